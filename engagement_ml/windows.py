@@ -1,0 +1,167 @@
+"""Observation and outcome windows around a cutoff: half-open, in whole days, in UTC."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from engagement_ml.config import WindowsConfig
+from engagement_ml.errors import ConfigError, NotEnoughDataError
+
+DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The half-open time span ``[start, end)``.
+
+    Examples
+    --------
+    >>> Window(dt.date(2024, 1, 1), dt.date(2024, 1, 29)).days
+    28
+    """
+
+    start: dt.date
+    end: dt.date
+
+    @property
+    def days(self) -> int:
+        """Length in days."""
+        return (self.end - self.start).days
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a pipeline and the cutoffs they stand around.
+
+    The observation window of cutoff c is ``[c - observation_days, c)``, its outcome window
+    ``[c + gap_days, c + gap_days + outcome_days)``.
+
+    Attributes
+    ----------
+    train : tuple of date
+        Cutoffs whose outcome windows end no later than `fit_until`.
+    test : tuple of date
+        The last cutoffs, kept for out-of-time evaluation; their outcome windows begin no
+        earlier than `fit_until`. Empty where the history is too short to keep any.
+    fit_until : date
+        No fitting sees anything at or after this day.
+    history : Window
+        The days that the data covers.
+    """
+
+    observation_days: int
+    outcome_days: int
+    gap_days: int
+    train: tuple[dt.date, ...]
+    test: tuple[dt.date, ...]
+    fit_until: dt.date
+    history: Window
+
+    def observation(self, cutoff: dt.date) -> Window:
+        """Return ``[cutoff - observation_days, cutoff)``."""
+        return Window(cutoff - self.observation_days * DAY, cutoff)
+
+    def outcome(self, cutoff: dt.date) -> Window:
+        """Return ``[cutoff + gap_days, cutoff + gap_days + outcome_days)``."""
+        start = cutoff + self.gap_days * DAY
+        return Window(start, start + self.outcome_days * DAY)
+
+    @property
+    def cutoffs(self) -> tuple[dt.date, ...]:
+        """All cutoffs, train and test, in time order (those in between belong to neither)."""
+        return tuple(sorted({*self.train, *self.test}))
+
+
+def plan_windows(history: Window, config: WindowsConfig) -> Windows:
+    """Place cutoffs over the history, mature outcomes only, the last kept for evaluation.
+
+    Without exact dates, the last cutoff is the last whose outcome window lies within the history,
+    and the others go back from it by `every_days`. Evaluation needs the change between two windows
+    that do not overlap, so the cutoffs of the last max(observation, outcome) days are kept for it
+    where at least one cutoff remains to train on before them; else only the last cutoff is;
+    else none is.
+
+    Parameters
+    ----------
+    history : Window
+        From the first day with data to the day after the last.
+    config : WindowsConfig
+
+    Raises
+    ------
+    NotEnoughDataError
+        Where the history is shorter than one observation, gap and outcome window.
+    ConfigError
+        Where a configured cutoff's windows leave the history.
+
+    Examples
+    --------
+    >>> history = Window(dt.date(2023, 1, 1), dt.date(2024, 2, 25))
+    >>> windows = plan_windows(history, WindowsConfig())
+    >>> windows.fit_until, [str(c) for c in windows.test]
+    (datetime.date(2023, 9, 10), ['2023-09-10', '2023-10-08', '2023-11-05', '2023-12-03'])
+    """
+    needed = config.observation_days + config.gap_days + config.outcome_days
+    if history.days < needed:
+        raise NotEnoughDataError(
+            f"the data covers {history.days} days ({history.start} to {history.end - DAY}), and one "
+            f"observation, gap and outcome window need {needed} ({config.observation_days} + "
+            f"{config.gap_days} + {config.outcome_days}); give a longer history or set shorter "
+            "windows in 'windows'"
+        )
+    if config.cutoffs:
+        cutoffs = _checked(config.cutoffs, history, config)
+    else:
+        cutoffs = _regular(history, config)
+    train, test = _split(cutoffs, config)
+    outcome_end = (config.gap_days + config.outcome_days) * DAY
+    fit_until = test[0] + config.gap_days * DAY if test else cutoffs[-1] + outcome_end
+    return Windows(
+        observation_days=config.observation_days,
+        outcome_days=config.outcome_days,
+        gap_days=config.gap_days,
+        train=train,
+        test=test,
+        fit_until=fit_until,
+        history=history,
+    )
+
+
+def _regular(history: Window, config: WindowsConfig) -> list[dt.date]:
+    first = history.start + config.observation_days * DAY
+    cutoff = history.end - (config.gap_days + config.outcome_days) * DAY
+    found = []
+    while cutoff >= first:
+        found.append(cutoff)
+        cutoff -= config.every_days * DAY
+    return found[::-1]
+
+
+def _checked(
+    cutoffs: tuple[dt.date, ...], history: Window, config: WindowsConfig
+) -> list[dt.date]:
+    first = history.start + config.observation_days * DAY
+    last = history.end - (config.gap_days + config.outcome_days) * DAY
+    for cutoff in cutoffs:
+        if not first <= cutoff <= last:
+            raise ConfigError(
+                f"key 'windows.cutoffs': {cutoff} is not usable: with data from {history.start} to "
+                f"{history.end - DAY} a cutoff must lie between {first} and {last}, for its "
+                "observation window to be covered and its outcome window to be over"
+            )
+    return list(cutoffs)
+
+
+def _split(
+    cutoffs: list[dt.date], config: WindowsConfig
+) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
+    apart = max(config.observation_days, config.outcome_days) * DAY
+    ripe = (config.gap_days + config.outcome_days) * DAY
+    pair_start = [c for c in cutoffs if c <= cutoffs[-1] - apart][-1:]
+    for first_test in (*pair_start, cutoffs[-1]):
+        fit_until = first_test + config.gap_days * DAY
+        train = tuple(c for c in cutoffs if c + ripe <= fit_until)
+        if train:
+            return train, tuple(c for c in cutoffs if c >= first_test)
+    return tuple(cutoffs), ()
