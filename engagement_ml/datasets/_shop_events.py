@@ -1,0 +1,204 @@
+"""What the shop's customers do and buy, drawn event by event from the equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engagement_ml.datasets._shop_world import (
+    BEHAVIOURS,
+    BURN_IN_WEEKS,
+    COST_RECOVERED,
+    COST_SHARE,
+    EFFECTS,
+    FULFILMENT,
+    INDEX,
+    RETURN_LAG_PROBABILITY,
+    RETURN_PROBABILITY,
+    Behaviour,
+    Economics,
+    Floats,
+    Ints,
+    World,
+    economics,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DAY_SECONDS = 86_400
+WEEK_SECONDS = 7 * DAY_SECONDS
+SESSIONS_PER_WEEK = 3
+SESSION_SECONDS = 1_200
+WAVE_MEMORY = 0.9
+TUTORIAL_COMPLETION = 0.45
+TRACKING_PER_ORDER = 1.3
+LAPSED_WEEKS = 6
+WINBACK_PAUSE_WEEKS = 4
+WINBACK_PROBABILITY = 0.6
+
+
+@dataclass(frozen=True)
+class Log:
+    """Events of one behaviour: who (row of the world), when (seconds since the burn-in began)."""
+
+    behaviour: str
+    customer: Ints
+    second: Ints
+    session: Ints | None = None
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders and returns (negative amounts), one row each; `second` as in `Log`."""
+
+    customer: Ints
+    second: Ints
+    revenue: Floats
+    cost: Floats
+    is_return: Ints
+
+
+class Clock:
+    """Draws the moments of a week: sessions that events share, or any time of day."""
+
+    def __init__(self, rng: np.random.Generator, n: int, weeks: int) -> None:
+        self._rng = rng
+        self._weeks = weeks
+        self._sessions = _moment(rng, n * weeks * SESSIONS_PER_WEEK).reshape(n, weeks, -1)
+
+    def in_sessions(self, customer: Ints, week: Ints) -> tuple[Ints, Ints]:
+        """Return (second, session number) for each customer and week."""
+        slot = self._rng.integers(0, SESSIONS_PER_WEEK, len(customer), dtype=np.int32)
+        within = self._rng.integers(0, SESSION_SECONDS, len(customer), dtype=np.int32)
+        second = week.astype(np.int64) * WEEK_SECONDS + self._sessions[customer, week, slot] + within
+        session = (customer.astype(np.int64) * self._weeks + week) * SESSIONS_PER_WEEK + slot
+        return second, session
+
+    def any_time(self, week: Ints) -> Ints:
+        """Return a second for each week."""
+        return np.asarray(week.astype(np.int64) * WEEK_SECONDS + _moment(self._rng, len(week)))
+
+
+def _moment(rng: np.random.Generator, size: int) -> Ints:
+    day = rng.integers(0, 7, size, dtype=np.int32)
+    # Between 7 and 23 o'clock, most often in the afternoon.
+    of_day = 25_200 + 28_800 * (rng.random(size, np.float32) + rng.random(size, np.float32))
+    return day * DAY_SECONDS + of_day.astype(np.int32)
+
+
+def simulate(rng: np.random.Generator, world: World) -> tuple[World, list[Log], Orders]:
+    """Draw what happens in `world`; the world returned holds the counts of what acts."""
+    clock = Clock(rng, len(world.liking), world.weeks)
+    logs: list[Log] = []
+    counts: dict[str, Floats] = {}
+    for behaviour in BEHAVIOURS:
+        if behaviour.per_week > 0:
+            drawn = _draw_counts(rng, behaviour, world)
+            log = _scatter(rng, clock, behaviour, drawn)
+        elif behaviour.name == "tutorial_done":
+            log = _finish_tutorials(rng, logs[-1], world)
+            drawn = _count_by_week(log, world)
+        else:
+            continue
+        logs.append(log)
+        if behaviour.name in EFFECTS:
+            counts[behaviour.name] = drawn.astype(np.float32)
+    world = replace(world, counts=counts)
+    memories = {name: world.memory(name) for name in EFFECTS}
+    orders, extra = _draw_orders(rng, clock, world, economics(world, memories))
+    return world, logs + extra, orders
+
+
+def _draw_counts(rng: np.random.Generator, behaviour: Behaviour, world: World) -> Ints:
+    n, weeks = len(world.liking), world.weeks
+    own = behaviour.spread * rng.standard_normal(n)
+    level = np.log(behaviour.per_week) + behaviour.liking * world.liking + own
+    noise = rng.standard_normal((weeks, n), dtype=np.float32)
+    fresh = np.float32(np.sqrt(1 - WAVE_MEMORY**2))
+    wave = noise[0]
+    rate = np.empty((weeks, n), dtype=np.float32)
+    for week in range(weeks):
+        if week:
+            wave = np.float32(WAVE_MEMORY) * wave + fresh * noise[week]
+        rate[week] = np.exp(level + behaviour.wave * wave) * world.season[week] ** behaviour.season
+    return rng.poisson(rate.T * world.active)
+
+
+def _scatter(rng: np.random.Generator, clock: Clock, behaviour: Behaviour, counts: Ints) -> Log:
+    n, weeks = counts.shape
+    cell = np.repeat(np.arange(n * weeks, dtype=np.int64), counts.ravel())
+    customer, week = cell // weeks, cell % weeks
+    if behaviour.in_session:
+        second, session = clock.in_sessions(customer, week)
+        return Log(behaviour.name, customer, second, session)
+    return Log(behaviour.name, customer, clock.any_time(week))
+
+
+def _finish_tutorials(rng: np.random.Generator, started: Log, world: World) -> Log:
+    done = rng.random(len(started.customer)) < TUTORIAL_COMPLETION
+    n = int(done.sum())
+    soon = rng.integers(600, 1_800, n)
+    later = rng.integers(DAY_SECONDS, 5 * DAY_SECONDS, n)
+    at_once = rng.random(n) < 0.7
+    second = started.second[done] + np.where(at_once, soon, later)
+    kept = second < world.weeks * WEEK_SECONDS
+    session = None if started.session is None else np.where(at_once, started.session[done], -1)[kept]
+    return Log("tutorial_done", started.customer[done][kept], second[kept], session)
+
+
+def _count_by_week(log: Log, world: World) -> Ints:
+    n = len(world.liking)
+    cell = log.customer * world.weeks + log.second // WEEK_SECONDS
+    return np.bincount(cell, minlength=n * world.weeks).reshape(n, world.weeks)
+
+
+def _draw_orders(
+    rng: np.random.Generator, clock: Clock, world: World, market: Economics
+) -> tuple[Orders, list[Log]]:
+    n, weeks = market.rate.shape
+    placed = rng.poisson(market.rate)
+    cell = np.repeat(np.arange(n * weeks, dtype=np.int64), placed.ravel())
+    customer, week = cell // weeks, cell % weeks
+    second = clock.any_time(week)
+    basket = world.basket[customer] * np.exp(0.5 * rng.standard_normal(len(cell)) - 0.125)
+    revenue = basket * (1 - market.discount.ravel()[cell])
+    goods = basket * COST_SHARE
+
+    lags, chances = zip(*RETURN_LAG_PROBABILITY.items(), strict=True)
+    back = np.flatnonzero(rng.random(len(cell)) < RETURN_PROBABILITY)
+    back_second = clock.any_time(week[back] + rng.choice(lags, len(back), p=chances))
+    share = rng.uniform(0.2, 0.8, len(back))
+    label = second[back] + (share * (back_second - second[back])).astype(np.int64)
+    looked = np.repeat(np.arange(len(cell)), rng.poisson(TRACKING_PER_ORDER, len(cell)))
+    tracked = second[looked] + rng.integers(3_600, 5 * DAY_SECONDS, len(looked))
+    orders = Orders(
+        customer=np.concatenate([customer, customer[back]]),
+        second=np.concatenate([second, back_second]),
+        revenue=np.concatenate([revenue, -revenue[back]]),
+        cost=np.concatenate([goods + FULFILMENT, -COST_RECOVERED * goods[back]]),
+        is_return=np.repeat([0, 1], [len(cell), len(back)]),
+    )
+    return orders, [
+        Log("order_tracking", customer[looked], tracked),
+        Log("return_label", customer[back], label),
+        _win_back(rng, clock, placed),
+    ]
+
+
+def _win_back(rng: np.random.Generator, clock: Clock, placed: Ints) -> Log:
+    n, weeks = placed.shape
+    last_order = np.full(n, weeks)
+    last_mail = np.full(n, -weeks)
+    who: list[Ints] = []
+    when: list[Ints] = []
+    for week in range(weeks):
+        lapsed = (week - last_order >= LAPSED_WEEKS) & (week - last_mail >= WINBACK_PAUSE_WEEKS)
+        mailed = np.flatnonzero(lapsed & (rng.random(n) < WINBACK_PROBABILITY))
+        last_mail[mailed] = week
+        last_order[placed[:, week] > 0] = week
+        who.append(mailed)
+        when.append(np.full(len(mailed), week))
+    return Log("winback_email_received", np.concatenate(who), clock.any_time(np.concatenate(when)))
