@@ -1,0 +1,186 @@
+"""The engine that holds the data: DuckDB here; the few things that differ between engines."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import narwhals as nw
+
+from engagement_ml.errors import InputError
+
+
+class Engine:
+    """One DuckDB connection and what is kept in it while a pipeline runs.
+
+    Features are written as Narwhals expressions, which any engine runs; what an engine does in
+    its own way is here: opening a relation, keeping a result, making a small table.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        An open connection; the engine closes it.
+
+    Examples
+    --------
+    >>> with Engine.duckdb() as engine:
+    ...     kept = engine.persist(engine.small({"day": [1, 2, 3]}))
+    ...     kept.select(nw.col("day").max()).collect().item()
+    3
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self._names = 0
+        self._attached: dict[Path, str] = {}
+        self._kept: dict[str, nw.LazyFrame[Any]] = {}
+
+    @classmethod
+    def duckdb(
+        cls,
+        memory_limit: str | None = None,
+        temp_directory: Path | None = None,
+        threads: int | None = None,
+    ) -> Self:
+        """Open DuckDB in memory; what does not fit spills to disk.
+
+        Parameters
+        ----------
+        memory_limit : str, optional
+            Such as ``"3GB"``; by default DuckDB's own, 80% of the machine's.
+        temp_directory : path, optional
+            Where to spill; by default the system's temporary folder.
+        threads : int, optional
+            By default one a core.
+
+        Raises
+        ------
+        InputError
+            Where DuckDB refuses a setting.
+        """
+        import duckdb
+
+        spill = temp_directory or Path(tempfile.gettempdir()) / "engagement-ml-spill"
+        settings: dict[str, Any] = {"temp_directory": str(spill)}
+        if memory_limit is not None:
+            settings["memory_limit"] = memory_limit
+        if threads is not None:
+            settings["threads"] = threads
+        try:
+            connection = duckdb.connect(":memory:", config=settings)
+        except duckdb.Error as error:
+            raise InputError(f"DuckDB refuses its settings {settings}: {one_line(error)}") from None
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
+        return cls(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; frames opened on it can no longer be read."""
+        self._kept.clear()
+        self.connection.close()
+
+    def lazy(self, relation: Any) -> nw.LazyFrame[Any]:
+        """Return a DuckDB relation of this engine's connection as a Narwhals LazyFrame."""
+        frame: nw.LazyFrame[Any] = nw.from_native(relation)
+        return frame
+
+    def query(self, sql: str, *, reading: str) -> list[tuple[Any, ...]]:
+        """Run `sql` and return its rows.
+
+        Raises
+        ------
+        InputError
+            Where DuckDB cannot read what it is given; the message begins with `reading`.
+        """
+        import duckdb
+
+        try:
+            rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
+        return rows
+
+    def view(self, sql: str, *, reading: str) -> str:
+        """Give a query a name that other queries may use; nothing is computed yet."""
+        return self._create("VIEW", sql, reading)
+
+    def table(self, sql: str, *, reading: str) -> str:
+        """Compute a query once and keep its rows under the returned name."""
+        return self._create("TABLE", sql, reading)
+
+    def scan(self, name: str) -> nw.LazyFrame[Any]:
+        """Return a view or table of this engine as a Narwhals LazyFrame."""
+        return self.lazy(self.connection.sql(f'SELECT * FROM "{name}"'))
+
+    def register(self, frame: Any) -> str:
+        """Hand an eager frame (Arrow, pandas, Polars) to DuckDB and return its name."""
+        name = self._new_name()
+        self.connection.register(name, frame)
+        return name
+
+    def attach(self, path: Path) -> str:
+        """Attach a DuckDB file, for reading only, and return its name in this connection."""
+        file = path.resolve()
+        if file not in self._attached:
+            alias = f"file_{len(self._attached)}"
+            escaped = str(file).replace("'", "''")
+            self.query(f"ATTACH '{escaped}' AS {alias} (READ_ONLY)", reading=str(path))
+            self._attached[file] = alias
+        return self._attached[file]
+
+    def small(self, columns: Mapping[str, Sequence[Any]]) -> nw.LazyFrame[Any]:
+        """Return a small table (calendars, cutoffs) made of plain Python values."""
+        import pyarrow as pa
+
+        return self.scan(self.register(pa.table({k: pa.array(v) for k, v in columns.items()})))
+
+    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Compute a lazy frame once and keep it, spilling to disk where it is large."""
+        relation = frame.to_native()
+        name = self._new_name()
+        relation.create_view(name)
+        kept = self.table(f'SELECT * FROM "{name}"', reading="intermediate result")
+        self.connection.execute(f'DROP VIEW "{name}"')
+        return self.scan(kept)
+
+    def once(self, key: str, make: Callable[[], nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
+        """Return what is kept under `key`, computing and keeping it the first time."""
+        if key not in self._kept:
+            self._kept[key] = self.persist(make())
+        return self._kept[key]
+
+    def _create(self, kind: str, sql: str, reading: str) -> str:
+        name = self._new_name()
+        self.query(f'CREATE TEMP {kind} "{name}" AS {sql}', reading=reading)
+        return name
+
+    def _new_name(self) -> str:
+        self._names += 1
+        return f"engagement_{self._names}"
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first sentence of an engine's message, without its line breaks.
+
+    Examples
+    --------
+    >>> one_line(ValueError("Invalid Input Error: no magic bytes\\nLINE 1: SELECT"))
+    'no magic bytes'
+    """
+    first = str(error).strip().split("\n")[0].strip()
+    head, _, rest = first.partition(" Error: ")
+    return rest if rest and len(head) < 30 else first

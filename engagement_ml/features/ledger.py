@@ -1,0 +1,146 @@
+"""The daily ledger: one row per entity, event type and day, from one pass over the events.
+
+Everything later is made of it: windows, periods, scores. Its quantities add up over days, so a
+ledger of new days can be appended to one that is kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.tables import Tables
+
+MICRO = 1_000_000
+
+
+def daily_events(tables: Tables) -> nw.LazyFrame[Any]:
+    """Return what happened per entity, event type and day; computed once a pipeline.
+
+    Amounts are added as whole millionths: integer sums do not depend on the order of the rows or
+    on the engine, floating-point sums do.
+
+    Returns
+    -------
+    LazyFrame
+        ``customer_id``, ``event_type``, ``day`` (date, UTC), ``n`` events, ``first`` and ``last``
+        timestamp; and where the events have them ``value`` and ``duration_seconds`` (sums in
+        millionths, int64) with ``value_n`` and ``duration_seconds_n``, the events that have one.
+    """
+
+    def make() -> nw.LazyFrame[Any]:
+        present = tables.events.collect_schema().names()
+        sums = []
+        for column in ("value", "duration_seconds"):
+            if column in present:
+                sums.append(micro(nw.col(column)).sum().cast(nw.Int64).alias(column))
+                sums.append(nw.col(column).count().alias(f"{column}_n"))
+        return (
+            tables.events.with_columns(day=nw.col("timestamp").dt.date())
+            .group_by("customer_id", "event_type", "day")
+            .agg(
+                nw.len().alias("n"),
+                nw.col("timestamp").min().alias("first"),
+                nw.col("timestamp").max().alias("last"),
+                *sums,
+            )
+        )
+
+    return tables.engine.once(f"events by day {_key(tables, 'events')}", make)
+
+
+def daily_transactions(tables: Tables) -> nw.LazyFrame[Any]:
+    """Return the transactions per entity and day; computed once a pipeline.
+
+    Returns
+    -------
+    LazyFrame
+        ``customer_id``, ``day`` (date, UTC), ``n`` transactions, ``orders`` (those with positive
+        margin or revenue), ``gain`` and ``loss`` (sums of positive and of negative margins, the
+        latter as a positive number) in millionths (int64), ``first`` and ``last`` timestamp.
+    """
+
+    def make() -> nw.LazyFrame[Any]:
+        margin = nw.col("margin")
+        order = margin > 0
+        if "revenue" in tables.transactions.collect_schema().names():
+            order = order | (nw.col("revenue").fill_null(0.0) > 0)
+        return (
+            tables.transactions.with_columns(
+                day=nw.col("timestamp").dt.date(),
+                order_=nw.when(order).then(nw.lit(1)).otherwise(nw.lit(0)),
+                gain_=nw.when(margin > 0).then(micro(margin)).otherwise(nw.lit(0)),
+                loss_=nw.when(margin < 0).then(micro(-margin)).otherwise(nw.lit(0)),
+            )
+            .group_by("customer_id", "day")
+            .agg(
+                nw.len().alias("n"),
+                nw.col("order_").sum().cast(nw.Int64).alias("orders"),
+                nw.col("gain_").sum().cast(nw.Int64).alias("gain"),
+                nw.col("loss_").sum().cast(nw.Int64).alias("loss"),
+                nw.col("timestamp").min().alias("first"),
+                nw.col("timestamp").max().alias("last"),
+            )
+        )
+
+    return tables.engine.once(f"transactions by day {_key(tables, 'transactions')}", make)
+
+
+def entities(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any]:
+    """Return when each entity entered, and left by a churn event if it did.
+
+    Returns
+    -------
+    LazyFrame
+        ``customer_id``, ``entry`` (timestamp of sign-up or, without one, of the first event or
+        transaction) and ``exit`` (of the first churn event, null where there is none).
+    """
+
+    def make() -> nw.LazyFrame[Any]:
+        events, transactions = daily_events(tables), daily_transactions(tables)
+        columns = ("customer_id", "first", "exit")
+        none = nw.lit(None).cast(nw.Datetime("us"))
+        exited = none
+        if config.churn.event_type is not None:
+            exited = nw.when(nw.col("event_type") == config.churn.event_type).then(nw.col("first"))
+        seen = nw.concat(
+            [
+                events.with_columns(exit=exited).select(*columns),
+                transactions.with_columns(exit=none).select(*columns),
+            ]
+        )
+        known = seen.group_by("customer_id").agg(nw.col("first").min(), nw.col("exit").min())
+        signups = _signups(tables)
+        if signups is None:
+            return known.rename({"first": "entry"})
+        return (
+            known.join(signups, on="customer_id", how="full", suffix="_signup")
+            .with_columns(
+                customer_id=nw.coalesce("customer_id", "customer_id_signup"),
+                entry=nw.coalesce("signup", "first"),
+            )
+            .filter(~nw.col("entry").is_null())
+            .select("customer_id", "entry", "exit")
+        )
+
+    key = f"{_key(tables, 'events', 'transactions', 'customers')} {config.churn.event_type}"
+    return tables.engine.once(f"entities {key}", make)
+
+
+def micro(amount: nw.Expr) -> nw.Expr:
+    """Return an amount in whole millionths, int64."""
+    return (amount * MICRO).round(0).cast(nw.Int64)
+
+
+def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:
+    if tables.customers is None:
+        return None
+    if "signup" not in tables.customers.collect_schema().names():
+        return None
+    return tables.customers.select("customer_id", "signup").filter(~nw.col("signup").is_null())
+
+
+def _key(tables: Tables, *names: str) -> str:
+    return " ".join(q.fingerprint for q in tables.quality if q.table in names)
