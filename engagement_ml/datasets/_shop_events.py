@@ -33,7 +33,7 @@ WEEK_SECONDS = 7 * DAY_SECONDS
 SESSIONS_PER_WEEK = 3
 SESSION_SECONDS = 1_200
 WAVE_MEMORY = 0.9
-TUTORIAL_COMPLETION = 0.45
+TUTORIAL_DIFFICULTY = 0.7
 TRACKING_PER_ORDER = 1.3
 LAPSED_WEEKS = 6
 WINBACK_PAUSE_WEEKS = 4
@@ -113,18 +113,19 @@ def simulate(rng: np.random.Generator, world: World) -> tuple[World, list[Log], 
 
 
 def _draw_counts(rng: np.random.Generator, behaviour: Behaviour, world: World) -> Ints:
-    n, weeks = len(world.liking), world.weeks
-    own = behaviour.spread * rng.standard_normal(n)
+    own = behaviour.spread * rng.standard_normal(len(world.liking))
     level = np.log(behaviour.per_week) + behaviour.liking * world.liking + own
-    noise = rng.standard_normal((weeks, n), dtype=np.float32)
+    rate = np.exp(level[:, None] + behaviour.wave * _waves(rng, world)) * world.active
+    return rng.poisson(rate * world.season**behaviour.season)
+
+
+def _waves(rng: np.random.Generator, world: World) -> Floats:
+    """Draw slow waves around nought, of variance 1, for each customer: AR(1) over the weeks."""
+    wave = rng.standard_normal((world.weeks, len(world.liking)), dtype=np.float32)
     fresh = np.float32(np.sqrt(1 - WAVE_MEMORY**2))
-    wave = noise[0]
-    rate = np.empty((weeks, n), dtype=np.float32)
-    for week in range(weeks):
-        if week:
-            wave = np.float32(WAVE_MEMORY) * wave + fresh * noise[week]
-        rate[week] = np.exp(level + behaviour.wave * wave) * world.season[week] ** behaviour.season
-    return rng.poisson(rate.T * world.active)
+    for week in range(1, world.weeks):
+        wave[week] = np.float32(WAVE_MEMORY) * wave[week - 1] + fresh * wave[week]
+    return wave.T
 
 
 def _scatter(rng: np.random.Generator, clock: Clock, behaviour: Behaviour, counts: Ints) -> Log:
@@ -138,7 +139,8 @@ def _scatter(rng: np.random.Generator, clock: Clock, behaviour: Behaviour, count
 
 
 def _finish_tutorials(rng: np.random.Generator, started: Log, world: World) -> Log:
-    done = rng.random(len(started.customer)) < TUTORIAL_COMPLETION
+    patience = _waves(rng, world)[started.customer, started.second // WEEK_SECONDS]
+    done = rng.random(len(patience)) < 1 / (1 + np.exp(TUTORIAL_DIFFICULTY - patience))
     n = int(done.sum())
     soon = rng.integers(600, 1_800, n)
     later = rng.integers(DAY_SECONDS, 5 * DAY_SECONDS, n)

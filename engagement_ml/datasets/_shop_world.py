@@ -17,7 +17,7 @@ ORDERS_PER_WEEK = 0.14
 BASKET = 58.0
 COST_SHARE = 0.62
 FULFILMENT = 4.0
-DISCOUNT = 0.30
+DISCOUNT = 0.32
 RETURN_PROBABILITY = 0.07
 RETURN_LAG_PROBABILITY = {2: 0.4, 3: 0.4, 4: 0.2}
 COST_RECOVERED = 0.8
@@ -67,26 +67,26 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         "wishlist_add",
         "driver",
-        0.20,
+        0.15,
         wave=0.6,
-        effect=Effect(strength=0.38, kept_weekly=0.85, saturation=2.0),
+        effect=Effect(strength=0.36, kept_weekly=0.85, saturation=2.5),
         value=35.0,
     ),
-    Behaviour("tutorial_start", "inert", 0.22, wave=0.6, seconds=240.0),
+    Behaviour("tutorial_start", "inert", 0.18, wave=0.5, seconds=240.0),
     Behaviour(
         "tutorial_done",
         "driver",
         0.0,
-        effect=Effect(strength=0.22, kept_weekly=0.90, saturation=6.0),
+        effect=Effect(strength=0.42, kept_weekly=0.88, saturation=4.0),
         seconds=420.0,
     ),
     Behaviour(
         "advisor_call",
         "driver",
-        0.06,
+        0.05,
         liking=0.2,
-        wave=0.6,
-        effect=Effect(strength=0.45, kept_weekly=0.88, saturation=4.0),
+        wave=0.7,
+        effect=Effect(strength=0.42, kept_weekly=0.90, saturation=4.0),
         channel="phone",
         seconds=540.0,
         in_session=False,
@@ -94,10 +94,10 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         "coupon_use",
         "harmful",
-        0.05,
+        0.055,
         liking=0.2,
         wave=0.6,
-        effect=Effect(strength=0.50, kept_weekly=0.80, saturation=1.5),
+        effect=Effect(strength=0.52, kept_weekly=0.80, saturation=1.5),
         value=8.0,
     ),
     Behaviour("gift_guide_view", "inert", 0.16, liking=0.2, season=2.0, seconds=90.0),
