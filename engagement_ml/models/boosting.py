@@ -1,0 +1,192 @@
+"""Gradient boosting as both models use it: rounds chosen on later rows of other entities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engagement_ml.errors import InputError
+from engagement_ml.models.design import Design, FloatArray
+from engagement_ml.models.splits import Split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+MAX_ROUNDS = 400
+PATIENCE = 25
+# two OpenMP threads that share a busy core wait for each other far longer than one takes alone
+ONE_THREAD_CELLS = 20_000_000
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """A fitted booster, and what its validation said.
+
+    Attributes
+    ----------
+    booster : lightgbm.Booster
+    rounds : int
+    out_of_fold : array of shape (n_rows,)
+        Raw scores from boosters that saw neither the row's entity nor anything after its cutoff;
+        NaN for rows that validated nothing.
+    """
+
+    booster: Any
+    rounds: int
+    out_of_fold: FloatArray
+
+
+def parameters(objective: str, *, n_rows: int, n_columns: int, seed: int) -> dict[str, Any]:
+    """Return LightGBM's parameters: small trees, large leaves, the same result every time."""
+    return {
+        "objective": objective,
+        "learning_rate": 0.05,
+        "num_leaves": 15,
+        "min_data_in_leaf": int(np.clip(n_rows // 200, 10, 200)),
+        "feature_fraction": 0.5 if n_columns > 8 else 1.0,
+        "max_bin": 127,
+        "lambda_l2": 1.0,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": n_threads(n_rows * n_columns),
+        "verbosity": -1,
+    }
+
+
+def n_threads(cells: int) -> int:
+    """Return 1 for small matrices, 2 for those with more than 20 million cells."""
+    return 1 if cells <= ONE_THREAD_CELLS else 2
+
+
+def fit_boosted(
+    X: FloatArray,
+    y: FloatArray,
+    design: Design,
+    params: Mapping[str, Any],
+    splits: Sequence[Split],
+    *,
+    default_rounds: int = 50,
+) -> Boosted:
+    """Choose the number of rounds by the mean loss over `splits`, then fit on all rows.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, n_columns)
+    y : array of shape (n_rows,)
+    design : Design
+        Gives the columns' names, and which hold codes of text.
+    params : mapping
+        As `parameters` returns them.
+    splits : sequence of Split
+        Where there is none, `default_rounds` are fitted.
+    """
+    import lightgbm as lgb
+
+    def dataset() -> Any:
+        return lgb.Dataset(
+            X,
+            y,
+            feature_name=list(design.safe_names),
+            categorical_feature=design.categorical,
+            params=dict(params),
+            free_raw_data=False,
+        )
+
+    out_of_fold = np.full(len(y), np.nan)
+    rounds = default_rounds
+    data = dataset()
+    if splits:
+        history = lgb.cv(
+            dict(params),
+            data,
+            num_boost_round=MAX_ROUNDS,
+            folds=[(split.fit, split.validation) for split in splits],
+            callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+            return_cvbooster=True,
+        )
+        fitted: Any = history["cvbooster"]
+        rounds = max(int(fitted.best_iteration), 1)
+        for split, booster in zip(splits, fitted.boosters, strict=True):
+            out_of_fold[split.validation] = booster.predict(
+                X[split.validation],
+                num_iteration=rounds,
+                raw_score=True,
+                num_threads=params["num_threads"],
+            )
+    booster = lgb.train(dict(params), data, num_boost_round=rounds)
+    return Boosted(booster=booster, rounds=rounds, out_of_fold=out_of_fold)
+
+
+def write_text(header: Mapping[str, Any], booster: Any | None) -> str:
+    """Return one line of JSON, then the booster in LightGBM's own text format."""
+    first = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, sort_keys=True)
+    return first + "\n" + ("" if booster is None else booster.model_to_string())
+
+
+def predicted(booster: Any, X: FloatArray) -> FloatArray:
+    """Return the trees' sum for each row, shape (n_rows,)."""
+    threads = n_threads(X.size)
+    raw: FloatArray = np.asarray(booster.predict(X, raw_score=True, num_threads=threads))
+    return raw
+
+
+def contributions_of(
+    booster: Any | None, design: Design, frame: pd.DataFrame, *, slope: float, intercept: float
+) -> pd.DataFrame:
+    """Return SHAP values of ``intercept + slope * trees`` by group, one row for each of `frame`'s.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster or None
+        None for a model that predicts `intercept` alone.
+    """
+    import pandas as pd
+
+    X = design.matrix(frame)
+    raw = np.zeros((len(X), len(design.columns) + 1))
+    if booster is not None and len(X):
+        raw = np.asarray(booster.predict(X, pred_contrib=True, num_threads=n_threads(X.size)))
+    names, values = design.grouped(raw * slope)
+    values[:, -1] += intercept
+    return pd.DataFrame(values, columns=names, index=frame.index)
+
+
+def read_text(text: str, *, kind: str, booster: bool) -> tuple[dict[str, Any], Any | None]:
+    """Read what `write_text` wrote; `booster` tells whether there must be one.
+
+    Raises
+    ------
+    InputError
+        Where the text is no model, or one of another kind or of a newer format.
+    """
+    first, _, rest = text.partition("\n")
+    try:
+        header = json.loads(first)
+        found, version = header["kind"], header["format"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        raise InputError(
+            f"{kind} model: the text does not begin with a model's header, found {first[:40]!r}; "
+            "give what to_text() returned"
+        ) from None
+    if found != kind or version != FORMAT:
+        raise InputError(
+            f"{kind} model: expected kind '{kind}' in format {FORMAT}, found '{found}' in format "
+            f"{version}; load it with the class and version that wrote it"
+        )
+    if not rest and not booster:
+        return header, None
+    import lightgbm as lgb
+
+    try:
+        return header, lgb.Booster(model_str=rest)
+    except lgb.basic.LightGBMError as error:
+        raise InputError(
+            f"{kind} model: LightGBM cannot read the text after the header: {error}; "
+            "give the whole of what to_text() returned"
+        ) from None

@@ -1,0 +1,120 @@
+"""The metric beside its baselines: who will be worth more, and whose change is followed by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml.models.blocks import Block
+from engagement_ml.models.intervals import Resamples, interval
+from engagement_ml.models.measures import (
+    Measured,
+    intervals_of,
+    margin_measures,
+    measure_blocks,
+    rank_measures,
+)
+
+FloatArray = npt.NDArray[np.float64]
+
+METRIC, FULL = "metric", "full_model"
+FLAT = "its values, or all margins, are equal"
+NOT_POSITIVE = "mean margin is not positive"
+
+
+def compare_across(
+    candidates: Mapping[str, FloatArray],
+    margin: FloatArray,
+    blocks: Sequence[Block],
+    resamples: Resamples,
+    notes: list[str],
+) -> dict[str, dict[str, Any]]:
+    """Return how each candidate orders entities by future margin: foretelling.
+
+    Parameters
+    ----------
+    candidates : mapping of str to array of shape (n_rows,)
+        Scores and predictions; ``full_model`` is what `signal_kept` is measured against.
+    margin : array of shape (n_rows,)
+    blocks : sequence of Block
+        One a test cutoff.
+    resamples : Resamples
+    notes : list of str
+        What could not be measured is added here.
+    """
+    measured = measure_blocks(blocks, margin, candidates, resamples, margin_measures)
+    _add_signal_kept(measured, candidates)
+    reasons = {
+        "spearman": FLAT,
+        "top_decile_lift": NOT_POSITIVE,
+        "signal_kept": "it or the full model has no positive Spearman to compare with",
+    }
+    return {
+        name: intervals_of(measured, name, reasons, where=f"across customers, {name}", notes=notes)
+        for name in candidates
+    }
+
+
+def compare_within(
+    candidates: Mapping[str, FloatArray],
+    vanity: Mapping[str, FloatArray],
+    margin: FloatArray,
+    blocks: Sequence[Block],
+    resamples: Resamples,
+    notes: list[str],
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return how each candidate's change goes with the change of margin after it: steering.
+
+    Parameters
+    ----------
+    candidates, margin, resamples, notes
+        As for `compare_across`.
+    vanity : mapping of str to array of shape (n_rows,)
+        Counts of behaviours that go with margin and do not move it.
+    blocks : sequence of Block
+        One a pair of test cutoffs.
+
+    Returns
+    -------
+    within, vanity : dict
+        By name, ``spearman`` and ``difference``: the metric's Spearman minus this one's, paired
+        in each bootstrap sample; None for the metric itself and where there is no metric.
+    """
+    labelled = {("candidate", name): values for name, values in candidates.items()}
+    labelled |= {("vanity", name): values for name, values in vanity.items()}
+    keys = {label: str(number) for number, label in enumerate(labelled)}
+    measured = measure_blocks(
+        blocks,
+        margin,
+        {keys[label]: values for label, values in labelled.items()},
+        resamples,
+        rank_measures,
+    )
+    of_metric = measured.get((keys.get(("candidate", METRIC), ""), "spearman"))
+    results: dict[str, dict[str, dict[str, Any]]] = {"candidate": {}, "vanity": {}}
+    for (kind, name), key in keys.items():
+        found = intervals_of(
+            measured,
+            key,
+            {"spearman": "no change of it, or of margin, differs between customers"},
+            where=f"within customers, {name}",
+            notes=notes if blocks else [],
+        )
+        found["difference"] = None
+        if of_metric is not None and (kind, name) != ("candidate", METRIC):
+            found["difference"] = interval(of_metric - measured[key, "spearman"])
+        results[kind][name] = found
+    return results["candidate"], results["vanity"]
+
+
+def _add_signal_kept(measured: Measured, candidates: Mapping[str, FloatArray]) -> None:
+    full = measured.get((FULL, "spearman"))
+    if full is None:
+        return
+    positive = full > 0
+    for name in candidates:
+        share = measured[name, "spearman"] / np.where(positive, full, 1.0)
+        measured[name, "signal_kept"] = np.where(positive, share, np.nan)

@@ -1,0 +1,281 @@
+"""Everything measured out of time, beside honest baselines: what ``evaluation.json`` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml.models.blocks import (
+    Block,
+    change_blocks,
+    cutoff_blocks,
+    cutoffs_of,
+    number_entities,
+    pairs_apart,
+)
+from engagement_ml.models.candidates import (
+    Score,
+    best_single_behaviour,
+    count_frame,
+    counts_of,
+    equal_weights,
+    scored,
+)
+from engagement_ml.models.churn import ChurnModel, RecencyFrequencyMonetaryChurn
+from engagement_ml.models.comparison import FLAT, FULL, METRIC, compare_across, compare_within
+from engagement_ml.models.intervals import Resamples
+from engagement_ml.models.measures import (
+    calibration,
+    churn_measures,
+    intervals_of,
+    margin_measures,
+    measure_blocks,
+)
+from engagement_ml.models.profit import ProfitModel, RecencyFrequencyMonetary
+
+if TYPE_CHECKING:
+    from engagement_ml.features.panel import Panel
+    from engagement_ml.windows import Windows
+
+FloatArray = npt.NDArray[np.float64]
+
+FORMAT = 1
+MODEL, RFM, EQUAL = "model", "recency_frequency_monetary", "equal_weights"
+PAST_MARGIN = "history__past_margin"
+
+
+def evaluate(
+    panel: Panel,
+    *,
+    profit: ProfitModel,
+    churn: ChurnModel,
+    score: Score | None,
+    selected: Sequence[str],
+    windows: Windows,
+    vanity: Sequence[str] = (),
+    scorers: Mapping[str, Score] | None = None,
+    seed: int,
+    n_bootstrap: int = 200,
+) -> dict[str, Any]:
+    """Measure the models and the metric on the test cutoffs, beside their baselines.
+
+    Each measure is taken within each test cutoff and averaged over the cutoffs, so that a season
+    that lifts everybody earns nobody credit. Intervals are 95% percentile intervals of a
+    bootstrap by entity: whole entities are drawn with all their rows, the same ones for every
+    measure, so that differences and ratios are paired; ranks are made anew in each sample. Models
+    are not fitted anew: the intervals tell what other entities would have shown of these models.
+
+    Parameters
+    ----------
+    panel : Panel
+        Its ``test`` rows are measured; its ``train`` rows fit the recency-frequency-monetary
+        baselines and choose the best single behaviour.
+    profit, churn : fitted models
+    score : callable or None
+        From a frame of ``customer_id`` and, named by behaviour, its counts, to one score a row;
+        None where the metric abstained.
+    selected : sequence of str
+        The metric's behaviours.
+    windows : Windows
+        Tells which two test cutoffs are far enough apart to compare a change.
+    vanity : sequence of str
+        Behaviours whose change is measured against the metric's.
+    scorers : mapping of str to callable, optional
+        Further scores by name, measured like the metric; one called ``equal_weights`` replaces
+        the one made here of standardised log counts.
+    seed : int
+    n_bootstrap : int, default 200
+
+    Returns
+    -------
+    dict
+        Plain JSON types. A measure is ``{"value", "low", "high"}``, or None where it is not
+        defined, with the reason in ``notes``. Numbers have ten significant digits.
+
+    Examples
+    --------
+    >>> evaluate(  # doctest: +SKIP
+    ...     panel, profit=profit, churn=churn, score=metric_score, selected=["tutorial_done"],
+    ...     windows=windows, seed=0,
+    ... )["metric"]["across"]["metric"]["spearman"]
+    {'value': 0.31, 'low': 0.28, 'high': 0.34}
+    """
+    train, test = panel.part("train"), panel.part("test")
+    codes, n_entities = number_entities(test.frame)
+    blocks = cutoff_blocks(test.frame, codes)
+    resamples = Resamples(n_entities=n_entities, n=n_bootstrap, seed=seed)
+    margin = test.frame["margin"].to_numpy(dtype=np.float64)
+    notes = _notes_on_parts(train, test)
+    of_metric: list[str] = []
+
+    full = profit.predict(test)
+    predictions = {MODEL: full, "last_period_margin": last_period_margin(test, windows)}
+    if len(train.frame):
+        baseline = RecencyFrequencyMonetary().fit(train, seed, windows=windows)
+        predictions[RFM] = baseline.predict(test)
+    return {
+        "format": FORMAT,
+        "train_cutoffs": [str(cutoff) for cutoff in cutoffs_of(train.frame)],
+        "test_cutoffs": [str(cutoff) for cutoff in cutoffs_of(test.frame)],
+        "n_entities": n_entities,
+        "n_rows": len(test.frame),
+        "profit": _profit(predictions, margin, blocks, resamples, notes),
+        "churn": _churn(train, test, churn, codes, resamples, seed, windows, notes),
+        "metric": _metric(
+            test,
+            _candidates(train, test, score, selected, scorers or {}, predictions, of_metric),
+            {name: counts_of(test, name) for name in vanity},
+            codes,
+            resamples,
+            windows,
+            of_metric,
+        ),
+        "notes": notes,
+    }
+
+
+def last_period_margin(panel: Panel, windows: Windows) -> FloatArray:
+    """Return the margin of the observation window, brought to the outcome window's length."""
+    past = panel.frame[PAST_MARGIN].to_numpy(dtype=np.float64, na_value=np.nan)
+    scaled: FloatArray = np.nan_to_num(past) * (windows.outcome_days / windows.observation_days)
+    return scaled
+
+
+def _notes_on_parts(train: Panel, test: Panel) -> list[str]:
+    notes = []
+    if test.frame.empty:
+        notes.append("no cutoff could be kept for evaluation; a longer history would allow one")
+    if train.frame.empty:
+        notes.append(
+            "there are no training rows, so no recency-frequency-monetary baseline was fitted and "
+            "no best single behaviour chosen"
+        )
+    return notes
+
+
+def _profit(
+    predictions: Mapping[str, FloatArray],
+    margin: FloatArray,
+    blocks: Sequence[Block],
+    resamples: Resamples,
+    notes: list[str],
+) -> dict[str, Any]:
+    measured = measure_blocks(blocks, margin, predictions, resamples, margin_measures)
+    found = {
+        name: intervals_of(
+            measured,
+            name,
+            {"r2": "all margins are equal", "spearman": FLAT, "gini": FLAT},
+            where=f"profit, {name}",
+            notes=notes,
+        )
+        for name in predictions
+    }
+    own = found.pop(MODEL)
+    return {**own, "calibration": calibration(predictions[MODEL], margin), "baselines": found}
+
+
+def _churn(
+    train: Panel,
+    test: Panel,
+    churn: ChurnModel,
+    codes: npt.NDArray[np.intp],
+    resamples: Resamples,
+    seed: int,
+    windows: Windows,
+    notes: list[str],
+) -> dict[str, Any]:
+    churned = test.frame["churned"].to_numpy(dtype=np.float64, na_value=np.nan)
+    at_risk = np.flatnonzero(~np.isnan(churned))
+    if not len(at_risk) or np.isnan(churn.base_rate_):
+        where = "test" if not len(at_risk) else "training"
+        return {"reason": f"no row of the {where} cutoffs is at risk of churn"}
+    blocks = cutoff_blocks(test.frame, codes, keep=~np.isnan(churned))
+    predictions = {
+        MODEL: churn.predict(test),
+        "base_rate": np.full(len(churned), churn.base_rate_),
+    }
+    if len(train.frame):
+        baseline = RecencyFrequencyMonetaryChurn().fit(train, seed, windows=windows)
+        predictions[RFM] = baseline.predict(test)
+    measured = measure_blocks(blocks, churned, predictions, resamples, churn_measures)
+    rate = intervals_of(measured, MODEL, {"rate": "no row"}, where="churn", notes=[])
+    one_class = "at every test cutoff all of those at risk churned, or none did"
+    found = {
+        name: intervals_of(
+            measured,
+            name,
+            {"roc_auc": one_class, "pr_auc": one_class, "brier": "no row is at risk"},
+            where=f"churn, {name}",
+            notes=notes,
+        )
+        for name in predictions
+    }
+    if churn.reason_ is not None:
+        notes.append(f"churn, {MODEL}: {churn.reason_}")
+    own = found.pop(MODEL)
+    steps = calibration(predictions[MODEL][at_risk], churned[at_risk])
+    return {**rate, **own, "calibration": steps, "baselines": found}
+
+
+def _candidates(
+    train: Panel,
+    test: Panel,
+    score: Score | None,
+    selected: Sequence[str],
+    scorers: Mapping[str, Score],
+    predictions: Mapping[str, FloatArray],
+    notes: list[str],
+) -> dict[str, FloatArray]:
+    chosen: dict[str, Score] = {}
+    if score is None:
+        notes.append("the metric abstained, so neither it nor equal weights are measured")
+        scorers = {name: value for name, value in scorers.items() if name != EQUAL}
+    else:
+        chosen[METRIC] = score
+        if EQUAL not in scorers and selected:
+            chosen[EQUAL] = equal_weights(train, selected)
+    chosen |= {name: value for name, value in scorers.items() if name != METRIC}
+    counts = count_frame(test)
+    values = scored(chosen, counts, notes)
+    best = best_single_behaviour(train)
+    if best is not None:
+        values["best_single_behaviour"] = counts_of(test, best)
+        notes.append(f"best_single_behaviour is {best}, chosen on the training cutoffs")
+    values["total_events"] = np.sum([counts_of(test, name) for name in test.behaviours], axis=0)
+    if RFM in predictions:
+        values[RFM] = predictions[RFM]
+    values[FULL] = predictions[MODEL]
+    return values
+
+
+def _metric(
+    test: Panel,
+    candidates: Mapping[str, FloatArray],
+    vanity: Mapping[str, FloatArray],
+    codes: npt.NDArray[np.intp],
+    resamples: Resamples,
+    windows: Windows,
+    notes: list[str],
+) -> dict[str, Any]:
+    margin = test.frame["margin"].to_numpy(dtype=np.float64)
+    apart = max(windows.observation_days, windows.outcome_days)
+    pairs = pairs_apart(cutoffs_of(test.frame), days=apart)
+    if not pairs:
+        notes.append(
+            f"changes within customers are not measured: no two test cutoffs are {apart} days "
+            "apart, as windows that do not overlap need; a longer history would allow it"
+        )
+    changes = change_blocks(test.frame, codes, pairs, observation_days=windows.observation_days)
+    across = compare_across(candidates, margin, cutoff_blocks(test.frame, codes), resamples, notes)
+    within, of_vanity = compare_within(candidates, vanity, margin, changes, resamples, notes)
+    return {
+        "across": across,
+        "within": within,
+        "vanity": of_vanity,
+        "pairs": [[str(first), str(second)] for first, second in pairs],
+        "notes": notes,
+    }
