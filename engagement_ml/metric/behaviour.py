@@ -1,0 +1,98 @@
+"""One behaviour of a metric: its weight and the transform of its count."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from engagement_ml.errors import InputError, nearest
+from engagement_ml.metric.rounding import WEIGHT_DECIMALS
+from engagement_ml.metric.transforms import Transform
+
+FEATURES = ("frequency",)
+
+
+@dataclass(frozen=True)
+class WeightedBehaviour:
+    """One behaviour of a metric: its weight and the transform of its count.
+
+    Parameters
+    ----------
+    behaviour : str
+        The event type; the column that holds its counts has the same name.
+    weight : float
+        Points it adds to the score at most, over 0 to 100; kept to two decimals.
+    weight_low, weight_high : float or None
+        95% interval of the weight; null where none was estimated.
+    feature : str
+        What of the behaviour is scored: ``"frequency"``, its events in the observation window.
+    unit : str
+        How people read the feature, ``"events in 84 days"``.
+    transform : Transform
+    label : str or None, default None
+        The name people read; null means `behaviour` itself.
+
+    Raises
+    ------
+    InputError
+        Where a value is out of range.
+    """
+
+    behaviour: str
+    weight: float
+    weight_low: float | None
+    weight_high: float | None
+    feature: str
+    unit: str
+    transform: Transform
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        if not usable_name(self.behaviour):
+            raise InputError(
+                f"key 'behaviour': {self.behaviour!r} is no name; it must hold at least one "
+                "character, no NUL and no half of a surrogate pair"
+            )
+        if self.feature not in FEATURES:
+            near = nearest(str(self.feature), FEATURES)
+            raise InputError(
+                f"key 'feature': {self.feature!r} is not known{near}; known: {', '.join(FEATURES)}"
+            )
+        for key in ("weight", "weight_low", "weight_high"):
+            object.__setattr__(self, key, _points(key, getattr(self, key)))
+        if self.weight is None or self.weight <= 0:
+            raise InputError(f"key 'weight': {self.weight!r} is not positive")
+        if (self.weight_low or 0.0) > (100.0 if self.weight_high is None else self.weight_high):
+            raise InputError(
+                f"key 'weight_low': {self.weight_low} is above weight_high, {self.weight_high}"
+            )
+
+    @property
+    def title(self) -> str:
+        """The name people read."""
+        return self.label or self.behaviour
+
+
+def usable_name(name: object) -> bool:
+    """Tell whether `name` can name a column on every engine and be written as UTF-8.
+
+    Examples
+    --------
+    >>> usable_name("page view"), usable_name("")
+    (True, False)
+    """
+    if not isinstance(name, str) or not name or "\x00" in name:
+        return False
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _points(key: str, value: object) -> float | None:
+    if value is None:
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool | str) or not 0 <= number <= 100:
+        raise InputError(f"key '{key}': {value!r} is not a number between 0 and 100")
+    return round(number, WEIGHT_DECIMALS)

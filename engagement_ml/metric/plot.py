@@ -1,0 +1,82 @@
+"""A metric as a figure, without pyplot: weights with their intervals, and responses."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from engagement_ml.metric.scoring import require_behaviours
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from engagement_ml.metric.definition import EngagementMetric
+
+_COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6a9f", "#b08900")
+_CURVE_POINTS = 200
+_BEYOND_CAP = 1.25
+
+
+class MetricFigure(Figure):
+    """A figure that a notebook shows although pyplot knows nothing of it."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", bbox_inches="tight")
+        return buffer.getvalue()
+
+
+def draw_metric(metric: EngagementMetric) -> Figure:
+    """Return a new figure: weights on the left, responses on the right."""
+    require_behaviours(metric)
+    figure = MetricFigure(figsize=(10, 1.8 + 0.5 * len(metric.behaviours)), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    draw_weights(metric, left)
+    draw_responses(metric, right)
+    return figure
+
+
+def draw_weights(metric: EngagementMetric, ax: Axes) -> Axes:
+    """Draw a horizontal bar per behaviour, its 95% interval as a line; heaviest on top."""
+    require_behaviours(metric)
+    behaviours = sorted(metric.behaviours, key=lambda b: b.weight)
+    for place, behaviour in enumerate(behaviours):
+        ax.barh(place, behaviour.weight, color=_colour(metric, behaviour.behaviour), height=0.6)
+        if behaviour.weight_low is not None and behaviour.weight_high is not None:
+            ax.plot([behaviour.weight_low, behaviour.weight_high], [place, place], "|-k", lw=1.2)
+    ax.set_yticks(range(len(behaviours)), [_plain(b.title) for b in behaviours])
+    ax.set_xlim(0, 105)
+    ax.set_xlabel("weight (points of 100), with 95% interval")
+    ax.set_title("indicator, not proof of effect" if metric.evidence == "indicator" else "weights")
+    return ax
+
+
+def draw_responses(metric: EngagementMetric, ax: Axes) -> Axes:
+    """Draw the points that each behaviour earns against its count, in multiples of its cap."""
+    require_behaviours(metric)
+    share = np.linspace(0.0, _BEYOND_CAP, _CURVE_POINTS)
+    for behaviour in metric.behaviours:
+        transform = behaviour.transform
+        label = _plain(f"{behaviour.title} (full from {transform.cap:.4g} {behaviour.unit})")
+        points = behaviour.weight * transform(share * transform.cap)
+        ax.plot(share, points, label=label, color=_colour(metric, behaviour.behaviour))
+    ax.set_xlabel("events, as a share of what earns full points")
+    ax.set_ylabel("points")
+    ax.set_ylim(bottom=0)
+    ax.legend(fontsize="small", frameon=False)
+    ax.set_title("responses")
+    return ax
+
+
+def _colour(metric: EngagementMetric, behaviour: str) -> str:
+    names = [b.behaviour for b in metric.behaviours]
+    return _COLOURS[names.index(behaviour) % len(_COLOURS)]
+
+
+def _plain(text: str) -> str:
+    # Matplotlib reads a pair of dollars as mathematics and hides what starts with an underscore.
+    text = text.replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text

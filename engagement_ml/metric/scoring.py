@@ -1,0 +1,171 @@
+"""Scores of a metric as Narwhals expressions: the engine that holds the counts computes them."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import operator
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from engagement_ml.errors import InputError
+from engagement_ml.metric import moments
+
+if TYPE_CHECKING:
+    from engagement_ml.metric.behaviour import WeightedBehaviour
+    from engagement_ml.metric.definition import EngagementMetric
+
+CUSTOMER = "customer_id"
+SCORE = "score"
+OTHER_CHOICE = "select: {require: indicator}"
+_EVENT_COLUMNS = (CUSTOMER, "timestamp", "event_type")
+
+
+def require_behaviours(metric: EngagementMetric) -> None:
+    """Raise where a metric abstained: it has nothing to score with.
+
+    Raises
+    ------
+    InputError
+        Says why it abstained, and names the other choice.
+    """
+    if metric.abstained:
+        why = (metric.reason or "").rstrip(". ")
+        if OTHER_CHOICE not in why:
+            why += f"; a metric that foretells margin, without proof of moving it: {OTHER_CHOICE}"
+        raise InputError(f"metric '{metric.name}' abstained and cannot score: {why}")
+
+
+def expression(metric: EngagementMetric) -> nw.Expr:
+    """Return the score as one expression over columns named as the behaviours."""
+    require_behaviours(metric)
+    return _total([_points(behaviour, behaviour.behaviour) for behaviour in metric.behaviours])
+
+
+def score(metric: EngagementMetric, frame: Any) -> Any:
+    """Add the column ``score`` to a wide table of counts."""
+    wide = _frame(frame, "score")
+    points = _points_of_columns(metric, wide)
+    return wide.with_columns(_total(points).alias(SCORE)).to_native()
+
+
+def explain(metric: EngagementMetric, frame: Any) -> Any:
+    """Return the points of each behaviour and their sum."""
+    wide = _frame(frame, "explain")
+    points = _points_of_columns(metric, wide)
+    kept = [nw.col(CUSTOMER)] if CUSTOMER in wide.collect_schema().names() else []
+    named = [
+        part.alias(f"{behaviour.behaviour}__points")
+        for part, behaviour in zip(points, metric.behaviours, strict=True)
+    ]
+    return wide.select(*kept, *named, _total(points).alias(SCORE)).to_native()
+
+
+def score_events(
+    metric: EngagementMetric, events: Any, as_of: dt.date | dt.datetime | str, customers: Any
+) -> Any:
+    """Count each customer's events in the observation window and score the counts."""
+    require_behaviours(metric)
+    table, until = _event_frame(events, moments.as_utc(as_of))
+    since = until - dt.timedelta(days=metric.observation_days)
+    names = {b.behaviour: f"n_{place}" for place, b in enumerate(metric.behaviours)}
+    table = table.filter(~nw.col(CUSTOMER).is_null(), nw.col("timestamp") < until)
+    in_window = (nw.col("timestamp") >= since) & nw.col("event_type").is_in(list(names))
+    if customers is not None:
+        table = table.filter(in_window)
+    if "event_id" in table.collect_schema().names():
+        table = _without_repeats(table)
+    counted = table.with_columns(
+        ((nw.col("timestamp") >= since) & (nw.col("event_type") == behaviour))
+        .cast(nw.Int64())
+        .alias(column)
+        for behaviour, column in names.items()
+    )
+    counts = counted.group_by(CUSTOMER).agg(nw.col(column).sum() for column in names.values())
+    if customers is not None:
+        counts = _everyone(customers, table).join(counts, on=CUSTOMER, how="left")
+    points = [_points(b, names[b.behaviour]) for b in metric.behaviours]
+    scored = counts.select(nw.col(CUSTOMER), _total(points).alias(SCORE))
+    return (scored.sort(CUSTOMER) if isinstance(scored, nw.DataFrame) else scored).to_native()
+
+
+def _points(behaviour: WeightedBehaviour, column: str) -> nw.Expr:
+    return behaviour.transform.expression(nw.col(column)) * behaviour.weight
+
+
+def _total(points: list[nw.Expr]) -> nw.Expr:
+    return functools.reduce(operator.add, points).clip(upper_bound=100.0)
+
+
+def _points_of_columns(metric: EngagementMetric, frame: Any) -> list[nw.Expr]:
+    require_behaviours(metric)
+    schema = frame.collect_schema()
+    names = [behaviour.behaviour for behaviour in metric.behaviours]
+    if not set(names) & set(schema):
+        found = ", ".join(list(schema)[:12]) or "no columns"
+        raise InputError(
+            f"metric '{metric.name}': none of its behaviours ({', '.join(names)}) is a column; "
+            f"found {found}; give a column of counts per behaviour"
+        )
+    for name in names:
+        dtype = schema.get(name)
+        if dtype is not None and not (dtype.is_numeric() or dtype == nw.Boolean):
+            raise InputError(
+                f"metric '{metric.name}': column '{name}' holds {dtype}, not numbers; "
+                "give counts of events"
+            )
+    return [
+        _points(b, b.behaviour) if b.behaviour in schema else nw.lit(0.0) for b in metric.behaviours
+    ]
+
+
+def _frame(frame: Any, purpose: str) -> Any:
+    try:
+        return nw.from_native(frame)
+    except TypeError:
+        raise InputError(
+            f"{purpose}: a {type(frame).__name__} is no table; give a pandas, Polars, PyArrow, "
+            "DuckDB, PySpark or Ibis frame"
+        ) from None
+
+
+def _event_frame(events: Any, until: dt.datetime) -> tuple[Any, dt.datetime]:
+    table = _frame(events, "score_events")
+    schema = table.collect_schema()
+    for column in _EVENT_COLUMNS:
+        if column not in schema:
+            raise InputError(
+                f"events: column '{column}' is missing; found {', '.join(list(schema)[:12])}"
+            )
+    kept = [*_EVENT_COLUMNS, *(["event_id"] if "event_id" in schema else [])]
+    table = table.select(*kept)
+    dtype = schema["timestamp"]
+    if dtype == nw.Date:
+        return table.with_columns(nw.col("timestamp").cast(nw.Datetime("us"))), until
+    if not isinstance(dtype, nw.Datetime):
+        raise InputError(f"events: column 'timestamp' holds {dtype}; give timestamps or dates")
+    if dtype.time_zone is None:
+        return table, until
+    with contextlib.suppress(NotImplementedError):
+        # DuckDB keeps the zone in its connection and compares moments whatever it is.
+        table = table.with_columns(nw.col("timestamp").dt.convert_time_zone("UTC"))
+    return table, until.replace(tzinfo=dt.UTC)
+
+
+def _without_repeats(table: Any) -> Any:
+    known = table.filter(~nw.col("event_id").is_null()).unique(subset=["event_id"], keep="any")
+    return nw.concat([known, table.filter(nw.col("event_id").is_null())], how="vertical")
+
+
+def _everyone(customers: Any, table: Any) -> Any:
+    everyone = _frame(customers, "score_events")
+    if everyone.implementation != table.implementation or type(everyone) is not type(table):
+        raise InputError(
+            f"score_events: customers is a {type(customers).__name__} and events are not; "
+            "give both from the same library, both eager or both lazy"
+        )
+    if CUSTOMER not in everyone.collect_schema().names():
+        raise InputError(f"customers: column '{CUSTOMER}' is missing")
+    return everyone.select(CUSTOMER).filter(~nw.col(CUSTOMER).is_null()).unique()

@@ -1,0 +1,191 @@
+"""``metric.json``: a metric as plain data, the same bytes for the same definition."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engagement_ml.errors import InputError, OutputError
+from engagement_ml.metric.behaviour import WeightedBehaviour
+from engagement_ml.metric.transforms import Transform
+
+if TYPE_CHECKING:
+    from engagement_ml.metric.definition import EngagementMetric
+
+FORMAT = 1
+_REQUIRED = ("name", "format", "definition_hash", "evidence", "observation_days", "outcome_days")
+_BEHAVIOUR_REQUIRED = ("behaviour", "weight", "feature", "transform")
+
+
+def definition_hash(metric: EngagementMetric) -> str:
+    """Return the SHA-256 of what determines scores, whatever the order of the behaviours."""
+    behaviours = [
+        {
+            "behaviour": behaviour.behaviour,
+            "feature": behaviour.feature,
+            "transform": behaviour.transform.to_dict(),
+            "weight": behaviour.weight,
+        }
+        for behaviour in sorted(metric.behaviours, key=lambda b: b.behaviour)
+    ]
+    scored = {
+        "behaviours": behaviours,
+        "format": FORMAT,
+        "observation_days": metric.observation_days,
+    }
+    text = json.dumps(scored, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def to_dict(metric: EngagementMetric) -> dict[str, Any]:
+    """Return the metric as plain JSON types."""
+    return {
+        "name": metric.name,
+        "format": FORMAT,
+        "definition_hash": definition_hash(metric),
+        "evidence": metric.evidence,
+        "abstained": metric.abstained,
+        "reason": metric.reason,
+        "currency": metric.currency,
+        "entity": metric.entity,
+        "observation_days": metric.observation_days,
+        "gap_days": metric.gap_days,
+        "outcome_days": metric.outcome_days,
+        "behaviours": [_behaviour_to_dict(behaviour) for behaviour in metric.behaviours],
+    }
+
+
+def _behaviour_to_dict(behaviour: WeightedBehaviour) -> dict[str, Any]:
+    return {
+        "behaviour": behaviour.behaviour,
+        "label": behaviour.label,
+        "weight": behaviour.weight,
+        "weight_low": behaviour.weight_low,
+        "weight_high": behaviour.weight_high,
+        "feature": behaviour.feature,
+        "unit": behaviour.unit,
+        "transform": behaviour.transform.to_dict(),
+    }
+
+
+def to_json(metric: EngagementMetric, path: str | Path | None = None) -> str:
+    """Return the text of ``metric.json``, and write it where `path` is given."""
+    text = json.dumps(to_dict(metric), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if path is not None:
+        try:
+            Path(path).write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
+    return text
+
+
+def from_json(path_or_text: str | Path) -> EngagementMetric:
+    """Read ``metric.json`` from a path, or from its text."""
+    text, origin = _read(path_or_text)
+    try:
+        raw = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{origin}: cannot be read as JSON: {error}") from None
+    return from_dict(raw, origin)
+
+
+def from_dict(raw: Any, origin: str) -> EngagementMetric:
+    """Read what `to_dict` returned; keys that are not known are passed over."""
+    from engagement_ml.metric.definition import EngagementMetric
+
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{origin}: expected a metric's keys, found {type(raw).__name__}")
+    _require(raw, ("format",), origin)
+    if raw["format"] != FORMAT:
+        raise InputError(
+            f"{origin}: key 'format': {raw['format']!r} is not known, this version reads {FORMAT}; "
+            "a newer engagement-ml may have written it"
+        )
+    _require(raw, _REQUIRED, origin)
+    listed = raw.get("behaviours")
+    if not isinstance(listed, list | tuple):
+        raise InputError(f"{origin}: key 'behaviours': expected a list, found {listed!r}")
+    behaviours = tuple(
+        _behaviour(item, f"{origin}: behaviours[{place}]") for place, item in enumerate(listed)
+    )
+    if (abstained := raw.get("abstained", not behaviours)) is not (not behaviours):
+        found = f"{abstained!r} does not go with {len(behaviours)} behaviours"
+        raise InputError(f"{origin}: key 'abstained': {found}")
+    try:
+        metric = EngagementMetric(
+            name=_text(raw, "name"),
+            evidence=raw["evidence"],
+            observation_days=raw["observation_days"],
+            outcome_days=raw["outcome_days"],
+            behaviours=behaviours,
+            reason=raw.get("reason"),
+            gap_days=raw.get("gap_days", 0),
+            currency=_text(raw, "currency", "EUR"),
+            entity=_text(raw, "entity", "customer"),
+        )
+    except InputError as error:
+        raise InputError(f"{origin}: {error}") from None
+    if raw["definition_hash"] != metric.definition_hash:
+        found = str(raw["definition_hash"])[:12]
+        raise InputError(
+            f"{origin}: key 'definition_hash': {found!r} does not fit what the file defines "
+            f"({metric.definition_hash[:12]!r}), so it was changed after it was made; "
+            "use the original file or train again"
+        )
+    return metric
+
+
+def _behaviour(raw: Any, origin: str) -> WeightedBehaviour:
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{origin}: expected a behaviour's keys, found {type(raw).__name__}")
+    _require(raw, _BEHAVIOUR_REQUIRED, origin)
+    if not isinstance(raw["transform"], Mapping):
+        raise InputError(f"{origin}: key 'transform': expected keys, found {raw['transform']!r}")
+    try:
+        transform = Transform.from_dict(raw["transform"])
+    except InputError as error:
+        raise InputError(f"{origin}.transform: {error}") from None
+    try:
+        return WeightedBehaviour(
+            behaviour=raw["behaviour"],
+            weight=raw["weight"],
+            weight_low=raw.get("weight_low"),
+            weight_high=raw.get("weight_high"),
+            feature=raw["feature"],
+            unit=_text(raw, "unit", "events"),
+            transform=transform,
+            label=raw.get("label"),
+        )
+    except InputError as error:
+        raise InputError(f"{origin}: {error}") from None
+
+
+def _read(path_or_text: str | Path) -> tuple[str, str]:
+    if isinstance(path_or_text, str) and path_or_text.lstrip().startswith("{"):
+        return path_or_text, "metric"
+    path = Path(path_or_text)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {found}; give the path of a metric.json")
+    try:
+        return path.read_text(encoding="utf-8"), str(path)
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is no UTF-8 text; give the path of a metric.json") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _require(raw: Mapping[str, Any], keys: tuple[str, ...], origin: str) -> None:
+    for key in keys:
+        if key not in raw:
+            raise InputError(f"{origin}: key '{key}' is missing")
+
+
+def _text(raw: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    value = raw.get(key, default)
+    if not isinstance(value, str):
+        raise InputError(f"key '{key}': {value!r} is not text")
+    return value
