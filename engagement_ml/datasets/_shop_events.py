@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engagement_ml.datasets._shop_world import (
     BEHAVIOURS,
-    BURN_IN_WEEKS,
     COST_RECOVERED,
     COST_SHARE,
     EFFECTS,
     FULFILMENT,
-    INDEX,
     RETURN_LAG_PROBABILITY,
     RETURN_PROBABILITY,
     Behaviour,
@@ -25,11 +22,9 @@ from engagement_ml.datasets._shop_world import (
     economics,
 )
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 DAY_SECONDS = 86_400
 WEEK_SECONDS = 7 * DAY_SECONDS
+NO_SESSION = -1
 SESSIONS_PER_WEEK = 3
 SESSION_SECONDS = 1_200
 WAVE_MEMORY = 0.9
@@ -40,17 +35,20 @@ WINBACK_PAUSE_WEEKS = 4
 WINBACK_PROBABILITY = 0.6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Log:
-    """Events of one behaviour: who (row of the world), when (seconds since the burn-in began)."""
+    """Events of one behaviour: who (row of the world), when (seconds since the burn-in began).
+
+    `session` is `NO_SESSION` where an event stands outside of one.
+    """
 
     behaviour: str
     customer: Ints
     second: Ints
-    session: Ints | None = None
+    session: Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Orders:
     """Orders and returns (negative amounts), one row each; `second` as in `Log`."""
 
@@ -73,13 +71,15 @@ class Clock:
         """Return (second, session number) for each customer and week."""
         slot = self._rng.integers(0, SESSIONS_PER_WEEK, len(customer), dtype=np.int32)
         within = self._rng.integers(0, SESSION_SECONDS, len(customer), dtype=np.int32)
-        second = week.astype(np.int64) * WEEK_SECONDS + self._sessions[customer, week, slot] + within
-        session = (customer.astype(np.int64) * self._weeks + week) * SESSIONS_PER_WEEK + slot
+        second = (
+            week.astype(np.int64) * WEEK_SECONDS + self._sessions[customer, week, slot] + within
+        )
+        session = (customer * self._weeks + week) * SESSIONS_PER_WEEK + slot
         return second, session
 
     def any_time(self, week: Ints) -> Ints:
         """Return a second for each week."""
-        return np.asarray(week.astype(np.int64) * WEEK_SECONDS + _moment(self._rng, len(week)))
+        return np.asarray(week * WEEK_SECONDS + _moment(self._rng, len(week)))
 
 
 def _moment(rng: np.random.Generator, size: int) -> Ints:
@@ -116,7 +116,7 @@ def _draw_counts(rng: np.random.Generator, behaviour: Behaviour, world: World) -
     own = behaviour.spread * rng.standard_normal(len(world.liking))
     level = np.log(behaviour.per_week) + behaviour.liking * world.liking + own
     rate = np.exp(level[:, None] + behaviour.wave * _waves(rng, world)) * world.active
-    return rng.poisson(rate * world.season**behaviour.season)
+    return np.asarray(rng.poisson(rate * world.season**behaviour.season))
 
 
 def _waves(rng: np.random.Generator, world: World) -> Floats:
@@ -135,7 +135,11 @@ def _scatter(rng: np.random.Generator, clock: Clock, behaviour: Behaviour, count
     if behaviour.in_session:
         second, session = clock.in_sessions(customer, week)
         return Log(behaviour.name, customer, second, session)
-    return Log(behaviour.name, customer, clock.any_time(week))
+    return _outside_sessions(behaviour.name, customer, clock.any_time(week))
+
+
+def _outside_sessions(behaviour: str, customer: Ints, second: Ints) -> Log:
+    return Log(behaviour, customer, second, np.full(len(second), NO_SESSION))
 
 
 def _finish_tutorials(rng: np.random.Generator, started: Log, world: World) -> Log:
@@ -147,7 +151,9 @@ def _finish_tutorials(rng: np.random.Generator, started: Log, world: World) -> L
     at_once = rng.random(n) < 0.7
     second = started.second[done] + np.where(at_once, soon, later)
     kept = second < world.weeks * WEEK_SECONDS
-    session = None if started.session is None else np.where(at_once, started.session[done], -1)[kept]
+    session = (
+        None if started.session is None else np.where(at_once, started.session[done], -1)[kept]
+    )
     return Log("tutorial_done", started.customer[done][kept], second[kept], session)
 
 
@@ -184,8 +190,8 @@ def _draw_orders(
         is_return=np.repeat([0, 1], [len(cell), len(back)]),
     )
     return orders, [
-        Log("order_tracking", customer[looked], tracked),
-        Log("return_label", customer[back], label),
+        _outside_sessions("order_tracking", customer[looked], tracked),
+        _outside_sessions("return_label", customer[back], label),
         _win_back(rng, clock, placed),
     ]
 
@@ -203,4 +209,5 @@ def _win_back(rng: np.random.Generator, clock: Clock, placed: Ints) -> Log:
         last_order[placed[:, week] > 0] = week
         who.append(mailed)
         when.append(np.full(len(mailed), week))
-    return Log("winback_email_received", np.concatenate(who), clock.any_time(np.concatenate(when)))
+    second = clock.any_time(np.concatenate(when))
+    return _outside_sessions("winback_email_received", np.concatenate(who), second)

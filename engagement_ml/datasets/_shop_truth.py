@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from engagement_ml.datasets._shop_world import (
     BEHAVIOURS,
@@ -27,7 +26,7 @@ Measure = Literal["margin", "revenue", "orders"]
 EVERY_WEEKS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ShopTruth:
     """What truly moves margin in a shop; the equations are in `make_shop`.
 
@@ -120,19 +119,18 @@ class ShopTruth:
         for cutoff in cutoffs:
             sum_, weight = np.zeros(len(self.world.entry)), np.zeros(len(self.world.entry))
             for week in range(cutoff - observation, cutoff):
-                path = gained.get(week)
-                if path is None:
-                    continue
-                there = self.world.entry <= week
+                path, there = gained[week], self.world.entry <= week
                 first = cutoff - week
-                sum_ += there * (path[:, first + outcome - 1] - (path[:, first - 1]))
+                sum_ += there * (path[:, first + outcome - 1] - path[:, first - 1])
                 weight += there
             known = weight > 0
             total += float((sum_[known] / weight[known]).sum())
             rows += int(known.sum())
         return total / rows
 
-    def counts_sd(self, behaviour: str, *, observation_days: int = 84, outcome_days: int = 84) -> float:
+    def counts_sd(
+        self, behaviour: str, *, observation_days: int = 84, outcome_days: int = 84
+    ) -> float:
         """Return the standard deviation of an acting behaviour's count in observation windows."""
         observation, outcome = _weeks(observation_days), _weeks(outcome_days)
         counts = self.world.counts[behaviour].astype(np.float64)
@@ -184,7 +182,7 @@ class ShopTruth:
     def _amount(self, market: Economics, measure: Measure) -> Floats:
         if measure == "orders":
             return market.rate
-        basket: npt.NDArray[np.float64] = self.world.basket
+        basket = self.world.basket
         return market.margin(basket) if measure == "margin" else market.revenue(basket)
 
 

@@ -34,7 +34,7 @@ class Effect:
 
     def response(self, memory: Floats) -> Floats:
         """Return ``g(m) = s (1 - exp(-m / s))``: slope 1 at nothing, never above ``s``."""
-        return self.saturation * -np.expm1(-memory / self.saturation)
+        return np.asarray(-self.saturation * np.expm1(-memory / self.saturation))
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ INDEX: dict[str, int] = {name: i for i, name in enumerate(NAMES)}
 EFFECTS: dict[str, Effect] = {b.name: b.effect for b in BEHAVIOURS if b.effect is not None}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
     """The hidden state of a shop; arrays are ``n`` customers × (burn-in + ``n_weeks``) weeks.
 
@@ -207,7 +207,7 @@ def draw_world(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Economics:
     """What a week's orders are like: rate and discount, each of shape (n, weeks)."""
 

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engagement_ml.datasets._shop_events import WEEK_SECONDS, Log, Orders, simulate
+from engagement_ml.datasets._shop_events import NO_SESSION, WEEK_SECONDS, Log, Orders, simulate
 from engagement_ml.datasets._shop_truth import ShopTruth
 from engagement_ml.datasets._shop_world import BEHAVIOURS, BURN_IN_WEEKS, INDEX, World, draw_world
+from engagement_ml.datasets.dataset import write_dataset
 from engagement_ml.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 START = dt.date(2024, 1, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shop:
     """The tables of a simulated shop, and the truth about them.
 
@@ -28,6 +31,7 @@ class Shop:
     events, transactions, customers : DataFrame
         In the columns of the input tables; timestamps are naive UTC.
     truth : ShopTruth
+        What moves margin, and by how much.
     """
 
     events: pd.DataFrame = field(repr=False)
@@ -43,6 +47,82 @@ def make_shop(
     effects: bool = True,
     start: dt.date = START,
 ) -> Shop:
+    r"""Simulate an online shop event by event, from equations that say what moves margin.
+
+    Parameters
+    ----------
+    n_customers, n_weeks : int
+        Customers (40% of them sign up during the first three quarters of the history) and weeks.
+    seed : int
+        The same seed gives the same tables.
+    effects : bool
+        Where false, nothing a customer does changes orders or prices; all else is the same.
+    start : date
+        First day of the first week.
+
+    Returns
+    -------
+    Shop
+        ``events`` has event_id, customer_id, timestamp, event_type, value (EUR; null where an
+        event has none), duration_seconds (likewise), session_id (null outside of sessions),
+        channel, direction; ``transactions`` customer_id, timestamp, revenue, cost (EUR; returns
+        are rows of their own with negative amounts), product, channel; ``customers``
+        customer_id, signup, region, plan, age.
+
+    Raises
+    ------
+    ConfigError
+        Where there is no customer or no week to simulate.
+
+    Notes
+    -----
+    Customer i has a hidden liking L and income z, standard normal, that never change. In week w
+    they do behaviour b
+
+    .. math:: x_{ibw} \sim Poisson(r_b \exp(a_b L_i + s_b e_{ib} + v_b u_{ibw}) S_w^{c_b}),
+
+    where e is standard normal, u a slow wave of variance 1 (AR(1), 0.9 a week) that has nothing
+    to do with purchases, and S the season. What customers have done fades,
+
+    .. math:: m_{ibw} = k_b m_{ib,w-1} + x_{ib,w-1},
+
+    and moves orders with diminishing returns, :math:`g_b(m) = q_b (1 - \exp(-m / q_b))`:
+
+    .. math::
+        N_{iw} &\sim Poisson(\lambda_{iw}), \quad
+        \lambda_{iw} = 0.14 \exp(0.6 L_i + 0.15 z_i + 0.25 e_i - 0.2) \, S_w
+                       \exp(\textstyle\sum_b \beta_b g_b(m_{ibw})) \\
+        revenue &= B (1 - 0.32 \, g_{coupon}(m)), \quad cost = 0.62 B + 4
+
+    with baskets B log-normal around the customer's own mean. 7% of orders come back two to four
+    weeks later: revenue in full, and 80% of the cost of the goods.
+
+    =================  ======  =====  ====  ===  ==============================================
+    behaviour          beta    k      q     a    true role
+    =================  ======  =====  ====  ===  ==============================================
+    wishlist_add       0.36    0.85   2.5   0.3  driver, the first to saturate
+    tutorial_done      0.42    0.88   4.0   –    driver; follows tutorial_start, which is inert
+    advisor_call       0.42    0.90   4.0   0.2  driver, rare and strong
+    coupon_use         0.52    0.80   1.5   0.2  harmful: more orders and revenue, below cost
+    page_view          0       –      –     0.9  vanity
+    social_like        0       –      –     1.0  vanity
+    email_open         0       –      –     0.8  vanity
+    tutorial_start     0       –      –     0.3  inert; 36% are done, most at once
+    gift_guide_view    0       –      –     0.2  inert; follows the season (c = 2)
+    faq_view           0       –      –     0    inert
+    order_tracking     0       –      –     –    consequence: 1.3 for each order
+    return_label       0       –      –     –    consequence: between an order and its return
+    winback_email_…    0       –      –     –    inert; sent after six weeks without an order
+    =================  ======  =====  ====  ===  ==============================================
+
+    Examples
+    --------
+    >>> shop = make_shop(n_customers=50, n_weeks=30)
+    >>> shop.truth.drivers
+    ('wishlist_add', 'tutorial_done', 'advisor_call')
+    >>> shop.truth.roles["page_view"], shop.truth.effect_per_event("page_view")
+    ('vanity', 0.0)
+    """
     if n_customers < 1 or n_weeks < 1:
         raise ConfigError(
             f"a shop needs at least one customer and one week, found n_customers={n_customers}, "
@@ -59,6 +139,37 @@ def make_shop(
     )
 
 
+def write_shop(
+    folder: str | Path,
+    n_customers: int = 4000,
+    n_weeks: int = 60,
+    seed: int = 0,
+    effects: bool = True,
+    start: dt.date = START,
+) -> Shop:
+    """Simulate a shop as `make_shop` does and write its tables to a folder as Parquet files.
+
+    Raises
+    ------
+    ConfigError
+        Where there is no customer or no week to simulate.
+    OutputError
+        Where the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> shop = write_shop(folder, n_customers=5, n_weeks=2)
+    >>> sorted(path.name for path in folder.iterdir())
+    ['customers.parquet', 'events.parquet', 'transactions.parquet']
+    """
+    shop = make_shop(n_customers, n_weeks, seed, effects, start)
+    write_dataset(shop, folder)
+    return shop
+
+
 def _events(rng: np.random.Generator, logs: list[Log], world: World) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -66,9 +177,7 @@ def _events(rng: np.random.Generator, logs: list[Log], world: World) -> pd.DataF
     kind = np.repeat([INDEX[log.behaviour] for log in logs], [len(log.second) for log in logs])
     customer = np.concatenate([log.customer for log in logs])
     second = np.concatenate([log.second for log in logs])
-    session = np.concatenate(
-        [np.full(len(log.second), -1) if log.session is None else log.session for log in logs]
-    )
+    session = np.concatenate([log.session for log in logs])
     order = _in_time_order(second, customer, kind, world)
     kind, customer, second, session = (a[order] for a in (kind, customer, second, session))
     noise = np.exp(0.6 * rng.standard_normal(len(kind)))
@@ -82,7 +191,7 @@ def _events(rng: np.random.Generator, logs: list[Log], world: World) -> pd.DataF
             "event_type": _texts(kind, [b.name for b in BEHAVIOURS]),
             "value": np.round(value, 2),
             "duration_seconds": np.round(seconds),
-            "session_id": pc.if_else(session >= 0, pc.cast(session, pa.string()), None),
+            "session_id": pc.if_else(session != NO_SESSION, pc.cast(session, pa.string()), None),
             "channel": _texts(kind, [b.channel for b in BEHAVIOURS]),
             "direction": _texts(kind, [b.direction for b in BEHAVIOURS]),
         }
@@ -148,8 +257,5 @@ def _texts(code: Any, words: list[str]) -> Any:
 
 
 def _frame(table: Any) -> pd.DataFrame:
-    import pandas as pd
-
-    frame = table.to_pandas()
-    assert isinstance(frame, pd.DataFrame)
+    frame: pd.DataFrame = table.to_pandas()
     return frame

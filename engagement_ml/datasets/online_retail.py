@@ -1,0 +1,233 @@
+"""Online Retail: a year of invoice lines of a UK shop that sells gifts, much of it to resellers."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from engagement_ml.datasets.dataset import Dataset, check_rate
+from engagement_ml.engine import Engine
+from engagement_ml.errors import InputError, nearest
+from engagement_ml.sources import open_source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = {
+    "InvoiceNo": "VARCHAR",
+    "StockCode": "VARCHAR",
+    "Description": "VARCHAR",
+    "Quantity": "BIGINT",
+    "InvoiceDate": "TIMESTAMP",
+    "UnitPrice": "DOUBLE",
+    "CustomerID": "BIGINT",
+    "Country": "VARCHAR",
+}
+BULK_UNITS = 24
+SMALL_ORDER = 150
+WIDE_ORDER = 25
+LATE_HOUR = 16
+QUICK_DAYS = 7
+
+# What a line is about; a product's stock code may be anything else.
+KIND = """
+CASE WHEN upper(StockCode) IN ('POST', 'DOT', 'C2') THEN 'delivery'
+     WHEN upper(StockCode) = 'D' THEN 'discount'
+     WHEN upper(StockCode) = 'M' THEN 'manual'
+     WHEN upper(StockCode) IN ('BANK CHARGES', 'AMAZONFEE', 'CRUK', 'B', 'S') THEN 'fee'
+     ELSE 'product' END
+"""
+
+LINES = """
+CREATE TEMP TABLE lines AS
+SELECT CustomerID AS customer_id, InvoiceNo AS invoice, upper(StockCode) AS code,
+       upper(coalesce(Description, '')) AS description, Quantity AS units,
+       CAST(Quantity * UnitPrice AS DECIMAL(18, 3)) AS amount,
+       min(InvoiceDate) OVER (PARTITION BY InvoiceNo) AS timestamp, {kind} AS kind
+FROM '{raw}' WHERE CustomerID IS NOT NULL
+"""
+
+# Decimals, so that the sums do not depend on the order in which threads add.
+TRANSACTIONS = """
+SELECT customer_id, timestamp, CAST(sum(amount) AS DOUBLE) AS revenue,
+       round({rate} * CAST(coalesce(sum(amount) FILTER (kind IN ('product', 'manual')), 0) AS DOUBLE)
+             + CAST(coalesce(sum(amount) FILTER (kind = 'discount'), 0) AS DOUBLE), 4) AS margin
+FROM lines WHERE kind <> 'fee'
+GROUP BY customer_id, invoice, timestamp ORDER BY timestamp, customer_id, invoice
+"""
+
+ORDERS = """
+CREATE TEMP TABLE orders AS
+SELECT customer_id, invoice, timestamp, sum(amount) AS amount, count(DISTINCT code) AS products,
+       date_diff('second', lag(timestamp) OVER earlier, timestamp) AS seconds_since
+FROM lines WHERE kind = 'product' AND units > 0 GROUP BY customer_id, invoice, timestamp
+WINDOW earlier AS (PARTITION BY customer_id ORDER BY timestamp, invoice)
+"""
+
+PRODUCTS = """
+CREATE TEMP TABLE products AS
+SELECT customer_id, invoice, timestamp, code, sum(amount) AS amount, sum(units) AS units,
+       row_number() OVER (PARTITION BY customer_id, code ORDER BY timestamp, invoice) AS nth,
+       bool_or(regexp_matches(description, '{wrapping}')) AS is_wrapping,
+       bool_or(regexp_matches(description, '{seasonal}')) AS is_seasonal
+FROM lines WHERE kind = 'product' AND units > 0 GROUP BY customer_id, invoice, timestamp, code
+"""
+
+WRAPPING = "WRAP|GIFT BAG|GIFT TAG|GIFT TAPE|RIBBON"
+SEASONAL = "CHRISTMAS|XMAS|ADVENT|EASTER|VALENTINE"
+
+EVENTS = {
+    "new_product_bought": "products WHERE nth = 1",
+    "repeat_product_bought": "products WHERE nth > 1",
+    "gift_wrap_bought": "products WHERE is_wrapping",
+    "seasonal_bought": "products WHERE is_seasonal",
+    "bulk_line_bought": f"products WHERE units >= {BULK_UNITS}",
+    "small_order": f"orders WHERE amount < {SMALL_ORDER}",
+    "wide_order": f"orders WHERE products >= {WIDE_ORDER}",
+    "sunday_order": "orders WHERE dayofweek(timestamp) = 0",
+    "late_order": f"orders WHERE hour(timestamp) >= {LATE_HOUR}",
+    "quick_reorder": f"orders WHERE seconds_since < {QUICK_DAYS * 86_400}",
+    "return_made": (
+        "(SELECT customer_id, invoice, timestamp, -sum(amount) AS amount FROM lines "
+        "WHERE kind = 'product' AND units < 0 GROUP BY customer_id, invoice, timestamp)"
+    ),
+}
+
+CUSTOMERS = """
+SELECT CustomerID AS customer_id, arg_min(Country, (InvoiceDate, InvoiceNo)) AS country
+FROM '{raw}' WHERE CustomerID IS NOT NULL GROUP BY CustomerID ORDER BY CustomerID
+"""
+
+
+def load_online_retail(path: str | os.PathLike[str], margin_rate: float = 0.4) -> Dataset:
+    """Load the invoice lines of Online Retail as events and transactions.
+
+    An invoice is one transaction; a credit note (its number begins with C) is one with negative
+    amounts. An order is an invoice with goods, and makes the events
+
+    - ``new_product_bought``, ``repeat_product_bought``: for each product of it, whether or not the
+      customer has it on an earlier invoice of this data;
+    - ``gift_wrap_bought``, ``seasonal_bought``, ``bulk_line_bought``: for each product that wraps
+      (wrap, gift bags, tags, ribbon), belongs to a feast, or is bought in 24 units or more;
+    - ``small_order`` (under GBP 150), ``wide_order`` (25 products or more), ``sunday_order``,
+      ``late_order`` (from 16:00), ``quick_reorder`` (within 7 days of the order before);
+
+    and a credit note with goods makes a ``return_made``. An event's ``value`` is the amount in
+    GBP.
+
+    Parameters
+    ----------
+    path : path
+        Parquet or CSV with the columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate,
+        UnitPrice, CustomerID, Country.
+    margin_rate : float, default 0.4
+        Assumed margin as a share of what goods sell for, 0 to 1.
+
+    Returns
+    -------
+    Dataset
+        ``customers`` has the country of each customer's first invoice. `assumptions` says what
+        was left out, with counts.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing or of another kind, lacks a column, or a value cannot be read.
+    ConfigError
+        Where `margin_rate` does not lie between 0 and 1.
+
+    Notes
+    -----
+    Chen, Sain and Guo (2012), "Data mining for the online retail industry",
+    doi 10.1057/dbm.2012.17. Times are the shop's own (UK) and are read as UTC.
+
+    Examples
+    --------
+    >>> retail = load_online_retail("data/online_retail.parquet")  # doctest: +SKIP
+    >>> len(retail.transactions), len(retail.customers)  # doctest: +SKIP
+    (22163, 4372)
+    """
+    check_rate(margin_rate)
+    with Engine.duckdb() as engine:
+        raw = _open_lines(engine, os.fspath(path))
+        connection = engine.connection
+        connection.execute(LINES.format(kind=KIND, raw=raw))
+        connection.execute(ORDERS)
+        connection.execute(PRODUCTS.format(wrapping=WRAPPING, seasonal=SEASONAL))
+        return Dataset(
+            name="online-retail",
+            events=_frame(connection, _events_query()),
+            transactions=_frame(connection, TRANSACTIONS.format(rate=float(margin_rate))),
+            customers=_frame(connection, CUSTOMERS.format(raw=raw)),
+            assumptions=_assumptions(connection, raw, margin_rate),
+        )
+
+
+def _open_lines(engine: Engine, path: str) -> str:
+    frame = open_source(engine, path, table="invoice lines")
+    found = frame.collect_schema().names()
+    for column in COLUMNS:
+        if column not in found:
+            raise InputError(
+                f"{path}: column '{column}' is missing{nearest(column, found)}; "
+                f"found {', '.join(found)}"
+            )
+    relation = frame.to_native()
+    relation.create_view("source_lines")
+    columns = ", ".join(f'CAST("{name}" AS {kind}) AS {name}' for name, kind in COLUMNS.items())
+    return engine.table(f"SELECT {columns} FROM source_lines", reading=path)
+
+
+def _events_query() -> str:
+    parts = [
+        f"SELECT customer_id, timestamp, '{event_type}' AS event_type, "
+        f"CAST(amount AS DOUBLE) AS value, invoice AS session_id FROM {rows}"
+        for event_type, rows in EVENTS.items()
+    ]
+    return (
+        " UNION ALL ".join(parts)
+        + " ORDER BY timestamp, customer_id, event_type, session_id, value"
+    )
+
+
+def _frame(connection: Any, query: str) -> pd.DataFrame:
+    frame: pd.DataFrame = connection.sql(query).to_arrow_table().to_pandas()
+    return frame
+
+
+def _assumptions(connection: Any, raw: str, margin_rate: float) -> tuple[str, ...]:
+    read, unknown, unknown_amount = connection.execute(
+        "SELECT count(*), count(*) FILTER (CustomerID IS NULL), "
+        f"sum(Quantity * UnitPrice) FILTER (CustomerID IS NULL) FROM '{raw}'"
+    ).fetchone()
+    of_kind = dict(
+        connection.execute(
+            "SELECT kind, count(*) FROM lines GROUP BY kind ORDER BY kind"
+        ).fetchall()
+    )
+    (repeats,) = connection.execute(
+        f"WITH known AS (SELECT * FROM '{raw}' WHERE CustomerID IS NOT NULL) "
+        "SELECT count(*) - (SELECT count(*) FROM (SELECT DISTINCT * FROM known)) FROM known"
+    ).fetchone()
+    (credited,) = connection.execute(
+        "SELECT count(DISTINCT invoice) FROM lines WHERE invoice LIKE 'C%'"
+    ).fetchone()
+    count = {kind: of_kind.get(kind, 0) for kind in ("delivery", "discount", "manual", "fee")}
+    return (
+        f"Margin is assumed, not known: {margin_rate:.0%} of what goods sold for, the same for all "
+        "products; the data has no cost of goods.",
+        f"{unknown:,} of {read:,} lines (GBP {unknown_amount or 0:,.0f}) have no customer and are "
+        "left out.",
+        f"{credited:,} credit notes are transactions with negative amounts: what comes back is "
+        "worth what it cost, so a return takes back the margin of its sale and no more. Orders "
+        "cancelled within minutes stay, as an order and its return.",
+        f"{count['delivery']:,} lines of postage and carriage are revenue without margin, "
+        f"{count['discount']:,} discounts lower margin in full, and {count['manual']:,} manual "
+        "lines, which correct invoices, count as goods.",
+        f"{count['fee']:,} lines of bank charges and fees, commissions, samples and bad debt are "
+        "no trade with the customer and are left out.",
+        f"{repeats:,} lines repeat another of the same invoice in every column. They are kept: "
+        "without a line number they cannot be told from a product entered twice.",
+        "Every behaviour here is a way of buying: what is told apart is how customers buy, "
+        "not what they do besides.",
+    )
