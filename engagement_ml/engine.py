@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -142,8 +142,8 @@ class Engine:
             self._attached[file] = alias
         return self._attached[file]
 
-    def small(self, columns: Mapping[str, Sequence[Any]]) -> nw.LazyFrame[Any]:
-        """Return a small table (calendars, cutoffs) made of plain Python values."""
+    def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
+        """Return a small table (calendars, codes) made of sequences of plain values or arrays."""
         import pyarrow as pa
 
         return self.scan(self.register(pa.table({k: pa.array(v) for k, v in columns.items()})))
@@ -174,11 +174,11 @@ class Engine:
 
 
 def one_line(error: BaseException) -> str:
-    """Return the first sentence of an engine's message, without its line breaks.
+    r"""Return the first sentence of an engine's message, without its line breaks.
 
     Examples
     --------
-    >>> one_line(ValueError("Invalid Input Error: no magic bytes\\nLINE 1: SELECT"))
+    >>> one_line(ValueError("Invalid Input Error: no magic bytes\nLINE 1: SELECT"))
     'no magic bytes'
     """
     first = str(error).strip().split("\n")[0].strip()

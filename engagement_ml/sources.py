@@ -140,7 +140,7 @@ def _find_files(source: str, table: str) -> list[Path]:
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if str(p).lower().endswith(PARQUET))
         if not files:
-            raise InputError(f"{source}: the folder of '{table}' holds no Parquet file; {_ACCEPTED}")
+            raise InputError(f"{source}: no Parquet file in the folder of '{table}'; {_ACCEPTED}")
         return files
     if path.exists():
         if not str(path).lower().endswith(PARQUET + CSV):

@@ -264,9 +264,9 @@ def _open(engine: Engine, config: PipelineConfig, table: str, source: Any) -> _O
                 f"names, is missing{nearest(theirs, present)}; "
                 f"the columns are {_listed(present)}"
             )
-    names = {name: name for name in present if name not in mapping and name not in set(
-        mapping.values()
-    )} | dict(mapping)
+    names = {
+        name: name for name in present if name not in mapping and name not in set(mapping.values())
+    } | dict(mapping)
     selected = ", ".join(f"{_q(theirs)} AS {_q(name)}" for name, theirs in names.items())
     raw = engine.view(relation.sql_query(), reading=label)
     view = engine.view(f"SELECT {selected} FROM {_q(raw)}", reading=label)
@@ -394,7 +394,7 @@ def _first_row(engine: Engine, one: _Opened, column: str, bad: str) -> tuple[int
 
 
 def _moment(one: _Opened, column: str) -> str:
-    """SQL for a column as naive UTC timestamp; null where text cannot be read as one."""
+    """Return SQL for a column as naive UTC timestamp; null where text cannot be read as one."""
     name, of_type = _q(column), one.types[column]
     if one.is_text(column):
         return f"timezone('UTC', try_cast({name} AS TIMESTAMPTZ))"
@@ -414,9 +414,7 @@ def _ids_are_integers(engine: Engine, one: _Opened) -> bool:
         other = f"{name} <> coalesce(CAST(try_cast({name} AS BIGINT) AS VARCHAR), '')"
     else:
         return False
-    found = engine.query(
-        f"SELECT 1 FROM {_q(one.view)} WHERE {other} LIMIT 1", reading=one.label
-    )
+    found = engine.query(f"SELECT 1 FROM {_q(one.view)} WHERE {other} LIMIT 1", reading=one.label)
     return not found
 
 
@@ -460,7 +458,7 @@ def _id(one: _Opened, integer_ids: bool) -> str:
 
 
 def _covariate(engine: Engine, one: _Opened, column: str) -> str:
-    """SQL for a text column of a CSV file: numbers where every value is one."""
+    """Return SQL for a text column of a CSV file: numbers where every value is one."""
     name = _q(column)
     total, numbers = engine.query(
         f"SELECT count({name}), count(try_cast({name} AS DOUBLE)) FROM {_q(one.view)}",
@@ -537,9 +535,7 @@ def _without_repeats(engine: Engine, one: _Opened, canonical: str, columns: list
         "GROUP BY 1 HAVING count(*) > 1",
         reading=one.label,
     )
-    order = ", ".join(
-        _q(c) for c in ["timestamp", "customer_id", *columns] if c != "event_id"
-    )
+    order = ", ".join(_q(c) for c in ["timestamp", "customer_id", *columns] if c != "event_id")
     suspected = f'hash("event_id") IN (SELECT hash_ FROM {_q(suspects)})'
     return engine.view(
         f"SELECT *, false AS repeated_ FROM {_q(canonical)} "

@@ -1,4 +1,4 @@
-"""What is measured of each behaviour, defined once, as Narwhals expressions with their catalogue."""
+"""What is measured of each behaviour: Narwhals expressions, defined once, and their catalogue."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Feature:
         As the catalogue says it.
     totals : tuple of Total
         What it needs of the windows.
-    expression : callable
-        From the length of the observation window in days to an expression over the totals,
-        ``cutoff`` and ``active_weeks``.
+    expression : callable or None
+        From the length of the observation window in days to an expression over the totals and
+        ``cutoff``; None where the panel makes it of the entity's entry.
     absent : float or None
-        Its value where nothing happened at all.
+        Its value where nothing happened at all, null for None.
     needs : str or None
         The optional column of the events that it needs.
     """
@@ -40,7 +40,7 @@ class Feature:
     window: str
     nulls: str
     totals: tuple[Total, ...]
-    expression: Callable[[int], nw.Expr]
+    expression: Callable[[int], nw.Expr] | None
     absent: float | None
     needs: str | None = None
 
@@ -49,6 +49,7 @@ _N = Total("n", "n", "sum", OBSERVATION)
 _N_BEFORE = Total("n_before", "n", "sum", BEFORE)
 _DAYS = Total("active_days", "days_", "days", OBSERVATION)
 _LAST = Total("last", "last", "max", OBSERVATION)
+_WEEKS = Total("active_weeks", "days_", "weeks", OBSERVATION)
 _VALUE = Total("value", "value", "sum", OBSERVATION)
 _DURATION = Total("duration_seconds", "duration_seconds", "sum", OBSERVATION)
 
@@ -62,6 +63,12 @@ def _trend(_: int) -> nw.Expr:
     now, before = nw.col("n").cast(nw.Float64), nw.col("n_before").cast(nw.Float64)
     together = now + before
     return nw.when(together > 0).then((now - before) / together).otherwise(nw.lit(0.0))
+
+
+def _regularity(days: int) -> nw.Expr:
+    if days < 7:
+        return nw.lit(None).cast(nw.Float64)
+    return nw.col("active_weeks").cast(nw.Float64) / (days // 7)
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -111,8 +118,8 @@ FEATURES: tuple[Feature, ...] = (
         unit="from 0 to 1",
         window="observation window, its whole weeks",
         nulls="null where the window is shorter than a week; 0 where nothing happened",
-        totals=(),
-        expression=lambda days: nw.col("active_weeks").cast(nw.Float64) / max(days // 7, 1),
+        totals=(_WEEKS,),
+        expression=_regularity,
         absent=0.0,
     ),
     Feature(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from engagement_ml.config import PipelineConfig
@@ -69,5 +71,5 @@ def _covariate(values: pd.Series) -> pd.Series | None:
     return text.astype(pd.CategoricalDtype(sorted(found)))
 
 
-def _take(values: pd.Series, place: object) -> pd.Series:
+def _take(values: pd.Series, place: npt.NDArray[np.intp]) -> pd.Series:
     return values.reset_index(drop=True).reindex(place).reset_index(drop=True)

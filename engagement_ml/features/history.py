@@ -8,6 +8,7 @@ from engagement_ml.features.behaviours import OBSERVATION, Feature, days_since
 from engagement_ml.features.spans import Total
 
 PAST, OUTCOME = "past", "outcome"
+TENURE = "history__tenure_days"
 OUTCOMES = ("margin", "gain", "loss", "transactions", "churned")
 
 _N = Total("n", "n", "sum", OBSERVATION)
@@ -68,7 +69,7 @@ FEATURES: tuple[Feature, ...] = (
         window="all before the cutoff",
         nulls="never null",
         totals=(),
-        expression=lambda _: days_since(nw.col("entry")),
+        expression=None,
         absent=None,
     ),
     Feature(

@@ -27,16 +27,16 @@ def daily_events(tables: Tables) -> nw.LazyFrame[Any]:
     LazyFrame
         ``customer_id``, ``event_type``, ``day`` (date, UTC), ``n`` events, ``first`` and ``last``
         timestamp; and where the events have them ``value`` and ``duration_seconds`` (sums in
-        millionths, int64) with ``value_n`` and ``duration_seconds_n``, the events that have one.
+        millionths, int64).
     """
 
     def make() -> nw.LazyFrame[Any]:
         present = tables.events.collect_schema().names()
-        sums = []
-        for column in ("value", "duration_seconds"):
-            if column in present:
-                sums.append(micro(nw.col(column)).sum().cast(nw.Int64).alias(column))
-                sums.append(nw.col(column).count().alias(f"{column}_n"))
+        sums = [
+            micro(nw.col(column)).sum().cast(nw.Int64).alias(column)
+            for column in ("value", "duration_seconds")
+            if column in present
+        ]
         return (
             tables.events.with_columns(day=nw.col("timestamp").dt.date())
             .group_by("customer_id", "event_type", "day")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from engagement_ml.config import PipelineConfig
@@ -15,12 +17,11 @@ from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features import behaviours, history
 from engagement_ml.features.behaviours import BEFORE, OBSERVATION, Feature
 from engagement_ml.features.covariates import add_covariates
-from engagement_ml.features.ledger import daily_events, daily_transactions, entities
-from engagement_ml.features.spans import Span, span_totals, weeks_active
+from engagement_ml.features.ledger import MICRO, daily_events, daily_transactions, entities
+from engagement_ml.features.population import Array, Population, coded, collect, read_population
+from engagement_ml.features.spans import Span, span_totals
 from engagement_ml.tables import Tables
 from engagement_ml.windows import DAY, Window, Windows
-
-KEYS = ("customer_id", "cutoff")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,22 @@ class Panel:
         return replace(self, frame=rows)
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Which entity and cutoff each row of a panel is, and the row of each pair (−1: none)."""
+
+    entity: npt.NDArray[np.intp]
+    cutoff: npt.NDArray[np.intp]
+    place: npt.NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.entity)
+
+    def of(self, found: dict[str, Array]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        row = self.place[found["cutoff_"], found["entity_"]]
+        return row, row >= 0
+
+
 def build_panel(tables: Tables, config: PipelineConfig, windows: Windows) -> Panel:
     """Build features and outcomes for every entity at every cutoff.
 
@@ -83,17 +100,23 @@ def build_panel(tables: Tables, config: PipelineConfig, windows: Windows) -> Pan
     NotEnoughDataError
         Where no entity has any event in any observation window.
     """
-    frame = lazy_panel(tables, config, windows).collect("pandas").to_native()
-    frame = frame.sort_values(["cutoff", "customer_id"], ignore_index=True)
-    frame["cutoff"] = frame["cutoff"].astype("datetime64[us]")
-    part = {pd.Timestamp(c): "train" for c in windows.train}
-    part |= {pd.Timestamp(c): "test" for c in windows.test}
-    frame.insert(2, "part", frame["cutoff"].map(part).astype(object))
-    names = {b: tuple(f"{b}__{f.name}" for f in _features_of(tables)) for b in tables.behaviours}
-    for column in frame.columns[3:]:
-        frame[column] = frame[column].astype("float64")
+    population = read_population(tables, config)
+    cutoffs = windows.cutoffs
+    rows = _rows(population, cutoffs)
+    columns: dict[str, Any] = {
+        "customer_id": population.ids[rows.entity],
+        "cutoff": np.array(cutoffs, dtype="datetime64[us]")[rows.cutoff],
+        "part": np.array(["train" if c in windows.train else "test" for c in cutoffs], object)[
+            rows.cutoff
+        ],
+    }
+    features = _features_of(tables)
+    columns |= _behaviour_columns(tables, windows, population, rows, features)
+    columns |= _transaction_columns(tables, windows, population, rows)
+    columns["churned"] = _churned(config, windows, population, rows, columns)
+    frame, covariates, segments = add_covariates(pd.DataFrame(columns), tables, config)
+    names = {b: tuple(f"{b}__{f.name}" for f in features) for b in tables.behaviours}
     _check_any_event(frame, names, windows)
-    frame, covariates, segments = add_covariates(frame, tables, config)
     return Panel(
         frame=frame,
         behaviours=tables.behaviours,
@@ -104,63 +127,37 @@ def build_panel(tables: Tables, config: PipelineConfig, windows: Windows) -> Pan
     )
 
 
-def lazy_panel(tables: Tables, config: PipelineConfig, windows: Windows) -> nw.LazyFrame[Any]:
-    """Return the panel's numeric columns before anything is collected, rows in no order."""
-    rows = _grid(tables, config, windows.cutoffs, windows.observation_days)
-    rows = _join(rows, behaviour_features(tables, windows.cutoffs, windows.observation_days))
-    rows = _join(rows, _transactions(tables, windows))
-    filled = [
-        expression.alias(f"{behaviour}__{feature.name}")
-        for behaviour in tables.behaviours
-        for feature in _features_of(tables)
-        for expression in [_absent(feature, behaviour, windows.observation_days)]
-    ]
-    past = [
-        _filled(feature.expression(windows.observation_days), feature.absent).alias(
-            f"history__{feature.name}"
-        )
-        for feature in history.FEATURES
-    ]
-    return rows.select(*KEYS, *filled, *past, *_outcomes(config, windows))
-
-
 def behaviour_features(
-    tables: Tables, cutoffs: Sequence[dt.date], observation_days: int
+    tables: Tables,
+    population: Population,
+    cutoffs: Sequence[dt.date],
+    observation_days: int,
 ) -> nw.LazyFrame[Any]:
-    """Return the behaviours' features, wide: a row per entity and cutoff that has any event.
+    """Return the behaviours' features before anything is collected, a row per thing done.
 
-    Null where an entity did nothing of a behaviour; the panel fills in what absence means.
+    Returns
+    -------
+    LazyFrame
+        ``entity_`` (place in the population), ``behaviour_`` (place among the behaviours),
+        ``cutoff_`` (place among the cutoffs), and a column per feature. No row where an entity
+        did nothing of a behaviour in two observation windows: ``Feature.absent`` says what its
+        features are then.
     """
-    engine, keys = tables.engine, ("customer_id", "event_type")
     features = _features_of(tables)
-    daily = daily_events(tables).filter(nw.col("event_type").is_in(tables.behaviours))
-    observed = {c: Window(c - observation_days * DAY, c) for c in cutoffs}
-    spans = [Span(c, OBSERVATION, window) for c, window in observed.items()]
-    spans += [
-        Span(c, BEFORE, Window(window.start - observation_days * DAY, window.start))
-        for c, window in observed.items()
-    ]
-    totals = span_totals(engine, daily, keys, spans, behaviours.totals_of(features))
-    weeks = weeks_active(engine, daily, keys, observed)
-    long = (
-        totals.join(weeks, on=[*keys, "cutoff"], how="left")
-        .with_columns(nw.col("active_weeks").fill_null(0))
-        .select(*keys, "cutoff", *(f.expression(observation_days).alias(f.name) for f in features))
+    daily = coded(tables, daily_events(tables), population, kinds=True)
+    spans = []
+    for i, cutoff in enumerate(cutoffs):
+        start = cutoff - observation_days * DAY
+        spans.append(Span(i, OBSERVATION, Window(start, cutoff)))
+        spans.append(Span(i, BEFORE, Window(start - observation_days * DAY, start)))
+    keys = ("entity_", "behaviour_")
+    totals = span_totals(tables.engine, daily, keys, spans, behaviours.totals_of(features))
+    return _with_cutoff(tables, totals, cutoffs).select(
+        *keys, "cutoff_", *_expressions(features, observation_days)
     )
-    wide = [
-        nw.when(nw.col("event_type") == behaviour)
-        .then(nw.col(feature.name))
-        .max()
-        .alias(f"{behaviour}__{feature.name}")
-        for behaviour in tables.behaviours
-        for feature in features
-    ]
-    return long.group_by(*KEYS).agg(*wide)
 
 
-def count_frame(
-    tables: Tables, config: PipelineConfig, as_of: dt.date
-) -> nw.LazyFrame[Any]:
+def count_frame(tables: Tables, config: PipelineConfig, as_of: dt.date) -> nw.LazyFrame[Any]:
     """Return what a metric scores: each entity's count of each behaviour before `as_of`.
 
     Parameters
@@ -177,11 +174,11 @@ def count_frame(
         ``customer_id`` and a float column per behaviour, 0 where nothing happened; a row for
         every entity that entered before `as_of` and had no churn event before it.
     """
-    window = Window(as_of - config.windows.observation_days * DAY, as_of)
+    moment = nw.lit(dt.datetime.combine(as_of, dt.time()))
     daily = daily_events(tables).filter(
         nw.col("event_type").is_in(tables.behaviours)
-        & (nw.col("day") >= window.start)
-        & (nw.col("day") < window.end)
+        & (nw.col("day") >= as_of - config.windows.observation_days * DAY)
+        & (nw.col("day") < as_of)
     )
     counts = daily.group_by("customer_id").agg(
         *(
@@ -189,8 +186,9 @@ def count_frame(
             for b in tables.behaviours
         )
     )
-    known = _grid(tables, config, [as_of], config.windows.observation_days).select("customer_id")
-    joined = known.join(counts, on="customer_id", how="left")
+    stays = nw.col("exit").is_null() | (nw.col("exit") >= moment)
+    known = entities(tables, config).filter((nw.col("entry") < moment) & stays)
+    joined = known.select("customer_id").join(counts, on="customer_id", how="left")
     filled = (nw.col(b).fill_null(0).cast(nw.Float64) for b in tables.behaviours)
     return joined.select("customer_id", *filled)
 
@@ -200,84 +198,121 @@ def _features_of(tables: Tables) -> tuple[Feature, ...]:
     return tuple(f for f in behaviours.FEATURES if f.needs is None or f.needs in present)
 
 
-def _grid(
-    tables: Tables, config: PipelineConfig, cutoffs: Sequence[dt.date], observation_days: int
+def _expressions(features: Sequence[Feature], days: int) -> list[nw.Expr]:
+    return [f.expression(days).alias(f.name) for f in features if f.expression is not None]
+
+
+def _rows(population: Population, cutoffs: Sequence[dt.date]) -> _Rows:
+    inside = [population.at(cutoff) for cutoff in cutoffs]
+    entity = np.concatenate(inside)
+    cutoff = np.repeat(np.arange(len(cutoffs)), [len(found) for found in inside])
+    place = np.full((len(cutoffs), len(population.ids)), -1, dtype=np.intp)
+    place[cutoff, entity] = np.arange(len(entity))
+    return _Rows(entity, cutoff, place)
+
+
+def _with_cutoff(
+    tables: Tables, totals: nw.LazyFrame[Any], cutoffs: Sequence[dt.date]
 ) -> nw.LazyFrame[Any]:
-    """Entities × cutoffs at which they are in; `back` is null where history ends before it."""
-    back = [c - 2 * observation_days * DAY for c in cutoffs]
-    table = tables.engine.small(
-        {
-            "cutoff": [_midnight(c) for c in cutoffs],
-            "back": [_midnight(b) if b >= tables.history.start else None for b in back],
-        }
-    )
-    inside = (nw.col("entry") < nw.col("cutoff")) & (
-        nw.col("exit").is_null() | (nw.col("exit") >= nw.col("cutoff"))
-    )
-    return entities(tables, config).join(table, how="cross").filter(inside)
+    moments = [dt.datetime.combine(c, dt.time()) for c in cutoffs]
+    table = tables.engine.small({"cutoff_": list(range(len(cutoffs))), "cutoff": moments})
+    return totals.join(table, on="cutoff_", how="inner")
 
 
-def _transactions(tables: Tables, windows: Windows) -> nw.LazyFrame[Any]:
+def _behaviour_columns(
+    tables: Tables,
+    windows: Windows,
+    population: Population,
+    rows: _Rows,
+    features: Sequence[Feature],
+) -> dict[str, Array]:
+    days = windows.observation_days
+    found = collect(behaviour_features(tables, population, windows.cutoffs, days))
+    row, inside = rows.of(found)
+    back = np.array([c - 2 * days * DAY for c in windows.cutoffs], dtype="datetime64[us]")
+    reaches = back >= np.datetime64(tables.history.start, "us")
+    covered = reaches[rows.cutoff] & (population.entry[rows.entity] <= back[rows.cutoff])
+    arrays = {}
+    for feature in features:
+        absent = np.nan if feature.absent is None else feature.absent
+        if feature.name == "regularity" and days < 7:
+            absent = np.nan
+        values = np.full((len(tables.behaviours), len(rows)), absent)
+        values[found["behaviour_"][inside], row[inside]] = found[feature.name][inside]
+        if feature.name == "trend":
+            values[:, ~covered] = np.nan
+        arrays[feature.name] = values
+    return {
+        f"{behaviour}__{feature.name}": arrays[feature.name][i]
+        for i, behaviour in enumerate(tables.behaviours)
+        for feature in features
+    }
+
+
+def _transaction_columns(
+    tables: Tables, windows: Windows, population: Population, rows: _Rows
+) -> dict[str, Array]:
+    first = min(q.first.date() for q in tables.quality if q.table == "transactions" and q.first)
     spans = []
-    first = min(tables.history.start, *(q.first.date() for q in tables.quality if q.first))
-    for cutoff in windows.cutoffs:
+    for i, cutoff in enumerate(windows.cutoffs):
         observation = windows.observation(cutoff)
-        spans.append(Span(cutoff, OBSERVATION, observation))
-        spans.append(Span(cutoff, history.PAST, Window(min(first, observation.start), cutoff)))
-        spans.append(Span(cutoff, history.OUTCOME, windows.outcome(cutoff)))
+        spans.append(Span(i, OBSERVATION, observation))
+        spans.append(Span(i, history.PAST, Window(min(first, observation.start), cutoff)))
+        spans.append(Span(i, history.OUTCOME, windows.outcome(cutoff)))
+    daily = coded(tables, daily_transactions(tables), population, kinds=False)
     totals = (*behaviours.totals_of(history.FEATURES), *history.OUTCOME_TOTALS)
-    return span_totals(
-        tables.engine, daily_transactions(tables), ("customer_id",), spans, totals
+    summed = span_totals(tables.engine, daily, ("entity_",), spans, totals)
+    features = [f for f in history.FEATURES if f.expression is not None]
+    sums = ("gain", "loss", "transactions")
+    found = collect(
+        _with_cutoff(tables, summed, windows.cutoffs).select(
+            "entity_",
+            "cutoff_",
+            *_expressions(features, windows.observation_days),
+            *sums,
+        )
     )
+    row, inside = rows.of(found)
+    columns = {}
+    for feature in features:
+        values = np.full(len(rows), np.nan if feature.absent is None else feature.absent)
+        values[row[inside]] = found[feature.name][inside]
+        columns[f"history__{feature.name}"] = values
+    moments = np.array(windows.cutoffs, dtype="datetime64[us]")[rows.cutoff]
+    tenure = moments - population.entry[rows.entity]
+    columns[history.TENURE] = tenure / np.timedelta64(1, "D")
+    whole = {name: np.zeros(len(rows), dtype=np.int64) for name in sums}
+    for name in sums:
+        whole[name][row[inside]] = found[name][inside]
+    columns["margin"] = (whole["gain"] - whole["loss"]) / MICRO
+    columns["gain"], columns["loss"] = whole["gain"] / MICRO, whole["loss"] / MICRO
+    columns["transactions"] = whole["transactions"].astype(np.float64)
+    return columns
 
 
-def _join(rows: nw.LazyFrame[Any], more: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    return rows.join(more, on=list(KEYS), how="left")
-
-
-def _absent(feature: Feature, behaviour: str, observation_days: int) -> nw.Expr:
-    filled = _filled(nw.col(f"{behaviour}__{feature.name}"), feature.absent)
-    if feature.name == "trend":
-        return nw.when(nw.col("entry") <= nw.col("back")).then(filled)
-    if feature.name == "regularity" and observation_days < 7:
-        return nw.lit(None).cast(nw.Float64)
-    return filled
-
-
-def _filled(expression: nw.Expr, absent: float | None) -> nw.Expr:
-    return expression if absent is None else expression.fill_null(absent)
-
-
-def _outcomes(config: PipelineConfig, windows: Windows) -> list[nw.Expr]:
-    gain = nw.col("gain").fill_null(0)
-    loss = nw.col("loss").fill_null(0)
-    return [
-        ((gain - loss).cast(nw.Float64) / 1e6).alias("margin"),
-        (gain.cast(nw.Float64) / 1e6).alias("gain"),
-        (loss.cast(nw.Float64) / 1e6).alias("loss"),
-        nw.col("transactions").fill_null(0).cast(nw.Float64),
-        _churned(config, windows).alias("churned"),
-    ]
-
-
-def _churned(config: PipelineConfig, windows: Windows) -> nw.Expr:
+def _churned(
+    config: PipelineConfig,
+    windows: Windows,
+    population: Population,
+    rows: _Rows,
+    columns: dict[str, Array],
+) -> npt.NDArray[np.float64]:
     if config.churn.kind == "no_transaction":
-        bought = nw.col("transactions").fill_null(0) > 0
-        stopped = nw.when(bought).then(nw.lit(0.0)).otherwise(nw.lit(1.0))
-        return nw.when(nw.col("n").fill_null(0) > 0).then(stopped)
-    starts = nw.col("cutoff").dt.offset_by(f"{windows.gap_days}d")
-    ends = nw.col("cutoff").dt.offset_by(f"{windows.gap_days + windows.outcome_days}d")
-    left = nw.col("exit")
-    stays = left.is_null() | (left >= ends)
+        stopped = (columns["transactions"] == 0).astype(np.float64)
+        return np.where(columns["history__frequency"] > 0, stopped, np.nan)
+    outcomes = [windows.outcome(c) for c in windows.cutoffs]
+    starts = np.array([o.start for o in outcomes], dtype="datetime64[us]")[rows.cutoff]
+    ends = np.array([o.end for o in outcomes], dtype="datetime64[us]")[rows.cutoff]
+    left = population.exit[rows.entity]
+    stays = np.isnat(left) | (left >= ends)
     # Who left in the gap is no longer at risk when the outcome window opens.
-    leaves = nw.when(left >= starts).then(nw.lit(1.0))
-    return nw.when(stays).then(nw.lit(0.0)).otherwise(leaves)
+    return np.where(stays, 0.0, np.where(left >= starts, 1.0, np.nan))
 
 
 def _check_any_event(
     frame: pd.DataFrame, names: dict[str, tuple[str, ...]], windows: Windows
 ) -> None:
-    counts = [column for columns in names.values() for column in columns if "__frequency" in column]
+    counts = [c for columns in names.values() for c in columns if c.endswith("__frequency")]
     if counts and frame[counts].to_numpy().any():
         return
     first, last = windows.cutoffs[0], windows.cutoffs[-1]
@@ -287,7 +322,3 @@ def _check_any_event(
         f"{first} to {last}; check that events and transactions cover the same time, and that "
         "not every behaviour has 'role: ignore'"
     )
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -13,11 +12,10 @@ import numpy.typing as npt
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features.covariates import customer_columns, segment_text
-from engagement_ml.features.ledger import MICRO, daily_events, daily_transactions, entities
+from engagement_ml.features.ledger import MICRO, daily_events, daily_transactions
+from engagement_ml.features.population import Array, coded, collect, read_population
 from engagement_ml.tables import Tables
 from engagement_ml.windows import DAY
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -85,49 +83,46 @@ def build_periods(
     NotEnoughDataError
         Where it holds none, or no entity is at risk in any.
     """
-    n_periods = (min(until, tables.history.end) - tables.history.start).days // period_days
-    n_periods = max(0, min(n_periods, (until - tables.history.start).days // period_days))
+    covered = (min(until, tables.history.end) - tables.history.start).days
+    n_periods = max(0, (until - tables.history.start).days // period_days) if covered > 0 else 0
     start = until - n_periods * period_days * DAY
-    known = _known(tables, config, start, n_periods, period_days)
-    if not n_periods or not len(known["customer_id"]):
+    population = read_population(tables, config)
+    entry = _first_from(population.entry, start, n_periods, period_days)
+    left = _first_from(population.exit, start, n_periods, period_days)
+    at_risk = entry < left
+    if not at_risk.any():
         raise NotEnoughDataError(
             f"the history from {tables.history.start} to {until} holds no whole period of "
             f"{period_days} days with an entity in it; give a longer history"
         )
-    n, ids = len(known["customer_id"]), known["customer_id"]
-    engine = tables.engine
-    codes = engine.small({"customer_id": ids.tolist(), "row_": list(range(n))})
+    population = population.subset(at_risk)
+    shape = (len(population.ids), n_periods)
     days = [start + i * DAY for i in range(n_periods * period_days)]
-    calendar = engine.small({"day": days, "period_": [i // period_days for i in range(len(days))]})
-    kinds = engine.small(
-        {
-            "event_type": list(tables.behaviours),
-            "kind_": list(range(len(tables.behaviours))),
-        }
+    calendar = tables.engine.small(
+        {"day": days, "period_": [i // period_days for i in range(len(days))]}
     )
-    cell = ("row_", "period_")
-    events = daily_events(tables).join(calendar, on="day").join(kinds, on="event_type")
-    counted = _collect(
-        events.join(codes, on="customer_id")
-        .group_by(*cell, "kind_")
+    events = coded(tables, daily_events(tables), population, kinds=True)
+    cell = ("entity_", "period_")
+    found = collect(
+        events.join(calendar, on="day")
+        .group_by(*cell, "behaviour_")
         .agg(nw.col("n").sum().cast(nw.Int64))
     )
-    counts = np.zeros((n, n_periods, len(tables.behaviours)), dtype=np.float32)
-    counts[counted["row_"], counted["period_"], counted["kind_"]] = counted["n"]
-    summed = _collect(
-        daily_transactions(tables)
+    counts = np.zeros((*shape, len(tables.behaviours)), dtype=np.float32)
+    counts[found["entity_"], found["period_"], found["behaviour_"]] = found["n"]
+    sums = ("gain", "loss", "orders")
+    found = collect(
+        coded(tables, daily_transactions(tables), population, kinds=False)
         .join(calendar, on="day")
-        .join(codes, on="customer_id")
         .group_by(*cell)
-        .agg(*(nw.col(c).sum().cast(nw.Int64) for c in ("gain", "loss", "orders")))
+        .agg(*(nw.col(c).sum().cast(nw.Int64) for c in sums))
     )
-    place = (summed["row_"], summed["period_"])
-    gain, loss = np.zeros((n, n_periods)), np.zeros((n, n_periods))
-    orders = np.zeros((n, n_periods), dtype=np.float32)
-    gain[place], loss[place] = summed["gain"] / MICRO, summed["loss"] / MICRO
-    orders[place] = summed["orders"]
+    place = (found["entity_"], found["period_"])
+    gain, loss, orders = (np.zeros(shape) for _ in sums)
+    gain[place], loss[place] = found["gain"] / MICRO, found["loss"] / MICRO
+    orders[place] = found["orders"]
     return Periods(
-        entities=ids,
+        entities=population.ids,
         behaviours=tables.behaviours,
         period_days=period_days,
         start=start,
@@ -135,36 +130,22 @@ def build_periods(
         counts=counts,
         gain=gain,
         loss=loss,
-        orders=orders,
-        entry=known["entry"].astype(np.int32),
-        exit=known["exit"].astype(np.int32),
-        segments=_segments(tables, config, ids),
+        orders=orders.astype(np.float32),
+        entry=entry[at_risk],
+        exit=left[at_risk],
+        segments=_segments(tables, config, population.ids),
     )
 
 
-def _known(
-    tables: Tables, config: PipelineConfig, start: dt.date, n_periods: int, period_days: int
-) -> dict[str, Array]:
-    """Entities with a whole period at risk, sorted, with their first and last such period."""
-    found = _collect(entities(tables, config))
-    origin, length = np.datetime64(start, "us"), np.timedelta64(period_days, "D")
-
-    def first_from(moments: Array) -> Array:
-        moments = moments.astype("datetime64[us]")
-        never = np.isnat(moments)
-        # Ceiling division: the first period that starts at or after the moment.
-        steps = -((origin - np.where(never, origin, moments)) // length.astype("timedelta64[us]"))
-        return np.where(never, n_periods, np.clip(steps, 0, n_periods))
-
-    entry, left = first_from(found["entry"]), first_from(found["exit"])
-    at_risk = entry < left
-    ids = found["customer_id"][at_risk]
-    order = np.argsort(ids, kind="stable")
-    return {
-        "customer_id": ids[order],
-        "entry": entry[at_risk][order],
-        "exit": left[at_risk][order],
-    }
+def _first_from(
+    moments: Array, start: dt.date, n_periods: int, period_days: int
+) -> npt.NDArray[np.int32]:
+    """First period that starts at or after each moment; `n_periods` where there is none."""
+    never = np.isnat(moments)
+    passed = np.where(never, np.timedelta64(0, "us"), moments - np.datetime64(start, "us"))
+    length = np.timedelta64(period_days, "D").astype("timedelta64[us]")
+    ceiling = -(-passed // length)
+    return np.where(never, n_periods, np.clip(ceiling, 0, n_periods)).astype(np.int32)
 
 
 def _segments(tables: Tables, config: PipelineConfig, ids: Array) -> dict[str, Array]:
@@ -172,14 +153,6 @@ def _segments(tables: Tables, config: PipelineConfig, ids: Array) -> dict[str, A
         return {}
     customers = customer_columns(tables)
     return {
-        column: segment_text(customers[column])
-        .reindex(ids)
-        .fillna("")
-        .to_numpy(dtype=object)
+        column: segment_text(customers[column]).reindex(ids).fillna("").to_numpy(dtype=object)
         for column in config.segments
     }
-
-
-def _collect(frame: nw.LazyFrame[Any]) -> dict[str, Array]:
-    collected = frame.collect("pyarrow")
-    return {name: collected[name].to_numpy() for name in collected.columns}
