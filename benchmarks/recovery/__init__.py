@@ -1,0 +1,1 @@
+"""Worlds with known truth, what people use instead, and the run that compares them."""
