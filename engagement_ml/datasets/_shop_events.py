@@ -71,9 +71,7 @@ class Clock:
         """Return (second, session number) for each customer and week."""
         slot = self._rng.integers(0, SESSIONS_PER_WEEK, len(customer), dtype=np.int32)
         within = self._rng.integers(0, SESSION_SECONDS, len(customer), dtype=np.int32)
-        second = (
-            week.astype(np.int64) * WEEK_SECONDS + self._sessions[customer, week, slot] + within
-        )
+        second = week * WEEK_SECONDS + self._sessions[customer, week, slot] + within
         session = (customer * self._weeks + week) * SESSIONS_PER_WEEK + slot
         return second, session
 
@@ -151,10 +149,8 @@ def _finish_tutorials(rng: np.random.Generator, started: Log, world: World) -> L
     at_once = rng.random(n) < 0.7
     second = started.second[done] + np.where(at_once, soon, later)
     kept = second < world.weeks * WEEK_SECONDS
-    session = (
-        None if started.session is None else np.where(at_once, started.session[done], -1)[kept]
-    )
-    return Log("tutorial_done", started.customer[done][kept], second[kept], session)
+    session = np.where(at_once, started.session[done], NO_SESSION)
+    return Log("tutorial_done", started.customer[done][kept], second[kept], session[kept])
 
 
 def _count_by_week(log: Log, world: World) -> Ints:
@@ -192,11 +188,11 @@ def _draw_orders(
     return orders, [
         _outside_sessions("order_tracking", customer[looked], tracked),
         _outside_sessions("return_label", customer[back], label),
-        _win_back(rng, clock, placed),
+        _win_back(rng, placed),
     ]
 
 
-def _win_back(rng: np.random.Generator, clock: Clock, placed: Ints) -> Log:
+def _win_back(rng: np.random.Generator, placed: Ints) -> Log:
     n, weeks = placed.shape
     last_order = np.full(n, weeks)
     last_mail = np.full(n, -weeks)
@@ -209,5 +205,6 @@ def _win_back(rng: np.random.Generator, clock: Clock, placed: Ints) -> Log:
         last_order[placed[:, week] > 0] = week
         who.append(mailed)
         when.append(np.full(len(mailed), week))
-    second = clock.any_time(np.concatenate(when))
+    # Early on Monday, before anybody orders.
+    second = np.concatenate(when) * WEEK_SECONDS + rng.integers(14_400, 25_200, sum(map(len, who)))
     return _outside_sessions("winback_email_received", np.concatenate(who), second)

@@ -39,7 +39,7 @@ class ShopTruth:
         nothing and neither follows liking closely nor purchases; the e-mail to those who lapsed
         is inert too.
     saturation : mapping of behaviour to str
-        How the effect of each acting behaviour levels off, in words.
+        How the effect of each acting behaviour fades and levels off, in words.
     world : World
         The hidden state, for those who want to intervene by themselves.
     """
@@ -111,27 +111,27 @@ class ShopTruth:
         cutoffs = self._cutoffs(observation, outcome)
         if behaviour not in EFFECTS or not self.world.effects:
             return 0.0
-        total, rows = 0.0, 0
-        gained = {
+        paths = {
             week: self._gain_path(behaviour, week, observation + outcome, measure)
             for week in range(cutoffs[0] - observation, cutoffs[-1])
         }
+        rows = []
         for cutoff in cutoffs:
-            sum_, weight = np.zeros(len(self.world.entry)), np.zeros(len(self.world.entry))
+            gain, weeks = np.zeros(len(self.world.entry)), np.zeros(len(self.world.entry))
             for week in range(cutoff - observation, cutoff):
-                path, there = gained[week], self.world.entry <= week
-                first = cutoff - week
-                sum_ += there * (path[:, first + outcome - 1] - path[:, first - 1])
-                weight += there
-            known = weight > 0
-            total += float((sum_[known] / weight[known]).sum())
-            rows += int(known.sum())
-        return total / rows
+                before, there = cutoff - week - 1, self.world.entry <= week
+                gain += there * (paths[week][:, before + outcome] - paths[week][:, before])
+                weeks += there
+            rows.append(gain[weeks > 0] / weeks[weeks > 0])
+        return float(np.concatenate(rows).mean())
 
     def counts_sd(
         self, behaviour: str, *, observation_days: int = 84, outcome_days: int = 84
     ) -> float:
-        """Return the standard deviation of an acting behaviour's count in observation windows."""
+        """Return the standard deviation of the count in observation windows, over all rows.
+
+        Only for behaviours that may act (drivers and the harmful one), whose counts are kept.
+        """
         observation, outcome = _weeks(observation_days), _weeks(outcome_days)
         counts = self.world.counts[behaviour].astype(np.float64)
         rows = [
@@ -165,7 +165,7 @@ class ShopTruth:
         return list(range(last, first - 1, -EVERY_WEEKS))[::-1]
 
     def _gain_path(self, behaviour: str, week: int, length: int, measure: Measure) -> Floats:
-        """Return the cumulated change, column k: through week + k."""
+        """Return the change since one more event in `week`; column k sums up to week + k."""
         effect = EFFECTS[behaviour]
         part = slice(week, min(week + length, self.world.weeks))
         market = Economics(rate=self._market.rate[:, part], discount=self._market.discount[:, part])

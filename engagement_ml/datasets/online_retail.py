@@ -50,8 +50,8 @@ FROM '{raw}' WHERE CustomerID IS NOT NULL
 # Decimals, so that the sums do not depend on the order in which threads add.
 TRANSACTIONS = """
 SELECT customer_id, timestamp, CAST(sum(amount) AS DOUBLE) AS revenue,
-       round({rate} * CAST(coalesce(sum(amount) FILTER (kind IN ('product', 'manual')), 0) AS DOUBLE)
-             + CAST(coalesce(sum(amount) FILTER (kind = 'discount'), 0) AS DOUBLE), 4) AS margin
+       round({rate} * CAST(sum(if(kind IN ('product', 'manual'), amount, 0)) AS DOUBLE)
+             + CAST(sum(if(kind = 'discount', amount, 0)) AS DOUBLE), 4) AS margin
 FROM lines WHERE kind <> 'fee'
 GROUP BY customer_id, invoice, timestamp ORDER BY timestamp, customer_id, invoice
 """
