@@ -181,6 +181,9 @@ def one_line(error: BaseException) -> str:
     >>> one_line(ValueError("Invalid Input Error: no magic bytes\nLINE 1: SELECT"))
     'no magic bytes'
     """
-    first = str(error).strip().split("\n")[0].strip()
-    head, _, rest = first.partition(" Error: ")
-    return rest if rest and len(head) < 30 else first
+    lines = [line.strip() for line in str(error).strip().split("\n")]
+    head, _, rest = lines[0].partition(" Error: ")
+    first = rest if rest and len(head) < 30 else lines[0]
+    if first.startswith("CSV Error on Line") and len(lines) > 2:
+        return f"{first.removeprefix('CSV Error on ').lower()}: {lines[2]}"
+    return first

@@ -1,0 +1,89 @@
+"""Paths and frames into the engine; results written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import narwhals as nw
+
+from engagement_ml.engine import Engine
+from engagement_ml.errors import InputError
+from engagement_ml.sources.kinds import ACCEPTED, CSV, check_names
+from engagement_ml.sources.paths import open_path
+from engagement_ml.sources.writing import new_folder_whole, write_whole
+
+__all__ = ["describe_source", "is_csv", "new_folder_whole", "open_source", "write_whole"]
+
+
+def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]:
+    """Open a table where it lies; nothing is read yet.
+
+    Parameters
+    ----------
+    engine : Engine
+    source : str, path or frame
+        A Parquet file, a folder or glob of Parquet files, a CSV file (``.csv``, ``.csv.gz``),
+        ``file.duckdb::table`` (or ``file.duckdb#table``; without a name, the table called like
+        `table`); or any frame that Narwhals takes. Frames not in DuckDB are handed to it first.
+    table : str
+        Which table of the contract it is; error messages name it.
+
+    Returns
+    -------
+    LazyFrame
+        Columns as they are in the source; those of a CSV file are all text.
+
+    Raises
+    ------
+    InputError
+        Where it is missing, unreadable, or of another kind.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> with Engine.duckdb() as engine:
+    ...     frame = open_source(engine, pd.DataFrame({"customer_id": [1, 2]}), table="customers")
+    ...     frame.collect_schema().names()
+    ['customer_id']
+    """
+    if isinstance(source, str | os.PathLike):
+        return engine.scan(open_path(engine, os.fspath(source), table))
+    return _open_frame(engine, source, table)
+
+
+def is_csv(source: Any) -> bool:
+    """Return whether `source` is a path that is read as CSV."""
+    return isinstance(source, str | os.PathLike) and str(source).lower().endswith(CSV)
+
+
+def describe_source(source: Any, table: str) -> str:
+    """Return what messages call a source: its path, or the kind of frame it is."""
+    if isinstance(source, str | os.PathLike):
+        return str(source)
+    return f"{table} ({type(source).__module__.split('.')[0]} {type(source).__name__})"
+
+
+def _open_frame(engine: Engine, source: Any, table: str) -> nw.LazyFrame[Any]:
+    try:
+        frame = nw.from_native(source)
+        names = frame.collect_schema().names()
+    except nw.exceptions.DuplicateError:
+        raise InputError(f"{table}: a column name is there twice; rename one") from None
+    except TypeError:
+        raise InputError(
+            f"{table}: found {type(source).__name__}; {ACCEPTED}, or a frame that Narwhals takes "
+            "(pandas, Polars, DuckDB, PySpark, Ibis)"
+        ) from None
+    check_names(names, table)
+    if isinstance(frame, nw.LazyFrame) and frame.implementation.is_duckdb():
+        return engine.scan(_copy_relation(engine, frame.to_native(), table))
+    eager = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
+    native = eager.to_native() if eager.implementation.is_pandas() else eager.to_arrow()
+    return engine.scan(engine.register(native))
+
+
+def _copy_relation(engine: Engine, relation: Any, table: str) -> str:
+    # A relation belongs to its own connection: its rows stream over, batch by batch.
+    reader = engine.register(relation.to_arrow_reader(100_000))
+    return engine.table(f'SELECT * FROM "{reader}"', reading=f"{table} (DuckDB relation)")

@@ -1,0 +1,64 @@
+"""CSV files as tables of text; the delimiter is read off the header, nothing else is guessed."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+from engagement_ml.errors import InputError
+from engagement_ml.sources.kinds import ACCEPTED, check_names, kind_of, quoted_text
+
+
+def csv_sql(files: Sequence[Path], listed: str, table: str) -> str:
+    """Return SQL that reads CSV files of one shape, every column as text.
+
+    Raises
+    ------
+    InputError
+        Where a file is no UTF-8 text with a header, or its columns differ from the first's.
+    """
+    headers = [_csv_header(path, table) for path in files]
+    for path, header in zip(files, headers, strict=True):
+        if header != headers[0]:
+            raise InputError(f"{path}: has other columns than {files[0]}; give files of one shape")
+    delimiter, names = headers[0]
+    columns = ", ".join(f"{quoted_text(name)}: 'VARCHAR'" for name in names)
+    # Nothing is guessed: guessing skips lines that do not fit, silently.
+    return (
+        f"SELECT * FROM read_csv([{listed}], auto_detect = false, header = true, "
+        f"delim = '{delimiter}', quote = '\"', escape = '\"', columns = {{{columns}}})"
+    )
+
+
+def _csv_header(path: Path, table: str) -> tuple[str, tuple[str, ...]]:
+    start = _csv_start(path)
+    if not start.strip():
+        raise InputError(f"{path}: is empty; table '{table}' needs a header and rows")
+    line = start.removeprefix("\ufeff").splitlines()[0]
+    delimiter = max(",;\t|", key=line.count)
+    names = tuple(next(csv.reader([line], delimiter=delimiter)))
+    check_names(names, str(path))
+    return delimiter, names
+
+
+def _csv_start(path: Path) -> str:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            start = file.read(65536)
+    except (OSError, EOFError):
+        raise InputError(f"{path}: is no gzip-compressed CSV file; {ACCEPTED}") from None
+    found = kind_of(start)
+    if found is None and b"\x00" in start:
+        found = "binary data"
+    if found is not None:
+        raise InputError(f"{path}: is no CSV file but {found}; {ACCEPTED}")
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: is not UTF-8 text (byte {error.start + 1} is "
+            f"0x{start[error.start]:02x}); save it as UTF-8"
+        ) from None

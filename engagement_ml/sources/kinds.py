@@ -1,0 +1,47 @@
+"""What a file is, by its name and by its first bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from engagement_ml.errors import InputError
+
+PARQUET = (".parquet", ".parq", ".pq")
+CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+DUCKDB = (".duckdb", ".ddb", ".db")
+MAGIC = {
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "gzip-compressed",
+    b"SQLite format 3": "an SQLite database",
+    b"ARROW1": "an Arrow file",
+}
+ACCEPTED = (
+    "give a Parquet file, a folder or glob of Parquet files, a CSV file, or file.duckdb::table"
+)
+
+
+def kind_of(start: bytes) -> str | None:
+    """Return what a file that starts so is, where its first bytes tell."""
+    return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
+
+
+def check_names(names: Sequence[str], label: str) -> None:
+    """Raise where a column has no name, or one that another has (case does not count)."""
+    seen: set[str] = set()
+    for i, name in enumerate(names, start=1):
+        if not isinstance(name, str) or not name.strip():
+            raise InputError(f"{label}: column {i} has no name, found {name!r}; name it")
+        if name.lower() in seen:
+            raise InputError(f"{label}: column '{name}' is there twice; rename one")
+        seen.add(name.lower())
+
+
+def quoted_text(text: object) -> str:
+    """Return a text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"

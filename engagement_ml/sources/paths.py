@@ -1,0 +1,126 @@
+"""Files, folders, globs and DuckDB files as views in the engine."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+from engagement_ml.engine import Engine
+from engagement_ml.errors import InputError, nearest
+from engagement_ml.sources.csv_files import csv_sql
+from engagement_ml.sources.kinds import ACCEPTED, CSV, DUCKDB, PARQUET, kind_of, quoted_text
+
+
+def open_path(engine: Engine, source: str, table: str) -> str:
+    """Name a view over the file, folder, glob or DuckDB table that `source` says.
+
+    Raises
+    ------
+    InputError
+        Where it is missing, unreadable, or of another kind.
+    """
+    file, separator, name = source.partition("::")
+    if not separator:
+        file, separator, name = _split_hash(source)
+    if separator or file.lower().endswith(DUCKDB):
+        return _open_duckdb(engine, Path(file), name or table, table)
+    files = _find_files(source, table)
+    for path in files:
+        _check_readable(path, table)
+    listed = ", ".join(quoted_text(path) for path in files)
+    if all(str(path).lower().endswith(CSV) for path in files):
+        sql = csv_sql(files, listed, table)
+    else:
+        for path in files:
+            _check_parquet(path, table)
+        sql = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
+    return engine.view(sql, reading=source)
+
+
+def _split_hash(source: str) -> tuple[str, str, str]:
+    file, separator, name = source.rpartition("#")
+    if separator and file.lower().endswith(DUCKDB):
+        return file, separator, name
+    return source, "", ""
+
+
+def _find_files(source: str, table: str) -> list[Path]:
+    path = Path(source)
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if _is_part(p.relative_to(path)))
+        if not files:
+            raise InputError(f"{source}: no Parquet file in the folder of '{table}'; {ACCEPTED}")
+        return files
+    if path.exists():
+        if not str(path).lower().endswith(PARQUET + CSV):
+            found = _kind(path) or f"a '{path.suffix}' file"
+            raise InputError(f"{source}: is {found}; {ACCEPTED}")
+        return [path]
+    if glob.has_magic(source):
+        files = sorted(Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file())
+        if not files:
+            raise InputError(f"{source}: no file of '{table}' matches this glob; {ACCEPTED}")
+        return files
+    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = nearest(path.name, siblings)
+    raise InputError(f"{source}: no such file for table '{table}'{near}; {ACCEPTED}")
+
+
+def _is_part(path: Path) -> bool:
+    # Spark leaves unfinished and bookkeeping files under names that begin so.
+    hidden = any(part.startswith((".", "_")) for part in path.parts)
+    return not hidden and path.name.lower().endswith(PARQUET)
+
+
+def _kind(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return kind_of(file.read(16))
+    except OSError:
+        return None
+
+
+def _check_readable(path: Path, table: str) -> None:
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        raise InputError(f"{path}: cannot be read for table '{table}': {reason}") from None
+
+
+def _check_parquet(path: Path, table: str) -> None:
+    with path.open("rb") as file:
+        start = file.read(4)
+        file.seek(max(0, path.stat().st_size - 4))
+        end = file.read(4)
+    if start != b"PAR1" or end != b"PAR1":
+        found = _kind(path) if start != b"PAR1" else "a Parquet file cut short"
+        found = found or ("empty" if not start else "something else")
+        raise InputError(f"{path}: is no Parquet file but {found}; {ACCEPTED}")
+
+
+def _open_duckdb(engine: Engine, file: Path, name: str, table: str) -> str:
+    if not file.is_file():
+        raise InputError(f"{file}: no such DuckDB file for table '{table}'; {ACCEPTED}")
+    _check_readable(file, table)
+    with file.open("rb") as handle:
+        if handle.read(12)[8:12] != b"DUCK":
+            raise InputError(f"{file}: is no DuckDB file; {ACCEPTED}")
+    alias = engine.attach(file)
+    wanted_schema, _, wanted = name.rpartition(".")
+    rows = engine.query(
+        "SELECT table_schema, table_name FROM information_schema.tables "
+        f"WHERE table_catalog = '{alias}' ORDER BY ALL",
+        reading=str(file),
+    )
+    for schema, found in rows:
+        if found == wanted and schema == (wanted_schema or schema):
+            return engine.view(
+                f'SELECT * FROM {alias}."{schema}"."{found}"', reading=f"{file}::{name}"
+            )
+    names = [found for _, found in rows]
+    raise InputError(
+        f"{file}: holds no table '{name}'{nearest(wanted, names)}; "
+        f"its tables are {', '.join(names) or 'none'}; write {file.name}::TABLE"
+    )

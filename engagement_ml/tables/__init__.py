@@ -1,0 +1,221 @@
+"""The contract's tables: columns, types, checks, what was dropped and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import Engine
+from engagement_ml.errors import ConfigError, InputError, NotEnoughDataError, nearest
+from engagement_ml.tables.checks import check_values
+from engagement_ml.tables.keep import (
+    Dropped,
+    Kept,
+    TableQuality,
+    canonical,
+    ids_are_integers,
+    keep,
+)
+from engagement_ml.tables.schema import COLUMNS, Opened, listed, open_table, quoted
+from engagement_ml.windows import DAY, Window
+
+__all__ = ["Dropped", "TableQuality", "Tables", "read_tables"]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The contract's tables under their canonical columns, checked, still lazy.
+
+    Attributes
+    ----------
+    engine : Engine
+        Holds the data; frames below live on its connection.
+    events, transactions : LazyFrame
+        Timestamps naive UTC; ``margin`` float64, always there, never null.
+    customers, surveys : LazyFrame or None
+    quality : tuple of TableQuality
+        One a table, in the order events, transactions, customers, surveys.
+    history : Window
+        From the first day with both events and transactions to the day after the last transaction.
+    behaviours : tuple of str
+        Sorted event types that are candidates or adjusted for.
+    event_counts : mapping of str to int
+        Rows kept per event type.
+    """
+
+    engine: Engine
+    events: nw.LazyFrame[Any]
+    transactions: nw.LazyFrame[Any]
+    customers: nw.LazyFrame[Any] | None
+    surveys: nw.LazyFrame[Any] | None
+    quality: tuple[TableQuality, ...]
+    history: Window
+    behaviours: tuple[str, ...]
+    event_counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_tables(
+    config: PipelineConfig, engine: Engine, frames: Mapping[str, Any] | None = None
+) -> Tables:
+    """Read and check the tables that a pipeline names, or frames given in their place.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+    engine : Engine
+        The tables stay in it, lazily; CSV files and text columns are read once for the checks.
+    frames : mapping of table name to path or frame, optional
+        Takes the place of ``config.sources``.
+
+    Returns
+    -------
+    Tables
+
+    Raises
+    ------
+    InputError
+        Where a table is missing, unreadable or holds a value that does not fit: the message names
+        the source, the column, the row (1-based, header not counted) and the value.
+    ConfigError
+        Where the configuration names a behaviour or a segment that the data lacks.
+    NotEnoughDataError
+        Where a table is empty or there is but one customer.
+
+    Notes
+    -----
+    Dropped and counted: rows without customer, timestamp, event type or margin; repeats of an
+    ``event_id`` (the earliest is kept); events at or after the day following the last transaction.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> events = pd.DataFrame({"customer_id": [1, 2], "event_type": "visit",
+    ...     "timestamp": pd.to_datetime(["2024-01-01", "2024-01-02"])})
+    >>> transactions = pd.DataFrame({"customer_id": [1], "margin": [9.5],
+    ...     "timestamp": pd.to_datetime(["2024-01-02 10:00"])})
+    >>> with Engine.duckdb() as engine:
+    ...     tables = read_tables(PipelineConfig(name="shop"), engine,
+    ...                          {"events": events, "transactions": transactions})
+    >>> tables.history.days, tables.behaviours
+    (1, ('visit',))
+    """
+    opened = _open_all(config, engine, frames or {})
+    for one in opened.values():
+        check_values(engine, one)
+    integer_ids = all(ids_are_integers(engine, one) for one in opened.values())
+    views = {
+        name: canonical(engine, one, integer_ids=integer_ids) for name, one in opened.items()
+    }
+    kept = {"transactions": keep(engine, opened["transactions"], views["transactions"])}
+    first_paid, last_paid = _days(kept["transactions"])
+    end = last_paid + DAY
+    kept["events"] = keep(engine, opened["events"], views["events"], end)
+    for name in ("customers", "surveys"):
+        if name in opened:
+            kept[name] = keep(engine, opened[name], views[name])
+    _check_two_customers(engine, kept, opened["events"].label)
+    if "customers" in opened:
+        _check_unique(engine, opened["customers"], kept["customers"])
+    counts = kept["events"].counts
+    _check_named(config, opened, counts)
+    frame = {name: engine.scan(one.view) for name, one in kept.items()}
+    return Tables(
+        engine=engine,
+        events=frame["events"],
+        transactions=frame["transactions"],
+        customers=frame.get("customers"),
+        surveys=frame.get("surveys"),
+        quality=tuple(kept[name].quality for name in COLUMNS if name in kept),
+        history=Window(max(_days(kept["events"])[0], first_paid), end),
+        behaviours=tuple(
+            sorted(
+                name
+                for name in counts
+                if name != config.churn.event_type and config.behaviour(name).role != "ignore"
+            )
+        ),
+        event_counts=counts,
+    )
+
+
+def _open_all(
+    config: PipelineConfig, engine: Engine, frames: Mapping[str, Any]
+) -> dict[str, Opened]:
+    for name in frames:
+        if name not in COLUMNS:
+            raise InputError(
+                f"'{name}' is not a table{nearest(name, COLUMNS)}; "
+                f"the tables are {', '.join(COLUMNS)}"
+            )
+    opened = {}
+    for table in COLUMNS:
+        source = frames.get(table)
+        if source is None:
+            source = getattr(config.sources, table)
+        if source is not None:
+            opened[table] = open_table(engine, config, table, source)
+        elif table in ("events", "transactions"):
+            raise ConfigError(
+                f"key 'sources.{table}' is missing; give the path of the table, "
+                "or pass it as a frame"
+            )
+    return opened
+
+
+def _days(kept: Kept) -> tuple[dt.date, dt.date]:
+    first, last = kept.quality.first, kept.quality.last
+    assert first is not None
+    assert last is not None
+    return first.date(), last.date()
+
+
+def _check_two_customers(engine: Engine, kept: Mapping[str, Kept], label: str) -> None:
+    union = " UNION ALL ".join(
+        f'SELECT min("customer_id") AS low, max("customer_id") AS high '
+        f"FROM {quoted(kept[name].view)}"
+        for name in ("events", "transactions")
+    )
+    low, high = engine.query(f"SELECT min(low), max(high) FROM ({union})", reading=label)[0]
+    if low == high:
+        raise NotEnoughDataError(
+            f"{label}: there is only one customer, {low!r}; comparing needs at least two, "
+            "and learning from their changes some hundreds"
+        )
+
+
+def _check_unique(engine: Engine, one: Opened, kept: Kept) -> None:
+    rows = engine.query(
+        f'SELECT "customer_id", count(*) FROM {quoted(kept.view)} GROUP BY 1 '
+        "HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
+        reading=one.label,
+    )
+    if rows:
+        raise InputError(
+            f"{one.label}: column '{one.theirs['customer_id']}': {rows[0][0]!r} is there "
+            f"{rows[0][1]} times; give one row a customer"
+        )
+
+
+def _check_named(
+    config: PipelineConfig, opened: Mapping[str, Opened], counts: Mapping[str, int]
+) -> None:
+    label = opened["events"].label
+    named = [(f"behaviours.{name}", name) for name in config.behaviours]
+    if config.churn.event_type is not None:
+        named.append(("churn.event_type", config.churn.event_type))
+    for key, name in named:
+        if name not in counts:
+            raise ConfigError(
+                f"key '{key}': {label} holds no event of type '{name}'{nearest(name, counts)}; "
+                f"its event types are {listed(sorted(counts))}"
+            )
+    if config.segments and "customers" not in opened:
+        raise ConfigError(
+            f"key 'segments': '{config.segments[0]}' is a column of the customers table, "
+            "and there is none; give 'sources.customers'"
+        )

@@ -1,0 +1,239 @@
+"""Canonical types; what is left out and why; a fingerprint of what is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engagement_ml.engine import Engine
+from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.tables.schema import COLUMNS, INTEGERS, REQUIRED, Opened, quoted
+
+REPEATED = "repeated event_id"
+AFTER_TRANSACTIONS = "after the last day of transactions"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Rows left out of a table, and why."""
+
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class TableQuality:
+    """What was read of one table, what was kept, and a fingerprint of what was kept.
+
+    Attributes
+    ----------
+    table, source : str
+    rows_read, rows_kept : int
+    dropped : tuple of Dropped
+        One entry a reason; a row counts for the first reason that applies.
+    first, last : datetime or None
+        Of the rows kept, naive UTC; None where the table has no timestamps.
+    fingerprint : str
+        SHA-256 over the columns, the number of rows and sums of row hashes: the same for the same
+        rows in any order and from any file format, given the same version of DuckDB.
+    """
+
+    table: str
+    source: str
+    rows_read: int
+    rows_kept: int
+    dropped: tuple[Dropped, ...]
+    first: dt.datetime | None
+    last: dt.datetime | None
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A table's view in the engine, its quality, and its rows per event type."""
+
+    view: str
+    quality: TableQuality
+    counts: dict[str, int]
+
+
+def ids_are_integers(engine: Engine, one: Opened) -> bool:
+    """Return whether every customer_id is a whole number, written as one."""
+    name, of_type = one.sql("customer_id"), one.types["customer_id"]
+    if of_type in INTEGERS:
+        return of_type not in ("HUGEINT", "UHUGEINT", "UBIGINT")
+    if of_type in ("FLOAT", "DOUBLE"):
+        # pandas makes floats of integers where some are missing.
+        other = f"{name} <> floor({name}) OR abs({name}) > 9e15"
+    elif one.csv:
+        other = f"{name} <> coalesce(CAST(try_cast({name} AS BIGINT) AS VARCHAR), '')"
+    else:
+        return False
+    query = f"SELECT 1 FROM {quoted(one.view)} WHERE {other} LIMIT 1"
+    return not engine.query(query, reading=one.label)
+
+
+def canonical(engine: Engine, one: Opened, *, integer_ids: bool) -> str:
+    """Name a view with the canonical columns in their canonical types.
+
+    A CSV file is read into the engine once; all else stays where it is.
+    """
+    kinds = COLUMNS[one.table]
+    parts = []
+    for column in one.types:
+        match kinds.get(column):
+            case "id":
+                sql = _id(one, integer_ids)
+            case "timestamp":
+                sql = one.moment(column)
+            case "text":
+                sql = f"nullif(CAST({quoted(column)} AS VARCHAR), '')"
+            case "number" | "finite":
+                sql = f"CASE WHEN isfinite({one.number(column)}) THEN {one.number(column)} END"
+            case _:
+                sql = _covariate(engine, one, column)
+        parts.append(f"{sql} AS {quoted(column)}")
+    if one.table == "transactions" and not one.has("margin"):
+        parts.append(f'{one.number("revenue")} - {one.number("cost")} AS "margin"')
+    query = f"SELECT {', '.join(parts)} FROM {quoted(one.view)}"
+    return (engine.table if one.csv else engine.view)(query, reading=one.label)
+
+
+def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -> Kept:
+    """Leave out what cannot be used, count it by reason, and fingerprint the rest.
+
+    Parameters
+    ----------
+    source : str
+        The canonical view.
+    end : date, optional
+        Rows at or after it are left out.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Where nothing is left.
+    """
+    columns = [column for column, _ in one.known()]
+    if one.table == "transactions" and "margin" not in columns:
+        columns.append("margin")
+    required = [*REQUIRED[one.table], *(["margin"] if one.table == "transactions" else [])]
+    reasons = [(f"null {column}", f"{quoted(column)} IS NULL") for column in required]
+    if end is not None:
+        reasons.append((AFTER_TRANSACTIONS, f"\"timestamp\" >= TIMESTAMP '{end}'"))
+    if one.table == "events" and one.has("event_id"):
+        source = _mark_repeats(engine, one, source, columns)
+        reasons.insert(0, (REPEATED, '"repeated_"'))
+    case = " ".join(f"WHEN {condition} THEN {i}" for i, (_, condition) in enumerate(reasons))
+    marked = f"SELECT *, CASE {case} END AS reason_ FROM {quoted(source)}"
+    moment = '"timestamp"' if "timestamp" in columns else "CAST(NULL AS TIMESTAMP)"
+    hashed = f"hash({', '.join(_hashed(engine, one, columns, source))})"
+    rows = engine.query(
+        f"SELECT reason_, {'event_type' if one.table == 'events' else 'NULL'}, count(*), "
+        f"min({moment}), max({moment}), sum({hashed}), bit_xor({hashed}) "
+        f"FROM ({marked}) GROUP BY 1, 2 ORDER BY 1, 2",
+        reading=one.label,
+    )
+    kept = [row for row in rows if row[0] is None]
+    read, n_kept = (sum(row[2] for row in some) for some in (rows, kept))
+    counts = [sum(row[2] for row in rows if row[0] == i) for i in range(len(reasons))]
+    dropped = tuple(
+        Dropped(reason, n) for (reason, _), n in zip(reasons, counts, strict=True) if n
+    )
+    if not n_kept:
+        raise NotEnoughDataError(_nothing_left(one, read, dropped))
+    quality = TableQuality(
+        table=one.table,
+        source=one.label,
+        rows_read=read,
+        rows_kept=n_kept,
+        dropped=dropped,
+        first=min((row[3] for row in kept if row[3] is not None), default=None),
+        last=max((row[4] for row in kept if row[4] is not None), default=None),
+        fingerprint=_fingerprint(columns, n_kept, kept),
+    )
+    helpers = "reason_, repeated_" if (REPEATED, '"repeated_"') in reasons else "reason_"
+    view = engine.view(
+        f"SELECT * EXCLUDE ({helpers}) FROM ({marked}) WHERE reason_ IS NULL", reading=one.label
+    )
+    return Kept(view, quality, {row[1]: row[2] for row in kept if row[1] is not None})
+
+
+def _id(one: Opened, integer_ids: bool) -> str:
+    name = one.sql("customer_id")
+    if integer_ids:
+        return f"CAST({name} AS BIGINT)"
+    if one.types["customer_id"] in ("FLOAT", "DOUBLE"):
+        whole = f"{name} = floor({name}) AND abs({name}) <= 9e15"
+        return (
+            f"CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) "
+            f"ELSE CAST({name} AS VARCHAR) END"
+        )
+    return f"CAST({name} AS VARCHAR)"
+
+
+def _covariate(engine: Engine, one: Opened, column: str) -> str:
+    """Return SQL for any other column: of a customers' CSV file, numbers where all values are."""
+    if one.table != "customers" or not one.csv:
+        return quoted(column)
+    total, numbers = engine.query(
+        f"SELECT count({one.sql(column)}), count({one.number(column)}) FROM {quoted(one.view)}",
+        reading=one.label,
+    )[0]
+    return one.number(column) if total and total == numbers else one.sql(column)
+
+
+def _mark_repeats(engine: Engine, one: Opened, source: str, columns: Sequence[str]) -> str:
+    """Mark all but the first of the rows that share an event_id, in ``repeated_``.
+
+    Ids are first counted by their hash, which is small; only those seen twice are looked at.
+    """
+    suspects = engine.table(
+        f'SELECT hash("event_id") AS hash_ FROM {quoted(source)} WHERE "event_id" IS NOT NULL '
+        "GROUP BY 1 HAVING count(*) > 1",
+        reading=one.label,
+    )
+    first = ["timestamp", "customer_id", *columns]
+    order = ", ".join(quoted(c) for c in dict.fromkeys(first) if c != "event_id")
+    suspected = f'hash("event_id") IN (SELECT hash_ FROM {quoted(suspects)})'
+    return engine.view(
+        f"SELECT *, false AS repeated_ FROM {quoted(source)} "
+        f'WHERE "event_id" IS NULL OR NOT ({suspected}) UNION ALL '
+        f'SELECT *, row_number() OVER (PARTITION BY "event_id" ORDER BY {order}) > 1 '
+        f'FROM {quoted(source)} WHERE "event_id" IS NOT NULL AND {suspected}',
+        reading=one.label,
+    )
+
+
+def _hashed(engine: Engine, one: Opened, columns: list[str], source: str) -> list[str]:
+    """Return SQL of what identifies a row, of types that do not depend on the file's format."""
+    if one.table != "customers":
+        return [quoted(column) for column in sorted(columns)]
+    types = dict(
+        engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {quoted(source)})",
+                     reading=one.label)
+    )  # fmt: skip
+    numeric = (*INTEGERS, "FLOAT", "DOUBLE")
+    return [
+        quoted(c) if c in columns else f"CAST({quoted(c)} AS {'DOUBLE' if t in numeric else 'VARCHAR'})"
+        for c, t in sorted(types.items())
+    ]
+
+
+def _fingerprint(columns: Sequence[str], rows: int, kept: list[tuple[Any, ...]]) -> str:
+    total, mixed = 0, 0
+    for row in kept:
+        total += int(row[5])
+        mixed ^= int(row[6])
+    text = f"{','.join(sorted(columns))}|{rows}|{total}|{mixed}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _nothing_left(one: Opened, read: int, dropped: tuple[Dropped, ...]) -> str:
+    if not read:
+        return f"{one.label}: table '{one.table}' is empty; it needs rows"
+    why = ", ".join(f"{d.rows} {d.reason}" for d in dropped)
+    return f"{one.label}: none of the {read} rows of table '{one.table}' can be used ({why})"
