@@ -32,7 +32,8 @@ class Truth:
     effect : behaviour → currency per event, net of what serving it costs
         One more event at a uniformly random time of the observation window (of the part in which
         the customer was there), all else as it was, change of expected margin over the outcome
-        window, mean over customers present and cutoffs four weeks apart.
+        window, mean over customers present and up to six cutoffs spread over the history.
+        Subscribers are those still there at the cutoff, with the additional event as without it.
     gross : the same before the cost of serving
     cost : behaviour → currency per event that serving it costs
     spread : behaviour → standard deviation of the window count, customers and cutoffs pooled
