@@ -137,24 +137,27 @@ def predicted(booster: Any, X: FloatArray) -> FloatArray:
 
 
 def contributions_of(
-    booster: Any | None, design: Design, frame: pd.DataFrame, *, slope: float, intercept: float
-) -> pd.DataFrame:
-    """Return SHAP values of ``intercept + slope * trees`` by group, one row for each of `frame`'s.
+    booster: Any | None, design: Design, frame: pd.DataFrame
+) -> tuple[list[str], FloatArray]:
+    """Return SHAP values of the trees' sum by group, one row for each of `frame`'s.
 
-    Parameters
-    ----------
-    booster : lightgbm.Booster or None
-        None for a model that predicts `intercept` alone.
+    The names are the behaviours, then history, covariates and base, as `Design.grouped` has them;
+    the values have shape (n_rows, n_names).
     """
-    import pandas as pd
-
     X = design.matrix(frame)
     raw = np.zeros((len(X), len(design.columns) + 1))
     if booster is not None and len(X):
         raw = np.asarray(booster.predict(X, pred_contrib=True, num_threads=n_threads(X.size)))
-    names, values = design.grouped(raw * slope)
-    values[:, -1] += intercept
-    return pd.DataFrame(values, columns=names, index=frame.index)
+    return design.grouped(raw)
+
+
+def check_fitted(model: Any) -> None:
+    """Raise scikit-learn's NotFittedError where `fit` has not been called."""
+    if not hasattr(model, "design_"):
+        from sklearn.exceptions import NotFittedError
+
+        name = type(model).__name__
+        raise NotFittedError(f"this {name} is not fitted yet; call fit(panel) first")
 
 
 def read_text(text: str, *, kind: str, booster: bool) -> tuple[dict[str, Any], Any | None]:

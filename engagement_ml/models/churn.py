@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy.special import expit, logit
 
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.models.boosting import (
+    check_fitted,
     contributions_of,
     fit_boosted,
     parameters,
@@ -59,12 +61,26 @@ class ChurnModel:
 
     Examples
     --------
-    >>> from engagement_ml.models import ChurnModel
-    >>> ChurnModel().fit(panel, seed=0).predict(panel)  # doctest: +SKIP
-    array([...])
+    >>> import pandas as pd
+    >>> from engagement_ml.features.panel import Panel
+    >>> lessons = np.tile(np.arange(10.0), 20)
+    >>> frame = pd.DataFrame(
+    ...     {
+    ...         "customer_id": np.arange(200),
+    ...         "cutoff": pd.Timestamp("2024-03-25"),
+    ...         "part": "train",
+    ...         "lesson__frequency": lessons,
+    ...         "churned": (lessons < 3).astype(float),
+    ...     }
+    ... )
+    >>> panel = Panel(frame, ("lesson",), {"lesson": ("lesson__frequency",)}, ())
+    >>> model = ChurnModel().fit(panel, seed=0)
+    >>> probability = model.predict(panel)
+    >>> bool(probability[0] > 0.9 > 0.1 > probability[9])
+    True
     """
 
-    def __init__(self, *, columns: tuple[str, ...] | None = None) -> None:
+    def __init__(self, *, columns: Sequence[str] | None = None) -> None:
         self.columns = columns
 
     def fit(self, panel: Panel, seed: int = 0, *, windows: Windows | None = None) -> Self:
@@ -123,6 +139,7 @@ class ChurnModel:
         InputError
             Where `panel` lacks a column the model was fitted with.
         """
+        check_fitted(self)
         X = self.design_.matrix(panel.frame)
         if self.booster_ is None:
             return np.full(len(X), self.base_rate_)
@@ -137,13 +154,14 @@ class ChurnModel:
         DataFrame
             As `ProfitModel.contributions`, in log-odds of the calibrated probability.
         """
-        return contributions_of(
-            self.booster_,
-            self.design_,
-            panel.frame,
-            slope=self.slope_,
-            intercept=self.intercept_ if self.booster_ is not None else logit(self.base_rate_),
-        )
+        import pandas as pd
+
+        check_fitted(self)
+        names, values = contributions_of(self.booster_, self.design_, panel.frame)
+        values *= self.slope_
+        constant = logit(self.base_rate_) if self.booster_ is None else self.intercept_
+        values[:, -1] += constant
+        return pd.DataFrame(values, columns=names, index=panel.frame.index)
 
     @property
     def boosters(self) -> dict[str, Any]:
@@ -152,6 +170,7 @@ class ChurnModel:
 
     def to_text(self) -> str:
         """Return the whole model as text: one line of JSON, then LightGBM's own format."""
+        check_fitted(self)
         header = {
             "kind": KIND,
             "design": self.design_.to_dict(),
@@ -188,7 +207,7 @@ class ChurnModel:
 class RecencyFrequencyMonetaryChurn(ChurnModel):
     """The baseline: the churn model on recency, frequency and monetary value alone."""
 
-    def __init__(self, *, columns: tuple[str, ...] | None = RFM_FEATURES) -> None:
+    def __init__(self, *, columns: Sequence[str] | None = RFM_FEATURES) -> None:
         super().__init__(columns=columns)
 
 

@@ -13,9 +13,9 @@ from engagement_ml.models.intervals import Resamples, interval
 from engagement_ml.models.measures import (
     Measured,
     intervals_of,
-    margin_measures,
     measure_blocks,
     rank_measures,
+    targeting_measures,
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ def compare_across(
     notes : list of str
         What could not be measured is added here.
     """
-    measured = measure_blocks(blocks, margin, candidates, resamples, margin_measures)
+    measured = measure_blocks(blocks, margin, candidates, resamples, targeting_measures)
     _add_signal_kept(measured, candidates)
     reasons = {
         "spearman": FLAT,

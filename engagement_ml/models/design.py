@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ class Design:
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, panel: Panel, *, columns: tuple[str, ...] | None = None) -> Design:
+    def of(cls, panel: Panel, *, columns: Sequence[str] | None = None) -> Design:
         """Take all features of `panel`, or of them only `columns`, in the panel's order."""
         found: list[tuple[str, int]] = []
         for number, behaviour in enumerate(panel.behaviours):

@@ -35,16 +35,16 @@ from engagement_ml.models.measures import (
     measure_blocks,
 )
 from engagement_ml.models.profit import ProfitModel, RecencyFrequencyMonetary
+from engagement_ml.models.tail import PAST_MARGIN
+from engagement_ml.windows import Windows
 
 if TYPE_CHECKING:
     from engagement_ml.features.panel import Panel
-    from engagement_ml.windows import Windows
 
 FloatArray = npt.NDArray[np.float64]
 
 FORMAT = 1
 MODEL, RFM, EQUAL = "model", "recency_frequency_monetary", "equal_weights"
-PAST_MARGIN = "history__past_margin"
 
 
 def evaluate(
@@ -97,11 +97,41 @@ def evaluate(
 
     Examples
     --------
-    >>> evaluate(  # doctest: +SKIP
-    ...     panel, profit=profit, churn=churn, score=metric_score, selected=["tutorial_done"],
-    ...     windows=windows, seed=0,
-    ... )["metric"]["across"]["metric"]["spearman"]
-    {'value': 0.31, 'low': 0.28, 'high': 0.34}
+    >>> import datetime as dt, pandas as pd
+    >>> from engagement_ml.features.panel import Panel
+    >>> from engagement_ml.windows import Window
+    >>> day, n = [dt.date(2024, 1, 29), dt.date(2024, 2, 26)], 40
+    >>> lessons = np.tile(np.arange(n) % 5.0, 2)
+    >>> frame = pd.DataFrame(
+    ...     {
+    ...         "customer_id": np.tile(np.arange(n), 2),
+    ...         "cutoff": pd.to_datetime(np.repeat(day, n)),
+    ...         "part": np.repeat(["train", "test"], n),
+    ...         "lesson__frequency": lessons,
+    ...         **{f"history__{name}": 1.0 for name in (
+    ...             "recency_days", "frequency", "monetary_value", "tenure_days", "past_margin"
+    ...         )},
+    ...         "margin": 3 * lessons,
+    ...         "churned": np.nan,
+    ...     }
+    ... )
+    >>> history = tuple(name for name in frame if name.startswith("history__"))
+    >>> panel = Panel(frame, ("lesson",), {"lesson": ("lesson__frequency",)}, history)
+    >>> span = Window(dt.date(2024, 1, 1), dt.date(2024, 3, 25))
+    >>> windows = Windows(28, 28, 0, (day[0],), (day[1],), day[1], span)
+    >>> found = evaluate(
+    ...     panel,
+    ...     profit=ProfitModel().fit(panel),
+    ...     churn=ChurnModel().fit(panel),
+    ...     score=lambda counts: 20 * counts["lesson"],
+    ...     selected=["lesson"],
+    ...     windows=windows,
+    ...     seed=0,
+    ... )
+    >>> found["metric"]["across"]["metric"]["spearman"]
+    {'value': 1.0, 'low': 1.0, 'high': 1.0}
+    >>> found["churn"]
+    {'reason': 'no row of the test cutoffs is at risk of churn'}
     """
     train, test = panel.part("train"), panel.part("test")
     codes, n_entities = number_entities(test.frame)

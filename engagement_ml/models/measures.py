@@ -93,8 +93,17 @@ def rank_measures(prepared: Prepared, W: FloatArray) -> Measured:
     }
 
 
+def targeting_measures(prepared: Prepared, W: FloatArray) -> Measured:
+    """Return Spearman and top-decile lift of each prediction of margin."""
+    lifts: Measured = {
+        (name, "top_decile_lift"): scores.top_decile_lift(prepared.outcome, ranking, W)
+        for name, ranking in prepared.rankings.items()
+    }
+    return rank_measures(prepared, W) | lifts
+
+
 def margin_measures(prepared: Prepared, W: FloatArray) -> Measured:
-    """Return R², Spearman, Gini and top-decile lift of each prediction of margin."""
+    """Return R², Spearman and Gini of each prediction of margin."""
     y, y_ranks = prepared.outcome, prepared.outcome_ranking.midranks(W)
     found: Measured = {}
     for name, ranking in prepared.rankings.items():
@@ -102,7 +111,6 @@ def margin_measures(prepared: Prepared, W: FloatArray) -> Measured:
         found[name, "r2"] = scores.r_squared(y, prepared.predictions[name], W)
         found[name, "spearman"] = scores.spearman(x_ranks, y_ranks, W)
         found[name, "gini"] = scores.gini(y, x_ranks, y_ranks, W)
-        found[name, "top_decile_lift"] = scores.top_decile_lift(y, ranking, W)
     return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.models.boosting import (
+    check_fitted,
     contributions_of,
     fit_boosted,
     parameters,
@@ -17,6 +19,7 @@ from engagement_ml.models.boosting import (
 )
 from engagement_ml.models.design import RFM_FEATURES, Design, FloatArray
 from engagement_ml.models.splits import time_ordered_splits
+from engagement_ml.models.tail import Tail, past_margin_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,39 +28,46 @@ if TYPE_CHECKING:
     from engagement_ml.windows import Windows
 
 KIND = "profit"
-SLOPE_RANGE = (2 / 3, 3 / 2)
+WINSORISE = 0.005
 
 
 class ProfitModel:
     r"""Gradient boosting for signed, heavy-tailed margin with many zeros.
 
-    Trees minimise :math:`\sum_i (w(y_i) - f(x_i))^2`, with y the margin of the outcome window and
-    w its winsorising at the 0.1th and 99.9th percentile of the training rows, so that a few huge
-    baskets do not steer the trees. The prediction is :math:`a + b\,f(x)`, in currency on the raw
-    scale: b is the ratio of mean raw margin to mean fitted margin, held between 2/3 and 3/2 (1
-    where the fitted mean is not positive), as what winsorising took away belongs to those who are
-    expected to be large; a makes the mean prediction of the training rows equal their mean margin.
-    As the prediction is linear in the trees' sum, SHAP values stay in currency and add up.
+    The prediction is :math:`a + f(x) + t(p)`, in currency on the raw scale:
 
-    The number of trees is chosen on the last training cutoff: three times a third of the entities
-    is judged by trees fitted to the other entities' rows whose outcomes were over by then; at the
-    number with the least mean loss, all training rows are fitted again.
+    - f are trees that minimise :math:`\sum_i (w(y_i) - f(x_i))^2`, with y the margin of the
+      outcome window and w its winsorising at the 0.5th and 99.5th percentile of the training rows,
+      so that a few huge baskets do not steer them;
+    - t is a line in past margin p beyond its 2nd and 98th percentile (see `Tail`), fitted to what
+      trees that had not seen the entity left of raw margin: large entities stay large, and trees
+      cannot say so;
+    - a makes the mean prediction of the training rows equal their mean raw margin.
+
+    The number of trees is chosen on the last training cutoff: each third of the entities is judged
+    by trees fitted to the other entities' rows whose outcomes were over by then; at the number
+    with the least mean loss, all training rows are fitted again.
+
+    Squared error is taken rather than a two-part Tweedie or Huber's loss because it keeps SHAP
+    values in currency, and ranks and fits out of time as well as they do once winsorised.
 
     Parameters
     ----------
     columns : sequence of str or None
         The panel's features to use; all of them where None.
-    winsorise : float, default 0.001
-        The share of rows at each end that is drawn in before fitting; 0 for none.
+    winsorise : float, default 0.005
+        The share of rows at each end that is drawn in before trees are fitted; 0 for none.
 
     Attributes
     ----------
     design_ : Design
         The features in the matrix's order.
     booster_ : lightgbm.Booster
-        Without the linear step after it.
-    intercept_, slope_ : float
-        a, in currency, and b.
+        f alone.
+    intercept_ : float
+        a, in currency.
+    tail_ : Tail or None
+        t; None where `columns` do not tell past margin.
     rounds_ : int
         The number of trees chosen.
     n_rows_ : int
@@ -65,13 +75,29 @@ class ProfitModel:
 
     Examples
     --------
-    >>> from engagement_ml.models import ProfitModel
-    >>> model = ProfitModel().fit(panel, seed=0)              # doctest: +SKIP
-    >>> ProfitModel.from_text(model.to_text()).predict(panel) # doctest: +SKIP
-    array([...])
+    >>> import pandas as pd
+    >>> from engagement_ml.features.panel import Panel
+    >>> lessons = np.tile(np.arange(10.0), 20)
+    >>> frame = pd.DataFrame(
+    ...     {
+    ...         "customer_id": np.arange(200),
+    ...         "cutoff": pd.Timestamp("2024-03-25"),
+    ...         "part": "train",
+    ...         "lesson__frequency": lessons,
+    ...         "margin": 3 * lessons,
+    ...     }
+    ... )
+    >>> panel = Panel(frame, ("lesson",), {"lesson": ("lesson__frequency",)}, ())
+    >>> model = ProfitModel().fit(panel, seed=0)
+    >>> bool(abs(model.predict(panel).mean() - frame["margin"].mean()) < 1e-9)
+    True
+    >>> model.contributions(panel).columns.tolist()
+    ['lesson', 'history', 'covariates', 'base']
     """
 
-    def __init__(self, *, columns: tuple[str, ...] | None = None, winsorise: float = 0.001) -> None:
+    def __init__(
+        self, *, columns: Sequence[str] | None = None, winsorise: float = WINSORISE
+    ) -> None:
         self.columns = columns
         self.winsorise = winsorise
 
@@ -117,7 +143,10 @@ class ProfitModel:
         target = winsorised(margin, share=self.winsorise)
         fitted = fit_boosted(X, target, self.design_, params, splits)
         self.booster_, self.rounds_ = fitted.booster, fitted.rounds
-        self.slope_, self.intercept_ = mean_calibration(predicted(self.booster_, X), margin)
+        past = past_margin_of(train.frame, self.design_.columns)
+        self.tail_ = None if past is None else Tail.fitted(past, fitted.out_of_fold, margin)
+        self.intercept_ = 0.0
+        self.intercept_ = float(margin.mean() - self.predict(train).mean())
         self.n_rows_ = len(X)
         return self
 
@@ -129,8 +158,9 @@ class ProfitModel:
         InputError
             Where `panel` lacks a column the model was fitted with.
         """
+        check_fitted(self)
         trees = predicted(self.booster_, self.design_.matrix(panel.frame))
-        return self.intercept_ + self.slope_ * trees
+        return self.intercept_ + trees + self._of_tail(panel.frame)
 
     def contributions(self, panel: Panel) -> pd.DataFrame:
         """Return SHAP values in currency, summed by behaviour; a row's sum is its prediction.
@@ -145,26 +175,32 @@ class ProfitModel:
             ``history``, ``covariates``, and ``base``, the same in every row. A behaviour that is
             called like one of these three keeps its name, and the other has ``_`` added.
         """
-        return contributions_of(
-            self.booster_,
-            self.design_,
-            panel.frame,
-            slope=self.slope_,
-            intercept=self.intercept_,
-        )
+        import pandas as pd
+
+        check_fitted(self)
+        names, values = contributions_of(self.booster_, self.design_, panel.frame)
+        centre = 0.0 if self.tail_ is None else self.tail_.slope * self.tail_.centre
+        values[:, len(self.design_.behaviours)] += self._of_tail(panel.frame) - centre
+        values[:, -1] += self.intercept_ + centre
+        return pd.DataFrame(values, columns=names, index=panel.frame.index)
+
+    def _of_tail(self, frame: pd.DataFrame) -> FloatArray:
+        past = past_margin_of(frame, self.design_.columns)
+        return np.zeros(len(frame)) if self.tail_ is None or past is None else self.tail_(past)
 
     @property
     def boosters(self) -> dict[str, Any]:
-        """The LightGBM boosters by name; predictions need the linear step in the header as well."""
+        """The LightGBM boosters by name; the rest of a prediction is in `to_text`'s header."""
         return {KIND: self.booster_}
 
     def to_text(self) -> str:
         """Return the whole model as text: one line of JSON, then LightGBM's own format."""
+        check_fitted(self)
         header = {
             "kind": KIND,
             "design": self.design_.to_dict(),
             "intercept": self.intercept_,
-            "slope": self.slope_,
+            "tail": None if self.tail_ is None else self.tail_.to_dict(),
             "rounds": self.rounds_,
             "n_rows": self.n_rows_,
             "winsorise": self.winsorise,
@@ -184,7 +220,8 @@ class ProfitModel:
         design = Design.from_dict(header["design"])
         model = cls(columns=design.columns, winsorise=header["winsorise"])
         model.design_, model.booster_ = design, booster
-        model.intercept_, model.slope_ = header["intercept"], header["slope"]
+        model.intercept_ = header["intercept"]
+        model.tail_ = None if header["tail"] is None else Tail(**header["tail"])
         model.rounds_, model.n_rows_ = header["rounds"], header["n_rows"]
         return model
 
@@ -193,7 +230,7 @@ class RecencyFrequencyMonetary(ProfitModel):
     """The baseline: the profit model on recency, frequency and monetary value alone."""
 
     def __init__(
-        self, *, columns: tuple[str, ...] | None = RFM_FEATURES, winsorise: float = 0.001
+        self, *, columns: Sequence[str] | None = RFM_FEATURES, winsorise: float = WINSORISE
     ) -> None:
         super().__init__(columns=columns, winsorise=winsorise)
 
@@ -208,16 +245,3 @@ def winsorised(values: FloatArray, *, share: float) -> FloatArray:
     """
     low, high = np.quantile(values, [share, 1 - share])
     return np.clip(values, min(low, 0.0), max(high, 0.0))
-
-
-def mean_calibration(raw: FloatArray, margin: FloatArray) -> tuple[float, float]:
-    """Return (slope, intercept) that make the mean of ``intercept + slope * raw`` that of margin.
-
-    Examples
-    --------
-    >>> mean_calibration(np.array([8.0, 12.0]), np.array([9.0, 13.0]))
-    (1.1, 0.0)
-    """
-    of_raw, of_margin = float(raw.mean()), float(margin.mean())
-    slope = float(np.clip(of_margin / of_raw, *SLOPE_RANGE)) if of_raw > 0 else 1.0
-    return slope, of_margin - slope * of_raw

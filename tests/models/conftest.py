@@ -44,7 +44,7 @@ def make_panel(
     effect: float = 8.0,
     tail: float = 1.0,
 ) -> Panel:
-    """`lesson` raises margin, `like` only follows a liking that raises both; baskets are lognormal."""
+    """Lessons raise margin; likes and views follow a liking that raises both; skewed baskets."""
     rng = np.random.default_rng(seed)
     windows = windows or make_windows()
     liking = rng.gamma(1.0, 1.0, n)
