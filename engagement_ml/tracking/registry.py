@@ -1,0 +1,67 @@
+"""Versions of the metric in the model registry, and which of them is in use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from engagement_ml.metric import EngagementMetric
+from engagement_ml.metric.display import INDICATOR_CAUTION
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+_EXISTS = ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS")
+_VERSIONS_TAG = "mlflow.modelVersions"
+
+
+def register(
+    client: Any, metric: EngagementMetric, logged: Any, run_id: str, tags: Mapping[str, str]
+) -> tuple[int, str]:
+    """Make a version of the registered model out of a logged one and give it its alias.
+
+    The very first version of a model is its `champion`; any later one is the `challenger`, until
+    it is promoted.
+
+    Parameters
+    ----------
+    client : mlflow.MlflowClient
+    metric : EngagementMetric
+    logged : mlflow.models.model.ModelInfo
+        What logging the metric returned.
+    run_id : str
+    tags : mapping of str to str
+
+    Returns
+    -------
+    version : int
+    alias : str
+    """
+    from mlflow.exceptions import MlflowException
+
+    name = metric.name
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code not in _EXISTS:
+            raise
+    made = client.create_model_version(
+        name,
+        logged.model_uri,
+        run_id,
+        tags=dict(tags),
+        description=INDICATOR_CAUTION if metric.evidence == "indicator" else None,
+        model_id=logged.model_id,
+    )
+    version = int(made.version)
+    # The tag by which MLflow's pages lead from the logged model to its version.
+    link = json.dumps([{"name": name, "version": made.version}])
+    client.set_logged_model_tags(logged.model_id, {_VERSIONS_TAG: link})
+    others = [
+        other
+        for other in client.search_model_versions(f"name='{name}'", max_results=2)
+        if int(other.version) != version
+    ]
+    has_champion = CHAMPION in client.get_registered_model(name).aliases
+    alias = CHALLENGER if others or has_champion else CHAMPION
+    client.set_registered_model_alias(name, alias, str(version))
+    return version, alias

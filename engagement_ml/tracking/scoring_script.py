@@ -1,0 +1,29 @@
+"""The metric as an MLflow model: this script and ``metric.json``, no pickle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
+
+from engagement_ml.metric import EngagementMetric
+
+
+class EngagementScore(PythonModel):
+    """Scores counts of events; a missing column or value is no events."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the metric that was logged with the model."""
+        self.metric = EngagementMetric.from_json(context.artifacts["metric"])
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Return a frame with the column ``score``, 0 to 100, and the index of the input."""
+        scored: pd.DataFrame = self.metric.score(model_input)
+        return scored[["score"]]
+
+
+set_model(EngagementScore())

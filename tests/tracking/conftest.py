@@ -1,0 +1,109 @@
+"""A tracking database of its own for each test, copied from one that was migrated once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
+from engagement_ml.records import RunRecord
+from engagement_ml.tracking.store import using
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory) -> Path:
+    file = tmp_path_factory.mktemp("migrated") / "mlflow.db"
+    said: list[str] = []
+    with using(f"sqlite:///{file}", on_status=said.append):
+        pass
+    assert any("database" in line for line in said)
+    return file
+
+
+@pytest.fixture
+def uri(migrated, tmp_path) -> str:
+    folder = tmp_path / "mlruns"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "mlflow.db")
+    return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+@pytest.fixture
+def metric() -> EngagementMetric:
+    unit = "events in 84 days"
+    return EngagementMetric(
+        name="shop-engagement",
+        evidence="driver",
+        observation_days=84,
+        outcome_days=84,
+        behaviours=(
+            WeightedBehaviour(
+                "tutorial done", 60, 50, 70, "frequency", unit, Transform("log1p", 3, None, 12)
+            ),
+            WeightedBehaviour(
+                "review/long", 40, 30, 50, "frequency", unit, Transform("hill", 2, 1.5, 20)
+            ),
+        ),
+    )
+
+
+@pytest.fixture
+def abstained() -> EngagementMetric:
+    return EngagementMetric(
+        name="shop-engagement",
+        evidence="driver",
+        observation_days=84,
+        outcome_days=84,
+        behaviours=(),
+        reason="No behaviour passed every check.",
+    )
+
+
+@pytest.fixture
+def record(metric) -> RunRecord:
+    value = {"value": 0.31, "low": 0.28, "high": 0.34}
+    return RunRecord(
+        name="shop-engagement",
+        entity="customer",
+        currency="EUR",
+        created_at="2024-01-01T00:00:00+00:00",
+        version="0.1.0",
+        config={"name": "shop-engagement", "windows": {"observation_days": 84, "cutoffs": None}},
+        windows={"train": ["2023-09-10"], "test": ["2023-12-03"]},
+        tables=[
+            {
+                "table": "events",
+                "source": "events.parquet",
+                "rows_read": 10,
+                "rows_kept": 9,
+                "fingerprint": "ab" * 32,
+            }
+        ],
+        n_entities=100,
+        n_rows=400,
+        metric=metric.to_dict(),
+        drivers=[
+            {"behaviour": "tutorial done", "verdict": "driver", "effect": 1.5, "selected": True},
+            {"behaviour": "review/long", "verdict": "driver", "effect": None},
+        ],
+        evaluation={
+            "profit": {"model": {"r2": value}},
+            "metric": {
+                "across": {"metric": {"spearman": value}},
+                "within": {"metric": {"spearman": None}},
+            },
+        },
+        seconds={"Reading tables": 0.5},
+    )
+
+
+@pytest.fixture
+def folder(metric, tmp_path) -> Path:
+    made = tmp_path / "run"
+    (made / "mlruns").mkdir(parents=True)
+    (made / "mlruns" / "other.db").write_text("not a result")
+    metric.to_json(made / "metric.json")
+    (made / "drivers.csv").write_text("behaviour,verdict\n")
+    return made
