@@ -122,11 +122,11 @@ def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -
         columns.append("margin")
     required = [*REQUIRED[one.table], *(["margin"] if one.table == "transactions" else [])]
     reasons = [(f"null {column}", f"{quoted(column)} IS NULL") for column in required]
-    if end is not None:
-        reasons.append((AFTER_TRANSACTIONS, f"\"timestamp\" >= TIMESTAMP '{end}'"))
     if one.table == "events" and one.has("event_id"):
         source = _mark_repeats(engine, one, source, columns)
-        reasons.insert(0, (REPEATED, '"repeated_"'))
+        reasons.append((REPEATED, '"repeated_"'))
+    if end is not None:
+        reasons.append((AFTER_TRANSACTIONS, f"\"timestamp\" >= TIMESTAMP '{end}'"))
     case = " ".join(f"WHEN {condition} THEN {i}" for i, (_, condition) in enumerate(reasons))
     marked = f"SELECT *, CASE {case} END AS reason_ FROM {quoted(source)}"
     moment = '"timestamp"' if "timestamp" in columns else "CAST(NULL AS TIMESTAMP)"
@@ -187,7 +187,7 @@ def _covariate(engine: Engine, one: Opened, column: str) -> str:
 
 
 def _mark_repeats(engine: Engine, one: Opened, source: str, columns: Sequence[str]) -> str:
-    """Mark all but the first of the rows that share an event_id, in ``repeated_``.
+    """Mark all but the first usable of the rows that share an event_id, in ``repeated_``.
 
     Ids are first counted by their hash, which is small; only those seen twice are looked at.
     """
@@ -196,8 +196,9 @@ def _mark_repeats(engine: Engine, one: Opened, source: str, columns: Sequence[st
         "GROUP BY 1 HAVING count(*) > 1",
         reading=one.label,
     )
-    first = ["timestamp", "customer_id", *columns]
-    order = ", ".join(quoted(c) for c in dict.fromkeys(first) if c != "event_id")
+    unusable = " OR ".join(f"{quoted(c)} IS NULL" for c in REQUIRED[one.table])
+    then = dict.fromkeys(["timestamp", "customer_id", *columns])
+    order = ", ".join([unusable, *(quoted(c) for c in then if c != "event_id")])
     suspected = f'hash("event_id") IN (SELECT hash_ FROM {quoted(suspects)})'
     return engine.view(
         f"SELECT *, false AS repeated_ FROM {quoted(source)} "
