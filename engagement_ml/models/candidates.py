@@ -60,11 +60,10 @@ def counts_of(panel: Panel, behaviour: str) -> FloatArray:
 def equal_weights(train: Panel, selected: Sequence[str]) -> Score:
     """Return a score: the mean of standardised log counts of `selected`, as they were in training.
 
-    A behaviour that never varies in training adds nothing.
+    A behaviour that never varies in training adds nothing. `train` must have rows.
     """
     logs = np.column_stack([np.log1p(counts_of(train, name)) for name in selected])
-    centre = logs.mean(axis=0) if len(logs) else np.zeros(len(selected))
-    spread = logs.std(axis=0) if len(logs) else np.ones(len(selected))
+    centre, spread = logs.mean(axis=0), logs.std(axis=0)
     factor = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)
 
     def score(counts: pd.DataFrame) -> FloatArray:

@@ -266,7 +266,7 @@ def _candidates(
         scorers = {name: value for name, value in scorers.items() if name != EQUAL}
     else:
         chosen[METRIC] = score
-        if EQUAL not in scorers and selected:
+        if EQUAL not in scorers and selected and len(train.frame):
             chosen[EQUAL] = equal_weights(train, selected)
     chosen |= {name: value for name, value in scorers.items() if name != METRIC}
     counts = count_frame(test)

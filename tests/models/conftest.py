@@ -49,7 +49,7 @@ def make_panel(
     windows = windows or make_windows()
     liking = rng.gamma(1.0, 1.0, n)
     city = rng.choice(["Ghent", "Lyon", "Turin"], n)
-    joined = rng.uniform(-400, 100, n)
+    joined = rng.uniform(-400, 230, n)
     past = np.zeros(n)
     parts = []
     for cutoff in windows.cutoffs:
