@@ -52,7 +52,8 @@ class Registered:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, as ``RunRecord.registered`` holds them."""
-        return {**asdict(self), "uri": self.model_uri}
+        values = asdict(self)
+        return {"uri": values.pop("model_uri"), **values}
 
 
 def log_run(

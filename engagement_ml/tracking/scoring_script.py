@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pandas as pd
-from mlflow.models import set_model
-from mlflow.pyfunc.model import PythonModel
+
+with warnings.catch_warnings():
+    # MLflow's own modules warn of their type hints when they are first imported.
+    warnings.simplefilter("ignore")
+    from mlflow.models import set_model
+    from mlflow.pyfunc.model import PythonModel
 
 from engagement_ml.metric import EngagementMetric
 

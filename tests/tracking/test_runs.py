@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -48,6 +49,16 @@ def test_a_run_holds_everything_and_its_metric_loads_anywhere(
     assert done == Registered(
         done.run_id, "shop-engagement", 1, "champion", "models:/shop-engagement/1", uri
     )
+
+    assert done.to_dict() == {
+        "model": "shop-engagement",
+        "version": 1,
+        "alias": "champion",
+        "uri": "models:/shop-engagement/1",
+        "run_id": done.run_id,
+        "tracking_uri": uri,
+        "note": None,
+    }
 
     import mlflow
 
@@ -207,6 +218,19 @@ def test_a_run_of_the_users_own_goes_on(uri, record, metric, folder):
         assert mlflow.get_run(done.run_id).info.status == "FINISHED"
     finally:
         mlflow.set_tracking_uri(None)
+
+
+def test_a_folder_whose_name_must_be_escaped(migrated, record, metric, folder, tmp_path):
+    odd = tmp_path / "Straße 100% #1"
+    odd.mkdir()
+    shutil.copy(migrated, odd / "mlflow.db")
+    uri = f"sqlite:///{odd / 'mlflow.db'}"
+    done = log_run(record, metric, folder, uri=uri)
+    assert load_metric(done.model_uri, tracking_uri=uri) == metric
+    assert (
+        download_run(done.model_uri, tmp_path / "to", tracking_uri=uri) / "drivers.csv"
+    ).exists()
+    assert any((odd / "artifacts").rglob("metric.json"))
 
 
 def test_large_configurations_and_many_behaviours_fit(uri, record, metric, folder):
