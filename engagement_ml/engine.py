@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,8 @@ class Engine:
         self._names = 0
         self._attached: dict[Path, str] = {}
         self._kept: dict[str, nw.LazyFrame[Any]] = {}
+        self._mark = uuid.uuid4().hex
+        connection.execute(f"SET VARIABLE engagement_engine = '{self._mark}'")
 
     @classmethod
     def duckdb(
@@ -131,6 +134,16 @@ class Engine:
         name = self._new_name()
         self.connection.register(name, frame)
         return name
+
+    def adopt(self, relation: Any) -> str:
+        """Name a DuckDB relation here; rows of another connection are copied, batch by batch."""
+        whose = "getvariable('engagement_engine'), count(*)"
+        if relation.limit(0).aggregate(whose).fetchall()[0][0] == self._mark:
+            return self.view(relation.sql_query(), reading="DuckDB relation")
+        reader = self.register(relation.to_arrow_reader(100_000))
+        copied = self.table(f'SELECT * FROM "{reader}"', reading="DuckDB relation")
+        self.connection.unregister(reader)
+        return copied
 
     def attach(self, path: Path) -> str:
         """Attach a DuckDB file, for reading only, and return its name in this connection."""

@@ -77,13 +77,25 @@ def _open_frame(engine: Engine, source: Any, table: str) -> nw.LazyFrame[Any]:
         ) from None
     check_names(names, table)
     if isinstance(frame, nw.LazyFrame) and frame.implementation.is_duckdb():
-        return engine.scan(_copy_relation(engine, frame.to_native(), table))
+        return engine.scan(engine.adopt(frame.to_native()))
     eager = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
-    native = eager.to_native() if eager.implementation.is_pandas() else eager.to_arrow()
-    return engine.scan(engine.register(native))
+    if eager.implementation.is_pandas():
+        return engine.scan(engine.register(_pandas_to_arrow(eager.to_native())))
+    return engine.scan(engine.register(eager.to_arrow()))
 
 
-def _copy_relation(engine: Engine, relation: Any, table: str) -> str:
-    # A relation belongs to its own connection: its rows stream over, batch by batch.
-    reader = engine.register(relation.to_arrow_reader(100_000))
-    return engine.table(f'SELECT * FROM "{reader}"', reading=f"{table} (DuckDB relation)")
+def _pandas_to_arrow(frame: Any) -> Any:
+    """Return a pandas frame as Arrow; columns that mix types become text, for the checks to see."""
+    import pandas as pd
+    import pyarrow as pa
+
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            column = column.dt.tz_convert(None)
+        try:
+            columns[name] = pa.Array.from_pandas(column)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            columns[name] = pa.Array.from_pandas(column.map(str, na_action="ignore"))
+    return pa.table(columns)
