@@ -1,0 +1,328 @@
+"""The report's first half: the metric, what looks good and is not, responses, every behaviour."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from engagement_ml.metric import EngagementMetric, Transform
+from engagement_ml.report import plots, words
+from engagement_ml.report.formats import (
+    count,
+    decimals_for,
+    finite,
+    listed,
+    number,
+    one_line,
+    percent,
+    spread,
+)
+from engagement_ml.report.reading import Row, Run, as_mapping
+from engagement_ml.report.svg import Scale
+
+_NAIVE_SHOWN = 5
+_NAIVE_CHOSEN = 3
+SCORE_COMMAND = "engagement-ml score {model} --events events.parquet --output scores"
+
+
+def metric_section(run: Run) -> dict[str, Any] | None:
+    """Return weights, worth of one more event, how points add up, and how to use it.
+
+    None where the metric abstained.
+    """
+    if not run.weighted:
+        return None
+    reach = [finite(row.get(key)) for row in run.weighted for key in ("weight", "weight_high")]
+    full = max((value for value in reach if value is not None), default=100.0)
+    worth_shown = not run.indicator and any(
+        finite(_evidence(run, row).get("effect")) is not None for row in run.weighted
+    )
+    return {
+        "weights": [_weight_row(run, row, full) for row in run.weighted],
+        "worth_shown": worth_shown,
+        "outcome_days": run.days("outcome_days"),
+        "observation_days": run.days("observation_days"),
+        "example": _example(run),
+        "usage": _usage(run),
+    }
+
+
+def naive_section(run: Run) -> dict[str, Any] | None:
+    """Return the naive ranking's top beside the verdicts, and where the metric's behaviours stand.
+
+    None where the record holds no such ranking.
+    """
+    if not run.naive:
+        return None
+    chosen = {row.get("behaviour") for row in run.weighted}
+    shown = [
+        row
+        for place, row in enumerate(run.naive)
+        if place < _NAIVE_SHOWN or row.get("behaviour") in chosen
+    ]
+    accented = chosen | {
+        name for name, row in run.by_behaviour.items() if row.get("verdict") == "driver"
+    }
+    values = [finite(row.get("mean_abs_shap")) for row in run.naive]
+    largest = max((value for value in values if value is not None), default=0.0)
+    rows = []
+    for row in shown:
+        evidence = _evidence(run, row)
+        value = finite(row.get("mean_abs_shap"))
+        rows.append(
+            {
+                "rank": number(row.get("rank"), 0),
+                "label": run.label(row.get("behaviour")),
+                "verdict": words.verdict_of(evidence.get("verdict")),
+                "chosen": row.get("behaviour") in chosen,
+                "reason": one_line(evidence.get("reason") or ""),
+                "value": run.money(value),
+                "bar": plots.bar_cell(
+                    value / largest,
+                    tone="good" if row.get("behaviour") in accented else "plain",
+                    label=f"mean |SHAP| {run.money(value)}",
+                )
+                if value is not None and largest > 0
+                else "",
+            }
+        )
+    return {
+        "lead": words.naive_lead(run, run.naive[: max(_NAIVE_CHOSEN, len(chosen))]),
+        "rows": rows,
+        "has_values": largest > 0,
+        "hidden": len(run.naive) - len(shown),
+    }
+
+
+def response_section(run: Run) -> list[dict[str, Any]]:
+    """Return a card per response curve, the metric's behaviours first, then other drivers."""
+    responses = run.mapping("responses")
+    chosen = [str(row.get("behaviour")) for row in run.weighted]
+    order = [*chosen, *(name for name in run.by_behaviour if name not in chosen)]
+    order += sorted(name for name in responses if name not in order)
+    cards = []
+    for behaviour in order:
+        response = as_mapping(responses.get(behaviour))
+        label, days = run.label(behaviour), run.days("outcome_days")
+        over = f" over the next {days} days" if days else ""
+        chart = plots.response_chart(
+            response,
+            label=f"What x events of {label} are worth against none, with a 95% band",
+            x_label=_unit(run),
+            y_label=f"{run.money.currency}{over}, against none",
+            write_x=number,
+            write_y=run.money.tick,
+        )
+        if chart is None:
+            continue
+        cards.append(
+            {
+                "label": label,
+                "verdict": words.verdict_of(run.by_behaviour.get(behaviour, {}).get("verdict")),
+                "chart": chart,
+                "typical": _or_none(response.get("typical")),
+                "p90": _or_none(response.get("p90")),
+                "saturation": _or_none(response.get("saturation_point")),
+                "sentences": _response_words(run, response),
+            }
+        )
+    return cards
+
+
+def behaviour_section(run: Run) -> dict[str, Any] | None:
+    """Return every behaviour with its verdict, reason, effect and place in a forest plot.
+
+    The plot compares behaviours by the effect of one standard deviation of their counts where the
+    record has it, since one event of one is not one event of another. None without behaviours.
+    """
+    if not run.drivers:
+        return None
+    per_sd = [_per_sd(row) for row in run.drivers]
+    by_sd = any(estimate is not None for estimate in per_sd)
+    estimates = [
+        (e or (None,) * 3) if by_sd else _effect(r)
+        for r, e in zip(run.drivers, per_sd, strict=True)
+    ]
+    scale = plots.interval_scale(
+        estimates, wide=[row.get("verdict") == "unverifiable" for row in run.drivers]
+    )
+    counts = Counter(str(row.get("verdict")) for row in run.drivers)
+    known = [name for name in words.VERDICTS if counts[name]]
+    other = sorted(name for name in counts if name not in words.VERDICTS)
+    return {
+        "rows": [
+            _behaviour_row(run, row, scale, estimate, by_sd)
+            for row, estimate in zip(run.drivers, estimates, strict=True)
+        ],
+        "counts": [(counts[name], words.verdict_of(name)) for name in [*known, *other]],
+        "by_sd": by_sd,
+        "scale": scale,
+        "clipped": any(
+            not 0 <= scale.percent(x) <= 100 for e in estimates for x in e if x is not None
+        ),
+        "ticks": scale.ticks(run.money.tick),
+        "outcome_days": run.days("outcome_days"),
+        "has_naive_effect": any(finite(row.get("naive_effect")) is not None for row in run.drivers),
+    }
+
+
+def _weight_row(run: Run, row: Row, full: float) -> dict[str, Any]:
+    weight, low, high = (finite(row.get(key)) for key in ("weight", "weight_low", "weight_high"))
+    effect = _effect(_evidence(run, row))
+    decimals = decimals_for(*effect)
+    transform = as_mapping(row.get("transform"))
+    label = run.label(row.get("behaviour"), row.get("label"))
+    return {
+        "label": label,
+        "behaviour": one_line(row.get("behaviour")),
+        "weight": number(weight, 1),
+        "interval": spread(low, high, 1),
+        "bar": plots.bar_cell(
+            (weight or 0.0) / full,
+            low=None if low is None else low / full,
+            high=None if high is None else high / full,
+            tone="good",
+            label=f"{label}: {number(weight, 1)} of 100 points, {spread(low, high, 1)}",
+        ),
+        "worth": run.money(effect[0], decimals),
+        "worth_interval": run.money.spread(*effect[1:], decimals),
+        "cap": count(transform.get("cap")),
+        "unit": one_line(row.get("unit") or "events"),
+        "first": _first_event(row, weight),
+    }
+
+
+def _first_event(row: Row, weight: float | None) -> str:
+    transform = as_mapping(row.get("transform"))
+    if weight is None or not transform:
+        return number(None)
+    return number(weight * float(Transform.from_dict(transform)(1.0)), 1)
+
+
+def _example(run: Run) -> str | None:
+    parts, points = [], []
+    for row in run.weighted:
+        behaviour = str(row.get("behaviour"))
+        typical = finite(as_mapping(run.mapping("responses").get(behaviour)).get("typical"))
+        weight, transform = finite(row.get("weight")), as_mapping(row.get("transform"))
+        if typical is None or weight is None or not transform:
+            return None
+        points.append(weight * float(Transform.from_dict(transform)(typical)))
+        parts.append(f"{count(typical)} × {run.label(behaviour, row.get('label'))}")
+    if len(parts) == 1:
+        return f"For example, {parts[0]} makes a score of {number(sum(points), 0)}."
+    sums = "\u00a0+\u00a0".join(number(point, 1) for point in points)
+    total = number(sum(points), 1)
+    return f"For example, {listed(parts)} make a score of {sums}\u00a0=\u00a0{total}."
+
+
+def _usage(run: Run) -> dict[str, str]:
+    metric = EngagementMetric.from_dict(dict(run.metric))
+    history = as_mapping(run.mapping("windows").get("history"))
+    as_of = str(history.get("end") or run.raw.get("created_at") or "2024-01-01")[:10]
+    registered = run.mapping("registered")
+    return {
+        "command": SCORE_COMMAND.format(model=one_line(registered.get("uri") or "FOLDER")),
+        "python": (
+            "import engagement_ml as em\n\n"
+            'metric = em.EngagementMetric.from_json("metric.json")\n'
+            f'scores = metric.score_events(events, as_of="{as_of}")'
+        ),
+        "sql": metric.to_sql_events("events", as_of),
+    }
+
+
+def _response_words(run: Run, response: Row) -> list[str]:
+    curve = plots.Curve.of(response)
+    if curve is None:
+        return []
+    typical, p90 = finite(response.get("typical")), finite(response.get("p90"))
+    saturation = finite(response.get("saturation_point"))
+    said = []
+    if typical is not None:
+        said.append(
+            f"The typical {run.entity} who does it at all does {count(typical)}, worth "
+            f"{run.money(curve.at(typical))} against none."
+        )
+    if saturation is None:
+        said.append("Within the counts seen, one more event still pays.")
+    else:
+        said.append(f"From {count(saturation)} on, one more event no longer pays for itself.")
+        if p90 is not None:
+            past = p90 >= saturation
+            said.append(
+                f"The busiest tenth ({count(p90)} and more) "
+                + ("are past that already." if past else "still have room.")
+            )
+    return said
+
+
+def _behaviour_row(
+    run: Run, row: Row, scale: Scale, estimate: plots.Estimate, by_sd: bool
+) -> dict[str, Any]:
+    verdict = words.verdict_of(row.get("verdict"))
+    label, behaviour = run.label(row["behaviour"]), one_line(row["behaviour"])
+    effect, low, high = _effect(row)
+    what = "one standard deviation more" if by_sd else "one more event"
+    shown = run.money.estimate(*estimate)
+    return {
+        "label": label,
+        "behaviour": behaviour if behaviour != label else "",
+        "stage": one_line(row.get("stage") or ""),
+        "verdict": verdict,
+        "selected": bool(row.get("selected")),
+        "reason": one_line(row.get("reason") or ""),
+        "plot": plots.interval_cell(
+            scale, estimate, tone=verdict.tone, label=f"{label}, {what}: {shown}"
+        ),
+        "effect": run.money(effect, decimals_for(effect, low, high)),
+        "interval": run.money.spread(low, high, decimals_for(effect, low, high)),
+        "naive_effect": run.money(row.get("naive_effect")),
+        "rank": number(row.get("shap_rank"), 0),
+        "naive_rank": number(row.get("naive_rank"), 0),
+        "frequency": percent(row.get("selection_frequency")),
+        "facts": _facts(run, row),
+    }
+
+
+def _facts(run: Run, row: Row) -> list[str]:
+    facts = []
+    if (role := row.get("role")) not in (None, "", "behaviour"):
+        facts.append(f"declared as {one_line(role)}")
+    cost = finite(row.get("cost_per_event"))
+    if cost:
+        gross = run.money(row.get("effect_gross"))
+        facts.append(f"{gross} before the {run.money(cost)} that serving one costs")
+    if (z := finite(row.get("z"))) is not None:
+        facts.append(f"z {number(z, 1)}")
+    if (robustness := finite(row.get("robustness_value"))) is not None:
+        facts.append(f"robustness value {percent(robustness)}")
+    if (saturation := finite(row.get("saturation_point"))) is not None:
+        facts.append(f"pays up to {count(saturation)} events")
+    return facts
+
+
+def _evidence(run: Run, row: Row) -> Row:
+    return run.by_behaviour.get(str(row.get("behaviour")), {})
+
+
+def _effect(row: Row) -> plots.Estimate:
+    return finite(row.get("effect")), finite(row.get("effect_low")), finite(row.get("effect_high"))
+
+
+def _per_sd(row: Row) -> plots.Estimate | None:
+    effect, low, high = _effect(row)
+    per_sd = finite(row.get("effect_per_sd"))
+    if not effect or not per_sd or effect * per_sd < 0:
+        return None
+    ratio = per_sd / effect
+    return per_sd, None if low is None else low * ratio, None if high is None else high * ratio
+
+
+def _unit(run: Run) -> str:
+    days = run.days("observation_days")
+    return f"events in {days} days" if days else "events in the observation window"
+
+
+def _or_none(value: Any) -> str | None:
+    return None if finite(value) is None else count(value)

@@ -1,0 +1,279 @@
+"""What the report says in sentences: verdicts, the headline, standings, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engagement_ml.report.formats import (
+    finite,
+    first_upper,
+    how_many,
+    listed,
+    number,
+    one_line,
+    plural,
+    sentence,
+    spelled,
+)
+from engagement_ml.report.reading import Row, Run, as_mapping
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a verdict is shown: a sign besides its colour, and what it means."""
+
+    name: str
+    sign: str
+    tone: str
+    meaning: str
+
+
+VERDICTS = {
+    verdict.name: verdict
+    for verdict in (
+        Verdict("driver", "▲", "good", "Raises margin; the evidence survives every check."),
+        Verdict("harmful", "▼", "bad", "Lowers margin, though it may raise revenue."),
+        Verdict("vanity", "◇", "plain", "Goes with margin, does not move it."),
+        Verdict("consequence", "↩", "plain", "Follows from purchases."),
+        Verdict(
+            "inert", "○", "plain", "What it does, if anything, is too small to be worth having."
+        ),
+        Verdict(
+            "unverifiable",
+            "?",
+            "plain",
+            "The data cannot tell: the interval is too wide, or nobody's behaviour changed enough "
+            "to learn from.",
+        ),
+    )
+}
+
+SCORES = {
+    "metric": ("This metric", "this metric"),
+    "equal_weights": ("Its behaviours, equal weights", "equal weights"),
+    "best_single_behaviour": ("Best single behaviour", "the best single behaviour"),
+    "total_events": ("Total events", "total events"),
+    "recency_frequency_monetary": ("Recency-frequency-monetary", "recency-frequency-monetary"),
+    "full_model": ("Full profit model", "the full profit model"),
+    "model": ("This model", "this model"),
+    "last_period_margin": ("Margin of the last period", "the margin of the last period"),
+    "base_rate": ("The same rate for everyone", "the same rate for everyone"),
+}
+
+
+def verdict_of(name: Any) -> Verdict:
+    """Return how to show a verdict; one that is not known here is shown as it is."""
+    return VERDICTS.get(str(name)) or Verdict(one_line(name or "no verdict"), "·", "plain", "")
+
+
+def score_name(name: Any) -> str:
+    """Return what people call a score or baseline of ``evaluation.json``."""
+    return SCORES[name][0] if name in SCORES else one_line(name)
+
+
+def in_sentence(name: Any) -> str:
+    """Return the same as `score_name`, as it stands within a sentence."""
+    return SCORES[name][1] if name in SCORES else one_line(name)
+
+
+def indicator_caution(entity: str) -> str:
+    """Say what an indicator is not."""
+    return (
+        "It is an indicator: it foretells margin and is no proof that raising it raises margin. "
+        f"Use it to see which {plural(entity)} to look after, not to decide what to push."
+    )
+
+
+def headline(run: Run) -> str:
+    """Return the finding in one sentence.
+
+    Examples
+    --------
+    >>> headline(Run({"metric": {"evidence": "driver", "behaviours": [{"behaviour": "call"}]}}))
+    'One behaviour moves margin: call.'
+    >>> headline(Run({}))
+    'Nothing we can defend moves margin here.'
+    """
+    names = [run.label(row.get("behaviour"), row.get("label")) for row in run.weighted]
+    if not names:
+        if run.indicator:
+            return "Nothing here foretells margin well enough to stand for it."
+        return "Nothing we can defend moves margin here."
+    verb = "foretell" if run.indicator else "move"
+    verb += "s" if len(names) == 1 else ""
+    best = " best" if run.indicator else ""
+    subject = first_upper(how_many(len(names), "behaviour"))
+    return f"{subject} {verb} margin{best}: {listed(names)}."
+
+
+def lead(run: Run) -> list[str]:
+    """Return the paragraphs under the headline."""
+    paragraphs = []
+    if not run.weighted:
+        reason = one_line(run.metric.get("reason") or "")
+        paragraphs.append(f"So there is no metric. {sentence(reason)}".strip())
+    elif run.indicator:
+        paragraphs.append(
+            "The metric makes one number of them, from 0 to 100. " + indicator_caution(run.entity)
+        )
+        if run.drivers and not any(row.get("verdict") == "driver" for row in run.drivers):
+            paragraphs.append("No behaviour here could be shown to move margin.")
+    else:
+        paragraphs.append(
+            "The metric makes one number of them, from 0 to 100. Each was chosen because, when "
+            f"the same {run.entity} does more of it than usual, margin afterwards is higher than "
+            "usual, and because that finding survived the checks."
+        )
+    harmful = [
+        run.label(row["behaviour"]) for row in run.drivers if row.get("verdict") == "harmful"
+    ]
+    if harmful:
+        verb = "costs" if len(harmful) == 1 else "cost"
+        paragraphs.append(
+            f"{first_upper(how_many(len(harmful), 'behaviour'))} {verb} margin: {listed(harmful)}."
+        )
+    return paragraphs
+
+
+def naive_lead(run: Run, top: Sequence[Row]) -> str:
+    """Say what the usual ranking would have chosen and how many of them are drivers."""
+    names = [run.label(row.get("behaviour")) for row in top]
+    verdicts = [run.by_behaviour.get(str(row.get("behaviour")), {}).get("verdict") for row in top]
+    right = sum(verdict == "driver" for verdict in verdicts)
+    if len(names) == 1:
+        outcome = "It is a driver." if right else "It is not a driver."
+    elif right == len(names):
+        outcome = "All of them are drivers."
+    elif right == 0:
+        outcome = "None of them is a driver."
+    else:
+        which = "is a driver" if right == 1 else "are drivers"
+        outcome = f"{first_upper(spelled(right))} of them {which}."
+    return (
+        "The usual way, ranking behaviours by mean |SHAP| in a model of future margin, would have "
+        f"chosen {listed(names)}. {outcome}"
+    )
+
+
+def standing_across(across: Mapping[str, Any], *, indicator: bool = False) -> str:
+    """Say where the metric stands among its baselines in ordering by future margin.
+
+    An indicator is there to foretell, so it is told first whether it does so better than
+    recency-frequency-monetary alone.
+    """
+    own = _spearman(across.get("metric"))
+    if own is None:
+        return "The metric itself could not be measured here; its baselines are shown."
+    measured = {name: _spearman(row) for name, row in across.items() if name != "metric"}
+    others = {name: value for name, value in measured.items() if value is not None}
+    better = [
+        f"{in_sentence(name)} ({number(value, 2)})" for name, value in others.items() if value > own
+    ]
+    text = f"The metric orders by future margin with a Spearman of {number(own, 2)}"
+    rival = others.get("recency_frequency_monetary")
+    if indicator and rival is not None:
+        does = "foretells margin better" if own > rival else "does not foretell margin better"
+        text = f"The metric {does} than recency-frequency-monetary alone. {text}"
+    if not others:
+        return f"{text}."
+    if not better:
+        return f"{text}, above all {spelled(len(others))} it is compared with."
+    return f"{text}. Ahead of it: {listed(better)}."
+
+
+def standing_within(metric: Any, others: Sequence[tuple[str, Any]]) -> str:
+    """Say against which baselines the metric's changes do better, worse, or cannot be told apart.
+
+    Parameters
+    ----------
+    metric : mapping or None
+        The metric's row, ``spearman``.
+    others : sequence of (str, mapping)
+        A baseline's name and row: ``difference`` is the metric's Spearman minus this one's.
+    """
+    own = _spearman(metric)
+    if own is None:
+        return "Changes of the metric could not be measured; its baselines are shown."
+    groups: dict[str, list[str]] = {"ahead": [], "level": [], "behind": []}
+    for name, row in others:
+        difference = as_mapping(as_mapping(row).get("difference"))
+        low, high = finite(difference.get("low")), finite(difference.get("high"))
+        if low is not None and high is not None:
+            groups["ahead" if low > 0 else "behind" if high < 0 else "level"].append(name)
+    parts = [
+        "A change of the metric goes with the change of margin after it at a Spearman of "
+        + number(own, 2)
+    ]
+    for place, words in (
+        ("ahead", "clearly ahead of"),
+        ("level", "not to be told apart from"),
+        ("behind", "clearly behind"),
+    ):
+        if groups[place]:
+            parts.append(f"{words} {listed(groups[place])}")
+    return "; ".join(parts) + "."
+
+
+def limits(run: Run) -> list[str]:
+    """Return what the findings rest on and where they end, in plain words."""
+    entity, outcome = run.entity, run.days("outcome_days")
+    over = f"over the next {outcome} days" if outcome else "over the outcome window"
+    grade = (
+        indicator_caution(entity)
+        if run.weighted and run.indicator
+        else "This is evidence from observation. Until an experiment confirms it, a driver is a "
+        "leading indicator that has survived every check so far, not a proof."
+    )
+    return [
+        grade,
+        f"An effect is the change of one {entity}'s margin {over} for one more event, all else as "
+        f"it would have been, what the {entity} does later included, on average. Some gain more, "
+        "some nothing.",
+        f"Each {entity} is compared with the same {entity} at other times. What stays the same "
+        f"about one {entity}, and what moves everyone at once, such as the season, is taken out. A "
+        "hidden cause that changes over time could still mislead; the robustness value says how "
+        "strong it would have to be.",
+        "Foretelling is measured on the last cutoffs, which no fitting saw. Intervals there say "
+        f"what other {run.entities} would have shown of the same model, not what a new model "
+        "would have learnt.",
+        f"The findings hold for {run.entities} like these, in a time like this one, within the "
+        "counts seen. Train again when either changes.",
+    ]
+
+
+def terms(run: Run) -> list[tuple[str, str]]:
+    """Return the terms that the report uses and what they mean."""
+    observation, outcome = run.days("observation_days"), run.days("outcome_days")
+    before = f"The {observation} days" if observation else "The days"
+    after = f"The {outcome} days" if outcome else "The days"
+    return [
+        ("Cutoff", "A day on which we look back at behaviours and forward to margin."),
+        ("Observation window", f"{before} before a cutoff, in which behaviours are counted."),
+        ("Outcome window", f"{after} after it, in which margin is earned."),
+        ("Interval", "Where the true value lies with 95% confidence."),
+        (
+            "mean |SHAP|",
+            "How much a behaviour shifts a model's prediction of margin on average, up or down. "
+            "It describes the model, not what would happen if the behaviour changed.",
+        ),
+        (
+            "Chosen again",
+            f"How often the behaviour would be chosen from other {run.entities} like these.",
+        ),
+        (
+            "Robustness value",
+            "The share of what is left unexplained, of both the behaviour and margin, that a "
+            "hidden cause would have to explain to undo the finding.",
+        ),
+        ("Spearman", "Agreement of two orders: 1 is the same order, 0 none, −1 the reverse."),
+        (
+            "Top-decile lift",
+            f"Mean margin of the tenth of {run.entities} ranked highest, over everyone's mean.",
+        ),
+    ]
+
+
+def _spearman(row: Any) -> float | None:
+    return finite(as_mapping(as_mapping(row).get("spearman")).get("value"))
