@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 MAX_ROUNDS = 400
 PATIENCE = 25
-# two OpenMP threads that share a busy core wait for each other far longer than one takes alone
+THREADS = 2
+# each tree waits for its slowest thread: on busy cores two take many times longer than one
 ONE_THREAD_CELLS = 20_000_000
 
 
@@ -60,8 +61,8 @@ def parameters(objective: str, *, n_rows: int, n_columns: int, seed: int) -> dic
 
 
 def n_threads(cells: int) -> int:
-    """Return 1 for small matrices, 2 for those with more than 20 million cells."""
-    return 1 if cells <= ONE_THREAD_CELLS else 2
+    """Return how many threads fit: 1 for small matrices, 2 from 20 million cells on."""
+    return 1 if cells < ONE_THREAD_CELLS else THREADS
 
 
 def fit_boosted(
@@ -117,7 +118,7 @@ def fit_boosted(
                 X[split.validation],
                 num_iteration=rounds,
                 raw_score=True,
-                num_threads=params["num_threads"],
+                num_threads=THREADS,
             )
     booster = lgb.train(dict(params), data, num_boost_round=rounds)
     return Boosted(booster=booster, rounds=rounds, out_of_fold=out_of_fold)
@@ -131,8 +132,7 @@ def write_text(header: Mapping[str, Any], booster: Any | None) -> str:
 
 def predicted(booster: Any, X: FloatArray) -> FloatArray:
     """Return the trees' sum for each row, shape (n_rows,)."""
-    threads = n_threads(X.size)
-    raw: FloatArray = np.asarray(booster.predict(X, raw_score=True, num_threads=threads))
+    raw: FloatArray = np.asarray(booster.predict(X, raw_score=True, num_threads=THREADS))
     return raw
 
 
@@ -147,7 +147,7 @@ def contributions_of(
     X = design.matrix(frame)
     raw = np.zeros((len(X), len(design.columns) + 1))
     if booster is not None and len(X):
-        raw = np.asarray(booster.predict(X, pred_contrib=True, num_threads=n_threads(X.size)))
+        raw = np.asarray(booster.predict(X, pred_contrib=True, num_threads=THREADS))
     return design.grouped(raw)
 
 

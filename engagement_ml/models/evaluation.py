@@ -68,6 +68,12 @@ def evaluate(
     measure, so that differences and ratios are paired; ranks are made anew in each sample. Models
     are not fitted anew: the intervals tell what other entities would have shown of these models.
 
+    Within customers, the change of a score between two cutoffs meets the change of margin after
+    them. The cutoffs are those at least observation, gap and outcome window apart, so that the
+    later behaviour does not fall on the earlier margin; where there are none, those at least
+    max(observation, outcome) apart, whose windows of one kind do not overlap, and a note says
+    what that does. Each cutoff is paired with the first that is far enough after it.
+
     Parameters
     ----------
     panel : Panel
@@ -292,8 +298,17 @@ def _metric(
     notes: list[str],
 ) -> dict[str, Any]:
     margin = test.frame["margin"].to_numpy(dtype=np.float64)
+    cutoffs = cutoffs_of(test.frame)
     apart = max(windows.observation_days, windows.outcome_days)
-    pairs = pairs_apart(cutoffs_of(test.frame), days=apart)
+    clear = windows.observation_days + windows.gap_days + windows.outcome_days
+    pairs = pairs_apart(cutoffs, days=clear)
+    if not pairs and (pairs := pairs_apart(cutoffs, days=apart)):
+        notes.append(
+            "changes within customers are measured between cutoffs so close that the later "
+            "observation window falls on the earlier outcome window: what goes along with "
+            "purchases looks worse than it is, and what is done to those who stopped buying looks "
+            f"better; test cutoffs {clear} days apart would be free of this"
+        )
     if not pairs:
         notes.append(
             f"changes within customers are not measured: no two test cutoffs are {apart} days "

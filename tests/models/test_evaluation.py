@@ -240,6 +240,32 @@ def test_a_short_evaluation_says_what_it_cannot_tell(panel_factory, windows_fact
     assert metric["across"]["metric"]["spearman"] is not None
 
 
+def test_cutoffs_clear_of_each_other_are_preferred(panel_factory, windows_factory):
+    """Likes are made to follow the margin of the same weeks, and to move none later."""
+    windows = windows_factory(2, 7)
+    panel = panel_factory(1500, seed=1, windows=windows, tail=0.3)
+    frame = panel.frame.sort_values(["customer_id", "cutoff"])
+    before = frame[["customer_id", "cutoff", "margin"]].assign(
+        cutoff=frame["cutoff"] + pd.Timedelta(days=84)
+    )
+    same = panel.frame[["customer_id", "cutoff"]].merge(before, how="left")["margin"]
+    likes = same.fillna(0).to_numpy()
+    panel = replace(panel, frame=panel.frame.assign(like__frequency=likes))
+    far = run(panel, windows, vanity=["like"])
+    assert far["metric"]["pairs"] == [[str(windows.test[0]), str(windows.test[6])]]
+    assert not any("so close" in note for note in far["metric"]["notes"])
+    interval = far["metric"]["vanity"]["like"]["spearman"]
+    assert interval["low"] < 0.03
+    assert interval["high"] > -0.03
+
+    short = replace(windows, test=windows.test[:4])
+    kept = panel.frame[panel.frame["cutoff"].dt.date.isin(short.cutoffs)]
+    near = run(replace(panel, frame=kept), short, vanity=["like"])
+    assert near["metric"]["pairs"] == [[str(windows.test[0]), str(windows.test[3])]]
+    assert any("168 days apart would be free of this" in note for note in near["metric"]["notes"])
+    assert near["metric"]["vanity"]["like"]["spearman"]["high"] < -0.2
+
+
 def test_no_test_cutoff(panel_factory, windows_factory):
     windows = windows_factory(3, 0)
     found = run(panel_factory(100, windows=windows), windows)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -287,3 +288,42 @@ def test_winsorising_never_moves_zero():
     assert (drawn_in[:5] == 0).all()
     assert drawn_in.max() == pytest.approx(np.quantile(values, 0.99))
     assert (winsorised(values, share=0.0) == values).all()
+
+
+@pytest.mark.real
+def test_a_real_shop_whose_few_large_buyers_matter():
+    from sklearn.metrics import r2_score
+
+    from engagement_ml.config import parse_config
+    from engagement_ml.datasets.online_retail import load_online_retail
+    from engagement_ml.engine import Engine
+    from engagement_ml.features.panel import build_panel
+    from engagement_ml.models.evaluation import last_period_margin
+    from engagement_ml.tables import read_tables
+    from engagement_ml.windows import plan_windows
+
+    path = Path(__file__).parents[2] / "../shared/data/online_retail.parquet"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there")
+    config = parse_config(
+        {"name": "retail", "windows": {"observation_days": 56, "outcome_days": 56}}
+    )
+    data = load_online_retail(path)
+    with Engine.duckdb() as engine:
+        frames = {"events": data.events, "transactions": data.transactions}
+        tables = read_tables(config, engine, frames=frames)
+        windows = plan_windows(tables.history, config.windows)
+        panel = build_panel(tables, config, windows)
+    test = panel.part("test")
+    margin = test.frame["margin"]
+    ours = ProfitModel().fit(panel, seed=0, windows=windows)
+    rfm = RecencyFrequencyMonetary().fit(panel, seed=0, windows=windows).predict(test)
+    prediction, past = ours.predict(test), last_period_margin(test, windows)
+    assert ours.tail_.slope > 0.3
+    assert r2_score(margin, prediction) > 0.45
+    for other in (rfm, past):
+        ahead = stats.spearmanr(prediction, margin).statistic
+        assert ahead > stats.spearmanr(other, margin).statistic + 0.03
+    np.testing.assert_allclose(
+        ours.contributions(test).sum(axis=1), prediction, rtol=1e-5, atol=1e-6
+    )
