@@ -1,0 +1,166 @@
+"""The configuration: defaults of the contract, unknown keys, values that do not fit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+import yaml
+
+from engagement_ml.config import parse_config, read_config
+from engagement_ml.errors import ConfigError
+
+SMALLEST: dict[str, Any] = {
+    "name": "shop-engagement",
+    "sources": {"events": "events.parquet", "transactions": "transactions.parquet"},
+}
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    found = parse_config(SMALLEST).to_dict()
+    contract = {
+        "sources": SMALLEST["sources"] | {"customers": None, "surveys": None},
+        "entity": "customer",
+        "currency": "EUR",
+        "columns": {},
+        "windows": {
+            "observation_days": 84,
+            "outcome_days": 84,
+            "gap_days": 0,
+            "every_days": 28,
+            "cutoffs": None,
+        },
+        "behaviours": {},
+        "churn": {"kind": "no_transaction", "event_type": None},
+        "segments": [],
+        "tracking": {"uri": "sqlite:///mlruns/mlflow.db", "experiment": None, "register": True},
+        "random_seed": 0,
+    }
+    assert {key: found[key] for key in contract} == contract
+    assert (found["select"]["at_most"], found["select"]["require"]) == (3, "driver")
+    assert found["select"]["smallest_effect"] == 0.01
+
+
+FULL: dict[str, Any] = {
+    **SMALLEST,
+    "windows": {"cutoffs": ["2024-03-01", "2024-02-01", "2024-03-01"]},
+    "behaviours": {"visit": {"role": "confounder", "cost_per_event": 0.5, "label": "Visits"}},
+    "churn": {"kind": "event", "event_type": "cancelled"},
+    "columns": {"events": {"customer_id": "user_id"}},
+    "segments": ["plan"],
+    "tracking": {"register": False, "uri": None},
+}
+
+
+def test_what_is_written_reads_back_equal() -> None:
+    config = parse_config(FULL)
+    assert parse_config(config.to_dict()) == config
+    assert parse_config(yaml.safe_load(yaml.safe_dump(config.to_dict()))) == config
+    assert config.windows.cutoffs == (dt.date(2024, 2, 1), dt.date(2024, 3, 1))
+    assert config.behaviour("visit").cost_per_event == 0.5
+    assert (config.label("visit"), config.label("like")) == ("Visits", "like")
+    assert config.behaviour("like").role == "behaviour"
+    assert not config.tracking.register_
+    assert config.experiment == "shop-engagement"
+
+
+def test_fingerprint_is_of_content() -> None:
+    shuffled = dict(reversed(list(FULL.items())))
+    assert parse_config(shuffled).fingerprint == parse_config(FULL).fingerprint
+    other = parse_config({**FULL, "random_seed": 1})
+    assert other.fingerprint != parse_config(FULL).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"windws": {}}, "unknown key 'windws' (did you mean 'windows'?); known keys here: "),
+        ({"windows": {"observation": 7}},
+         "unknown key 'windows.observation' (did you mean 'observation_days'?)"),
+        ({"behaviours": {"visit": {"rol": "ignore"}}},
+         "unknown key 'behaviours.visit.rol' (did you mean 'role'?); known keys here: "
+         "cost_per_event, label, role, stage, unit"),
+        ({"tracking": {"registr": True}},
+         "unknown key 'tracking.registr' (did you mean 'register'?)"),
+        ({"behaviours": {"visit": {"role": "driver"}}}, "key 'behaviours.visit.role': "),
+        ({"behaviours": {"visit": {"cost_per_event": -1}}},
+         "key 'behaviours.visit.cost_per_event': "),
+        ({"behaviours": {"visit": {"cost_per_event": float("nan")}}},
+         "key 'behaviours.visit.cost_per_event': "),
+        ({"windows": {"observation_days": 0}}, "key 'windows.observation_days': "),
+        ({"windows": {"every_days": "often"}}, "found 'often'"),
+        ({"windows": {"cutoffs": []}}, "key 'windows.cutoffs': is empty"),
+        ({"windows": {"cutoffs": ["2024-02-30"]}}, "key 'windows.cutoffs.0': "),
+        ({"churn": {"kind": "event"}}, "key 'churn': event_type goes with kind: event"),
+        ({"churn": {"event_type": "cancelled"}}, "key 'churn': event_type goes with kind"),
+        ({"select": {"at_most": 0}}, "key 'select.at_most': "),
+        ({"select": {"require": "vanity"}}, "key 'select.require': "),
+        ({"columns": {"event": {}}}, "'event' is not a table (did you mean 'events'?)"),
+        ({"name": ""}, "key 'name': "),
+        ({"name": "a/b"}, "key 'name': "),
+        ({"random_seed": -1}, "key 'random_seed': "),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_named(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config({**SMALLEST, **more}, origin="pipeline.yml")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("pipeline.yml: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_name_and_no_mapping() -> None:
+    with pytest.raises(ConfigError, match=r"key 'name' is missing"):
+        parse_config({})
+    with pytest.raises(ConfigError, match=r"expected keys and values .* found list"):
+        parse_config(["name"])
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = {
+        "events": "data/events/*.parquet",
+        "transactions": "shop.duckdb::transactions",
+        "customers": "/srv/customers.csv",
+    }
+    (tmp_path / "pipeline.yml").write_text(yaml.safe_dump({**SMALLEST, "sources": sources}))
+    monkeypatch.chdir(tmp_path)
+    config = read_config("pipeline.yml")
+    assert config.sources.events == str(tmp_path / "data/events/*.parquet")
+    assert config.sources.transactions == str(tmp_path / "shop.duckdb::transactions")
+    assert config.sources.customers == "/srv/customers.csv"
+    assert config.sources.surveys is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"name: [unclosed", "cannot be read as YAML"),
+        (b"name: caf\xe9", "cannot be read as YAML"),
+        (b"", "expected keys and values such as 'name: shop-engagement', found NoneType"),
+        (b"just words", "found str"),
+        (b"1: 2", "pipeline.yml: "),
+    ],
+)
+def test_files_that_are_no_configuration(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "pipeline.yml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file; give the path of a pipeline's YAML"):
+        read_config(tmp_path / "nowhere.yml")
+    with pytest.raises(ConfigError, match="a folder; give the path"):
+        read_config(tmp_path)
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    config = parse_config(SMALLEST)
+    with pytest.raises(pydantic.ValidationError):
+        config.windows.gap_days = 3  # type: ignore[misc]

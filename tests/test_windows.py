@@ -1,0 +1,108 @@
+"""Windows: half-open, mature, with the last cutoffs kept apart."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engagement_ml.config import WindowsConfig
+from engagement_ml.errors import ConfigError, NotEnoughDataError
+from engagement_ml.windows import DAY, Window, plan_windows
+
+START = dt.date(2023, 12, 1)
+configs = st.builds(
+    WindowsConfig,
+    observation_days=st.integers(1, 100),
+    outcome_days=st.integers(1, 100),
+    gap_days=st.integers(0, 20),
+    every_days=st.integers(1, 50),
+)
+
+
+@given(config=configs, more=st.integers(0, 400))
+def test_windows_stay_within_history_and_apart(config: WindowsConfig, more: int) -> None:
+    needed = config.observation_days + config.gap_days + config.outcome_days
+    history = Window(START, START + (needed + more) * DAY)
+    windows = plan_windows(history, config)
+    assert windows.train
+    assert list(windows.cutoffs) == sorted(set(windows.cutoffs))
+    assert not set(windows.train) & set(windows.test)
+    for cutoff in windows.cutoffs:
+        observation, outcome = windows.observation(cutoff), windows.outcome(cutoff)
+        assert history.start <= observation.start
+        assert observation.end == cutoff
+        assert observation.days == config.observation_days
+        assert outcome.start == cutoff + config.gap_days * DAY
+        assert outcome.days == config.outcome_days
+        assert outcome.end <= history.end
+    # What is fitted ends before what is tested begins.
+    assert max(windows.outcome(c).end for c in windows.train) <= windows.fit_until
+    assert all(windows.outcome(c).start >= windows.fit_until for c in windows.test)
+    # The last cutoff is the last that could be.
+    assert windows.outcome(windows.cutoffs[-1]).end == history.end
+
+
+@given(config=configs, more=st.integers(0, 400))
+def test_cutoffs_follow_one_another(config: WindowsConfig, more: int) -> None:
+    needed = config.observation_days + config.gap_days + config.outcome_days
+    windows = plan_windows(Window(START, START + (needed + more) * DAY), config)
+    for part in (windows.train, windows.test):
+        steps = {later - earlier for earlier, later in pairwise(part)}
+        assert steps <= {config.every_days * DAY}
+
+
+def test_test_cutoffs_hold_two_windows_that_do_not_overlap() -> None:
+    history = Window(dt.date(2023, 1, 1), dt.date(2024, 2, 25))
+    windows = plan_windows(history, WindowsConfig())
+    assert windows.test[-1] - windows.test[0] >= 84 * DAY
+    assert windows.fit_until == windows.test[0]
+
+
+def test_short_histories_keep_less_apart() -> None:
+    config = WindowsConfig(observation_days=28, outcome_days=28, every_days=28)
+
+    def parts(days: int) -> tuple[int, int]:
+        windows = plan_windows(Window(START, START + days * DAY), config)
+        return len(windows.train), len(windows.test)
+
+    assert parts(56) == (1, 0)
+    assert parts(83) == (1, 0)
+    assert parts(84) == (1, 1)
+    assert parts(112) == (1, 2)
+
+
+def test_too_short_a_history_says_what_is_needed() -> None:
+    history = Window(START, START + 167 * DAY)
+    with pytest.raises(NotEnoughDataError) as caught:
+        plan_windows(history, WindowsConfig())
+    assert str(caught.value).startswith(
+        "the data covers 167 days (2023-12-01 to 2024-05-15), and one observation, gap and "
+        "outcome window need 168 (84 + 0 + 84)"
+    )
+
+
+def test_exact_cutoffs_are_taken_or_refused() -> None:
+    history = Window(START, START + 60 * DAY)
+    first, last = START + 20 * DAY, START + 50 * DAY
+
+    def plan(*cutoffs: dt.date) -> tuple[dt.date, ...]:
+        config = WindowsConfig(observation_days=20, outcome_days=10, cutoffs=cutoffs)
+        return plan_windows(history, config).cutoffs
+
+    assert plan(last, first, first) == (first, last)
+    for refused in (first - DAY, last + DAY):
+        with pytest.raises(ConfigError, match=f"{refused} is not usable: .* between {first} and"):
+            plan(refused)
+
+
+def test_a_leap_day_is_a_day() -> None:
+    windows = plan_windows(
+        Window(dt.date(2024, 2, 1), dt.date(2024, 3, 31)),
+        WindowsConfig(observation_days=29, outcome_days=30),
+    )
+    assert windows.cutoffs == (dt.date(2024, 3, 1),)
+    assert windows.observation(windows.cutoffs[0]).start == dt.date(2024, 2, 1)
