@@ -31,7 +31,7 @@ class Feature:
     absent : float or None
         Its value where nothing happened at all, null for None.
     needs : str or None
-        The optional column of the events that it needs.
+        The optional column that events of the behaviour must have for it to be made.
     """
 
     name: str

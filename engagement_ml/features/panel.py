@@ -115,7 +115,10 @@ def build_panel(tables: Tables, config: PipelineConfig, windows: Windows) -> Pan
     columns |= _transaction_columns(tables, windows, population, rows)
     columns["churned"] = _churned(config, windows, population, rows, columns)
     frame, covariates, segments = add_covariates(pd.DataFrame(columns), tables, config)
-    names = {b: tuple(f"{b}__{f.name}" for f in features) for b in tables.behaviours}
+    names = {
+        b: tuple(f"{b}__{f.name}" for f in features if _measured(tables, f, b))
+        for b in tables.behaviours
+    }
     _check_any_event(frame, names, windows)
     return Panel(
         frame=frame,
@@ -194,8 +197,12 @@ def count_frame(tables: Tables, config: PipelineConfig, as_of: dt.date) -> nw.La
 
 
 def _features_of(tables: Tables) -> tuple[Feature, ...]:
-    present = tables.events.collect_schema().names()
-    return tuple(f for f in behaviours.FEATURES if f.needs is None or f.needs in present)
+    every = behaviours.FEATURES
+    return tuple(f for f in every if any(_measured(tables, f, b) for b in tables.behaviours))
+
+
+def _measured(tables: Tables, feature: Feature, behaviour: str) -> bool:
+    return feature.needs is None or behaviour in tables.amounts.get(feature.needs, ())
 
 
 def _expressions(features: Sequence[Feature], days: int) -> list[nw.Expr]:
@@ -246,6 +253,7 @@ def _behaviour_columns(
         f"{behaviour}__{feature.name}": arrays[feature.name][i]
         for i, behaviour in enumerate(tables.behaviours)
         for feature in features
+        if _measured(tables, feature, behaviour)
     }
 
 

@@ -46,6 +46,9 @@ class Tables:
         Sorted event types that are candidates or adjusted for.
     event_counts : mapping of str to int
         Rows kept per event type.
+    amounts : mapping of str to tuple of str
+        The event types of which any event has a ``value``, and those with a
+        ``duration_seconds``; without the column, without the key.
     """
 
     engine: Engine
@@ -57,6 +60,7 @@ class Tables:
     history: Window
     behaviours: tuple[str, ...]
     event_counts: Mapping[str, int] = field(default_factory=dict)
+    amounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_tables(
@@ -140,6 +144,7 @@ def read_tables(
             )
         ),
         event_counts=counts,
+        amounts=kept["events"].amounts,
     )
 
 

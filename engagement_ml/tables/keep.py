@@ -53,11 +53,15 @@ class TableQuality:
 
 @dataclass(frozen=True)
 class Kept:
-    """A table's view in the engine, its quality, and its rows per event type."""
+    """A table's view in the engine, its quality, and its rows per event type.
+
+    `amounts` tells which event types have a value, and which a duration.
+    """
 
     view: str
     quality: TableQuality
     counts: dict[str, int]
+    amounts: dict[str, tuple[str, ...]]
 
 
 def ids_are_integers(engine: Engine, one: Opened) -> bool:
@@ -131,9 +135,11 @@ def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -
     marked = f"SELECT *, CASE {case} END AS reason_ FROM {quoted(source)}"
     moment = '"timestamp"' if "timestamp" in columns else "CAST(NULL AS TIMESTAMP)"
     hashed = f"hash({', '.join(_hashed(engine, one, columns, source))})"
+    amounts = [c for c in ("value", "duration_seconds") if one.table == "events" and c in columns]
+    counted = "".join(f", count({quoted(column)})" for column in amounts)
     rows = engine.query(
         f"SELECT reason_, {'event_type' if one.table == 'events' else 'NULL'}, count(*), "
-        f"min({moment}), max({moment}), sum({hashed}), bit_xor({hashed}) "
+        f"min({moment}), max({moment}), sum({hashed}), bit_xor({hashed}){counted} "
         f"FROM ({marked}) GROUP BY 1, 2 ORDER BY 1, 2",
         reading=one.label,
     )
@@ -159,7 +165,14 @@ def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -
     view = engine.view(
         f"SELECT * EXCLUDE ({helpers}) FROM ({marked}) WHERE reason_ IS NULL", reading=one.label
     )
-    return Kept(view, quality, {row[1]: row[2] for row in kept if row[1] is not None})
+    return Kept(
+        view,
+        quality,
+        counts={row[1]: row[2] for row in kept if row[1] is not None},
+        amounts={
+            column: tuple(row[1] for row in kept if row[i]) for i, column in enumerate(amounts, 7)
+        },
+    )
 
 
 def _id(one: Opened, integer_ids: bool) -> str:

@@ -218,7 +218,8 @@ class Oracle:
                 for k in range(weeks)
             ]
             row[f"{kind}__regularity"] = sum(active) / weeks if weeks else math.nan
-            row[f"{kind}__value"] = sum(e["value"] or 0.0 for e in events)
+            if any(e["value"] is not None for e in self.events if e["event_type"] == kind):
+                row[f"{kind}__value"] = sum(e["value"] or 0.0 for e in events)
         bought = self.paid(who, start, now)
         past = sum(t["margin"] for t in bought)
         row["history__recency_days"] = self._since(now, self.paid(who, dt.datetime.min, now))

@@ -257,6 +257,21 @@ def test_columns_parts_and_order(from_pandas: tuple[Panel, list[str]]) -> None:
     np.testing.assert_allclose(frame["margin"], frame["gain"] - frame["loss"], atol=1e-9)
 
 
+def test_value_and_duration_where_there_are_any() -> None:
+    data = frames()
+    data["events"].loc[data["events"]["event_type"] == "visit", "value"] = np.nan
+    names = panel_of(data, config()).behaviour_features
+    assert "visit__value" not in names["visit"]
+    assert "visit__duration_seconds" in names["visit"]
+    assert "review__value" in names["review"]
+    data["events"] = data["events"].drop(columns=["value", "duration_seconds"])
+    names = panel_of(data, config()).behaviour_features
+    assert names["review"] == tuple(
+        f"review__{name}"
+        for name in ("frequency", "active_days", "recency_days", "trend", "regularity")
+    )
+
+
 def test_customers_enter_with_their_signup() -> None:
     data, settings = frames(), config()
     data["customers"]["signup"] = pd.Timestamp("2024-02-20")
