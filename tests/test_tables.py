@@ -164,6 +164,7 @@ def test_repeats_are_found_whatever_the_order(ids: list[str | None], order: Any)
 
 
 EVENT = "customer_id,timestamp,event_type\n"
+RESERVED = EVENT + "1,2024-01-02,History\n2,2024-01-03,visit\n"
 REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
     ("events", "user_id,timestamp,event_type\n1,2024-01-01,a\n", InputError,
      "column 'customer_id' is missing from table 'events'; the nearest is 'user_id': if that is "
@@ -201,6 +202,9 @@ REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
     ("events", EVENTS.replace("2024-01-02 10:00:00", "2024-01-02T10:00:00Z").replace(
         "2024-01-04 12:00:00", "2024-01-04T12:00:00Z"), InputError,
      "column 'timestamp', row 2: '2024-01-03 11:00:00' has no time zone and others have one"),
+    ("events", RESERVED, InputError, "event type 'History' is a name that results use"),
+    ("events", EVENTS.replace("00,visit,b", "00,Visit,b"), InputError,
+     "event types 'Visit' and 'visit' differ in case alone"),
     ("events", EVENT, NotEnoughDataError, "table 'events' is empty; it needs rows"),
     ("transactions", "customer_id,timestamp,margin\n", NotEnoughDataError,
      "table 'transactions' is empty"),
@@ -256,6 +260,8 @@ def test_one_customer_is_too_few(engine: Engine, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
+        ({"behaviours": {"like": {"role": "ignore"}, "visit": {"role": "ignore"}}},
+         r"key 'behaviours': .* holds no event type to learn from: .* \(like, visit\)"),
         ({"behaviours": {"vist": {}}},
          "key 'behaviours.vist': .* holds no event of type 'vist' "
          r"\(did you mean 'visit'\?\); its event types are like, visit"),

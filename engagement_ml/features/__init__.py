@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engagement_ml.features.panel import Panel, build_panel, count_frame
+    from engagement_ml.features.counts import count_frame
+    from engagement_ml.features.panel import Panel, build_panel
     from engagement_ml.features.periods import Periods, build_periods
 
 __all__ = ["Panel", "Periods", "build_panel", "build_periods", "count_frame"]
@@ -13,7 +14,7 @@ __all__ = ["Panel", "Periods", "build_panel", "build_periods", "count_frame"]
 _HOMES = {
     "Panel": "panel",
     "build_panel": "panel",
-    "count_frame": "panel",
+    "count_frame": "counts",
     "Periods": "periods",
     "build_periods": "periods",
 }

@@ -24,6 +24,11 @@ from engagement_ml.tables.keep import (
 from engagement_ml.tables.schema import COLUMNS, Opened, listed, open_table, quoted
 from engagement_ml.windows import DAY, Window
 
+RESERVED = frozenset(
+    {"customer_id", "cutoff", "part", "score", "history", "covariate", "segment"}
+)
+"""Names of columns and groups of columns in results, which no event type may have."""
+
 __all__ = ["Dropped", "TableQuality", "Tables", "read_tables"]
 
 
@@ -127,6 +132,7 @@ def read_tables(
         _check_unique(engine, opened["customers"], kept["customers"])
     counts = kept["events"].counts
     _check_named(config, opened, counts)
+    behaviours = _behaviours(config, counts, opened["events"].label)
     frame = {name: engine.scan(one.view) for name, one in kept.items()}
     return Tables(
         engine=engine,
@@ -136,13 +142,7 @@ def read_tables(
         surveys=frame.get("surveys"),
         quality=tuple(kept[name].quality for name in COLUMNS if name in kept),
         history=Window(max(_days(kept["events"])[0], first_paid), end),
-        behaviours=tuple(
-            sorted(
-                name
-                for name in counts
-                if name != config.churn.event_type and config.behaviour(name).role != "ignore"
-            )
-        ),
+        behaviours=behaviours,
         event_counts=counts,
         amounts=kept["events"].amounts,
     )
@@ -170,6 +170,35 @@ def _open_all(
                 "or pass it as a frame"
             )
     return opened
+
+
+def _behaviours(
+    config: PipelineConfig, counts: Mapping[str, int], label: str
+) -> tuple[str, ...]:
+    """Return the event types to look at; their names become columns, which must not clash."""
+    names = sorted(
+        name
+        for name in counts
+        if name != config.churn.event_type and config.behaviour(name).role != "ignore"
+    )
+    if not names:
+        raise ConfigError(
+            f"key 'behaviours': {label} holds no event type to learn from: each has "
+            f"'role: ignore' or is the churn event ({listed(sorted(counts))})"
+        )
+    seen: dict[str, str] = {}
+    for name in names:
+        if name.lower() in RESERVED:
+            raise InputError(
+                f"{label}: event type '{name}' is a name that results use; call it otherwise"
+            )
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise InputError(
+                f"{label}: event types '{other}' and '{name}' differ in case alone; "
+                "write them the same way"
+            )
+    return tuple(names)
 
 
 def _days(kept: Kept) -> tuple[dt.date, dt.date]:

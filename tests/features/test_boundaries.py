@@ -14,7 +14,7 @@ from engagement_ml.features import Periods, build_panel, build_periods, count_fr
 from engagement_ml.tables import read_tables
 from engagement_ml.windows import plan_windows
 
-# History 1 February to 9 March 2024; cutoff 1 March, with 7 + 7 days before and 2 + 7 after.
+# History 1 February to 10 March 2024; cutoff 1 March, with 7 + 7 days before and 2 + 7 after.
 CUTOFF = pd.Timestamp("2024-03-01")
 SETTINGS = {
     "name": "bounds",
@@ -35,7 +35,7 @@ def build(
     **more: Any,
 ) -> tuple[pd.DataFrame, Periods, pd.DataFrame]:
     frame = [*events, ("z", "2024-02-01", "visit")]
-    paid = [*(transactions or []), ("z", "2024-02-01", 1.0), ("z", "2024-03-09 12:00", 1.0)]
+    paid = [*(transactions or []), ("z", "2024-02-01", 1.0), ("z", "2024-03-10 12:00", 1.0)]
     tables_in = {
         "events": pd.DataFrame(frame, columns=["customer_id", "timestamp", "event_type"]),
         "transactions": pd.DataFrame(paid, columns=["customer_id", "timestamp", "margin"]),
@@ -121,6 +121,7 @@ def test_churn_events_on_the_bounds() -> None:
         "gap": opens - TICK,
         "opens": opens,
         "inside": closes - TICK,
+        "closes": closes,
         "period": pd.Timestamp("2024-02-16"),
     }
     events = [(who, moment, "cancelled") for who, moment in moments.items()]
@@ -128,13 +129,9 @@ def test_churn_events_on_the_bounds() -> None:
     events += [("z", "2024-02-28", "visit"), ("gap", "2024-03-05", "cancelled")]
     churn = {"kind": "event", "event_type": "cancelled"}
     rows, periods, counts = build(events, churn=churn)
-    assert set(rows.index) == set(counts.index) == {"at", "gap", "opens", "inside", "z"}
-    assert rows["churned"].dropna().to_dict() == {"opens": 1.0, "inside": 1.0, "z": 0.0}
+    assert set(rows.index) == set(counts.index) == {"at", "gap", "opens", "inside", "closes", "z"}
+    churned = {"opens": 1.0, "inside": 1.0, "closes": 0.0, "z": 0.0}
+    assert rows["churned"].dropna().to_dict() == churned
     assert not any("cancelled" in column for column in rows.columns)
     left = dict(zip(periods.entities, periods.exit, strict=True))
-    assert left == {
-        "period": 2,
-        **dict.fromkeys(["before", "at", "gap", "opens"], 4),
-        "inside": 4,
-        "z": 4,
-    }
+    assert left == dict.fromkeys([*moments, "z"], 4) | {"period": 2}

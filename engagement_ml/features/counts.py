@@ -1,0 +1,49 @@
+"""What a metric scores: counts per entity and behaviour, on whatever engine holds the events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import narwhals as nw
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.features.ledger import daily_events, entities
+from engagement_ml.tables import Tables
+from engagement_ml.windows import DAY
+
+
+def count_frame(tables: Tables, config: PipelineConfig, as_of: dt.date) -> nw.LazyFrame[Any]:
+    """Return what a metric scores: each entity's count of each behaviour before `as_of`.
+
+    Parameters
+    ----------
+    tables : Tables
+    config : PipelineConfig
+        Its ``windows.observation_days`` says how far back events count.
+    as_of : date
+        The window is ``[as_of − observation_days, as_of)``.
+
+    Returns
+    -------
+    LazyFrame
+        ``customer_id`` and a float column per behaviour, 0 where nothing happened; a row for
+        every entity that entered before `as_of` and had no churn event before it.
+    """
+    moment = nw.lit(dt.datetime.combine(as_of, dt.time()))
+    daily = daily_events(tables).filter(
+        nw.col("event_type").is_in(tables.behaviours)
+        & (nw.col("day") >= as_of - config.windows.observation_days * DAY)
+        & (nw.col("day") < as_of)
+    )
+    counts = daily.group_by("customer_id").agg(
+        *(
+            nw.when(nw.col("event_type") == b).then(nw.col("n")).sum().alias(b)
+            for b in tables.behaviours
+        )
+    )
+    stays = nw.col("exit").is_null() | (nw.col("exit") >= moment)
+    known = entities(tables, config).filter((nw.col("entry") < moment) & stays)
+    joined = known.select("customer_id").join(counts, on="customer_id", how="left")
+    filled = (nw.col(b).fill_null(0).cast(nw.Float64) for b in tables.behaviours)
+    return joined.select("customer_id", *filled)
