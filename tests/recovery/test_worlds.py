@@ -1,17 +1,18 @@
-"""The worlds' truth is true: interventions agree with repeated draws, tables with the simulation."""
+"""The worlds' truth is true: interventions agree with repeated draws, tables with arrays."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
+
 from benchmarks.recovery import draw as drawing
 from benchmarks.recovery import truth as truths
 from benchmarks.recovery.worlds import KINDS, World, make_world
 
 
 def realised_margin(world: World, counts: np.ndarray, luck: np.ndarray) -> np.ndarray:
-    """Weekly margin (n, T) of orders drawn with the same luck, baskets and returns at their mean."""
+    """Weekly margin (n, T) of orders drawn with the same luck, baskets and returns at the mean."""
     mech, spec = world.drawn.mech, world.drawn.mech.spec
     if spec.subscription:
         leave = drawing.draw_leaving(mech, counts, luck[0])
@@ -139,7 +140,7 @@ def test_expected_margin_by_hand() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tables_agree_with_the_weekly_arrays(kind: str) -> None:
-    world = make_world(kind, 150, 60, 3)
+    world = make_world(kind, 80, 60, 3)
     weekly = world.weekly()
     events, transactions = world.events, world.transactions
     known = events[events["event_type"].isin(world.behaviours)]
