@@ -17,7 +17,7 @@ from engagement_ml.report.formats import (
     percent,
     spread,
 )
-from engagement_ml.report.reading import Row, Run, as_mapping
+from engagement_ml.report.reading import Estimate, Row, Run, as_mapping, estimate_of
 from engagement_ml.report.svg import Scale
 
 _NAIVE_SHOWN = 5
@@ -258,7 +258,7 @@ def _response_words(run: Run, response: Row) -> list[str]:
 
 
 def _behaviour_row(
-    run: Run, row: Row, scale: Scale, estimate: plots.Estimate, by_sd: bool
+    run: Run, row: Row, scale: Scale, estimate: Estimate, by_sd: bool
 ) -> dict[str, Any]:
     verdict = words.verdict_of(row.get("verdict"))
     label, behaviour = run.label(row["behaviour"]), one_line(row["behaviour"])
@@ -279,7 +279,7 @@ def _behaviour_row(
         "interval": run.money.spread(low, high, decimals_for(effect, low, high)),
         "naive_effect": run.money(row.get("naive_effect")),
         "rank": number(row.get("shap_rank"), 0),
-        "naive_rank": number(row.get("naive_rank"), 0),
+        "naive_rank": number(rank, 0) if (rank := finite(row.get("naive_rank"))) else "",
         "frequency": percent(row.get("selection_frequency")),
         "facts": _facts(run, row),
     }
@@ -287,6 +287,8 @@ def _behaviour_row(
 
 def _facts(run: Run, row: Row) -> list[str]:
     facts = []
+    if (shap := finite(row.get("mean_abs_shap"))) is not None:
+        facts.append(f"mean |SHAP| {run.money(shap)}")
     if (role := row.get("role")) not in (None, "", "behaviour"):
         facts.append(f"declared as {one_line(role)}")
     cost = finite(row.get("cost_per_event"))
@@ -306,11 +308,11 @@ def _evidence(run: Run, row: Row) -> Row:
     return run.by_behaviour.get(str(row.get("behaviour")), {})
 
 
-def _effect(row: Row) -> plots.Estimate:
-    return finite(row.get("effect")), finite(row.get("effect_low")), finite(row.get("effect_high"))
+def _effect(row: Row) -> Estimate:
+    return estimate_of(row, "effect", "effect_low", "effect_high")
 
 
-def _per_sd(row: Row) -> plots.Estimate | None:
+def _per_sd(row: Row) -> Estimate | None:
     effect, low, high = _effect(row)
     per_sd = finite(row.get("effect_per_sd"))
     if not effect or not per_sd or effect * per_sd < 0:

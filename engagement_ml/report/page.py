@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from engagement_ml.report import findings, proof, provenance, words
+from engagement_ml.report import evaluation, findings, proof, provenance, words
 from engagement_ml.report.formats import as_date, day, first_upper, number
 from engagement_ml.report.reading import Row, Run, SupportsToDict, as_texts
 
@@ -79,7 +79,7 @@ def _sections(run: Run) -> dict[str, Any]:
         "naive": findings.naive_section(run),
         "responses": findings.response_section(run),
         "behaviours": findings.behaviour_section(run),
-        "evaluation": proof.evaluation_section(run),
+        "evaluation": evaluation.evaluation_section(run),
         "checks": proof.check_section(run),
         "segments": proof.segment_section(run),
         "pairs": proof.pair_section(run),

@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from engagement_ml.report.formats import MONTHS, as_date, finite
+from engagement_ml.report.reading import Estimate
 from engagement_ml.report.svg import (
     Scale,
     Tick,
@@ -23,7 +24,6 @@ from engagement_ml.report.svg import (
     shortest,
 )
 
-Estimate = tuple[float | None, float | None, float | None]
 _MOST_ROWS = 40
 _MOST_LABELS = 14
 _ROW_REM = 1.05

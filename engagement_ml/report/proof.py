@@ -1,11 +1,10 @@
-"""The report's second half: out-of-time evaluation, checks, segments, pairs, experiments."""
+"""What the findings were put to: checks, segments, pairs, the unprofitable, experiments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engagement_ml.report import plots, words
+from engagement_ml.report import plots
 from engagement_ml.report.formats import (
     DASH,
     count,
@@ -16,19 +15,9 @@ from engagement_ml.report.formats import (
     one_line,
     percent,
     spelled,
-    spread,
 )
-from engagement_ml.report.reading import Row, Run, as_mapping, as_rows, as_texts
+from engagement_ml.report.reading import Estimate, Row, Run, as_rows, estimate_of
 
-_MEASURES = {
-    "r2": ("R²", 2),
-    "spearman": ("Spearman", 2),
-    "gini": ("Gini", 2),
-    "roc_auc": ("ROC AUC", 2),
-    "pr_auc": ("PR AUC", 2),
-    "brier": ("Brier", 3),
-}
-_PROFIT, _CHURN = ("r2", "spearman", "gini"), ("roc_auc", "pr_auc", "brier")
 _PASSED = {True: ("✓", "good", "passed"), False: ("✗", "bad", "failed")}
 _FOR_INFORMATION = ("·", "plain", "for information")
 _RESULTS = {
@@ -39,30 +28,6 @@ _RESULTS = {
 _AMOUNTS = ("effect", "lift", "low", "high", "effect_low", "effect_high")
 
 
-def evaluation_section(run: Run) -> dict[str, Any] | None:
-    """Return the metric beside its baselines across and within, and both models' measures.
-
-    None where nothing was measured.
-    """
-    evaluation = run.mapping("evaluation")
-    metric = as_mapping(evaluation.get("metric"))
-    across, within = as_mapping(metric.get("across")), as_mapping(metric.get("within"))
-    vanity = as_mapping(metric.get("vanity"))
-    section = {
-        "n_entities": number(evaluation.get("n_entities"), 0),
-        "cutoffs": as_texts(evaluation.get("test_cutoffs")),
-        "across": _across(run, across),
-        "within": _within(run, within, vanity),
-        "profit": _profit(run, as_mapping(evaluation.get("profit"))),
-        "churn": _churn(as_mapping(evaluation.get("churn"))),
-        "notes": list(
-            dict.fromkeys([*as_texts(metric.get("notes")), *as_texts(evaluation.get("notes"))])
-        ),
-    }
-    shown = any(section[key] for key in ("across", "within", "profit", "churn", "notes"))
-    return section if shown else None
-
-
 def check_section(run: Run) -> dict[str, Any] | None:
     """Return what was attacked, what came out and whether it held; None without checks."""
     rows = []
@@ -71,7 +36,7 @@ def check_section(run: Run) -> dict[str, Any] | None:
         sign, tone, word = _PASSED[answer] if isinstance(answer, bool) else _FOR_INFORMATION
         rows.append(
             {
-                "name": one_line(check.get("name") or ""),
+                "name": first_upper(one_line(check.get("name") or "")),
                 "question": one_line(check.get("question") or ""),
                 "result": one_line("" if check.get("result") is None else check["result"]),
                 "sign": sign,
@@ -82,10 +47,7 @@ def check_section(run: Run) -> dict[str, Any] | None:
     if not rows:
         return None
     passed, failed = (sum(row["tone"] == tone for row in rows) for tone in ("good", "bad"))
-    lead = f"{first_upper(how_many(passed + failed, 'attack'))} with a clear answer: the findings "
-    lead += f"withstood {spelled(passed)} and failed {spelled(failed)}." if failed else "withstood "
-    lead += "" if failed else "it." if passed == 1 else "all of them."
-    return {"rows": rows, "lead": lead}
+    return {"rows": rows, "lead": _withstood(passed, failed)}
 
 
 def segment_section(run: Run) -> dict[str, Any] | None:
@@ -93,7 +55,7 @@ def segment_section(run: Run) -> dict[str, Any] | None:
     segments = run.rows("segments")
     if not segments:
         return None
-    estimates = [_estimate(row, "effect", "low", "high") for row in segments]
+    estimates = [estimate_of(row, "effect", "low", "high") for row in segments]
     scale = plots.interval_scale(estimates, wide=[_unsure(estimate) for estimate in estimates])
     rows = []
     for row, estimate in zip(segments, estimates, strict=True):
@@ -177,8 +139,8 @@ def unprofitable_section(run: Run) -> dict[str, Any] | None:
         "they bring."
     )
     lost = finite(found.get("margin_lost"))
-    if lost is not None:
-        lead += f" Together they cost {run.money(abs(lost), 0)} per outcome window."
+    if lost:
+        lead += f" Together they cost {run.money(abs(lost), 0)} over the outcome window."
     return {"lead": lead, "rows": rows}
 
 
@@ -219,134 +181,20 @@ def p_words(value: Any) -> str:
     return "< 0.001" if p is not None and 0 <= p < 0.001 else number(p, 3)
 
 
-def _across(run: Run, across: Mapping[str, Any]) -> dict[str, Any] | None:
-    rows = [
-        {
-            **_measured(as_mapping(row), words.score_name(name), own=name == "metric"),
-            "lift": _times(as_mapping(as_mapping(row).get("top_decile_lift"))),
-            "kept": percent(as_mapping(as_mapping(row).get("signal_kept")).get("value")),
-        }
-        for name, row in across.items()
-    ]
-    return _dot_plot(rows, words.standing_across(across, indicator=run.indicator)) if rows else None
+def _withstood(passed: int, failed: int) -> str:
+    if not passed + failed:
+        return "None of these has a yes or no; they are there to judge by."
+    attacks = first_upper(how_many(passed + failed, "attack"))
+    if failed:
+        kept = f"withstood {spelled(passed)} and failed {spelled(failed)}"
+    else:
+        kept = "withstood it" if passed == 1 else "withstood all of them"
+    return f"{attacks} with a clear answer: the findings {kept}."
 
 
-def _within(
-    run: Run, within: Mapping[str, Any], vanity: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    named = [(words.score_name(name), name == "metric", row) for name, row in within.items()]
-    named += [(f"{run.label(name)} (vanity)", False, row) for name, row in vanity.items()]
-    rows = []
-    for title, own, row in named:
-        difference = as_mapping(as_mapping(row).get("difference"))
-        rows.append(
-            {
-                **_measured(as_mapping(row), title, own=own),
-                "difference": number(difference.get("value"), 2, signed=True),
-                "difference_interval": spread(difference.get("low"), difference.get("high"), 2),
-            }
-        )
-    others = [(words.in_sentence(name), row) for name, row in within.items() if name != "metric"]
-    others += [(run.label(name), row) for name, row in vanity.items()]
-    return _dot_plot(rows, words.standing_within(within.get("metric"), others)) if rows else None
-
-
-def _measured(row: Row, title: str, *, own: bool) -> dict[str, Any]:
-    spearman = as_mapping(row.get("spearman"))
-    estimate = _estimate(spearman, "value", "low", "high")
-    return {
-        "title": title,
-        "own": own,
-        "estimate": estimate,
-        "spearman": number(estimate[0], 2),
-        "interval": spread(*estimate[1:], 2),
-    }
-
-
-def _dot_plot(rows: Sequence[dict[str, Any]], lead: str) -> dict[str, Any]:
-    scale = plots.interval_scale([row["estimate"] for row in rows])
-    for row in rows:
-        row["plot"] = plots.interval_cell(
-            scale,
-            row["estimate"],
-            tone="good" if row["own"] else "plain",
-            label=f"{row['title']}: Spearman {row['spearman']}, {row['interval']}",
-        )
-    ticks = scale.ticks(number)
-    return {"rows": rows, "lead": lead, "scale": scale, "ticks": ticks}
-
-
-def _model_rows(measured: Row, names: Sequence[str]) -> list[dict[str, Any]]:
-    every = {"model": measured, **as_mapping(measured.get("baselines"))}
-    return [
-        {
-            "title": words.score_name(name),
-            "own": name == "model",
-            "cells": [
-                {
-                    "value": number(as_mapping(row.get(key)).get("value"), _MEASURES[key][1]),
-                    "interval": spread(
-                        as_mapping(row.get(key)).get("low"),
-                        as_mapping(row.get(key)).get("high"),
-                        _MEASURES[key][1],
-                    ),
-                }
-                for key in names
-            ],
-        }
-        for name, row in ((name, as_mapping(row)) for name, row in every.items())
-    ]
-
-
-def _profit(run: Run, measured: Row) -> dict[str, Any] | None:
-    if not measured:
-        return None
-    return {
-        "reason": "",
-        "rate": "",
-        "head": [_MEASURES[key][0] for key in _PROFIT],
-        "rows": _model_rows(measured, _PROFIT),
-        "chart": plots.calibration_chart(
-            as_rows(measured.get("calibration")),
-            label="Mean margin earned against mean margin predicted, by decile of prediction",
-            x_label="margin predicted",
-            y_label="margin earned",
-            write=run.money.tick,
-        ),
-    }
-
-
-def _churn(measured: Row) -> dict[str, Any] | None:
-    if not measured:
-        return None
-    rate = as_mapping(measured.get("rate"))
-    return {
-        "reason": one_line(measured.get("reason") or ""),
-        "rate": percent(rate.get("value")) if finite(rate.get("value")) is not None else "",
-        "head": [_MEASURES[key][0] for key in _CHURN],
-        "rows": [] if measured.get("reason") else _model_rows(measured, _CHURN),
-        "chart": plots.calibration_chart(
-            as_rows(measured.get("calibration")),
-            label="Share that churned against the probability predicted, by decile of prediction",
-            x_label="churn predicted",
-            y_label="churned",
-            write=lambda value, decimals: percent(value, max(decimals - 2, 0)),
-        ),
-    }
-
-
-def _estimate(row: Row, value: str, low: str, high: str) -> plots.Estimate:
-    return finite(row.get(value)), finite(row.get(low)), finite(row.get(high))
-
-
-def _unsure(estimate: plots.Estimate) -> bool:
+def _unsure(estimate: Estimate) -> bool:
     _, low, high = estimate
     return low is not None and high is not None and low < 0 < high
-
-
-def _times(measure: Row) -> str:
-    value = finite(measure.get("value"))
-    return number(value) if value is None else f"{number(value, 1)}×"
 
 
 def _result_cell(run: Run, row: Row, key: str) -> str:

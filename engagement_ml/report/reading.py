@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from engagement_ml.report.formats import Money, finite, one_line, plural
 
 Row = Mapping[str, Any]
+Estimate = tuple[float | None, float | None, float | None]
 
 
 class SupportsToDict(Protocol):
@@ -145,3 +146,8 @@ def as_texts(value: Any) -> list[str]:
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         return []
     return [one_line(item) for item in value if item not in (None, "")]
+
+
+def estimate_of(row: Row, value: str, low: str, high: str) -> Estimate:
+    """Return an estimate with its bounds from the keys of `row`, None for what is no number."""
+    return finite(row.get(value)), finite(row.get(low)), finite(row.get(high))

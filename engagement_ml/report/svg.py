@@ -70,7 +70,7 @@ def nice_values(low: float, high: float, n: int = 4) -> list[float]:
     Examples
     --------
     >>> nice_values(-0.12, 0.43)
-    [-0.1, 0.0, 0.1, 0.2, 0.3, 0.4]
+    [0.0, 0.2, 0.4]
     >>> nice_values(0.0, 27.0), nice_values(1.0, 1.0)
     ([0.0, 10.0, 20.0], [1.0])
     """
@@ -84,7 +84,8 @@ def nice_values(low: float, high: float, n: int = 4) -> list[float]:
 
 def _multiples(low: float, high: float, step: float) -> list[float]:
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{i * step:.12g}") + 0.0 for i in range(first, last + 1)]
+    decimals = 2 - math.floor(math.log10(step))
+    return [round(i * step, decimals) + 0.0 for i in range(first, last + 1)]
 
 
 def shortest(value: float) -> str:

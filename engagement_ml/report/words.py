@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,6 +77,20 @@ def score_name(name: Any) -> str:
 def in_sentence(name: Any) -> str:
     """Return the same as `score_name`, as it stands within a sentence."""
     return SCORES[name][1] if name in SCORES else one_line(name)
+
+
+def note(text: str) -> str:
+    """Return a note of ``evaluation.json`` with scores called as people call them.
+
+    Examples
+    --------
+    >>> note("best_single_behaviour is page_view, chosen on the training cutoffs")
+    'The best single behaviour is page_view, chosen on the training cutoffs.'
+    """
+    for name, (_, within) in SCORES.items():
+        if "_" in name:
+            text = re.sub(rf"\b{name}\b", within, text)
+    return sentence(text)
 
 
 def indicator_caution(entity: str) -> str:

@@ -134,7 +134,8 @@ def make_evaluation() -> Record:
     }  # fmt: skip
     within = {
         "metric": (0.21, None), "equal_weights": (0.20, 0.01),
-        "best_single_behaviour": (0.03, 0.18), "total_events": (0.02, 0.19), "recency_frequency_monetary": (-0.18, 0.39),
+        "best_single_behaviour": (0.03, 0.18), "total_events": (0.02, 0.19),
+        "recency_frequency_monetary": (-0.18, 0.39),
         "full_model": (-0.11, 0.32),
     }  # fmt: skip
     profit = {"r2": measure(0.34), "spearman": measure(0.58), "gini": measure(0.61)}
@@ -238,7 +239,7 @@ def make_record() -> Record:
         "naive": make_naive(),
         "responses": make_responses(),
         "checks": [
-            {"name": "Placebo outcome", "question": "Do the drivers 'raise' the margin that came "
+            {"name": "placebo outcome", "question": "Do the drivers 'raise' the margin that came "
              "before them?", "result": "largest z 1.1", "passed": True},
             {"name": "Placebo behaviour", "question": "Does a driver shuffled among a customer's "
              "own weeks still show an effect?", "result": "0 of 60 shuffles", "passed": True},
@@ -261,12 +262,12 @@ def make_record() -> Record:
         ],
         "pairs": [
             {"first": "tutorial_done", "second": "advisor_call", "effect": 1.4, "low": 0.6,
-             "high": 2.2, "p_value": 0.0007, "verdict": "more_together"},
+             "high": 2.2, "p_value": 0.0007, "verdict": "more together"},
             {"first": "tutorial_done", "second": "wishlist_add", "effect": 0.1, "low": -0.5,
-             "high": 0.7, "p_value": 0.74, "verdict": "no_difference"},
+             "high": 0.7, "p_value": 0.74, "verdict": "no difference found"},
         ],
         "unprofitable": {
-            "n_engaged": 1976, "n_unprofitable": 214, "share": 0.1083, "margin_lost": -4821.5,
+            "n_engaged": 1976, "n_unprofitable": 214, "share": 0.1083, "margin_lost": 4821.5,
             "behaviours": [
                 {"behaviour": "coupon_use", "label": "Coupon used", "ratio": 3.4,
                  "mean_unprofitable": 2.9, "mean_profitable": 0.85},
