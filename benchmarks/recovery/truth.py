@@ -144,7 +144,9 @@ def calibrated_factors(
 
 def largest_dose(act: Act, order_rate: float) -> float:
     most = LARGEST_DOSE.get(act.via, 1.5) * (order_rate if act.via == "additive" else 1.0)
-    return most * (3.0 if act.partner or act.saturates else 1.0)
+    # what is soon forgotten must do more at once to be worth as much
+    soon_forgotten = len(act.kernel) <= 5 and act.via in ("orders", "basket", "additive")
+    return most * (3.0 if act.partner or act.saturates else 1.6 if soon_forgotten else 1.0)
 
 
 def spread_of(
