@@ -9,17 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recovery import truth as truths
-from benchmarks.recovery.engine import (
-    Array,
-    Mechanism,
-    Spec,
-    draw_counts,
-    draw_rates,
-    draw_traits,
-    mechanism,
-    poisson_from,
-    with_strength,
-)
+from benchmarks.recovery.engine import Mechanism, mechanism, with_strength
+from benchmarks.recovery.people import draw_counts, draw_rates, draw_traits, poisson_from
+from benchmarks.recovery.spec import Array, Spec
 
 WEEK = 7.0
 

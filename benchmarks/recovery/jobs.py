@@ -13,8 +13,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 OURS = "ours"
-WORLD_CODE = ("engine.py", "draw.py", "truth.py", "kinds.py", "subscriber.py", "worlds.py",
-              "render.py")  # fmt: skip
+WORLD_CODE = (
+    "spec.py", "people.py", "engine.py", "draw.py", "truth.py", "draft.py", "kinds.py",
+    "subscriber.py", "worlds.py", "render.py",
+)  # fmt: skip
 RIVAL_CODE = ("panel.py", "rivals.py")
 # what decides our verdicts: reporting and tracking may change without a new run
 PRODUCT_CODE = ("drivers", "features", "models", "metric", "tables", "windows.py", "workflow")

@@ -7,157 +7,14 @@ basket or as a constant gain per event, base rates, strengths and the persistenc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import numpy as np
-
-from benchmarks.recovery.engine import Act, Behaviour, Spec
-
-Rng = np.random.Generator
-
-NAMES = (
-    "page_view", "product_search", "video_watched", "review_written", "wishlist_add",
-    "app_open", "newsletter_open", "newsletter_click", "store_visit", "event_attended",
-    "tutorial_opened", "tutorial_done", "chat_started", "support_call", "coupon_saved",
-    "referral_sent", "profile_updated", "photo_shared", "post_liked", "comment_posted",
-    "quiz_taken", "sample_requested", "price_alert_set", "catalogue_opened", "badge_earned",
-    "recipe_saved", "size_guide_used", "live_stream_joined", "survey_answered", "gift_list_made",
-    "consultation_booked", "banner_clicked", "push_opened", "status_checked", "invoice_opened",
-    "letter_received", "call_received", "course_joined", "community_joined", "demo_tried",
-)  # fmt: skip
-
-BRIEF = (0.0, 1.0, 1.0)
-MONTH = (0.0, 1.0, 1.0, 1.0, 1.0)
-DECAY = (0.0, *(float(np.exp(-lag / 6)) for lag in range(24)))
-QUARTER = (0.0, *([1.0] * 12))
-MEMORIES = {"brief": BRIEF, "month": MONTH, "decay": DECAY, "quarter": QUARTER}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A world's rules, and what its truth has besides the verdicts."""
-
-    spec: Spec
-    either: frozenset[str] = frozenset()
-    accepted: dict[str, frozenset[str]] = field(default_factory=dict)
-
-
-@dataclass
-class _Draft:
-    """A world being put together: names are drawn at random, so they tell nothing."""
-
-    rng: Rng
-    behaviours: list[Behaviour] = field(default_factory=list)
-    accepted: dict[str, frozenset[str]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._names = list(self.rng.permutation(NAMES))
-        self.memory = str(self.rng.choice(list(MEMORIES)))
-        self.lag0 = bool(self.rng.random() < 0.25)
-
-    def name(self) -> str:
-        return str(self._names.pop())
-
-    def kernel(self) -> tuple[float, ...]:
-        kernel = MEMORIES[self.memory]
-        if not self.lag0:
-            return kernel
-        return (1.0, *kernel[1:]) if self.memory == "brief" else kernel[1:]
-
-    def uniform(self, low: float, high: float) -> float:
-        return float(self.rng.uniform(low, high))
-
-    def rate(self, low: float, high: float) -> float:
-        return float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
-
-    def worth(self) -> float:
-        """How much a standard deviation should be worth; what is soon forgotten can do less."""
-        low, high = {"brief": (0.04, 0.08), "month": (0.06, 0.15)}.get(self.memory, (0.08, 0.28))
-        return self.rate(low, high)
-
-    def add(self, truth: str, **more: object) -> Behaviour:
-        settings: dict[str, object] = {
-            "name": self.name(),
-            "rate": self.rate(0.15, 1.2),
-            "spread": self.uniform(0.2, 0.6),
-            "wave": self.uniform(0.4, 0.9),
-            "memory": self.uniform(0.8, 0.97),
-            "season": self.uniform(-0.5, 1.0),
-        }
-        made = Behaviour(truth=truth, **(settings | more))  # type: ignore[arg-type]
-        self.behaviours.append(made)
-        return made
-
-    def acts(self, via: str | None = None, **more: object) -> tuple[Act, ...]:
-        how = via or str(self.rng.choice(["orders", "orders", "basket", "additive"]))
-        return (Act(how, self.kernel(), **more),)  # type: ignore[arg-type]
-
-    def driver(self, **more: object) -> Behaviour:
-        settings: dict[str, object] = {
-            "acts": self.acts(),
-            "worth": self.worth(),
-            "liking": self.uniform(0.0, 0.4),
-        }
-        return self.add("driver", **(settings | more))
-
-    def drivers(self, number: int | None = None, **more: object) -> list[Behaviour]:
-        n = int(self.rng.integers(2, 4)) if number is None else number
-        return [self.driver(**more) for _ in range(n)]
-
-    def harmful(self) -> Behaviour:
-        kernel = self.kernel()
-        boost = self.uniform(0.3, 0.5)
-        bad = Act("ratio", kernel, strength=1.2)
-        # returns come a week later: with a brief memory they would mostly miss the outcome window
-        if self.rng.random() < 0.4 and self.memory != "brief":
-            bad = Act("returns", kernel, strength=1.4)
-        return self.add(
-            "harmful",
-            acts=(Act("orders", kernel, strength=boost), bad),
-            worth=-self.rate(0.06, 0.18),
-            liking=self.uniform(0.1, 0.5),
-        )
-
-    def follow(self, number: int = 1) -> None:
-        for _ in range(number):
-            self.add("consequence", source="orders", rate=self.uniform(0.8, 2.5))
-
-    def vanity(self, number: int, liking: tuple[float, float] = (0.6, 1.0), **more: object) -> None:
-        for position in range(number):
-            frequent = self.rate(6, 10) if self.rng.random() < 0.2 else self.rate(1.5, 3.5)
-            rate = frequent if position == 0 else self.rate(0.1, 1.0)
-            settings: dict[str, object] = {"rate": rate, "liking": self.uniform(*liking)}
-            self.add("vanity", **(settings | more))
-
-    def inert(self, number: int) -> None:
-        for _ in range(number):
-            self.add("inert", rate=self.rate(0.02, 0.8))
-
-    def fill(self, total: int = 12, liking: tuple[float, float] = (0.6, 1.0)) -> None:
-        """Add vanity behaviours and inert ones until there are `total`."""
-        left = total - len(self.behaviours)
-        vain = min(max(left - 2, 1), 5)
-        self.vanity(vain, liking)
-        self.inert(max(left - vain, 0))
-
-    def kind(self, either: frozenset[str] = frozenset(), **rules: object) -> Kind:
-        vain = {
-            b.name: frozenset({"vanity", "inert"}) for b in self.behaviours if b.truth == "vanity"
-        }
-        settings: dict[str, object] = {
-            "order_rate": self.uniform(0.25, 0.55),
-            "basket": self.uniform(25, 90),
-            "liking_orders": self.uniform(0.35, 0.6),
-            "season": self.uniform(0.05, 0.2),
-            "staggered": self.uniform(0.2, 0.6),
-        }
-        ordered = tuple(sorted(self.behaviours, key=lambda b: b.name))
-        spec = Spec(behaviours=ordered, **(settings | rules))  # type: ignore[arg-type]
-        return Kind(spec, either, vain | self.accepted)
+from benchmarks.recovery.draft import MONTH, NAMES, Draft, Kind, Rng
+from benchmarks.recovery.spec import Act, Behaviour
 
 
 def _plain(rng: Rng, liking: tuple[float, float] = (0.6, 1.0), **rules: object) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers()
     draft.follow()
     draft.fill(liking=liking)
@@ -173,7 +30,7 @@ def heavily_confounded(rng: Rng) -> Kind:
 
 
 def consequence(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers()
     draft.follow(3)
     draft.fill()
@@ -181,7 +38,7 @@ def consequence(rng: Rng) -> Kind:
 
 
 def harmful(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers(2)
     draft.harmful()
     draft.follow()
@@ -190,7 +47,7 @@ def harmful(rng: Rng) -> Kind:
 
 
 def saturating(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     for _ in range(int(draft.rng.integers(2, 4))):
         draft.driver(
             acts=draft.acts(saturates=draft.uniform(0.5, 1.5)),
@@ -203,7 +60,7 @@ def saturating(rng: Rng) -> Kind:
 
 
 def nested(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     start = draft.add("vanity", rate=draft.rate(0.4, 1.2), liking=draft.uniform(0.3, 0.6))
     draft.driver(source="part", parent=start.name, rate=draft.uniform(0.25, 0.5))
     draft.driver()
@@ -213,7 +70,7 @@ def nested(rng: Rng) -> Kind:
 
 
 def rare_strong(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.driver(rate=draft.uniform(0.02, 0.04), spread=0.3, wave=0.5)
     draft.driver()
     draft.follow()
@@ -222,7 +79,7 @@ def rare_strong(rng: Rng) -> Kind:
 
 
 def nothing(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.follow()
     draft.vanity(4, (0.2, 0.4))
     draft.inert(7)
@@ -230,14 +87,14 @@ def nothing(rng: Rng) -> Kind:
 
 
 def nothing_confounded(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.follow()
     draft.fill(liking=(0.9, 1.3))
     return draft.kind(liking_orders=1.0, liking_basket=0.4)
 
 
 def season(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers(2)
     draft.vanity(1, season=1.5)
     draft.follow()
@@ -246,7 +103,7 @@ def season(rng: Rng) -> Kind:
 
 
 def local_season(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers(2)
     draft.vanity(1, season=1.5)
     draft.follow()
@@ -257,7 +114,7 @@ def local_season(rng: Rng) -> Kind:
 
 
 def reactive(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers()
     for _ in range(2):
         sent = draft.add("inert", source="lapse", rate=draft.rate(0.2, 0.8))
@@ -268,7 +125,7 @@ def reactive(rng: Rng) -> Kind:
 
 
 def segments(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     first = draft.driver()
     strong = replace(first.acts[0], only=0)
     draft.behaviours[-1] = replace(first, acts=(strong,), worth=max(first.worth, 0.12))
@@ -282,7 +139,7 @@ def segments(rng: Rng) -> Kind:
 
 
 def pair(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     other = draft.add("driver", rate=draft.rate(0.3, 1.0), liking=draft.uniform(0.0, 0.3))
     draft.driver(
         acts=draft.acts("orders", partner=other.name),
@@ -299,7 +156,7 @@ def heavy_tails(rng: Rng) -> Kind:
 
 
 def partners(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers(2)
     draft.add("vanity", acts=draft.acts("empty", strength=0.5), liking=draft.uniform(0.5, 0.9))
     draft.follow()
@@ -316,7 +173,7 @@ def partners(rng: Rng) -> Kind:
 
 
 def negative_margins(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers(2)
     if draft.rng.random() < 0.5:
         draft.harmful()
@@ -330,7 +187,7 @@ def missing_events(rng: Rng) -> Kind:
 
 
 def stops_midway(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers(2)
     stopped = draft.driver(acts=draft.acts(until=0.5), worth=0.0)
     at_first = Behaviour(**(vars(stopped) | {"worth": 0.5 * draft.worth()}))
@@ -341,7 +198,7 @@ def stops_midway(rng: Rng) -> Kind:
 
 
 def interest_waves(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers(2)
     for _ in range(3):
         draft.vanity(1, interest=draft.uniform(0.7, 1.2))
@@ -351,7 +208,7 @@ def interest_waves(rng: Rng) -> Kind:
 
 
 def feedback(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.driver(acts=draft.acts("orders"), feedback=draft.uniform(0.2, 0.5))
     draft.driver(acts=draft.acts("orders"))
     draft.follow()
@@ -360,7 +217,7 @@ def feedback(rng: Rng) -> Kind:
 
 
 def habit(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers(2, acts=draft.acts("orders"))
     draft.follow()
     draft.fill()
@@ -368,7 +225,7 @@ def habit(rng: Rng) -> Kind:
 
 
 def costly(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.drivers(2)
     dear = draft.driver(cost_ratio=draft.uniform(1.8, 2.5))
     draft.behaviours[-1] = Behaviour(**(vars(dear) | {"truth": "harmful"}))
@@ -378,7 +235,7 @@ def costly(rng: Rng) -> Kind:
 
 
 def subscription(rng: Rng) -> Kind:
-    draft = _Draft(rng)
+    draft = Draft(rng)
     draft.memory = str(draft.rng.choice(["month", "decay", "quarter"]))
     for _ in range(int(draft.rng.integers(2, 4))):
         draft.driver(acts=draft.acts("renewal"), worth=draft.rate(0.03, 0.07))
@@ -405,7 +262,7 @@ _MONTHLY = {
 
 def churnsim(rng: Rng) -> Kind:
     """Monthly utilities of ChurnSim (SSRN 4540160), log-odds of staying linear in them."""
-    draft = _Draft(rng)
+    draft = Draft(rng)
     names = dict(zip(UTILITIES, draft.rng.permutation(NAMES)[: len(UTILITIES)], strict=True))
     for event, utility in UTILITIES.items():
         draft.behaviours.append(

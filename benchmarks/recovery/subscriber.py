@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recovery import worlds
+from benchmarks.recovery.draft import NAMES
 from benchmarks.recovery.draw import WEEK, Ledger, streams
-from benchmarks.recovery.kinds import NAMES
 from benchmarks.recovery.truth import SMALLEST_EFFECT, Truth
 
 Array = NDArray[np.float64]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from benchmarks.recovery.engine import Act, Array, Mechanism
+    from benchmarks.recovery.engine import Mechanism
+    from benchmarks.recovery.spec import Act, Array
 
 
 SMALLEST_EFFECT = 0.01  # of mean margin for one standard deviation: less is not worth having
