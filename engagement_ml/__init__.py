@@ -1,1 +1,63 @@
-"""Find the behaviours that move margin, and make one weighted engagement metric of them."""
+"""Find the behaviours that move margin, and make one weighted engagement metric of them.
+
+Examples
+--------
+>>> import engagement_ml as em
+>>> shop = em.make_shop(n_customers=50, n_weeks=30)
+>>> model = em.EngagementModel(name="shop-engagement")
+>>> model.fit(shop.events, shop.transactions, shop.customers)  # doctest: +SKIP
+>>> model.metric_.score_events(shop.events, as_of="2024-07-29")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from engagement_ml.version import __version__
+
+if TYPE_CHECKING:
+    from engagement_ml.config import PipelineConfig, read_config
+    from engagement_ml.datasets import make_shop
+    from engagement_ml.errors import EngagementError
+    from engagement_ml.metric import EngagementMetric
+    from engagement_ml.model import EngagementModel
+    from engagement_ml.tracking import load_metric
+    from engagement_ml.workflow import evaluate, score, train
+
+__all__ = [
+    "EngagementError",
+    "EngagementMetric",
+    "EngagementModel",
+    "PipelineConfig",
+    "__version__",
+    "evaluate",
+    "load_metric",
+    "make_shop",
+    "read_config",
+    "score",
+    "train",
+]
+
+_HOMES = {
+    "EngagementError": "errors",
+    "EngagementMetric": "metric",
+    "EngagementModel": "model",
+    "PipelineConfig": "config",
+    "evaluate": "workflow",
+    "load_metric": "tracking",
+    "make_shop": "datasets",
+    "read_config": "config",
+    "score": "workflow",
+    "train": "workflow",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

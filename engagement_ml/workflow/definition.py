@@ -1,0 +1,66 @@
+"""From the drivers' evidence to the metric's definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from engagement_ml.drivers import DriverEvidence
+
+NO_REASON = "no behaviour passed every check"
+
+
+def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementMetric:
+    """Return the metric that the evidence chose; one that abstains where it chose none."""
+    windows = config.windows
+    default_unit = f"events in {windows.observation_days} days"
+    return EngagementMetric(
+        name=config.name,
+        evidence="indicator" if evidence.evidence == "indicator" else "driver",
+        observation_days=windows.observation_days,
+        outcome_days=windows.outcome_days,
+        gap_days=windows.gap_days,
+        currency=config.currency,
+        entity=config.entity,
+        reason=None if evidence.choices else evidence.reason or NO_REASON,
+        behaviours=tuple(
+            WeightedBehaviour(
+                behaviour=choice.behaviour,
+                weight=choice.weight,
+                weight_low=choice.weight_low,
+                weight_high=choice.weight_high,
+                feature="frequency",
+                unit=config.behaviour(choice.behaviour).unit or default_unit,
+                transform=Transform(
+                    choice.kind,
+                    scale=choice.scale,
+                    shape=choice.shape,
+                    cap=choice.cap,
+                ),
+                label=config.behaviour(choice.behaviour).label,
+            )
+            for choice in evidence.choices
+        ),
+    )
+
+
+def scorer(
+    metric: EngagementMetric,
+) -> Callable[[pd.DataFrame], npt.NDArray[np.float64]] | None:
+    """Return the metric as a function from counts to scores; None where it abstained."""
+    if metric.abstained:
+        return None
+
+    def score(counts: Any) -> npt.NDArray[np.float64]:
+        values: npt.NDArray[np.float64] = metric.score(counts)["score"].to_numpy()
+        return values
+
+    return score

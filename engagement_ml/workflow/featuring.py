@@ -1,0 +1,65 @@
+"""The panel's features and their catalogue, written for whoever models with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import Engine
+from engagement_ml.sources import new_folder_whole
+from engagement_ml.tables import read_tables
+from engagement_ml.windows import plan_windows
+from engagement_ml.workflow.results import CONFIG
+from engagement_ml.workflow.settings import as_config, resolved, to_yaml
+from engagement_ml.workflow.steps import OnStep, Steps
+
+FEATURES, CATALOGUE = "features.parquet", "catalogue.md"
+
+
+def write_features(
+    config: PipelineConfig | str | Path,
+    output: str | Path,
+    *,
+    frames: Mapping[str, Any] | None = None,
+    on_step: OnStep | None = None,
+) -> tuple[Path, int, int]:
+    """Write every feature and outcome of every entity at every cutoff.
+
+    Parameters
+    ----------
+    config : PipelineConfig or path
+    output : path
+        A folder, written whole or not at all: ``features.parquet`` (a row per entity and cutoff),
+        ``catalogue.md`` (what each feature is) and ``config.yaml``.
+    frames : mapping of table name to path or frame, optional
+        Takes the place of the configuration's ``sources``.
+    on_step : callable, optional
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    folder : Path
+    n_rows, n_columns : int
+
+    Raises
+    ------
+    EngagementError
+        Where configuration or tables cannot be used, or the folder cannot be written.
+    """
+    from engagement_ml.features import build_panel
+    from engagement_ml.features.catalogue import catalogue_markdown
+
+    settings, steps = as_config(config), Steps(on_step)
+    steps("Reading tables")
+    with new_folder_whole(Path(output)) as folder, Engine.duckdb() as engine:
+        tables = read_tables(settings, engine, frames)
+        windows = plan_windows(tables.history, settings.windows)
+        steps("Building features")
+        frame = build_panel(tables, settings, windows).frame
+        steps("Writing features")
+        frame.to_parquet(folder / FEATURES, index=False)
+        (folder / CATALOGUE).write_text(catalogue_markdown(), encoding="utf-8")
+        (folder / CONFIG).write_text(to_yaml(resolved(settings, frames)), encoding="utf-8")
+    return Path(output), *frame.shape

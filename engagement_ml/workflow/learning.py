@@ -1,0 +1,155 @@
+"""From tables to a metric, its models and its evidence; nothing is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import Engine
+from engagement_ml.metric import EngagementMetric
+from engagement_ml.records import RunRecord
+from engagement_ml.tables import Tables, read_tables
+from engagement_ml.version import __version__
+from engagement_ml.windows import Windows, plan_windows
+from engagement_ml.workflow.definition import make_metric, scorer
+from engagement_ml.workflow.settings import resolved
+from engagement_ml.workflow.steps import Steps
+
+if TYPE_CHECKING:
+    from engagement_ml.drivers import DriverEvidence
+    from engagement_ml.features import Panel
+    from engagement_ml.models import ChurnModel, ProfitModel
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a run found, before any of it is written.
+
+    Attributes
+    ----------
+    config : PipelineConfig
+        As kept with the run: source paths absolute, none for tables that were given as frames.
+    metric : EngagementMetric
+    profit, churn : fitted models
+    record : RunRecord
+        ``registered`` is null.
+    """
+
+    config: PipelineConfig
+    metric: EngagementMetric
+    profit: ProfitModel
+    churn: ChurnModel
+    record: RunRecord
+
+
+def learn(
+    config: PipelineConfig,
+    *,
+    frames: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+    steps: Steps | None = None,
+) -> Learned:
+    """Read the tables, fit the models, find the drivers, define the metric and measure it.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+    frames : mapping of table name to path or frame, optional
+        Takes the place of ``config.sources``.
+    notes : sequence of str
+        What readers of the results must know besides: what an assumed margin rests on.
+    steps : Steps, optional
+        Told of each step.
+
+    Raises
+    ------
+    EngagementError
+        Where tables or configuration cannot be used; see ``read_tables``, ``plan_windows``,
+        ``build_panel``.
+    """
+    step = steps or Steps()
+    step("Reading tables")
+    with Engine.duckdb() as engine:
+        tables = read_tables(config, engine, frames)
+        windows = plan_windows(tables.history, config.windows)
+        panel, profit, churn, evidence = _fit(tables, config, windows, step)
+        quality = [asdict(each) for each in tables.quality]
+    metric = make_metric(config, evidence)
+    step("Evaluating out of time")
+    evaluation = measure(panel, windows, metric, profit, churn, evidence.rows, config.random_seed)
+    kept = resolved(config, frames)
+    record = RunRecord(
+        name=config.name,
+        entity=config.entity,
+        currency=config.currency,
+        created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        version=__version__,
+        config=kept.to_dict(),
+        windows=asdict(windows),
+        tables=quality,
+        n_entities=int(panel.frame["customer_id"].nunique()),
+        n_rows=len(panel.frame),
+        metric=metric.to_dict(),
+        drivers=list(evidence.rows),
+        evaluation=evaluation,
+        naive=list(evidence.naive),
+        responses=evidence.responses,
+        checks=list(evidence.checks),
+        segments=list(evidence.segments),
+        pairs=list(evidence.pairs),
+        unprofitable=evidence.unprofitable,
+        experiments=evidence.experiments,
+        notes=[*notes, *evidence.notes],
+    )
+    return Learned(config=kept, metric=metric, profit=profit, churn=churn, record=record)
+
+
+def measure(
+    panel: Panel,
+    windows: Windows,
+    metric: EngagementMetric,
+    profit: ProfitModel,
+    churn: ChurnModel,
+    drivers: Sequence[Mapping[str, Any]],
+    seed: int,
+) -> dict[str, Any]:
+    """Measure models and metric on the panel's test cutoffs: what ``evaluation.json`` holds."""
+    from engagement_ml.models import evaluate
+
+    present = set(panel.behaviours)
+    return evaluate(
+        panel,
+        profit=profit,
+        churn=churn,
+        score=scorer(metric),
+        selected=[behaviour.behaviour for behaviour in metric.behaviours],
+        windows=windows,
+        vanity=[
+            str(row["behaviour"])
+            for row in drivers
+            if row.get("verdict") == "vanity" and row["behaviour"] in present
+        ],
+        seed=seed,
+    )
+
+
+def _fit(
+    tables: Tables, config: PipelineConfig, windows: Windows, step: Steps
+) -> tuple[Panel, ProfitModel, ChurnModel, DriverEvidence]:
+    from engagement_ml import drivers
+    from engagement_ml.features import build_panel, build_periods
+    from engagement_ml.models import ChurnModel, ProfitModel
+
+    step("Building features")
+    panel = build_panel(tables, config, windows)
+    days = drivers.period_days(config.windows)
+    periods = build_periods(tables, config, until=windows.fit_until, period_days=days)
+    step("Fitting the profit and churn models")
+    profit = ProfitModel().fit(panel, config.random_seed, windows=windows)
+    churn = ChurnModel().fit(panel, config.random_seed, windows=windows)
+    step("Finding drivers")
+    evidence = drivers.find_drivers(periods, panel.part("train"), windows, config, on_step=step)
+    return panel, profit, churn, evidence

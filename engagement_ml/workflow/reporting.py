@@ -1,0 +1,67 @@
+"""The report, made again from what a run kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engagement_ml.sources import write_whole
+from engagement_ml.tracking.load import is_uri
+from engagement_ml.workflow.results import REPORT
+from engagement_ml.workflow.runs import open_run
+from engagement_ml.workflow.steps import OnStep
+
+
+def report(
+    model: str | Path,
+    output: str | Path | None = None,
+    *,
+    tracking_uri: str | None = None,
+    on_step: OnStep | None = None,
+) -> Path:
+    """Write a run's report again, from its record.
+
+    Parameters
+    ----------
+    model : path or str
+        The folder that `train` left, or an MLflow URI.
+    output : path, optional
+        A file that ends in ``.html``, or a folder for ``report.html``; by default the run's own
+        folder, and the current one for a URI.
+    tracking_uri : str, optional
+        For URIs; by default the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
+    on_step : callable, optional
+        Called with a line for people before what takes seconds.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError, OutputError, TrackingError
+        Where the run cannot be read or the report cannot be written.
+    """
+    from engagement_ml.report import render_report
+
+    with open_run(model, tracking_uri=tracking_uri, on_status=on_step) as run:
+        page = render_report(run.record())
+        own = Path() if is_uri(model) else run.folder
+    target = report_path(output, own)
+    with write_whole(target) as temporary:
+        temporary.write_text(page, encoding="utf-8", newline="\n")
+    return target
+
+
+def report_path(output: str | Path | None, own: Path) -> Path:
+    """Return the file that a report goes to.
+
+    Examples
+    --------
+    >>> [report_path(given, Path("run")).as_posix() for given in (None, "out", "out/a.html")]
+    ['run/report.html', 'out/report.html', 'out/a.html']
+    """
+    if output is None:
+        return own / REPORT
+    path = Path(output)
+    return path if path.suffix.lower() in (".html", ".htm") else path / REPORT

@@ -1,0 +1,171 @@
+"""What a run leaves behind: the files, their bytes, and the result in Python."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime as dt
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engagement_ml.metric import EngagementMetric
+from engagement_ml.records import RunRecord
+from engagement_ml.workflow.settings import to_yaml
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engagement_ml.workflow.learning import Learned
+
+DRIVER_COLUMNS = (
+    "behaviour", "verdict", "selected", "shap_rank", "mean_abs_shap", "effect", "effect_low",
+    "effect_high", "selection_frequency", "saturation_point", "reason",
+)  # fmt: skip
+METRIC, DRIVERS, EVALUATION = "metric.json", "drivers.csv", "evaluation.json"
+REPORT, RECORD, CONFIG = "report.html", "run.json", "config.yaml"
+PROFIT, CHURN = Path("models", "profit.txt"), Path("models", "churn.txt")
+_DIGITS = 6
+
+
+@dataclass(frozen=True, repr=False)
+class TrainResult:
+    """What training found and where it lies.
+
+    Attributes
+    ----------
+    metric : EngagementMetric
+    record : RunRecord
+        All that the run found, as plain data.
+    folder : Path
+        Holds ``metric.json``, ``drivers.csv``, ``evaluation.json``, ``report.html`` and what
+        evaluating, scoring and reporting again need.
+    """
+
+    metric: EngagementMetric
+    record: RunRecord
+    folder: Path
+
+    @property
+    def drivers(self) -> pd.DataFrame:
+        """A row per candidate behaviour, the selected first; the columns of ``drivers.csv``."""
+        return driver_frame(self.record.drivers)
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        """What ``evaluation.json`` holds."""
+        return self.record.evaluation
+
+    @property
+    def registered(self) -> dict[str, Any] | None:
+        """The registered model's name, version, alias and URI; None without tracking."""
+        return self.record.registered
+
+    def __repr__(self) -> str:
+        """Return the metric as a small table, and the folder."""
+        return f"{self.metric!r}\n{self.folder}"
+
+    def _repr_html_(self) -> str:
+        return self.metric._repr_html_()
+
+
+def default_folder(name: str, suffix: str = "") -> Path:
+    """Return ``runs/<name>/<time>``; with a number where that is taken."""
+    time = dt.datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
+    base = Path("runs", name, f"{time}{suffix}")
+    folder, number = base, 2
+    while folder.exists():
+        folder = base.with_name(f"{base.name}-{number}")
+        number += 1
+    return folder
+
+
+def write_learned(learned: Learned, folder: Path) -> None:
+    """Write the files of a run, report included, into a folder that exists."""
+    learned.metric.to_json(folder / METRIC)
+    _write(folder / DRIVERS, drivers_csv(learned.record.drivers))
+    _write(folder / EVALUATION, evaluation_json(learned.record.evaluation))
+    _write(folder / CONFIG, to_yaml(learned.config))
+    (folder / PROFIT).parent.mkdir(exist_ok=True)
+    _write(folder / PROFIT, learned.profit.to_text())
+    _write(folder / CHURN, learned.churn.to_text())
+    write_record(learned.record, folder)
+
+
+def write_record(record: RunRecord, folder: Path) -> None:
+    """Write the record and the report made of it."""
+    from engagement_ml.report import render_report
+
+    record.to_json(folder / RECORD)
+    _write(folder / REPORT, render_report(record))
+
+
+def with_registration(
+    record: RunRecord, registered: Mapping[str, Any] | None, seconds: Mapping[str, float]
+) -> RunRecord:
+    """Return the record with what became of it in the registry, and the time the run took."""
+    return dataclasses.replace(
+        record,
+        registered=None if registered is None else dict(registered),
+        seconds={name: round(took, 3) for name, took in seconds.items()},
+    )
+
+
+def evaluation_json(evaluation: Mapping[str, Any]) -> str:
+    """Return the text of ``evaluation.json``."""
+    return json.dumps(evaluation, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def drivers_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    r"""Return the text of ``drivers.csv``: the same bytes for the same evidence.
+
+    The contract's columns come first and in order, then what else the rows hold. Numbers have six
+    significant digits, null is empty.
+
+    Examples
+    --------
+    >>> row = {"behaviour": "visit", "verdict": "inert", "selected": False, "effect": 1 / 3}
+    >>> drivers_csv([row])
+    'behaviour,verdict,selected,...,reason\nvisit,inert,false,,,0.333333,,,,,\n'
+    """
+    columns = _columns(rows)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    return out.getvalue()
+
+
+def driver_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the drivers' rows as a frame with the columns of ``drivers.csv``."""
+    import pandas as pd
+
+    return pd.DataFrame(list(rows), columns=_columns(rows))
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    extras = dict.fromkeys(
+        name
+        for row in rows
+        for name, value in row.items()
+        if not isinstance(value, list | tuple | dict)
+    )
+    return [*DRIVER_COLUMNS, *(name for name in extras if name not in DRIVER_COLUMNS)]
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:  # noqa: PLR0124  # NaN is empty too
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        rounded = float(f"{value:.{_DIGITS}g}")
+        return repr(int(rounded)) if rounded.is_integer() and abs(rounded) < 1e15 else repr(rounded)
+    return str(value)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
