@@ -68,6 +68,8 @@ class WithinEffect:
         Evidence against no effect: the largest of the standardised effects over `FADES`, signed.
     profile : array (G,)
         Effect per period by group of lags, fading.
+    draws : array (D,)
+        Draws of the effect that the interval is taken from.
     """
 
     effect: float
@@ -75,6 +77,7 @@ class WithinEffect:
     high: float
     z: float
     profile: Floats
+    draws: Floats
 
 
 def winsorise(values: Floats, share: float = WINSOR_SHARE) -> Floats:
@@ -205,6 +208,12 @@ def fade_out(coef: Floats, root: Floats) -> tuple[Floats, float]:
     return sign * (steps @ solution), float(misfit)
 
 
+def is_estimated(coef: Floats, covariance: Floats) -> bool:
+    """Whether the data had anything to say about every lag of a profile."""
+    variances = np.diag(covariance)
+    return bool(np.isfinite(coef).all() and np.isfinite(variances).all() and (variances > 0).all())
+
+
 def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
     """Sum a profile up to the effect of one event on the outcome window.
 
@@ -220,9 +229,9 @@ def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
     """
     coef, covariance = effects.coef[b], effects.covariance(b)
     weights = effects.lags.weights
-    if not np.isfinite(coef).all() or np.trace(covariance) <= 0:
+    if not is_estimated(coef, covariance):
         nothing = np.zeros_like(coef)
-        return WithinEffect(0.0, -np.inf, np.inf, 0.0, nothing)
+        return WithinEffect(0.0, -np.inf, np.inf, 0.0, nothing, np.zeros(_N_DRAWS))
     jitter = np.eye(len(coef)) * 1e-12 * np.trace(covariance)
     root = np.linalg.cholesky(np.linalg.inv(covariance + jitter)).T
     profile, _ = fade_out(coef, root)
@@ -236,4 +245,5 @@ def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
         high=float(high),
         z=standardised(coef, covariance, effects.lags),
         profile=profile,
+        draws=draws,
     )

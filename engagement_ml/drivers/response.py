@@ -23,8 +23,10 @@ Floats = npt.NDArray[np.float64]
 PURCHASE_LAGS = ((1, 1), (2, 3), (4, 7), (8, 12))
 """Groups of periods since a purchase, in which a behaviour may answer to it."""
 
-MATERIAL_RESPONSE = 0.05
-"""Change of a behaviour's rate for one within-entity standard deviation of past purchases."""
+MORE_AFTER, LESS_AFTER = 0.08, -0.2
+"""Changes of a behaviour's log rate for one within-entity standard deviation more purchases that
+count as an answer. A behaviour that itself moves purchases shows a weak negative one of its own:
+its past is in them, and entity effects turn that against its present."""
 
 _OWN_LAGS = ((1, 1), (2, 4), (5, 12))
 _LEAST_Z = 4.0
@@ -57,7 +59,8 @@ class Response:
     @property
     def responds(self) -> bool:
         """Whether the answer is both significant and large enough to matter."""
-        return abs(self.z) >= _LEAST_Z and abs(self.strength) >= MATERIAL_RESPONSE
+        material = self.strength >= MORE_AFTER or self.strength <= LESS_AFTER
+        return material and abs(self.z) >= _LEAST_Z
 
 
 def find_responses(

@@ -1,0 +1,373 @@
+"""The search for drivers: from the periods and the panel to verdicts, weights and their evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.drivers import narrate
+from engagement_ml.drivers.association import Association, associate
+from engagement_ml.drivers.attribution import across_shap, within_shap
+from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
+from engagement_ml.drivers.conditioned import conditioned_effects
+from engagement_ml.drivers.curves import Curve, fit_curves
+from engagement_ml.drivers.effects import (
+    LagEffects,
+    WithinEffect,
+    estimate_lag_effects,
+    summarise,
+    usable_cells,
+)
+from engagement_ml.drivers.evidence import Choice, DriverEvidence
+from engagement_ml.drivers.indicator import Indicators, choose_indicators
+from engagement_ml.drivers.pairs import compare_pairs
+from engagement_ml.drivers.profitability import unprofitable_engaged
+from engagement_ml.drivers.response import Response, find_responses
+from engagement_ml.drivers.rolling import Rolling
+from engagement_ml.drivers.segments import effects_by_segment
+from engagement_ml.drivers.stability import Stability, bootstrap_selection, half_strengths
+from engagement_ml.drivers.verdicts import LEAST_Z, Finding, Verdict, judge
+from engagement_ml.drivers.weights import weigh
+from engagement_ml.drivers.windowed import Spans, WindowRows, spans_of, window_rows
+from engagement_ml.features.panel import Panel
+from engagement_ml.features.periods import Periods
+from engagement_ml.windows import Windows
+
+Floats = npt.NDArray[np.float64]
+
+_LEAST_PERIODS = 8
+_LEAST_REPEATING = 0.2
+_REQUIRED_FREQUENCY = 0.9
+
+
+@dataclass(frozen=True)
+class _Estimates:
+    """Within-entity estimates of all behaviours, from whichever model is right for each."""
+
+    within: dict[str, WithinEffect]
+    main: LagEffects | None
+    responses: dict[str, Response]
+    half_z: dict[str, tuple[float, float]]
+    lead_z: dict[str, float]
+
+
+def find_drivers(
+    periods: Periods,
+    panel: Panel,
+    windows: Windows,
+    config: PipelineConfig,
+    *,
+    on_step: Callable[[str], None] | None = None,
+) -> DriverEvidence:
+    """Find which behaviours move margin, choose among them by SHAP, and weigh the chosen.
+
+    Parameters
+    ----------
+    periods : Periods
+        Up to ``windows.fit_until``, in periods of ``period_days(config.windows)``.
+    panel : Panel
+        The training part; its history serves the indicator metric.
+    windows : Windows
+    config : PipelineConfig
+    on_step : callable, optional
+        Told what is being done.
+
+    Returns
+    -------
+    DriverEvidence
+        An abstention where nothing passes, with the reason.
+    """
+    tell = on_step or (lambda _: None)
+    spans, seed = spans_of(config.windows), config.random_seed
+    names = periods.behaviours
+    rows = window_rows(periods, spans)
+    associations = associate(rows, names)
+    mean_margin = float(rows.margin.mean()) if rows.margin.size else 0.0
+    obstacle = obstacle_within(periods, spans)
+    tell("estimating effects within entities")
+    estimates = _estimate(periods, spans, config) if obstacle is None else _nothing()
+    tell("attributing change of margin by SHAP")
+    importance = dict(zip(names, within_shap(rows, seed=seed), strict=True))
+    naive = dict(zip(names, across_shap(rows, seed=seed), strict=True))
+    smallest = config.select.smallest_effect * abs(mean_margin)
+    findings = {b: _finding(b, config, estimates, associations[b], smallest) for b in names}
+    verdicts = {
+        b: judge(
+            findings[b],
+            currency=config.currency,
+            entity=config.entity,
+            advice=narrate.advice(findings[b], obstacle, rows, periods),
+        )
+        for b in names
+    }
+    tell("choosing again in bootstraps")
+    drivers = [
+        b
+        for b in sorted(names, key=lambda b: (-importance[b], b))
+        if verdicts[b].verdict == "driver" and findings[b].role in ("behaviour", "mediator")
+    ]
+    selected = drivers[: config.select.at_most]
+    stability = _stability(estimates, findings, importance, selected, config)
+    unstable = [b for b in selected if stability.frequency.get(b, 1.0) < _REQUIRED_FREQUENCY]
+    selected = [b for b in selected if b not in unstable]
+    tell("fitting response curves")
+    shaped = _fit_curves(periods, spans, rows, verdicts, findings, estimates)
+    choices = weigh(
+        selected,
+        shaped,
+        {b: _draws(estimates, b) for b in selected},
+        {b: rows.counts[:, names.index(b)] for b in selected},
+        {b: config.behaviour(b).cost_per_event for b in selected},
+    )
+    reason = None if choices else narrate.abstention(verdicts, obstacle, unstable, config)
+    indicators = None
+    if config.select.require == "indicator":
+        tell("choosing indicators")
+        indicators = _indicators(periods, spans, rows, config, names)
+        choices, reason = indicators.choices, narrate.no_indicator(indicators)
+        selected = [c.behaviour for c in choices]
+        shaped = {**shaped, **indicators.curves}
+    tell("placebos, segments and pairs")
+    table = narrate.Table(
+        names=names,
+        config=config,
+        findings=findings,
+        verdicts=verdicts,
+        importance=importance,
+        naive=naive,
+        stability=stability,
+        indicators=indicators,
+        curves=shaped,
+        selected=tuple(selected),
+        unstable=tuple(unstable),
+        rows=rows,
+        cells=int(usable_cells(periods, spans.burn_in).sum()),
+    )
+    return DriverEvidence(
+        evidence=config.select.require,
+        choices=choices,
+        reason=reason if not choices else None,
+        rows=table.rows_of_csv(),
+        naive=table.naive_ranking(),
+        responses=table.response_curves(),
+        checks=_checks(periods, spans, findings, selected, stability, associations, seed),
+        segments=_segments(periods, spans, findings, verdicts),
+        pairs=_pairs(periods, spans, associations, verdicts, importance, findings),
+        unprofitable=unprofitable_engaged(
+            rows, names, choices, shaped, {b: config.label(b) for b in names}
+        ),
+        experiments={"plan": list(table.experiment_plan()), "results": []},
+        notes=narrate.notes(obstacle, unstable, stability, estimates.responses, config),
+    )
+
+
+def obstacle_within(periods: Periods, spans: Spans) -> str | None:
+    """Say what keeps the data from showing change within entities, or None."""
+    cells = usable_cells(periods, spans.burn_in)
+    n_periods = periods.gain.shape[1] - spans.burn_in
+    least = max(_LEAST_PERIODS, spans.observation // 2)
+    if n_periods < least:
+        return (
+            f"only {max(n_periods, 0)} periods of {periods.period_days} days to learn from, "
+            f"and at least {least} are needed"
+        )
+    buying = ((periods.gain > 0) & cells).sum(axis=1)
+    buyers = int((buying > 0).sum())
+    if buyers < 30:
+        return f"only {buyers} entities with any margin to learn from"
+    if (buying > 1).sum() < _LEAST_REPEATING * buyers:
+        return (
+            "hardly anybody has margin in more than one period, so there is no change to learn from"
+        )
+    return None
+
+
+def _nothing() -> _Estimates:
+    return _Estimates({}, None, {}, {}, {})
+
+
+def _estimate(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estimates:
+    names = tuple(
+        b for b in periods.behaviours if periods.counts[..., periods.behaviours.index(b)].any()
+    )
+    responses = find_responses(periods, names, burn_in=spans.burn_in)
+    declared = {b for b in names if config.behaviour(b).role == "consequence"}
+    responding = tuple(b for b in names if responses[b].responds or b in declared)
+    clean = tuple(b for b in names if b not in responding)
+    within: dict[str, WithinEffect] = {}
+    halves: dict[str, tuple[float, float]] = {}
+    lead_z: dict[str, float] = {}
+    main = None
+    if clean:
+        main = estimate_lag_effects(periods, clean, spans.lags, burn_in=spans.burn_in)
+        within |= {b: summarise(main, i, seed=config.random_seed) for i, b in enumerate(clean)}
+        halves |= half_strengths(main, seed=config.random_seed)
+    if responding:
+        strict, lead_z = conditioned_effects(periods, spans, responding, clean)
+        within |= {
+            b: summarise(strict, i, seed=config.random_seed) for i, b in enumerate(responding)
+        }
+        halves |= half_strengths(strict, seed=config.random_seed)
+    return _Estimates(within, main, responses, halves, lead_z)
+
+
+def _finding(
+    behaviour: str,
+    config: PipelineConfig,
+    estimates: _Estimates,
+    association: Association,
+    smallest: float,
+) -> Finding:
+    known = config.behaviour(behaviour)
+    return Finding(
+        behaviour=behaviour,
+        role=known.role,
+        within=estimates.within.get(behaviour),
+        half_z=estimates.half_z.get(behaviour, (0.0, 0.0)),
+        association=association,
+        response=estimates.responses.get(behaviour, Response(behaviour, 0.0, 0.0, (1, 1), 0.0)),
+        lead_z=estimates.lead_z.get(behaviour),
+        cost=known.cost_per_event,
+        smallest=smallest,
+    )
+
+
+def _draws(estimates: _Estimates, behaviour: str) -> Floats:
+    return estimates.within[behaviour].draws
+
+
+def _stability(
+    estimates: _Estimates,
+    findings: dict[str, Finding],
+    importance: dict[str, float],
+    selected: list[str],
+    config: PipelineConfig,
+) -> Stability:
+    main = estimates.main
+    if main is None:
+        return Stability({}, 1.0 if not selected else 0.0, 0.0)
+    candidates = [b for b in main.behaviours if findings[b].role in ("behaviour", "mediator")]
+    return bootstrap_selection(
+        main,
+        candidates,
+        importance,
+        {b: findings[b].cost for b in candidates},
+        {b: findings[b].smallest / max(findings[b].association.spread, 1e-12) for b in candidates},
+        selected=selected,
+        at_most=config.select.at_most,
+        least_z=LEAST_Z,
+        seed=config.random_seed,
+    )
+
+
+def _fit_curves(
+    periods: Periods,
+    spans: Spans,
+    rows: WindowRows,
+    verdicts: dict[str, Verdict],
+    findings: dict[str, Finding],
+    estimates: _Estimates,
+) -> dict[str, Curve]:
+    wanted = {
+        b: findings[b].within.effect  # type: ignore[union-attr]
+        for b, v in verdicts.items()
+        if v.verdict in ("driver", "harmful") and findings[b].within is not None
+    }
+    if not wanted:
+        return {}
+    clean = estimates.main.behaviours if estimates.main is not None else ()
+    together = tuple(dict.fromkeys((*clean, *wanted)))
+    return fit_curves(periods, spans, rows, together, wanted)
+
+
+def _indicators(
+    periods: Periods,
+    spans: Spans,
+    rows: WindowRows,
+    config: PipelineConfig,
+    names: tuple[str, ...],
+) -> Indicators:
+    eligible = tuple(
+        b for b in names if config.behaviour(b).role in ("behaviour", "mediator", "consequence")
+    )
+    return choose_indicators(
+        rows,
+        purchase_history(periods, spans, rows),
+        names,
+        eligible,
+        at_most=config.select.at_most,
+        seed=config.random_seed,
+    )
+
+
+def purchase_history(periods: Periods, spans: Spans, rows: WindowRows) -> Floats:
+    """Return recency in periods, orders and margin of the observation window, and lifetime rate."""
+    orders = np.cumsum(np.pad(periods.orders.astype(float), ((0, 0), (1, 0))), axis=1)
+    t = np.arange(periods.gain.shape[1])
+    last = np.maximum.accumulate(np.where(periods.orders > 0, t, -1), axis=1)
+    i, c = rows.entity, rows.cutoff
+    there = np.maximum(c - periods.entry[i], 1)
+    recency = np.where(last[i, c - 1] >= 0, c - last[i, c - 1], c + spans.observation)
+    frequency = orders[i, c] - orders[i, c - spans.observation]
+    return np.column_stack([recency, frequency, rows.past_margin, orders[i, c] / there])
+
+
+def _checks(
+    periods: Periods,
+    spans: Spans,
+    findings: dict[str, Finding],
+    selected: list[str],
+    stability: Stability,
+    associations: dict[str, Association],
+    seed: int,
+) -> tuple[dict[str, object], ...]:
+    found: list[dict[str, object]] = []
+    if any(f.within is not None for f in findings.values()):
+        frequent = sorted(associations, key=lambda b: (-abs(associations[b].spearman), b))
+        probes = tuple(dict.fromkeys((*selected, *frequent)))[:3]
+        found.append(placebo_behaviours(periods, spans, probes, seed=seed))
+    if selected:
+        found.append(placebo_outcome(list(findings.values()), tuple(selected)))
+        found.append(narrate.stability_check(stability, selected))
+    return tuple(found)
+
+
+def _segments(
+    periods: Periods, spans: Spans, findings: dict[str, Finding], verdicts: dict[str, Verdict]
+) -> tuple[dict[str, object], ...]:
+    acting = {
+        b: findings[b].effect for b, v in verdicts.items() if v.verdict in ("driver", "harmful")
+    }
+    if not acting or not periods.segments:
+        return ()
+    together = tuple(
+        b for b in periods.behaviours if not findings[b].response.responds or b in acting
+    )
+    return effects_by_segment(periods, Rolling.of(periods, spans, together), acting)
+
+
+def _pairs(
+    periods: Periods,
+    spans: Spans,
+    associations: dict[str, Association],
+    verdicts: dict[str, Verdict],
+    importance: dict[str, float],
+    findings: dict[str, Finding],
+) -> tuple[dict[str, object], ...]:
+    ranked = sorted(verdicts, key=lambda b: (-importance[b], b))
+    acting = tuple(b for b in ranked if verdicts[b].verdict == "driver")[:4]
+    if len(acting) < 2:
+        return ()
+    together = tuple(
+        b for b in periods.behaviours if not findings[b].response.responds or b in acting
+    )
+    return compare_pairs(
+        Rolling.of(periods, spans, together),
+        acting,
+        {b: associations[b].spread for b in acting},
+        spans.outcome,
+    )

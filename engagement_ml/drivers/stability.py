@@ -1,0 +1,123 @@
+"""How often the same behaviours would be chosen again from other customers.
+
+The estimates are linear in each entity's influence to first order, so a bootstrap of entities needs
+no refit: the profile moves by the sum of (weight − 1) × influence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml.drivers.effects import LagEffects, fade_out, standardised
+
+Floats = npt.NDArray[np.float64]
+
+N_BOOTSTRAPS = 100
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What bootstraps of entities chose.
+
+    Attributes
+    ----------
+    frequency : dict of behaviour to share of bootstraps that chose it
+    same : float
+        Share of bootstraps that chose exactly the selected set.
+    false_bound : float
+        Shah and Samworth's (2013, eq. 4 of Meinshausen and Bühlmann 2010) bound on the expected
+        number of falsely chosen behaviours at the selection frequency required: q² / ((2π − 1) p).
+    """
+
+    frequency: dict[str, float]
+    same: float
+    false_bound: float
+
+
+def half_strengths(effects: LagEffects, *, seed: int) -> dict[str, tuple[float, float]]:
+    """Return each behaviour's z in two random halves of the entities.
+
+    A half's profile is the estimate moved by its own entities' influence, twice, less the whole's.
+    """
+    n = effects.influence.shape[0]
+    first = np.random.default_rng([seed, 1]).permutation(n) < n // 2
+    found = {}
+    for b, name in enumerate(effects.behaviours):
+        zs = []
+        for mine in (first, ~first):
+            own = effects.influence[mine, b]
+            share = max(float(mine.mean()), 1e-9)
+            coef = effects.coef[b] + own.sum(axis=0) / share - effects.influence[:, b].sum(axis=0)
+            zs.append(standardised(coef, own.T @ own / share**2, effects.lags))
+        found[name] = (zs[0], zs[1])
+    return found
+
+
+def bootstrap_selection(
+    effects: LagEffects,
+    candidates: Sequence[str],
+    importance: dict[str, float],
+    costs: dict[str, float],
+    worth_having: dict[str, float],
+    *,
+    selected: Sequence[str],
+    at_most: int,
+    least_z: float,
+    seed: int,
+) -> Stability:
+    """Choose again in bootstraps of entities.
+
+    Parameters
+    ----------
+    effects : LagEffects
+    candidates : sequence of str
+        Behaviours that a bootstrap may choose: those no role and no answer to purchases rules out.
+    importance : dict of behaviour to mean absolute SHAP
+        Scaled in each bootstrap with the effect, to order the choice.
+    costs, worth_having : dict of behaviour to currency per event
+        Cost of serving one event; smallest net effect per event worth having.
+    selected : sequence of str
+    at_most : int
+    least_z : float
+    seed : int
+    """
+    n = effects.influence.shape[0]
+    rng = np.random.default_rng([seed, 2])
+    weights = rng.multinomial(n, np.full(n, 1 / n), size=N_BOOTSTRAPS) - 1.0
+    chosen_rank: dict[str, Floats] = {}
+    for name in candidates:
+        b = effects.behaviours.index(name)
+        covariance = effects.covariance(b)
+        if not (np.diag(covariance) > 0).all():
+            continue
+        jitter = np.eye(covariance.shape[0]) * 1e-12 * np.trace(covariance)
+        root = np.linalg.cholesky(np.linalg.inv(covariance + jitter)).T
+        whole = float(effects.lags.weights @ fade_out(effects.coef[b], root)[0])
+        moved = effects.coef[b] + weights @ effects.influence[:, b]
+        scores = np.zeros(N_BOOTSTRAPS)
+        for k, coef in enumerate(moved):
+            effect = float(effects.lags.weights @ fade_out(coef, root)[0])
+            strong = standardised(coef, covariance, effects.lags) >= least_z
+            if strong and effect - costs[name] >= max(worth_having[name], 1e-12):
+                scores[k] = importance[name] * (effect / whole if whole > 0 else 1.0)
+        chosen_rank[name] = scores
+    names = list(chosen_rank)
+    table = (
+        np.array([chosen_rank[name] for name in names]) if names else np.zeros((0, N_BOOTSTRAPS))
+    )
+    picks = []
+    for k in range(N_BOOTSTRAPS):
+        order = np.argsort(-table[:, k], kind="stable")[:at_most]
+        picks.append(frozenset(names[i] for i in order if table[i, k] > 0))
+    frequency = {name: float(np.mean([name in p for p in picks])) for name in candidates}
+    q = float(np.mean([len(p) for p in picks])) if picks else 0.0
+    required = 0.9
+    return Stability(
+        frequency=frequency,
+        same=float(np.mean([p == frozenset(selected) for p in picks])),
+        false_bound=q * q / ((2 * required - 1) * max(len(effects.behaviours), 1)),
+    )

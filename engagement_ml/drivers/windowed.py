@@ -1,0 +1,124 @@
+"""Window counts and margins at regular cutoffs, out of the panel of periods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml.config import WindowsConfig
+from engagement_ml.drivers.design import Lags, plan_lags
+from engagement_ml.features.periods import Periods
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spans:
+    """The windows of a pipeline in whole periods."""
+
+    period_days: int
+    observation: int
+    outcome: int
+    gap: int
+
+    @property
+    def lags(self) -> Lags:
+        """The groups of lags between an event and the outcome window."""
+        return plan_lags(self.observation, self.outcome, self.gap)
+
+    @property
+    def burn_in(self) -> int:
+        """Periods used only as past: a third of the observation window."""
+        return max(1, self.observation // 3)
+
+
+def period_days(windows: WindowsConfig) -> int:
+    """Return the length of a period: a week, or a quarter of the shorter window where that is less.
+
+    Examples
+    --------
+    >>> period_days(WindowsConfig()), period_days(WindowsConfig(observation_days=14))
+    (7, 3)
+    """
+    return max(1, min(7, windows.observation_days // 4, windows.outcome_days // 4))
+
+
+def spans_of(windows: WindowsConfig) -> Spans:
+    """Express the windows in periods, rounded to the nearest whole one."""
+    days = period_days(windows)
+    return Spans(
+        period_days=days,
+        observation=max(1, round(windows.observation_days / days)),
+        outcome=max(1, round(windows.outcome_days / days)),
+        gap=round(windows.gap_days / days),
+    )
+
+
+@dataclass(frozen=True)
+class WindowRows:
+    """One row per entity and cutoff, entities present at the cutoff only.
+
+    Attributes
+    ----------
+    entity : array (R,)
+        Place of the entity in the periods.
+    cutoff : array (R,)
+        The period that the cutoff starts.
+    counts : array (R, B)
+        Events in the observation window.
+    margin : array (R,)
+        Margin of the outcome window.
+    past_margin : array (R,)
+        Margin of the observation window.
+    """
+
+    entity: npt.NDArray[np.int64]
+    cutoff: npt.NDArray[np.int64]
+    counts: Floats
+    margin: Floats
+    past_margin: Floats
+
+
+def window_rows(periods: Periods, spans: Spans, *, every: int | None = None) -> WindowRows:
+    """Sum counts and margins at every cutoff with a whole observation and outcome window.
+
+    Parameters
+    ----------
+    periods : Periods
+    spans : Spans
+    every : int, optional
+        Periods between cutoffs; a third of the observation window by default.
+    """
+    n_periods = periods.gain.shape[1]
+    step = every or max(1, spans.observation // 3)
+    ahead = spans.gap + spans.outcome
+    cutoffs = np.arange(n_periods - ahead, spans.observation - 1, -step)[::-1]
+    counts = _cumulated(periods.counts)
+    margin = _cumulated((periods.gain - periods.loss)[..., None])
+    parts = []
+    for c in cutoffs:
+        there = np.nonzero((periods.entry < c) & (periods.exit > c))[0]
+        start, stop = c + spans.gap, c + ahead
+        parts.append(
+            (
+                there,
+                np.full(there.size, c),
+                counts[there, c] - counts[there, c - spans.observation],
+                (margin[there, stop] - margin[there, start])[:, 0],
+                (margin[there, c] - margin[there, c - spans.observation])[:, 0],
+            )
+        )
+    if not parts:
+        width = periods.counts.shape[2]
+        none, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
+        return WindowRows(none, none, np.zeros((0, width)), nothing, nothing)
+    return WindowRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _cumulated(values: npt.NDArray[np.floating]) -> Floats:
+    n, n_periods, width = values.shape
+    total = np.zeros((n, n_periods + 1, width))
+    np.cumsum(values, axis=1, out=total[:, 1:], dtype=np.float64)
+    return total
