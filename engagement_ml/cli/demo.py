@@ -1,0 +1,116 @@
+"""The demo: a data set and its definition written to a folder, then trained on."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from engagement_ml.config import PipelineConfig, parse_config
+from engagement_ml.datasets import dataset_names
+from engagement_ml.datasets.dataset import HasTables, write_dataset
+from engagement_ml.errors import ConfigError, nearest
+from engagement_ml.sources import new_folder_whole
+from engagement_ml.tracking import check_store
+from engagement_ml.workflow import TrainResult, train
+from engagement_ml.workflow.results import default_folder
+from engagement_ml.workflow.steps import OnStep
+
+DATA = "data"
+
+
+def run_demo(
+    dataset: str,
+    *,
+    path: Path | None,
+    output: Path | None,
+    effects: bool,
+    customers: int,
+    seed: int,
+    on_step: OnStep,
+) -> tuple[TrainResult, Path]:
+    """Write a data set and its YAML file to a folder, and train on them.
+
+    Returns
+    -------
+    result : TrainResult
+    events : Path
+        Where the events lie.
+
+    Raises
+    ------
+    ConfigError
+        Where the data set is not known, or comes from a file that is not named.
+    """
+    _check(dataset, path, effects)
+    text = definition(dataset)
+    config = _parsed(text, dataset)
+    if config.tracking.uri is not None:
+        check_store(config.tracking.uri)
+    folder = output if output is not None else default_folder(config.name)
+    with new_folder_whole(folder) as temporary:
+        on_step("Making the data set")
+        tables, assumptions = _load(dataset, path, effects, customers, seed)
+        write_dataset(tables, temporary / DATA)
+        (temporary / f"{dataset}.yaml").write_text(
+            beside_data(text, dataset, folder), encoding="utf-8"
+        )
+    result = train(folder / f"{dataset}.yaml", output=folder, notes=assumptions, on_step=on_step)
+    return result, folder / DATA / "events.parquet"
+
+
+def definition(dataset: str) -> str:
+    """Return the data set's pipeline definition, the same file as in ``pipelines/``."""
+    file = resources.files("engagement_ml.cli") / "definitions" / f"{dataset}.yaml"
+    return file.read_text(encoding="utf-8")
+
+
+def beside_data(text: str, dataset: str, folder: Path) -> str:
+    r"""Return a definition for a folder that holds the tables in ``data/``.
+
+    Examples
+    --------
+    >>> text = "# Get its tables: x\n# Then run: y\n\nevents: ../data/shop/events.parquet"
+    >>> print(beside_data(text, "shop", Path("runs/demo")))
+    # Run it again: engagement-ml train runs/demo/shop.yaml
+    <BLANKLINE>
+    events: data/events.parquet
+    """
+    lines = [line for line in text.splitlines() if not line.startswith("# Get its tables:")]
+    again = f"# Run it again: engagement-ml train {(folder / dataset).as_posix()}.yaml"
+    lines = [again if line.startswith("# Then run:") else line for line in lines]
+    return "\n".join(lines).replace(f"../data/{dataset}/", f"{DATA}/") + "\n" * text.endswith("\n")
+
+
+def _check(dataset: str, path: Path | None, effects: bool) -> None:
+    if dataset not in dataset_names:
+        raise ConfigError(
+            f"--dataset: '{dataset}' is not known{nearest(dataset, dataset_names)}; "
+            f"give one of {', '.join(dataset_names)}"
+        )
+    if dataset == "online-retail" and path is None:
+        raise ConfigError("--path: online-retail comes from a file; give the one with its lines")
+    if dataset != "online-retail" and path is not None:
+        raise ConfigError(f"--path: goes with online-retail; {dataset} needs no file")
+    if dataset != "shop" and not effects:
+        raise ConfigError(f"--no-effects: goes with the simulated shop; {dataset} is real")
+
+
+def _parsed(text: str, dataset: str) -> PipelineConfig:
+    import yaml
+
+    return parse_config(yaml.safe_load(text), origin=f"{dataset}.yaml")
+
+
+def _load(
+    dataset: str, path: Path | None, effects: bool, customers: int, seed: int
+) -> tuple[HasTables, tuple[str, ...]]:
+    from engagement_ml import datasets
+
+    if dataset == "complete-journey":
+        journey = datasets.load_complete_journey()
+        return journey, journey.assumptions
+    if dataset == "online-retail":
+        retail = datasets.load_online_retail(path or "")
+        return retail, retail.assumptions
+    shop = datasets.make_shop(customers, seed=seed, effects=effects)
+    return shop, ("The shop is simulated: what moves margin in it was decided beforehand.",)
