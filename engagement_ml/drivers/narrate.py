@@ -242,7 +242,7 @@ def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]
         "name": "stability",
         "question": "Would the same behaviours be chosen from other entities?",
         "result": (
-            f"exactly the same set in {stability.same:.0%} of bootstraps, each chosen one in at least "
+            f"exactly the same set in {stability.same(selected):.0%} of bootstraps, each chosen one in at least "
             f"{least:.0%}; expected false choices at most {stability.false_bound:.2f}"
         ),
         "passed": least >= 0.9,
@@ -252,7 +252,6 @@ def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]
 def notes(
     obstacle: str | None,
     unstable: list[str],
-    stability: Stability,
     responses: dict[str, Response],
     config: PipelineConfig,
 ) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from engagement_ml.drivers.effects import (
     summarise,
     usable_cells,
 )
-from engagement_ml.drivers.evidence import Choice, DriverEvidence
+from engagement_ml.drivers.evidence import DriverEvidence
 from engagement_ml.drivers.indicator import Indicators, choose_indicators
 from engagement_ml.drivers.pairs import compare_pairs
 from engagement_ml.drivers.profitability import unprofitable_engaged
@@ -30,7 +30,14 @@ from engagement_ml.drivers.response import Response, find_responses
 from engagement_ml.drivers.rolling import Rolling
 from engagement_ml.drivers.segments import effects_by_segment
 from engagement_ml.drivers.stability import Stability, bootstrap_selection, half_strengths
-from engagement_ml.drivers.verdicts import LEAST_Z, Finding, Verdict, judge
+from engagement_ml.drivers.verdicts import (
+    LEAST_FREQUENCY,
+    LEAST_LEAD_Z,
+    LEAST_Z,
+    Finding,
+    Verdict,
+    judge,
+)
 from engagement_ml.drivers.weights import weigh
 from engagement_ml.drivers.windowed import Spans, WindowRows, spans_of, window_rows
 from engagement_ml.features.panel import Panel
@@ -41,7 +48,6 @@ Floats = npt.NDArray[np.float64]
 
 _LEAST_PERIODS = 8
 _LEAST_REPEATING = 0.2
-_REQUIRED_FREQUENCY = 0.9
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class _Estimates:
     main: LagEffects | None
     responses: dict[str, Response]
     half_z: dict[str, tuple[float, float]]
-    lead_z: dict[str, float]
+    lead_z: dict[str, tuple[float, float]]
 
 
 def find_drivers(
@@ -94,7 +100,11 @@ def find_drivers(
     importance = dict(zip(names, within_shap(rows, seed=seed), strict=True))
     naive = dict(zip(names, across_shap(rows, seed=seed), strict=True))
     smallest = config.select.smallest_effect * abs(mean_margin)
-    findings = {b: _finding(b, config, estimates, associations[b], smallest) for b in names}
+    tell("choosing again in bootstraps")
+    stability = _stability(estimates, associations, importance, smallest, config)
+    findings = {
+        b: _finding(b, config, estimates, associations[b], smallest, stability) for b in names
+    }
     verdicts = {
         b: judge(
             findings[b],
@@ -104,22 +114,20 @@ def find_drivers(
         )
         for b in names
     }
-    tell("choosing again in bootstraps")
     drivers = [
         b
         for b in sorted(names, key=lambda b: (-importance[b], b))
         if verdicts[b].verdict == "driver" and findings[b].role in ("behaviour", "mediator")
     ]
     selected = drivers[: config.select.at_most]
-    stability = _stability(estimates, findings, importance, selected, config)
-    unstable = [b for b in selected if stability.frequency.get(b, 1.0) < _REQUIRED_FREQUENCY]
+    unstable = [b for b in selected if stability.frequency.get(b, 0.0) < LEAST_FREQUENCY]
     selected = [b for b in selected if b not in unstable]
     tell("fitting response curves")
     shaped = _fit_curves(periods, spans, rows, verdicts, findings, estimates)
     choices = weigh(
         selected,
         shaped,
-        {b: _draws(estimates, b) for b in selected},
+        {b: estimates.within[b].draws for b in selected},
         {b: rows.counts[:, names.index(b)] for b in selected},
         {b: config.behaviour(b).cost_per_event for b in selected},
     )
@@ -161,7 +169,7 @@ def find_drivers(
             rows, names, choices, shaped, {b: config.label(b) for b in names}
         ),
         experiments={"plan": list(table.experiment_plan()), "results": []},
-        notes=narrate.notes(obstacle, unstable, stability, estimates.responses, config),
+        notes=narrate.notes(obstacle, unstable, estimates.responses, config),
     )
 
 
@@ -191,27 +199,40 @@ def _nothing() -> _Estimates:
 
 
 def _estimate(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estimates:
-    names = tuple(
-        b for b in periods.behaviours if periods.counts[..., periods.behaviours.index(b)].any()
-    )
-    responses = find_responses(periods, names, burn_in=spans.burn_in)
+    """Estimate each behaviour with the model that is right for it.
+
+    Behaviours that answer to purchases are kept out of the main model, where they would take away
+    from what causes the purchases; those that pass the stricter test come back into it, as
+    conditioning on past purchases inflates the size of an effect.
+    """
+    seed, burn_in = config.random_seed, spans.burn_in
+    done = periods.counts.any(axis=(0, 1)).tolist()
+    names = tuple(b for b, any_ in zip(periods.behaviours, done, strict=True) if any_)
+    responses = find_responses(periods, names, burn_in=burn_in)
     declared = {b for b in names if config.behaviour(b).role == "consequence"}
     responding = tuple(b for b in names if responses[b].responds or b in declared)
     clean = tuple(b for b in names if b not in responding)
     within: dict[str, WithinEffect] = {}
     halves: dict[str, tuple[float, float]] = {}
-    lead_z: dict[str, float] = {}
-    main = None
-    if clean:
-        main = estimate_lag_effects(periods, clean, spans.lags, burn_in=spans.burn_in)
-        within |= {b: summarise(main, i, seed=config.random_seed) for i, b in enumerate(clean)}
-        halves |= half_strengths(main, seed=config.random_seed)
+    lead_z: dict[str, tuple[float, float]] = {}
+    passed: tuple[str, ...] = ()
     if responding:
         strict, lead_z = conditioned_effects(periods, spans, responding, clean)
-        within |= {
-            b: summarise(strict, i, seed=config.random_seed) for i, b in enumerate(responding)
-        }
-        halves |= half_strengths(strict, seed=config.random_seed)
+        within |= {b: summarise(strict, i, seed=seed) for i, b in enumerate(responding)}
+        halves |= half_strengths(strict, seed=seed)
+        passed = tuple(
+            b
+            for b in responding
+            if b not in declared
+            and abs(within[b].z) >= LEAST_Z
+            and min(np.sign(within[b].z) * z for z in lead_z[b]) >= LEAST_LEAD_Z
+        )
+    main = None
+    together = tuple(b for b in names if b in clean or b in passed)
+    if together:
+        main = estimate_lag_effects(periods, together, spans.lags, burn_in=burn_in)
+        within |= {b: summarise(main, i, seed=seed) for i, b in enumerate(together)}
+        halves |= half_strengths(main, seed=seed)
     return _Estimates(within, main, responses, halves, lead_z)
 
 
@@ -221,6 +242,7 @@ def _finding(
     estimates: _Estimates,
     association: Association,
     smallest: float,
+    stability: Stability,
 ) -> Finding:
     known = config.behaviour(behaviour)
     return Finding(
@@ -231,33 +253,31 @@ def _finding(
         association=association,
         response=estimates.responses.get(behaviour, Response(behaviour, 0.0, 0.0, (1, 1), 0.0)),
         lead_z=estimates.lead_z.get(behaviour),
+        frequency=stability.passes.get(behaviour, 0.0),
         cost=known.cost_per_event,
         smallest=smallest,
     )
 
 
-def _draws(estimates: _Estimates, behaviour: str) -> Floats:
-    return estimates.within[behaviour].draws
-
-
 def _stability(
     estimates: _Estimates,
-    findings: dict[str, Finding],
+    associations: dict[str, Association],
     importance: dict[str, float],
-    selected: list[str],
+    smallest: float,
     config: PipelineConfig,
 ) -> Stability:
     main = estimates.main
     if main is None:
-        return Stability({}, 1.0 if not selected else 0.0, 0.0)
-    candidates = [b for b in main.behaviours if findings[b].role in ("behaviour", "mediator")]
+        return Stability({}, {}, (), 0.0)
+    candidates = [
+        b for b in main.behaviours if config.behaviour(b).role in ("behaviour", "mediator")
+    ]
     return bootstrap_selection(
         main,
         candidates,
         importance,
-        {b: findings[b].cost for b in candidates},
-        {b: findings[b].smallest / max(findings[b].association.spread, 1e-12) for b in candidates},
-        selected=selected,
+        {b: config.behaviour(b).cost_per_event for b in candidates},
+        {b: smallest / max(associations[b].spread, 1e-12) for b in candidates},
         at_most=config.select.at_most,
         least_z=LEAST_Z,
         seed=config.random_seed,

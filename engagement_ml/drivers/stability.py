@@ -25,17 +25,23 @@ class Stability:
 
     Attributes
     ----------
+    passes : dict of behaviour to share of bootstraps in which it passed
     frequency : dict of behaviour to share of bootstraps that chose it
-    same : float
-        Share of bootstraps that chose exactly the selected set.
+    picks : tuple of frozenset of str
+        What each bootstrap chose.
     false_bound : float
         Shah and Samworth's (2013, eq. 4 of Meinshausen and Bühlmann 2010) bound on the expected
         number of falsely chosen behaviours at the selection frequency required: q² / ((2π − 1) p).
     """
 
+    passes: dict[str, float]
     frequency: dict[str, float]
-    same: float
+    picks: tuple[frozenset[str], ...]
     false_bound: float
+
+    def same(self, selected: Sequence[str]) -> float:
+        """Share of bootstraps that chose exactly these."""
+        return float(np.mean([p == frozenset(selected) for p in self.picks])) if self.picks else 0.0
 
 
 def half_strengths(effects: LagEffects, *, seed: int) -> dict[str, tuple[float, float]]:
@@ -64,7 +70,6 @@ def bootstrap_selection(
     costs: dict[str, float],
     worth_having: dict[str, float],
     *,
-    selected: Sequence[str],
     at_most: int,
     least_z: float,
     seed: int,
@@ -80,7 +85,6 @@ def bootstrap_selection(
         Scaled in each bootstrap with the effect, to order the choice.
     costs, worth_having : dict of behaviour to currency per event
         Cost of serving one event; smallest net effect per event worth having.
-    selected : sequence of str
     at_most : int
     least_z : float
     seed : int
@@ -116,8 +120,12 @@ def bootstrap_selection(
     frequency = {name: float(np.mean([name in p for p in picks])) for name in candidates}
     q = float(np.mean([len(p) for p in picks])) if picks else 0.0
     required = 0.9
+    passes = dict.fromkeys(candidates, 0.0) | {
+        name: float((table[i] > 0).mean()) for i, name in enumerate(names)
+    }
     return Stability(
+        passes=passes,
         frequency=frequency,
-        same=float(np.mean([p == frozenset(selected) for p in picks])),
+        picks=tuple(picks),
         false_bound=q * q / ((2 * required - 1) * max(len(effects.behaviours), 1)),
     )

@@ -11,7 +11,13 @@ from engagement_ml.drivers.effects import WithinEffect
 from engagement_ml.drivers.response import Response
 
 LEAST_Z = 4.0
-"""z that the within-entity evidence must reach: 12 behaviours, four lag profiles each, one in 500."""
+"""z that the within-entity evidence must reach; bootstraps ask for more in effect."""
+
+LEAST_LEAD_Z = 3.0
+"""z by which what follows a behaviour that answers to purchases must outdo what precedes it."""
+
+LEAST_FREQUENCY = 0.9
+"""Share of bootstraps of entities in which a driver must pass again."""
 
 LEAST_HALF_Z = 2.0
 """z that it must reach in either half of the entities."""
@@ -33,8 +39,11 @@ class Finding:
         Its z in either half of the entities.
     association : Association
     response : Response
-    lead_z : float or None
-        For a behaviour that answers to purchases: z of what follows it over what precedes it.
+    lead_z : (float, float) or None
+        For a behaviour that answers to purchases: z of what follows it, less and plus what
+        precedes it.
+    frequency : float
+        Share of bootstraps of entities in which it passes again.
     cost : float
         Of serving one event.
     smallest : float
@@ -47,7 +56,8 @@ class Finding:
     half_z: tuple[float, float]
     association: Association
     response: Response
-    lead_z: float | None
+    lead_z: tuple[float, float] | None
+    frequency: float
     cost: float
     smallest: float
 
@@ -86,32 +96,55 @@ def judge(finding: Finding, *, currency: str, entity: str, advice: str) -> Verdi
     words = _Words(finding, currency, entity)
     if finding.role == "consequence":
         return Verdict("consequence", "declared in the configuration to follow from purchases")
-    within, response = finding.within, finding.response
-    if within is None or not np.isfinite(within.high - within.low):
+    if finding.within is None or not np.isfinite(finding.within.high - finding.within.low):
         return Verdict(
             "unverifiable", f"{words.across}; no within-{entity} change to learn from; {advice}"
         )
+    if is_certain(finding):
+        found = _of_certain(finding, words, advice)
+        if found is not None:
+            return found
+    if finding.response.responds:
+        return Verdict("consequence", words.response)
+    return _of_nothing(finding, words, advice)
+
+
+def is_certain(finding: Finding) -> bool:
+    """Whether the within-entity evidence passes every test of its own.
+
+    Strong enough over all entities and in either half of them; and, for a behaviour that answers to
+    purchases, more goes with margin after it than before it.
+    """
+    if finding.within is None:
+        return False
+    sign = np.sign(finding.within.z)
+    strong = abs(finding.within.z) >= LEAST_Z
+    replicated = all(sign * z >= LEAST_HALF_Z for z in finding.half_z)
+    followed = finding.lead_z is None or min(sign * z for z in finding.lead_z) >= LEAST_LEAD_Z
+    return bool(strong and replicated and followed)
+
+
+def _of_certain(finding: Finding, words: _Words, advice: str) -> Verdict | None:
+    low, high = finding.bounds
+    worth = finding.effect * finding.association.spread
+    held = f"it holds in both halves of the {words.entity}s"
+    if low > 0 and worth >= finding.smallest:
+        if finding.frequency < LEAST_FREQUENCY:
+            again = f"it passes again in only {finding.frequency:.0%} of bootstraps"
+            return Verdict("unverifiable", f"unstable: {words.nothing}; {again}; {advice}")
+        return Verdict("driver", f"{words.within}; {words.answer}{held}")
+    if high < 0 and -worth >= finding.smallest and not finding.response.responds:
+        return Verdict("harmful", f"{words.within}; {held}")
+    return None
+
+
+def _of_nothing(finding: Finding, words: _Words, advice: str) -> Verdict:
     spread = finding.association.spread
     low, high = (bound * spread for bound in finding.bounds)
-    worth = finding.effect * spread
-    replicated = all(np.sign(within.z) * z >= LEAST_HALF_Z for z in finding.half_z)
-    followed = finding.lead_z is None or np.sign(within.z) * finding.lead_z >= LEAST_Z
-    certain = abs(within.z) >= LEAST_Z and replicated and followed
-    if certain and low > 0 and worth >= finding.smallest:
-        return Verdict(
-            "driver", f"{words.within}; {words.answer}it holds in both halves of the {entity}s"
-        )
-    if response.responds:
-        return Verdict("consequence", words.response)
-    if certain and high < 0 and -worth >= finding.smallest:
-        return Verdict("harmful", f"{words.within}; it holds in both halves of the {entity}s")
     goes_with = finding.association.z >= _GOES_WITH_Z and finding.association.slope > 0
     claimed = finding.association.slope * spread
-    if (
-        goes_with
-        and worth < finding.smallest * 2
-        and high < max(_VANITY_SHARE * claimed, finding.smallest)
-    ):
+    small = finding.effect * spread < 2 * finding.smallest
+    if goes_with and small and high < max(_VANITY_SHARE * claimed, finding.smallest):
         return Verdict("vanity", f"{words.across}, but {words.nothing}")
     if -finding.smallest <= low and high <= finding.smallest:
         return Verdict("inert", f"{words.nothing}: less than is worth having")
