@@ -1,0 +1,144 @@
+"""A small shop, a stand-in for the search for drivers, and a tracking store of its own per test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+import yaml
+
+from engagement_ml.config import PipelineConfig, read_config
+
+SETTINGS: dict[str, Any] = {
+    "name": "small-shop",
+    "windows": {"observation_days": 28, "outcome_days": 28, "every_days": 28},
+    "segments": ["plan"],
+    "behaviours": {
+        "tutorial_done": {"label": "Tutorial finished", "stage": "consideration"},
+        "coupon_use": {"cost_per_event": 1.5},
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def small_shop() -> Any:
+    """300 customers over 40 weeks: quick to train on, too few to find much."""
+    from engagement_ml.datasets import make_shop
+
+    return make_shop(300, 40, seed=1)
+
+
+@pytest.fixture(scope="session")
+def shop_files(small_shop, tmp_path_factory) -> Path:
+    """The small shop's tables as Parquet files."""
+    from engagement_ml.datasets import write_dataset
+
+    folder = tmp_path_factory.mktemp("shop")
+    write_dataset(small_shop, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def migrated_store(tmp_path_factory) -> Path:
+    """A tracking database that was migrated once."""
+    from engagement_ml.tracking.store import using
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    with using(f"sqlite:///{file}"):
+        pass
+    return file
+
+
+@pytest.fixture
+def here(tmp_path, migrated_store, monkeypatch) -> Path:
+    """An empty working folder with a tracking store in its usual place."""
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(migrated_store, tmp_path / "mlruns" / "mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def write_yaml(shop_files, tmp_path) -> Callable[..., Path]:
+    """Write the small shop's pipeline definition, keys replaced or added."""
+
+    def write(**changes: Any) -> Path:
+        sources = {name: str(shop_files / f"{name}.parquet") for name in ("events", "transactions")}
+        sources["customers"] = str(shop_files / "customers.parquet")
+        file = tmp_path / "small-shop.yaml"
+        file.write_text(yaml.safe_dump({**SETTINGS, "sources": sources, **changes}))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def config(write_yaml) -> PipelineConfig:
+    """The small shop's configuration, read from its YAML file."""
+    return read_config(write_yaml())
+
+
+def stand_in_evidence(behaviours: tuple[str, ...], chosen: tuple[str, ...]) -> Any:
+    """Evidence as the search gives it, made by arithmetic."""
+    from engagement_ml.drivers import Choice, DriverEvidence
+
+    weights = {1: (100.0,), 2: (60.0, 40.0)}.get(len(chosen), ())
+    choices = tuple(
+        Choice(name, weight, weight - 10, min(weight + 10, 100), "log1p", 2.0, None, 6.0)
+        for name, weight in zip(chosen, weights, strict=True)
+    )
+    others = sorted(set(behaviours) - set(chosen))
+    rows = [
+        {
+            "behaviour": name,
+            "verdict": "driver" if name in chosen else "vanity",
+            "selected": name in chosen,
+            "shap_rank": rank,
+            "mean_abs_shap": 10 / rank / 3,
+            "effect": 2 / 3 if name in chosen else 0.0,
+            "effect_low": 1 / 3,
+            "effect_high": 1.0,
+            "selection_frequency": 1.0 if name in chosen else 0.0,
+            "saturation_point": None,
+            "reason": "made up, for a test",
+            "label": name,
+            "naive_rank": rank,
+        }
+        for rank, name in enumerate([*chosen, *others], start=1)
+    ]
+    return DriverEvidence(
+        evidence="driver",
+        choices=choices,
+        reason=None if choices else "no behaviour's changes are followed by changes of margin",
+        rows=tuple(rows),
+        experiments={"plan": [], "results": []},
+        notes=("a stand-in searched",),
+    )
+
+
+@pytest.fixture
+def quick_drivers(monkeypatch) -> Callable[..., None]:
+    """Put a stand-in in the place of the search, which takes long; called again, it chooses anew."""
+    from engagement_ml import drivers
+
+    def choose(*chosen: str) -> None:
+        def find_drivers(periods, panel, windows, config, *, on_step=None):
+            assert set(panel.frame["part"]) == {"train"}
+            assert periods.until == windows.fit_until
+            if on_step is not None:
+                on_step("searching")
+            return stand_in_evidence(periods.behaviours, chosen)
+
+        monkeypatch.setattr(drivers, "find_drivers", find_drivers, raising=False)
+
+    choose("tutorial_done", "wishlist_add")
+    return choose
