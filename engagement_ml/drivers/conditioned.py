@@ -9,6 +9,7 @@ a behaviour is credited only if, given past purchases, more margin follows it th
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from engagement_ml.drivers.design import lagged_sums
 from engagement_ml.drivers.effects import LagEffects, estimate_lag_effects, winsorise
@@ -20,7 +21,12 @@ _AHEAD = 4
 
 
 def conditioned_effects(
-    periods: Periods, spans: Spans, responding: tuple[str, ...], others: tuple[str, ...]
+    periods: Periods,
+    spans: Spans,
+    responding: tuple[str, ...],
+    others: tuple[str, ...],
+    *,
+    group: npt.NDArray[np.int64] | None = None,
 ) -> tuple[LagEffects, dict[str, tuple[float, float]]]:
     """Estimate the responding behaviours' effects given past purchases, with their leads.
 
@@ -32,6 +38,9 @@ def conditioned_effects(
         Estimated together.
     others : tuple of str
         Adjusted for by their counts at once, in the first four and the further periods.
+
+    group : int array (n,), optional
+        Entities of a group share period effects.
 
     Returns
     -------
@@ -48,7 +57,13 @@ def conditioned_effects(
     beside = lagged_sums(periods.counts[..., columns], coarse, periods.entry)
     controls = np.concatenate([past, beside.reshape(*past.shape[:2], -1)], axis=2)
     both = estimate_lag_effects(
-        periods, responding, spans.lags, burn_in=spans.burn_in, controls=controls, leads=_AHEAD
+        periods,
+        responding,
+        spans.lags,
+        burn_in=spans.burn_in,
+        controls=controls,
+        leads=_AHEAD,
+        group=group,
     )
     near = [g for g, (_, last) in enumerate(spans.lags.groups) if last <= _AHEAD] or [0]
     width = np.array([b - a + 1 for a, b in spans.lags.groups], dtype=float)[near]

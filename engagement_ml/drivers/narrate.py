@@ -35,7 +35,6 @@ class Table:
     indicators: Indicators | None
     curves: dict[str, Curve]
     selected: tuple[str, ...]
-    unstable: tuple[str, ...]
     rows: WindowRows
     cells: int
 
@@ -84,8 +83,6 @@ class Table:
         )
         spread = finding.association.spread
         reason = self.verdicts[b].reason
-        if b in self.unstable:
-            reason += f"; chosen again in only {frequency:.0%} of bootstraps, so it gets no weight"
         return {
             "behaviour": b,
             "verdict": self.verdicts[b].verdict,
@@ -204,25 +201,16 @@ def advice(finding: Finding, obstacle: str | None, rows: WindowRows, periods: Pe
     return experiment
 
 
-def abstention(
-    verdicts: dict[str, Verdict],
-    obstacle: str | None,
-    unstable: list[str],
-    config: PipelineConfig,
-) -> str:
+def abstention(verdicts: dict[str, Verdict], obstacle: str | None) -> str:
     """Say in a sentence why nothing was chosen, and name the other choice."""
     other = "'select: {require: indicator}' makes a metric that foretells margin without such proof"
-    if unstable:
-        why = f"unstable: {', '.join(unstable)} would be chosen in too few bootstraps to be weighed"
-    elif obstacle is not None:
-        why = f"no behaviour could be verified to move margin: {obstacle}"
-    else:
-        tally: dict[str, int] = {}
-        for verdict in verdicts.values():
-            tally[verdict.verdict] = tally.get(verdict.verdict, 0) + 1
-        counts = ", ".join(f"{n} {v}" for v, n in sorted(tally.items()))
-        why = f"no behaviour passed as a driver of margin among {len(verdicts)} ({counts})"
-    return f"{why}; {other}"
+    if obstacle is not None:
+        return f"no behaviour could be verified to move margin: {obstacle}; {other}"
+    tally: dict[str, int] = {}
+    for verdict in verdicts.values():
+        tally[verdict.verdict] = tally.get(verdict.verdict, 0) + 1
+    counts = ", ".join(f"{n} {v}" for v, n in sorted(tally.items()))
+    return f"no behaviour passed as a driver of margin among {len(verdicts)} ({counts}); {other}"
 
 
 def no_indicator(indicators: Indicators) -> str | None:
@@ -251,7 +239,7 @@ def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]
 
 def notes(
     obstacle: str | None,
-    unstable: list[str],
+    left_out: list[str],
     responses: dict[str, Response],
     config: PipelineConfig,
 ) -> tuple[str, ...]:
@@ -262,10 +250,18 @@ def notes(
         f"A driver is a leading indicator with evidence from each {config.entity}'s own changes; "
         "only a randomised test proves that raising it raises margin.",
     ]
+    if config.churn.kind == "event":
+        found.append(
+            "Churn is an event that ends margin, so effects are those of keeping: recent events are "
+            "compared with old ones of the same entity, and margin while it stays is taken as given."
+        )
     if obstacle is not None:
         found.append(f"No evidence within {config.entity}s: {obstacle}.")
-    if unstable:
-        found.append(f"Unstable, and so without weight: {', '.join(unstable)}.")
+    if left_out:
+        found.append(
+            f"{', '.join(left_out)} pass as drivers too, and come after the chosen ones by SHAP; "
+            "'select: {at_most: N}' takes more."
+        )
     undeclared = [
         b
         for b, r in responses.items()

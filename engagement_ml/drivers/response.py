@@ -64,7 +64,11 @@ class Response:
 
 
 def find_responses(
-    periods: Periods, behaviours: tuple[str, ...], *, burn_in: int
+    periods: Periods,
+    behaviours: tuple[str, ...],
+    *,
+    burn_in: int,
+    group: npt.NDArray[np.int64] | None = None,
 ) -> dict[str, Response]:
     """Regress each behaviour on its entity's past purchases and its own past.
 
@@ -75,6 +79,8 @@ def find_responses(
     periods : Periods
     behaviours : tuple of str
     burn_in : int
+    group : int array (n,), optional
+        Entities of a group share period effects.
 
     Returns
     -------
@@ -90,7 +96,7 @@ def find_responses(
         counts = periods.counts[..., [periods.behaviours.index(behaviour)]]
         own = lagged_sums(counts, _OWN_LAGS, periods.entry)[:, :, 0, :]
         y = winsorise(counts[..., 0].astype(np.float64))
-        fit = fit_poisson(y, np.concatenate([past, own], axis=2), cells)
+        fit = fit_poisson(y, np.concatenate([past, own], axis=2), cells, group)
         strength = fit.coef[: len(groups)] * spread
         error = np.sqrt(np.diag(fit.covariance)[: len(groups)]) * spread
         z = np.divide(strength, error, out=np.zeros_like(strength), where=error > 0)

@@ -14,7 +14,7 @@ from engagement_ml.drivers.association import Association, associate
 from engagement_ml.drivers.attribution import across_shap, within_shap
 from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
 from engagement_ml.drivers.conditioned import conditioned_effects
-from engagement_ml.drivers.curves import Curve, fit_curves
+from engagement_ml.drivers.curves import Curve, fit_curves, make_curve
 from engagement_ml.drivers.effects import (
     LagEffects,
     WithinEffect,
@@ -30,6 +30,7 @@ from engagement_ml.drivers.response import Response, find_responses
 from engagement_ml.drivers.rolling import Rolling
 from engagement_ml.drivers.segments import effects_by_segment
 from engagement_ml.drivers.stability import Stability, bootstrap_selection, half_strengths
+from engagement_ml.drivers.survival import estimate_survival_effects, left_in
 from engagement_ml.drivers.verdicts import (
     LEAST_FREQUENCY,
     LEAST_LEAD_Z,
@@ -48,6 +49,9 @@ Floats = npt.NDArray[np.float64]
 
 _LEAST_PERIODS = 8
 _LEAST_REPEATING = 0.2
+_LEAST_CHURNED = 100
+_LEAST_IN_GROUP = 50
+_MOST_GROUPS = 20
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ def find_drivers(
     rows = window_rows(periods, spans)
     associations = associate(rows, names)
     mean_margin = float(rows.margin.mean()) if rows.margin.size else 0.0
-    obstacle = obstacle_within(periods, spans)
+    ends = ends_by_event(config)
+    obstacle = obstacle_survival(periods, spans) if ends else obstacle_within(periods, spans)
     tell("estimating effects within entities")
     estimates = _estimate(periods, spans, config) if obstacle is None else _nothing()
     tell("attributing change of margin by SHAP")
@@ -101,7 +106,7 @@ def find_drivers(
     naive = dict(zip(names, across_shap(rows, seed=seed), strict=True))
     smallest = config.select.smallest_effect * abs(mean_margin)
     tell("choosing again in bootstraps")
-    stability = _stability(estimates, associations, importance, smallest, config)
+    stability = _stability(estimates, importance, config)
     findings = {
         b: _finding(b, config, estimates, associations[b], smallest, stability) for b in names
     }
@@ -120,10 +125,8 @@ def find_drivers(
         if verdicts[b].verdict == "driver" and findings[b].role in ("behaviour", "mediator")
     ]
     selected = drivers[: config.select.at_most]
-    unstable = [b for b in selected if stability.frequency.get(b, 0.0) < LEAST_FREQUENCY]
-    selected = [b for b in selected if b not in unstable]
     tell("fitting response curves")
-    shaped = _fit_curves(periods, spans, rows, verdicts, findings, estimates)
+    shaped = _fit_curves(periods, spans, rows, verdicts, findings, estimates, ends)
     choices = weigh(
         selected,
         shaped,
@@ -131,7 +134,7 @@ def find_drivers(
         {b: rows.counts[:, names.index(b)] for b in selected},
         {b: config.behaviour(b).cost_per_event for b in selected},
     )
-    reason = None if choices else narrate.abstention(verdicts, obstacle, unstable, config)
+    reason = None if choices else narrate.abstention(verdicts, obstacle)
     indicators = None
     if config.select.require == "indicator":
         tell("choosing indicators")
@@ -151,7 +154,6 @@ def find_drivers(
         indicators=indicators,
         curves=shaped,
         selected=tuple(selected),
-        unstable=tuple(unstable),
         rows=rows,
         cells=int(usable_cells(periods, spans.burn_in).sum()),
     )
@@ -162,15 +164,35 @@ def find_drivers(
         rows=table.rows_of_csv(),
         naive=table.naive_ranking(),
         responses=table.response_curves(),
-        checks=_checks(periods, spans, findings, selected, stability, associations, seed),
-        segments=_segments(periods, spans, findings, verdicts),
-        pairs=_pairs(periods, spans, associations, verdicts, importance, findings),
+        checks=_checks(periods, spans, findings, selected, stability, associations, seed, ends),
+        segments=() if ends else _segments(periods, spans, findings, verdicts),
+        pairs=() if ends else _pairs(periods, spans, associations, verdicts, importance, findings),
         unprofitable=unprofitable_engaged(
             rows, names, choices, shaped, {b: config.label(b) for b in names}
         ),
         experiments={"plan": list(table.experiment_plan()), "results": []},
-        notes=narrate.notes(obstacle, unstable, estimates.responses, config),
+        notes=narrate.notes(
+            obstacle, drivers[config.select.at_most :], estimates.responses, config
+        ),
     )
+
+
+def segment_groups(periods: Periods) -> npt.NDArray[np.int64] | None:
+    """Number the combinations of the configured segments, each to get period effects of its own.
+
+    What moves a whole segment at once (its season, its campaigns) then says nothing. Combinations
+    of fewer than 50 entities share one number; None where no segment is configured.
+    """
+    if not periods.segments:
+        return None
+    labels = np.stack([v.astype(str) for v in periods.segments.values()], axis=1)
+    _, code, size = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
+    large = size >= _LEAST_IN_GROUP
+    number = np.where(large, np.cumsum(large) - 1, int(large.sum()))
+    if large.sum() > _MOST_GROUPS:
+        return None
+    _, dense = np.unique(number[code.ravel()], return_inverse=True)
+    return np.asarray(dense, dtype=np.int64)
 
 
 def obstacle_within(periods: Periods, spans: Spans) -> str | None:
@@ -194,8 +216,36 @@ def obstacle_within(periods: Periods, spans: Spans) -> str | None:
     return None
 
 
+def obstacle_survival(periods: Periods, spans: Spans) -> str | None:
+    """Say what keeps the data from showing what keeps entities, or None."""
+    n_periods = periods.gain.shape[1] - spans.observation
+    if n_periods < _LEAST_PERIODS:
+        return (
+            f"only {max(n_periods, 0)} periods of {periods.period_days} days after a whole "
+            f"observation window, and at least {_LEAST_PERIODS} are needed"
+        )
+    churned = int((left_in(periods) & usable_cells(periods, spans.observation)).sum())
+    if churned < _LEAST_CHURNED:
+        return f"only {churned} churned, and at least {_LEAST_CHURNED} are needed"
+    return None
+
+
+def ends_by_event(config: PipelineConfig) -> bool:
+    """Whether margin ends with an event: then what keeps entities is what moves margin."""
+    return config.churn.kind == "event"
+
+
 def _nothing() -> _Estimates:
     return _Estimates({}, None, {}, {}, {})
+
+
+def _survival(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estimates:
+    """Estimate what keeps the entities, where churn is an event that ends their margin."""
+    seed = config.random_seed
+    names = tuple(b for i, b in enumerate(periods.behaviours) if periods.counts[..., i].any())
+    main = estimate_survival_effects(periods, names, spans)
+    within = {b: summarise(main, i, seed=seed) for i, b in enumerate(names)}
+    return _Estimates(within, main, {}, half_strengths(main, seed=seed), {})
 
 
 def _estimate(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estimates:
@@ -205,10 +255,12 @@ def _estimate(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estima
     from what causes the purchases; those that pass the stricter test come back into it, as
     conditioning on past purchases inflates the size of an effect.
     """
+    if ends_by_event(config):
+        return _survival(periods, spans, config)
     seed, burn_in = config.random_seed, spans.burn_in
-    done = periods.counts.any(axis=(0, 1)).tolist()
-    names = tuple(b for b, any_ in zip(periods.behaviours, done, strict=True) if any_)
-    responses = find_responses(periods, names, burn_in=burn_in)
+    names = tuple(b for i, b in enumerate(periods.behaviours) if periods.counts[..., i].any())
+    group = segment_groups(periods)
+    responses = find_responses(periods, names, burn_in=burn_in, group=group)
     declared = {b for b in names if config.behaviour(b).role == "consequence"}
     responding = tuple(b for b in names if responses[b].responds or b in declared)
     clean = tuple(b for b in names if b not in responding)
@@ -217,7 +269,7 @@ def _estimate(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estima
     lead_z: dict[str, tuple[float, float]] = {}
     passed: tuple[str, ...] = ()
     if responding:
-        strict, lead_z = conditioned_effects(periods, spans, responding, clean)
+        strict, lead_z = conditioned_effects(periods, spans, responding, clean, group=group)
         within |= {b: summarise(strict, i, seed=seed) for i, b in enumerate(responding)}
         halves |= half_strengths(strict, seed=seed)
         passed = tuple(
@@ -230,7 +282,7 @@ def _estimate(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estima
     main = None
     together = tuple(b for b in names if b in clean or b in passed)
     if together:
-        main = estimate_lag_effects(periods, together, spans.lags, burn_in=burn_in)
+        main = estimate_lag_effects(periods, together, spans.lags, burn_in=burn_in, group=group)
         within |= {b: summarise(main, i, seed=seed) for i, b in enumerate(together)}
         halves |= half_strengths(main, seed=seed)
     return _Estimates(within, main, responses, halves, lead_z)
@@ -260,11 +312,7 @@ def _finding(
 
 
 def _stability(
-    estimates: _Estimates,
-    associations: dict[str, Association],
-    importance: dict[str, float],
-    smallest: float,
-    config: PipelineConfig,
+    estimates: _Estimates, importance: dict[str, float], config: PipelineConfig
 ) -> Stability:
     main = estimates.main
     if main is None:
@@ -277,7 +325,6 @@ def _stability(
         candidates,
         importance,
         {b: config.behaviour(b).cost_per_event for b in candidates},
-        {b: smallest / max(associations[b].spread, 1e-12) for b in candidates},
         at_most=config.select.at_most,
         least_z=LEAST_Z,
         seed=config.random_seed,
@@ -291,6 +338,7 @@ def _fit_curves(
     verdicts: dict[str, Verdict],
     findings: dict[str, Finding],
     estimates: _Estimates,
+    ends: bool,
 ) -> dict[str, Curve]:
     wanted = {
         b: findings[b].within.effect  # type: ignore[union-attr]
@@ -299,6 +347,9 @@ def _fit_curves(
     }
     if not wanted:
         return {}
+    if ends:
+        counts = {b: rows.counts[:, periods.behaviours.index(b)] for b in wanted}
+        return {b: make_curve(counts[b], effect, None, rows) for b, effect in wanted.items()}
     clean = estimates.main.behaviours if estimates.main is not None else ()
     together = tuple(dict.fromkeys((*clean, *wanted)))
     return fit_curves(periods, spans, rows, together, wanted)
@@ -344,14 +395,16 @@ def _checks(
     stability: Stability,
     associations: dict[str, Association],
     seed: int,
+    ends: bool,
 ) -> tuple[dict[str, object], ...]:
     found: list[dict[str, object]] = []
-    if any(f.within is not None for f in findings.values()):
+    if not ends and any(f.within is not None for f in findings.values()):
         frequent = sorted(associations, key=lambda b: (-abs(associations[b].spearman), b))
         probes = tuple(dict.fromkeys((*selected, *frequent)))[:3]
         found.append(placebo_behaviours(periods, spans, probes, seed=seed))
-    if selected:
+    if selected and not ends:
         found.append(placebo_outcome(list(findings.values()), tuple(selected)))
+    if selected:
         found.append(narrate.stability_check(stability, selected))
     return tuple(found)
 

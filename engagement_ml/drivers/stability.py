@@ -68,7 +68,6 @@ def bootstrap_selection(
     candidates: Sequence[str],
     importance: dict[str, float],
     costs: dict[str, float],
-    worth_having: dict[str, float],
     *,
     at_most: int,
     least_z: float,
@@ -83,8 +82,7 @@ def bootstrap_selection(
         Behaviours that a bootstrap may choose: those no role and no answer to purchases rules out.
     importance : dict of behaviour to mean absolute SHAP
         Scaled in each bootstrap with the effect, to order the choice.
-    costs, worth_having : dict of behaviour to currency per event
-        Cost of serving one event; smallest net effect per event worth having.
+    costs : dict of behaviour to cost of serving one event
     at_most : int
     least_z : float
     seed : int
@@ -106,7 +104,7 @@ def bootstrap_selection(
         for k, coef in enumerate(moved):
             effect = float(effects.lags.weights @ fade_out(coef, root)[0])
             strong = standardised(coef, covariance, effects.lags) >= least_z
-            if strong and effect - costs[name] >= max(worth_having[name], 1e-12):
+            if strong and effect > costs[name]:
                 scores[k] = importance[name] * (effect / whole if whole > 0 else 1.0)
         chosen_rank[name] = scores
     names = list(chosen_rank)

@@ -22,6 +22,7 @@ LEAST_FREQUENCY = 0.9
 LEAST_HALF_Z = 2.0
 """z that it must reach in either half of the entities."""
 
+_HINT_Z = 3.5
 _GOES_WITH_Z = 4.0
 _VANITY_SHARE = 0.5
 
@@ -144,11 +145,13 @@ def _of_nothing(finding: Finding, words: _Words, advice: str) -> Verdict:
     goes_with = finding.association.z >= _GOES_WITH_Z and finding.association.slope > 0
     claimed = finding.association.slope * spread
     small = finding.effect * spread < 2 * finding.smallest
-    if goes_with and small and high < max(_VANITY_SHARE * claimed, finding.smallest):
+    silent = abs(finding.within.z) < _HINT_Z if finding.within is not None else True
+    if silent and goes_with and small and high < max(_VANITY_SHARE * claimed, finding.smallest):
         return Verdict("vanity", f"{words.across}, but {words.nothing}")
-    if -finding.smallest <= low and high <= finding.smallest:
+    if silent and -finding.smallest <= low and high <= finding.smallest:
         return Verdict("inert", f"{words.nothing}: less than is worth having")
-    return Verdict("unverifiable", f"{words.nothing}, an interval too wide to tell; {advice}")
+    doubt = "an interval too wide to tell" if silent else "a hint that not every test bears out"
+    return Verdict("unverifiable", f"{words.nothing}, {doubt}; {advice}")
 
 
 class _Words:
