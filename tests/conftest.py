@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -15,7 +16,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import pytest
 import yaml
 
-from engagement_ml.config import PipelineConfig, read_config
+from engagement_ml.config import PipelineConfig, parse_config, read_config
 
 SETTINGS: dict[str, Any] = {
     "name": "small-shop",
@@ -125,20 +126,46 @@ def stand_in_evidence(behaviours: tuple[str, ...], chosen: tuple[str, ...]) -> A
     )
 
 
+def stand_in_search(*chosen: str) -> Callable[..., Any]:
+    """Return what takes the place of the search for drivers, which takes long."""
+
+    def find_drivers(periods, panel, windows, config, *, on_step=None):
+        assert set(panel.frame["part"]) == {"train"}
+        assert periods.until == windows.fit_until
+        if on_step is not None:
+            on_step("searching")
+        return stand_in_evidence(periods.behaviours, chosen)
+
+    return find_drivers
+
+
 @pytest.fixture
 def quick_drivers(monkeypatch) -> Callable[..., None]:
-    """Put a stand-in in the place of the search, which takes long; called again, it chooses anew."""
+    """Put a stand-in in the place of the search; called again, it chooses anew."""
     from engagement_ml import drivers
 
     def choose(*chosen: str) -> None:
-        def find_drivers(periods, panel, windows, config, *, on_step=None):
-            assert set(panel.frame["part"]) == {"train"}
-            assert periods.until == windows.fit_until
-            if on_step is not None:
-                on_step("searching")
-            return stand_in_evidence(periods.behaviours, chosen)
-
-        monkeypatch.setattr(drivers, "find_drivers", find_drivers, raising=False)
+        monkeypatch.setattr(drivers, "find_drivers", stand_in_search(*chosen), raising=False)
 
     choose("tutorial_done", "wishlist_add")
     return choose
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, migrated_store, shop_files) -> SimpleNamespace:
+    """The small shop, trained on and registered once, with a stand-in for the search."""
+    from engagement_ml import drivers
+    from engagement_ml.workflow import train
+
+    folder = tmp_path_factory.mktemp("trained")
+    shutil.copy(migrated_store, folder / "mlflow.db")
+    store = f"sqlite:///{folder / 'mlflow.db'}"
+    sources = {n: str(shop_files / f"{n}.parquet") for n in ("events", "transactions", "customers")}
+    config = parse_config({**SETTINGS, "sources": sources, "tracking": {"uri": store}})
+    search = stand_in_search("tutorial_done", "wishlist_add")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drivers, "find_drivers", search, raising=False)
+        result = train(config, output=folder / "run")
+    return SimpleNamespace(
+        result=result, folder=result.folder, store=store, events=sources["events"]
+    )

@@ -1,4 +1,4 @@
-"""Each mistake a user can make: one clear line, exit status 2, no traceback, nothing left behind."""
+"""Each mistake a user can make: one clear line, exit status 2, nothing left behind."""
 
 from __future__ import annotations
 

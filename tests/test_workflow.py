@@ -188,9 +188,7 @@ def test_what_fails_late_leaves_nothing(here, config, quick_drivers, monkeypatch
 
 
 def test_store_and_folder_are_checked_before_any_table_is_read(here, config):
-    elsewhere = config.model_copy(
-        update={"tracking": TrackingConfig(uri="http://127.0.0.1:9")}
-    )
+    elsewhere = config.model_copy(update={"tracking": TrackingConfig(uri="http://127.0.0.1:9")})
     steps: list[str] = []
     with pytest.raises(TrackingError, match="no answer"):
         train(elsewhere, output="out", on_step=steps.append)

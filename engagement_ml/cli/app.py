@@ -39,6 +39,12 @@ def _example(*commands: str) -> str:
     return "\b\nExample:\n" + "\n".join(f"  {command}" for command in commands)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"engagement-ml {__version__}")
+        raise typer.Exit
+
+
 @app.callback(
     epilog=_example(
         "engagement-ml demo --output runs/demo", "engagement-ml train runs/demo/shop.yaml"
@@ -46,7 +52,10 @@ def _example(*commands: str) -> str:
 )
 def root(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, help="Show the version and stop.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and stop."
+        ),
     ] = False,
 ) -> None:
     """Find the behaviours that move margin, and make one weighted engagement metric of them.
@@ -54,9 +63,6 @@ def root(
     Exit status: 0 done (that no behaviour passes is a result too), 1 a gate said no, 2 what was
     given cannot be used.
     """
-    if version:
-        typer.echo(f"engagement-ml {__version__}")
-        raise typer.Exit
 
 
 @app.command(epilog=_example("engagement-ml demo --output runs/demo"))
@@ -236,4 +242,4 @@ def features(
 
 def main() -> None:
     """Run the command line; leaves with its exit status."""
-    app()
+    app(prog_name="engagement-ml")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ from rich.table import Table
 
 from engagement_ml.report import print_summary, words
 from engagement_ml.report.formats import DASH, finite, number, spread
+from engagement_ml.report.reading import as_mapping
 from engagement_ml.workflow import TrainResult
 
+_NAMES = 30
 _MEASURES = {
     "profit": (("r2", "R²"), ("spearman", "Spearman"), ("gini", "Gini")),
     "churn": (("roc_auc", "ROC AUC"), ("pr_auc", "PR AUC"), ("brier", "Brier")),
@@ -38,56 +40,63 @@ def _show(result: TrainResult, events: str) -> None:
 
 
 def show_evaluation(found: Mapping[str, Any], output: Path | None) -> None:
-    """Print the metric and the models beside their baselines, each with its 95% interval."""
-    console = Console(highlight=False, soft_wrap=True)
+    """Print the metric and the models beside their baselines, out of time."""
+    console = Console(highlight=False)
     cutoffs = found.get("test_cutoffs") or []
     if cutoffs:
         span = cutoffs[0] if len(cutoffs) == 1 else f"{cutoffs[0]} to {cutoffs[-1]}"
-        console.print(
-            f"{number(found['n_entities'], 0)} measured at {len(cutoffs)} cutoffs, {span}"
-        )
+        measured = number(found["n_entities"], 0)
+        console.print(f"{measured} measured at {len(cutoffs)} cutoffs, {span}")
     metric = found.get("metric") or {}
     across, within = metric.get("across") or {}, metric.get("within") or {}
-    columns = [
-        ("foretells (Spearman)", across, "spearman"),
-        ("top decile lift", across, "top_decile_lift"),
-        ("steers (Spearman)", within, "spearman"),
-    ]
-    names = dict.fromkeys([*across, *within])
-    _table(console, "score", {n: words.score_name(n) for n in names}, columns)
+    spearman = {"foretells": across, "steers": within}
+    _table(
+        console,
+        "Spearman, 95% interval",
+        list(dict.fromkeys([*across, *within])),
+        {title: (rows, "spearman") for title, rows in spearman.items()},
+        intervals=True,
+    )
     for model, measures in _MEASURES.items():
         part = found.get(model) or {}
         rows = {"model": part, **(part.get("baselines") or {})}
-        if "reason" not in part and part:
-            shown = {name: name.replace("_", " ") for name in rows}
-            _table(console, model, shown, [(title, rows, key) for key, title in measures])
+        if part and "reason" not in part:
+            columns = {title: (rows, key) for key, title in measures}
+            _table(console, model.capitalize(), list(rows), columns, intervals=False)
+    console.print("")
     for note in (*found.get("notes", ()), *metric.get("notes", ())):
-        console.print(f"note: {note}")
+        console.print(words.note(note), style="dim")
     if output is not None:
-        console.print(str(Path(output) / "evaluation.json"))
+        console.print(str(Path(output) / "evaluation.json"), soft_wrap=True)
 
 
 def _table(
     console: Console,
     title: str,
-    names: Mapping[str, str],
-    columns: list[tuple[str, Mapping[str, Any], str]],
+    names: Sequence[str],
+    columns: Mapping[str, tuple[Mapping[str, Any], str]],
+    *,
+    intervals: bool,
 ) -> None:
     if not names:
         return
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(title)
-    for heading, _, _ in columns:
+    table.add_column(title, no_wrap=True, min_width=_NAMES)
+    for heading in columns:
         table.add_column(heading, no_wrap=True)
-    for name, shown in names.items():
-        table.add_row(shown, *(_cell(rows.get(name), key) for _, rows, key in columns))
+    for name in names:
+        shown = words.score_name(name)
+        cells = [_cell(rows.get(name), key, intervals) for rows, key in columns.values()]
+        table.add_row(shown, *cells)
     console.print("")
     console.print(table)
 
 
-def _cell(row: Any, key: str) -> str:
-    measure = (row or {}).get(key) if isinstance(row, Mapping) else None
-    if not isinstance(measure, Mapping) or finite(measure.get("value")) is None:
+def _cell(row: Any, key: str, interval: bool) -> str:
+    measure = as_mapping(as_mapping(row).get(key))
+    if finite(measure.get("value")) is None:
         return DASH
-    interval = spread(measure.get("low"), measure.get("high"), 2)
-    return f"{number(measure['value'], 2)}  ({interval})"
+    if not interval:
+        return number(measure["value"], 3)
+    low, high = measure.get("low"), measure.get("high")
+    return f"{number(measure['value'], 2)} ({spread(low, high, 2)})"

@@ -1,0 +1,243 @@
+"""The command line: help that runs, exit statuses, what is loaded when, what is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from engagement_ml.cli import main
+from engagement_ml.cli.terminal import ShownSteps
+from engagement_ml.errors import GateFailedError
+
+COMMANDS = ["demo", "train", "evaluate", "score", "report", "features"]
+HEAVY = {
+    "duckdb", "lightgbm", "matplotlib", "mlflow", "narwhals", "numpy", "pandas", "pydantic",
+    "pyfixest", "scipy", "shap", "sklearn",
+}  # fmt: skip
+SCRIPT = "import sys; from engagement_ml.cli import main; sys.argv[0] = 'engagement-ml'; main()"
+
+
+def run(monkeypatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["engagement-ml", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def examples(monkeypatch, capsys, *command: str) -> list[str]:
+    assert run(monkeypatch, *command, "--help") == 0
+    text = capsys.readouterr().out.partition("Example:\n")[2]
+    return re.findall(r"^ +(engagement-ml .+)$", text, flags=re.MULTILINE)
+
+
+def test_every_example_in_help_runs(here, quick_drivers, small_shop, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "engagement_ml.datasets.shop.make_shop", lambda *_args, **_settings: small_shop
+    )
+    shown = [example for name in COMMANDS for example in examples(monkeypatch, capsys, name)]
+    assert len(shown) == len(COMMANDS)
+    for example in [*shown, *examples(monkeypatch, capsys)]:
+        assert run(monkeypatch, *shlex.split(example)[1:]) == 0, example
+    for left in (
+        "runs/demo/metric.json", "runs/demo/shop.yaml", "runs/demo/data/events.parquet",
+        "runs/shop/drivers.csv", "runs/demo-evaluation/evaluation.json", "scores.parquet",
+        "report.html", "features/features.parquet",
+    ):  # fmt: skip
+        assert (here / left).is_file(), left
+
+
+def test_help_and_version_load_nothing_heavy():
+    for argument in ("--help", "--version"):
+        code = f"import sys; sys.argv.append({argument!r})\ntry:\n    {SCRIPT}\nfinally:\n" + (
+            "    print(*sys.modules, file=sys.stderr)"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        loaded = {name.partition(".")[0] for name in ran.stderr.split()}
+        assert "typer" in loaded
+        assert not loaded & HEAVY
+
+
+def seconds(code: str, *arguments: str) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, check=True)
+    return time.perf_counter() - start
+
+
+def test_help_takes_at_most_twice_the_time_of_its_libraries():
+    pairs = [(seconds(SCRIPT, "--help"), seconds("import typer, rich")) for _ in range(5)]
+    assert statistics.median(own / base for own, base in pairs) <= 2
+
+
+def test_what_is_printed_after_training(here, write_yaml, quick_drivers, monkeypatch, capsys):
+    file = write_yaml()
+    assert run(monkeypatch, "train", str(file), "--output", "out") == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    for part in ("Tutorial finished", "60.0", "Total events", "out/report.html", "version 1"):
+        assert part in said.out
+    following = next(line for line in said.out.splitlines() if line.startswith("Next"))
+    command = shlex.split(following.removeprefix("Next"))
+    assert run(monkeypatch, *command[1:]) == 0
+    assert (here / "scores.parquet").is_file()
+
+
+def test_quiet_says_nothing(here, write_yaml, quick_drivers, monkeypatch, capsys):
+    file = write_yaml(tracking={"uri": None})
+    assert run(monkeypatch, "train", str(file), "--output", "out", "--quiet") == 0
+    assert run(monkeypatch, "score", "out", str(here / "nothing"), "--quiet") == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+
+
+def test_an_abstention_is_done(here, write_yaml, quick_drivers, monkeypatch, capsys):
+    quick_drivers()
+    file = write_yaml(tracking={"uri": None})
+    assert run(monkeypatch, "train", str(file), "--output", "out") == 0
+    assert "require: indicator" in capsys.readouterr().out
+    assert run(monkeypatch, "score", "out", "events.parquet") == 2
+    assert "abstained and cannot score" in capsys.readouterr().err
+
+
+def test_evaluate_prints_the_metric_beside_its_baselines(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "evaluate", str(trained.folder)) == 0
+    out = capsys.readouterr().out
+    measured = trained.result.evaluation["metric"]["across"]["metric"]["spearman"]
+    assert f"{measured['value']:.2f} ({measured['low']:.2f} to {measured['high']:.2f})" in out
+    for part in (
+        "This metric",
+        "Total events",
+        "Full profit model",
+        "ROC AUC",
+        "The same rate for everyone",
+    ):
+        assert part in out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (GateFailedError("metric: too weak"), 1, "error: metric: too weak\n"),
+        (ZeroDivisionError("by zero"), 70, "this is a defect: ZeroDivisionError: by zero; run"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_exit_statuses(monkeypatch, capsys, error, status, said):
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("engagement_ml.workflow.reporting.report", fail)
+    assert run(monkeypatch, "report", "folder") == status
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["train"], ["trian"], ["demo", "--sede", "1"]])
+def test_what_is_no_command_is_status_two(monkeypatch, capsys, arguments):
+    assert run(monkeypatch, *arguments) == 2
+    assert "Usage: engagement-ml" in capsys.readouterr().err
+
+
+def test_interrupting_a_run_leaves_nothing(here, write_yaml):
+    file = write_yaml()
+    before = set(here.rglob("*"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, "train", str(file), "--output", "out"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )
+    until = time.monotonic() + 60
+    while not list(here.glob(".out.*.part")) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "interrupted: nothing was written\n"
+    assert set(here.rglob("*")) == before
+
+
+def test_the_demo_leaves_a_definition_that_runs_again(
+    here, quick_drivers, small_shop, monkeypatch, capsys
+):
+    made: list[dict[str, object]] = []
+
+    def make(customers: int, **settings: object) -> object:
+        made.append({"customers": customers, **settings})
+        return small_shop
+
+    monkeypatch.setattr("engagement_ml.datasets.shop.make_shop", make)
+    arguments = ("demo", "--output", "demo", "--customers", "300", "--no-effects", "--seed", "5")
+    assert run(monkeypatch, *arguments) == 0
+    assert made == [{"customers": 300, "seed": 5, "effects": False}]
+    assert "simulated" in (here / "demo" / "report.html").read_text()
+    text = (here / "demo" / "shop.yaml").read_text()
+    assert yaml.safe_load(text)["sources"]["events"] == "data/events.parquet"
+    again = next(line for line in text.splitlines() if line.startswith("# Run it again: "))
+    assert run(monkeypatch, *shlex.split(again.partition("engagement-ml ")[2])) == 0
+    first, second = (
+        json.loads((folder / "metric.json").read_text())
+        for folder in (here / "demo", next(iter((here / "runs" / "shop-engagement").iterdir())))
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("dataset", ["complete-journey", "online-retail"])
+def test_the_demo_on_real_data_says_what_margin_rests_on(
+    here, quick_drivers, small_shop, monkeypatch, dataset
+):
+    from engagement_ml.datasets import Dataset
+
+    def load(*_: object) -> Dataset:
+        tables = (small_shop.events, small_shop.transactions, small_shop.customers)
+        return Dataset(dataset, *tables, assumptions=("Margin is assumed, not known.",))
+
+    module = dataset.replace("-", "_")
+    monkeypatch.setattr(f"engagement_ml.datasets.{module}.load_{module}", load)
+    given = ["--path", "lines.parquet"] if dataset == "online-retail" else []
+    monkeypatch.setattr(
+        "engagement_ml.cli.demo.definition",
+        lambda name: (
+            f"name: x\nsources:\n  events: ../data/{name}/events.parquet\n"
+            f"  transactions: ../data/{name}/transactions.parquet\n"
+            "windows: {observation_days: 28, outcome_days: 28}\n"
+        ),
+    )
+    assert run(monkeypatch, "demo", "--dataset", dataset, *given, "--output", "out") == 0
+    assert "Margin is assumed, not known." in (here / "out" / "report.html").read_text()
+    assert len(pd.read_parquet(here / "out" / "data" / "events.parquet")) == len(small_shop.events)
+
+
+def test_steps_are_silent_where_nobody_watches(capsys):
+    with ShownSteps() as steps:
+        steps("Reading tables")
+        steps("Building features")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_closed_pipe_is_no_defect(trained):
+    head = f"{shlex.quote(sys.executable)} -c {shlex.quote(SCRIPT)}"
+    command = f"{head} evaluate {shlex.quote(str(trained.folder))} | true; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=Path("/tmp")
+    )
+    assert "defect" not in ran.stderr
+    assert "Traceback" not in ran.stderr
