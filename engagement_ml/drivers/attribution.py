@@ -13,6 +13,7 @@ from engagement_ml.drivers.windowed import WindowRows
 Floats = npt.NDArray[np.float64]
 
 _MOST_ROWS = 60_000
+_MOST_EXPLAINED = 15_000
 _ROUNDS = 120
 
 
@@ -65,8 +66,9 @@ def within_shap(rows: WindowRows, *, seed: int) -> Floats:
 def _mean_absolute_shap(x: Floats, y: Floats, *, seed: int) -> Floats:
     if x.shape[0] < 50 or x.shape[1] == 0 or np.ptp(y) == 0:
         return np.zeros(x.shape[1])
-    x, y = _sample(x, y, seed)
-    contributions = boosted(x, y, seed=seed).predict(x, pred_contrib=True)
+    x, y = _sample(x, y, seed, _MOST_ROWS)
+    explained, _ = _sample(x, y, seed + 1, _MOST_EXPLAINED)
+    contributions = boosted(x, y, seed=seed).predict(explained, pred_contrib=True, num_threads=2)
     return np.asarray(np.abs(contributions[:, :-1]).mean(axis=0), dtype=np.float64)
 
 
@@ -94,8 +96,8 @@ def boosted(x: Floats, y: Floats, *, seed: int, rounds: int = _ROUNDS) -> Any:
     return lgb.train(parameters, data, num_boost_round=rounds)
 
 
-def _sample(x: Floats, y: Floats, seed: int) -> tuple[Floats, Floats]:
-    if x.shape[0] <= _MOST_ROWS:
+def _sample(x: Floats, y: Floats, seed: int, most: int) -> tuple[Floats, Floats]:
+    if x.shape[0] <= most:
         return x, y
-    rows = np.sort(np.random.default_rng(seed).choice(x.shape[0], _MOST_ROWS, replace=False))
+    rows = np.sort(np.random.default_rng(seed).choice(x.shape[0], most, replace=False))
     return x[rows], y[rows]

@@ -19,6 +19,10 @@ _SCALES = (4.0, 1.0, 0.25)
 _LEAST_BEND = 5.0
 """z that the bent count must reach beside the straight one before a bend is believed."""
 
+_FLAT = 0.7
+"""One more event at the 90th percentile of those who do it must earn less than this share of what
+the first earns, for a response to count as bent."""
+
 _SPENT = 0.1
 """Without a cost, an effect counts as spent where one more event earns a tenth of the first."""
 
@@ -115,15 +119,17 @@ def _bend(rolling: Rolling, b: int, counts: Floats) -> float | None:
     curved = coef[0] / error[0] if error[0] > 0 else 0.0
     if abs(curved) < _LEAST_BEND or straight * np.sign(curved) > abs(curved) / 2:
         return None
-    best, scale = -np.inf, typical
+    best, scale, power = -np.inf, typical, 1.0
     for candidate in (typical * s for s in _SCALES):
         other = rolling.counts.copy()
         other[..., b] = np.log1p(other[..., b] / candidate)
         coef, error = rolling.fit(other)
         strength = float((coef[b] / error[b]) ** 2) if error[b] > 0 else 0.0
         if strength > best:
-            best, scale = strength, candidate
-    return scale
+            best, scale, power = strength, candidate, float(coef[b])
+    # Margin goes with (1 + x / scale)^power: a power near 1 is a straight line in currency.
+    flattening = (1.0 + float(np.quantile(doers, 0.9)) / scale) ** (power - 1.0)
+    return scale if flattening < _FLAT else None
 
 
 def make_curve(counts: Floats, effect: float, scale: float | None, rows: WindowRows) -> Curve:

@@ -1,7 +1,7 @@
 """Poisson regression with entity and period fixed effects, and each entity's share in the estimate.
 
-The entity effects are concentrated out, so the cost grows with entities × periods × regressors
-and not with the number of entities' dummies. Entities are worked on in blocks: memory stays bounded.
+The entity effects are concentrated out, so the cost grows with entities × periods × regressors and
+not with the number of entities' dummies. Entities are worked on in blocks: memory stays bounded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ _BLOCK_CELLS = 2_000_000
 _MAX_ITERATIONS = 40
 _TOLERANCE = 1e-4  # of a standardised coefficient; the step that ends it is still taken
 _RIDGE = 1e-8
+_LEAST_INFORMATION = 1e-5
+"""Share of its information at no effect, fitted alone, below which a direction is not estimated:
+single precision sums hold no less, and a rate e¹¹ times as high is no finite answer."""
+_LEAST_VARIATION = 1e-8  # within entities, of a regressor's mean square
+_LEAST_PART = 0.1  # of a regressor, in a direction without information
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,9 @@ class PoissonFit:
     Attributes
     ----------
     coef : array (P,)
-        b: the change of log y for one more of each regressor.
+        b: the change of log y for one more of each regressor. 0, with no influence, where the data
+        say nothing: regressors that never vary within entities, or that no data of this form could
+        tell from others or from the periods, or whose best fit is infinite.
     influence : array (n, P)
         What each entity adds to the estimate's error; their outer products sum to the covariance
         clustered by entity. Zero for entities that carry no information (y never above 0).
@@ -83,7 +90,7 @@ def fit_poisson(
     >>> bool(abs(fit.coef[0] - 0.2) < 3 * fit.covariance[0, 0] ** 0.5)
     True
     """
-    n, n_periods, n_regressors = x.shape
+    n, _, n_regressors = x.shape
     group = np.zeros(n, dtype=np.int64) if group is None else group
     cells = np.where(at_risk, y, 0.0)
     used = np.nonzero(cells.sum(axis=1) > 0)[0]
@@ -92,21 +99,56 @@ def fit_poisson(
         return PoissonFit(np.zeros(n_regressors), influence, int(used.size), False)
     problem = _Problem(cells, x, at_risk, group, used)
     theta = problem.start()
+    score, hessian = problem.score_and_hessian(theta)
+    reference = problem.reference(hessian)
     converged = False
     for _ in range(_MAX_ITERATIONS):
-        score, hessian = problem.score_and_hessian(theta)
-        step = np.linalg.solve(hessian, score)
+        step = _Inverse(hessian, reference).times(score)
         # A coefficient without a finite maximum (perfect separation) must not run away at once.
         step *= min(1.0, 5.0 / max(np.abs(step).max(), 1e-300))
         theta = theta + step
-        if np.abs(step[:n_regressors]).max() < _TOLERANCE:
-            converged = True
+        score, hessian = problem.score_and_hessian(theta)
+        converged = bool(np.abs(step[:n_regressors]).max(initial=0.0) < _TOLERANCE)
+        if converged:
             break
-    _, hessian = problem.score_and_hessian(theta)
-    inverse = np.linalg.inv(hessian)
+    inverse = _Inverse(hessian, reference)
+    columns = np.where(inverse.estimated, inverse.columns, 0.0) / problem.scale
     for block, scores in problem.entity_scores(theta):
-        influence[used[block]] = scores @ inverse[:, :n_regressors] / problem.scale
-    return PoissonFit(theta[:n_regressors] / problem.scale, influence, int(used.size), converged)
+        influence[used[block]] = scores @ columns
+    coef = np.where(inverse.estimated, theta[:n_regressors] / problem.scale, 0.0)
+    return PoissonFit(coef, influence, int(used.size), converged)
+
+
+class _Inverse:
+    """The inverse of the information, period effects eliminated, empty directions left out.
+
+    Attributes
+    ----------
+    columns : array (P + S·T, P)
+        The inverse's columns of the regressors.
+    estimated : bool array (P,)
+        Regressors that have no part in a direction without information.
+    """
+
+    def __init__(self, hessian: Floats, reference: Floats) -> None:
+        p = reference.size
+        self.periods = hessian[p:, p:]
+        self.across = np.linalg.solve(self.periods, hessian[p:, :p])
+        root = np.sqrt(reference)
+        own = (hessian[:p, :p] - hessian[:p, p:] @ self.across) / root / root[:, None]
+        values, vectors = np.linalg.eigh(own)
+        known = values > _LEAST_INFORMATION
+        self.estimated = np.sqrt((vectors[:, ~known] ** 2).sum(axis=1)) < _LEAST_PART
+        vectors = vectors / root[:, None]
+        self.inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T
+        self.columns = np.concatenate([self.inverse, -self.across @ self.inverse])
+
+    def times(self, score: Floats) -> Floats:
+        """Return the inverse times a score, shape (P + S·T,)."""
+        p = self.inverse.shape[0]
+        first = self.inverse @ (score[:p] - self.across.T @ score[p:])
+        level = np.linalg.solve(self.periods, score[p:])
+        return np.concatenate([first, level - self.across @ first])
 
 
 class _Problem:
@@ -134,6 +176,7 @@ class _Problem:
         self.scale = np.where(spread > 1e-6 * np.sqrt(square), spread, 1.0)
         self.scale = np.where(self.scale > 0, self.scale, 1.0)
         self.x /= self.scale.astype(np.float32)
+        self.mean_square = square / self.scale**2
         # A period without any y has no finite effect: its cells say nothing and are left out.
         totals = np.zeros((self.n_groups, self.n_periods))
         np.add.at(totals, self.group, self.y)
@@ -148,6 +191,12 @@ class _Problem:
         level = np.log(np.maximum(totals, 1e-300) / np.maximum(cells, 1.0))
         level = np.where(self.alive, level, 0.0)
         return np.concatenate([np.zeros(self.n_regressors), level.ravel()])
+
+    def reference(self, hessian: Floats) -> Floats:
+        """Information on each regressor alone at no effect, or that of the least variation."""
+        own = np.diag(hessian)[: self.n_regressors]
+        least = _LEAST_VARIATION * self.mean_square * self.y.sum()
+        return np.asarray(np.maximum(np.maximum(own, least), 1e-300), dtype=np.float64)
 
     def blocks(self) -> Iterator[slice]:
         size = max(1, _BLOCK_CELLS // (self.n_periods * max(self.n_regressors, 1)))

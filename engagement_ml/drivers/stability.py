@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.effects import LagEffects, fade_out, standardised
+from engagement_ml.drivers.effects import LagEffects, fade_out, is_estimated, standardised
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,6 +48,7 @@ def half_strengths(effects: LagEffects, *, seed: int) -> dict[str, tuple[float, 
     """Return each behaviour's z in two random halves of the entities.
 
     A half's profile is the estimate moved by its own entities' influence, twice, less the whole's.
+    0 in a half that has nothing to say of some lag.
     """
     n = effects.influence.shape[0]
     first = np.random.default_rng([seed, 1]).permutation(n) < n // 2
@@ -58,7 +59,9 @@ def half_strengths(effects: LagEffects, *, seed: int) -> dict[str, tuple[float, 
             own = effects.influence[mine, b]
             share = max(float(mine.mean()), 1e-9)
             coef = effects.coef[b] + own.sum(axis=0) / share - effects.influence[:, b].sum(axis=0)
-            zs.append(standardised(coef, own.T @ own / share**2, effects.lags))
+            covariance = own.T @ own / share**2
+            known = is_estimated(coef, covariance)
+            zs.append(standardised(coef, covariance, effects.lags) if known else 0.0)
         found[name] = (zs[0], zs[1])
     return found
 
@@ -94,7 +97,7 @@ def bootstrap_selection(
     for name in candidates:
         b = effects.behaviours.index(name)
         covariance = effects.covariance(b)
-        if not (np.diag(covariance) > 0).all():
+        if not is_estimated(effects.coef[b], covariance):
             continue
         jitter = np.eye(covariance.shape[0]) * 1e-12 * np.trace(covariance)
         root = np.linalg.cholesky(np.linalg.inv(covariance + jitter)).T

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
+from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour, round_weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +21,7 @@ NO_REASON = "no behaviour passed every check"
 def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementMetric:
     """Return the metric that the evidence chose; one that abstains where it chose none."""
     windows = config.windows
+    weights = round_weights([choice.weight for choice in evidence.choices])
     default_unit = f"events in {windows.observation_days} days"
     return EngagementMetric(
         name=config.name,
@@ -34,7 +35,7 @@ def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementM
         behaviours=tuple(
             WeightedBehaviour(
                 behaviour=choice.behaviour,
-                weight=choice.weight,
+                weight=weight,
                 weight_low=choice.weight_low,
                 weight_high=choice.weight_high,
                 feature="frequency",
@@ -47,7 +48,7 @@ def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementM
                 ),
                 label=config.behaviour(choice.behaviour).label,
             )
-            for choice in evidence.choices
+            for choice, weight in zip(evidence.choices, weights, strict=True)
         ),
     )
 
