@@ -77,7 +77,10 @@ class Engine:
         except duckdb.Error as error:
             raise InputError(f"DuckDB refuses its settings {settings}: {one_line(error)}") from None
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET enable_progress_bar = false")
+        # In a notebook without ipywidgets DuckDB has no bar and refuses to be told so.
+        shown = connection.sql("SELECT current_setting('enable_progress_bar')").fetchall()
+        if shown[0][0]:
+            connection.execute("SET enable_progress_bar = false")
         return cls(connection)
 
     def __enter__(self) -> Self:

@@ -1,0 +1,52 @@
+"""The notebooks run from top to bottom, and are kept without outputs."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path, tmp_path, monkeypatch):
+    from nbclient import NotebookClient
+
+    # The kernel is a process of its own and takes its settings from the environment.
+    monkeypatch.setitem(os.environ, "PYTHONWARNINGS", "ignore")
+    monkeypatch.delitem(os.environ, "MPLBACKEND", raising=False)
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client.execute()
+    page = (tmp_path / "report.html").read_text()
+    assert "shop-engagement" in page
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    assert not [output for output in shown if output.get("name") == "stderr"]
+    if "Nothing we can defend" not in page:
+        assert any("image/png" in output.get("data", {}) for output in shown)
+    assert "True" in [output.get("data", {}).get("text/plain") for output in shown]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+def test_there_is_a_quickstart():
+    assert "01-quickstart" in [path.stem for path in NOTEBOOKS]
