@@ -75,3 +75,43 @@ def periods_of() -> Callable[[Any], Periods]:
         )
 
     return convert
+
+
+def draw_shop(
+    seed: int,
+    *,
+    effect: float = 0.0,
+    loss_effect: float = 0.0,
+    lasts: int = 4,
+    n: int = 1500,
+    n_periods: int = 44,
+    rate: float = 0.4,
+) -> Periods:
+    """A driver and a vanity behaviour; the truth is set by hand.
+
+    An event of `driver` raises the chance to order by `effect` of its usual level in each of the
+    next `lasts` periods, and of returns by `loss_effect`; orders earn 10, returns cost 10. `vanity`
+    only shares the entity's liking for the brand. Both have ups and downs of their own.
+    """
+    rng = np.random.default_rng(seed)
+    liking = rng.standard_normal((n, 1))
+    counts = {}
+    for name, loading in (("driver", 0.3), ("vanity", 0.9)):
+        wave = np.zeros((n, n_periods))
+        for t in range(1, n_periods):
+            wave[:, t] = 0.85 * wave[:, t - 1] + 0.4 * rng.standard_normal(n)
+        counts[name] = rng.poisson(0.5 * np.exp(loading * liking + wave))
+    stock = np.zeros((n, n_periods))
+    for lag in range(1, lasts + 1):
+        stock[:, lag:] += counts["driver"][:, :-lag]
+    season = 1.0 + 0.3 * np.sin(np.arange(n_periods) / 4)
+    level = rate * np.exp(0.5 * liking - 0.125) * season
+    orders = rng.poisson(level * (1.0 + effect * stock))
+    returns = rng.poisson(0.25 * level * (1.0 + loss_effect * stock))
+    return build(counts, 10.0 * orders, loss=10.0 * returns, orders=orders)
+
+
+@pytest.fixture(scope="session")
+def simulate_shop() -> Callable[..., Periods]:
+    """A shop of two behaviours, one of which does what it is told to."""
+    return draw_shop
