@@ -95,6 +95,19 @@ def test_what_is_printed_after_training(here, write_yaml, quick_drivers, monkeyp
     assert (here / "scores.parquet").is_file()
 
 
+def test_the_next_command_is_one_that_is_found(trained, monkeypatch, capsys):
+    from engagement_ml.cli.results import show_train
+
+    monkeypatch.setattr(sys, "argv", [".venv/bin/engagement-ml", "demo"])
+    for path, expected in (("", ".venv/bin/engagement-ml score"), (None, "engagement-ml score")):
+        if path is not None:
+            monkeypatch.setenv("PATH", path)
+        else:
+            monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+        show_train(trained.result)
+        assert f"Next    {expected} " in capsys.readouterr().out
+
+
 def test_quiet_says_nothing(here, write_yaml, quick_drivers, monkeypatch, capsys):
     file = write_yaml(tracking={"uri": None})
     assert run(monkeypatch, "train", str(file), "--output", "out", "--quiet") == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from engagement_ml.report.formats import DASH, finite, number, spread
 from engagement_ml.report.reading import as_mapping
 from engagement_ml.workflow import TrainResult
 
+PROGRAM = "engagement-ml"
 _NAMES = 30
 _MEASURES = {
     "profit": (("r2", "R²"), ("spearman", "Spearman"), ("gini", "Gini")),
@@ -34,9 +37,17 @@ def show_demo(result: TrainResult, events: Path) -> None:
 
 
 def _show(result: TrainResult, events: str) -> None:
-    command = f"engagement-ml score {shlex.quote(str(result.folder))} {shlex.quote(events)}"
+    command = f"{_program()} score {shlex.quote(str(result.folder))} {shlex.quote(events)}"
     following = None if result.metric.abstained else command
     print_summary(result.record, output=result.folder, next_command=following)
+
+
+def _program() -> str:
+    """Return what to type to run this program from here."""
+    given = Path(sys.argv[0])
+    found = shutil.which(PROGRAM)
+    # After `make demo` it lies in an environment that is not active.
+    return PROGRAM if found is not None or given.name != PROGRAM else shlex.quote(str(given))
 
 
 def show_evaluation(found: Mapping[str, Any], output: Path | None) -> None:

@@ -22,7 +22,7 @@ from engagement_ml.report.svg import Scale
 
 _NAIVE_SHOWN = 5
 _NAIVE_CHOSEN = 3
-SCORE_COMMAND = "engagement-ml score {model} --events events.parquet --output scores"
+SCORE_COMMAND = "engagement-ml score {model} events.parquet --output scores.parquet"
 
 
 def metric_section(run: Run) -> dict[str, Any] | None:

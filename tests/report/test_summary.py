@@ -31,7 +31,7 @@ def test_it_says_what_was_found_and_where(record: Record) -> None:
         "This metric 0.31 0.21", "Total events 0.46 0.02",
         "Report runs/shop/1/report.html",
         "Model shop-engagement, version 3, alias challenger",
-        "Next engagement-ml score models:/shop-engagement/3 --events events.parquet",
+        "Next engagement-ml score models:/shop-engagement/3 events.parquet",
     ):  # fmt: skip
         assert expected in words
 
@@ -89,7 +89,7 @@ def test_without_a_registered_model_the_folder_is_scored_with(record: Record) ->
     record["registered"] = None
     text = shown(record, output="runs/1")
     assert "Model " not in text
-    assert "engagement-ml score runs/1 --events" in text
+    assert "engagement-ml score runs/1 events.parquet" in text
 
 
 def test_any_record_can_be_summed_up(any_record: Record) -> None:
