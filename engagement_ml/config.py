@@ -140,7 +140,9 @@ class PipelineConfig(_Frozen):
 
     @field_validator("columns")
     @classmethod
-    def _columns_of_known_tables(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    def _columns_of_known_tables(
+        cls, value: dict[str, dict[str, str]]
+    ) -> dict[str, dict[str, str]]:
         for table in value:
             if table not in TABLE_NAMES:
                 raise ValueError(
@@ -193,7 +195,7 @@ def parse_config(raw: Any, *, origin: str = "configuration") -> PipelineConfig:
     >>> parse_config({"name": "shop", "windws": {}})
     Traceback (most recent call last):
     ...
-    engagement_ml.errors.ConfigError: configuration: unknown key 'windws' (did you mean 'windows'?); known keys here: behaviours, ...
+    engagement_ml.errors.ConfigError: configuration: unknown key 'windws' (did you mean...
     """
     if not isinstance(raw, dict):
         raise ConfigError(

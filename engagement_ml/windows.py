@@ -105,8 +105,8 @@ def plan_windows(history: Window, config: WindowsConfig) -> Windows:
     needed = config.observation_days + config.gap_days + config.outcome_days
     if history.days < needed:
         raise NotEnoughDataError(
-            f"the data covers {history.days} days ({history.start} to {history.end - DAY}), and one "
-            f"observation, gap and outcome window need {needed} ({config.observation_days} + "
+            f"the data covers {history.days} days ({history.start} to {history.end - DAY}), and "
+            f"one observation, gap and outcome window need {needed} ({config.observation_days} + "
             f"{config.gap_days} + {config.outcome_days}); give a longer history or set shorter "
             "windows in 'windows'"
         )
@@ -138,9 +138,7 @@ def _regular(history: Window, config: WindowsConfig) -> list[dt.date]:
     return found[::-1]
 
 
-def _checked(
-    cutoffs: tuple[dt.date, ...], history: Window, config: WindowsConfig
-) -> list[dt.date]:
+def _checked(cutoffs: tuple[dt.date, ...], history: Window, config: WindowsConfig) -> list[dt.date]:
     first = history.start + config.observation_days * DAY
     last = history.end - (config.gap_days + config.outcome_days) * DAY
     for cutoff in cutoffs:

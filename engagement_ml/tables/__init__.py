@@ -24,9 +24,7 @@ from engagement_ml.tables.keep import (
 from engagement_ml.tables.schema import COLUMNS, Opened, listed, open_table, quoted
 from engagement_ml.windows import DAY, Window
 
-RESERVED = frozenset(
-    {"customer_id", "cutoff", "part", "score", "history", "covariate", "segment"}
-)
+RESERVED = frozenset({"customer_id", "cutoff", "part", "score", "history", "covariate", "segment"})
 """Names of columns and groups of columns in results, which no event type may have."""
 
 __all__ = ["Dropped", "TableQuality", "Tables", "read_tables"]
@@ -117,9 +115,7 @@ def read_tables(
     for one in opened.values():
         check_values(engine, one)
     integer_ids = all(ids_are_integers(engine, one) for one in opened.values())
-    views = {
-        name: canonical(engine, one, integer_ids=integer_ids) for name, one in opened.items()
-    }
+    views = {name: canonical(engine, one, integer_ids=integer_ids) for name, one in opened.items()}
     kept = {"transactions": keep(engine, opened["transactions"], views["transactions"])}
     first_paid, last_paid = _days(kept["transactions"])
     end = last_paid + DAY
@@ -172,9 +168,7 @@ def _open_all(
     return opened
 
 
-def _behaviours(
-    config: PipelineConfig, counts: Mapping[str, int], label: str
-) -> tuple[str, ...]:
+def _behaviours(config: PipelineConfig, counts: Mapping[str, int], label: str) -> tuple[str, ...]:
     """Return the event types to look at; their names become columns, which must not clash."""
     names = sorted(
         name

@@ -146,9 +146,7 @@ def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -
     kept = [row for row in rows if row[0] is None]
     read, n_kept = (sum(row[2] for row in some) for some in (rows, kept))
     counts = [sum(row[2] for row in rows if row[0] == i) for i in range(len(reasons))]
-    dropped = tuple(
-        Dropped(reason, n) for (reason, _), n in zip(reasons, counts, strict=True) if n
-    )
+    dropped = tuple(Dropped(reason, n) for (reason, _), n in zip(reasons, counts, strict=True) if n)
     if not n_kept:
         raise NotEnoughDataError(_nothing_left(one, read, dropped))
     quality = TableQuality(
@@ -232,7 +230,9 @@ def _hashed(engine: Engine, one: Opened, columns: list[str], source: str) -> lis
     )  # fmt: skip
     numeric = (*INTEGERS, "FLOAT", "DOUBLE")
     return [
-        quoted(c) if c in columns else f"CAST({quoted(c)} AS {'DOUBLE' if t in numeric else 'VARCHAR'})"
+        quoted(c)
+        if c in columns
+        else f"CAST({quoted(c)} AS {'DOUBLE' if t in numeric else 'VARCHAR'})"
         for c, t in sorted(types.items())
     ]
 
