@@ -1,4 +1,4 @@
-"""The plain fixed-effects Poisson on rolling window counts, for what is asked beside the main fit."""
+"""Fixed-effects Poisson on rolling window counts, for what is asked beside the main fit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from engagement_ml.drivers.design import lagged_sums
 from engagement_ml.drivers.effects import tenure_steps, usable_cells, winsorise
-from engagement_ml.drivers.poisson import fit_poisson
+from engagement_ml.drivers.poisson import PoissonFit, fit_poisson
 from engagement_ml.drivers.windowed import Spans
 from engagement_ml.features.periods import Periods
 
@@ -67,11 +67,15 @@ class Rolling:
         who : bool array (n,), optional
             Only these entities.
         """
-        keep = slice(None) if who is None else who
-        design = np.concatenate([counts, self.beside], axis=2)[keep]
-        fit = fit_poisson(self.gain[keep], design, self.cells[keep])
+        fit = self.fit_whole(counts, who)
         k = counts.shape[2]
         return fit.coef[:k], np.sqrt(np.diag(fit.covariance)[:k])
+
+    def fit_whole(self, counts: Singles, who: npt.NDArray[np.bool_] | None = None) -> PoissonFit:
+        """Fit as `fit` does; return all, the coefficients of `counts` first."""
+        keep = slice(None) if who is None else who
+        design = np.concatenate([counts, self.beside], axis=2)[keep]
+        return fit_poisson(self.gain[keep], design, self.cells[keep])
 
     def level(self, who: npt.NDArray[np.bool_] | None = None) -> float:
         """Mean gain per cell."""
