@@ -7,16 +7,24 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from engagement_ml.drivers.rolling import Rolling
 
 _CERTAIN = 0.01
+_TOP_QUANTILE = 0.99
+"""Counts above it say more of the bend of either behaviour than of the two together."""
 
 
 def compare_pairs(
     rolling: Rolling, behaviours: tuple[str, ...], spread: dict[str, float], outcome: int
 ) -> tuple[dict[str, Any], ...]:
-    """Test the product of every two behaviours' rolling counts within entities.
+    """Test whether two behaviours bring more, or less, together than either brings alone.
+
+    The product of their rolling counts, each less its entity's mean (Giesselmann and
+    Schmidt-Catran 2022), goes beside the counts and their squares. Two behaviours that simply add
+    up in currency have a product in the log of margin; so the coefficients are taken back to
+    currency: ``∂²μ/∂x∂y = μ (b_xy + b_x b_y)``, with its error by the delta method.
 
     Parameters
     ----------
@@ -36,26 +44,46 @@ def compare_pairs(
     """
     rows = []
     for first, second in combinations(behaviours, 2):
-        a, b = rolling.behaviours.index(first), rolling.behaviours.index(second)
-        x, y = rolling.counts[..., a], rolling.counts[..., b]
-        product = (x - x[rolling.cells].mean()) * (y - y[rolling.cells].mean())
-        coef, error = rolling.fit(np.concatenate([product[..., None], rolling.counts], axis=2))
-        scale = rolling.level() * outcome * spread[first] * spread[second]
-        z = float(coef[0] / error[0]) if error[0] > 0 else 0.0
+        effect, error = _together(rolling, first, second)
+        scale = float(rolling.level() * outcome * spread[first] * spread[second])
+        z = effect / error if error > 0 else 0.0
         rows.append(
             {
                 "first": first,
                 "second": second,
-                "effect": float(coef[0] * scale),
-                "low": float((coef[0] - 1.96 * error[0]) * scale),
-                "high": float((coef[0] + 1.96 * error[0]) * scale),
-                "p_value": 2 * (1 - NormalDist().cdf(abs(z))),
+                "effect": effect * scale,
+                "low": (effect - 1.96 * error) * scale,
+                "high": (effect + 1.96 * error) * scale,
+                "p_value": 2 * NormalDist().cdf(-abs(z)),
             }
         )
     return _adjusted(rows)
 
 
+def _together(rolling: Rolling, first: str, second: str) -> tuple[float, float]:
+    """Return ``b_xy + b_x b_y``, a share of mean margin, and its error."""
+    a, b = rolling.behaviours.index(first), rolling.behaviours.index(second)
+    x, y = (_around_own_mean(rolling.counts[..., k], rolling.cells) for k in (a, b))
+    bent = np.stack([x * y, x * x, y * y], axis=2)
+    fit = rolling.fit_whole(np.concatenate([bent, rolling.counts], axis=2))
+    a, b = a + bent.shape[2], b + bent.shape[2]
+    gradient = np.zeros(fit.coef.size)
+    gradient[0], gradient[a], gradient[b] = 1.0, fit.coef[b], fit.coef[a]
+    effect = float(fit.coef[0] + fit.coef[a] * fit.coef[b])
+    return effect, float(np.linalg.norm(fit.influence @ gradient))
+
+
+def _around_own_mean(
+    counts: npt.NDArray[np.float32], cells: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    cut = np.minimum(counts, np.quantile(counts[cells], _TOP_QUANTILE))
+    size = np.maximum(cells.sum(axis=1, keepdims=True), 1)
+    mean = np.where(cells, cut, 0.0).sum(axis=1, keepdims=True) / size
+    return np.asarray(cut - mean, dtype=np.float32)
+
+
 def _adjusted(rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Adjust the p-values by Holm's step-down (1979) and say what was found."""
     order = sorted(range(len(rows)), key=lambda i: float(rows[i]["p_value"]))
     running = 0.0
     for rank, i in enumerate(order):
