@@ -36,7 +36,7 @@ class Association:
     spread: float
 
 
-def associate(rows: WindowRows, names: tuple[str, ...]) -> dict[str, Association]:
+def associate(rows: WindowRows, names: tuple[str, ...], seen: WindowRows) -> dict[str, Association]:
     """Measure every behaviour's association with later margin.
 
     Parameters
@@ -44,9 +44,12 @@ def associate(rows: WindowRows, names: tuple[str, ...]) -> dict[str, Association
     rows : WindowRows
     names : tuple of str
         The behaviours, in the order of the columns of ``rows.counts``.
+    seen : WindowRows
+        All observation windows, those without an outcome too, for the counts' spread.
     """
+    spread = seen.counts.std(axis=0) if seen.counts.size else np.zeros(len(names))
     if rows.margin.size == 0:
-        return {name: Association(0.0, 0.0, 0.0, 0.0) for name in names}
+        return {b: Association(0.0, 0.0, 0.0, float(spread[i])) for i, b in enumerate(names)}
     entities, place = np.unique(rows.entity, return_inverse=True)
     size = np.maximum(np.bincount(place, minlength=entities.size), 1)
     margin = np.bincount(place, clipped(rows.margin), minlength=entities.size) / size
@@ -60,7 +63,7 @@ def associate(rows: WindowRows, names: tuple[str, ...]) -> dict[str, Association
             spearman=rho,
             z=rho * float(np.sqrt(max(entities.size - 1, 0))),
             slope=slope,
-            spread=float(rows.counts[:, b].std()) if rows.counts.size else 0.0,
+            spread=float(spread[b]),
         )
     return found
 

@@ -8,7 +8,7 @@ sign — by a weighted least squares projection, and summed up with each lag's w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,15 @@ class LagEffects:
     coef: Floats
     influence: Floats
     same_period: Floats
+
+    def times(self, factor: float) -> LagEffects:
+        """Return the effects at another level of margin."""
+        return replace(
+            self,
+            coef=self.coef * factor,
+            influence=self.influence * factor,
+            same_period=self.same_period * factor,
+        )
 
     def covariance(self, b: int) -> Floats:
         """Covariance of behaviour b's profile, clustered by entity, shape (G, G)."""

@@ -36,11 +36,12 @@ class Table:
     curves: dict[str, Curve]
     selected: tuple[str, ...]
     rows: WindowRows
+    seen: WindowRows
     cells: int
 
     def counts(self, behaviour: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Counts of a behaviour in all observation windows."""
-        return self.rows.counts[:, self.names.index(behaviour)]
+        return self.seen.counts[:, self.names.index(behaviour)]
 
     def limit(self, behaviour: str) -> float:
         """The largest count to speak of."""

@@ -67,7 +67,7 @@ class _Estimates:
 
 def find_drivers(
     periods: Periods,
-    panel: Panel,
+    panel: Panel | None,
     windows: Windows,
     config: PipelineConfig,
     *,
@@ -79,8 +79,8 @@ def find_drivers(
     ----------
     periods : Periods
         Up to ``windows.fit_until``, in periods of ``period_days(config.windows)``.
-    panel : Panel
-        The training part; its history serves the indicator metric.
+    panel : Panel or None
+        Its mean gain is the level that effects are reported at; without it, that of the periods.
     windows : Windows
     config : PipelineConfig
     on_step : callable, optional
@@ -95,14 +95,23 @@ def find_drivers(
     spans, seed = spans_of(config.windows), config.random_seed
     names = periods.behaviours
     rows = window_rows(periods, spans)
-    associations = associate(rows, names)
-    mean_margin = float(rows.margin.mean()) if rows.margin.size else 0.0
+    seen = window_rows(periods, spans, with_outcome=False)
+    associations = associate(rows, names, seen)
+    margins = rows.margin if panel is None else panel.frame["margin"].to_numpy(dtype=float)
+    mean_margin = float(margins.mean()) if margins.size else 0.0
     ends = ends_by_event(config)
     obstacle = obstacle_survival(periods, spans) if ends else obstacle_within(periods, spans)
     tell("estimating effects within entities")
-    estimates = _estimate(periods, spans, config) if obstacle is None else _nothing()
+    level = level_ratio(periods, spans, panel)
+    estimates = _estimate(periods, spans, config, level) if obstacle is None else _nothing()
     tell("attributing change of margin by SHAP")
     importance = dict(zip(names, within_shap(rows, seed=seed), strict=True))
+    if not any(importance.values()):
+        # Without a mature outcome window there is nothing for SHAP: the effects order the choice.
+        importance = {
+            b: abs(w.effect) * associations[b].spread for b, w in estimates.within.items()
+        }
+        importance = {**dict.fromkeys(names, 0.0), **importance}
     naive = dict(zip(names, across_shap(rows, seed=seed), strict=True))
     smallest = config.select.smallest_effect * abs(mean_margin)
     tell("choosing again in bootstraps")
@@ -126,12 +135,12 @@ def find_drivers(
     ]
     selected = drivers[: config.select.at_most]
     tell("fitting response curves")
-    shaped = _fit_curves(periods, spans, rows, verdicts, findings, estimates, ends)
+    shaped = _fit_curves(periods, spans, seen, verdicts, findings, estimates, ends)
     choices = weigh(
         selected,
         shaped,
         {b: estimates.within[b].draws for b in selected},
-        {b: rows.counts[:, names.index(b)] for b in selected},
+        {b: seen.counts[:, names.index(b)] for b in selected},
         {b: config.behaviour(b).cost_per_event for b in selected},
     )
     reason = None if choices else narrate.abstention(verdicts, obstacle)
@@ -155,6 +164,7 @@ def find_drivers(
         curves=shaped,
         selected=tuple(selected),
         rows=rows,
+        seen=seen,
         cells=int(usable_cells(periods, spans.burn_in).sum()),
     )
     return DriverEvidence(
@@ -248,7 +258,19 @@ def _survival(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estima
     return _Estimates(within, main, {}, half_strengths(main, seed=seed), {})
 
 
-def _estimate(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estimates:
+def level_ratio(periods: Periods, spans: Spans, panel: Panel | None) -> float:
+    """Return mean gain of an outcome window, over the panel, to what the fitted cells make of it.
+
+    Effects are proportional to the level of margin, and so are put on that of all mature outcome
+    windows, whatever the season of those that were fitted.
+    """
+    cells = usable_cells(periods, spans.burn_in)
+    fitted = float(periods.gain[cells].sum()) / max(int(cells.sum()), 1) * spans.outcome
+    known = float(panel.frame["gain"].mean()) if panel is not None and len(panel.frame) else 0.0
+    return known / fitted if known > 0 and fitted > 0 else 1.0
+
+
+def _estimate(periods: Periods, spans: Spans, config: PipelineConfig, level: float) -> _Estimates:
     """Estimate each behaviour with the model that is right for it.
 
     Behaviours that answer to purchases are kept out of the main model, where they would take away
@@ -270,6 +292,7 @@ def _estimate(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estima
     passed: tuple[str, ...] = ()
     if responding:
         strict, lead_z = conditioned_effects(periods, spans, responding, clean, group=group)
+        strict = strict.times(level)
         within |= {b: summarise(strict, i, seed=seed) for i, b in enumerate(responding)}
         halves |= half_strengths(strict, seed=seed)
         passed = tuple(
@@ -283,6 +306,7 @@ def _estimate(periods: Periods, spans: Spans, config: PipelineConfig) -> _Estima
     together = tuple(b for b in names if b in clean or b in passed)
     if together:
         main = estimate_lag_effects(periods, together, spans.lags, burn_in=burn_in, group=group)
+        main = main.times(level)
         within |= {b: summarise(main, i, seed=seed) for i, b in enumerate(together)}
         halves |= half_strengths(main, seed=seed)
     return _Estimates(within, main, responses, halves, lead_z)

@@ -148,7 +148,7 @@ def _of_nothing(finding: Finding, words: _Words, advice: str) -> Verdict:
     silent = abs(finding.within.z) < _HINT_Z if finding.within is not None else True
     if silent and goes_with and small and high < max(_VANITY_SHARE * claimed, finding.smallest):
         return Verdict("vanity", f"{words.across}, but {words.nothing}")
-    if silent and -finding.smallest <= low and high <= finding.smallest:
+    if silent and spread > 0 and -finding.smallest <= low and high <= finding.smallest:
         return Verdict("inert", f"{words.nothing}: less than is worth having")
     doubt = "an interval too wide to tell" if silent else "a hint that not every test bears out"
     return Verdict("unverifiable", f"{words.nothing}, {doubt}; {advice}")

@@ -81,26 +81,28 @@ class WindowRows:
     past_margin: Floats
 
 
-def window_rows(periods: Periods, spans: Spans, *, every: int | None = None) -> WindowRows:
+def window_rows(periods: Periods, spans: Spans, *, with_outcome: bool = True) -> WindowRows:
     """Sum counts and margins at every cutoff with a whole observation and outcome window.
+
+    The cutoffs lie a third of the observation window apart.
 
     Parameters
     ----------
     periods : Periods
     spans : Spans
-    every : int, optional
-        Periods between cutoffs; a third of the observation window by default.
+    with_outcome : bool, default True
+        False takes the cutoffs up to the end of the periods; margin is then 0.
     """
     n_periods = periods.gain.shape[1]
-    step = every or max(1, spans.observation // 3)
-    ahead = spans.gap + spans.outcome
+    step = max(1, spans.observation // 3)
+    ahead = spans.gap + spans.outcome if with_outcome else 0
     cutoffs = np.arange(n_periods - ahead, spans.observation - 1, -step)[::-1]
     counts = _cumulated(periods.counts)
     margin = _cumulated((periods.gain - periods.loss)[..., None])
     parts = []
     for c in cutoffs:
         there = np.nonzero((periods.entry < c) & (periods.exit > c))[0]
-        start, stop = c + spans.gap, c + ahead
+        start, stop = (c + spans.gap, c + ahead) if with_outcome else (c, c)
         parts.append(
             (
                 there,

@@ -151,5 +151,5 @@ def _fit(
     profit = ProfitModel().fit(panel, config.random_seed, windows=windows)
     churn = ChurnModel().fit(panel, config.random_seed, windows=windows)
     step("Finding drivers")
-    evidence = drivers.find_drivers(periods, panel.part("train"), windows, config, on_step=step)
+    evidence = drivers.find_drivers(periods, panel, windows, config, on_step=step)
     return panel, profit, churn, evidence
