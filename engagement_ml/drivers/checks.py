@@ -62,7 +62,8 @@ def placebo_outcome(findings: list[Finding], selected: tuple[str, ...]) -> dict[
     return {
         "name": "placebo outcome",
         "question": "Does margin before the chosen behaviours foretell them, as a hidden cause of both would?",
-        "result": f"largest change of their rate per standard deviation of past purchases {strongest:.1%}"
+        "result": "largest change of their rate per standard deviation of past purchases "
+        f"{strongest:.1%}"
         + (f"; {', '.join(failed)} does, and was held to a stricter test" if failed else ""),
         "passed": not failed,
     }

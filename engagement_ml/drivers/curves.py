@@ -114,7 +114,7 @@ def _bend(rolling: Rolling, b: int, counts: Floats) -> float | None:
     typical = float(doers.mean())
     bent = np.log1p(rolling.counts[..., [b]] / np.float32(typical))
     coef, error = rolling.fit(np.concatenate([bent, rolling.counts], axis=2))
-    # Beside the straight count, the bent one must carry the effect, with the straight one's sign or none.
+    # Beside the straight count, the bent one must carry the effect.
     straight = coef[1 + b] / error[1 + b] if error[1 + b] > 0 else 0.0
     curved = coef[0] / error[0] if error[0] > 0 else 0.0
     if abs(curved) < _LEAST_BEND or straight * np.sign(curved) > abs(curved) / 2:

@@ -81,7 +81,7 @@ def lagged_sums(
     """Sum values over each group of lags; negative lags look ahead.
 
     Before the first period on record nothing is known of an entity that was there already: its own
-    mean stands in, which within the entity says nothing. Entities that entered later truly had none.
+    mean stands in, which within the entity says nothing. Those that entered later truly had none.
 
     Parameters
     ----------

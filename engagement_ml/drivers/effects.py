@@ -20,7 +20,7 @@ from engagement_ml.features.periods import Periods
 Floats = npt.NDArray[np.float64]
 
 WINSOR_SHARE = 0.002
-"""Share of the positive amounts per period that are cut to the amount at that share from the top."""
+"""Share of the positive amounts per period that are cut, to the amount at that rank."""
 
 FADES = (1.5, 4.0, 12.0, np.inf)
 """Mean memories, in periods, of the profiles by which an effect is looked for."""
@@ -111,7 +111,7 @@ def usable_cells(periods: Periods, burn_in: int) -> npt.NDArray[np.bool_]:
 
 
 def tenure_steps(periods: Periods) -> npt.NDArray[np.float32]:
-    """Indicators of the first periods after an entry on record: newcomers differ for a while."""
+    """Return indicators of the first periods after an entry: newcomers differ for a while."""
     since = np.arange(periods.gain.shape[1])[None, :] - periods.entry[:, None]
     newcomer = (periods.entry > 0)[:, None]
     bounds = ((0, 2), (2, 4), (4, 8), (8, 16))

@@ -1,4 +1,4 @@
-"""What the search for drivers hands on: plain data, ready for the metric, the report and tracking."""
+"""What the search for drivers hands on: plain data for the metric, the report and tracking."""
 
 from __future__ import annotations
 

@@ -40,11 +40,11 @@ class Table:
     cells: int
 
     def counts(self, behaviour: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Counts of a behaviour in all observation windows."""
+        """Return the counts of a behaviour in all observation windows."""
         return self.seen.counts[:, self.names.index(behaviour)]
 
     def limit(self, behaviour: str) -> float:
-        """The largest count to speak of."""
+        """Return the largest count to speak of."""
         counts = self.counts(behaviour)
         return float(np.quantile(counts, 0.995)) if counts.size else 1.0
 
@@ -72,7 +72,6 @@ class Table:
         self, b: str, shap: float, rank: int, naive_rank: int, frequency: float
     ) -> dict[str, Any]:
         finding, known = self.findings[b], self.config.behaviour(b)
-        low, high = finding.bounds
         curve, within = self.curves.get(b), finding.within
         correction = curve.correction if curve is not None else 1.0
         gross = math.nan if within is None else within.effect * correction
@@ -113,7 +112,7 @@ class Table:
         }
 
     def naive_ranking(self) -> tuple[dict[str, Any], ...]:
-        """The ranking by mean absolute SHAP of a model of margin on counts."""
+        """Return the ranking by mean absolute SHAP of a model of margin on counts."""
         order = sorted(self.names, key=lambda b: (-self.naive[b], b))
         return tuple(
             {"behaviour": b, "mean_abs_shap": self.naive[b], "rank": i + 1}
@@ -198,7 +197,8 @@ def advice(finding: Finding, obstacle: str | None, rows: WindowRows, periods: Pe
     factor = (half / finding.smallest) ** 2 if finding.smallest > 0 else math.inf
     if 1 < factor < 20:
         weeks = math.ceil(periods.gain.shape[1] * (factor - 1))
-        return f"about {weeks} more periods of {periods.period_days} days like these would tell; {experiment}"
+        more = f"about {weeks} more periods of {periods.period_days} days like these would tell"
+        return f"{more}; {experiment}"
     return experiment
 
 
@@ -225,14 +225,14 @@ def no_indicator(indicators: Indicators) -> str | None:
 
 
 def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]:
-    """The row of the stability selection among the checks."""
+    """Return the row of the stability selection among the checks."""
     least = min((stability.frequency.get(b, 0.0) for b in selected), default=0.0)
     return {
         "name": "stability",
         "question": "Would the same behaviours be chosen from other entities?",
         "result": (
-            f"exactly the same set in {stability.same(selected):.0%} of bootstraps, each chosen one in at least "
-            f"{least:.0%}; expected false choices at most {stability.false_bound:.2f}"
+            f"exactly the same set in {stability.same(selected):.0%} of bootstraps, each chosen one in "
+            f"at least {least:.0%}; expected false choices at most {stability.false_bound:.2f}"
         ),
         "passed": least >= 0.9,
     }
@@ -253,8 +253,9 @@ def notes(
     ]
     if config.churn.kind == "event":
         found.append(
-            "Churn is an event that ends margin, so effects are those of keeping: recent events are "
-            "compared with old ones of the same entity, and margin while it stays is taken as given."
+            "Churn is an event that ends margin, so effects are those of keeping: recent events "
+            "are compared with old ones of the same entity, and margin while it stays is "
+            "taken as given."
         )
     if obstacle is not None:
         found.append(f"No evidence within {config.entity}s: {obstacle}.")

@@ -108,7 +108,7 @@ def find_responses(
 
 
 def within_spread(x: npt.NDArray[np.float32], cells: npt.NDArray[np.bool_]) -> Floats:
-    """Standard deviation of each regressor around its entity's own mean, shape (P,)."""
+    """Return each regressor's standard deviation around its entity's own mean, shape (P,)."""
     weight = cells[..., None]
     n = np.maximum(cells.sum(axis=1), 1)[:, None]
     mean = (x * weight).sum(axis=1) / n

@@ -1,4 +1,4 @@
-"""Fixed-effects Poisson on rolling window counts, for what is asked beside the main fit."""
+"""The plain fixed-effects Poisson on rolling counts, for what is asked beside the main fit."""
 
 from __future__ import annotations
 

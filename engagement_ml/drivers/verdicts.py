@@ -175,8 +175,8 @@ class _Words:
         z = self.finding.within.z if self.finding.within else 0.0
         direction = "more" if self.finding.effect > 0 else "less"
         return (
-            f"when a {self.entity} does more of it than usual, margin afterwards is {direction} than "
-            f"usual: {_money(self.finding.effect)} {self.currency} per event ({self._interval}), "
+            f"when a {self.entity} does more of it than usual, margin afterwards is "
+            f"{direction} than usual: {_money(self.finding.effect)} {self.currency} per event ({self._interval}), "
             f"z {z:.1f}"
         )
 

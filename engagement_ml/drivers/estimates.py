@@ -1,0 +1,170 @@
+"""Within-entity estimates of every behaviour, each by the model that is right for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.drivers.conditioned import conditioned_effects
+from engagement_ml.drivers.effects import (
+    LagEffects,
+    WithinEffect,
+    estimate_lag_effects,
+    summarise,
+    usable_cells,
+)
+from engagement_ml.drivers.response import Response, find_responses
+from engagement_ml.drivers.stability import half_strengths
+from engagement_ml.drivers.survival import estimate_survival_effects, left_in
+from engagement_ml.drivers.verdicts import LEAST_LEAD_Z, LEAST_Z
+from engagement_ml.drivers.windowed import Spans
+from engagement_ml.features.panel import Panel
+from engagement_ml.features.periods import Periods
+
+_LEAST_PERIODS = 8
+_LEAST_REPEATING = 0.2
+_LEAST_CHURNED = 100
+_LEAST_IN_GROUP = 50
+_MOST_GROUPS = 20
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Within-entity estimates of all behaviours, from whichever model is right for each."""
+
+    within: dict[str, WithinEffect]
+    main: LagEffects | None
+    responses: dict[str, Response]
+    half_z: dict[str, tuple[float, float]]
+    lead_z: dict[str, tuple[float, float]]
+
+
+def nothing() -> Estimates:
+    """Return no estimate at all."""
+    return Estimates({}, None, {}, {}, {})
+
+
+def estimate_within(
+    periods: Periods, spans: Spans, config: PipelineConfig, level: float
+) -> Estimates:
+    """Estimate each behaviour with the model that is right for it.
+
+    Behaviours that answer to purchases are kept out of the main model, where they would take away
+    from what causes the purchases; those that pass the stricter test come back into it, as
+    conditioning on past purchases inflates the size of an effect.
+    """
+    if ends_by_event(config):
+        return _survival(periods, spans, config)
+    seed, burn_in = config.random_seed, spans.burn_in
+    names = tuple(b for i, b in enumerate(periods.behaviours) if periods.counts[..., i].any())
+    group = segment_groups(periods)
+    responses = find_responses(periods, names, burn_in=burn_in, group=group)
+    declared = {b for b in names if config.behaviour(b).role == "consequence"}
+    responding = tuple(b for b in names if responses[b].responds or b in declared)
+    clean = tuple(b for b in names if b not in responding)
+    within: dict[str, WithinEffect] = {}
+    halves: dict[str, tuple[float, float]] = {}
+    lead_z: dict[str, tuple[float, float]] = {}
+    passed: tuple[str, ...] = ()
+    if responding:
+        strict, lead_z = conditioned_effects(periods, spans, responding, clean, group=group)
+        strict = strict.times(level)
+        within |= {b: summarise(strict, i, seed=seed) for i, b in enumerate(responding)}
+        halves |= half_strengths(strict, seed=seed)
+        passed = tuple(
+            b
+            for b in responding
+            if b not in declared
+            and abs(within[b].z) >= LEAST_Z
+            and min(np.sign(within[b].z) * z for z in lead_z[b]) >= LEAST_LEAD_Z
+        )
+    main = None
+    together = tuple(b for b in names if b in clean or b in passed)
+    if together:
+        main = estimate_lag_effects(periods, together, spans.lags, burn_in=burn_in, group=group)
+        main = main.times(level)
+        within |= {b: summarise(main, i, seed=seed) for i, b in enumerate(together)}
+        halves |= half_strengths(main, seed=seed)
+    return Estimates(within, main, responses, halves, lead_z)
+
+
+def _survival(periods: Periods, spans: Spans, config: PipelineConfig) -> Estimates:
+    """Estimate what keeps the entities, where churn is an event that ends their margin."""
+    seed = config.random_seed
+    names = tuple(b for i, b in enumerate(periods.behaviours) if periods.counts[..., i].any())
+    main = estimate_survival_effects(periods, names, spans)
+    within = {b: summarise(main, i, seed=seed) for i, b in enumerate(names)}
+    return Estimates(within, main, {}, half_strengths(main, seed=seed), {})
+
+
+def level_ratio(periods: Periods, spans: Spans, panel: Panel | None) -> float:
+    """Return mean gain of an outcome window, over the panel, to what the fitted cells make of it.
+
+    Effects are proportional to the level of margin, and so are put on that of all mature outcome
+    windows, whatever the season of those that were fitted.
+    """
+    cells = usable_cells(periods, spans.burn_in)
+    fitted = float(periods.gain[cells].sum()) / max(int(cells.sum()), 1) * spans.outcome
+    known = float(panel.frame["gain"].mean()) if panel is not None and len(panel.frame) else 0.0
+    return known / fitted if known > 0 and fitted > 0 else 1.0
+
+
+def segment_groups(periods: Periods) -> npt.NDArray[np.int64] | None:
+    """Return the number of each entity's combination of the configured segments.
+
+    What moves a whole segment at once (its season, its campaigns) then says nothing. Combinations
+    of fewer than 50 entities share one number; None where no segment is configured.
+    """
+    if not periods.segments:
+        return None
+    labels = np.stack([v.astype(str) for v in periods.segments.values()], axis=1)
+    _, code, size = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
+    large = size >= _LEAST_IN_GROUP
+    number = np.where(large, np.cumsum(large) - 1, int(large.sum()))
+    if large.sum() > _MOST_GROUPS:
+        return None
+    _, dense = np.unique(number[code.ravel()], return_inverse=True)
+    return np.asarray(dense, dtype=np.int64)
+
+
+def obstacle_within(periods: Periods, spans: Spans) -> str | None:
+    """Say what keeps the data from showing change within entities, or None."""
+    cells = usable_cells(periods, spans.burn_in)
+    n_periods = periods.gain.shape[1] - spans.burn_in
+    least = max(_LEAST_PERIODS, spans.observation // 2)
+    if n_periods < least:
+        return (
+            f"only {max(n_periods, 0)} periods of {periods.period_days} days to learn from, "
+            f"and at least {least} are needed"
+        )
+    buying = ((periods.gain > 0) & cells).sum(axis=1)
+    buyers = int((buying > 0).sum())
+    if buyers < 30:
+        return f"only {buyers} entities with any margin to learn from"
+    if (buying > 1).sum() < _LEAST_REPEATING * buyers:
+        return (
+            "hardly anybody has margin in more than one period, so there is no change to learn from"
+        )
+    return None
+
+
+def obstacle_survival(periods: Periods, spans: Spans) -> str | None:
+    """Say what keeps the data from showing what keeps entities, or None."""
+    n_periods = periods.gain.shape[1] - spans.observation
+    if n_periods < _LEAST_PERIODS:
+        return (
+            f"only {max(n_periods, 0)} periods of {periods.period_days} days after a whole "
+            f"observation window, and at least {_LEAST_PERIODS} are needed"
+        )
+    churned = int((left_in(periods) & usable_cells(periods, spans.observation)).sum())
+    if churned < _LEAST_CHURNED:
+        return f"only {churned} churned, and at least {_LEAST_CHURNED} are needed"
+    return None
+
+
+def ends_by_event(config: PipelineConfig) -> bool:
+    """Whether margin ends with an event: then what keeps entities is what moves margin."""
+    return config.churn.kind == "event"
