@@ -1,4 +1,4 @@
-"""What goes with margin across entities: the usual evidence, shown to be compared, never credited."""
+"""What goes with margin across entities: the usual evidence, shown and never credited."""
 
 from __future__ import annotations
 

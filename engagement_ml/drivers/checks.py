@@ -42,7 +42,7 @@ def placebo_behaviours(
     worst = float(np.max(np.abs(z))) if z else 0.0
     return {
         "name": "placebo behaviours",
-        "question": f"Do {len(behaviours)} behaviours shuffled in time within each entity show an effect?",
+        "question": f"Do {len(behaviours)} behaviours shuffled in time within entities have an effect?",
         "result": f"largest |z| {worst:.1f}, where a driver needs {LEAST_Z:.0f}",
         "passed": worst < LEAST_Z,
     }
@@ -55,13 +55,13 @@ def _with_counts(periods: Periods, behaviours: tuple[str, ...], counts: Any) -> 
 
 
 def placebo_outcome(findings: list[Finding], selected: tuple[str, ...]) -> dict[str, Any]:
-    """Ask of each selected behaviour whether margin before it goes with it as margin after it does."""
+    """Ask of each selected behaviour whether margin before it foretells it."""
     answers = {f.behaviour: f.response for f in findings if f.behaviour in selected}
     strongest = max((abs(a.strength) for a in answers.values()), default=0.0)
     failed = [b for b, a in answers.items() if a.responds]
     return {
         "name": "placebo outcome",
-        "question": "Does margin before the chosen behaviours foretell them, as a hidden cause of both would?",
+        "question": "Does margin before the chosen behaviours foretell them, as a hidden cause would?",
         "result": "largest change of their rate per standard deviation of past purchases "
         f"{strongest:.1%}"
         + (f"; {', '.join(failed)} does, and was held to a stricter test" if failed else ""),

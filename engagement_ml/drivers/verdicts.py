@@ -176,8 +176,8 @@ class _Words:
         direction = "more" if self.finding.effect > 0 else "less"
         return (
             f"when a {self.entity} does more of it than usual, margin afterwards is "
-            f"{direction} than usual: {_money(self.finding.effect)} {self.currency} per event ({self._interval}), "
-            f"z {z:.1f}"
+            f"{direction} than usual: {_money(self.finding.effect)} {self.currency} per event "
+            f"({self._interval}), z {z:.1f}"
         )
 
     @property
