@@ -101,7 +101,7 @@ def window_rows(periods: Periods, spans: Spans, *, with_outcome: bool = True) ->
     margin = _cumulated((periods.gain - periods.loss)[..., None])
     parts = []
     for c in cutoffs:
-        there = np.nonzero((periods.entry < c) & (periods.exit > c))[0]
+        there = np.nonzero((periods.entry < c) & (periods.exit > min(c, n_periods - 1)))[0]
         start, stop = (c + spans.gap, c + ahead) if with_outcome else (c, c)
         parts.append(
             (
