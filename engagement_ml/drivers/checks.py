@@ -42,7 +42,7 @@ def placebo_behaviours(
     worst = float(np.max(np.abs(z))) if z else 0.0
     return {
         "name": "placebo behaviours",
-        "question": f"Do {len(behaviours)} behaviours shuffled in time within entities have an effect?",
+        "question": f"Have {len(behaviours)} behaviours, shuffled in time within entities, an effect?",
         "result": f"largest |z| {worst:.1f}, where a driver needs {LEAST_Z:.0f}",
         "passed": worst < LEAST_Z,
     }
@@ -61,7 +61,7 @@ def placebo_outcome(findings: list[Finding], selected: tuple[str, ...]) -> dict[
     failed = [b for b, a in answers.items() if a.responds]
     return {
         "name": "placebo outcome",
-        "question": "Does margin before the chosen behaviours foretell them, as a hidden cause would?",
+        "question": "Does past margin foretell the chosen behaviours, as a hidden cause would?",
         "result": "largest change of their rate per standard deviation of past purchases "
         f"{strongest:.1%}"
         + (f"; {', '.join(failed)} does, and was held to a stricter test" if failed else ""),

@@ -232,7 +232,8 @@ def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]
         "question": "Would the same behaviours be chosen from other entities?",
         "result": (
             f"exactly the same set in {stability.same(selected):.0%} of bootstraps, "
-            f"each chosen one in at least {least:.0%}; expected false choices at most {stability.false_bound:.2f}"
+            f"each chosen one in at least {least:.0%}; "
+            f"expected false choices at most {stability.false_bound:.2f}"
         ),
         "passed": least >= 0.9,
     }
