@@ -42,7 +42,7 @@ def placebo_behaviours(
     worst = float(np.max(np.abs(z))) if z else 0.0
     return {
         "name": "placebo behaviours",
-        "question": f"Have {len(behaviours)} behaviours, shuffled in time within entities, an effect?",
+        "question": f"Do {len(behaviours)} behaviours shuffled within entities show an effect?",
         "result": f"largest |z| {worst:.1f}, where a driver needs {LEAST_Z:.0f}",
         "passed": worst < LEAST_Z,
     }
