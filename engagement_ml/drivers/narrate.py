@@ -73,13 +73,10 @@ class Table:
     ) -> dict[str, Any]:
         finding, known = self.findings[b], self.config.behaviour(b)
         curve, within = self.curves.get(b), finding.within
-        correction = curve.correction if curve is not None else 1.0
-        gross = math.nan if within is None else within.effect * correction
+        gross = math.nan if within is None else within.effect
         shift = finding.cost
         bounds = (
-            (math.nan, math.nan)
-            if within is None
-            else (within.low * correction - shift, within.high * correction - shift)
+            (math.nan, math.nan) if within is None else (within.low - shift, within.high - shift)
         )
         spread = finding.association.spread
         reason = self.verdicts[b].reason

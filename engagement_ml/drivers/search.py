@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -102,15 +103,12 @@ def find_drivers(
     findings = {
         b: _finding(b, config, estimates, associations[b], smallest, stability) for b in names
     }
-    verdicts = {
-        b: judge(
-            findings[b],
-            currency=config.currency,
-            entity=config.entity,
-            advice=narrate.advice(findings[b], obstacle, rows, periods),
-        )
-        for b in names
-    }
+
+    def verdict_of(finding: Finding) -> Verdict:
+        advice = narrate.advice(finding, obstacle, rows, periods)
+        return judge(finding, currency=config.currency, entity=config.entity, advice=advice)
+
+    verdicts = {b: verdict_of(findings[b]) for b in names}
     drivers = [
         b
         for b in sorted(names, key=lambda b: (-importance[b], b))
@@ -119,6 +117,10 @@ def find_drivers(
     selected = drivers[: config.select.at_most]
     tell("fitting response curves")
     shaped = _fit_curves(periods, spans, seen, verdicts, findings, estimates, ends)
+    for b, curve in shaped.items():
+        # What is told of a bent response is its mean over entities, not the straight line's slope.
+        findings[b] = findings[b].at(curve.correction)
+        verdicts[b] = replace(verdicts[b], reason=verdict_of(findings[b]).reason)
     choices = weigh(
         selected,
         shaped,

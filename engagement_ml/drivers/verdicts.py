@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,6 +61,19 @@ class Finding:
     frequency: float
     cost: float
     smallest: float
+
+    def at(self, factor: float) -> Finding:
+        """Return the finding with its effect and interval multiplied."""
+        if self.within is None:
+            return self
+        within = self.within
+        scaled = replace(
+            within,
+            effect=within.effect * factor,
+            low=within.low * factor,
+            high=within.high * factor,
+        )
+        return replace(self, within=scaled)
 
     @property
     def effect(self) -> float:
