@@ -58,7 +58,8 @@ def associate(rows: WindowRows, names: tuple[str, ...], seen: WindowRows) -> dic
         counts = np.bincount(place, rows.counts[:, b], minlength=entities.size) / size
         rho = rank_correlation(counts, margin)
         variance = counts.var()
-        slope = float(np.cov(counts, margin)[0, 1] / variance) if variance > 0 else 0.0
+        together = float(np.mean((counts - counts.mean()) * (margin - margin.mean())))
+        slope = together / float(variance) if variance > 0 else 0.0
         found[name] = Association(
             spearman=rho,
             z=rho * float(np.sqrt(max(entities.size - 1, 0))),
