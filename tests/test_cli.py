@@ -147,7 +147,11 @@ def test_evaluate_prints_the_metric_beside_its_baselines(trained, tmp_path, monk
     ("error", "status", "said"),
     [
         (GateFailedError("metric: too weak"), 1, "error: metric: too weak\n"),
-        (ZeroDivisionError("by zero"), 70, "this is a defect: ZeroDivisionError: by zero; run"),
+        (
+            ZeroDivisionError("by zero"),
+            70,
+            "this is a defect: ZeroDivisionError: by zero; run it with --debug",
+        ),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
@@ -168,7 +172,9 @@ def test_what_is_no_command_is_status_two(monkeypatch, capsys, arguments):
     assert "Usage: engagement-ml" in capsys.readouterr().err
 
 
-def test_interrupting_a_run_leaves_nothing(here, write_yaml):
+@pytest.mark.parametrize("seconds_in", [0.3, 1.0, 3.0])
+def test_interrupting_a_run_leaves_nothing(here, write_yaml, seconds_in):
+    """While tables are read, where the engine notices first, and while models are fitted."""
     file = write_yaml()
     before = set(here.rglob("*"))
     process = subprocess.Popen(
@@ -180,7 +186,7 @@ def test_interrupting_a_run_leaves_nothing(here, write_yaml):
     until = time.monotonic() + 60
     while not list(here.glob(".out.*.part")) and time.monotonic() < until:
         time.sleep(0.05)
-    time.sleep(1.0)
+    time.sleep(seconds_in)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -131,8 +131,7 @@ def test_a_run_is_registered_as_champion_and_the_next_as_challenger(here, config
     assert any(key.startswith("evaluation") for key in run.data.metrics)
 
 
-def test_the_registered_metric_scores_in_a_fresh_process(here, config, quick_drivers):
-    result = train(config, output="out")
+def test_the_registered_metric_scores_in_a_fresh_process(trained, tmp_path):
     counts = {"tutorial_done": [0.0, 2.0, 50.0], "wishlist_add": [1.0, 0.0, 50.0]}
     code = (
         "import json, sys, mlflow, pandas as pd\n"
@@ -142,14 +141,13 @@ def test_the_registered_metric_scores_in_a_fresh_process(here, config, quick_dri
         "print(json.dumps(model.predict(counts)['score'].tolist()))\n"
         "assert not {'lightgbm', 'shap', 'sklearn', 'duckdb'} & set(sys.modules)\n"
     )
-    uri = f"sqlite:///{here}/mlruns/mlflow.db"
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, uri, "models:/small-shop@champion",
+        [sys.executable, "-W", "ignore", "-c", code, trained.store, "models:/small-shop@champion",
          json.dumps(counts)],
-        cwd=here, capture_output=True, text=True, check=False,
+        cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    expected = result.metric.score(pd.DataFrame(counts))["score"].tolist()
+    expected = trained.result.metric.score(pd.DataFrame(counts))["score"].tolist()
     assert json.loads(ran.stdout.splitlines()[-1]) == pytest.approx(expected)
     assert expected[-1] == 100.0
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 import typer
@@ -63,25 +65,55 @@ def plain_errors(debug: bool) -> Iterator[None]:
         With the error's own status; 70 for a defect, 130 when interrupted, 141 when whoever read
         the output stopped reading.
     """
+    with _noting_interrupts() as interrupts:
+        try:
+            with warnings.catch_warnings():
+                if not debug:
+                    warnings.simplefilter("ignore")
+                yield
+        except (typer.Exit, typer.Abort):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            status, message = _verdict(error, interrupted=bool(interrupts))
+            if message:
+                _say(message, debug)
+            raise typer.Exit(status) from None
+
+
+def _verdict(error: BaseException, *, interrupted: bool) -> tuple[int, str]:
+    if interrupted or isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, "interrupted: nothing was written"
+    if isinstance(error, EngagementError):
+        return error.exit_status, f"error: {error}"
+    if isinstance(error, BrokenPipeError):
+        return PIPE_CLOSED, ""
+    return DEFECT, (
+        f"error: this is a defect: {type(error).__name__}: {error}; run it with --debug and "
+        "report what that shows"
+    )
+
+
+@contextmanager
+def _noting_interrupts() -> Iterator[list[int]]:
+    """Yield a list that is no longer empty once Ctrl-C was pressed.
+
+    DuckDB turns the interruption of a query into an error of another kind.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.default_int_handler(number, frame)
+
+    in_use = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not (in_use and threading.current_thread() is threading.main_thread()):
+        yield noted
+        return
+    signal.signal(signal.SIGINT, note)
     try:
-        with warnings.catch_warnings():
-            if not debug:
-                warnings.simplefilter("ignore")
-            yield
-    except (typer.Exit, typer.Abort):
-        raise
-    except EngagementError as error:
-        _say(f"error: {error}", debug)
-        raise typer.Exit(error.exit_status) from None
-    except KeyboardInterrupt:
-        _say("interrupted: nothing was written", debug)
-        raise typer.Exit(INTERRUPTED) from None
-    except BrokenPipeError:
-        raise typer.Exit(PIPE_CLOSED) from None
-    except Exception as error:
-        hint = "" if debug else "; run it again with --debug and report what that shows"
-        _say(f"error: this is a defect: {type(error).__name__}: {error}{hint}", debug)
-        raise typer.Exit(DEFECT) from None
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _say(message: str, debug: bool) -> None:

@@ -36,8 +36,8 @@ def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementM
             WeightedBehaviour(
                 behaviour=choice.behaviour,
                 weight=weight,
-                weight_low=choice.weight_low,
-                weight_high=choice.weight_high,
+                weight_low=_percent(choice.weight_low),
+                weight_high=_percent(choice.weight_high),
                 feature="frequency",
                 unit=config.behaviour(choice.behaviour).unit or default_unit,
                 transform=Transform(
@@ -51,6 +51,11 @@ def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementM
             for choice, weight in zip(evidence.choices, weights, strict=True)
         ),
     )
+
+
+def _percent(value: float) -> float:
+    # A bootstrap's quantile may pass 100 in the last digit.
+    return min(max(value, 0.0), 100.0)
 
 
 def scorer(
