@@ -38,11 +38,13 @@ format: $(DEV)  ## Put the code in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-recovery  ## All benchmarks
+bench: $(DEV) bench-recovery  ## All benchmarks: known truth, the demo shop's seeds, real data
+	$(BIN)/python -m benchmarks.shop_seeds
+	$(BIN)/python -m benchmarks.real_data
 
-bench-recovery: $(DEV)  ## Recover known truth, beside what people use instead (QUICK=1 for a picture)
-	@echo "Installing what it is compared with ..."
-	@$(PIP) install -r benchmarks/requirements.txt
+bench-recovery: $(DEV)  ## Known truth, beside what people use instead (QUICK=1 for a picture)
+	@echo "Installing what it is compared with (once) ..."
+	@$(PIP) install -c constraints.txt -r benchmarks/requirements.txt
 	@$(PIP) install --no-deps -r benchmarks/requirements-no-deps.txt
 	$(BIN)/python -m benchmarks.recovery.run
 
