@@ -100,11 +100,19 @@ def _survival(periods: Periods, spans: Spans, config: PipelineConfig) -> Estimat
     return Estimates(within, main, {}, half_strengths(main, seed=seed), {})
 
 
+def fitted_margin(periods: Periods, spans: Spans) -> float:
+    """Return the mean margin of as many fitted cells as an outcome window has periods."""
+    cells = usable_cells(periods, spans.burn_in)
+    margin = float((periods.gain - periods.loss)[cells].sum())
+    return margin / max(int(cells.sum()), 1) * spans.outcome
+
+
 def level_ratio(periods: Periods, spans: Spans, panel: Panel | None) -> float:
     """Return mean gain of an outcome window, over the panel, to what the fitted cells make of it.
 
     Effects are proportional to the level of margin, and so are put on that of all mature outcome
-    windows, whatever the season of those that were fitted.
+    windows, whatever the season of those that were fitted. What is worth having is put there with
+    them, so that verdicts, choice and weights do not depend on it.
     """
     cells = usable_cells(periods, spans.burn_in)
     fitted = float(periods.gain[cells].sum()) / max(int(cells.sum()), 1) * spans.outcome

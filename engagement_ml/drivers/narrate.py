@@ -249,6 +249,10 @@ def notes(
         f"A driver is a leading indicator with evidence from each {config.entity}'s own changes; "
         "only a randomised test proves that raising it raises margin.",
     ]
+    found.append(
+        "Effects are put at the mean margin of all mature outcome windows; verdicts, choice and "
+        "weights rest on the fitted periods alone."
+    )
     if config.churn.kind == "event":
         found.append(
             "Churn is an event that ends margin, so effects are those of keeping: recent events "

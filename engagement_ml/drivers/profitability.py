@@ -63,6 +63,6 @@ def unprofitable_engaged(
         "n_engaged": int(engaged.size),
         "n_unprofitable": int(losing.size),
         "share": float(losing.size / engaged.size),
-        "margin_lost": float(-margin[losing].sum()),
+        "margin_lost": float(abs(margin[losing].sum())),
         "behaviours": found[:_MOST_BEHAVIOURS],
     }

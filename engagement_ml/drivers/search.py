@@ -21,6 +21,7 @@ from engagement_ml.drivers.estimates import (
     Estimates,
     ends_by_event,
     estimate_within,
+    fitted_margin,
     level_ratio,
     nothing,
     obstacle_survival,
@@ -81,12 +82,11 @@ def find_drivers(
     rows = window_rows(periods, spans)
     seen = window_rows(periods, spans, with_outcome=False)
     associations = associate(rows, names, seen)
-    margins = rows.margin if panel is None else panel.frame["margin"].to_numpy(dtype=float)
-    mean_margin = float(margins.mean()) if margins.size else 0.0
     ends = ends_by_event(config)
     obstacle = obstacle_survival(periods, spans) if ends else obstacle_within(periods, spans)
     tell("estimating effects within entities")
     level = level_ratio(periods, spans, panel)
+    mean_margin = level * fitted_margin(periods, spans)
     estimates = estimate_within(periods, spans, config, level) if obstacle is None else nothing()
     tell("attributing change of margin by SHAP")
     importance = dict(zip(names, within_shap(rows, seed=seed), strict=True))
@@ -158,8 +158,17 @@ def find_drivers(
         reason=reason if not choices else None,
         rows=table.rows_of_csv(),
         naive=table.naive_ranking(),
-        responses=table.response_curves(),
-        checks=_checks(periods, spans, findings, selected, stability, associations, seed, ends),
+        responses={} if indicators else table.response_curves(),
+        checks=_checks(
+            periods,
+            spans,
+            findings,
+            [] if indicators else selected,
+            stability,
+            associations,
+            seed,
+            ends,
+        ),
         segments=() if ends else _segments(periods, spans, findings, verdicts),
         pairs=() if ends else _pairs(periods, spans, associations, verdicts, importance, findings),
         unprofitable=unprofitable_engaged(
@@ -246,9 +255,7 @@ def _indicators(
     config: PipelineConfig,
     names: tuple[str, ...],
 ) -> Indicators:
-    eligible = tuple(
-        b for b in names if config.behaviour(b).role in ("behaviour", "mediator", "consequence")
-    )
+    eligible = tuple(b for b in names if config.behaviour(b).role in ("behaviour", "mediator"))
     return choose_indicators(
         rows,
         purchase_history(periods, spans, rows),

@@ -133,9 +133,10 @@ def is_certain(finding: Finding) -> bool:
         return False
     sign = np.sign(finding.within.z)
     strong = abs(finding.within.z) >= LEAST_Z
+    consistent = sign == np.sign(finding.within.effect)
     replicated = all(sign * z >= LEAST_HALF_Z for z in finding.half_z)
     followed = finding.lead_z is None or min(sign * z for z in finding.lead_z) >= LEAST_LEAD_Z
-    return bool(strong and replicated and followed)
+    return bool(strong and consistent and replicated and followed)
 
 
 def _of_certain(finding: Finding, words: _Words, advice: str) -> Verdict | None:
@@ -211,10 +212,11 @@ class _Words:
         answer = self.finding.response
         direction = "more" if answer.strength > 0 else "less"
         first, last = answer.lag
-        when = f"{first}" if first == last else f"{first} to {last}"
+        when = f"{first} to {last} periods" if last > first else f"{first} period"
+        when += "s" if first == last and first > 1 else ""
         return (
-            f"it answers to purchases: {when} period(s) after a {self.entity} buys more than usual "
-            f"there is {direction} of it ({answer.strength:+.0%} per standard deviation, "
+            f"it answers to purchases: {when} after a {self.entity} buys more than usual "
+            f"there is {direction} of it ({np.expm1(answer.strength):+.0%} per standard deviation, "
             f"z {answer.z:.0f})"
         )
 

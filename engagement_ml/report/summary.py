@@ -151,9 +151,11 @@ def _standing(run: Run) -> list[RenderableType]:
             Text(words.score_name(name), style=style), Text(foretells, style=style),
             Text(steers, style=style),
         )  # fmt: skip
+    standing = [Text(words.standing_across(across, indicator=True))] if run.indicator else []
     return [
         Text("Out of time, beside its baselines", style="bold"),
         table,
+        *standing,
         Text(
             f"foretells: which {run.entities} will bring more margin. steers: whether margin "
             f"changes after the score of one {run.entity} did.",

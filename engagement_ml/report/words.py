@@ -118,9 +118,8 @@ def headline(run: Run) -> str:
         return "Nothing we can defend moves margin here."
     verb = "foretell" if run.indicator else "move"
     verb += "s" if len(names) == 1 else ""
-    best = " best" if run.indicator else ""
     subject = first_upper(how_many(len(names), "behaviour"))
-    return f"{subject} {verb} margin{best}: {listed(names)}."
+    return f"{subject} {verb} margin: {listed(names)}."
 
 
 def lead(run: Run) -> list[str]:

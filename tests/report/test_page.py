@@ -115,7 +115,7 @@ def test_an_abstention_says_why_and_shows_no_metric(abstention: Record) -> None:
 
 def test_an_indicator_says_what_it_is_not_and_claims_no_worth(indicator: Record) -> None:
     page = Page(render_report(indicator)).text
-    assert "Three behaviours foretell margin best" in page
+    assert "Three behaviours foretell margin: " in page
     assert page.count("is no proof that raising it raises margin") == 2
     assert "One more event is worth" not in page
     assert "move margin:" not in page
