@@ -133,7 +133,8 @@ def _tracking_uri(mlflow: Any, uri: str) -> Iterator[None]:
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(before)
+        # Where the variable says it, MLflow's own setting must not outlive it.
+        mlflow.set_tracking_uri(None if before == in_environment else before)
         _restore("MLFLOW_TRACKING_URI", in_environment)
 
 
