@@ -4,6 +4,9 @@ Where purchases cause the behaviour, its coefficient in the main model is biased
 purchases that bias is small in a long panel, though what conditioning takes from the effect itself
 is lost. A hidden wave of interest that raises both shows before the behaviour as after it. So such
 a behaviour is credited only if, given past purchases, more margin follows it than precedes it.
+
+Each is fitted apart: what follows a purchase at once tells of the margin that it should explain, so
+neither its leads nor its count of the same period may stand beside another behaviour.
 """
 
 from __future__ import annotations
@@ -35,10 +38,9 @@ def conditioned_effects(
     periods : Periods
     spans : Spans
     responding : tuple of str
-        Estimated together.
+        Estimated one at a time, the others of them adjusted for by their past alone.
     others : tuple of str
         Adjusted for by their counts at once, in the first four and the further periods.
-
     group : int array (n,), optional
         Entities of a group share period effects.
 
@@ -51,34 +53,52 @@ def conditioned_effects(
         in as many before: to be credited, it must outdo the latter whichever sign that has.
     """
     orders = winsorise(periods.orders.astype(np.float64))[..., None]
-    past = lagged_sums(orders, PURCHASE_LAGS, periods.entry)[:, :, 0, :]
-    columns = [periods.behaviours.index(b) for b in others]
-    coarse = ((0, 0), (1, _AHEAD), (_AHEAD + 1, max(spans.observation, _AHEAD + 1)))
-    beside = lagged_sums(periods.counts[..., columns], coarse, periods.entry)
-    controls = np.concatenate([past, beside.reshape(*past.shape[:2], -1)], axis=2)
-    both = estimate_lag_effects(
-        periods,
+    purchases = lagged_sums(orders, PURCHASE_LAGS, periods.entry)[:, :, 0, :]
+    past = ((1, _AHEAD), (_AHEAD + 1, max(spans.observation, _AHEAD + 1)))
+    beside = _sums(periods, others, ((0, 0), *past))
+    fits, following = [], {}
+    for name in responding:
+        rest = _sums(periods, tuple(b for b in responding if b != name), past)
+        fit = estimate_lag_effects(
+            periods,
+            (name,),
+            spans.lags,
+            burn_in=spans.burn_in,
+            controls=np.concatenate([purchases, beside, rest], axis=2),
+            leads=_AHEAD,
+            group=group,
+        )
+        fits.append(fit)
+        following[name] = _after_against_before(fit)
+    effects = LagEffects(
         responding,
         spans.lags,
-        burn_in=spans.burn_in,
-        controls=controls,
-        leads=_AHEAD,
-        group=group,
-    )
-    near = [g for g, (_, last) in enumerate(spans.lags.groups) if last <= _AHEAD] or [0]
-    width = np.array([b - a + 1 for a, b in spans.lags.groups], dtype=float)[near]
-    after = np.zeros(both.coef.shape[1])
-    after[[1 + g for g in near]] = width / width.sum()
-    before = np.eye(both.coef.shape[1])[0]
-    following = {}
-    for b, name in enumerate(responding):
-        covariance = both.covariance(b)
-        zs = []
-        for contrast in (after - before, after + before):
-            error = float(np.sqrt(contrast @ covariance @ contrast))
-            zs.append(float(contrast @ both.coef[b]) / error if error > 0 else 0.0)
-        following[name] = (zs[0], zs[1])
-    effects = LagEffects(
-        responding, spans.lags, both.coef[:, 1:], both.influence[..., 1:], both.same_period
+        np.concatenate([fit.coef for fit in fits])[:, 1:],
+        np.concatenate([fit.influence for fit in fits], axis=1)[..., 1:],
+        np.concatenate([fit.same_period for fit in fits]),
     )
     return effects, following
+
+
+def _sums(
+    periods: Periods, behaviours: tuple[str, ...], groups: tuple[tuple[int, int], ...]
+) -> npt.NDArray[np.float32]:
+    columns = [periods.behaviours.index(b) for b in behaviours]
+    sums = lagged_sums(periods.counts[..., columns], groups, periods.entry)
+    return sums.reshape(*sums.shape[:2], len(columns) * len(groups))
+
+
+def _after_against_before(fit: LagEffects) -> tuple[float, float]:
+    """Return z of the mean effect in the first four periods less, and plus, that of the leads."""
+    groups = fit.lags.groups
+    near = [g for g, (_, last) in enumerate(groups) if last <= _AHEAD] or [0]
+    width = np.array([b - a + 1 for a, b in groups], dtype=float)[near]
+    after, before = np.zeros((2, fit.coef.shape[1]))
+    after[[1 + g for g in near]] = width / width.sum()
+    before[0] = 1.0
+    covariance = fit.covariance(0)
+    zs = []
+    for contrast in (after - before, after + before):
+        error = float(np.sqrt(contrast @ covariance @ contrast))
+        zs.append(float(contrast @ fit.coef[0]) / error if error > 0 else 0.0)
+    return zs[0], zs[1]
