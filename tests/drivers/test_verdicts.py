@@ -61,6 +61,11 @@ def test_harmful() -> None:
     assert "less than usual" in verdict.reason
 
 
+def test_evidence_that_points_both_ways_names_nothing() -> None:
+    """The profile's sum says more, its best-fitting shape says less."""
+    assert said(finding(2.0, z=-12.0)).verdict not in ("driver", "harmful")
+
+
 def test_harmful_for_its_cost() -> None:
     assert said(finding(cost=5.0)).verdict == "harmful"
     assert said(finding(cost=0.5)).verdict == "driver"
