@@ -116,6 +116,10 @@ def experiment_id(client: Any, name: str, uri: str) -> str:
 
 
 def _current_uri() -> str:
+    # MLflow keeps the variable and its own setting alike; a variable set since then is newer.
+    in_environment = os.environ.get("MLFLOW_TRACKING_URI")
+    if in_environment:
+        return in_environment
     mlflow = import_mlflow()
     return str(mlflow.get_tracking_uri()) if mlflow.is_tracking_uri_set() else DEFAULT_URI
 
