@@ -1,17 +1,15 @@
-"""The configuration of a pipeline: one YAML file, typed, frozen, unknown keys refused."""
+"""The keys of a pipeline's configuration, typed and frozen."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import json
-from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from engagement_ml.errors import ConfigError, nearest
+from engagement_ml.errors import nearest
 
 Role = Literal["behaviour", "consequence", "mediator", "confounder", "ignore"]
 TABLE_NAMES = ("events", "transactions", "customers", "surveys")
@@ -173,101 +171,3 @@ class PipelineConfig(_Frozen):
         """SHA-256 of what the configuration says, whatever the order of its keys."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def parse_config(raw: Any, *, origin: str = "configuration") -> PipelineConfig:
-    """Build a configuration from plain data.
-
-    Parameters
-    ----------
-    raw : mapping
-        What the YAML file holds.
-    origin : str
-        What error messages call it: the file's path.
-
-    Raises
-    ------
-    ConfigError
-        On an unknown key (the nearest known one is named) or a value that does not fit.
-
-    Examples
-    --------
-    >>> parse_config({"name": "shop", "windws": {}})
-    Traceback (most recent call last):
-    ...
-    engagement_ml.errors.ConfigError: configuration: unknown key 'windws' (did you mean...
-    """
-    if not isinstance(raw, dict):
-        raise ConfigError(
-            f"{origin}: expected keys and values such as 'name: shop-engagement', "
-            f"found {type(raw).__name__}"
-        )
-    try:
-        return PipelineConfig.model_validate(raw)
-    except ValidationError as error:
-        raise ConfigError(f"{origin}: {_first_problem(error, raw)}") from None
-
-
-def read_config(path: str | Path) -> PipelineConfig:
-    """Read a pipeline's YAML file; source paths become absolute, relative to the file's folder.
-
-    Parameters
-    ----------
-    path : path to a YAML file
-
-    Raises
-    ------
-    ConfigError
-        Where the file is missing, is no YAML, or holds an unknown key or a value that does not fit.
-    """
-    file = Path(path)
-    if not file.is_file():
-        found = "a folder" if file.is_dir() else "no such file"
-        raise ConfigError(f"{file}: {found}; give the path of a pipeline's YAML file")
-    try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{file}: cannot be read as YAML: {reason}") from None
-    config = parse_config(raw, origin=str(file))
-    base = file.resolve().parent
-    resolved = {
-        table: _relative_to(base, value)
-        for table in TABLE_NAMES
-        if (value := getattr(config.sources, table)) is not None
-    }
-    return config.model_copy(update={"sources": SourcesConfig(**resolved)})
-
-
-def _relative_to(base: Path, source: str) -> str:
-    return source if Path(source).is_absolute() else str(base / source)
-
-
-def _first_problem(error: ValidationError, raw: dict[str, Any]) -> str:
-    problem = error.errors()[0]
-    where = [str(part) for part in problem["loc"]]
-    key = ".".join(where)
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(where[:-1])
-        return (
-            f"unknown key '{key}'{nearest(where[-1], known)}; "
-            f"known keys here: {', '.join(sorted(known))}"
-        )
-    if problem["type"] == "missing":
-        return f"key '{key}' is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    found = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
-    return f"key '{key}': {message}{found}"
-
-
-def _known_keys(where: list[str]) -> list[str]:
-    model: type[BaseModel] = PipelineConfig
-    for part in where:
-        field = model.model_fields.get(part)
-        if field is None:
-            continue
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-        elif part == "behaviours":
-            model = BehaviourConfig
-    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,0 +1,30 @@
+"""The configuration of a pipeline: one YAML file, typed, frozen, unknown keys refused."""
+
+from __future__ import annotations
+
+from engagement_ml.config.pipeline import (
+    TABLE_NAMES,
+    BehaviourConfig,
+    ChurnConfig,
+    PipelineConfig,
+    Role,
+    SelectConfig,
+    SourcesConfig,
+    TrackingConfig,
+    WindowsConfig,
+)
+from engagement_ml.config.reading import parse_config, read_config
+
+__all__ = [
+    "TABLE_NAMES",
+    "BehaviourConfig",
+    "ChurnConfig",
+    "PipelineConfig",
+    "Role",
+    "SelectConfig",
+    "SourcesConfig",
+    "TrackingConfig",
+    "WindowsConfig",
+    "parse_config",
+    "read_config",
+]
