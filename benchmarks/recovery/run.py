@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 from benchmarks.recovery import tables
@@ -53,11 +53,10 @@ def compute(jobs: list[Job], methods: list[str], results: Path, workers: int) ->
     """Answer what is missing, with progress on standard error."""
     started = time.perf_counter()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=20) as pool:
-        waiting = {pool.submit(run_job, job, methods, results): job for job in jobs}
-        for done, future in enumerate(as_completed(waiting), 1):
-            job = waiting[future]
-            took = " ".join(f"{m} {s:.0f}s" for m, s in future.result().items()) or "known"
+    with context.Pool(workers, maxtasksperchild=20) as pool:
+        answer = partial(answered, methods=methods, results=results)
+        for done, (job, seconds) in enumerate(pool.imap_unordered(answer, jobs), 1):
+            took = " ".join(f"{m} {s:.0f}s" for m, s in seconds.items()) or "known"
             spent = time.perf_counter() - started
             left = spent / done * (len(jobs) - done)
             print(
@@ -66,6 +65,10 @@ def compute(jobs: list[Job], methods: list[str], results: Path, workers: int) ->
                 file=sys.stderr,
                 flush=True,
             )
+
+
+def answered(job: Job, methods: list[str], results: Path) -> tuple[Job, dict[str, float]]:
+    return job, run_job(job, methods, results)
 
 
 def main() -> int:
