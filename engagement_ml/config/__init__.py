@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.pipeline import (
     TABLE_NAMES,
     BehaviourConfig,
@@ -19,6 +20,7 @@ __all__ = [
     "TABLE_NAMES",
     "BehaviourConfig",
     "ChurnConfig",
+    "ExperimentConfig",
     "PipelineConfig",
     "Role",
     "SelectConfig",

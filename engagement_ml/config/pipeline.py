@@ -7,19 +7,17 @@ import hashlib
 import json
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from engagement_ml.config.experiments import ExperimentConfig
+from engagement_ml.config.frozen import Frozen
 from engagement_ml.errors import nearest
 
 Role = Literal["behaviour", "consequence", "mediator", "confounder", "ignore"]
 TABLE_NAMES = ("events", "transactions", "customers", "surveys")
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SourcesConfig(_Frozen):
+class SourcesConfig(Frozen):
     """Where the tables are: a Parquet file, folder or glob, a CSV file, or ``file.duckdb::table``.
 
     Paths are relative to the configuration's file. Either table may be left out here and given
@@ -32,7 +30,7 @@ class SourcesConfig(_Frozen):
     surveys: str | None = None
 
 
-class WindowsConfig(_Frozen):
+class WindowsConfig(Frozen):
     """Lengths in days of the observation window, the gap, the outcome window; and the cutoffs."""
 
     observation_days: int = Field(default=84, ge=1)
@@ -49,7 +47,7 @@ class WindowsConfig(_Frozen):
         return tuple(sorted(set(value))) if value is not None else None
 
 
-class BehaviourConfig(_Frozen):
+class BehaviourConfig(Frozen):
     """What is known of one event type beforehand.
 
     Attributes
@@ -73,7 +71,7 @@ class BehaviourConfig(_Frozen):
     label: str | None = None
 
 
-class ChurnConfig(_Frozen):
+class ChurnConfig(Frozen):
     """What counts as churn: no transaction in the outcome window, or an event that says so."""
 
     kind: Literal["no_transaction", "event"] = "no_transaction"
@@ -86,7 +84,7 @@ class ChurnConfig(_Frozen):
         return self
 
 
-class SelectConfig(_Frozen):
+class SelectConfig(Frozen):
     """How many behaviours to choose, on which evidence, and what effect is worth having.
 
     `smallest_effect` is a share of mean margin per outcome window, for one standard deviation
@@ -98,7 +96,7 @@ class SelectConfig(_Frozen):
     smallest_effect: float = Field(default=0.01, ge=0.0, lt=1.0)
 
 
-class TrackingConfig(_Frozen):
+class TrackingConfig(Frozen):
     """Where MLflow keeps runs, and whether the models are registered.
 
     `uri` null switches tracking off; `experiment` null means the pipeline's name.
@@ -113,7 +111,7 @@ class TrackingConfig(_Frozen):
     )
 
 
-class PipelineConfig(_Frozen):
+class PipelineConfig(Frozen):
     """Everything one pipeline is told; see ``docs/configuration.md`` for each key.
 
     Examples
@@ -133,6 +131,7 @@ class PipelineConfig(_Frozen):
     churn: ChurnConfig = ChurnConfig()
     select: SelectConfig = SelectConfig()
     segments: tuple[str, ...] = ()
+    experiments: tuple[ExperimentConfig, ...] = ()
     tracking: TrackingConfig = TrackingConfig()
     random_seed: int = Field(default=0, ge=0, le=2**31 - 1)
 
@@ -148,6 +147,16 @@ class PipelineConfig(_Frozen):
                     f"the tables are {', '.join(TABLE_NAMES)}"
                 )
         return value
+
+    @model_validator(mode="after")
+    def _experiments_of_candidates(self) -> Self:
+        for place, test in enumerate(self.experiments):
+            key = f"key 'experiments.{place}.behaviour'"
+            if test.behaviour == self.churn.event_type:
+                raise ValueError(f"{key}: '{test.behaviour}' is the churn event, no behaviour")
+            if self.behaviour(test.behaviour).role == "ignore":
+                raise ValueError(f"{key}: '{test.behaviour}' has 'role: ignore'; take that away")
+        return self
 
     def behaviour(self, event_type: str) -> BehaviourConfig:
         """Return what is configured for `event_type`, or the defaults."""

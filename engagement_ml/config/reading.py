@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.pipeline import (
     TABLE_NAMES,
     BehaviourConfig,
@@ -78,7 +79,13 @@ def read_config(path: str | Path) -> PipelineConfig:
         for table in TABLE_NAMES
         if (value := getattr(config.sources, table)) is not None
     }
-    return config.model_copy(update={"sources": SourcesConfig(**resolved)})
+    experiments = tuple(
+        test.model_copy(update={"table": _relative_to(base, test.table)}) if test.table else test
+        for test in config.experiments
+    )
+    return config.model_copy(
+        update={"sources": SourcesConfig(**resolved), "experiments": experiments}
+    )
 
 
 def _relative_to(base: Path, source: str) -> str:
@@ -98,6 +105,8 @@ def _first_problem(error: ValidationError, raw: dict[str, Any]) -> str:
     if problem["type"] == "missing":
         return f"key '{key}' is missing"
     message = problem["msg"].removeprefix("Value error, ")
+    if not where:
+        return message
     found = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
     return f"key '{key}': {message}{found}"
 
@@ -112,4 +121,6 @@ def _known_keys(where: list[str]) -> list[str]:
             model = field.annotation
         elif part == "behaviours":
             model = BehaviourConfig
+        elif part == "experiments":
+            model = ExperimentConfig
     return [field.alias or name for name, field in model.model_fields.items()]

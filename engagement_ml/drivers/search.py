@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers import narrate
 from engagement_ml.drivers.association import Association, associate
 from engagement_ml.drivers.attribution import across_shap, within_shap
+from engagement_ml.drivers.calibration import calibrate
 from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
 from engagement_ml.drivers.curves import Curve, fit_curves, make_curve
 from engagement_ml.drivers.effects import (
@@ -43,6 +44,7 @@ from engagement_ml.drivers.verdicts import (
 )
 from engagement_ml.drivers.weights import weigh
 from engagement_ml.drivers.windowed import Spans, WindowRows, spans_of, window_rows
+from engagement_ml.experiments import ExperimentResult
 from engagement_ml.features.panel import Panel
 from engagement_ml.features.periods import Periods
 from engagement_ml.windows import Windows
@@ -56,6 +58,7 @@ def find_drivers(
     windows: Windows,
     config: PipelineConfig,
     *,
+    experiments: Sequence[ExperimentResult] = (),
     on_step: Callable[[str], None] | None = None,
 ) -> DriverEvidence:
     """Find which behaviours move margin, choose among them by SHAP, and weigh the chosen.
@@ -68,6 +71,8 @@ def find_drivers(
         Its mean gain is the level that effects are reported at; without it, that of the periods.
     windows : Windows
     config : PipelineConfig
+    experiments : sequence of ExperimentResult
+        Randomised tests, which outrank what the periods say of the same behaviour.
     on_step : callable, optional
         Told what is being done.
 
@@ -108,23 +113,27 @@ def find_drivers(
         advice = narrate.advice(finding, obstacle, rows, periods)
         return judge(finding, currency=config.currency, entity=config.entity, advice=advice)
 
-    verdicts = {b: verdict_of(findings[b]) for b in names}
+    observed = {b: verdict_of(findings[b]) for b in names}
+    tests = calibrate(experiments, findings, observed, config)
+    findings, verdicts = tests.findings, tests.verdicts
     drivers = [
         b
         for b in sorted(names, key=lambda b: (-importance[b], b))
         if verdicts[b].verdict == "driver" and findings[b].role in ("behaviour", "mediator")
     ]
     selected = drivers[: config.select.at_most]
+    stability = tests.stability(stability, selected, importance)
     tell("fitting response curves")
-    shaped = _fit_curves(periods, spans, seen, verdicts, findings, estimates, ends)
-    for b, curve in shaped.items():
+    bends = _fit_curves(periods, spans, seen, verdicts, tests.bending(), estimates, ends)
+    shaped = tests.curves(bends, seen, names)
+    for b, curve in tests.untested(shaped).items():
         # What is told of a bent response is its mean over entities, not the straight line's slope.
         findings[b] = findings[b].at(curve.correction)
         verdicts[b] = replace(verdicts[b], reason=verdict_of(findings[b]).reason)
     choices = weigh(
         selected,
         shaped,
-        {b: estimates.within[b].draws for b in selected},
+        tests.draws(selected),
         {b: seen.counts[:, names.index(b)] for b in selected},
         {b: config.behaviour(b).cost_per_event for b in selected},
     )
@@ -156,27 +165,30 @@ def find_drivers(
         evidence=config.select.require,
         choices=choices,
         reason=reason if not choices else None,
-        rows=table.rows_of_csv(),
+        rows=tests.rows(table.rows_of_csv()),
         naive=table.naive_ranking(),
         responses={} if indicators else table.response_curves(),
         checks=_checks(
             periods,
             spans,
-            findings,
-            [] if indicators else selected,
+            tests.observed,
+            [] if indicators else [b for b in selected if b not in tests.tested],
             stability,
             associations,
             seed,
             ends,
         ),
-        segments=() if ends else _segments(periods, spans, findings, verdicts),
-        pairs=() if ends else _pairs(periods, spans, associations, verdicts, importance, findings),
+        segments=() if ends else _segments(periods, spans, findings, tests.untested(verdicts)),
+        pairs=()
+        if ends
+        else _pairs(periods, spans, associations, tests.untested(verdicts), importance, findings),
         unprofitable=unprofitable_engaged(
             rows, names, choices, shaped, {b: config.label(b) for b in names}
         ),
-        experiments={"plan": list(table.experiment_plan()), "results": []},
-        notes=narrate.notes(
-            obstacle, drivers[config.select.at_most :], estimates.responses, config
+        experiments=tests.experiments(table.experiment_plan()),
+        notes=(
+            *narrate.notes(obstacle, drivers[config.select.at_most :], estimates.responses, config),
+            *tests.notes([] if indicators else selected),
         ),
     )
 

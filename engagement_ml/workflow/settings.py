@@ -39,7 +39,13 @@ def resolved(config: PipelineConfig, frames: Mapping[str, Any] | None) -> Pipeli
         if source is None:
             source = getattr(config.sources, table)
         found[table] = _absolute(source) if isinstance(source, str | Path) else None
-    return config.model_copy(update={"sources": type(config.sources)(**found)})
+    experiments = tuple(
+        test.model_copy(update={"table": _absolute(test.table)}) if test.table else test
+        for test in config.experiments
+    )
+    return config.model_copy(
+        update={"sources": type(config.sources)(**found), "experiments": experiments}
+    )
 
 
 def to_yaml(config: PipelineConfig) -> str:

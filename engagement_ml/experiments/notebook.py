@@ -1,0 +1,75 @@
+"""The lift of a randomised test, from a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engagement_ml.engine import Engine
+from engagement_ml.errors import InputError
+from engagement_ml.experiments.measuring import Lift, measure
+from engagement_ml.experiments.reading import Layout, read_arms
+
+
+def lift(
+    table: Any,
+    *,
+    arm: str,
+    treated: str | float | bool,
+    control: str | float | bool,
+    outcome: str,
+    events: str | None = None,
+    segments: str | Sequence[str] = (),
+) -> Lift:
+    """Return what a randomised test found: over all, per event and by segment.
+
+    Parameters
+    ----------
+    table : frame or path
+        Any frame Narwhals takes, or the path of a Parquet or CSV file; one row per entity, nulls
+        in `outcome` and `events` refused.
+    arm : str
+        The column that says which arm a row belongs to; rows of other arms are left out.
+    treated, control : str, number or bool
+        The two arms to compare.
+    outcome : str
+        The column of what was measured, of any unit.
+    events : str, optional
+        The column with the events of a behaviour per entity, where the test only brought the
+        treated to do more of it: then the lift per event is computed too (Wald's ratio).
+    segments : str or sequence of str, optional
+        Columns by which to compare lifts, of at most 50 values each.
+
+    Returns
+    -------
+    Lift
+        The difference of means with Welch's 95% interval, the lift per event with Fieller's, and
+        lifts by segment with the p-value of their being the same.
+
+    Raises
+    ------
+    InputError
+        Where the table cannot be used; the message names column and row.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"mail": ["yes"] * 4 + ["no"] * 4, "spend": [3, 4, 5, 6, 1, 2, 3, 2]})
+    >>> found = lift(table, arm="mail", treated="yes", control="no", outcome="spend")
+    >>> found
+    lift 2.5 (0.5447 to 4.455); 4 treated, 4 control
+    >>> found.lift.low > 0
+    True
+    """
+    layout = Layout(
+        arm=arm,
+        treated=treated,
+        control=control,
+        outcome=outcome,
+        events=events,
+        segments=(segments,) if isinstance(segments, str) else tuple(segments),
+    )
+    if treated == control:
+        raise InputError(f"'treated' and 'control' are the same, {control!r}; name two arms")
+    with Engine.duckdb() as engine:
+        return measure(read_arms(engine, table, layout))

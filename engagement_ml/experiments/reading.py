@@ -1,0 +1,219 @@
+"""Tables of randomised tests, a row per entity, as the rows of their two arms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engagement_ml.engine import Engine
+from engagement_ml.errors import InputError, nearest
+from engagement_ml.experiments.measuring import Arms
+from engagement_ml.sources import describe_source, is_csv, open_source
+from engagement_ml.sources.kinds import quoted_text
+from engagement_ml.tables.checks import check_values
+from engagement_ml.tables.schema import Kind, Opened, listed, quoted
+
+MOST_VALUES = 50
+"""Values of a segment to compare lifts by; beyond it is no segment but a number or a name."""
+
+_TABLE = "experiments"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns of a table say what.
+
+    Attributes
+    ----------
+    arm, outcome : str
+    treated, control : text, number or truth value
+        The two values of `arm` to compare.
+    events : str or None
+    segments : tuple of str
+    keys : mapping of attribute to str
+        What messages call them, where that is not their name here.
+    """
+
+    arm: str
+    treated: Any
+    control: Any
+    outcome: str
+    events: str | None = None
+    segments: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self, attribute: str) -> str:
+        """Return what messages call an attribute."""
+        return f"'{self.keys.get(attribute, attribute)}'"
+
+    def columns(self) -> dict[str, tuple[str, str]]:
+        """Return each column with the key that names it, by the name it gets here."""
+        named = [("arm", self.arm, "arm"), ("outcome", self.outcome, "outcome")]
+        if self.events is not None:
+            named.append(("events", self.events, "events"))
+        named += [(f"segment_{i}", s, "segments") for i, s in enumerate(self.segments)]
+        return {name: (column, self.key(attribute)) for name, column, attribute in named}
+
+
+class _Test(Opened):
+    """A test's table under names of its own."""
+
+    def known(self) -> list[tuple[str, Kind]]:
+        """Return the columns that hold numbers."""
+        return [(column, "finite") for column in ("outcome", "events") if self.has(column)]
+
+
+def read_arms(engine: Engine, source: Any, layout: Layout) -> Arms:
+    """Read the rows of the two arms.
+
+    Parameters
+    ----------
+    engine : Engine
+    source : path or frame
+        What `open_source` takes, one row per entity.
+    layout : Layout
+
+    Raises
+    ------
+    InputError
+        Where the source cannot be read, lacks a column or an arm, an arm has fewer than two rows,
+        an entity is there twice, or an outcome is missing, no number, or the same throughout.
+    """
+    one = _open(engine, source, layout)
+    arms = _arms(engine, one, layout)
+    check_values(engine, one)
+    wanted = ", ".join(quoted_text(arm) for arm in arms)
+    rows = f"(SELECT *, row_number() OVER () AS row_ FROM {quoted(one.view)})"
+    inside = f"CAST({one.sql('arm')} AS VARCHAR) IN ({wanted})"
+    _check_complete(engine, one, rows, inside)
+    _check_once(engine, one, inside)
+    selected = [f"CAST({one.sql('arm')} AS VARCHAR) = {quoted_text(arms[0])} AS treated"]
+    selected += [f"{one.number(column)} AS {column}" for column, _ in one.known()]
+    names = [name for name in one.types if name.startswith("segment_")]
+    selected += [
+        f"coalesce(CAST({one.sql(name)} AS VARCHAR), 'not known') AS {name}" for name in names
+    ]
+    query = f"SELECT {', '.join(selected)} FROM {rows} WHERE {inside} ORDER BY row_"
+    frame = engine.scan(engine.view(query, reading=one.label)).collect("pandas").to_native()
+    total = engine.query(f"SELECT count(*) FROM {quoted(one.view)}", reading=one.label)[0][0]
+    found = Arms(
+        treated=frame["treated"].to_numpy(dtype=bool),
+        outcome=frame["outcome"].to_numpy(dtype=float),
+        events=frame["events"].to_numpy(dtype=float) if layout.events is not None else None,
+        segments={
+            segment: frame[name].to_numpy(dtype=object)
+            for segment, name in zip(layout.segments, names, strict=True)
+        },
+        left_out=int(total) - len(frame),
+    )
+    _check_arms(one, found, arms)
+    return found
+
+
+def _open(engine: Engine, source: Any, layout: Layout) -> _Test:
+    label = describe_source(source, _TABLE)
+    relation = open_source(engine, source, table=_TABLE).to_native()
+    present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
+    columns = layout.columns()
+    for column, key in columns.values():
+        if column not in present:
+            raise InputError(
+                f"{label}: column '{column}', which key {key} names, is missing"
+                f"{nearest(column, present)}; the columns are {listed(present)}"
+            )
+    theirs = {name: column for name, (column, _) in columns.items()}
+    if "customer_id" in present:
+        theirs["customer_id"] = "customer_id"
+    selected = ", ".join(f"{quoted(column)} AS {name}" for name, column in theirs.items())
+    raw = engine.view(relation.sql_query(), reading=label)
+    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", reading=label)
+    types = {name: present[column] for name, column in theirs.items()}
+    return _Test(_TABLE, label, view, types, theirs, is_csv(source))
+
+
+def _arms(engine: Engine, one: _Test, layout: Layout) -> tuple[str, str]:
+    """Return the arms as the column writes them."""
+    rows = engine.query(
+        f"SELECT CAST({one.sql('arm')} AS VARCHAR) AS arm FROM {quoted(one.view)} "
+        "WHERE arm IS NOT NULL GROUP BY 1 ORDER BY 1",
+        reading=one.label,
+    )
+    written = [str(row[0]) for row in rows]
+    found = []
+    for role, arm in (("treated", layout.treated), ("control", layout.control)):
+        same = next((each for each in written if _says(each, arm)), None)
+        if same is None:
+            raise InputError(
+                f"{one.label}: column '{one.theirs['arm']}' holds no arm {arm!r}, which key "
+                f"{layout.key(role)} names{nearest(str(arm), written)}; "
+                f"its arms are {listed(written) or 'none'}"
+            )
+        found.append(same)
+    if found[0] == found[1]:
+        raise InputError(f"{one.label}: both arms are '{found[0]}'; name two")
+    return found[0], found[1]
+
+
+def _says(written: str, arm: Any) -> bool:
+    if isinstance(arm, bool):
+        return written.lower() in (("true", "1") if arm else ("false", "0"))
+    if written == str(arm):
+        return True
+    try:
+        return not isinstance(arm, str) and float(written) == float(arm)
+    except ValueError:
+        return False
+
+
+def _check_complete(engine: Engine, one: _Test, rows: str, inside: str) -> None:
+    for column, _ in one.known():
+        missing = engine.query(
+            f"SELECT min(row_), count(*) FROM {rows} WHERE {inside} AND {one.sql(column)} IS NULL",
+            reading=one.label,
+        )[0]
+        if missing[1]:
+            raise InputError(
+                f"{one.label}: column '{one.theirs[column]}', row {missing[0]}: expected a number, "
+                f"found none ({missing[1]} in all); leaving such rows out would undo the "
+                "randomisation: write 0 for who brought nothing"
+            )
+
+
+def _check_once(engine: Engine, one: _Test, inside: str) -> None:
+    if not one.has("customer_id"):
+        return
+    repeated = engine.query(
+        f"SELECT customer_id, count(*) FROM {quoted(one.view)} WHERE {inside} "
+        "AND customer_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
+        reading=one.label,
+    )
+    if repeated:
+        raise InputError(
+            f"{one.label}: column 'customer_id': {repeated[0][0]!r} is there {repeated[0][1]} "
+            "times; give one row per entity, its outcome summed up"
+        )
+
+
+def _check_arms(one: _Test, found: Arms, arms: Sequence[str]) -> None:
+    for arm, size in zip(arms, (found.treated.sum(), (~found.treated).sum()), strict=True):
+        if size < 2:
+            raise InputError(f"{one.label}: arm '{arm}' has only one row; two are the least")
+    if all(np.ptp(found.outcome[side]) == 0 for side in (found.treated, ~found.treated)):
+        raise InputError(
+            f"{one.label}: column '{one.theirs['outcome']}' does not vary within the arms; "
+            "there is nothing to compare by"
+        )
+    if found.events is not None and np.ptp(found.events) == 0:
+        raise InputError(
+            f"{one.label}: column '{one.theirs['events']}' is {found.events[0]:g} throughout: the "
+            "treated did no more than the control"
+        )
+    for segment, values in found.segments.items():
+        if (n := len(np.unique(values.astype(str)))) > MOST_VALUES:
+            raise InputError(
+                f"{one.label}: column '{segment}' has {n} values, too many to compare lifts by; "
+                f"group them into at most {MOST_VALUES}"
+            )
