@@ -13,9 +13,9 @@ MOST_LEVELS = 100
 
 
 def add_covariates(
-    frame: pd.DataFrame, tables: Tables, config: PipelineConfig
+    frame: pd.DataFrame, customers: pd.DataFrame | None, config: PipelineConfig
 ) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
-    """Add the customers' columns to the rows of a panel.
+    """Add the customers' columns, as ``customer_columns`` gives them, to the rows of a panel.
 
     Numbers and truth values become float64, text becomes a category; text with more than 100
     levels (names, addresses) and dates are left out. Entities without a row have nulls.
@@ -27,9 +27,8 @@ def add_covariates(
         The columns added: ``covariate__x`` for each usable column, ``segment__x`` (text, ``""``
         for null) for each column that ``config.segments`` names.
     """
-    if tables.customers is None:
+    if customers is None:
         return frame, (), ()
-    customers = customer_columns(tables)
     place = customers.index.get_indexer(pd.Index(frame["customer_id"]))
     added: dict[str, pd.Series] = {}
     for column in customers.columns:

@@ -13,7 +13,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features.covariates import customer_columns, segment_text
 from engagement_ml.features.ledger import MICRO, daily_events, daily_transactions
-from engagement_ml.features.population import Array, coded, collect, read_population
+from engagement_ml.features.population import Array, Codes, collect, read_population
 from engagement_ml.tables import Tables
 from engagement_ml.windows import DAY
 
@@ -101,22 +101,16 @@ def build_periods(
     calendar = tables.engine.small(
         {"day": days, "period_": [i // period_days for i in range(len(days))]}
     )
-    events = coded(tables, daily_events(tables), population, kinds=True)
-    cell = ("entity_", "period_")
-    found = collect(
-        events.join(calendar, on="day")
-        .group_by(*cell, "behaviour_")
-        .agg(nw.col("n").sum().cast(nw.Int64))
-    )
+    codes = Codes.of(tables, population)
+    events = daily_events(tables).join(calendar, on="day", how="inner")
+    per_period = events.group_by("customer_id", "event_type", "period_").agg(_total("n"))
+    found = collect(codes.add(per_period))
     counts = np.zeros((*shape, len(tables.behaviours)), dtype=np.float32)
     counts[found["entity_"], found["period_"], found["behaviour_"]] = found["n"]
     sums = ("gain", "loss", "orders")
-    found = collect(
-        coded(tables, daily_transactions(tables), population, kinds=False)
-        .join(calendar, on="day")
-        .group_by(*cell)
-        .agg(*(nw.col(c).sum().cast(nw.Int64) for c in sums))
-    )
+    paid = daily_transactions(tables).join(calendar, on="day", how="inner")
+    per_period = paid.group_by("customer_id", "period_").agg(*(_total(c) for c in sums))
+    found = collect(codes.add(per_period))
     place = (found["entity_"], found["period_"])
     gain, loss, orders = (np.zeros(shape) for _ in sums)
     gain[place], loss[place] = found["gain"] / MICRO, found["loss"] / MICRO
@@ -135,6 +129,10 @@ def build_periods(
         exit=left[at_risk],
         segments=_segments(tables, config, population.ids),
     )
+
+
+def _total(column: str) -> nw.Expr:
+    return nw.col(column).sum().cast(nw.Int64)
 
 
 def _first_from(

@@ -56,22 +56,40 @@ def read_population(tables: Tables, config: PipelineConfig) -> Population:
     )
 
 
-def coded(
-    tables: Tables, daily: nw.LazyFrame[Any], population: Population, *, kinds: bool
-) -> nw.LazyFrame[Any]:
-    """Join places in the population (``entity_``) and among the behaviours (``behaviour_``).
+@dataclass(frozen=True)
+class Codes:
+    """Places of entities and behaviours, as small tables of the engine.
 
-    Small integers group faster than texts do, and index arrays. Rows of other entities and of
-    other event types fall away.
+    Attributes
+    ----------
+    entities : LazyFrame
+        ``customer_id`` and its place in the population, ``entity_``.
+    behaviours : LazyFrame
+        ``event_type`` and its place among the behaviours, ``behaviour_``.
     """
-    engine, n = tables.engine, len(population.ids)
-    ids = {"customer_id": population.ids.tolist(), "entity_": np.arange(n, dtype=np.int32)}
-    joined = daily.join(engine.small(ids), on="customer_id", how="inner")
-    if not kinds:
-        return joined
-    codes = np.arange(len(tables.behaviours), dtype=np.int32)
-    types = {"event_type": list(tables.behaviours), "behaviour_": codes}
-    return joined.join(engine.small(types), on="event_type", how="inner")
+
+    entities: nw.LazyFrame[Any]
+    behaviours: nw.LazyFrame[Any]
+
+    @classmethod
+    def of(cls, tables: Tables, population: Population) -> Codes:
+        """Hand the places to the engine that holds the tables."""
+        places = np.arange(len(population.ids), dtype=np.int32)
+        entities = tables.engine.small({"customer_id": population.ids, "entity_": places})
+        codes = np.arange(len(tables.behaviours), dtype=np.int32)
+        types = {"event_type": list(tables.behaviours), "behaviour_": codes}
+        return cls(entities, tables.engine.small(types))
+
+    def add(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Put places in the stead of names, which index arrays.
+
+        Rows of other entities and of other event types fall away.
+        """
+        coded = frame.join(self.entities, on="customer_id", how="inner")
+        if "event_type" not in frame.collect_schema().names():
+            return coded.drop("customer_id")
+        typed = coded.join(self.behaviours, on="event_type", how="inner")
+        return typed.drop("customer_id", "event_type")
 
 
 def collect(frame: nw.LazyFrame[Any]) -> dict[str, Array]:

@@ -14,12 +14,12 @@ import pytest
 from engagement_ml.engine import Engine
 from engagement_ml.features import behaviours, history
 from engagement_ml.features.catalogue import catalogue, catalogue_markdown
-from engagement_ml.features.spans import Span, Total, span_totals
+from engagement_ml.features.spans import Total, window_totals
 from engagement_ml.windows import DAY, Window
 
 
 class PolarsEngine:
-    """What span_totals needs of an engine, on Polars."""
+    """What window_totals needs of an engine, on Polars."""
 
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.LazyFrame(dict(columns)))
@@ -37,15 +37,10 @@ def daily(seed: int, days: int) -> dict[str, list[Any]]:
     }
 
 
-def plan(observation: int, cutoffs: list[int]) -> list[Span]:
-    start = dt.date(2024, 1, 1)
-    spans = []
-    for i, cutoff in enumerate(cutoffs):
-        end = start + cutoff * DAY
-        spans.append(Span(i, "observation", Window(end - observation * DAY, end)))
-        before = Window(end - 2 * observation * DAY, end - observation * DAY)
-        spans.append(Span(i, "before", before))
-    return spans
+def plan(observation: int, cutoff: int) -> dict[str, Window]:
+    end = dt.date(2024, 1, 1) + cutoff * DAY
+    start = end - observation * DAY
+    return {"observation": Window(start, end), "before": Window(start - observation * DAY, start)}
 
 
 TOTALS = (*behaviours.totals_of([f for f in behaviours.FEATURES if f.needs is None]),)
@@ -58,26 +53,24 @@ TOTALS = (*behaviours.totals_of([f for f in behaviours.FEATURES if f.needs is No
 @pytest.mark.parametrize("kind", ["duckdb", "polars"])
 def test_totals_on_every_engine(kind: str, observation: int, cutoffs: list[int]) -> None:
     table = daily(observation, cutoffs[-1] + 5)
-    spans = plan(observation, cutoffs)
-    with Engine.duckdb() as opened:
-        engine: Any = opened if kind == "duckdb" else PolarsEngine()
-        totals = span_totals(engine, engine.small(table), ["entity_"], spans, TOTALS)
-        found = {
-            (row["entity_"], row["cutoff_"]): row
-            for row in totals.collect("polars").to_native().to_dicts()
-        }
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
-    expected_keys = set()
-    for i in range(len(cutoffs)):
-        now, before = spans[2 * i].window, spans[2 * i + 1].window
+    for cutoff in cutoffs:
+        windows = plan(observation, cutoff)
+        now, before = windows["observation"], windows["before"]
+        with Engine.duckdb() as opened:
+            engine: Any = opened if kind == "duckdb" else PolarsEngine()
+            totals = window_totals(engine, engine.small(table), ["entity_"], windows, TOTALS)
+            collected = totals.collect("polars").to_native().to_dicts()
+        found = {row["entity_"]: row for row in collected}
+        expected_keys = set()
         for entity in range(3):
             own = [r for r in rows if r["entity_"] == entity]
             inside = [r for r in own if now.start <= r["day"] < now.end]
             earlier = [r for r in own if before.start <= r["day"] < before.end]
             if not inside and not earlier:
                 continue
-            expected_keys.add((entity, i))
-            row = found[entity, i]
+            expected_keys.add(entity)
+            row = found[entity]
             assert row["n"] == sum(r["n"] for r in inside)
             assert row["n_before"] == sum(r["n"] for r in earlier)
             assert row["active_days"] == len(inside)
@@ -85,18 +78,18 @@ def test_totals_on_every_engine(kind: str, observation: int, cutoffs: list[int])
             whole = observation // 7
             ages = {(now.end - r["day"] - DAY).days // 7 for r in inside}
             assert row["active_weeks"] == len({age for age in ages if age < whole})
-    assert set(found) == expected_keys
+        assert set(found) == expected_keys
 
 
-def test_overlapping_words_do_not_overflow() -> None:
+@pytest.mark.parametrize("days", [139, 140, 147, 300])
+def test_full_weeks_do_not_overflow(days: int) -> None:
     start = dt.date(2024, 1, 1)
-    days = [start + i * DAY for i in range(130)]
-    spans = [Span(0, "observation", Window(start, start + 130 * DAY))]
+    windows = {"observation": Window(start, start + days * DAY)}
     weeks = (Total("weeks", "", "weeks", "observation"),)
     with Engine.duckdb() as engine:
-        table = engine.small({"entity_": [0] * 130, "day": days})
-        found = span_totals(engine, table, ["entity_"], spans, weeks).collect().to_native()
-    assert found["weeks"].to_pylist() == [18]
+        table = engine.small({"entity_": [0] * days, "day": [start + i * DAY for i in range(days)]})
+        found = window_totals(engine, table, ["entity_"], windows, weeks).collect().to_native()
+    assert found["weeks"].to_pylist() == [days // 7]
 
 
 def test_every_feature_has_a_line_in_the_catalogue() -> None:
