@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engagement_ml.config import PipelineConfig, read_config
     from engagement_ml.datasets import make_shop
     from engagement_ml.errors import EngagementError
+    from engagement_ml.experiments import lift
     from engagement_ml.metric import EngagementMetric
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
@@ -32,6 +33,7 @@ __all__ = [
     "PipelineConfig",
     "__version__",
     "evaluate",
+    "lift",
     "load_metric",
     "make_shop",
     "read_config",
@@ -45,6 +47,7 @@ _HOMES = {
     "EngagementModel": "model",
     "PipelineConfig": "config",
     "evaluate": "workflow",
+    "lift": "experiments",
     "load_metric": "tracking",
     "make_shop": "datasets",
     "read_config": "config",

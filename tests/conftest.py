@@ -129,7 +129,7 @@ def stand_in_evidence(behaviours: tuple[str, ...], chosen: tuple[str, ...]) -> A
 def stand_in_search(*chosen: str) -> Callable[..., Any]:
     """Return what takes the place of the search for drivers, which takes long."""
 
-    def find_drivers(periods, panel, windows, config, *, on_step=None):
+    def find_drivers(periods, panel, windows, config, *, experiments=(), on_step=None):
         assert periods.until == windows.fit_until
         if on_step is not None:
             on_step("searching")

@@ -16,7 +16,7 @@ import engagement_ml as em
 HEAVY = {"mlflow", "shap", "lightgbm", "sklearn"}
 NAMES = {
     "EngagementError", "EngagementMetric", "EngagementModel", "PipelineConfig", "__version__",
-    "evaluate", "load_metric", "make_shop", "read_config", "score", "train",
+    "evaluate", "lift", "load_metric", "make_shop", "read_config", "score", "train",
 }  # fmt: skip
 SETTINGS = {"windows": {"observation_days": 28, "outcome_days": 28}}
 

@@ -234,6 +234,9 @@ def _check_named(
 ) -> None:
     label = opened["events"].label
     named = [(f"behaviours.{name}", name) for name in config.behaviours]
+    named += [
+        (f"experiments.{i}.behaviour", test.behaviour) for i, test in enumerate(config.experiments)
+    ]
     if config.churn.event_type is not None:
         named.append(("churn.event_type", config.churn.event_type))
     for key, name in named:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
+from engagement_ml.experiments import ExperimentResult, read_experiments
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.records import RunRecord
 from engagement_ml.tables import Tables, read_tables
@@ -74,8 +75,9 @@ def learn(
     step("Reading tables")
     with Engine.duckdb() as engine:
         tables = read_tables(config, engine, frames)
+        experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
-        panel, profit, churn, evidence = _fit(tables, config, windows, step)
+        panel, profit, churn, evidence = _fit(tables, config, windows, experiments, step)
         quality = [asdict(each) for each in tables.quality]
     metric = make_metric(config, evidence)
     step("Evaluating out of time")
@@ -137,7 +139,11 @@ def measure(
 
 
 def _fit(
-    tables: Tables, config: PipelineConfig, windows: Windows, step: Steps
+    tables: Tables,
+    config: PipelineConfig,
+    windows: Windows,
+    experiments: Sequence[ExperimentResult],
+    step: Steps,
 ) -> tuple[Panel, ProfitModel, ChurnModel, DriverEvidence]:
     from engagement_ml import drivers
     from engagement_ml.features import build_panel, build_periods
@@ -151,5 +157,7 @@ def _fit(
     profit = ProfitModel().fit(panel, config.random_seed, windows=windows)
     churn = ChurnModel().fit(panel, config.random_seed, windows=windows)
     step("Finding drivers")
-    evidence = drivers.find_drivers(periods, panel, windows, config, on_step=step)
+    evidence = drivers.find_drivers(
+        periods, panel, windows, config, experiments=experiments, on_step=step
+    )
     return panel, profit, churn, evidence
