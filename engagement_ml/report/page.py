@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from engagement_ml.report import evaluation, findings, proof, provenance, words
+from engagement_ml.report import evaluation, experiments, findings, proof, provenance, words
 from engagement_ml.report.formats import as_date, day, first_upper, number
 from engagement_ml.report.reading import Row, Run, SupportsToDict, as_texts
 
@@ -84,7 +84,7 @@ def _sections(run: Run) -> dict[str, Any]:
         "segments": proof.segment_section(run),
         "pairs": proof.pair_section(run),
         "unprofitable": proof.unprofitable_section(run),
-        "experiments": proof.experiment_section(run),
+        "experiments": experiments.experiment_section(run),
         "data": provenance.data_section(run),
         "windows": provenance.windows_section(run),
         "limits": {"texts": words.limits(run), "notes": as_texts(run.raw.get("notes"))},
@@ -97,6 +97,8 @@ def _sections(run: Run) -> dict[str, Any]:
 def _title(key: str, run: Run) -> str:
     if key == "naive" and run.weighted and run.indicator:
         return "What the usual ranking says"
+    if key == "experiments" and run.mapping("experiments").get("results"):
+        return "Randomised tests"
     return _TITLES[key]
 
 

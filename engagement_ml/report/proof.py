@@ -1,4 +1,4 @@
-"""What the findings were put to: checks, segments, pairs, the unprofitable, experiments."""
+"""What the findings were put to: checks, segments, pairs, the unprofitable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from engagement_ml.report import plots
 from engagement_ml.report.formats import (
-    DASH,
     count,
     finite,
     first_upper,
@@ -16,16 +15,10 @@ from engagement_ml.report.formats import (
     percent,
     spelled,
 )
-from engagement_ml.report.reading import Estimate, Row, Run, as_rows, estimate_of
+from engagement_ml.report.reading import Estimate, Run, as_rows, estimate_of
 
 _PASSED = {True: ("✓", "good", "passed"), False: ("✗", "bad", "failed")}
 _FOR_INFORMATION = ("·", "plain", "for information")
-_RESULTS = {
-    "behaviour": "Behaviour", "effect": "Effect", "lift": "Lift", "low": "from", "high": "to",
-    "effect_low": "from", "effect_high": "to", "n_treated": "Treated", "n_control": "Control",
-    "n": "Number", "p_value": "p", "result": "Result", "reason": "Reason",
-}  # fmt: skip
-_AMOUNTS = ("effect", "lift", "low", "high", "effect_low", "effect_high")
 
 
 def check_section(run: Run) -> dict[str, Any] | None:
@@ -144,31 +137,6 @@ def unprofitable_section(run: Run) -> dict[str, Any] | None:
     return {"lead": lead, "rows": rows}
 
 
-def experiment_section(run: Run) -> dict[str, Any] | None:
-    """Return the plan of experiments and the results so far; None where there is neither."""
-    experiments = run.mapping("experiments")
-    plan = [
-        {
-            "label": run.label(row.get("behaviour"), row.get("label")),
-            "effect": run.money(row.get("effect")),
-            "increase": count(row.get("increase")),
-            "sd": run.money(row.get("sd")),
-            "n_per_arm": number(row.get("n_per_arm"), 0),
-            "total": number(row.get("total"), 0),
-        }
-        for row in as_rows(experiments.get("plan"))
-    ]
-    results = as_rows(experiments.get("results"))
-    keys = [key for key in _RESULTS if any(row.get(key) is not None for row in results)]
-    if not plan and not keys:
-        return None
-    return {
-        "plan": plan,
-        "result_head": [_RESULTS[key] for key in keys],
-        "results": [[_result_cell(run, row, key) for key in keys] for row in results if keys],
-    }
-
-
 def p_words(value: Any) -> str:
     """Return a p-value as people write it.
 
@@ -195,14 +163,3 @@ def _withstood(passed: int, failed: int) -> str:
 def _unsure(estimate: Estimate) -> bool:
     _, low, high = estimate
     return low is not None and high is not None and low < 0 < high
-
-
-def _result_cell(run: Run, row: Row, key: str) -> str:
-    value = row.get(key)
-    if key == "behaviour":
-        return run.label(value)
-    if key in _AMOUNTS:
-        return run.money(value)
-    if key == "p_value":
-        return p_words(value)
-    return number(value, 0) if finite(value) is not None else one_line(value or DASH)

@@ -90,6 +90,15 @@ class Run:
         return sorted(rows, key=lambda row: -(finite(row.get("weight")) or 0.0))
 
     @property
+    def tested(self) -> list[str]:
+        """The names of the metric's behaviours that a randomised test stands behind."""
+        return [
+            self.label(row.get("behaviour"), row.get("label"))
+            for row in self.weighted
+            if self.by_behaviour.get(str(row.get("behaviour")), {}).get("basis") == "experiment"
+        ]
+
+    @property
     def indicator(self) -> bool:
         """Whether the metric foretells only."""
         return self.metric.get("evidence") == "indicator"

@@ -135,11 +135,7 @@ def lead(run: Run) -> list[str]:
         if run.drivers and not any(row.get("verdict") == "driver" for row in run.drivers):
             paragraphs.append("No behaviour here could be shown to move margin.")
     else:
-        paragraphs.append(
-            "The metric makes one number of them, from 0 to 100. Each was chosen because, when "
-            f"the same {run.entity} does more of it than usual, margin afterwards is higher than "
-            "usual, and because that finding survived the checks."
-        )
+        paragraphs.append(f"The metric makes one number of them, from 0 to 100. {_chosen_by(run)}")
     harmful = [
         run.label(row["behaviour"]) for row in run.drivers if row.get("verdict") == "harmful"
     ]
@@ -149,6 +145,21 @@ def lead(run: Run) -> list[str]:
             f"{first_upper(how_many(len(harmful), 'behaviour'))} {verb} margin: {listed(harmful)}."
         )
     return paragraphs
+
+
+def _chosen_by(run: Run) -> str:
+    tested = run.tested
+    proof = "a randomised test found that it raises margin"
+    if len(tested) == len(run.weighted):
+        return f"Each was chosen because {proof}."
+    observed = (
+        f"when the same {run.entity} does more of it than usual, margin afterwards is higher than "
+        "usual, and because that finding survived the checks."
+    )
+    if not tested:
+        return f"Each was chosen because, {observed}"
+    verb = "was" if len(tested) == 1 else "were"
+    return f"{listed(tested)} {verb} chosen because {proof}; each other one because, {observed}"
 
 
 def naive_lead(run: Run, top: Sequence[Row]) -> str:
@@ -234,12 +245,19 @@ def limits(run: Run) -> list[str]:
     """Return what the findings rest on and where they end, in plain words."""
     entity, outcome = run.entity, run.days("outcome_days")
     over = f"over the next {outcome} days" if outcome else "over the outcome window"
+    tested = [] if run.indicator else run.tested
     grade = (
         indicator_caution(entity)
         if run.weighted and run.indicator
         else "This is evidence from observation. Until an experiment confirms it, a driver is a "
         "leading indicator that has survived every check so far, not a proof."
     )
+    if tested:
+        grade = (
+            f"A randomised test stands behind {listed(tested)}, for those who were tested and in "
+            "the way they were brought to do it. The rest is evidence from observation: until an "
+            "experiment confirms it, a driver is a leading indicator, not a proof."
+        )
     return [
         grade,
         f"An effect is the change of one {entity}'s margin {over} for one more event, all else as "

@@ -215,6 +215,38 @@ def test_the_numbers_shown_are_those_of_the_record(record: Record) -> None:
     assert len(noticed) > 100
 
 
+def test_a_randomised_test_says_what_it_found_and_changed(record: Record) -> None:
+    text = Page(render_report(record)).text
+    for expected in (
+        "Randomised tests One randomised test of one behaviour: a test outranks observation",
+        "In one case the verdict is another one than observation's.",
+        "Like Nudge in May €0.11 −€0.09 to €0.31 +1.83 1.64 to 2.02 €0.06 −€0.05 to €0.17",
+        "◇ vanity → ○ inert",
+        "2,104 treated, 2,096 control nudge.csv measured over 28 days, not rescaled to 84",
+        "No difference by plan that chance would not make (p 0.201).",
+        "What to test next",
+    ):
+        assert expected in text
+    record["experiments"]["results"] = []
+    text = Page(render_report(record)).text
+    assert "Randomised tests" not in text
+    assert "So many customers, drawn at random into two arms, are needed" in text
+
+
+@pytest.mark.parametrize(("tested", "words"), [
+    (1, "Tutorial finished was chosen because a randomised test found that it raises margin; each"),
+    (3, "from 0 to 100. Each was chosen because a randomised test found that it raises margin."),
+])  # fmt: skip
+def test_what_a_test_stands_behind_is_not_called_observation(
+    record: Record, tested: int, words: str
+) -> None:
+    for row in [row for row in record["drivers"] if row["selected"]][:tested]:
+        row["basis"] = "experiment"
+    text = Page(render_report(record)).text
+    assert words in text
+    assert "A randomised test stands behind Tutorial finished" in text
+
+
 @pytest.mark.parametrize(
     ("answers", "lead"),
     [
