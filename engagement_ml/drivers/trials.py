@@ -10,10 +10,8 @@ import numpy as np
 
 from engagement_ml.drivers.effects import WithinEffect
 from engagement_ml.drivers.verdicts import Finding, Verdict
-from engagement_ml.experiments import Estimate, ExperimentResult, combine, same_everywhere
+from engagement_ml.experiments import Estimate, ExperimentResult, combine, disagree
 from engagement_ml.experiments.lifts import Z
-
-_DISAGREE = 0.05
 
 
 @dataclass(frozen=True)
@@ -100,8 +98,7 @@ class Trials:
 
     @property
     def _disagree(self) -> bool:
-        same = same_everywhere([r.found.effect for r in self.results])
-        return same is not None and same < _DISAGREE
+        return disagree([r.found.effect for r in self.results])
 
     def _said(self, finding: Finding) -> str:
         days = sorted({r.days for r in self.results})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement_ml.experiments.lifts import Estimate, combine, same_everywhere
+from engagement_ml.experiments.lifts import Estimate, combine, disagree, same_everywhere
 from engagement_ml.experiments.measuring import Lift, SegmentLift, measure
 from engagement_ml.experiments.notebook import lift
 from engagement_ml.experiments.results import ExperimentResult, read_experiments
@@ -13,6 +13,7 @@ __all__ = [
     "Lift",
     "SegmentLift",
     "combine",
+    "disagree",
     "lift",
     "measure",
     "read_experiments",

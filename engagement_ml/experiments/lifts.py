@@ -15,6 +15,9 @@ Floats = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
+DISAGREE = 0.05
+"""p-value of being equal below which estimates are taken to differ by more than chance."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -78,12 +81,13 @@ def contrast(samples: Sequence[Floats], signs: Sequence[float]) -> Estimate:
     if min(s.size for s in samples) < 2:
         return Estimate(math.nan, -math.inf, math.inf, None)
     value = float(sum(sign * s.mean() for s, sign in zip(samples, signs, strict=True)))
-    parts = np.array(signs) ** 2 * [s.var(ddof=1) / s.size for s in samples]
+    # Rounding gives equal values a variance, which is none.
+    parts = np.array(signs) ** 2 * [s.var(ddof=1) / s.size * (np.ptp(s) > 0) for s in samples]
     variance = float(parts.sum())
     if variance <= 0:
         return Estimate(value, -math.inf, math.inf, None)
     spare = np.array([s.size - 1 for s in samples])
-    freedom = variance**2 / float((parts**2 / spare).sum())
+    freedom = 1.0 / float(((parts / variance) ** 2 / spare).sum())
     error = math.sqrt(variance)
     reach = float(t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
     p_value = float(2 * t.sf(abs(value) / error, freedom))
@@ -159,12 +163,18 @@ def same_everywhere(estimates: Sequence[Estimate]) -> float | None:
     return float(chi2.sf(_disagreement(known), len(known) - 1))
 
 
+def disagree(estimates: Sequence[Estimate]) -> bool:
+    """Whether independent estimates differ by more than chance would make them."""
+    p_value = same_everywhere(estimates)
+    return p_value is not None and p_value < DISAGREE
+
+
 def combine(estimates: Sequence[Estimate]) -> Estimate:
     """Return the mean of independent estimates, weighted by their inverse variances.
 
-    Where they differ by more than chance would, the interval is widened by ``√(Q / (k − 1))``, the
-    scale factor of the Particle Data Group, so that tests that disagree make nobody surer. Those
-    without bounds say nothing; if none has any, neither has the result.
+    Where they differ by more than chance would (p below `DISAGREE`), the interval is widened by
+    ``√(Q / (k − 1))``, the scale factor of the Particle Data Group, so that tests that disagree
+    make nobody surer. Those without bounds say nothing; if none has any, neither has the result.
 
     Examples
     --------
@@ -178,8 +188,9 @@ def combine(estimates: Sequence[Estimate]) -> Estimate:
         return (known or list(estimates))[0]
     weights = np.array([e.standard_error**-2.0 for e in known])
     value = float(weights @ [e.value for e in known] / weights.sum())
-    excess = math.sqrt(max(1.0, _disagreement(known) / (len(known) - 1)))
-    reach = Z * excess / math.sqrt(weights.sum())
+    reach = Z / math.sqrt(weights.sum())
+    if disagree(known):
+        reach *= math.sqrt(_disagreement(known) / (len(known) - 1))
     p_value = 2 * NormalDist().cdf(-abs(value) * Z / reach)
     return Estimate(value, value - reach, value + reach, p_value)
 
