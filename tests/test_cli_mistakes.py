@@ -114,6 +114,42 @@ def behaviour_the_events_lack(p: Place) -> None:
     p.given(behaviours={"tutorial_don": {"cost_per_event": 1}})
 
 
+def experiment(**changes: Any) -> list[dict[str, Any]]:
+    return [{"behaviour": "tutorial_done", "treated": 50, "control": 50, "lift": 2.0, **changes}]
+
+
+def experiment_with_its_bounds_swapped(p: Place) -> None:
+    p.given(experiments=experiment(low=3.0, high=1.0))
+
+
+def experiment_of_a_behaviour_the_events_lack(p: Place) -> None:
+    p.given(experiments=experiment(behaviour="tutorial_don", standard_error=1.0))
+
+
+def experiment_with_text_in_a_number(p: Place) -> None:
+    p.given(experiments=experiment(standard_error="about one"))
+
+
+def given_table(p: Place, **changes: Any) -> None:
+    rows = pd.DataFrame({"arm": ["b", "a"] * 20, "margin": range(40)})
+    rows.to_csv(p.folder / "test.csv", index=False)
+    told = {"arm_column": "arm", "treated_arm": "b", "control_arm": "a", "outcome_column": "margin"}
+    test = {"behaviour": "tutorial_done", "table": "test.csv", **told, **changes}
+    p.given(experiments=[test])
+
+
+def experiment_table_without_its_column(p: Place) -> None:
+    given_table(p, outcome_column="profit")
+
+
+def experiment_table_without_its_arm(p: Place) -> None:
+    given_table(p, treated_arm="c")
+
+
+def experiment_table_that_is_not_there(p: Place) -> None:
+    given_table(p, table="tset.csv")
+
+
 def output_that_cannot_be_written(p: Place) -> None:
     p.given()
     (p.folder / "out").write_text("a file is in the way")
@@ -137,9 +173,19 @@ MISTAKES = {
     short_history: ("covers 2", "need 300", "200", "100"),
     unknown_key: ("small-shop.yaml", "'windws'", "did you mean 'windows'"),
     behaviour_the_events_lack: ("'behaviours.tutorial_don'", "did you mean 'tutorial_done'"),
+    experiment_with_its_bounds_swapped: ("small-shop.yaml", "experiments.0", "low must be below"),
+    experiment_of_a_behaviour_the_events_lack: (
+        "'experiments.0.behaviour'", "'tutorial_don'", "did you mean 'tutorial_done'",
+    ),
+    experiment_with_text_in_a_number: ("experiments.0.standard_error", "'about one'"),
+    experiment_table_without_its_column: (
+        "test.csv", "'profit'", "experiments.0.outcome_column", "arm, margin",
+    ),
+    experiment_table_without_its_arm: ("test.csv", "no arm 'c'", "experiments.0.treated_arm"),
+    experiment_table_that_is_not_there: ("tset.csv", "did you mean 'test.csv'"),
     output_that_cannot_be_written: ("out", "cannot be written"),
     store_out_of_reach: ("http://127.0.0.1:9", "no answer", "tracking.uri"),
-}
+}  # fmt: skip
 
 
 def run(monkeypatch, *arguments: str) -> int:

@@ -36,6 +36,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "behaviours": {},
         "churn": {"kind": "no_transaction", "event_type": None},
         "segments": [],
+        "experiments": [],
         "tracking": {"uri": "sqlite:///mlruns/mlflow.db", "experiment": None, "register": True},
         "random_seed": 0,
     }
@@ -51,6 +52,18 @@ FULL: dict[str, Any] = {
     "churn": {"kind": "event", "event_type": "cancelled"},
     "columns": {"events": {"customer_id": "user_id"}},
     "segments": ["plan"],
+    "experiments": [
+        {"behaviour": "visit", "treated": 900, "control": 1100, "lift": 3, "low": 1, "high": 5},
+        {
+            "behaviour": "call",
+            "table": "call.csv",
+            "arm_column": "arm",
+            "treated_arm": 1,
+            "control_arm": False,
+            "outcome_column": "margin",
+            "segments": ["plan"],
+        },
+    ],
     "tracking": {"register": False, "uri": None},
 }
 
@@ -164,3 +177,50 @@ def test_a_configuration_cannot_be_changed() -> None:
     config = parse_config(SMALLEST)
     with pytest.raises(pydantic.ValidationError):
         config.windows.gap_days = 3  # type: ignore[misc]
+
+
+SUMMARY: dict[str, Any] = {"behaviour": "visit", "treated": 90, "control": 80, "lift": 2.0}
+TABLE: dict[str, Any] = {
+    "behaviour": "visit", "table": "t.csv", "arm_column": "arm", "treated_arm": "b",
+    "control_arm": "a", "outcome_column": "margin",
+}  # fmt: skip
+EXPERIMENTS = [
+    ({"behaviour": "visit"}, "'experiments.0': give the result: 'lift' with 'treated'"),
+    ({**SUMMARY}, "'lift' needs 'low' and 'high', its 95% interval, or 'standard_error'"),
+    ({**SUMMARY, "low": 3, "high": 1}, "low is 3 and high 1; low must be below high"),
+    ({**SUMMARY, "low": 2.5, "high": 3}, "lift 2 lies outside its interval, 2.5 to 3"),
+    ({**SUMMARY, "low": 1, "high": 3, "standard_error": 1}, "or 'standard_error', not both"),
+    ({**SUMMARY, "standard_error": 0}, "key 'experiments.0.standard_error': "),
+    ({**SUMMARY, "standard_error": 1, "control": None}, "needs the key 'control' beside it"),
+    ({**SUMMARY, "standard_error": 1, "treated": 0}, "key 'experiments.0.treated': "),
+    ({**SUMMARY, "standard_error": 1, "lift": "two"}, "'experiments.0.lift': .*found 'two'"),
+    ({**SUMMARY, "standard_error": 1, "lift": float("nan")}, "'experiments.0.lift': .*finite"),
+    ({**SUMMARY, "standard_error": 1, "events_per_entity": 0}, "events_per_entity is 0"),
+    ({**SUMMARY, "standard_error": 1, "segments": ["plan"]}, "'segments' goes with 'table'"),
+    ({**SUMMARY, "lifts": 1}, r"'experiments.0.lifts' \(did you mean 'lift'\?\)"),
+    ({**TABLE, "lift": 2.0}, "'lift' does not go with 'table': its rows say it"),
+    ({**TABLE, "outcome_column": None}, "'table' needs the key 'outcome_column' beside it"),
+    ({**TABLE, "treated_arm": "a"}, "treated_arm and control_arm are the same, 'a'"),
+    ({**TABLE, "events_column": "n", "events_per_entity": 2}, "does not go with 'events_column'"),
+]
+
+
+@pytest.mark.parametrize(("test", "said"), EXPERIMENTS)
+def test_experiments_that_say_too_little_or_too_much(test, said) -> None:
+    with pytest.raises(ConfigError, match=said) as raised:
+        parse_config({**SMALLEST, "experiments": [test]})
+    assert "\n" not in str(raised.value)
+
+
+def test_experiments_are_of_candidates() -> None:
+    good = {**SMALLEST, "experiments": [{**SUMMARY, "standard_error": 1}]}
+    with pytest.raises(ConfigError, match=r"'experiments.0.behaviour': 'visit' has 'role: ignore'"):
+        parse_config({**good, "behaviours": {"visit": {"role": "ignore"}}})
+    with pytest.raises(ConfigError, match="'visit' is the churn event, no behaviour"):
+        parse_config({**good, "churn": {"kind": "event", "event_type": "visit"}})
+
+
+def test_tables_of_experiments_lie_beside_the_configuration(tmp_path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(yaml.safe_dump({**SMALLEST, "experiments": [TABLE]}))
+    assert read_config(file).experiments[0].table == str(tmp_path / "t.csv")

@@ -20,6 +20,7 @@ MOST_VALUES = 50
 """Values of a segment to compare lifts by; beyond it is no segment but a number or a name."""
 
 _TABLE = "experiments"
+_TRUTH = {True: ("true", "1", "yes", "on"), False: ("false", "0", "no", "off")}
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,8 @@ def _arms(engine: Engine, one: _Test, layout: Layout) -> tuple[str, str]:
 
 def _says(written: str, arm: Any) -> bool:
     if isinstance(arm, bool):
-        return written.lower() in (("true", "1") if arm else ("false", "0"))
+        # YAML reads yes, no, on and off without quotes as truth values.
+        return written.lower() in _TRUTH[arm]
     if written == str(arm):
         return True
     try:
