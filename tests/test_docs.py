@@ -12,7 +12,12 @@ import pytest
 import typer
 import yaml
 
-from engagement_ml.config import BehaviourConfig, PipelineConfig, parse_config
+from engagement_ml.config import (
+    BehaviourConfig,
+    ExperimentConfig,
+    PipelineConfig,
+    parse_config,
+)
 from engagement_ml.workflow.results import DRIVER_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,7 +73,7 @@ def test_the_defaults_shown_are_the_defaults():
 
 def test_every_key_is_explained():
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    models = [PipelineConfig, BehaviourConfig]
+    models = [PipelineConfig, BehaviourConfig, ExperimentConfig]
     models += [
         field.annotation
         for field in PipelineConfig.model_fields.values()
@@ -81,7 +86,16 @@ def test_every_key_is_explained():
 
 def test_every_column_and_file_is_explained():
     page = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
-    for name in (*DRIVER_COLUMNS, "label", "role", "stage", "effect_gross", "naive_rank"):
+    for name in (
+        *DRIVER_COLUMNS,
+        "label",
+        "role",
+        "stage",
+        "effect_gross",
+        "naive_rank",
+        "basis",
+        "observed_verdict",
+    ):
         assert f"`{name}`" in page
 
 
