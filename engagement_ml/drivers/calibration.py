@@ -94,7 +94,7 @@ class Calibration:
         room = self.config.select.at_most - len(settled)
         picks = tuple(
             frozenset(
-                sorted(self.untested(dict.fromkeys(pick)), key=lambda b: -importance[b])[:room]
+                sorted(self.untested(dict.fromkeys(pick)), key=lambda b: (-importance[b], b))[:room]
             )
             for pick in found.picks
         )
