@@ -53,7 +53,6 @@ def test_training_hands_the_tests_to_the_search(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
 def test_a_run_keeps_what_the_tests_found(write_yaml, tests_given, tmp_path, monkeypatch) -> None:
     """300 customers tell the search little; the tests decide."""
     monkeypatch.setattr(attribution, "_MOST_ROWS", 1000)
