@@ -103,7 +103,7 @@ def percent(share: Any, decimals: int = 0) -> str:
     x = finite(share)
     if x is None:
         return DASH
-    if 0 < x < 0.5 * 10 ** -(decimals + 2):
+    if 0 < x <= 0.5 * 10 ** -(decimals + 2):
         return f"<{10**-decimals:.{decimals}f}%"
     text = f"{number(100 * x, decimals)}%"
     if x < 1 and text == f"{100:.{decimals}f}%":
