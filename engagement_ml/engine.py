@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import narwhals as nw
+import numpy as np
+import numpy.typing as npt
 
 from engagement_ml.errors import InputError
 
@@ -166,12 +168,17 @@ class Engine:
 
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Compute a lazy frame once and keep it, spilling to disk where it is large."""
-        relation = frame.to_native()
-        name = self._new_name()
-        relation.create_view(name)
-        kept = self.table(f'SELECT * FROM "{name}"', reading="intermediate result")
-        self.connection.execute(f'DROP VIEW "{name}"')
-        return self.scan(kept)
+        return self.scan(self.persist_as(frame, reading="intermediate result"))
+
+    def persist_as(self, frame: nw.LazyFrame[Any], *, reading: str) -> str:
+        """Compute a lazy frame once and keep its rows under the returned name."""
+        return self.table(frame.to_native().sql_query(), reading=reading)
+
+    def column(self, sql: str) -> npt.NDArray[Any]:
+        """Run a query of one column without nulls and return it as an array of its own."""
+        batches = self.connection.sql(sql).to_arrow_reader(1_000_000)
+        arrays = [batch.column(0).to_numpy(zero_copy_only=False) for batch in batches]
+        return np.concatenate(arrays) if arrays else np.empty(0)
 
     def once(self, key: str, make: Callable[[], nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
         """Return what is kept under `key`, computing and keeping it the first time."""

@@ -1,8 +1,4 @@
-"""The daily ledger: one row per entity, event type and day, from one pass over the events.
-
-Everything later is made of it: windows, periods, scores. Its quantities add up over days, so a
-ledger of new days can be appended to one that is kept.
-"""
+"""Ledgers that windows, periods and scores are made of: by day, and of who was there when."""
 
 from __future__ import annotations
 
@@ -12,43 +8,16 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.tables import Tables
-
-MICRO = 1_000_000
+from engagement_ml.tables.ledger import daily, micro
 
 
 def daily_events(tables: Tables) -> nw.LazyFrame[Any]:
-    """Return what happened per entity, event type and day; computed once a pipeline.
-
-    Amounts are added as whole millionths: integer sums do not depend on the order of the rows or
-    on the engine, floating-point sums do.
-
-    Returns
-    -------
-    LazyFrame
-        ``customer_id``, ``event_type``, ``day`` (date, UTC), ``n`` events, ``first`` and ``last``
-        timestamp; and where the events have them ``value`` and ``duration_seconds`` (sums in
-        millionths, int64).
-    """
-
-    def make() -> nw.LazyFrame[Any]:
-        present = tables.events.collect_schema().names()
-        sums = [
-            micro(nw.col(column)).sum().cast(nw.Int64).alias(column)
-            for column in ("value", "duration_seconds")
-            if column in present
-        ]
-        return (
-            tables.events.with_columns(day=nw.col("timestamp").dt.date())
-            .group_by("customer_id", "event_type", "day")
-            .agg(
-                nw.len().alias("n"),
-                nw.col("timestamp").min().alias("first"),
-                nw.col("timestamp").max().alias("last"),
-                *sums,
-            )
-        )
-
-    return tables.engine.once(f"events by day {_key(tables, 'events')}", make)
+    """Return what happened per entity, event type and day; see ``tables.ledger.daily``."""
+    if tables.ledger is not None:
+        return tables.ledger
+    return tables.engine.once(
+        f"events by day {_key(tables, 'events')}", lambda: daily(tables.events)
+    )
 
 
 def daily_transactions(tables: Tables) -> nw.LazyFrame[Any]:
@@ -127,11 +96,6 @@ def entities(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any]:
 
     key = f"{_key(tables, 'events', 'transactions', 'customers')} {config.churn.event_type}"
     return tables.engine.once(f"entities {key}", make)
-
-
-def micro(amount: nw.Expr) -> nw.Expr:
-    """Return an amount in whole millionths, int64."""
-    return (amount * MICRO).round(0).cast(nw.Int64)
 
 
 def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features.covariates import customer_columns, segment_text
-from engagement_ml.features.ledger import MICRO, daily_events, daily_transactions
+from engagement_ml.features.ledger import daily_events, daily_transactions
 from engagement_ml.features.population import Array, Codes, collect, read_population
 from engagement_ml.tables import Tables
+from engagement_ml.tables.ledger import MICRO
 from engagement_ml.windows import DAY
 
 

@@ -16,10 +16,11 @@ import pandas as pd
 from engagement_ml.config import PipelineConfig
 from engagement_ml.features import behaviours, history
 from engagement_ml.features.behaviours import BEFORE, OBSERVATION, Feature
-from engagement_ml.features.ledger import MICRO, daily_events, daily_transactions
+from engagement_ml.features.ledger import daily_events, daily_transactions
 from engagement_ml.features.population import Array, Codes, Population, collect, read_population
 from engagement_ml.features.spans import Total, window_totals
 from engagement_ml.tables import Tables
+from engagement_ml.tables.ledger import MICRO
 from engagement_ml.windows import DAY, Window, Windows
 
 SUMS = ("gain", "loss", "transactions")

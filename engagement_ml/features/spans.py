@@ -12,8 +12,8 @@ import narwhals as nw
 from engagement_ml.engine import Engine
 from engagement_ml.windows import DAY, Window
 
-WORD_WEEKS = 20
-"""Weeks that one 64-bit integer holds, an octal digit each: a week has at most seven days."""
+WORD_WEEKS = 19
+"""Weeks whose days one 64-bit integer counts, an octal digit each, with room to divide."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,9 @@ def _weeks(total: Total, window: Window) -> nw.Expr:
     active = []
     for week in range(window.days // 7):
         word, place = divmod(week, WORD_WEEKS)
-        digits = nw.col(f"{total.name}_{_word(total.kind, word)}") // 8**place
-        active.append(nw.when(digits % 8 > 0).then(nw.lit(1)).otherwise(nw.lit(0)))
+        # The digit of the week is the highest of what is left of it, unless it is 0.
+        rest = nw.col(f"{total.name}_{_word(total.kind, word)}") % 8 ** (place + 1)
+        active.append(nw.when(rest >= 8**place).then(nw.lit(1)).otherwise(nw.lit(0)))
     return (nw.sum_horizontal(*active) if active else nw.lit(0)).alias(total.name)
 
 

@@ -13,6 +13,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
 from engagement_ml.errors import ConfigError, InputError, NotEnoughDataError, nearest
 from engagement_ml.tables.checks import check_values
+from engagement_ml.tables.events import KeptEvents, read_events
 from engagement_ml.tables.keep import (
     Dropped,
     Kept,
@@ -52,6 +53,9 @@ class Tables:
     amounts : mapping of str to tuple of str
         The event types of which any event has a ``value``, and those with a
         ``duration_seconds``; without the column, without the key.
+    ledger : LazyFrame or None
+        The events by customer, event type and day, made while they were checked; where there is
+        none it is made of `events`.
     """
 
     engine: Engine
@@ -64,6 +68,7 @@ class Tables:
     behaviours: tuple[str, ...]
     event_counts: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ledger: nw.LazyFrame[Any] | None = None
 
 
 def read_tables(
@@ -112,21 +117,22 @@ def read_tables(
     (1, ('visit',))
     """
     opened = _open_all(config, engine, frames or {})
-    for one in opened.values():
+    small = {name: one for name, one in opened.items() if name != "events"}
+    for one in small.values():
         check_values(engine, one)
     integer_ids = all(ids_are_integers(engine, one) for one in opened.values())
-    views = {name: canonical(engine, one, integer_ids=integer_ids) for name, one in opened.items()}
-    kept = {"transactions": keep(engine, opened["transactions"], views["transactions"])}
+    kept = {
+        name: keep(engine, one, canonical(engine, one, integer_ids=integer_ids))
+        for name, one in small.items()
+    }
     first_paid, last_paid = _days(kept["transactions"])
     end = last_paid + DAY
-    kept["events"] = keep(engine, opened["events"], views["events"], end)
-    for name in ("customers", "surveys"):
-        if name in opened:
-            kept[name] = keep(engine, opened[name], views[name])
-    _check_two_customers(engine, kept, opened["events"].label)
+    events = read_events(engine, opened["events"], integer_ids=integer_ids, end=end)
+    kept["events"] = events
+    _check_two_customers(engine, kept["transactions"], events)
     if "customers" in opened:
         _check_unique(engine, opened["customers"], kept["customers"])
-    counts = kept["events"].counts
+    counts = events.counts
     _check_named(config, opened, counts)
     behaviours = _behaviours(config, counts, opened["events"].label)
     frame = {name: engine.scan(one.view) for name, one in kept.items()}
@@ -137,10 +143,11 @@ def read_tables(
         customers=frame.get("customers"),
         surveys=frame.get("surveys"),
         quality=tuple(kept[name].quality for name in COLUMNS if name in kept),
-        history=Window(max(_days(kept["events"])[0], first_paid), end),
+        history=Window(max(_days(events)[0], first_paid), end),
         behaviours=behaviours,
         event_counts=counts,
-        amounts=kept["events"].amounts,
+        amounts=events.amounts,
+        ledger=engine.scan(events.ledger),
     )
 
 
@@ -202,11 +209,11 @@ def _days(kept: Kept) -> tuple[dt.date, dt.date]:
     return first.date(), last.date()
 
 
-def _check_two_customers(engine: Engine, kept: Mapping[str, Kept], label: str) -> None:
+def _check_two_customers(engine: Engine, paid: Kept, events: KeptEvents) -> None:
+    label = events.quality.source
     union = " UNION ALL ".join(
-        f'SELECT min("customer_id") AS low, max("customer_id") AS high '
-        f"FROM {quoted(kept[name].view)}"
-        for name in ("events", "transactions")
+        f'SELECT min("customer_id") AS low, max("customer_id") AS high FROM {quoted(name)}'
+        for name in (events.ledger, paid.view)
     )
     low, high = engine.query(f"SELECT min(low), max(high) FROM ({union})", reading=label)[0]
     if low == high:

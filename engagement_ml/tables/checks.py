@@ -25,9 +25,7 @@ def check_values(engine: Engine, one: Opened) -> None:
         a time zone, an amount that is not finite or beyond 1e12. Names column, row (from 1, the
         header not counted) and value.
     """
-    checks: list[_Check] = []
-    for column, kind in one.known():
-        checks += _checks_of(one, column, kind)
+    checks = _checks(one)
     if not checks:
         return
     counted = ", ".join(f"count(*) FILTER (WHERE {bad})" for _, bad, _ in checks)
@@ -43,6 +41,25 @@ def check_values(engine: Engine, one: Opened) -> None:
     for column, kind in one.known():
         if kind == "timestamp" and one.is_text(column):
             _check_one_zone(engine, one, column)
+
+
+def check_types(one: Opened) -> None:
+    """Raise where a column's type cannot hold what belongs there; nothing is read.
+
+    Raises
+    ------
+    InputError
+    """
+    _checks(one)
+
+
+def latest() -> dt.datetime:
+    """Return the last moment that is not in the future, for clocks of all time zones."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None) + DAY
+
+
+def _checks(one: Opened) -> list[_Check]:
+    return [check for column, kind in one.known() for check in _checks_of(one, column, kind)]
 
 
 def _checks_of(one: Opened, column: str, kind: Kind) -> list[_Check]:
@@ -64,8 +81,7 @@ def _checks_of_timestamp(one: Opened, column: str) -> list[_Check]:
     if one.is_text(column):
         bad = f"{one.sql(column)} IS NOT NULL AND {moment} IS NULL"
         checks.append((column, bad, f"a timestamp such as {_EXAMPLE}"))
-    latest = dt.datetime.now(dt.UTC).replace(tzinfo=None) + DAY
-    checks.append((column, f"{moment} > TIMESTAMP '{latest}'", "no timestamp in the future"))
+    checks.append((column, f"{moment} > TIMESTAMP '{latest()}'", "no timestamp in the future"))
     return checks
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engagement_ml.engine import Engine
 from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.tables.checks import LARGEST
+from engagement_ml.tables.repeats import HASH, mark_repeats
 from engagement_ml.tables.schema import COLUMNS, INTEGERS, REQUIRED, Opened, quoted
 
 REPEATED = "repeated event_id"
+GUARD = "a number that does not fit"
 AFTER_TRANSACTIONS = "after the last day of transactions"
 
 
@@ -80,10 +83,11 @@ def ids_are_integers(engine: Engine, one: Opened) -> bool:
     return not engine.query(query, reading=one.label)
 
 
-def canonical(engine: Engine, one: Opened, *, integer_ids: bool) -> str:
+def canonical(engine: Engine, one: Opened, *, integer_ids: bool, guarded: bool = False) -> str:
     """Name a view with the canonical columns in their canonical types.
 
-    A CSV file is read into the engine once; all else stays where it is.
+    A CSV file is read into the engine once; all else stays where it is. `guarded` views stop with
+    an error at a number that ``check_values`` would refuse, so that it need not be called first.
     """
     kinds = COLUMNS[one.table]
     parts = []
@@ -96,12 +100,15 @@ def canonical(engine: Engine, one: Opened, *, integer_ids: bool) -> str:
             case "text":
                 sql = f"nullif(CAST({quoted(column)} AS VARCHAR), '')"
             case "number" | "finite":
-                sql = f"CASE WHEN isfinite({one.number(column)}) THEN {one.number(column)} END"
+                sql = _guarded(one, column) if guarded else _finite(one, column)
             case _:
                 sql = _covariate(engine, one, column)
         parts.append(f"{sql} AS {quoted(column)}")
     if one.table == "transactions" and not one.has("margin"):
         parts.append(f'{one.number("revenue")} - {one.number("cost")} AS "margin"')
+    if one.table == "events" and one.has("event_id"):
+        name = one.sql("event_id")
+        parts.append(f"CASE WHEN {name} IS NOT NULL THEN hash({name}) END AS {HASH}")
     query = f"SELECT {', '.join(parts)} FROM {quoted(one.view)}"
     return (engine.table if one.csv else engine.view)(query, reading=one.label)
 
@@ -127,8 +134,10 @@ def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -
     required = [*REQUIRED[one.table], *(["margin"] if one.table == "transactions" else [])]
     reasons = [(f"null {column}", f"{quoted(column)} IS NULL") for column in required]
     if one.table == "events" and one.has("event_id"):
-        source = _mark_repeats(engine, one, source, columns)
-        reasons.append((REPEATED, '"repeated_"'))
+        marked_ = mark_repeats(engine, one, source, columns)
+        if marked_ != source:
+            reasons.append((REPEATED, '"repeated_"'))
+        source = marked_
     if end is not None:
         reasons.append((AFTER_TRANSACTIONS, f"\"timestamp\" >= TIMESTAMP '{end}'"))
     case = " ".join(f"WHEN {condition} THEN {i}" for i, (_, condition) in enumerate(reasons))
@@ -148,7 +157,7 @@ def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -
     counts = [sum(row[2] for row in rows if row[0] == i) for i in range(len(reasons))]
     dropped = tuple(Dropped(reason, n) for (reason, _), n in zip(reasons, counts, strict=True) if n)
     if not n_kept:
-        raise NotEnoughDataError(_nothing_left(one, read, dropped))
+        raise NotEnoughDataError(nothing_left(one, read, dropped))
     quality = TableQuality(
         table=one.table,
         source=one.label,
@@ -157,11 +166,10 @@ def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -
         dropped=dropped,
         first=min((row[3] for row in kept if row[3] is not None), default=None),
         last=max((row[4] for row in kept if row[4] is not None), default=None),
-        fingerprint=_fingerprint(columns, n_kept, kept),
+        fingerprint=fingerprint(columns, n_kept, kept),
     )
-    helpers = "reason_, repeated_" if (REPEATED, '"repeated_"') in reasons else "reason_"
     view = engine.view(
-        f"SELECT * EXCLUDE ({helpers}) FROM ({marked}) WHERE reason_ IS NULL", reading=one.label
+        f"SELECT {without_helpers(one)} FROM ({marked}) WHERE reason_ IS NULL", reading=one.label
     )
     return Kept(
         view,
@@ -170,6 +178,25 @@ def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -
         amounts={
             column: tuple(row[1] for row in kept if row[i]) for i, column in enumerate(amounts, 7)
         },
+    )
+
+
+def without_helpers(one: Opened) -> str:
+    """Return SQL for a table's columns in their order, those made along the way left out."""
+    margin = one.table == "transactions" and not one.has("margin")
+    return ", ".join(quoted(c) for c in (*one.types, *(["margin"] if margin else [])))
+
+
+def _finite(one: Opened, column: str) -> str:
+    return f"CASE WHEN isfinite({one.number(column)}) THEN {one.number(column)} END"
+
+
+def _guarded(one: Opened, column: str) -> str:
+    number = one.number(column)
+    # NaN lies above all numbers, so it passes the first condition as little as infinity does.
+    return (
+        f"CASE WHEN {number} BETWEEN -{LARGEST} AND {LARGEST} THEN {number} "
+        f"WHEN NOT isnan({number}) THEN error('{GUARD}') END"
     )
 
 
@@ -197,29 +224,6 @@ def _covariate(engine: Engine, one: Opened, column: str) -> str:
     return one.number(column) if total and total == numbers else one.sql(column)
 
 
-def _mark_repeats(engine: Engine, one: Opened, source: str, columns: Sequence[str]) -> str:
-    """Mark all but the first usable of the rows that share an event_id, in ``repeated_``.
-
-    Ids are first counted by their hash, which is small; only those seen twice are looked at.
-    """
-    suspects = engine.table(
-        f'SELECT hash("event_id") AS hash_ FROM {quoted(source)} WHERE "event_id" IS NOT NULL '
-        "GROUP BY 1 HAVING count(*) > 1",
-        reading=one.label,
-    )
-    unusable = " OR ".join(f"{quoted(c)} IS NULL" for c in REQUIRED[one.table])
-    then = dict.fromkeys(["timestamp", "customer_id", *columns])
-    order = ", ".join([unusable, *(quoted(c) for c in then if c != "event_id")])
-    suspected = f'hash("event_id") IN (SELECT hash_ FROM {quoted(suspects)})'
-    return engine.view(
-        f"SELECT *, false AS repeated_ FROM {quoted(source)} "
-        f'WHERE "event_id" IS NULL OR NOT ({suspected}) UNION ALL '
-        f'SELECT *, row_number() OVER (PARTITION BY "event_id" ORDER BY {order}) > 1 '
-        f'FROM {quoted(source)} WHERE "event_id" IS NOT NULL AND {suspected}',
-        reading=one.label,
-    )
-
-
 def _hashed(engine: Engine, one: Opened, columns: list[str], source: str) -> list[str]:
     """Return SQL of what identifies a row, of types that do not depend on the file's format."""
     if one.table != "customers":
@@ -237,7 +241,8 @@ def _hashed(engine: Engine, one: Opened, columns: list[str], source: str) -> lis
     ]
 
 
-def _fingerprint(columns: Sequence[str], rows: int, kept: list[tuple[Any, ...]]) -> str:
+def fingerprint(columns: Iterable[str], rows: int, kept: Sequence[tuple[Any, ...]]) -> str:
+    """Return SHA-256 over columns, number of rows, and sums of row hashes (places 5 and 6)."""
     total, mixed = 0, 0
     for row in kept:
         total += int(row[5])
@@ -246,7 +251,8 @@ def _fingerprint(columns: Sequence[str], rows: int, kept: list[tuple[Any, ...]])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _nothing_left(one: Opened, read: int, dropped: tuple[Dropped, ...]) -> str:
+def nothing_left(one: Opened, read: int, dropped: tuple[Dropped, ...]) -> str:
+    """Return what to say of a table of which nothing can be used."""
     if not read:
         return f"{one.label}: table '{one.table}' is empty; it needs rows"
     why = ", ".join(f"{d.rows} {d.reason}" for d in dropped)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
@@ -14,6 +15,9 @@ from engagement_ml.windows import plan_windows
 from engagement_ml.workflow.results import CONFIG
 from engagement_ml.workflow.settings import as_config, resolved, to_yaml
 from engagement_ml.workflow.steps import OnStep, Steps
+
+if TYPE_CHECKING:
+    from engagement_ml.features import Panel
 
 FEATURES, CATALOGUE = "features.parquet", "catalogue.md"
 
@@ -48,8 +52,8 @@ def write_features(
     EngagementError
         Where configuration or tables cannot be used, or the folder cannot be written.
     """
-    from engagement_ml.features import build_panel
     from engagement_ml.features.catalogue import catalogue_markdown
+    from engagement_ml.features.panel import panel_parts
 
     settings, steps = as_config(config), Steps(on_step)
     steps("Reading tables")
@@ -57,9 +61,26 @@ def write_features(
         tables = read_tables(settings, engine, frames)
         windows = plan_windows(tables.history, settings.windows)
         steps("Building features")
-        frame = build_panel(tables, settings, windows).frame
-        steps("Writing features")
-        frame.to_parquet(folder / FEATURES, index=False)
+        shape = _write(panel_parts(tables, settings, windows), folder / FEATURES)
         (folder / CATALOGUE).write_text(catalogue_markdown(), encoding="utf-8")
         (folder / CONFIG).write_text(to_yaml(resolved(settings, frames)), encoding="utf-8")
-    return Path(output), *frame.shape
+    return Path(output), *shape
+
+
+def _write(parts: Iterator[Panel], file: Path) -> tuple[int, int]:
+    """Write the parts of a panel one after the other; return rows and columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with ExitStack() as opened:
+        writer, rows = None, 0
+        for part in parts:
+            table = pa.Table.from_pandas(part.frame, preserve_index=False)
+            if writer is None:
+                # Few numbers repeat so often that a dictionary of them would pay.
+                text = [f.name for f in table.schema if not pa.types.is_floating(f.type)]
+                new = pq.ParquetWriter(file, table.schema, use_dictionary=text)
+                writer = opened.enter_context(new)
+            writer.write_table(table)
+            rows += table.num_rows
+    return rows, 0 if writer is None else len(writer.schema)
