@@ -62,8 +62,7 @@ class Calibration:
     ) -> dict[str, Curve]:
         """Put the responses of what was tested at the tested effect.
 
-        The shape stays that of observation, straight where it shows none; a test's effect is the
-        mean over entities already and needs no correction for the shape.
+        The shape stays that of observation, straight where it shows none.
         """
         found = dict(shaped)
         for b in self.tested:
@@ -71,9 +70,8 @@ class Calibration:
             if within is None or self.verdicts[b].verdict not in ("driver", "harmful"):
                 continue
             scale = shaped[b].scale if b in shaped else None
-            curve = make_curve(rows.counts[:, list(names).index(b)], 0.0, scale, rows)
-            amplitude = within.effect / curve.steepness if curve.steepness > 0 else 0.0
-            found[b] = replace(curve, amplitude=amplitude, correction=1.0)
+            counts = rows.counts[:, list(names).index(b)]
+            found[b] = make_curve(counts, within.effect, scale)
         return found
 
     def draws(self, selected: Sequence[str]) -> dict[str, Floats]:

@@ -8,7 +8,8 @@ of pairs (s, u) with that lag, over P.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -50,27 +51,52 @@ def plan_lags(observation: int, outcome: int, gap: int = 0) -> Lags:
     --------
     >>> lags = plan_lags(12, 12)
     >>> lags.groups
-    ((1, 1), (2, 2), (3, 4), (5, 8), (9, 12), (13, 23))
+    ((1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (7, 8), (9, 12), (13, 23))
     >>> float(lags.weights.sum())
     12.0
     """
-    longest = observation + gap + outcome - 1
+    longest, reach = observation + gap + outcome - 1, observation + gap
+    widths = chain((1, 1), chain.from_iterable((w, w) for w in (1, 2, 4, 8, 16, 32)), repeat(64))
     groups: list[tuple[int, int]] = []
-    first, width = 1, 1
-    while first <= longest:
-        reach = observation + gap
-        limit = reach if first <= reach else longest
-        last = min(first + width - 1, limit)
-        if first > reach:
-            last = longest
+    first = 1
+    while first <= min(reach, longest):
+        last = min(first + next(widths) - 1, reach, longest)
         groups.append((first, last))
-        width = 1 if first == 1 else width * 2
         first = last + 1
+    if first <= longest:
+        groups.append((first, longest))
     pairs = np.zeros(longest + 1)
     for s in range(1, observation + 1):
         pairs[s + gap : s + gap + outcome] += 1.0 / observation
     weights = np.array([pairs[a : b + 1].sum() for a, b in groups])
     return Lags(tuple(groups), weights)
+
+
+def weigh_lags(lags: Lags, spans: npt.NDArray[np.int64], outcome: int, gap: int = 0) -> Lags:
+    """Return the lags with the weights of entities that were there for part of the window only.
+
+    Parameters
+    ----------
+    lags : Lags
+    spans : int array (R,)
+        Of each entity at each cutoff, the periods of the observation window that it was there:
+        its event can only have been in one of them.
+    outcome, gap : int
+        Lengths in periods.
+
+    Examples
+    --------
+    >>> weigh_lags(plan_lags(2, 2), np.array([2, 2]), 2).weights.tolist()
+    [0.5, 1.0, 0.5]
+    >>> weigh_lags(plan_lags(2, 2), np.array([1]), 2).weights.tolist()
+    [1.0, 1.0, 0.0]
+    """
+    pairs = np.zeros(lags.longest + 1)
+    lengths, times = np.unique(spans[spans > 0], return_counts=True)
+    for length, share in zip(lengths, times / max(int(times.sum()), 1), strict=True):
+        for s in range(1, length + 1):
+            pairs[s + gap : s + gap + outcome] += share / length
+    return replace(lags, weights=np.array([pairs[a : b + 1].sum() for a, b in lags.groups]))
 
 
 def lagged_sums(

@@ -8,13 +8,16 @@ sign — by a weighted least squares projection, and summed up with each lag's w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from engagement_ml.drivers.bending import fit_bending
 from engagement_ml.drivers.design import Lags, lagged_sums
 from engagement_ml.drivers.poisson import fit_poisson
+from engagement_ml.drivers.projection import fade_out, is_estimated, standardised
+from engagement_ml.drivers.shapes import Bend
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]
@@ -22,11 +25,11 @@ Floats = npt.NDArray[np.float64]
 WINSOR_SHARE = 0.002
 """Share of the positive amounts per period that are cut, to the amount at that rank."""
 
-FADES = (1.5, 4.0, 12.0, np.inf)
-"""Mean memories, in periods, of the profiles by which an effect is looked for."""
-
 _RELEVANT_LOSS = 0.002
+_ACTING_Z = 1.5  # those who do most can hide an effect while its response may not bend
 _N_DRAWS = 400
+_NORMAL_95 = 1.959964
+_BLOCK = 4096  # of entities
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,12 @@ class LagEffects:
         Each entity's share in the error of `coef`.
     same_period : array (B,)
         The coefficient at lag 0: what goes with margin in the same period, whichever causes which.
+    sampling : array (n, B, G)
+        Each entity's share in the error that comes from averaging over these entities: those with
+        a larger margin, or who do more, gain more or less by an event. It says nothing of whether
+        there is an effect, or of how fast it fades.
+    bends : dict of behaviour to Bend
+        The responses of the behaviours that raise or lower gains, their index by group of lags.
     """
 
     behaviours: tuple[str, ...]
@@ -50,14 +59,24 @@ class LagEffects:
     coef: Floats
     influence: Floats
     same_period: Floats
+    sampling: Floats | None = None
+    bends: dict[str, Bend] = field(default_factory=dict)
+
+    @property
+    def proportion(self) -> Floats:
+        """How far each effect goes along with the level of margin, from 0 to 1, shape (B,)."""
+        known = self.bends
+        return np.array([1.0 - known[b].elasticity if b in known else 1.0 for b in self.behaviours])
 
     def times(self, factor: float) -> LagEffects:
         """Return the effects at another level of margin."""
+        factors = factor**self.proportion
         return replace(
             self,
-            coef=self.coef * factor,
-            influence=self.influence * factor,
-            same_period=self.same_period * factor,
+            coef=self.coef * factors[:, None],
+            influence=self.influence * factors[:, None],
+            sampling=None if self.sampling is None else self.sampling * factors[:, None],
+            same_period=self.same_period * factors,
         )
 
     def covariance(self, b: int) -> Floats:
@@ -130,6 +149,7 @@ def estimate_lag_effects(
     controls: npt.NDArray[np.float32] | None = None,
     leads: int = 0,
     group: npt.NDArray[np.int64] | None = None,
+    bending: bool = False,
 ) -> LagEffects:
     """Fit gains and losses on lagged counts and join them into net effects in currency.
 
@@ -147,6 +167,9 @@ def estimate_lag_effects(
         Where positive, the sum over as many periods ahead joins each profile as its first group.
     group : int array (n,), optional
         Entities of a group share period effects.
+    bending : bool, default False
+        Let the responses of behaviours that act bend (`fit_bending`); without it all are
+        log-linear, enough to see whether there is an effect, and short of its size.
 
     Returns
     -------
@@ -162,71 +185,66 @@ def estimate_lag_effects(
     cells = usable_cells(periods, burn_in)
     coef = np.zeros((n_behaviours, n_groups))
     influence = np.zeros((n, n_behaviours, n_groups))
+    sampling = np.zeros((n, n_behaviours, n_groups))
+    n_cells = max(int(cells.sum()), 1)
+    bends: dict[str, Bend] = {}
     gain_total = periods.gain[cells].sum()
     loss_total = periods.loss[cells].sum()
     size = n_behaviours * n_groups
     for sign, amount, total in ((1.0, periods.gain, gain_total), (-1.0, periods.loss, loss_total)):
         if total <= _RELEVANT_LOSS * (gain_total + loss_total):
             continue
-        fit = fit_poisson(winsorise(np.where(cells, amount, 0.0)), design, cells, group)
-        level = sign * total / max(cells.sum(), 1)
-        coef += level * fit.coef[:size].reshape(n_behaviours, n_groups)
-        influence += level * fit.influence[:, :size].reshape(n, n_behaviours, n_groups)
+        y = winsorise(np.where(cells, amount, 0.0))
+        fit = fit_poisson(y, design, cells, group)
+        level = sign * total / n_cells
+        bent_sums: dict[int, Floats] = {}
+        part = fit.coef[:size].reshape(n_behaviours, n_groups)
+        share = fit.influence[:, :size].reshape(n, n_behaviours, n_groups)
+        acting = _acting(part, share, lags) if bending and not leads else []
+        if acting:
+            bent = fit_bending(y, x, np.concatenate(extra, axis=2), cells, group, fit, acting)
+            part, share, bent_sums = bent.coef, bent.influence, bent.own
+            if sign > 0:
+                bends = {
+                    behaviours[b]: replace(e, index=e.index[1:]) for b, e in bent.bends.items()
+                }
+        coef += level * part
+        influence += level * share
+        there = np.where(cells, amount, 0.0).sum(axis=1)
+        own = there[:, None, None] * part
+        for b, sums in bent_sums.items():
+            own[:, b] = sums * (total / max(float(y.sum()), 1e-300))
+        sampling += sign * (own - cells.sum(axis=1)[:, None, None] * abs(level) * part) / n_cells
     first = 1 if leads else 0
     keep = [g for g in range(n_groups) if g != first]
-    return LagEffects(behaviours, lags, coef[:, keep], influence[..., keep], coef[:, first])
+    return LagEffects(
+        behaviours,
+        lags,
+        coef[:, keep],
+        influence[..., keep],
+        coef[:, first],
+        sampling[..., keep],
+        bends,
+    )
 
 
-def fading_profiles(lags: Lags) -> Floats:
-    """Return one profile per entry of `FADES`, averaged within each group of lags, shape (F, G)."""
-    rows = []
-    for fade in FADES:
-        decay = np.exp(-(np.arange(1, lags.longest + 1) - 1) / fade)
-        if np.isinf(fade):
-            reach = lags.groups[-2][1] if len(lags.groups) > 1 else lags.longest
-            decay[reach:] = 0.0
-        rows.append([decay[a - 1 : b].mean() for a, b in lags.groups])
-    return np.array(rows)
-
-
-def standardised(coef: Floats, covariance: Floats, lags: Lags) -> float:
-    """Return the largest signed z over the fading profiles: ``k'V⁻¹b / sqrt(k'V⁻¹k)``."""
-    precision = np.linalg.inv(covariance + np.eye(len(coef)) * 1e-12 * np.trace(covariance))
-    shapes = fading_profiles(lags)
-    z = (shapes @ precision @ coef) / np.sqrt(np.einsum("fg,gh,fh->f", shapes, precision, shapes))
-    return float(z[np.abs(z).argmax()])
-
-
-def fade_out(coef: Floats, root: Floats) -> tuple[Floats, float]:
-    """Project a profile on those of one sign whose size never grows with the lag.
-
-    Weighted least squares with ``root' root`` the inverse covariance, by non-negative least squares
-    on the steps down; the better fitting sign is taken.
-
-    Returns
-    -------
-    profile : array (G,)
-    misfit : float
-    """
-    from scipy.optimize import nnls
-
-    steps = np.triu(np.ones((len(coef), len(coef))))
-    target = root @ coef
-    fits = [(nnls(root @ steps, sign * target), sign) for sign in (1.0, -1.0)]
-    (solution, misfit), sign = min(fits, key=lambda f: f[0][1])
-    return sign * (steps @ solution), float(misfit)
-
-
-def is_estimated(coef: Floats, covariance: Floats) -> bool:
-    """Whether the data had anything to say about every lag of a profile."""
-    variances = np.diag(covariance)
-    return bool(np.isfinite(coef).all() and np.isfinite(variances).all() and (variances > 0).all())
+def _acting(coef: Floats, influence: Floats, lags: Lags) -> list[int]:
+    """Return the behaviours that may have an effect on this part of margin, lag 0 left out."""
+    found = []
+    for b in range(coef.shape[0]):
+        own = influence[:, b, 1:]
+        covariance = own.T @ own
+        known = is_estimated(coef[b, 1:], covariance)
+        if known and abs(standardised(coef[b, 1:], covariance, lags)) >= _ACTING_Z:
+            found.append(b)
+    return found
 
 
 def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
     """Sum a profile up to the effect of one event on the outcome window.
 
-    The interval is that of the projection applied to draws around the unprojected profile.
+    The interval is normal around the effect, with the standard deviation of the effects that draws
+    around the profile as estimated lead to; draws of the behaviours of one fit belong together.
 
     Parameters
     ----------
@@ -244,15 +262,36 @@ def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
     jitter = np.eye(len(coef)) * 1e-12 * np.trace(covariance)
     root = np.linalg.cholesky(np.linalg.inv(covariance + jitter)).T
     profile, _ = fade_out(coef, root)
-    rng = np.random.default_rng([seed, b])
-    noise = rng.standard_normal((_N_DRAWS, len(coef))) @ np.linalg.cholesky(covariance + jitter).T
-    draws = np.array([weights @ fade_out(coef + e, root)[0] for e in noise])
-    low, high = np.quantile(draws, [0.025, 0.975])
+    effect = float(weights @ profile)
+    noise = _joint_noise(effects, b, seed)
+    moved = np.array([weights @ fade_out(coef + e, root)[0] for e in noise[:, :-1]])
+    moved += noise[:, -1] - moved.mean()
+    reach = _NORMAL_95 * float(moved.std())
     return WithinEffect(
-        effect=float(weights @ profile),
-        low=float(low),
-        high=float(high),
+        effect=effect,
+        low=effect - reach,
+        high=effect + reach,
         z=standardised(coef, covariance, effects.lags),
         profile=profile,
-        draws=draws,
+        draws=effect + moved,
     )
+
+
+def _joint_noise(effects: LagEffects, b: int, seed: int) -> Floats:
+    """Draw errors of a profile and, last, of the average over entities, shape (D, G + 1).
+
+    Entities' influences times standard normal numbers that depend on draw and entity alone, so
+    that the draws of several behaviours belong together.
+    """
+    parts = [effects.influence[:, b]]
+    if effects.sampling is None:
+        parts.append(np.zeros((parts[0].shape[0], 1)))
+    else:
+        parts.append((effects.sampling[:, b] @ effects.lags.weights)[:, None])
+    own = np.concatenate(parts, axis=1)
+    rng = np.random.default_rng([seed, 5])
+    noise = np.zeros((_N_DRAWS, own.shape[1]))
+    for start in range(0, own.shape[0], _BLOCK):
+        block = own[start : start + _BLOCK]
+        noise += rng.standard_normal((_N_DRAWS, block.shape[0])) @ block
+    return noise

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.conditioned import conditioned_effects
+from engagement_ml.drivers.design import Lags
 from engagement_ml.drivers.effects import (
     LagEffects,
     WithinEffect,
@@ -48,7 +49,7 @@ def nothing() -> Estimates:
 
 
 def estimate_within(
-    periods: Periods, spans: Spans, config: PipelineConfig, level: float
+    periods: Periods, spans: Spans, config: PipelineConfig, level: float, lags: Lags
 ) -> Estimates:
     """Estimate each behaviour with the model that is right for it.
 
@@ -84,7 +85,9 @@ def estimate_within(
     main = None
     together = tuple(b for b in names if b in clean or b in passed)
     if together:
-        main = estimate_lag_effects(periods, together, spans.lags, burn_in=burn_in, group=group)
+        main = estimate_lag_effects(
+            periods, together, lags, burn_in=burn_in, group=group, bending=True
+        )
         main = main.times(level)
         within |= {b: summarise(main, i, seed=seed) for i, b in enumerate(together)}
         halves |= half_strengths(main, seed=seed)

@@ -105,9 +105,9 @@ def choose_indicators(
     for b in chosen:
         own = rows.counts[:, names.index(b)]
         doers = own[own > 0]
-        curve = make_curve(own, 1.0, float(doers.mean()), rows)
+        curve = make_curve(own, 1.0, float(doers.mean()))
         scale = importance[b] / max(curve.amplitude * curve.spread, 1e-12)
-        curves[b] = make_curve(own, scale, float(doers.mean()), rows)
+        curves[b] = make_curve(own, scale, float(doers.mean()))
         own_values = table[:, eligible.index(b)]
         draws[b] = scale * own_values / max(importance[b], 1e-12)
         counts[b] = own

@@ -42,12 +42,15 @@ class PoissonFit:
     n_entities : int
         Entities with y above 0 in some period at risk.
     converged : bool
+    levels : array (S, T)
+        g, by group and period.
     """
 
     coef: Floats
     influence: Floats
     n_entities: int
     converged: bool
+    levels: Floats
 
     @property
     def covariance(self) -> Floats:
@@ -90,20 +93,19 @@ def fit_poisson(
     >>> bool(abs(fit.coef[0] - 0.2) < 3 * fit.covariance[0, 0] ** 0.5)
     True
     """
-    n, _, n_regressors = x.shape
-    group = np.zeros(n, dtype=np.int64) if group is None else group
-    cells = np.where(at_risk, y, 0.0)
-    used = np.nonzero(cells.sum(axis=1) > 0)[0]
-    influence = np.zeros((n, n_regressors))
-    if used.size < 2:
-        return PoissonFit(np.zeros(n_regressors), influence, int(used.size), False)
-    problem = _Problem(cells, x, at_risk, group, used)
+    n_regressors = x.shape[2]
+    problem = Problem(y, x, at_risk, group)
+    if problem.used.size < 2:
+        nothing = np.zeros(n_regressors)
+        influence = np.zeros((x.shape[0], n_regressors))
+        levels = np.zeros((problem.n_groups, problem.n_periods))
+        return PoissonFit(nothing, influence, int(problem.used.size), False, levels)
     theta = problem.start()
     score, hessian = problem.score_and_hessian(theta)
     reference = problem.reference(hessian)
     converged = False
     for _ in range(_MAX_ITERATIONS):
-        step = _Inverse(hessian, reference).times(score)
+        step = Inverse(hessian, reference).times(score)
         # A coefficient without a finite maximum (perfect separation) must not run away at once.
         step *= min(1.0, 5.0 / max(np.abs(step).max(), 1e-300))
         theta = theta + step
@@ -111,15 +113,14 @@ def fit_poisson(
         converged = bool(np.abs(step[:n_regressors]).max(initial=0.0) < _TOLERANCE)
         if converged:
             break
-    inverse = _Inverse(hessian, reference)
-    columns = np.where(inverse.estimated, inverse.columns, 0.0) / problem.scale
-    for block, scores in problem.entity_scores(theta):
-        influence[used[block]] = scores @ columns
+    inverse = Inverse(hessian, reference)
     coef = np.where(inverse.estimated, theta[:n_regressors] / problem.scale, 0.0)
-    return PoissonFit(coef, influence, int(used.size), converged)
+    influence = problem.influence(theta, inverse)
+    levels = theta[n_regressors:].reshape(problem.n_groups, problem.n_periods)
+    return PoissonFit(coef, influence, int(problem.used.size), converged, levels)
 
 
-class _Inverse:
+class Inverse:
     """The inverse of the information, period effects eliminated, empty directions left out.
 
     Attributes
@@ -151,20 +152,32 @@ class _Inverse:
         return np.concatenate([first, level - self.across @ first])
 
 
-class _Problem:
-    """The sums over entities that Newton's steps need, taken block by block."""
+class Problem:
+    """The sums over entities that Newton's steps need, taken block by block.
+
+    Parameters
+    ----------
+    y, x, at_risk, group
+        As for `fit_poisson`.
+    offset : array (n, T), optional
+        Added to log E[y].
+    """
 
     def __init__(
         self,
         y: Floats,
         x: Singles,
         at_risk: npt.NDArray[np.bool_],
-        group: npt.NDArray[np.int64],
-        used: npt.NDArray[np.int64],
+        group: npt.NDArray[np.int64] | None = None,
+        offset: Floats | None = None,
     ) -> None:
-        self.used = used
+        y = np.where(at_risk, y, 0.0)
+        self.n_entities = y.shape[0]
+        group = np.zeros(y.shape[0], dtype=np.int64) if group is None else group
+        self.used = used = np.nonzero(y.sum(axis=1) > 0)[0]
         self.group = group[used]
         self.y = y[used]
+        self.offset = None if offset is None else offset[used]
         self.at_risk = at_risk[used]
         self.n_periods, self.n_regressors = x.shape[1:]
         self.n_groups = int(group.max()) + 1
@@ -184,6 +197,7 @@ class _Problem:
         self.live = self.at_risk & self.alive[self.group]
 
     def start(self) -> Floats:
+        """Return no effect, and the levels of the groups' periods."""
         totals = np.zeros((self.n_groups, self.n_periods))
         cells = np.zeros_like(totals)
         np.add.at(totals, self.group, self.y)
@@ -199,6 +213,7 @@ class _Problem:
         return np.asarray(np.maximum(np.maximum(own, least), 1e-300), dtype=np.float64)
 
     def blocks(self) -> Iterator[slice]:
+        """Cut the entities into blocks of bounded size."""
         size = max(1, _BLOCK_CELLS // (self.n_periods * max(self.n_regressors, 1)))
         for start in range(0, self.used.size, size):
             yield slice(start, min(start + size, self.used.size))
@@ -208,7 +223,8 @@ class _Problem:
         x, group, live = self.x[block], self.group[block], self.live[block]
         level = theta[self.n_regressors :].reshape(self.n_groups, self.n_periods)[group]
         linear = x @ theta[: self.n_regressors].astype(np.float32)
-        eta = np.where(live, linear.astype(np.float64) + level, -np.inf)
+        known = level if self.offset is None else level + self.offset[block]
+        eta = np.where(live, linear.astype(np.float64) + known, -np.inf)
         weight = np.exp(eta - eta.max(axis=1, keepdims=True))
         y = np.where(live, self.y[block], 0.0)
         mean = weight * (y.sum(axis=1) / weight.sum(axis=1))[:, None]
@@ -218,6 +234,7 @@ class _Problem:
         return mean, total, centred, y - mean
 
     def score_and_hessian(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Return score and information, entity effects concentrated out."""
         p, t, s = self.n_regressors, self.n_periods, self.n_groups
         score = np.zeros(p + s * t)
         hessian = np.zeros((p + s * t, p + s * t))
@@ -254,7 +271,16 @@ class _Problem:
         hessian[held, held] = 1.0
         score[held] = 0.0
 
+    def influence(self, theta: Floats, inverse: Inverse) -> Floats:
+        """Return what each entity adds to the error of the coefficients, shape (n, P)."""
+        columns = np.where(inverse.estimated, inverse.columns, 0.0) / self.scale
+        influence = np.zeros((self.n_entities, self.n_regressors))
+        for block, scores in self.entity_scores(theta):
+            influence[self.used[block]] = scores @ columns
+        return influence
+
     def entity_scores(self, theta: Floats) -> Iterator[tuple[slice, Floats]]:
+        """Return the entities' own scores, shape (entities of the block, P + S·T)."""
         p, t, s = self.n_regressors, self.n_periods, self.n_groups
         for block in self.blocks():
             _, _, x, residual = self.fitted(theta, block)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,7 @@ from engagement_ml.drivers.association import Association, associate
 from engagement_ml.drivers.attribution import across_shap, within_shap
 from engagement_ml.drivers.calibration import calibrate
 from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
-from engagement_ml.drivers.curves import Curve, fit_curves, make_curve
+from engagement_ml.drivers.curves import Curve, choose_scale, make_curve
 from engagement_ml.drivers.effects import (
     usable_cells,
 )
@@ -43,8 +42,9 @@ from engagement_ml.drivers.verdicts import (
     judge,
 )
 from engagement_ml.drivers.weights import weigh
-from engagement_ml.drivers.windowed import Spans, WindowRows, spans_of, window_rows
+from engagement_ml.drivers.windowed import Spans, WindowRows, lags_of, spans_of, window_rows
 from engagement_ml.experiments import ExperimentResult
+from engagement_ml.features.history import TENURE
 from engagement_ml.features.panel import Panel
 from engagement_ml.features.periods import Periods
 from engagement_ml.windows import Windows
@@ -92,7 +92,10 @@ def find_drivers(
     tell("estimating effects within entities")
     level = level_ratio(periods, spans, panel)
     mean_margin = level * fitted_margin(periods, spans)
-    estimates = estimate_within(periods, spans, config, level) if obstacle is None else nothing()
+    lags = lags_of(spans, None if panel is None else panel.frame[TENURE].to_numpy())
+    estimates = (
+        estimate_within(periods, spans, config, level, lags) if obstacle is None else nothing()
+    )
     tell("attributing change of margin by SHAP")
     importance = dict(zip(names, within_shap(rows, seed=seed), strict=True))
     if not any(importance.values()):
@@ -124,12 +127,7 @@ def find_drivers(
     selected = drivers[: config.select.at_most]
     stability = tests.stability(stability, selected, importance)
     tell("fitting response curves")
-    bends = _fit_curves(periods, spans, seen, verdicts, tests.bending(), estimates, ends)
-    shaped = tests.curves(bends, seen, names)
-    for b, curve in tests.untested(shaped).items():
-        # What is told of a bent response is its mean over entities, not the straight line's slope.
-        findings[b] = findings[b].at(curve.correction)
-        verdicts[b] = replace(verdicts[b], reason=verdict_of(findings[b]).reason)
+    shaped = tests.curves(_curves(spans, seen, verdicts, tests.bending(), estimates), seen, names)
     choices = weigh(
         selected,
         shaped,
@@ -236,28 +234,21 @@ def _stability(
     )
 
 
-def _fit_curves(
-    periods: Periods,
+def _curves(
     spans: Spans,
     rows: WindowRows,
-    verdicts: dict[str, Verdict],
-    findings: dict[str, Finding],
+    verdicts: Mapping[str, Verdict],
+    findings: Mapping[str, Finding],
     estimates: Estimates,
-    ends: bool,
 ) -> dict[str, Curve]:
-    wanted = {
-        b: findings[b].within.effect  # type: ignore[union-attr]
-        for b, v in verdicts.items()
-        if v.verdict in ("driver", "harmful") and findings[b].within is not None
-    }
-    if not wanted:
-        return {}
-    if ends:
-        counts = {b: rows.counts[:, periods.behaviours.index(b)] for b in wanted}
-        return {b: make_curve(counts[b], effect, None, rows) for b, effect in wanted.items()}
-    clean = estimates.main.behaviours if estimates.main is not None else ()
-    together = tuple(dict.fromkeys((*clean, *wanted)))
-    return fit_curves(periods, spans, rows, together, wanted)
+    main, found = estimates.main, {}
+    for i, b in enumerate(verdicts):
+        within = findings[b].within
+        if within is None or main is None or verdicts[b].verdict not in ("driver", "harmful"):
+            continue
+        scale = choose_scale(rows.counts[:, i], main.bends.get(b), main.lags, spans.observation)
+        found[b] = make_curve(rows.counts[:, i], within.effect, scale)
+    return found
 
 
 def _indicators(

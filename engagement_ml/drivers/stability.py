@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.effects import LagEffects, fade_out, is_estimated, standardised
+from engagement_ml.drivers.effects import LagEffects
+from engagement_ml.drivers.projection import fade_out, is_estimated, standardised
 
 Floats = npt.NDArray[np.float64]
 

@@ -34,7 +34,7 @@ def weigh(
     selected : sequence of str
     curves : mapping of behaviour to Curve
     draws : mapping of behaviour to array (D,)
-        Draws of the gross effect per event on plain counts.
+        Draws of the gross effect per event.
     counts : mapping of behaviour to array (R,)
         Counts in observation windows.
     costs : mapping of behaviour to cost of serving one event
@@ -48,7 +48,7 @@ def weigh(
         [
             _worth(
                 curves[b],
-                draws[b] * curves[b].correction / max(curves[b].steepness, 1e-12),
+                draws[b] / max(curves[b].steepness, 1e-12),
                 counts[b],
                 costs[b],
             )

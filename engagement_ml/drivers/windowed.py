@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.design import Lags, plan_lags
+from engagement_ml.drivers.design import Lags, plan_lags, weigh_lags
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +32,23 @@ class Spans:
     def burn_in(self) -> int:
         """Periods used only as past: a third of the observation window."""
         return max(1, self.observation // 3)
+
+
+def lags_of(spans: Spans, tenure_days: npt.NDArray[np.floating] | None = None) -> Lags:
+    """Return the groups of lags, weighed by how long the entities of each cutoff were there.
+
+    Parameters
+    ----------
+    spans : Spans
+    tenure_days : array (R,), optional
+        Of each entity at each cutoff, the days it has been there; without it all were there for
+        the whole observation window.
+    """
+    if tenure_days is None or not len(tenure_days):
+        return spans.lags
+    there = np.ceil(np.asarray(tenure_days) / spans.period_days)
+    seen = np.clip(there, 1, spans.observation).astype(np.int64)
+    return weigh_lags(spans.lags, seen, spans.outcome, spans.gap)
 
 
 def period_days(windows: WindowsConfig) -> int:

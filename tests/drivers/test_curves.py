@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.curves import Curve, fit_curves, make_curve
-from engagement_ml.drivers.windowed import WindowRows, spans_of, window_rows
+from engagement_ml.drivers.curves import Curve, choose_scale, make_curve
+from engagement_ml.drivers.effects import estimate_lag_effects
+from engagement_ml.drivers.windowed import spans_of, window_rows
 
 SPANS = spans_of(WindowsConfig())
 
@@ -29,9 +30,10 @@ def drawn(make_periods, seed: int, response, n: int = 2000):
 
 
 def fitted(periods, effect: float = 1.0) -> tuple[Curve, np.ndarray]:
-    rows = window_rows(periods, SPANS)
-    curve = fit_curves(periods, SPANS, rows, ("x",), {"x": effect})["x"]
-    return curve, rows.counts[:, 0]
+    counts = window_rows(periods, SPANS).counts[:, 0]
+    found = estimate_lag_effects(periods, ("x",), SPANS.lags, burn_in=SPANS.burn_in, bending=True)
+    scale = choose_scale(counts, found.bends.get("x"), found.lags, SPANS.observation)
+    return make_curve(counts, effect, scale), counts
 
 
 @pytest.mark.parametrize("response", [lambda x: 1 + 0.02 * x, lambda x: np.exp(0.04 * x)])
@@ -54,36 +56,22 @@ def test_a_bent_response_is_found(make_periods, seed: int) -> None:
     assert point > 3
 
 
-def test_one_more_event_is_worth_the_effect_on_average() -> None:
-    rng = np.random.default_rng(0)
-    counts = rng.poisson(4.0, 5000).astype(float)
-    rows = WindowRows(np.arange(5000) // 5, np.zeros(5000, int), counts[:, None], counts, counts)
-    for scale in (None, 3.0):
-        curve = make_curve(counts, 2.5, scale, rows)
-        more = curve.amplitude * (curve.shape(counts + 1) - curve.shape(counts))
-        assert more.mean() == pytest.approx(2.5 * curve.correction)
-        assert curve.spread == pytest.approx(curve.shape(counts).std())
-    assert make_curve(counts, 2.5, None, rows).correction == 1.0
+@pytest.mark.parametrize("scale", [None, 3.0])
+def test_one_more_event_is_worth_the_effect_on_average(scale: float | None) -> None:
+    counts = np.random.default_rng(0).poisson(4.0, 5000).astype(float)
+    curve = make_curve(counts, 2.5, scale)
+    more = curve.amplitude * (curve.shape(counts + 1) - curve.shape(counts))
+    assert more.mean() == pytest.approx(2.5)
+    assert curve.spread == pytest.approx(curve.shape(counts).std())
 
 
-def test_the_correction_undoes_the_lean_towards_those_who_do_most() -> None:
-    """Least squares of a known bent response on plain counts, corrected: the mean of its steps."""
-    rng = np.random.default_rng(1)
-    entity = np.repeat(np.arange(800), 6)
-    counts = rng.poisson(np.exp(rng.normal(1.0, 1.0, 4800))).astype(float)
-    rows = WindowRows(entity, np.zeros(4800, int), counts[:, None], counts, counts)
-    response = 7.0 * np.log1p(counts / 2.0)
-    own = np.bincount(entity, counts) / 6
-    x = counts - own[entity]
-    slope = float(x @ response / (x @ x))
-    curve = make_curve(counts, slope, 2.0, rows)
-    steps = 7.0 * (np.log1p((counts + 1) / 2.0) - np.log1p(counts / 2.0))
-    assert curve.amplitude == pytest.approx(7.0)
-    assert slope * curve.correction == pytest.approx(steps.mean())
+def test_what_was_not_let_free_is_straight() -> None:
+    counts = np.arange(10.0)
+    assert choose_scale(counts, None, SPANS.lags, SPANS.observation) is None
 
 
 def bent(amplitude: float, scale: float) -> Curve:
-    return Curve("log1p", scale, amplitude, 1.0, 1.0, 1.0)
+    return Curve("log1p", scale, amplitude, 1.0, 1.0)
 
 
 def test_saturation_point_by_hand() -> None:
@@ -98,13 +86,13 @@ def test_saturation_point_by_hand() -> None:
 
 
 def test_a_straight_response_never_saturates_above_its_cost() -> None:
-    curve = Curve("linear", None, 3.0, 1.0, 1.0, 1.0)
+    curve = Curve("linear", None, 3.0, 1.0, 1.0)
     assert curve.saturation_point(1.0, 50) is None
     assert curve.saturation_point(0.0, 50) is None
     assert curve.saturation_point(4.0, 50) == 0.0
 
 
-@pytest.mark.parametrize("curve", [bent(2.0, 0.7), Curve("linear", None, 2.0, 1.0, 1.0, 1.0)])
+@pytest.mark.parametrize("curve", [bent(2.0, 0.7), Curve("linear", None, 2.0, 1.0, 1.0)])
 def test_inverse_undoes_the_shape(curve: Curve) -> None:
     for x in (0.0, 1.0, 17.5):
         assert curve.inverse(float(curve.shape(np.array([x]))[0])) == pytest.approx(x)

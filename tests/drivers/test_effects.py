@@ -9,17 +9,14 @@ from hypothesis import strategies as st
 
 from engagement_ml.drivers.design import plan_lags
 from engagement_ml.drivers.effects import (
-    FADES,
     LagEffects,
     estimate_lag_effects,
-    fade_out,
-    fading_profiles,
-    standardised,
     summarise,
     tenure_steps,
     usable_cells,
     winsorise,
 )
+from engagement_ml.drivers.projection import FADES, fade_out, fading_profiles, standardised
 
 LAGS = plan_lags(12, 12)
 N_GROUPS = len(LAGS.groups)
@@ -44,14 +41,14 @@ def test_fading_keeps_one_sign_and_never_grows(coef, seed: int) -> None:
     assert misfit >= 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(profiles, st.integers(0, 1000))
-def test_fading_twice_is_fading_once(coef, seed: int) -> None:
-    root = random_root(seed)
+def test_a_profile_that_fades_already_is_kept_where_it_is_certain(coef, seed: int) -> None:
+    root = 1e5 * random_root(seed)
     once, _ = fade_out(coef, root)
     again, misfit = fade_out(once, root)
-    np.testing.assert_allclose(again, once, atol=1e-8)
-    assert misfit == pytest.approx(0.0, abs=1e-8)
+    np.testing.assert_allclose(again, once, atol=1e-3 * max(1.0, np.abs(once).max()))
+    assert misfit == pytest.approx(0.0, abs=1e-4)
 
 
 @settings(max_examples=60, deadline=None)
@@ -70,11 +67,13 @@ def test_fading_is_the_nearest_such_profile(coef, seed: int, other_seed: int) ->
 
 def test_fading_mirrors_with_the_sign() -> None:
     root = random_root(3)
-    coef = np.array([3.0, 1.0, 2.0, -0.5, 0.2, 0.1])
+    coef = np.array([3.0, 1.0, 2.0, -0.5, 0.2, 0.1, 0.0, 0.1])
     np.testing.assert_allclose(fade_out(-coef, root)[0], -fade_out(coef, root)[0])
 
 
-@pytest.mark.parametrize("true", [[1.0] * 6, [2, 2, 1, 0, 0, 0], [-3, -1, -0.5, -0.2, 0, 0]])
+@pytest.mark.parametrize(
+    "true", [[1.0] * 8, [2, 2, 1, 0, 0, 0, 0, 0], [-3, -1, -0.5, -0.2, 0, 0, 0, 0]]
+)
 def test_a_fading_profile_is_found_through_noise(true) -> None:
     true = np.array(true, dtype=float)
     root = np.eye(N_GROUPS) / 0.05
@@ -83,6 +82,16 @@ def test_a_fading_profile_is_found_through_noise(true) -> None:
     np.testing.assert_allclose(found.mean(axis=0), true, atol=0.06)
     # Knowing that effects fade makes the sum more certain, never less.
     assert (found @ LAGS.weights).std() <= (noise @ LAGS.weights).std()
+
+
+@pytest.mark.parametrize("last", [2, 3, 4])
+def test_what_is_soon_forgotten_is_not_made_larger_by_noise(last: int) -> None:
+    """The mean of the sums; plain projection keeps what noise there is above 0 in the old lags."""
+    true = np.where(np.arange(N_GROUPS) < last, 1.0, 0.0)
+    root = np.eye(N_GROUPS) / 0.1
+    noise = 0.1 * np.random.default_rng(1).standard_normal((300, N_GROUPS))
+    sums = np.array([fade_out(true + e, root)[0] for e in noise]) @ LAGS.weights
+    assert sums.mean() == pytest.approx(LAGS.weights @ true, rel=0.25)
 
 
 def test_profiles_looked_for_start_at_one_and_fade() -> None:
@@ -98,7 +107,7 @@ def test_standardised_is_the_best_of_the_shapes() -> None:
     """The generalised least squares z of each shape, by solving for it."""
     root = random_root(5)
     covariance = np.linalg.inv(root.T @ root)
-    coef = np.array([1.0, 0.8, 0.5, 0.2, 0.1, 0.0])
+    coef = np.array([1.0, 0.8, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
     zs = []
     for shape in fading_profiles(LAGS):
         size = np.linalg.lstsq((root @ shape)[:, None], root @ coef, rcond=None)[0][0]
@@ -123,7 +132,7 @@ def profile_effects(coef, error: float, n: int, seed: int) -> LagEffects:
 
 
 def test_intervals_cover_the_truth_of_a_fading_effect() -> None:
-    true = np.array([1.0, 0.9, 0.7, 0.5, 0.3, 0.1])
+    true = np.array([1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0.1])
     effect = float(LAGS.weights @ true)
     covered, errors = [], []
     for seed in range(60):

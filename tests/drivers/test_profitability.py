@@ -11,7 +11,7 @@ from engagement_ml.drivers.profitability import unprofitable_engaged
 from engagement_ml.drivers.windowed import WindowRows
 
 CHOICE = Choice("visit", 100.0, 100.0, 100.0, "linear", None, None, 120.0)
-CURVES = {"visit": Curve("linear", None, 1.0, 1.0, 1.0, 1.0)}
+CURVES = {"visit": Curve("linear", None, 1.0, 1.0, 1.0)}
 LABELS = {"visit": "Visits", "return": "Returns sent in"}
 
 

@@ -27,7 +27,7 @@ def weighed(effects, scales=None, costs=None, noise: float = 0.1, seed: int = 0)
     scales, costs = scales or {}, costs or {}
     rng = np.random.default_rng(seed)
     chosen = sorted(effects)
-    curves = {b: make_curve(COUNTS[b], effects[b], scales.get(b), ROWS[b]) for b in chosen}
+    curves = {b: make_curve(COUNTS[b], effects[b], scales.get(b)) for b in chosen}
     draws = {b: effects[b] * (1 + noise * rng.standard_normal(400)) for b in chosen}
     own = {b: COUNTS[b] for b in chosen}
     return weigh(chosen, curves, draws, own, {b: costs.get(b, 0.0) for b in chosen}), curves
@@ -113,7 +113,7 @@ def test_nothing_chosen_has_no_weight() -> None:
 
 
 def test_spread_of_a_behaviour_hardly_anybody_does() -> None:
-    curve = Curve("linear", None, 1.0, 0.1, 1.0, 1.0)
+    curve = Curve("linear", None, 1.0, 0.1, 1.0)
     counts = np.zeros(1000)
     counts[:5] = 1.0
     (choice,) = weigh(("x",), {"x": curve}, {"x": np.ones(50)}, {"x": counts}, {"x": 0.0})

@@ -1,0 +1,294 @@
+"""The Poisson model with responses that bend with the count and differ with the entity's level.
+
+A log-linear response, ``E[y] = exp(a + g + x'b)``, says that each further event multiplies margin,
+and that it does so by the same factor for small and large entities. Where an event adds a share of
+the usual margin instead, or the same amount for all, those who do most dominate the estimate, and
+it comes out too small, by half for frequent behaviours. So the response of a behaviour that acts is
+let free in two ways, and the data say which holds:
+
+``log E[y_it] = a_i + g_t + x_it'b + sum_j f(exp(−φ_j m_it) x_jit'c_j; κ_j)``,
+``f(u; κ) = sign(u) log(1 + κ |u|) / κ``
+
+with m_it the log of the usual margin of the entity and the period. κ = 0 is the log-linear
+response, κ = 1 one straight in currency, more a response that flattens out. φ = 0 is an effect in
+proportion to the usual margin, φ = 1 one of the same amount for all. Given the sum of an entity's
+margin, when it falls within the periods does not depend on its level but by φ, so a level taken
+from that sum brings no bias. Both have a weak prior, normal with the standard deviations
+`CURVATURE_SPREAD` and `ELASTICITY_SPREAD`, which decides where the data say little.
+
+Fitted by Fisher scoring with step halving on the Poisson pseudo likelihood, entity and period
+effects concentrated out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml.drivers.poisson import Inverse, PoissonFit, Problem
+from engagement_ml.drivers.shapes import Bend, Floats, Singles, bend, single, usual_level
+
+CURVATURE_SPREAD, ELASTICITY_SPREAD = 1.0, 0.5
+MOST_CURVATURE = 8.0
+ELASTICITIES = (0.0, 1.0)
+
+_MAX_ITERATIONS = 20
+_MAX_HALVINGS = 8
+_LEVELLINGS = 2
+_FARTHEST = (0.5, 0.25)  # that κ and φ move in one step
+_HELD = 1e9  # times the precision of κ and φ
+_ENOUGH = 0.01  # gain of the log pseudo likelihood, in units of the dispersion, that ends it
+_DIFFERENCE = 1e-2
+_ENOUGH_ENTITIES = 2000  # for derivatives
+
+
+@dataclass(frozen=True)
+class BendingFit:
+    """Mean effects under bending responses.
+
+    Attributes
+    ----------
+    coef : array (B, G)
+        Change of the mean of y for one more event, at each group of lags, as a share of mean y:
+        the mean over entities and periods of ``E[y | x + 1] − E[y | x]``, over that of ``E[y]``.
+    influence : array (n, B, G)
+        Each entity's share in the error of the response, κ and φ included.
+    own : dict of place to array (n, G)
+        What one more event adds to the sum of y over each entity's own periods.
+    bends : dict of place to Bend
+    """
+
+    coef: Floats
+    influence: Floats
+    own: dict[int, Floats]
+    bends: dict[int, Bend]
+
+
+def fit_bending(
+    y: Floats,
+    x: Singles,
+    beside: Singles,
+    at_risk: npt.NDArray[np.bool_],
+    group: npt.NDArray[np.int64] | None,
+    plain: PoissonFit,
+    acting: Sequence[int],
+) -> BendingFit:
+    """Fit the responses of the acting behaviours, all others log-linear.
+
+    Parameters
+    ----------
+    y : array (n, T)
+    x : float32 array (n, T, B, G)
+        Counts by behaviour and group of lags.
+    beside : float32 array (n, T, C)
+        Further regressors.
+    at_risk : bool array (n, T)
+    group : int array (n,) or None
+    plain : PoissonFit
+        The log-linear fit of the same regressors, x before `beside`, where the search starts.
+    acting : sequence of int
+        Places of the behaviours whose response may bend.
+    """
+    model = _Model(y, x, beside, at_risk, group, acting, plain)
+    state = model.climb(model.levelled(model.start(plain)), held=True)
+    for _ in range(_LEVELLINGS):
+        # What an entity's behaviours brought it is no part of its usual level.
+        state = model.climb(model.levelled(state))
+    return model.summary(state)
+
+
+@dataclass(frozen=True)
+class _State:
+    theta: Floats
+    levels: Floats
+    eta: Floats
+    slopes: tuple[tuple[Singles, Singles, Singles], ...]
+    objective: float
+
+
+class _Model:
+    def __init__(
+        self,
+        y: Floats,
+        x: Singles,
+        beside: Singles,
+        at_risk: npt.NDArray[np.bool_],
+        group: npt.NDArray[np.int64] | None,
+        acting: Sequence[int],
+        plain: PoissonFit,
+    ) -> None:
+        n, n_periods, self.n_behaviours, self.n_groups = x.shape
+        self.y, self.x, self.beside, self.at_risk, self.group = y, x, beside, at_risk, group
+        self.acting = acting
+        self.width = self.n_behaviours * self.n_groups
+        self.base = np.concatenate([x.reshape(n, n_periods, -1), beside], axis=2)
+        self.free = self.base.shape[2] + 2 * np.arange(len(acting))
+        size = self.base.shape[2] + 2 * len(acting)
+        self.centre, self.precision = np.zeros(size), np.zeros(size)
+        self.centre[self.free] = 1.0
+        problem = Problem(y, self.base, at_risk, group)
+        theta = np.concatenate([plain.coef * problem.scale, plain.levels.ravel()])
+        mean = np.concatenate([problem.fitted(theta, block)[0] for block in problem.blocks()])
+        self.live, self.used, self.codes = problem.live, problem.used, problem.group
+        squares = (problem.y - mean) ** 2 / np.maximum(mean, 1e-12)
+        self.dispersion = float(squares[self.live & (mean > 0)].mean())
+        self.precision[self.free] = self.dispersion / CURVATURE_SPREAD**2
+        self.precision[self.free + 1] = self.dispersion / ELASTICITY_SPREAD**2
+        self.level = np.zeros(y.shape, dtype=np.float32)
+
+    def start(self, plain: PoissonFit) -> _State:
+        theta = np.concatenate([plain.coef, self.centre[self.base.shape[2] :]])
+        return self.state(theta, plain.levels)
+
+    def climb(self, state: _State, *, held: bool = False) -> _State:
+        """Take scoring steps while they gain; κ and φ are held for a start where they are."""
+        for _ in range(_MAX_ITERATIONS):
+            better = self.step(state, held)
+            if better is None:
+                break
+            gain = better.objective - state.objective
+            state = better
+            if gain < _ENOUGH * self.dispersion:
+                break
+        return state
+
+    def levelled(self, state: _State) -> _State:
+        """Return the state with the usual levels taken anew."""
+        codes = 0 if self.group is None else self.group
+        levels = np.broadcast_to(state.levels[codes], self.y.shape)
+        self.level = usual_level(self.y, state.eta, levels, self.at_risk)
+        return self.state(state.theta, state.levels)
+
+    def index(self, k: int, coef: Floats, elasticity: float, some: slice = slice(None)) -> Singles:
+        """Return u of the k-th acting behaviour."""
+        u = self.x[some, :, self.acting[k]] @ coef.astype(np.float32)
+        size = np.exp(-np.float32(elasticity) * self.level[some])
+        return np.asarray(u * size, dtype=np.float32)
+
+    def state(self, theta: Floats, levels: Floats) -> _State:
+        coef = theta[: self.width].reshape(self.n_behaviours, self.n_groups).copy()
+        slopes = []
+        bent = np.zeros(self.y.shape)
+        for k, b in enumerate(self.acting):
+            curvature, elasticity = theta[self.free[k]], theta[self.free[k] + 1]
+            u = self.index(k, coef[b], elasticity)
+            f, by_curvature, slope = bend(u, float(curvature))
+            bent += f
+            scale = np.exp(-np.float32(elasticity) * self.level) * slope
+            slopes.append((scale, by_curvature, -self.level * u * slope))
+            coef[b] = 0.0
+        straight = np.concatenate([coef.ravel(), theta[self.width : self.base.shape[2]]])
+        eta = bent + self.base @ straight.astype(np.float32)
+        off = theta - self.centre
+        objective = self.likelihood(eta, levels) - float((self.precision * off**2).sum()) / 2
+        return _State(theta, levels, eta, tuple(slopes), objective)
+
+    def likelihood(self, eta: Floats, levels: Floats) -> float:
+        """Log pseudo likelihood of when each entity's y falls, given its sum."""
+        index = np.where(self.live, eta[self.used] + levels[self.codes], -np.inf)
+        top = index.max(axis=1, keepdims=True)
+        total = top[:, 0] + np.log(np.exp(index - top).sum(axis=1))
+        y = np.where(self.live, self.y[self.used], 0.0)
+        return float((y * np.where(self.live, index, 0.0)).sum() - (y.sum(axis=1) * total).sum())
+
+    def working(self, state: _State) -> Problem:
+        """Return the problem of one scoring step: slopes for regressors, the fit as offset."""
+        own = [self.base]
+        for _, by_curvature, by_elasticity in state.slopes:
+            own += [by_curvature[..., None], by_elasticity[..., None]]
+        design = np.concatenate(own, axis=2).astype(np.float32)
+        for b, (scale, _, _) in zip(self.acting, state.slopes, strict=True):
+            first = b * self.n_groups
+            design[..., first : first + self.n_groups] *= scale[..., None]
+        return Problem(self.y, design, self.at_risk, self.group, state.eta)
+
+    def inverse(
+        self, problem: Problem, state: _State, held: bool = False
+    ) -> tuple[Floats, Floats, Inverse]:
+        at = np.concatenate([np.zeros(problem.n_regressors), state.levels.ravel()])
+        score, hessian = problem.score_and_hessian(at)
+        p = problem.n_regressors
+        precision = self.precision * (_HELD if held else 1.0) / problem.scale**2
+        score[:p] -= precision * (state.theta - self.centre) * problem.scale
+        hessian[np.arange(p), np.arange(p)] += precision
+        reference = np.maximum(problem.reference(hessian), 1e-3 * np.diag(hessian)[:p])
+        return at, score, Inverse(hessian, reference)
+
+    def step(self, state: _State, held: bool) -> _State | None:
+        """Return a better state one scoring step on, or None where there is none."""
+        problem = self.working(state)
+        _, score, inverse = self.inverse(problem, state, held)
+        step = inverse.times(score)
+        p = problem.n_regressors
+        change = np.where(inverse.estimated, step[:p] / problem.scale, 0.0)
+        levels = step[p:].reshape(state.levels.shape)
+        # A long step along κ can land where it is 0, from where no short one leads back.
+        far = np.abs(change[self.free[0] :]) / np.tile(_FARTHEST, len(self.acting))
+        part = 1.0 / max(1.0, float(far.max()))
+        for _ in range(_MAX_HALVINGS):
+            theta = state.theta + part * change
+            theta[self.free] = np.clip(theta[self.free], 0.0, MOST_CURVATURE)
+            theta[self.free + 1] = np.clip(theta[self.free + 1], *ELASTICITIES)
+            found = self.state(theta, state.levels + part * levels)
+            if found.objective >= state.objective:
+                return found
+            part /= 2
+        return None
+
+    def summary(self, state: _State) -> BendingFit:
+        """Turn coefficients of the index into mean effects, by the delta method."""
+        problem = self.working(state)
+        at, _, inverse = self.inverse(problem, state)
+        parts = problem.influence(at, inverse)
+        mean = np.zeros(self.y.shape)
+        for block in problem.blocks():
+            mean[self.used[block]] = problem.fitted(at, block)[0]
+        shape = (self.n_behaviours, self.n_groups)
+        coef = state.theta[: self.width].reshape(shape).copy()
+        influence = parts[:, : self.width].reshape(-1, *shape).copy()
+        bends, sums = {}, {}
+        for k, b in enumerate(self.acting):
+            free = self.free[k]
+            curvature, elasticity = (float(v) for v in state.theta[free : free + 2])
+            bends[b] = Bend(curvature, elasticity, coef[b].copy())
+            own = np.concatenate([coef[b], state.theta[free : free + 2]])
+            places = [*range(b * self.n_groups, (b + 1) * self.n_groups), free, free + 1]
+            influence[:, b] = parts[:, places] @ self._jacobian(k, own, mean).T
+            sums[b] = self._one_more(k, own, mean)
+            coef[b] = sums[b].sum(axis=0) / max(float(mean[self.at_risk].sum()), 1e-300)
+        return BendingFit(coef, influence, sums, bends)
+
+    def _jacobian(self, k: int, own: Floats, mean: Floats) -> Floats:
+        """Differentiate one more event's effects by the coefficients, κ and φ."""
+        some = slice(None, None, 1 + self.y.shape[0] // _ENOUGH_ENTITIES)
+        limits = ((0.0, MOST_CURVATURE), ELASTICITIES)
+        found = np.zeros((self.n_groups, own.size))
+        total = max(float(mean[some][self.at_risk[some]].sum()), 1e-300)
+        before = self._one_more(k, own, mean, some).sum(axis=0)
+        largest = float(np.abs(own[: self.n_groups]).max())
+        for j in range(own.size):
+            free = j - self.n_groups
+            if free >= 0 and not limits[free][0] < own[j] < limits[free][1]:
+                continue
+            change = np.zeros(own.size)
+            size = max(abs(own[j]), 0.1 * largest, 1e-12) if free < 0 else 1.0
+            change[j] = _DIFFERENCE * size
+            after = self._one_more(k, own + change, mean, some).sum(axis=0)
+            found[:, j] = (after - before) / (change[j] * total)
+        return found
+
+    def _one_more(self, k: int, own: Floats, mean: Floats, some: slice = slice(None)) -> Floats:
+        """Return what one more event adds to each entity's y, by group of lags, shape (n, G)."""
+        coef, kappa, phi = own[: self.n_groups], float(own[-2]), float(own[-1])
+        level = np.where(self.at_risk[some], mean[some], 0.0)
+        size = np.exp(-np.float32(phi) * self.level[some])
+        u = self.index(k, coef, phi, some)
+        usual = bend(u, kappa)[0]
+        columns = []
+        for c in coef:
+            added = bend(u + single(c) * size, kappa)[0] - usual
+            columns.append(np.einsum("nt,nt->n", level, np.expm1(added)))
+        return np.stack(columns, axis=1)
