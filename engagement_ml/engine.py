@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 
+from engagement_ml.config import EngineConfig
 from engagement_ml.errors import InputError
+
+T = TypeVar("T")
 
 
 class Engine:
@@ -26,6 +30,8 @@ class Engine:
     ----------
     connection : duckdb.DuckDBPyConnection
         An open connection; the engine closes it.
+    spill : path, optional
+        The folder for what does not fit into memory.
 
     Examples
     --------
@@ -35,8 +41,11 @@ class Engine:
     3
     """
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, spill: Path | None = None) -> None:
         self.connection = connection
+        self._spill = spill or Path(tempfile.gettempdir())
+        self._scratch: Path | None = None
+        self._held = ExitStack()
         self._names = 0
         self._attached: dict[Path, str] = {}
         self._kept: dict[str, nw.LazyFrame[Any]] = {}
@@ -55,7 +64,7 @@ class Engine:
         Parameters
         ----------
         memory_limit : str, optional
-            Such as ``"3GB"``; by default DuckDB's own, 80% of the machine's.
+            Such as ``"3GB"``; by default half of the machine's.
         temp_directory : path, optional
             Where to spill; by default the system's temporary folder.
         threads : int, optional
@@ -83,7 +92,21 @@ class Engine:
         shown = connection.sql("SELECT current_setting('enable_progress_bar')").fetchall()
         if shown[0][0]:
             connection.execute("SET enable_progress_bar = false")
-        return cls(connection)
+        if memory_limit is None:
+            _leave_room(connection)
+        return cls(connection, spill)
+
+    @classmethod
+    def open(cls, config: EngineConfig) -> Self:
+        """Open the engine that a pipeline's configuration asks for.
+
+        Raises
+        ------
+        InputError
+            Where DuckDB refuses a setting.
+        """
+        spill = Path(config.spill) if config.spill else None
+        return cls.duckdb(config.memory, spill, config.threads)
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +123,35 @@ class Engine:
         """Close the connection; frames opened on it can no longer be read."""
         self._kept.clear()
         self.connection.close()
+        self._held.close()
+
+    def hold(self, context: AbstractContextManager[T]) -> T:
+        """Enter a context that is left when the engine is closed: a file its frames read, say."""
+        return self._held.enter_context(context)
+
+    def scratch(self) -> Path:
+        """Return a folder for files that are needed until the engine is closed."""
+        if self._scratch is None:
+            self._spill.mkdir(parents=True, exist_ok=True)
+            made = tempfile.TemporaryDirectory(prefix="engagement-ml-", dir=self._spill)
+            self._scratch = Path(self.hold(made))
+        return self._scratch
+
+    def write(self, sql: str, file: Path, *, reading: str) -> None:
+        """Run a query and write its rows to a Parquet file.
+
+        Raises
+        ------
+        InputError
+            Where DuckDB cannot read what it is given.
+        """
+        target = str(file).replace("'", "''")
+        self.query(f"COPY ({sql}) TO '{target}' (FORMAT parquet)", reading=reading)
+
+    def files(self, files: Sequence[Path], *, reading: str) -> str:
+        """Name a view over Parquet files of one shape."""
+        listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+        return self.view(f"SELECT * FROM read_parquet([{listed}])", reading=reading)
 
     def lazy(self, relation: Any) -> nw.LazyFrame[Any]:
         """Return a DuckDB relation of this engine's connection as a Narwhals LazyFrame."""
@@ -194,6 +246,12 @@ class Engine:
     def _new_name(self) -> str:
         self._names += 1
         return f"engagement_{self._names}"
+
+
+def _leave_room(connection: Any) -> None:
+    """Take half of the machine's memory, where DuckDB would take four fifths: Python needs some."""
+    size, unit = connection.sql("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
+    connection.execute(f"SET memory_limit = '{float(size) * 0.625:.2f}{unit}'")
 
 
 def one_line(error: BaseException) -> str:

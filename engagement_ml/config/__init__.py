@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engagement_ml.config.engine import EngineConfig
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.pipeline import (
     TABLE_NAMES,
@@ -20,6 +21,7 @@ __all__ = [
     "TABLE_NAMES",
     "BehaviourConfig",
     "ChurnConfig",
+    "EngineConfig",
     "ExperimentConfig",
     "PipelineConfig",
     "Role",

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from engagement_ml.config.engine import EngineConfig
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.frozen import Frozen
 from engagement_ml.errors import nearest
@@ -133,6 +134,7 @@ class PipelineConfig(Frozen):
     segments: tuple[str, ...] = ()
     experiments: tuple[ExperimentConfig, ...] = ()
     tracking: TrackingConfig = TrackingConfig()
+    engine: EngineConfig = EngineConfig()
     random_seed: int = Field(default=0, ge=0, le=2**31 - 1)
 
     @field_validator("columns")

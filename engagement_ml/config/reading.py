@@ -83,8 +83,15 @@ def read_config(path: str | Path) -> PipelineConfig:
         test.model_copy(update={"table": _relative_to(base, test.table)}) if test.table else test
         for test in config.experiments
     )
+    keep = config.engine.keep
     return config.model_copy(
-        update={"sources": SourcesConfig(**resolved), "experiments": experiments}
+        update={
+            "sources": SourcesConfig(**resolved),
+            "experiments": experiments,
+            "engine": config.engine.model_copy(
+                update={"keep": _relative_to(base, keep) if keep else None}
+            ),
+        }
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -10,10 +11,17 @@ import narwhals as nw
 from engagement_ml.engine import Engine
 from engagement_ml.errors import InputError
 from engagement_ml.sources.kinds import ACCEPTED, CSV, check_names
-from engagement_ml.sources.paths import open_path
+from engagement_ml.sources.paths import files_of, open_path
 from engagement_ml.sources.writing import new_folder_whole, write_whole
 
-__all__ = ["describe_source", "is_csv", "new_folder_whole", "open_source", "write_whole"]
+__all__ = [
+    "describe_source",
+    "is_csv",
+    "new_folder_whole",
+    "open_source",
+    "parquet_files",
+    "write_whole",
+]
 
 
 def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]:
@@ -55,6 +63,13 @@ def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]
 def is_csv(source: Any) -> bool:
     """Return whether `source` is a path that is read as CSV."""
     return isinstance(source, str | os.PathLike) and str(source).lower().endswith(CSV)
+
+
+def parquet_files(source: Any, table: str) -> tuple[Path, ...]:
+    """Return the Parquet files that a source consists of, in a stable order; none for others."""
+    if not isinstance(source, str | os.PathLike):
+        return ()
+    return tuple(f for f in files_of(os.fspath(source), table) if not is_csv(f))
 
 
 def describe_source(source: Any, table: str) -> str:

@@ -19,10 +19,8 @@ def open_path(engine: Engine, source: str, table: str) -> str:
     InputError
         Where it is missing, unreadable, or of another kind.
     """
-    file, separator, name = source.partition("::")
-    if not separator:
-        file, separator, name = _split_hash(source)
-    if separator or file.lower().endswith(DUCKDB):
+    file, name = _duckdb_table(source)
+    if file is not None:
         return _open_duckdb(engine, Path(file), name or table, table)
     files = _find_files(source, table)
     for path in files:
@@ -35,6 +33,25 @@ def open_path(engine: Engine, source: str, table: str) -> str:
             _check_parquet(path, table)
         sql = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
     return engine.view(sql, reading=source)
+
+
+def files_of(source: str, table: str) -> list[Path]:
+    """Return the files that `source` consists of; none where it is a DuckDB file.
+
+    Raises
+    ------
+    InputError
+        Where there is none.
+    """
+    return [] if _duckdb_table(source)[0] is not None else _find_files(source, table)
+
+
+def _duckdb_table(source: str) -> tuple[str | None, str]:
+    """Return DuckDB file and table that `source` names, None where it is something else."""
+    file, separator, name = source.partition("::")
+    if not separator:
+        file, separator, name = _split_hash(source)
+    return (file, name) if separator or file.lower().endswith(DUCKDB) else (None, "")
 
 
 def _split_hash(source: str) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -22,6 +23,7 @@ from engagement_ml.tables.keep import (
     ids_are_integers,
     keep,
 )
+from engagement_ml.tables.kept import OnPart
 from engagement_ml.tables.schema import COLUMNS, Opened, listed, open_table, quoted
 from engagement_ml.windows import DAY, Window
 
@@ -72,7 +74,11 @@ class Tables:
 
 
 def read_tables(
-    config: PipelineConfig, engine: Engine, frames: Mapping[str, Any] | None = None
+    config: PipelineConfig,
+    engine: Engine,
+    frames: Mapping[str, Any] | None = None,
+    *,
+    on_part: OnPart | None = None,
 ) -> Tables:
     """Read and check the tables that a pipeline names, or frames given in their place.
 
@@ -83,6 +89,8 @@ def read_tables(
         The tables stay in it, lazily; CSV files and text columns are read once for the checks.
     frames : mapping of table name to path or frame, optional
         Takes the place of ``config.sources``.
+    on_part : callable, optional
+        Told how many parts of a large table of events are read, of how many.
 
     Returns
     -------
@@ -127,7 +135,14 @@ def read_tables(
     }
     first_paid, last_paid = _days(kept["transactions"])
     end = last_paid + DAY
-    events = read_events(engine, opened["events"], integer_ids=integer_ids, end=end)
+    events = read_events(
+        engine,
+        opened["events"],
+        integer_ids=integer_ids,
+        end=end,
+        keep=None if config.engine.keep is None else Path(config.engine.keep),
+        on_part=on_part,
+    )
     kept["events"] = events
     _check_two_customers(engine, kept["transactions"], events)
     if "customers" in opened:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from engagement_ml.engine import Engine
 from engagement_ml.errors import InputError, NotEnoughDataError
 from engagement_ml.tables.checks import check_types, check_values, latest
 from engagement_ml.tables.keep import (
-    AFTER_TRANSACTIONS,
-    REPEATED,
     Dropped,
     Kept,
     TableQuality,
@@ -20,16 +19,11 @@ from engagement_ml.tables.keep import (
     nothing_left,
     without_helpers,
 )
-from engagement_ml.tables.ledger import AMOUNTS, daily
-from engagement_ml.tables.repeats import mark_repeats
-from engagement_ml.tables.schema import Opened, quoted
-
-REASONS = (
-    ("null customer_id", '"customer_id" IS NULL'),
-    ("null timestamp", '"day" IS NULL'),
-    ("null event_type", '"event_type" IS NULL'),
-    (REPEATED, '"repeated_"'),
-)
+from engagement_ml.tables.kept import OnPart, Parts, make_parts, whole, worth_keeping
+from engagement_ml.tables.ledger import AMOUNTS, REPEATED, daily
+from engagement_ml.tables.repeats import mark_repeats, repeated_hashes
+from engagement_ml.tables.schema import REQUIRED, Opened, quoted
+from engagement_ml.tables.summary import Line, add_up, marked, reasons, summarise
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,15 @@ class KeptEvents(Kept):
     ledger: str
 
 
-def read_events(engine: Engine, one: Opened, *, integer_ids: bool, end: dt.date) -> KeptEvents:
+def read_events(
+    engine: Engine,
+    one: Opened,
+    *,
+    integer_ids: bool,
+    end: dt.date,
+    keep: Path | None = None,
+    on_part: OnPart | None = None,
+) -> KeptEvents:
     """Make the daily ledger of the events, in one pass over the columns it needs.
 
     What a first pass would check is checked on the way: a number that does not fit stops the
@@ -49,6 +51,10 @@ def read_events(engine: Engine, one: Opened, *, integer_ids: bool, end: dt.date)
     ----------
     end : date
         Events at or after it are left out.
+    keep : path, optional
+        Where the ledger of large files is kept for the next run.
+    on_part : callable, optional
+        Told how many parts of large files are done, of how many.
 
     Raises
     ------
@@ -63,75 +69,89 @@ def read_events(engine: Engine, one: Opened, *, integer_ids: bool, end: dt.date)
     else:
         check_values(engine, one)
     source = canonical(engine, one, integer_ids=integer_ids, guarded=guarded)
-    if one.has("event_id"):
-        source = mark_repeats(engine, one, source, [column for column, _ in one.known()])
+    columns = [column for column, _ in one.known()]
     try:
-        raw = engine.persist_as(daily(engine.scan(source)), reading=one.label)
+        if guarded and worth_keeping(one):
+            parts = make_parts(engine, one, integer_ids=integer_ids, keep=keep, on_part=on_part)
+            suspects = parts.suspects
+            raw = whole(engine, parts, one.label)
+            lines = _lines_of_parts(engine, one, parts, raw, end)
+        else:
+            suspects = repeated_hashes(engine, one, source)
+            marked_rows = mark_repeats(engine, one, source, columns, suspects)
+            raw = engine.persist_as(daily(engine.scan(marked_rows)), reading=one.label)
+            lines = summarise(engine, one, quoted(raw), end)
     except InputError:
         # Whatever stopped the pass, this names the row where it can.
         check_values(engine, one)
         raise
-    reasons = [*REASONS, (AFTER_TRANSACTIONS, f"\"day\" >= DATE '{end}'")]
-    case = " ".join(f"WHEN {condition} THEN {i}" for i, (_, condition) in enumerate(reasons))
-    marked = f"SELECT *, CASE {case} END AS reason_ FROM {quoted(raw)}"
-    quality, rows = _look_over(engine, one, marked, [reason for reason, _ in reasons])
-    helpers = ["reason_", "repeated_", *(f"n_{c}" for c in AMOUNTS if one.has(c))]
+    if any(line.last is not None and line.last > latest() for line in lines):
+        check_values(engine, one)
+    kept = [line for line in lines if line.reason is None]
+    helpers = ["reason_", REPEATED, *(f"n_{c}" for c in AMOUNTS if one.has(c))]
     ledger = engine.view(
-        f"SELECT * EXCLUDE ({', '.join(helpers)}) FROM ({marked}) WHERE reason_ IS NULL",
+        f"SELECT * EXCLUDE ({', '.join(helpers)}) FROM ({marked(quoted(raw), end)}) "
+        "WHERE reason_ IS NULL",
         reading=one.label,
     )
+    kept_rows = mark_repeats(engine, one, source, columns, suspects)
     return KeptEvents(
-        view=_kept_rows(engine, one, source, end),
-        quality=quality,
-        counts={row[1]: int(row[2]) for row in rows},
+        view=_kept_rows(engine, one, kept_rows, end, repeats=kept_rows != source),
+        quality=_quality(one, lines, [reason for reason, _ in reasons(end)]),
+        counts={str(line.event_type): line.rows for line in kept},
         amounts={
-            column: tuple(row[1] for row in rows if row[i])
-            for i, column in enumerate((c for c in AMOUNTS if one.has(c)), 7)
+            column: tuple(str(line.event_type) for line in kept if line.amounts[i])
+            for i, column in enumerate(c for c in AMOUNTS if one.has(c))
         },
         ledger=ledger,
     )
 
 
-def _look_over(
-    engine: Engine, one: Opened, marked: str, reasons: list[str]
-) -> tuple[TableQuality, list[tuple[Any, ...]]]:
-    """Return what was read and kept, and a row per event type of what was kept."""
-    amounts = [c for c in AMOUNTS if one.has(c)]
-    hashed = ", ".join(["customer_id", "event_type", "day", "n", "first", "last", *amounts])
-    counted = "".join(f", sum(n_{column})" for column in amounts)
-    rows = engine.query(
-        f"SELECT reason_, event_type, sum(n), min(first), max(last), sum(hash({hashed})), "
-        f"bit_xor(hash({hashed})){counted} FROM ({marked}) GROUP BY 1, 2 ORDER BY 1, 2",
-        reading=one.label,
-    )
-    if any(row[4] is not None and row[4] > latest() for row in rows):
-        check_values(engine, one)
-    kept = [row for row in rows if row[0] is None]
-    read, n_kept = (int(sum(row[2] for row in some)) for some in (rows, kept))
-    counts = [int(sum(row[2] for row in rows if row[0] == i)) for i in range(len(reasons))]
-    dropped = tuple(Dropped(reason, n) for reason, n in zip(reasons, counts, strict=True) if n)
+def _lines_of_parts(
+    engine: Engine, one: Opened, parts: Parts, raw: str, end: dt.date
+) -> list[Line]:
+    """Return what the parts tell; only of those with late days is the ledger looked at again."""
+    if parts.shared is not None:
+        return summarise(engine, one, quoted(raw), end)
+    lines: list[Line] = []
+    for part in parts.parts:
+        if part.days and part.days[-1] >= end:
+            name = engine.files([part.file], reading=one.label)
+            lines += summarise(engine, one, quoted(name), end)
+        else:
+            lines += part.lines
+    return add_up(lines)
+
+
+def _quality(one: Opened, lines: Sequence[Line], why: Sequence[str]) -> TableQuality:
+    kept = [line for line in lines if line.reason is None]
+    read, n_kept = (sum(line.rows for line in some) for some in (lines, kept))
+    counts = [sum(line.rows for line in lines if line.reason == i) for i in range(len(why))]
+    dropped = tuple(Dropped(reason, n) for reason, n in zip(why, counts, strict=True) if n)
     if not n_kept:
         raise NotEnoughDataError(nothing_left(one, read, dropped))
-    quality = TableQuality(
+    return TableQuality(
         table=one.table,
         source=one.label,
         rows_read=read,
         rows_kept=n_kept,
         dropped=dropped,
-        first=min(row[3] for row in kept),
-        last=max(row[4] for row in kept),
-        fingerprint=fingerprint((column for column, _ in one.known()), n_kept, kept),
+        first=min(line.first for line in kept if line.first is not None),
+        last=max(line.last for line in kept if line.last is not None),
+        fingerprint=fingerprint(
+            (column for column, _ in one.known()),
+            n_kept,
+            [(line.total, line.mixed) for line in kept],
+        ),
     )
-    return quality, kept
 
 
-def _kept_rows(engine: Engine, one: Opened, source: str, end: dt.date) -> str:
+def _kept_rows(engine: Engine, one: Opened, source: str, end: dt.date, *, repeats: bool) -> str:
     """Name a view of the rows that are kept, for what the ledger does not tell."""
-    conditions = [f"{quoted(c)} IS NOT NULL" for c in ("customer_id", "timestamp", "event_type")]
-    conditions.append(f"\"timestamp\" < TIMESTAMP '{end}'")
-    names = engine.scan(source).collect_schema().names()
-    if "repeated_" in names:
-        conditions.append("NOT repeated_")
+    conditions = [f"{quoted(column)} IS NOT NULL" for column in REQUIRED["events"]]
+    conditions += ["\"event_type\" <> ''", f"\"timestamp\" < TIMESTAMP '{end}'"]
+    if repeats:
+        conditions.append(f"NOT {REPEATED}")
     return engine.view(
         f"SELECT {without_helpers(one)} FROM {quoted(source)} WHERE {' AND '.join(conditions)}",
         reading=one.label,

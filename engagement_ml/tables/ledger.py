@@ -10,6 +10,8 @@ from typing import Any
 
 import narwhals as nw
 
+VERSION = 1
+"""Of what the ledger holds and how it is made: another version is not read, but made anew."""
 MICRO = 1_000_000
 KEYS = ("customer_id", "event_type", "day")
 AMOUNTS = ("value", "duration_seconds")
@@ -49,7 +51,22 @@ def daily(events: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
             *(nw.col(column).count().cast(nw.Int64).alias(f"n_{column}") for column in amounts),
         )
     )
-    return grouped if marked else grouped.with_columns(nw.lit(False).alias(REPEATED))
+    if not marked:
+        grouped = grouped.with_columns(nw.lit(False).alias(REPEATED))
+    counts = [f"n_{column}" for column in amounts]
+    return grouped.select(*KEYS, "n", "first", "last", *amounts, *counts, REPEATED)
+
+
+def merged(ledgers: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return the ledger of the events of several ledgers, given one below the other."""
+    amounts = [c for c in ledgers.collect_schema().names() if c in AMOUNTS]
+    sums = ["n", *amounts, *(f"n_{column}" for column in amounts)]
+    grouped = ledgers.group_by(*KEYS, REPEATED).agg(
+        nw.col("first").min(),
+        nw.col("last").max(),
+        *(nw.col(column).sum().cast(nw.Int64) for column in sums),
+    )
+    return grouped.select(ledgers.collect_schema().names())
 
 
 def micro(amount: nw.Expr) -> nw.Expr:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Literal
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
 from engagement_ml.errors import ConfigError, InputError, nearest
-from engagement_ml.sources import describe_source, is_csv, open_source
+from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
+from engagement_ml.sources.kinds import quoted_text
 
 Kind = Literal["id", "timestamp", "text", "number", "finite"]
 
@@ -65,6 +67,8 @@ class Opened:
     theirs : dict of column to what the source calls it
     csv : bool
         Whether every column is text because it is a CSV file.
+    files : tuple of Path
+        The Parquet files it consists of, where it does.
     """
 
     table: str
@@ -73,6 +77,7 @@ class Opened:
     types: dict[str, str]
     theirs: dict[str, str]
     csv: bool
+    files: tuple[Path, ...] = ()
 
     def has(self, column: str) -> bool:
         """Return whether it has the column."""
@@ -130,10 +135,28 @@ def open_table(engine: Engine, config: PipelineConfig, table: str, source: Any) 
     raw = engine.view(relation.sql_query(), reading=label)
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", reading=label)
     types = {name: present[own] for name, own in theirs.items()}
-    opened = Opened(table, label, view, types, theirs, is_csv(source))
+    files = parquet_files(source, table)
+    opened = Opened(table, label, view, types, theirs, is_csv(source), files)
     _check_required(opened)
     _check_segments(opened, config)
     return opened
+
+
+def open_part(engine: Engine, one: Opened, files: Sequence[Path]) -> Opened:
+    """Open some of the files of a source, with the columns and types that all of them have."""
+    listed_files = ", ".join(quoted_text(file) for file in files)
+    read = f"SELECT * FROM read_parquet([{listed_files}], union_by_name = true)"
+    present = dict(
+        engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", reading=one.label)
+    )
+    selected = []
+    for name, of_type in one.types.items():
+        own = one.theirs[name]
+        value = quoted(own) if own in present else "NULL"
+        same = present.get(own) == of_type
+        selected.append(f"{value if same else f'CAST({value} AS {of_type})'} AS {quoted(name)}")
+    view = engine.view(f"SELECT {', '.join(selected)} FROM ({read})", reading=one.label)
+    return replace(one, view=view, files=tuple(files))
 
 
 def _check_required(one: Opened) -> None:

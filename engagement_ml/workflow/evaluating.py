@@ -89,7 +89,7 @@ def _evaluate(
     config = given if given is not None else run.config()
     _check_windows(config, metric)
     steps("Reading tables")
-    with Engine.duckdb() as engine:
+    with Engine.open(config.engine) as engine:
         tables = read_tables(config, engine, frames)
         windows = plan_windows(tables.history, config.windows)
         steps("Building features")

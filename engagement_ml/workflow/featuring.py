@@ -57,7 +57,7 @@ def write_features(
 
     settings, steps = as_config(config), Steps(on_step)
     steps("Reading tables")
-    with new_folder_whole(Path(output)) as folder, Engine.duckdb() as engine:
+    with new_folder_whole(Path(output)) as folder, Engine.open(settings.engine) as engine:
         tables = read_tables(settings, engine, frames)
         windows = plan_windows(tables.history, settings.windows)
         steps("Building features")

@@ -151,7 +151,7 @@ def score_frames(
     moment = None if as_of is None else as_utc(as_of)
     frames = {"events": events, **({} if customers is None else {"customers": customers})}
     step("Reading tables")
-    with Engine.duckdb() as engine:
+    with Engine.open(config.engine) as engine:
         kept = _read(engine, config, frames)
         quality = kept["events"].quality
         _check_behaviours(metric, kept["events"])
