@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 
 from engagement_ml.config import WindowsConfig
 from engagement_ml.errors import ConfigError, NotEnoughDataError
 
 DAY = dt.timedelta(days=1)
+# Test cutoffs for whole pairs are kept only where fitting keeps this many times a pair's span.
+_FIT_SPANS = 1.5
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,16 @@ class Windows:
         return Window(start, start + self.outcome_days * DAY)
 
     @property
+    def clear_days(self) -> int:
+        """Days from one cutoff to the next whose windows none of its own overlap."""
+        return self.observation_days + self.gap_days + self.outcome_days
+
+    @property
+    def days_for_test_pair(self) -> int:
+        """Days of history for two test cutoffs `clear_days` apart, cutoffs being dense enough."""
+        return math.ceil(_FIT_SPANS * self.clear_days) + self.clear_days + self.outcome_days
+
+    @property
     def cutoffs(self) -> tuple[dt.date, ...]:
         """All cutoffs, train and test, in time order (those in between belong to neither)."""
         return tuple(sorted({*self.train, *self.test}))
@@ -77,10 +90,11 @@ def plan_windows(history: Window, config: WindowsConfig) -> Windows:
     """Place cutoffs over the history, mature outcomes only, the last kept for evaluation.
 
     Without exact dates, the last cutoff is the last whose outcome window lies within the history,
-    and the others go back from it by `every_days`. Evaluation needs the change between two windows
-    that do not overlap, so the cutoffs of the last max(observation, outcome) days are kept for it
-    where at least one cutoff remains to train on before them; else only the last cutoff is;
-    else none is.
+    and the others go back from it by `every_days`. Evaluation needs the change between two cutoffs
+    whose windows do not overlap, so those of the last observation + gap + outcome days are kept
+    for it where one and a half times as many days remain for fitting; else those of the last
+    max(observation, outcome) days where at least one cutoff remains to train on before them;
+    else only the last cutoff is; else none is.
 
     Parameters
     ----------
@@ -101,6 +115,9 @@ def plan_windows(history: Window, config: WindowsConfig) -> Windows:
     >>> windows = plan_windows(history, WindowsConfig())
     >>> windows.fit_until, [str(c) for c in windows.test]
     (datetime.date(2023, 9, 10), ['2023-09-10', '2023-10-08', '2023-11-05', '2023-12-03'])
+    >>> longer = plan_windows(Window(history.start, dt.date(2024, 5, 19)), WindowsConfig())
+    >>> longer.fit_until, (longer.test[-1] - longer.test[0]).days
+    (datetime.date(2023, 9, 10), 168)
     """
     needed = config.observation_days + config.gap_days + config.outcome_days
     if history.days < needed:
@@ -114,7 +131,7 @@ def plan_windows(history: Window, config: WindowsConfig) -> Windows:
         cutoffs = _checked(config.cutoffs, history, config)
     else:
         cutoffs = _regular(history, config)
-    train, test = _split(cutoffs, config)
+    train, test = _split(cutoffs, history, config)
     outcome_end = (config.gap_days + config.outcome_days) * DAY
     fit_until = test[0] + config.gap_days * DAY if test else cutoffs[-1] + outcome_end
     return Windows(
@@ -152,14 +169,19 @@ def _checked(cutoffs: tuple[dt.date, ...], history: Window, config: WindowsConfi
 
 
 def _split(
-    cutoffs: list[dt.date], config: WindowsConfig
+    cutoffs: list[dt.date], history: Window, config: WindowsConfig
 ) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
-    apart = max(config.observation_days, config.outcome_days) * DAY
+    clear = config.observation_days + config.gap_days + config.outcome_days
     ripe = (config.gap_days + config.outcome_days) * DAY
-    pair_start = [c for c in cutoffs if c <= cutoffs[-1] - apart][-1:]
-    for first_test in (*pair_start, cutoffs[-1]):
-        fit_until = first_test + config.gap_days * DAY
-        train = tuple(c for c in cutoffs if c + ripe <= fit_until)
-        if train:
-            return train, tuple(c for c in cutoffs if c >= first_test)
+    kept_days = (
+        (clear, _FIT_SPANS * clear),
+        (max(config.observation_days, config.outcome_days), 0),
+        (0, 0),
+    )
+    for days, least in kept_days:
+        for first_test in [c for c in cutoffs if c <= cutoffs[-1] - days * DAY][-1:]:
+            fit_until = first_test + config.gap_days * DAY
+            train = tuple(c for c in cutoffs if c + ripe <= fit_until)
+            if train and (fit_until - history.start).days >= least:
+                return train, tuple(c for c in cutoffs if c >= first_test)
     return tuple(cutoffs), ()

@@ -62,6 +62,31 @@ def test_test_cutoffs_hold_two_windows_that_do_not_overlap() -> None:
     assert windows.fit_until == windows.test[0]
 
 
+@pytest.mark.parametrize(("days", "span"), [(503, 84), (504, 168), (900, 168)])
+def test_long_histories_keep_two_cutoffs_without_a_shared_window(days: int, span: int) -> None:
+    windows = plan_windows(Window(START, START + days * DAY), WindowsConfig())
+    assert (windows.test[-1] - windows.test[0]).days == span
+    assert windows.outcome(windows.train[-1]).end <= windows.fit_until
+    assert windows.days_for_test_pair == 504
+    if span == 168:
+        assert (windows.fit_until - START).days >= 252
+        first, last = windows.test[0], windows.test[-1]
+        assert windows.outcome(first).end <= windows.observation(last).start
+
+
+def test_exact_cutoffs_are_kept_in_pairs_where_enough_is_left_to_fit() -> None:
+    def plan(*days: int) -> tuple[int, ...]:
+        config = WindowsConfig(
+            observation_days=20, outcome_days=10, cutoffs=tuple(START + d * DAY for d in days)
+        )
+        windows = plan_windows(Window(START, START + 200 * DAY), config)
+        return tuple((c - START).days for c in windows.test)
+
+    assert plan(20, 45, 50, 75) == (45, 50, 75)
+    # One and a half times 30 days must remain for fitting: before cutoff 44 there are too few.
+    assert plan(20, 44, 50, 74) == (50, 74)
+
+
 def test_short_histories_keep_less_apart() -> None:
     config = WindowsConfig(observation_days=28, outcome_days=28, every_days=28)
 

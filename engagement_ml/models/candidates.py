@@ -22,6 +22,8 @@ FloatArray = npt.NDArray[np.float64]
 Score = Callable[["pd.DataFrame"], npt.ArrayLike]
 
 FREQUENCY = "__frequency"
+METRIC, FULL = "metric", "full_model"
+MODEL, RFM, EQUAL = "model", "recency_frequency_monetary", "equal_weights"
 
 
 def count_frame(panel: Panel) -> pd.DataFrame:
@@ -58,17 +60,18 @@ def counts_of(panel: Panel, behaviour: str) -> FloatArray:
 
 
 def equal_weights(train: Panel, selected: Sequence[str]) -> Score:
-    """Return a score: the mean of standardised log counts of `selected`, as they were in training.
+    """Return a score: the mean of the log counts of `selected`, in standard deviations of training.
 
-    A behaviour that never varies in training adds nothing. `train` must have rows.
+    It is 0 where nothing was done, as a metric is. A behaviour that never varies in training adds
+    nothing. `train` must have rows.
     """
     logs = np.column_stack([np.log1p(counts_of(train, name)) for name in selected])
-    centre, spread = logs.mean(axis=0), logs.std(axis=0)
+    spread = logs.std(axis=0)
     factor = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)
 
     def score(counts: pd.DataFrame) -> FloatArray:
         values = np.column_stack([np.log1p(counts[name].to_numpy()) for name in selected])
-        mean: FloatArray = ((values - centre) * factor).mean(axis=1)
+        mean: FloatArray = (values * factor).mean(axis=1)
         return mean
 
     return score
@@ -116,3 +119,47 @@ def scored(
             missing = int((~np.isfinite(values)).sum())
             notes.append(f"{name} is left out, as it gives no number for {missing} rows")
     return found
+
+
+def candidate_scores(
+    train: Panel,
+    rows: Panel,
+    score: Score | None,
+    selected: Sequence[str],
+    scorers: Mapping[str, Score],
+    predictions: Mapping[str, FloatArray],
+    notes: list[str],
+) -> dict[str, FloatArray]:
+    """Return what the metric is measured beside, and the metric, in each of `rows`.
+
+    Parameters
+    ----------
+    train, rows : Panel
+        What baselines are made on, and what is to be scored.
+    score, selected, scorers
+        As for ``evaluate``.
+    predictions : mapping of str to array of shape (n_rows,)
+        Those of the full model and of the recency-frequency-monetary one, where there is one.
+    notes : list of str
+        What is left out is added here.
+    """
+    chosen: dict[str, Score] = {}
+    if score is None:
+        notes.append("the metric abstained, so neither it nor equal weights are measured")
+        scorers = {name: value for name, value in scorers.items() if name != EQUAL}
+    else:
+        chosen[METRIC] = score
+        if EQUAL not in scorers and selected and len(train.frame):
+            chosen[EQUAL] = equal_weights(train, selected)
+    chosen |= {name: value for name, value in scorers.items() if name != METRIC}
+    counts = count_frame(rows)
+    values = scored(chosen, counts, notes)
+    best = best_single_behaviour(train)
+    if best is not None:
+        values["best_single_behaviour"] = counts_of(rows, best)
+        notes.append(f"best_single_behaviour is {best}, chosen on the training cutoffs")
+    values["total_events"] = np.sum([counts_of(rows, name) for name in rows.behaviours], axis=0)
+    if RFM in predictions:
+        values[RFM] = predictions[RFM]
+    values[FULL] = predictions[MODEL]
+    return values

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.models.blocks import Block
+from engagement_ml.models.blocks import Block, number_entities
+from engagement_ml.models.candidates import FULL, METRIC
+from engagement_ml.models.changes import Pairs, change_blocks
 from engagement_ml.models.intervals import Resamples, interval
 from engagement_ml.models.measures import (
     Measured,
@@ -17,12 +19,69 @@ from engagement_ml.models.measures import (
     rank_measures,
     targeting_measures,
 )
+from engagement_ml.windows import Windows
+
+if TYPE_CHECKING:
+    from engagement_ml.features.panel import Panel
 
 FloatArray = npt.NDArray[np.float64]
 
-METRIC, FULL = "metric", "full_model"
 FLAT = "its values, or all margins, are equal"
 NOT_POSITIVE = "mean margin is not positive"
+
+
+def compare(
+    rows: Panel,
+    blocks: Sequence[Block],
+    pairs: Pairs,
+    candidates: Mapping[str, FloatArray],
+    vanity: Mapping[str, FloatArray],
+    resamples: Resamples,
+    windows: Windows,
+    notes: list[str],
+) -> dict[str, Any]:
+    """Return the metric beside its baselines, across entities and within them.
+
+    Parameters
+    ----------
+    rows : Panel
+        The test rows, then those at which changes start.
+    blocks : sequence of Block
+        One a test cutoff.
+    pairs : Pairs
+    candidates, vanity : mapping of str to array of shape (n_rows,)
+        As for `compare_within`.
+    resamples : Resamples
+    windows : Windows
+    notes : list of str
+        What could not be measured, and what else to know, is added here.
+
+    Returns
+    -------
+    dict
+        The part ``metric`` of ``evaluation.json``.
+    """
+    margin = rows.frame["margin"].to_numpy(dtype=np.float64)
+    if (note := pairs.note(windows)) is not None:
+        notes.append(note)
+    codes, _ = number_entities(rows.frame)
+    changes = change_blocks(
+        rows.frame,
+        codes,
+        pairs.pairs,
+        observation_days=windows.observation_days,
+        segments=rows.segments,
+    )
+    across = compare_across(candidates, margin, blocks, resamples, notes)
+    within, of_vanity = compare_within(candidates, vanity, margin, changes, resamples, notes)
+    return {
+        "across": across,
+        "within": within,
+        "vanity": of_vanity,
+        "pairs": [[str(first), str(second)] for first, second in pairs.pairs],
+        "earlier_margin_seen_in_fitting": pairs.seen if pairs.pairs else None,
+        "notes": notes,
+    }
 
 
 def compare_across(
@@ -75,7 +134,7 @@ def compare_within(
     vanity : mapping of str to array of shape (n_rows,)
         Counts of behaviours that go with margin and do not move it.
     blocks : sequence of Block
-        One a pair of test cutoffs.
+        One a pair of cutoffs.
 
     Returns
     -------

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.models.blocks import (
-    Block,
-    change_blocks,
-    cutoff_blocks,
-    cutoffs_of,
-    number_entities,
-    pairs_apart,
-)
-from engagement_ml.models.candidates import (
-    Score,
-    best_single_behaviour,
-    count_frame,
-    counts_of,
-    equal_weights,
-    scored,
-)
+from engagement_ml.models.blocks import Block, cutoff_blocks, cutoffs_of, number_entities
+from engagement_ml.models.candidates import MODEL, RFM, Score, candidate_scores, counts_of
+from engagement_ml.models.changes import choose_pairs, with_earlier
 from engagement_ml.models.churn import ChurnModel, RecencyFrequencyMonetaryChurn
-from engagement_ml.models.comparison import FLAT, FULL, METRIC, compare_across, compare_within
+from engagement_ml.models.comparison import FLAT, compare
 from engagement_ml.models.intervals import Resamples
 from engagement_ml.models.measures import (
     calibration,
@@ -44,7 +32,6 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 
 FORMAT = 1
-MODEL, RFM, EQUAL = "model", "recency_frequency_monetary", "equal_weights"
 
 
 def evaluate(
@@ -59,6 +46,7 @@ def evaluate(
     scorers: Mapping[str, Score] | None = None,
     seed: int,
     n_bootstrap: int = 200,
+    fit_until: dt.date | None = None,
 ) -> dict[str, Any]:
     """Measure the models and the metric on the test cutoffs, beside their baselines.
 
@@ -69,16 +57,20 @@ def evaluate(
     are not fitted anew: the intervals tell what other entities would have shown of these models.
 
     Within customers, the change of a score between two cutoffs meets the change of margin after
-    them. The cutoffs are those at least observation, gap and outcome window apart, so that the
-    later behaviour does not fall on the earlier margin; where there are none, those at least
-    max(observation, outcome) apart, whose windows of one kind do not overlap, and a note says
-    what that does. Each cutoff is paired with the first that is far enough after it.
+    them. The cutoffs lie at least observation, gap and outcome window apart, so that the later
+    behaviour does not fall on the earlier margin, and the later one is a test cutoff. So is the
+    earlier one where the history is long enough; else its margin, the level to compare with, may
+    have been seen in fitting, which is said; where no cutoff is that far back, nothing is measured.
+    Score and margin of the later cutoff are first put on the mean level of the earlier one, over
+    the customers of the pair and within each of the panel's segments (see `on_level`), whatever the
+    score: what everybody shares in time earns nobody credit. The level is that of the data, not of
+    each bootstrap sample.
 
     Parameters
     ----------
     panel : Panel
         Its ``test`` rows are measured; its ``train`` rows fit the recency-frequency-monetary
-        baselines and choose the best single behaviour.
+        baselines, choose the best single behaviour, and may be where a change starts.
     profit, churn : fitted models
     score : callable or None
         From a frame of ``customer_id`` and, named by behaviour, its counts, to one score a row;
@@ -86,14 +78,16 @@ def evaluate(
     selected : sequence of str
         The metric's behaviours.
     windows : Windows
-        Tells which two test cutoffs are far enough apart to compare a change.
+        Tells which two cutoffs are far enough apart to compare a change.
     vanity : sequence of str
         Behaviours whose change is measured against the metric's.
     scorers : mapping of str to callable, optional
         Further scores by name, measured like the metric; one called ``equal_weights`` replaces
-        the one made here of standardised log counts.
+        the one made here of log counts.
     seed : int
     n_bootstrap : int, default 200
+    fit_until : date, optional
+        Where the models were fitted on other data: the day from which they saw nothing.
 
     Returns
     -------
@@ -147,24 +141,30 @@ def evaluate(
     notes = _notes_on_parts(train, test)
     of_metric: list[str] = []
 
-    full = profit.predict(test)
-    predictions = {MODEL: full, "last_period_margin": last_period_margin(test, windows)}
+    pairs = choose_pairs(
+        cutoffs_of(panel.frame), cutoffs_of(test.frame), windows, fit_until=fit_until
+    )
+    rows = with_earlier(test, train, pairs)
+    predictions = {MODEL: profit.predict(rows)}
     if len(train.frame):
         baseline = RecencyFrequencyMonetary().fit(train, seed, windows=windows)
-        predictions[RFM] = baseline.predict(test)
+        predictions[RFM] = baseline.predict(rows)
+    of_test = {name: values[: len(margin)] for name, values in predictions.items()}
+    past = {"last_period_margin": last_period_margin(test, windows)}
     return {
         "format": FORMAT,
         "train_cutoffs": [str(cutoff) for cutoff in cutoffs_of(train.frame)],
         "test_cutoffs": [str(cutoff) for cutoff in cutoffs_of(test.frame)],
         "n_entities": n_entities,
         "n_rows": len(test.frame),
-        "profit": _profit(predictions, margin, blocks, resamples, notes),
+        "profit": _profit(past | of_test, margin, blocks, resamples, notes),
         "churn": _churn(train, test, churn, codes, resamples, seed, windows, notes),
-        "metric": _metric(
-            test,
-            _candidates(train, test, score, selected, scorers or {}, predictions, of_metric),
-            {name: counts_of(test, name) for name in vanity},
-            codes,
+        "metric": compare(
+            rows,
+            blocks,
+            pairs,
+            candidate_scores(train, rows, score, selected, scorers or {}, predictions, of_metric),
+            {name: counts_of(rows, name) for name in vanity},
             resamples,
             windows,
             of_metric,
@@ -255,72 +255,3 @@ def _churn(
     own = found.pop(MODEL)
     steps = calibration(predictions[MODEL][at_risk], churned[at_risk])
     return {**rate, **own, "calibration": steps, "baselines": found}
-
-
-def _candidates(
-    train: Panel,
-    test: Panel,
-    score: Score | None,
-    selected: Sequence[str],
-    scorers: Mapping[str, Score],
-    predictions: Mapping[str, FloatArray],
-    notes: list[str],
-) -> dict[str, FloatArray]:
-    chosen: dict[str, Score] = {}
-    if score is None:
-        notes.append("the metric abstained, so neither it nor equal weights are measured")
-        scorers = {name: value for name, value in scorers.items() if name != EQUAL}
-    else:
-        chosen[METRIC] = score
-        if EQUAL not in scorers and selected and len(train.frame):
-            chosen[EQUAL] = equal_weights(train, selected)
-    chosen |= {name: value for name, value in scorers.items() if name != METRIC}
-    counts = count_frame(test)
-    values = scored(chosen, counts, notes)
-    best = best_single_behaviour(train)
-    if best is not None:
-        values["best_single_behaviour"] = counts_of(test, best)
-        notes.append(f"best_single_behaviour is {best}, chosen on the training cutoffs")
-    values["total_events"] = np.sum([counts_of(test, name) for name in test.behaviours], axis=0)
-    if RFM in predictions:
-        values[RFM] = predictions[RFM]
-    values[FULL] = predictions[MODEL]
-    return values
-
-
-def _metric(
-    test: Panel,
-    candidates: Mapping[str, FloatArray],
-    vanity: Mapping[str, FloatArray],
-    codes: npt.NDArray[np.intp],
-    resamples: Resamples,
-    windows: Windows,
-    notes: list[str],
-) -> dict[str, Any]:
-    margin = test.frame["margin"].to_numpy(dtype=np.float64)
-    cutoffs = cutoffs_of(test.frame)
-    apart = max(windows.observation_days, windows.outcome_days)
-    clear = windows.observation_days + windows.gap_days + windows.outcome_days
-    pairs = pairs_apart(cutoffs, days=clear)
-    if not pairs and (pairs := pairs_apart(cutoffs, days=apart)):
-        notes.append(
-            "changes within customers are measured between cutoffs so close that the later "
-            "observation window falls on the earlier outcome window: what goes along with "
-            "purchases looks worse than it is, and what is done to those who stopped buying looks "
-            f"better; test cutoffs {clear} days apart would be free of this"
-        )
-    if not pairs:
-        notes.append(
-            f"changes within customers are not measured: no two test cutoffs are {apart} days "
-            "apart, as windows that do not overlap need; a longer history would allow it"
-        )
-    changes = change_blocks(test.frame, codes, pairs, observation_days=windows.observation_days)
-    across = compare_across(candidates, margin, cutoff_blocks(test.frame, codes), resamples, notes)
-    within, of_vanity = compare_within(candidates, vanity, margin, changes, resamples, notes)
-    return {
-        "across": across,
-        "within": within,
-        "vanity": of_vanity,
-        "pairs": [[str(first), str(second)] for first, second in pairs],
-        "notes": notes,
-    }
