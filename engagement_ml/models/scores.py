@@ -123,9 +123,10 @@ def r_squared(y: FloatArray, prediction: FloatArray, W: FloatArray) -> FloatArra
     """
     total = np.maximum(W.sum(axis=0), TINY)
     centred = y - y.mean() if len(y) else y
-    squares = centred**2 @ W
-    around_mean = squares - (centred @ W) ** 2 / total
-    known = around_mean > TINY * squares
+    # In two passes: a value that weighs nothing here may lie far off.
+    apart = centred[:, None] - (centred @ W) / total
+    around_mean = _dot(W, apart, apart)
+    known = around_mean > TINY * (centred**2 @ W)
     error = (y - prediction) ** 2 @ W
     return np.where(known, 1 - error / np.where(known, around_mean, 1.0), np.nan)
 
