@@ -95,8 +95,11 @@ def _evaluate(
         steps("Building features")
         panel = build_panel(tables, config, windows)
     steps("Evaluating out of time")
-    found = measure(panel, windows, metric, profit, churn, record.drivers, config.random_seed)
-    found["notes"] = [*found["notes"], *_seen_by_fitting(windows, record)]
+    until = _fit_until(record)
+    found = measure(
+        panel, windows, metric, profit, churn, record.drivers, config.random_seed, fit_until=until
+    )
+    found["notes"] = [*found["notes"], *_seen_by_fitting(windows, until)]
     return found
 
 
@@ -110,9 +113,13 @@ def _check_windows(config: PipelineConfig, metric: EngagementMetric) -> None:
             )
 
 
-def _seen_by_fitting(windows: Windows, record: RunRecord) -> list[str]:
+def _fit_until(record: RunRecord) -> dt.date | None:
     until = record.windows.get("fit_until")
-    if not until or not windows.test or windows.test[0] >= dt.date.fromisoformat(str(until)):
+    return dt.date.fromisoformat(str(until)) if until else None
+
+
+def _seen_by_fitting(windows: Windows, until: dt.date | None) -> list[str]:
+    if until is None or not windows.test or windows.test[0] >= until:
         return []
     return [
         f"not all of this is out of time: cutoffs from {windows.test[0]} are measured, and the "

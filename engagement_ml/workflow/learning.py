@@ -117,8 +117,13 @@ def measure(
     churn: ChurnModel,
     drivers: Sequence[Mapping[str, Any]],
     seed: int,
+    *,
+    fit_until: dt.date | None = None,
 ) -> dict[str, Any]:
-    """Measure models and metric on the panel's test cutoffs: what ``evaluation.json`` holds."""
+    """Measure models and metric on the panel's test cutoffs: what ``evaluation.json`` holds.
+
+    Where they were fitted on other data, `fit_until` is the day from which they saw nothing.
+    """
     from engagement_ml.models import evaluate
 
     present = set(panel.behaviours)
@@ -135,6 +140,7 @@ def measure(
             if row.get("verdict") == "vanity" and row["behaviour"] in present
         ],
         seed=seed,
+        fit_until=fit_until,
     )
 
 
