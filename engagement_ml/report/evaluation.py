@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engagement_ml.report import plots, words
+from engagement_ml.report import plots, standing, words
 from engagement_ml.report.formats import finite, number, one_line, percent, spread
 from engagement_ml.report.reading import Row, Run, as_mapping, as_rows, as_texts, estimate_of
 
@@ -35,6 +35,9 @@ def evaluation_section(run: Run) -> dict[str, Any] | None:
         "cutoffs": as_texts(evaluation.get("test_cutoffs")),
         "across": _across(run, across),
         "within": _within(run, within, vanity),
+        "compared": standing.compared(
+            metric, run.entities, as_texts(run.mapping("config").get("segments"))
+        ),
         "profit": _profit(run, as_mapping(evaluation.get("profit"))),
         "churn": _churn(as_mapping(evaluation.get("churn"))),
         "notes": [words.note(text) for text in dict.fromkeys(notes)],
@@ -52,7 +55,7 @@ def _across(run: Run, across: Mapping[str, Any]) -> dict[str, Any] | None:
         }
         for name, row in across.items()
     ]
-    return _dot_plot(rows, words.standing_across(across, indicator=run.indicator)) if rows else None
+    return _dot_plot(rows, standing.of_across(across, indicator=run.indicator)) if rows else None
 
 
 def _within(
@@ -70,9 +73,8 @@ def _within(
                 "difference_interval": spread(difference.get("low"), difference.get("high"), 2),
             }
         )
-    others = [(words.in_sentence(name), row) for name, row in within.items() if name != "metric"]
-    others += [(run.label(name), row) for name, row in vanity.items()]
-    return _dot_plot(rows, words.standing_within(within.get("metric"), others)) if rows else None
+    labelled = [(run.label(name), row) for name, row in vanity.items()]
+    return _dot_plot(rows, standing.of_within(within, labelled)) if rows else None
 
 
 def _measured(row: Row, title: str, *, own: bool) -> dict[str, Any]:

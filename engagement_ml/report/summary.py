@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from engagement_ml.report import words
+from engagement_ml.report import standing, words
 from engagement_ml.report.findings import SCORE_COMMAND
 from engagement_ml.report.formats import DASH, finite, number, one_line, spread
 from engagement_ml.report.reading import Row, Run, SupportsToDict, as_mapping
@@ -151,11 +151,13 @@ def _standing(run: Run) -> list[RenderableType]:
             Text(words.score_name(name), style=style), Text(foretells, style=style),
             Text(steers, style=style),
         )  # fmt: skip
-    standing = [Text(words.standing_across(across, indicator=True))] if run.indicator else []
+    vanity = [(run.label(name), row) for name, row in as_mapping(metric.get("vanity")).items()]
+    said = standing.of_across(across, indicator=True) if run.indicator else ""
+    sentences = [Text(text) for text in (said, standing.unbeaten(within, vanity)) if text]
     return [
         Text("Out of time, beside its baselines", style="bold"),
         table,
-        *standing,
+        *sentences,
         Text(
             f"foretells: which {run.entities} will bring more margin. steers: whether margin "
             f"changes after the score of one {run.entity} did.",

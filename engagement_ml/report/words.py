@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engagement_ml.report.formats import (
-    finite,
     first_upper,
     how_many,
     listed,
-    number,
     one_line,
     plural,
     sentence,
     spelled,
 )
-from engagement_ml.report.reading import Row, Run, as_mapping
+from engagement_ml.report.reading import Row, Run
 
 
 @dataclass(frozen=True)
@@ -182,65 +180,6 @@ def naive_lead(run: Run, top: Sequence[Row]) -> str:
     )
 
 
-def standing_across(across: Mapping[str, Any], *, indicator: bool = False) -> str:
-    """Say where the metric stands among its baselines in ordering by future margin.
-
-    An indicator is there to foretell, so it is told first whether it does so better than
-    recency-frequency-monetary alone.
-    """
-    own = _spearman(across.get("metric"))
-    if own is None:
-        return "The metric itself could not be measured here; its baselines are shown."
-    measured = {name: _spearman(row) for name, row in across.items() if name != "metric"}
-    others = {name: value for name, value in measured.items() if value is not None}
-    better = [
-        f"{in_sentence(name)} ({number(value, 2)})" for name, value in others.items() if value > own
-    ]
-    text = f"The metric orders by future margin with a Spearman of {number(own, 2)}"
-    rival = others.get("recency_frequency_monetary")
-    if indicator and rival is not None:
-        does = "foretells margin better" if own > rival else "does not foretell margin better"
-        text = f"The metric {does} than recency-frequency-monetary alone. {text}"
-    if not others:
-        return f"{text}."
-    if not better:
-        return f"{text}, above all {spelled(len(others))} it is compared with."
-    return f"{text}. Ahead of it: {listed(better)}."
-
-
-def standing_within(metric: Any, others: Sequence[tuple[str, Any]]) -> str:
-    """Say against which baselines the metric's changes do better, worse, or cannot be told apart.
-
-    Parameters
-    ----------
-    metric : mapping or None
-        The metric's row, ``spearman``.
-    others : sequence of (str, mapping)
-        A baseline's name and row: ``difference`` is the metric's Spearman minus this one's.
-    """
-    own = _spearman(metric)
-    if own is None:
-        return "Changes of the metric could not be measured; its baselines are shown."
-    groups: dict[str, list[str]] = {"ahead": [], "level": [], "behind": []}
-    for name, row in others:
-        difference = as_mapping(as_mapping(row).get("difference"))
-        low, high = finite(difference.get("low")), finite(difference.get("high"))
-        if low is not None and high is not None:
-            groups["ahead" if low > 0 else "behind" if high < 0 else "level"].append(name)
-    parts = [
-        "A change of the metric goes with the change of margin after it at a Spearman of "
-        + number(own, 2)
-    ]
-    for place, words in (
-        ("ahead", "clearly ahead of"),
-        ("level", "not to be told apart from"),
-        ("behind", "clearly behind"),
-    ):
-        if groups[place]:
-            parts.append(f"{words} {listed(groups[place])}")
-    return "; ".join(parts) + "."
-
-
 def limits(run: Run) -> list[str]:
     """Return what the findings rest on and where they end, in plain words."""
     entity, outcome = run.entity, run.days("outcome_days")
@@ -305,7 +244,3 @@ def terms(run: Run) -> list[tuple[str, str]]:
             f"Mean margin of the tenth of {run.entities} ranked highest, over everyone's mean.",
         ),
     ]
-
-
-def _spearman(row: Any) -> float | None:
-    return finite(as_mapping(as_mapping(row).get("spearman")).get("value"))

@@ -16,7 +16,7 @@ import pytest
 from engagement_ml.errors import InputError
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
 from engagement_ml.records import RunRecord
-from engagement_ml.report import render_report
+from engagement_ml.report import render_report, summary_lines
 
 Record = dict[str, Any]
 VOID = {"meta", "br", "hr", "img", "input", "link", "base", "source", "wbr"}
@@ -356,3 +356,30 @@ def test_a_damaged_metric_is_refused(record: Record) -> None:
     record["metric"]["behaviours"][0]["weight"] = 60.0
     with pytest.raises(InputError, match="weights add up to"):
         render_report(record)
+
+
+def test_what_the_metric_does_not_beat_is_said_plainly(record: Record) -> None:
+    text = Page(render_report(record)).text
+    assert "Changes from 23 July 2023 to 7 January 2024: so far apart" in text
+    # Equal weights lie level in the record, which is no defeat: they weigh the same behaviours.
+    assert "So it is not shown that steering" not in text
+    measured = record["evaluation"]["metric"]
+    lead = {"value": 0.01, "low": -0.02, "high": 0.04}
+    measured["within"]["total_events"]["difference"] = lead
+    measured["vanity"]["social_like"]["difference"] = {"value": -0.1, "low": -0.2, "high": -0.05}
+    measured["within"]["full_model"]["difference"] = {"value": -0.3, "low": -0.4, "high": -0.2}
+    said = "not shown that steering by the metric is better than by total events and Like."
+    assert said in Page(render_report(record)).text
+    summary = " ".join(str(line) for line in summary_lines(record) if not hasattr(line, "columns"))
+    assert said in summary
+    measured["within"]["equal_weights"]["difference"] = {"value": -0.1, "low": -0.2, "high": -0.05}
+    assert "better than by equal weights, total events" in Page(render_report(record)).text
+
+
+def test_changes_that_were_not_measured_are_not_described(record: Record) -> None:
+    measured = record["evaluation"]["metric"]
+    measured["pairs"], measured["earlier_margin_seen_in_fitting"] = [], None
+    assert "so far apart that no window" not in Page(render_report(record)).text
+    record["config"]["segments"] = ["region"]
+    measured["pairs"] = [["2023-07-23", "2024-01-07"]]
+    assert "moves all customers of a segment (region) at once" in Page(render_report(record)).text
