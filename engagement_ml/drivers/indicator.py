@@ -12,7 +12,8 @@ from engagement_ml.drivers.attribution import boosted
 from engagement_ml.drivers.curves import Curve, make_curve
 from engagement_ml.drivers.evidence import Choice
 from engagement_ml.drivers.weights import weigh
-from engagement_ml.drivers.windowed import WindowRows
+from engagement_ml.drivers.windowed import Spans, WindowRows
+from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,6 +38,18 @@ class Indicators:
     curves: dict[str, Curve]
     importance: dict[str, float]
     frequency: dict[str, float]
+
+
+def purchase_history(periods: Periods, spans: Spans, rows: WindowRows) -> Floats:
+    """Return recency in periods, orders and margin of the observation window, and lifetime rate."""
+    orders = np.cumsum(np.pad(periods.orders.astype(float), ((0, 0), (1, 0))), axis=1)
+    t = np.arange(periods.gain.shape[1])
+    last = np.maximum.accumulate(np.where(periods.orders > 0, t, -1), axis=1)
+    i, c = rows.entity, rows.cutoff
+    there = np.maximum(c - periods.entry[i], 1)
+    recency = np.where(last[i, c - 1] >= 0, c - last[i, c - 1], c + spans.observation)
+    frequency = orders[i, c] - orders[i, c - spans.observation]
+    return np.column_stack([recency, frequency, rows.past_margin, orders[i, c] / there])
 
 
 def choose_indicators(
@@ -105,11 +118,9 @@ def choose_indicators(
     for b in chosen:
         own = rows.counts[:, names.index(b)]
         doers = own[own > 0]
-        curve = make_curve(own, 1.0, float(doers.mean()))
-        scale = importance[b] / max(curve.amplitude * curve.spread, 1e-12)
-        curves[b] = make_curve(own, scale, float(doers.mean()))
-        own_values = table[:, eligible.index(b)]
-        draws[b] = scale * own_values / max(importance[b], 1e-12)
+        # So that a weight, effect times spread, is the share of SHAP importance.
+        curves[b] = make_curve(own, importance[b] / float(own.std()), float(doers.mean()))
+        draws[b] = table[:, eligible.index(b)] / float(own.std())
         counts[b] = own
     choices = weigh(chosen, curves, draws, counts, dict.fromkeys(chosen, 0.0))
     return Indicators(choices, curves, importance, {**dict.fromkeys(names, 0.0), **frequency})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.curves import Curve
 from engagement_ml.drivers.indicator import Indicators
+from engagement_ml.drivers.lasting import Halves
 from engagement_ml.drivers.response import Response
 from engagement_ml.drivers.robustness import robustness_value, sample_size_per_arm
 from engagement_ml.drivers.stability import Stability
@@ -233,6 +235,20 @@ def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]
             f"expected false choices at most {stability.false_bound:.2f}"
         ),
         "passed": least >= 0.9,
+    }
+
+
+def lasting_check(halves: Mapping[str, Halves]) -> dict[str, Any]:
+    """Return the row that tells whether effects are the same late as early."""
+    ended = [b for b, each in halves.items() if each.ended]
+    shares = [each.late[0] / each.early[0] for each in halves.values() if each.early[0]]
+    spread = f"{min(shares):.2f} to {max(shares):.2f}" if shares else "not known"
+    return {
+        "name": "later against earlier",
+        "question": "Do the effects last over the history?",
+        "result": f"in the later half {spread} times those of the earlier"
+        + (f"; gone for {', '.join(ended)}, not called a driver" if ended else ""),
+        "passed": not ended,
     }
 
 

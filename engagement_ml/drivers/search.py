@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,6 @@ from engagement_ml.drivers import narrate
 from engagement_ml.drivers.association import Association, associate
 from engagement_ml.drivers.attribution import across_shap, within_shap
 from engagement_ml.drivers.calibration import calibrate
-from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
 from engagement_ml.drivers.curves import Curve, choose_scale, make_curve
 from engagement_ml.drivers.effects import (
     usable_cells,
@@ -26,19 +26,20 @@ from engagement_ml.drivers.estimates import (
     nothing,
     obstacle_survival,
     obstacle_within,
+    segment_groups,
 )
 from engagement_ml.drivers.evidence import DriverEvidence
-from engagement_ml.drivers.indicator import Indicators, choose_indicators
-from engagement_ml.drivers.pairs import compare_pairs
+from engagement_ml.drivers.indicator import Indicators, choose_indicators, purchase_history
+from engagement_ml.drivers.lasting import Halves, compare_halves
 from engagement_ml.drivers.profitability import unprofitable_engaged
+from engagement_ml.drivers.proofs import compare_segments, pair_up, run_checks
 from engagement_ml.drivers.response import Response
-from engagement_ml.drivers.rolling import Rolling
-from engagement_ml.drivers.segments import effects_by_segment
 from engagement_ml.drivers.stability import Stability, bootstrap_selection
 from engagement_ml.drivers.verdicts import (
     LEAST_Z,
     Finding,
     Verdict,
+    is_certain,
     judge,
 )
 from engagement_ml.drivers.weights import weigh
@@ -112,6 +113,9 @@ def find_drivers(
         b: _finding(b, config, estimates, associations[b], smallest, stability) for b in names
     }
 
+    halves = _halves(periods, spans, config, estimates, findings)
+    findings |= {b: replace(findings[b], ended=each.ended) for b, each in halves.items()}
+
     def verdict_of(finding: Finding) -> Verdict:
         advice = narrate.advice(finding, obstacle, rows, periods)
         return judge(finding, currency=config.currency, entity=config.entity, advice=advice)
@@ -166,20 +170,23 @@ def find_drivers(
         rows=tests.rows(table.rows_of_csv()),
         naive=table.naive_ranking(),
         responses={} if indicators else table.response_curves(),
-        checks=_checks(
+        checks=run_checks(
             periods,
             spans,
             tests.observed,
             [] if indicators else [b for b in selected if b not in tests.tested],
             stability,
             associations,
+            tests.untested(halves),
             seed,
             ends,
         ),
-        segments=() if ends else _segments(periods, spans, findings, tests.untested(verdicts)),
+        segments=()
+        if ends
+        else compare_segments(periods, spans, findings, tests.untested(verdicts)),
         pairs=()
         if ends
-        else _pairs(periods, spans, associations, tests.untested(verdicts), importance, findings),
+        else pair_up(periods, spans, associations, tests.untested(verdicts), importance, findings),
         unprofitable=unprofitable_engaged(
             rows, names, choices, shaped, {b: config.label(b) for b in names}
         ),
@@ -269,72 +276,21 @@ def _indicators(
     )
 
 
-def purchase_history(periods: Periods, spans: Spans, rows: WindowRows) -> Floats:
-    """Return recency in periods, orders and margin of the observation window, and lifetime rate."""
-    orders = np.cumsum(np.pad(periods.orders.astype(float), ((0, 0), (1, 0))), axis=1)
-    t = np.arange(periods.gain.shape[1])
-    last = np.maximum.accumulate(np.where(periods.orders > 0, t, -1), axis=1)
-    i, c = rows.entity, rows.cutoff
-    there = np.maximum(c - periods.entry[i], 1)
-    recency = np.where(last[i, c - 1] >= 0, c - last[i, c - 1], c + spans.observation)
-    frequency = orders[i, c] - orders[i, c - spans.observation]
-    return np.column_stack([recency, frequency, rows.past_margin, orders[i, c] / there])
-
-
-def _checks(
+def _halves(
     periods: Periods,
     spans: Spans,
-    findings: dict[str, Finding],
-    selected: list[str],
-    stability: Stability,
-    associations: dict[str, Association],
-    seed: int,
-    ends: bool,
-) -> tuple[dict[str, object], ...]:
-    found: list[dict[str, object]] = []
-    if not ends and any(f.within is not None for f in findings.values()):
-        frequent = sorted(associations, key=lambda b: (-abs(associations[b].spearman), b))
-        probes = tuple(dict.fromkeys((*selected, *frequent)))[:3]
-        found.append(placebo_behaviours(periods, spans, probes, seed=seed))
-    if selected and not ends:
-        found.append(placebo_outcome(list(findings.values()), tuple(selected)))
-    if selected:
-        found.append(narrate.stability_check(stability, selected))
-    return tuple(found)
-
-
-def _segments(
-    periods: Periods, spans: Spans, findings: dict[str, Finding], verdicts: dict[str, Verdict]
-) -> tuple[dict[str, object], ...]:
-    acting = {
-        b: findings[b].effect for b, v in verdicts.items() if v.verdict in ("driver", "harmful")
-    }
-    if not acting or not periods.segments:
-        return ()
-    together = tuple(
-        b for b in periods.behaviours if not findings[b].response.responds or b in acting
-    )
-    return effects_by_segment(periods, Rolling.of(periods, spans, together), acting)
-
-
-def _pairs(
-    periods: Periods,
-    spans: Spans,
-    associations: dict[str, Association],
-    verdicts: dict[str, Verdict],
-    importance: dict[str, float],
-    findings: dict[str, Finding],
-) -> tuple[dict[str, object], ...]:
-    ranked = sorted(verdicts, key=lambda b: (-importance[b], b))
-    acting = tuple(b for b in ranked if verdicts[b].verdict == "driver")[:4]
-    if len(acting) < 2:
-        return ()
-    together = tuple(
-        b for b in periods.behaviours if not findings[b].response.responds or b in acting
-    )
-    return compare_pairs(
-        Rolling.of(periods, spans, together),
+    config: PipelineConfig,
+    estimates: Estimates,
+    findings: Mapping[str, Finding],
+) -> dict[str, Halves]:
+    if estimates.main is None or ends_by_event(config):
+        return {}
+    acting = [b for b in estimates.main.behaviours if is_certain(findings[b])]
+    return compare_halves(
+        periods,
+        estimates.main,
+        estimates.within,
         acting,
-        {b: associations[b].spread for b in acting},
-        spans.outcome,
+        burn_in=spans.burn_in,
+        group=segment_groups(periods),
     )

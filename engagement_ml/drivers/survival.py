@@ -1,123 +1,219 @@
 """What one more event does to margin by keeping the entity: the hazard of a churn event.
 
-Churn happens once, so an entity's own change cannot be told from its end. Instead events of the
-same entity are compared by their age: what is stable about an entity (how much it likes the brand)
-shows alike in events of any age, so its share in each coefficient is that of the oldest events;
-what an event does fades. The effect is the coefficient of recent events less that of the oldest.
+Churn happens once, so an entity's own change cannot be told from its end. Instead those at risk in
+the same period are compared: who leaves, given what they did lately, how long they have been there,
+where they are in their rhythm of payments, and how much they like what they engage with, as told
+from all that they did before (`liking`). Where a behaviour's own long-run level foretells leaving
+besides, recent events have to show more than it does.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.design import Lags, lagged_sums
-from engagement_ml.drivers.effects import LagEffects, tenure_steps, usable_cells
+from engagement_ml.drivers.design import Lags
+from engagement_ml.drivers.effects import LagEffects
+from engagement_ml.drivers.hazard import HazardFit, fit_hazard, logistic
+from engagement_ml.drivers.liking import liking_scores, past_levels
+from engagement_ml.drivers.stake import Leaving, leaving_at_cutoffs, rhythm, stake_weights
 from engagement_ml.drivers.windowed import Spans
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+Groups = tuple[tuple[int, int], ...]
 
-_ITERATIONS = 25
-_RIDGE = 1e-6
+_LEVEL_Z = 2.5
+"""z from which on a behaviour's own level is taken to foretell leaving: one in a hundred by chance."""
+
+_TENURES = ((0, 2), (2, 4), (4, 8), (8, 16), (16, 32))
 
 
-def survival_lags(spans: Spans) -> Lags:
-    """Weigh each lag by the margin at stake: the periods of the outcome window still to come.
+def keeping_lags(spans: Spans) -> Groups:
+    """Return the groups of lags: doubling widths up to the end of the observation window.
 
-    An event s periods before the cutoff changes the hazard in outcome period u, at lag
-    s + gap + u, and with it the margin of the Q − u − 1/2 periods left. The oldest group of lags is
-    what the others are compared with, and has no weight.
+    Examples
+    --------
+    >>> keeping_lags(Spans(7, 12, 12, 0))
+    ((1, 1), (2, 2), (3, 4), (5, 8), (9, 12))
     """
-    lags = spans.lags
-    stake = np.zeros(lags.longest + 1)
-    left = spans.outcome - np.arange(spans.outcome) - 0.5
-    for s in range(1, spans.observation + 1):
-        start = s + spans.gap
-        stake[start : start + spans.outcome] += left / spans.observation
-    weights = np.array([stake[a : b + 1].sum() for a, b in lags.groups[:-1]])
-    return Lags(lags.groups[:-1], weights)
+    reach = spans.observation + spans.gap
+    groups, first, width = [], 1, 1
+    while first <= reach:
+        last = min(first + width - 1, reach)
+        groups.append((first, last))
+        width = 1 if first == 1 else width * 2
+        first = last + 1
+    return tuple(groups)
 
 
-def left_in(periods: Periods) -> npt.NDArray[np.bool_]:
-    """Mark the period in which each entity that churned did so, shape (n, T)."""
+def left_in(periods: Periods) -> Bools:
+    """Mark the period in which each entity that churned did so, shape (n, T).
+
+    Nothing is known of the last period on record: who is there at its start has not left before its
+    end, or has.
+    """
     n_periods = periods.gain.shape[1]
     t = np.arange(n_periods)[None, :]
     last = (t == periods.exit[:, None] - 1) & (periods.exit < n_periods)[:, None]
     return np.asarray(last, dtype=np.bool_)
 
 
+def cells_at_risk(periods: Periods, spans: Spans) -> Bools:
+    """Mark the cells of entities that may leave and of whose past something is known."""
+    n_periods = periods.gain.shape[1]
+    t = np.arange(n_periods)[None, :]
+    entry = periods.entry[:, None]
+    known = t >= np.where(entry > 0, entry + 1, spans.burn_in)
+    return np.asarray(known & (t < periods.exit[:, None]) & (t < n_periods - 1))
+
+
+def past_sums(periods: Periods, columns: list[int], groups: Groups) -> Singles:
+    """Sum counts over each group of lags, shape (n, T, B, G).
+
+    Before the record starts, entities that were there already are taken to have done as much per
+    period as since then up to the period in question, never what they did later.
+    """
+    counts = periods.counts[..., columns]
+    n, n_periods, width = counts.shape
+    total = np.zeros((n, n_periods + 1, width))
+    np.cumsum(counts, axis=1, out=total[:, 1:], dtype=np.float64)
+    t = np.arange(n_periods)
+    usual = total[:, :-1] / np.maximum(t, 1)[None, :, None]
+    usual *= (periods.entry <= 0)[:, None, None]
+    sums = np.empty((n, n_periods, width, len(groups)), dtype=np.float32)
+    for g, (first, last) in enumerate(groups):
+        start, stop = np.clip(t - last, 0, None), np.clip(t - first + 1, 0, None)
+        unknown = np.clip(last - t, 0, last - first + 1)[None, :, None]
+        sums[..., g] = total[:, stop] - total[:, start] + usual * unknown
+    return sums
+
+
+@dataclass(frozen=True)
+class HazardDesign:
+    """Rows of cells at risk, by entity and period.
+
+    Attributes
+    ----------
+    cells, churned : bool arrays (n, T)
+        The cells, and those of them in which the entity left.
+    entity : int array (N,)
+    sums : float32 array (N, B·G)
+        Recent events, by behaviour and group of lags.
+    levels : float32 array (N, B)
+        Log rates so far.
+    rest : float32 array (N, ·)
+        Liking, period, tenure, place in the rhythm of payments.
+    """
+
+    cells: Bools
+    churned: Bools
+    entity: npt.NDArray[np.int64]
+    sums: Singles
+    levels: Singles
+    rest: Singles
+
+    def fit(self, with_level: Bools) -> HazardFit:
+        """Fit the hazard with the levels of some behaviours."""
+        x = np.concatenate([self.sums, self.levels[:, with_level], self.rest], axis=1)
+        return fit_hazard(self.churned[self.cells], x, self.entity, self.cells.shape[0])
+
+
+def hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardDesign:
+    """Lay out what may tell who leaves."""
+    cells = cells_at_risk(periods, spans)
+    churned = left_in(periods) & cells
+    entity, period = np.nonzero(cells)
+    sums = past_sums(periods, columns, keeping_lags(spans))[cells].reshape(entity.size, -1)
+    levels = past_levels(periods, cells)
+    since = period - periods.entry[entity]
+    newcomer = periods.entry[entity] > 0
+    parts = [
+        liking_scores(levels, cells)[cells],
+        _indicators(period),
+        np.stack([newcomer & (since >= a) & (since < b) for a, b in _TENURES], axis=1),
+    ]
+    place = rhythm(periods)
+    if place is not None:
+        parts.append(_indicators(place[cells]))
+    return HazardDesign(
+        cells=cells,
+        churned=churned,
+        entity=entity,
+        sums=sums,
+        levels=levels.log_rate[..., columns][cells].astype(np.float32),
+        rest=np.concatenate([p.astype(np.float32) for p in parts], axis=1),
+    )
+
+
 def estimate_survival_effects(
-    periods: Periods, behaviours: tuple[str, ...], spans: Spans
+    periods: Periods,
+    behaviours: tuple[str, ...],
+    spans: Spans,
+    leaving: Leaving | None = None,
 ) -> LagEffects:
     """Fit the hazard of churning on lagged counts and put it in currency.
 
-    A pooled Poisson regression of churning in a period, among those still there, with effects of
-    the period and of tenure (Holford 1980); a coefficient b at lag l is worth ``−b`` times the mean
-    hazard times the mean margin per period.
+    A logistic regression of churning in a period among those still there, on counts by age, with
+    effects of the period, of tenure, of the place in the rhythm of payments, and of liking. The
+    level of a behaviour joins where its z reaches 2.5 beside recent events, and that of all where
+    too few behaviours are known to tell liking from them. The coefficient of a lag becomes the mean
+    change of the chance to leave by one more event, relative to that chance.
 
     Parameters
     ----------
     periods : Periods
     behaviours : tuple of str
     spans : Spans
+    leaving : Leaving, optional
+        At the cutoffs that effects are averaged over; those of the periods unless given.
 
     Returns
     -------
     LagEffects
-        On the lags of `survival_lags`.
+        On the lags of `keeping_lags`, weighed by the margin at stake.
     """
-    lags = survival_lags(spans)
     columns = [periods.behaviours.index(b) for b in behaviours]
-    sums = lagged_sums(periods.counts[..., columns], spans.lags.groups, periods.entry)
-    n, n_periods, n_behaviours, n_groups = sums.shape
-    x = sums.reshape(n, n_periods, -1)
-    cells = usable_cells(periods, spans.observation)
-    churned = left_in(periods) & cells
-    steps = np.concatenate([x, tenure_steps(periods)], axis=2)
-    coef, influence = _pooled_poisson(churned, steps, cells)
-    size = n_behaviours * n_groups
-    shape = (n_behaviours, n_groups)
-    coef, influence = coef[:size].reshape(shape), influence[:, :size].reshape(n, *shape)
-    hazard = churned.sum() / max(int(cells.sum()), 1)
-    margin = float((periods.gain - periods.loss)[cells].sum()) / max(int(cells.sum()), 1)
-    level = -hazard * margin
+    groups = keeping_lags(spans)
+    design = hazard_design(periods, columns, spans)
+    n, size = periods.gain.shape[0], len(columns) * len(groups)
+    fit = design.fit(np.ones(len(columns), dtype=np.bool_))
+    level = slice(size, size + len(columns))
+    matters = np.abs(fit.coef[level]) >= _LEVEL_Z * fit.error[level]
+    if len(columns) > 2 and not matters.all():
+        fit = design.fit(matters)
+    change, per_unit = _relative_change(fit, size)
+    shape = (len(columns), len(groups))
+    odds = np.zeros(design.cells.shape)
+    odds[design.cells] = np.exp(fit.linear)
+    known = leaving or leaving_at_cutoffs(periods, design.churned, spans)
+    weights = stake_weights(periods, design.churned, odds, spans, groups, known)
     return LagEffects(
         behaviours,
-        lags,
-        level * (coef[:, :-1] - coef[:, -1:]),
-        level * (influence[..., :-1] - influence[..., -1:]),
-        np.zeros(n_behaviours),
+        Lags(groups, weights),
+        -change.reshape(shape),
+        -(fit.influence[:, :size] * per_unit).reshape(n, *shape),
+        np.zeros(len(columns)),
     )
 
 
-def _pooled_poisson(
-    event: npt.NDArray[np.bool_], x: npt.NDArray[np.float32], cells: npt.NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
-    """Fit with period effects; return coefficients and each entity's influence on them."""
-    happens = np.asarray(event.any(axis=0))
-    cells = np.asarray(cells & happens, dtype=np.bool_)
-    entity, period = np.nonzero(cells)
-    y = event[cells].astype(np.float64)
-    dummies = np.eye(cells.shape[1], dtype=np.float64)[:, happens][period]
-    raw = x[cells].astype(np.float64)
-    spread = raw.std(axis=0) if raw.size else np.ones(x.shape[2])
-    spread = np.where(spread > 0, spread, 1.0)
-    design = np.concatenate([(raw - raw.mean(axis=0)) / spread, dummies], axis=1)
-    width = x.shape[2]
-    beta = np.zeros(design.shape[1])
-    beta[width:] = np.log(max(float(y.mean()), 1e-12)) if y.size else 0.0
-    hessian = np.eye(design.shape[1])
-    mean = np.zeros_like(y)
-    for _ in range(_ITERATIONS):
-        mean = np.exp(np.clip(design @ beta, -30.0, 5.0))
-        hessian = (design * mean[:, None]).T @ design
-        hessian[np.diag_indices_from(hessian)] += _RIDGE * max(float(y.sum()), 1.0)
-        step = np.linalg.solve(hessian, design.T @ (y - mean))
-        beta = beta + step * min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-12))
-        if np.abs(step).max() < 1e-5:
-            break
-    rows = (design * (y - mean)[:, None]) @ np.linalg.inv(hessian)[:, :width]
-    influence = np.zeros((x.shape[0], width))
-    np.add.at(influence, entity, rows / spread)
-    return beta[:width] / spread, influence
+def _relative_change(fit: HazardFit, size: int) -> tuple[Floats, Floats]:
+    """Mean change of the chance by one more unit over the mean chance, and that per coefficient."""
+    chance = fit.chance
+    mean = max(float(chance.mean()), 1e-300) if chance.size else 1.0
+    slope = float((chance * (1.0 - chance)).mean()) / mean if chance.size else 1.0
+    change = np.array([(logistic(fit.linear + b) - chance).mean() / mean for b in fit.coef[:size]])
+    coef = fit.coef[:size]
+    small = np.abs(coef) < 1e-6
+    per_unit = np.where(small, slope, change / np.where(small, 1.0, coef))
+    return change, per_unit
+
+
+def _indicators(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """One column per value but the first, shape (N, K − 1)."""
+    known = np.unique(values)
+    return np.asarray(values[:, None] == known[None, 1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,6 +49,8 @@ class Finding:
         Of serving one event.
     smallest : float
         The effect of one standard deviation that is worth having, in currency.
+    ended : bool
+        Whether the effect is gone in the later half of the history.
     """
 
     behaviour: str
@@ -61,19 +63,7 @@ class Finding:
     frequency: float
     cost: float
     smallest: float
-
-    def at(self, factor: float) -> Finding:
-        """Return the finding with its effect and interval multiplied."""
-        if self.within is None:
-            return self
-        within = self.within
-        scaled = replace(
-            within,
-            effect=within.effect * factor,
-            low=within.low * factor,
-            high=within.high * factor,
-        )
-        return replace(self, within=scaled)
+    ended: bool = False
 
     @property
     def effect(self) -> float:
@@ -143,6 +133,9 @@ def _of_certain(finding: Finding, words: _Words, advice: str) -> Verdict | None:
     low, high = finding.bounds
     worth = finding.effect * finding.association.spread
     held = f"it holds in both halves of the {words.entity}s"
+    if finding.ended:
+        gone = "that was so in the earlier half of the history, and in the later it is gone"
+        return Verdict("unverifiable", f"{words.within}; {gone}; {advice}")
     if low > 0 and worth >= finding.smallest:
         if finding.frequency < LEAST_FREQUENCY:
             again = f"it passes again in only {finding.frequency:.0%} of bootstraps"

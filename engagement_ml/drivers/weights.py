@@ -1,4 +1,4 @@
-"""From effects to weights: shares of the margin effect of one standard deviation each."""
+"""From effects to weights: each one's share in the margin effect of one standard deviation."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def weigh(
 ) -> tuple[Choice, ...]:
     """Weigh the selected behaviours and place the caps of their transforms.
 
-    A behaviour's weight is its share in the sum of ``effect × spread``: what one standard deviation
-    of its (bent) count does to margin. The caps lie at the same number of standard deviations for
-    all, the least that leaves every behaviour's 99th percentile below its cap; so one point of the
-    score is worth the same margin whichever behaviour earned it.
+    A behaviour's weight is its share in the sum of ``effect × spread``: the effect of one more
+    event, net of the cost of serving it, times the standard deviation of its count. The caps are
+    placed so that one point of the score is worth the same margin whichever behaviour earned it,
+    as near as every behaviour's 99th percentile still lies below its cap.
 
     Parameters
     ----------
@@ -41,34 +41,22 @@ def weigh(
     """
     if not selected:
         return ()
-    worth = np.array(
-        [_worth(curves[b], curves[b].amplitude, counts[b], costs[b]) for b in selected]
-    )
-    drawn = np.stack(
-        [
-            _worth(
-                curves[b],
-                draws[b] / max(curves[b].steepness, 1e-12),
-                counts[b],
-                costs[b],
-            )
-            for b in selected
-        ]
-    )
-    drawn = np.maximum(drawn, 0.0)
-    totals = np.maximum(drawn.sum(axis=0), 1e-300)
+    spread = np.array([max(float(counts[b].std()), 1e-12) for b in selected])
+    effects = np.array([curves[b].amplitude * curves[b].steepness - costs[b] for b in selected])
+    drawn = np.stack([draws[b] - costs[b] for b in selected])
+    worth, drawn = effects * spread, np.maximum(drawn * spread[:, None], 0.0)
     shares = 100.0 * worth / worth.sum()
+    totals = np.maximum(drawn.sum(axis=0), 1e-300)
     low, high = np.quantile(100.0 * drawn / totals, [0.025, 0.975], axis=1)
-    reach = max(
-        float(curves[b].shape(np.quantile(counts[b], [_TOP_QUANTILE]))[0])
-        / max(curves[b].spread, 1e-12)
-        for b in selected
-    )
+    # Margin per unit of the transform; the score must give points in proportion to it.
+    slopes = np.array([max(curves[b].amplitude, 1e-12) for b in selected])
+    tops = np.array([float(np.quantile(counts[b], _TOP_QUANTILE)) for b in selected])
+    least = np.array([float(curves[b].shape(tops[[i]])[0]) for i, b in enumerate(selected)])
+    margin_per_point = float((least * slopes / worth).max())
     choices = []
     for i, b in enumerate(selected):
         curve = curves[b]
-        top = float(np.quantile(counts[b], _TOP_QUANTILE))
-        cap = max(curve.inverse(reach * curve.spread), top, 1.0)
+        cap = max(curve.inverse(margin_per_point * worth[i] / slopes[i]), float(tops[i]), 1.0)
         choices.append(
             Choice(
                 behaviour=b,
@@ -82,10 +70,3 @@ def weigh(
             )
         )
     return tuple(choices)
-
-
-def _worth(
-    curve: Curve, amplitude: float | Floats, counts: Floats, cost: float
-) -> npt.NDArray[np.float64]:
-    """Margin of one standard deviation, net of the cost of serving it."""
-    return np.asarray(amplitude * curve.spread - cost * float(counts.std()), dtype=np.float64)

@@ -1,0 +1,80 @@
+"""What is shown beside the verdicts: placebos, stability, time, segments and pairs."""
+
+from __future__ import annotations
+
+from engagement_ml.drivers import narrate
+from engagement_ml.drivers.association import Association
+from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
+from engagement_ml.drivers.lasting import Halves
+from engagement_ml.drivers.pairs import compare_pairs
+from engagement_ml.drivers.rolling import Rolling
+from engagement_ml.drivers.segments import effects_by_segment
+from engagement_ml.drivers.stability import Stability
+from engagement_ml.drivers.verdicts import Finding, Verdict
+from engagement_ml.drivers.windowed import Spans
+from engagement_ml.features.periods import Periods
+
+
+def run_checks(
+    periods: Periods,
+    spans: Spans,
+    findings: dict[str, Finding],
+    selected: list[str],
+    stability: Stability,
+    associations: dict[str, Association],
+    halves: dict[str, Halves],
+    seed: int,
+    ends: bool,
+) -> tuple[dict[str, object], ...]:
+    """Run the placebos and ask how stable the choice is."""
+    found: list[dict[str, object]] = []
+    if not ends and any(f.within is not None for f in findings.values()):
+        frequent = sorted(associations, key=lambda b: (-abs(associations[b].spearman), b))
+        probes = tuple(dict.fromkeys((*selected, *frequent)))[:3]
+        found.append(placebo_behaviours(periods, spans, probes, seed=seed))
+    if selected and not ends:
+        found.append(placebo_outcome(list(findings.values()), tuple(selected)))
+    if selected:
+        found.append(narrate.stability_check(stability, selected))
+    if halves:
+        found.append(narrate.lasting_check(halves))
+    return tuple(found)
+
+
+def compare_segments(
+    periods: Periods, spans: Spans, findings: dict[str, Finding], verdicts: dict[str, Verdict]
+) -> tuple[dict[str, object], ...]:
+    """Estimate the effects that were found in every segment apart."""
+    acting = {
+        b: findings[b].effect for b, v in verdicts.items() if v.verdict in ("driver", "harmful")
+    }
+    if not acting or not periods.segments:
+        return ()
+    together = tuple(
+        b for b in periods.behaviours if not findings[b].response.responds or b in acting
+    )
+    return effects_by_segment(periods, Rolling.of(periods, spans, together), acting)
+
+
+def pair_up(
+    periods: Periods,
+    spans: Spans,
+    associations: dict[str, Association],
+    verdicts: dict[str, Verdict],
+    importance: dict[str, float],
+    findings: dict[str, Finding],
+) -> tuple[dict[str, object], ...]:
+    """Ask of the drivers two by two what they do together, the first four by SHAP."""
+    ranked = sorted(verdicts, key=lambda b: (-importance[b], b))
+    acting = tuple(b for b in ranked if verdicts[b].verdict == "driver")[:4]
+    if len(acting) < 2:
+        return ()
+    together = tuple(
+        b for b in periods.behaviours if not findings[b].response.responds or b in acting
+    )
+    return compare_pairs(
+        Rolling.of(periods, spans, together),
+        acting,
+        {b: associations[b].spread for b in acting},
+        spans.outcome,
+    )
