@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.models.blocks import Block, number_entities
+from engagement_ml.models.blocks import FEWEST_ENTITIES, Block, number_entities
 from engagement_ml.models.candidates import FULL, METRIC
 from engagement_ml.models.changes import Pairs, change_blocks
 from engagement_ml.models.intervals import Resamples, interval
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 
 FLAT = "its values, or all margins, are equal"
+TOO_FEW = (
+    f"changes within customers are not measured: fewer than {FEWEST_ENTITIES} customers were there "
+    "from the first window of any pair of cutoffs to its last; a longer history would allow it"
+)
 NOT_POSITIVE = "mean margin is not positive"
 
 
@@ -62,24 +66,31 @@ def compare(
         The part ``metric`` of ``evaluation.json``.
     """
     margin = rows.frame["margin"].to_numpy(dtype=np.float64)
-    if (note := pairs.note(windows)) is not None:
-        notes.append(note)
     codes, _ = number_entities(rows.frame)
-    changes = change_blocks(
+    every = change_blocks(
         rows.frame,
         codes,
         pairs.pairs,
         observation_days=windows.observation_days,
         segments=rows.segments,
     )
+    changes = {
+        pair: block for pair, block in zip(pairs.pairs, every, strict=True) if block.big_enough
+    }
+    if pairs.pairs and not changes:
+        notes.append(TOO_FEW)
+    elif (note := pairs.note(windows)) is not None:
+        notes.append(note)
     across = compare_across(candidates, margin, blocks, resamples, notes)
-    within, of_vanity = compare_within(candidates, vanity, margin, changes, resamples, notes)
+    within, of_vanity = compare_within(
+        candidates, vanity, margin, [*changes.values()], resamples, notes
+    )
     return {
         "across": across,
         "within": within,
         "vanity": of_vanity,
-        "pairs": [[str(first), str(second)] for first, second in pairs.pairs],
-        "earlier_margin_seen_in_fitting": pairs.seen if pairs.pairs else None,
+        "pairs": [[str(first), str(second)] for first, second in changes],
+        "earlier_margin_seen_in_fitting": pairs.seen if changes else None,
         "notes": notes,
     }
 

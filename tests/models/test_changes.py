@@ -293,3 +293,25 @@ def test_rows_of_a_pair_are_of_the_same_customers_there_throughout(panel, window
         sizes = pd.Series(city[block.rows]).value_counts()
         assert (pd.Series(block.groups).groupby(city[block.rows]).nunique() == 1).all()
         assert set(sizes[sizes < 50].index) == set(city[block.rows][block.groups == -1])
+
+
+def test_a_pair_that_hardly_anybody_was_there_for_is_left_out() -> None:
+    shop = make_shop(6, n=200)
+    windows = shop.windows
+    panel = shop.panel(windows)
+    newcomers = panel.frame["cutoff"] == panel.frame["cutoff"].min()
+    tenure = panel.frame["history__tenure_days"]
+
+    def metric(tenures: pd.Series) -> dict:
+        frame = panel.frame.assign(history__tenure_days=tenures)
+        return measured(shop, panel=replace(panel, frame=frame))["metric"]
+
+    some = metric(tenure.where(~newcomers, 80.0))
+    assert [first for first, _ in some["pairs"]] == [str(c) for c in windows.train[1:]]
+    assert some["earlier_margin_seen_in_fitting"] is True
+    none = metric(tenure * 0 + 80.0)
+    assert none["pairs"] == []
+    assert none["earlier_margin_seen_in_fitting"] is None
+    assert none["within"]["metric"]["spearman"] is None
+    (note,) = [note for note in none["notes"] if "within" in note]
+    assert "fewer than 10 customers were there" in note
