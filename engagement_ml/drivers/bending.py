@@ -39,7 +39,8 @@ _MAX_ITERATIONS = 20
 _MAX_HALVINGS = 8
 _LEVELLINGS = 2
 _FARTHEST = (0.5, 0.25)  # that κ and φ move in one step
-_HELD = 1e9  # times the precision of κ and φ
+_HELD = 1e9  # times the information of κ and φ
+_MAX_RELEASES = 4
 _ENOUGH = 0.01  # gain of the log pseudo likelihood, in units of the dispersion, that ends it
 _DIFFERENCE = 1e-2
 _ENOUGH_ENTITIES = 2000  # for derivatives
@@ -129,6 +130,11 @@ class _Model:
         size = self.base.shape[2] + 2 * len(acting)
         self.centre, self.precision = np.zeros(size), np.zeros(size)
         self.centre[self.free] = 1.0
+        self.lowest, self.highest = np.full(size, -np.inf), np.full(size, np.inf)
+        self.farthest = np.full(size, np.inf)
+        for offset, (low, high) in enumerate(((0.0, MOST_CURVATURE), ELASTICITIES)):
+            self.lowest[self.free + offset], self.highest[self.free + offset] = low, high
+            self.farthest[self.free + offset] = _FARTHEST[offset]
         problem = Problem(y, self.base, at_risk, group)
         theta = np.concatenate([plain.coef * problem.scale, plain.levels.ravel()])
         mean = np.concatenate([problem.fitted(theta, block)[0] for block in problem.blocks()])
@@ -206,13 +212,19 @@ class _Model:
         return Problem(self.y, design, self.at_risk, self.group, state.eta)
 
     def inverse(
-        self, problem: Problem, state: _State, held: bool = False
+        self, problem: Problem, state: _State, held: npt.NDArray[np.bool_] | None = None
     ) -> tuple[Floats, Floats, Inverse]:
+        """Return where the step starts, its score, and the inverse information."""
         at = np.concatenate([np.zeros(problem.n_regressors), state.levels.ravel()])
         score, hessian = problem.score_and_hessian(at)
         p = problem.n_regressors
-        precision = self.precision * (_HELD if held else 1.0) / problem.scale**2
+        precision = self.precision / problem.scale**2
         score[:p] -= precision * (state.theta - self.centre) * problem.scale
+        if held is not None:
+            precision = np.where(
+                held, _HELD * np.maximum(precision, np.diag(hessian)[:p]), precision
+            )
+            score[:p] = np.where(held, 0.0, score[:p])
         hessian[np.arange(p), np.arange(p)] += precision
         reference = np.maximum(problem.reference(hessian), 1e-3 * np.diag(hessian)[:p])
         return at, score, Inverse(hessian, reference)
@@ -220,18 +232,26 @@ class _Model:
     def step(self, state: _State, held: bool) -> _State | None:
         """Return a better state one scoring step on, or None where there is none."""
         problem = self.working(state)
-        _, score, inverse = self.inverse(problem, state, held)
-        step = inverse.times(score)
-        p = problem.n_regressors
-        change = np.where(inverse.estimated, step[:p] / problem.scale, 0.0)
+        bends = np.arange(state.theta.size) >= self.free[0]
+        fixed = bends if held else np.zeros(state.theta.size, dtype=np.bool_)
+        for _ in range(_MAX_RELEASES):
+            _, score, inverse = self.inverse(problem, state, fixed)
+            step = inverse.times(score)
+            p = problem.n_regressors
+            change = np.where(inverse.estimated, step[:p] / problem.scale, 0.0)
+            outward = ~fixed & (
+                ((state.theta <= self.lowest) & (change < 0))
+                | ((state.theta >= self.highest) & (change > 0))
+            )
+            if not outward.any():
+                break
+            # What lies on its bound and would leave it stays, and the others step without it.
+            fixed = fixed | outward
+        change = np.where(fixed, 0.0, np.clip(change, -self.farthest, self.farthest))
         levels = step[p:].reshape(state.levels.shape)
-        # A long step along κ can land where it is 0, from where no short one leads back.
-        far = np.abs(change[self.free[0] :]) / np.tile(_FARTHEST, len(self.acting))
-        part = 1.0 / max(1.0, float(far.max()))
+        part = 1.0
         for _ in range(_MAX_HALVINGS):
-            theta = state.theta + part * change
-            theta[self.free] = np.clip(theta[self.free], 0.0, MOST_CURVATURE)
-            theta[self.free + 1] = np.clip(theta[self.free + 1], *ELASTICITIES)
+            theta = np.clip(state.theta + part * change, self.lowest, self.highest)
             found = self.state(theta, state.levels + part * levels)
             if found.objective >= state.objective:
                 return found

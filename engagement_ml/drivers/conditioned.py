@@ -69,7 +69,7 @@ def conditioned_effects(
             group=group,
         )
         fits.append(fit)
-        following[name] = _after_against_before(fit)
+        following[name] = after_against_before(fit, 0)
     effects = LagEffects(
         responding,
         spans.lags,
@@ -88,7 +88,29 @@ def _sums(
     return sums.reshape(*sums.shape[:2], len(columns) * len(groups))
 
 
-def _after_against_before(fit: LagEffects) -> tuple[float, float]:
+def lead_contrasts(
+    periods: Periods,
+    spans: Spans,
+    behaviours: tuple[str, ...],
+    *,
+    group: npt.NDArray[np.int64] | None = None,
+) -> dict[str, tuple[float, float]]:
+    """Ask of behaviours that do not answer to purchases whether margin comes before them, too.
+
+    A hidden wave of interest raises both, and then shows before a behaviour as after it.
+
+    Returns
+    -------
+    dict of behaviour to (z, z)
+        As for `conditioned_effects`.
+    """
+    fit = estimate_lag_effects(
+        periods, behaviours, spans.lags, burn_in=spans.burn_in, leads=_AHEAD, group=group
+    )
+    return {name: after_against_before(fit, b) for b, name in enumerate(behaviours)}
+
+
+def after_against_before(fit: LagEffects, b: int) -> tuple[float, float]:
     """Return z of the mean effect in the first four periods less, and plus, that of the leads."""
     groups = fit.lags.groups
     near = [g for g, (_, last) in enumerate(groups) if last <= _AHEAD] or [0]
@@ -96,9 +118,9 @@ def _after_against_before(fit: LagEffects) -> tuple[float, float]:
     after, before = np.zeros((2, fit.coef.shape[1]))
     after[[1 + g for g in near]] = width / width.sum()
     before[0] = 1.0
-    covariance = fit.covariance(0)
+    covariance = fit.covariance(b)
     zs = []
     for contrast in (after - before, after + before):
         error = float(np.sqrt(contrast @ covariance @ contrast))
-        zs.append(float(contrast @ fit.coef[0]) / error if error > 0 else 0.0)
+        zs.append(float(contrast @ fit.coef[b]) / error if error > 0 else 0.0)
     return zs[0], zs[1]

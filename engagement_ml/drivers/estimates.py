@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.conditioned import conditioned_effects
+from engagement_ml.drivers.conditioned import conditioned_effects, lead_contrasts
 from engagement_ml.drivers.design import Lags
 from engagement_ml.drivers.effects import (
     LagEffects,
@@ -19,9 +19,11 @@ from engagement_ml.drivers.effects import (
 )
 from engagement_ml.drivers.response import Response, find_responses
 from engagement_ml.drivers.stability import half_strengths
-from engagement_ml.drivers.survival import estimate_survival_effects, left_in
+from engagement_ml.drivers.stake import Leaving
+from engagement_ml.drivers.survival import cells_at_risk, estimate_survival_effects, left_in
 from engagement_ml.drivers.verdicts import LEAST_LEAD_Z, LEAST_Z
 from engagement_ml.drivers.windowed import Spans
+from engagement_ml.features.history import TENURE
 from engagement_ml.features.panel import Panel
 from engagement_ml.features.periods import Periods
 
@@ -49,7 +51,12 @@ def nothing() -> Estimates:
 
 
 def estimate_within(
-    periods: Periods, spans: Spans, config: PipelineConfig, level: float, lags: Lags
+    periods: Periods,
+    spans: Spans,
+    config: PipelineConfig,
+    level: float,
+    lags: Lags,
+    panel: Panel | None = None,
 ) -> Estimates:
     """Estimate each behaviour with the model that is right for it.
 
@@ -58,7 +65,7 @@ def estimate_within(
     conditioning on past purchases inflates the size of an effect.
     """
     if ends_by_event(config):
-        return _survival(periods, spans, config)
+        return _survival(periods, spans, config, panel)
     seed, burn_in = config.random_seed, spans.burn_in
     names = tuple(b for i, b in enumerate(periods.behaviours) if periods.counts[..., i].any())
     group = segment_groups(periods)
@@ -78,9 +85,7 @@ def estimate_within(
         passed = tuple(
             b
             for b in responding
-            if b not in declared
-            and abs(within[b].z) >= LEAST_Z
-            and min(np.sign(within[b].z) * z for z in lead_z[b]) >= LEAST_LEAD_Z
+            if b not in declared and within[b].z >= LEAST_Z and min(lead_z[b]) >= LEAST_LEAD_Z
         )
     main = None
     together = tuple(b for b in names if b in clean or b in passed)
@@ -91,16 +96,33 @@ def estimate_within(
         main = main.times(level)
         within |= {b: summarise(main, i, seed=seed) for i, b in enumerate(together)}
         halves |= half_strengths(main, seed=seed)
+        if any(abs(within[b].z) >= LEAST_Z for b in clean):
+            leads = lead_contrasts(periods, spans, together, group=group)
+            lead_z |= {b: z for b, z in leads.items() if b in clean}
     return Estimates(within, main, responses, halves, lead_z)
 
 
-def _survival(periods: Periods, spans: Spans, config: PipelineConfig) -> Estimates:
+def _survival(
+    periods: Periods, spans: Spans, config: PipelineConfig, panel: Panel | None
+) -> Estimates:
     """Estimate what keeps the entities, where churn is an event that ends their margin."""
     seed = config.random_seed
     names = tuple(b for i, b in enumerate(periods.behaviours) if periods.counts[..., i].any())
-    main = estimate_survival_effects(periods, names, spans)
+    main = estimate_survival_effects(periods, names, spans, _leaving(panel, spans))
     within = {b: summarise(main, i, seed=seed) for i, b in enumerate(names)}
     return Estimates(within, main, {}, half_strengths(main, seed=seed), {})
+
+
+def _leaving(panel: Panel | None, spans: Spans) -> Leaving | None:
+    """Who left of those at risk at the panel's cutoffs, and how long they had been there."""
+    if panel is None:
+        return None
+    known = panel.frame.loc[panel.frame["churned"].notna(), [TENURE, "churned"]]
+    if known.empty:
+        return None
+    span = np.ceil(known[TENURE].to_numpy() / spans.period_days)
+    span = np.clip(span, 1, spans.observation).astype(np.int64)
+    return Leaving(span, known["churned"].to_numpy(dtype=np.float64))
 
 
 def fitted_margin(periods: Periods, spans: Spans) -> float:
@@ -170,7 +192,7 @@ def obstacle_survival(periods: Periods, spans: Spans) -> str | None:
             f"only {max(n_periods, 0)} periods of {periods.period_days} days after a whole "
             f"observation window, and at least {_LEAST_PERIODS} are needed"
         )
-    churned = int((left_in(periods) & usable_cells(periods, spans.observation)).sum())
+    churned = int((left_in(periods) & cells_at_risk(periods, spans)).sum())
     if churned < _LEAST_CHURNED:
         return f"only {churned} churned, and at least {_LEAST_CHURNED} are needed"
     return None

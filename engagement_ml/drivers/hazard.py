@@ -14,6 +14,7 @@ Singles = npt.NDArray[np.float32]
 _BLOCK_ROWS = 50_000
 _MAX_ITERATIONS = 40
 _TOLERANCE = 1e-5
+_LEAST_OWN = 1e-4  # of a further column's information, that others do not hold
 _RIDGE = 1e-2
 """Precision of a prior around 0 on every coefficient, as much as a hundredth of one observation:
 keeps categories in which nobody ever leaves finite."""
@@ -104,6 +105,37 @@ def fit_hazard(
     )
 
 
+def added_z(event: npt.NDArray[np.bool_], x: Singles, fit: HazardFit, more: Singles) -> Floats:
+    """Return Rao's score test of each further column, taken alone, as a signed z, shape (M,).
+
+    Parameters
+    ----------
+    event : bool array (N,)
+    x : float32 array (N, P)
+        As fitted.
+    fit : HazardFit
+    more : float32 array (N, M)
+    """
+    problem = _Problem(event, x)
+    score = np.zeros(more.shape[1])
+    own = np.zeros(more.shape[1])
+    cross = np.zeros((x.shape[1] + 1, more.shape[1]))
+    hessian = np.diag(np.append(np.full(x.shape[1], _RIDGE), 0.0))
+    centre = more.mean(axis=0, dtype=np.float64)
+    for rows in problem.blocks():
+        chance = logistic(fit.linear[rows])
+        design = problem.design(rows)
+        extra = more[rows] - centre
+        score += extra.T @ (event[rows] - chance)
+        weighted = design * (chance * (1.0 - chance))[:, None]
+        hessian += weighted.T @ design
+        cross += weighted.T @ extra
+        own += (extra**2 * (chance * (1.0 - chance))[:, None]).sum(axis=0)
+    left = own - (cross * np.linalg.solve(hessian, cross)).sum(axis=0)
+    known = left > _LEAST_OWN * np.maximum(own, 1e-300)
+    return np.where(known, score / np.sqrt(np.where(known, left, 1.0)), 0.0)
+
+
 class _Problem:
     """The sums over rows that Newton's steps need."""
 
@@ -117,10 +149,15 @@ class _Problem:
         for start in range(0, self.event.size, _BLOCK_ROWS):
             yield slice(start, min(start + _BLOCK_ROWS, self.event.size))
 
+    def design(self, rows: slice) -> Floats:
+        """Return standardised columns with a last one of ones."""
+        found = np.ones((rows.stop - rows.start, self.mean.size + 1))
+        found[:, :-1] = (self.x[rows] - self.mean) / self.scale
+        return found
+
     def fitted(self, theta: Floats, rows: slice) -> tuple[Floats, Floats, Floats]:
-        """Return standardised columns with a last one of ones, linear predictor, residuals."""
-        design = np.ones((rows.stop - rows.start, theta.size))
-        design[:, :-1] = (self.x[rows] - self.mean) / self.scale
+        """Return the design, linear predictors and residuals."""
+        design = self.design(rows)
         linear = design @ theta
         return design, linear, self.event[rows] - logistic(linear)
 

@@ -11,6 +11,7 @@ much its doer likes the brand: errors of a best guess do not go along with what 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ _LEAST_KNOWN = 6  # periods, of cells that loadings are learnt from
 _LEAST_SHARED = 3  # behaviours that a common factor can be told from
 _MOST_FACTORS = 3
 _LEAST_FACTOR = 0.3  # of one behaviour's variance, or three times what chance makes of none
+_LEAST_LOADING = 0.25  # of each behaviour that a factor is counted as shared by
 _KNOWN = (1, 2, 3, 5, 9, 13, 18, 24, 40, 60, 100)  # periods: rates as well known go together
 _SPREADS = (0.02, 20.0)  # of rates between entities, in squares of the mean: bounds
 _ROUNDS = 100
@@ -61,7 +63,7 @@ def past_levels(periods: Periods, at_risk: Bools) -> Levels:
     at_risk : bool array (n, T)
         Cells that the spread of rates is learnt from.
     """
-    n, n_periods, _ = periods.counts.shape
+    _, n_periods, n_behaviours = periods.counts.shape
     t = np.arange(n_periods)[None, :]
     there = (t >= periods.entry[:, None]) & (t < periods.exit[:, None])
     # The period in which somebody leaves is no whole one.
@@ -71,7 +73,7 @@ def past_levels(periods: Periods, at_risk: Bools) -> Levels:
     used = at_risk & (known >= _LEAST_KNOWN)
     log_rate = np.zeros(periods.counts.shape, dtype=np.float64)
     weight = np.zeros_like(log_rate)
-    for b in range(periods.counts.shape[2]):
+    for b in range(n_behaviours):
         counts = np.where(there, periods.counts[..., b], 0.0).astype(np.float64)
         season = (counts * whole).sum(axis=0) / np.maximum(whole.sum(axis=0), 1)
         done, expected = _before(counts), _before(season * there)
@@ -104,11 +106,11 @@ def liking_scores(levels: Levels, at_risk: Bools) -> Floats:
     spread = x[used].std(axis=0)
     entities = int(used.any(axis=1).sum())
     floor = max(_LEAST_FACTOR, 3.0 * float(np.sqrt(moving.size / entities)))
-    found = loadings(np.corrcoef(x[used].T), floor)
+    found = loadings(np.asarray(np.corrcoef(x[used].T)), floor)
     found = found * (spread / np.maximum(weight[used].mean(axis=0), 1e-6))[:, None]
     scores = np.zeros((*known.shape, found.shape[1]))
     bounds = (*_KNOWN, np.inf)
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         here = (known >= low) & (known < high)
         learnt = here & at_risk
         if learnt.sum() <= 10 * moving.size:
@@ -122,15 +124,17 @@ def liking_scores(levels: Levels, at_risk: Bools) -> Floats:
 
 
 def loadings(correlation: Floats, floor: float, most: int = _MOST_FACTORS) -> Floats:
-    """Return the loadings of the common factors whose variance reaches `floor`, shape (B, F).
+    """Return the loadings of the factors that three behaviours at least share, shape (B, F).
 
     Principal axis factoring: communalities replace the diagonal until they reproduce themselves.
+    What only two behaviours share need not be liking: those who stay without doing the one do the
+    other.
 
     Parameters
     ----------
     correlation : array (B, B)
     floor : float
-        In variances of one behaviour; a factor that reaches less is left out.
+        In variances of one behaviour; a factor whose variance is less is left out.
     most : int, default 3
 
     Examples
@@ -154,7 +158,8 @@ def loadings(correlation: Floats, floor: float, most: int = _MOST_FACTORS) -> Fl
             communality = communality + change
             if np.abs(change).max() < 1e-5:
                 break
-        if values[-1] >= floor:
+        sharing = (np.abs(found) >= _LEAST_LOADING).sum(axis=0)
+        if values[-1] >= floor and (sharing >= _LEAST_SHARED).all():
             return found
     return np.zeros((size, 0))
 

@@ -74,7 +74,9 @@ class Table:
         self, b: str, shap: float, rank: int, naive_rank: int, frequency: float
     ) -> dict[str, Any]:
         finding, known = self.findings[b], self.config.behaviour(b)
-        curve, within = self.curves.get(b), finding.within
+        # What follows from purchases has no effect that these data could size.
+        follows = self.verdicts[b].verdict == "consequence"
+        curve, within = self.curves.get(b), None if follows else finding.within
         gross = math.nan if within is None else within.effect
         shift = finding.cost
         bounds = (
@@ -271,9 +273,9 @@ def notes(
     )
     if config.churn.kind == "event":
         found.append(
-            "Churn is an event that ends margin, so effects are those of keeping: recent events "
-            "are compared with old ones of the same entity, and margin while it stays is "
-            "taken as given."
+            "Churn is an event that ends margin, so effects are those of keeping: among those "
+            "still there, who leaves is told from recent events, given how much each likes what "
+            "it does, and margin while it stays is taken as given."
         )
     if obstacle is not None:
         found.append(f"No evidence within {config.entity}s: {obstacle}.")

@@ -94,9 +94,9 @@ def find_drivers(
     level = level_ratio(periods, spans, panel)
     mean_margin = level * fitted_margin(periods, spans)
     lags = lags_of(spans, None if panel is None else panel.frame[TENURE].to_numpy())
-    estimates = (
-        estimate_within(periods, spans, config, level, lags) if obstacle is None else nothing()
-    )
+    estimates = nothing()
+    if obstacle is None:
+        estimates = estimate_within(periods, spans, config, level, lags, panel)
     tell("attributing change of margin by SHAP")
     importance = dict(zip(names, within_shap(rows, seed=seed), strict=True))
     if not any(importance.values()):

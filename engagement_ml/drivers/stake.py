@@ -70,12 +70,13 @@ def rhythm(periods: Periods) -> npt.NDArray[np.int64] | None:
 def leaving_at_cutoffs(periods: Periods, churned: Bools, spans: Spans) -> Leaving:
     """Return who was there at cutoffs of the periods with a whole outcome window, and left."""
     n_periods = periods.gain.shape[1]
-    span, left = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+    span: list[npt.NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+    left: list[Floats] = [np.zeros(0)]
     for c in range(n_periods - spans.gap - spans.outcome, spans.observation - 1, -_step(spans)):
         there = (periods.entry < c) & (periods.exit > c)
         outcome = churned[there, c + spans.gap : c + spans.gap + spans.outcome]
         span.append(np.clip(c - periods.entry[there], 1, spans.observation).astype(np.int64))
-        left.append(outcome.any(axis=1).astype(np.float64))
+        left.append(np.asarray(outcome.any(axis=1), dtype=np.float64))
     return Leaving(np.concatenate(span), np.concatenate(left))
 
 
@@ -153,10 +154,8 @@ def stake_weights(
     stake = np.zeros((longest + 1, outcome))
     there = np.zeros((longest + 1, outcome))
     n_periods = margin.shape[1]
-    for c in range(n_periods - 1, longest - 1, -1):
+    for c in range(n_periods - _step(spans), longest - 1, -_step(spans)):
         present = (periods.entry < c) & (periods.exit > c)
-        if (n_periods - c) % _step(spans):
-            continue
         span = np.clip(c - periods.entry, 1, longest)
         for u in range(min(outcome, n_periods - 1 - c - spans.gap)):
             t = c + spans.gap + u
@@ -165,8 +164,8 @@ def stake_weights(
             left[:, u] += np.bincount(span[gone], minlength=longest + 1)
             lost = ahead[place[gone, t], outcome - u] - kept
             stake[:, u] += np.bincount(span[gone], lost, minlength=longest + 1)
-    share = np.bincount(leaving.span, leaving.left, minlength=longest + 1)
-    share = share / max(leaving.span.size, 1)
+    gone_by_span = np.bincount(leaving.span, leaving.left, minlength=longest + 1)
+    share = gone_by_span / max(leaving.span.size, 1)
     weights = np.zeros(len(groups))
     for s in range(1, longest + 1):
         mine = slice(s, s + 1) if left[s].sum() >= _LEAST_LEFT else slice(None)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from engagement_ml.drivers.design import Lags
 from engagement_ml.drivers.effects import LagEffects
-from engagement_ml.drivers.hazard import HazardFit, fit_hazard, logistic
+from engagement_ml.drivers.hazard import HazardFit, added_z, fit_hazard, logistic
 from engagement_ml.drivers.liking import liking_scores, past_levels
 from engagement_ml.drivers.stake import Leaving, leaving_at_cutoffs, rhythm, stake_weights
 from engagement_ml.drivers.windowed import Spans
@@ -28,7 +28,7 @@ Bools = npt.NDArray[np.bool_]
 Groups = tuple[tuple[int, int], ...]
 
 _LEVEL_Z = 2.5
-"""z from which on a behaviour's own level is taken to foretell leaving: one in a hundred by chance."""
+"""z from which on a behaviour's own level counts as foretelling leaving; one in eighty by luck."""
 
 _TENURES = ((0, 2), (2, 4), (4, 8), (8, 16), (16, 32))
 
@@ -108,6 +108,8 @@ class HazardDesign:
         Log rates so far.
     rest : float32 array (N, ·)
         Liking, period, tenure, place in the rhythm of payments.
+    liking_known : bool
+        Whether behaviours have enough in common to tell liking from them.
     """
 
     cells: Bools
@@ -116,11 +118,20 @@ class HazardDesign:
     sums: Singles
     levels: Singles
     rest: Singles
+    liking_known: bool
 
-    def fit(self, with_level: Bools) -> HazardFit:
-        """Fit the hazard with the levels of some behaviours."""
-        x = np.concatenate([self.sums, self.levels[:, with_level], self.rest], axis=1)
-        return fit_hazard(self.churned[self.cells], x, self.entity, self.cells.shape[0])
+    def fit(self) -> HazardFit:
+        """Fit the hazard with the levels of those behaviours whose level matters besides."""
+        event, n = self.churned[self.cells], self.cells.shape[0]
+        x = np.concatenate([self.sums, self.rest], axis=1)
+        matters = np.ones(self.levels.shape[1], dtype=np.bool_)
+        if self.liking_known:
+            fit = fit_hazard(event, x, self.entity, n)
+            matters = np.abs(added_z(event, x, fit, self.levels)) >= _LEVEL_Z
+            if not matters.any():
+                return fit
+        x = np.concatenate([x, self.levels[:, matters]], axis=1)
+        return fit_hazard(event, x, self.entity, n)
 
 
 def hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardDesign:
@@ -132,8 +143,9 @@ def hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardD
     levels = past_levels(periods, cells)
     since = period - periods.entry[entity]
     newcomer = periods.entry[entity] > 0
+    liking = liking_scores(levels, cells)
     parts = [
-        liking_scores(levels, cells)[cells],
+        liking[cells],
         _indicators(period),
         np.stack([newcomer & (since >= a) & (since < b) for a, b in _TENURES], axis=1),
     ]
@@ -147,6 +159,7 @@ def hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardD
         sums=sums,
         levels=levels.log_rate[..., columns][cells].astype(np.float32),
         rest=np.concatenate([p.astype(np.float32) for p in parts], axis=1),
+        liking_known=liking.shape[2] > 0,
     )
 
 
@@ -181,11 +194,7 @@ def estimate_survival_effects(
     groups = keeping_lags(spans)
     design = hazard_design(periods, columns, spans)
     n, size = periods.gain.shape[0], len(columns) * len(groups)
-    fit = design.fit(np.ones(len(columns), dtype=np.bool_))
-    level = slice(size, size + len(columns))
-    matters = np.abs(fit.coef[level]) >= _LEVEL_Z * fit.error[level]
-    if len(columns) > 2 and not matters.all():
-        fit = design.fit(matters)
+    fit = design.fit()
     change, per_unit = _relative_change(fit, size)
     shape = (len(columns), len(groups))
     odds = np.zeros(design.cells.shape)

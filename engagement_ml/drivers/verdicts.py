@@ -13,8 +13,11 @@ from engagement_ml.drivers.response import Response
 LEAST_Z = 4.0
 """z that the within-entity evidence must reach; bootstraps ask for more in effect."""
 
-LEAST_LEAD_Z = 3.0
+LEAST_LEAD_Z = 5.0
 """z by which what follows a behaviour that answers to purchases must outdo what precedes it."""
+
+LEAST_LEAD_Z_OTHERS = (2.0, 1.0)
+"""The same for any other behaviour; the second where what precedes it is of the other sign."""
 
 LEAST_FREQUENCY = 0.9
 """Share of bootstraps of entities in which a driver must pass again."""
@@ -41,8 +44,7 @@ class Finding:
     association : Association
     response : Response
     lead_z : (float, float) or None
-        For a behaviour that answers to purchases: z of what follows it, less and plus what
-        precedes it.
+        z of what follows it, less and plus what precedes it; None where that was not asked.
     frequency : float
         Share of bootstraps of entities in which it passes again.
     cost : float
@@ -125,7 +127,10 @@ def is_certain(finding: Finding) -> bool:
     strong = abs(finding.within.z) >= LEAST_Z
     consistent = sign == np.sign(finding.within.effect)
     replicated = all(sign * z >= LEAST_HALF_Z for z in finding.half_z)
-    followed = finding.lead_z is None or min(sign * z for z in finding.lead_z) >= LEAST_LEAD_Z
+    least = (LEAST_LEAD_Z,) * 2 if finding.response.responds else LEAST_LEAD_Z_OTHERS
+    followed = finding.lead_z is None or all(
+        sign * z >= bound for z, bound in zip(finding.lead_z, least, strict=True)
+    )
     return bool(strong and consistent and replicated and followed)
 
 
@@ -196,7 +201,7 @@ class _Words:
 
     @property
     def answer(self) -> str:
-        if self.finding.lead_z is None:
+        if not self.finding.response.responds:
             return ""
         return "it answers to purchases too, but more margin follows it than precedes it; "
 
