@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -33,6 +33,7 @@ class Progress:
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet or not sys.stderr.isatty()
         self.seconds: dict[str, float] = {}
+        self._advance: Callable[[int, int], None] | None = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -42,18 +43,42 @@ class Progress:
             if self.quiet:
                 yield
             else:
-                with self._spinner(name):
+                with self._shown(name):
                     yield
         finally:
             took = time.perf_counter() - start
             self.seconds[name] = self.seconds.get(name, 0.0) + took
 
+    def part(self, done: int, total: int) -> None:
+        """Show how far the running step is: so many parts of so many."""
+        if self._advance is not None:
+            self._advance(done, total)
+
     @contextmanager
-    def _spinner(self, name: str) -> Iterator[None]:
+    def _shown(self, name: str) -> Iterator[None]:
+        from rich import progress as bars
         from rich.console import Console
 
         console = Console(stderr=True)
         start = time.perf_counter()
-        with console.status(name):
-            yield
+        columns = (bars.SpinnerColumn(), bars.TextColumn("{task.description}"))
+        with bars.Progress(*columns, console=console, transient=True) as shown:
+            task = shown.add_task(name, total=None)
+
+            def advance(done: int, total: int) -> None:
+                if len(shown.columns) == len(columns):
+                    remaining = bars.TimeRemainingColumn(compact=True)
+                    shown.columns = (
+                        *columns,
+                        bars.BarColumn(),
+                        bars.MofNCompleteColumn(),
+                        remaining,
+                    )
+                shown.update(task, completed=done, total=total)
+
+            self._advance = advance
+            try:
+                yield
+            finally:
+                self._advance = None
         console.print(f"[green]✓[/green] {name} [dim]{time.perf_counter() - start:.1f} s[/dim]")

@@ -44,3 +44,15 @@ def test_a_step_that_fails_is_not_called_done(monkeypatch: pytest.MonkeyPatch) -
         _ = 1 / 0
     assert "✓" not in terminal.getvalue()
     assert "Dividing" in progress.seconds
+
+
+def test_parts_of_a_step_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "100")
+    progress = Progress()
+    with progress.step("Reading"):
+        progress.part(3, 16)
+    assert "3/16" in terminal.getvalue()
+    progress.part(4, 16)
+    assert "4/16" not in terminal.getvalue()

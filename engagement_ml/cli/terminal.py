@@ -38,6 +38,10 @@ class ShownSteps:
         self._running = ExitStack()
         self._running.enter_context(self._progress.step(name[:1].upper() + name[1:]))
 
+    def part(self, done: int, total: int) -> None:
+        """Show how many parts of the running step are done, of how many."""
+        self._progress.part(done, total)
+
     def __enter__(self) -> Self:
         return self
 

@@ -14,7 +14,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
 from engagement_ml.errors import ConfigError, InputError, NotEnoughDataError, nearest
 from engagement_ml.tables.checks import check_values
-from engagement_ml.tables.events import KeptEvents, read_events
+from engagement_ml.tables.events import KeptEvents, LedgerPart, read_events
 from engagement_ml.tables.keep import (
     Dropped,
     Kept,
@@ -30,7 +30,7 @@ from engagement_ml.windows import DAY, Window
 RESERVED = frozenset({"customer_id", "cutoff", "part", "score", "history", "covariate", "segment"})
 """Names of columns and groups of columns in results, which no event type may have."""
 
-__all__ = ["Dropped", "TableQuality", "Tables", "read_tables"]
+__all__ = ["Dropped", "LedgerPart", "TableQuality", "Tables", "read_tables"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class Tables:
     ledger : LazyFrame or None
         The events by customer, event type and day, made while they were checked; where there is
         none it is made of `events`.
+    parts : tuple of LedgerPart
+        What the ledger of large files consists of; each name tells the content.
     """
 
     engine: Engine
@@ -71,6 +73,7 @@ class Tables:
     event_counts: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ledger: nw.LazyFrame[Any] | None = None
+    parts: tuple[LedgerPart, ...] = ()
 
 
 def read_tables(
@@ -163,6 +166,7 @@ def read_tables(
         event_counts=counts,
         amounts=events.amounts,
         ledger=engine.scan(events.ledger),
+        parts=events.parts,
     )
 
 

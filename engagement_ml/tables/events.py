@@ -27,10 +27,27 @@ from engagement_ml.tables.summary import Line, add_up, marked, reasons, summaris
 
 
 @dataclass(frozen=True)
+class LedgerPart:
+    """A part of the ledger of large files.
+
+    Attributes
+    ----------
+    name : str
+        Tells the content.
+    first : date
+        Its first day.
+    """
+
+    name: str
+    first: dt.date
+
+
+@dataclass(frozen=True)
 class KeptEvents(Kept):
-    """Events as they are kept, and the name of their daily ledger in the engine."""
+    """Events as they are kept, the name of their daily ledger in the engine, and its parts."""
 
     ledger: str
+    parts: tuple[LedgerPart, ...]
 
 
 def read_events(
@@ -70,12 +87,14 @@ def read_events(
         check_values(engine, one)
     source = canonical(engine, one, integer_ids=integer_ids, guarded=guarded)
     columns = [column for column, _ in one.known()]
+    named: tuple[LedgerPart, ...] = ()
     try:
         if guarded and worth_keeping(one):
             parts = make_parts(engine, one, integer_ids=integer_ids, keep=keep, on_part=on_part)
             suspects = parts.suspects
             raw = whole(engine, parts, one.label)
             lines = _lines_of_parts(engine, one, parts, raw, end)
+            named = _named(parts)
         else:
             suspects = repeated_hashes(engine, one, source)
             marked_rows = mark_repeats(engine, one, source, columns, suspects)
@@ -104,7 +123,15 @@ def read_events(
             for i, column in enumerate(c for c in AMOUNTS if one.has(c))
         },
         ledger=ledger,
+        parts=named,
     )
+
+
+def _named(parts: Parts) -> tuple[LedgerPart, ...]:
+    found = tuple(LedgerPart(p.file.name, p.days[0]) for p in parts.parts if p.days)
+    if parts.shared is None:
+        return found
+    return (*found, LedgerPart(parts.shared.name, parts.shared_days[0]))
 
 
 def _lines_of_parts(

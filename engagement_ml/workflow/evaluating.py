@@ -90,7 +90,7 @@ def _evaluate(
     _check_windows(config, metric)
     steps("Reading tables")
     with Engine.open(config.engine) as engine:
-        tables = read_tables(config, engine, frames)
+        tables = read_tables(config, engine, frames, on_part=steps.part)
         windows = plan_windows(tables.history, config.windows)
         steps("Building features")
         panel = build_panel(tables, config, windows)

@@ -12,6 +12,7 @@ from engagement_ml.engine import Engine
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.tables import read_tables
 from engagement_ml.windows import plan_windows
+from engagement_ml.workflow.continuing import features_key, made_once
 from engagement_ml.workflow.results import CONFIG
 from engagement_ml.workflow.settings import as_config, resolved, to_yaml
 from engagement_ml.workflow.steps import OnStep, Steps
@@ -58,23 +59,31 @@ def write_features(
     settings, steps = as_config(config), Steps(on_step)
     steps("Reading tables")
     with new_folder_whole(Path(output)) as folder, Engine.open(settings.engine) as engine:
-        tables = read_tables(settings, engine, frames)
+        tables = read_tables(settings, engine, frames, on_part=steps.part)
         windows = plan_windows(tables.history, settings.windows)
         steps("Building features")
-        shape = _write(panel_parts(tables, settings, windows), folder / FEATURES)
+        made_once(
+            settings,
+            features_key(tables, settings, windows),
+            folder / FEATURES,
+            lambda file: _write(
+                panel_parts(tables, settings, windows), file, len(windows.cutoffs), steps
+            ),
+        )
+        shape = _shape(folder / FEATURES)
         (folder / CATALOGUE).write_text(catalogue_markdown(), encoding="utf-8")
         (folder / CONFIG).write_text(to_yaml(resolved(settings, frames)), encoding="utf-8")
     return Path(output), *shape
 
 
-def _write(parts: Iterator[Panel], file: Path) -> tuple[int, int]:
-    """Write the parts of a panel one after the other; return rows and columns."""
+def _write(parts: Iterator[Panel], file: Path, total: int, steps: Steps) -> None:
+    """Write the parts of a panel one after the other."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with ExitStack() as opened:
-        writer, rows = None, 0
-        for part in parts:
+        writer = None
+        for done, part in enumerate(parts, start=1):
             table = pa.Table.from_pandas(part.frame, preserve_index=False)
             if writer is None:
                 # Few numbers repeat so often that a dictionary of them would pay.
@@ -82,5 +91,11 @@ def _write(parts: Iterator[Panel], file: Path) -> tuple[int, int]:
                 new = pq.ParquetWriter(file, table.schema, use_dictionary=text)
                 writer = opened.enter_context(new)
             writer.write_table(table)
-            rows += table.num_rows
-    return rows, 0 if writer is None else len(writer.schema)
+            steps.part(done, total)
+
+
+def _shape(file: Path) -> tuple[int, int]:
+    import pyarrow.parquet as pq
+
+    told = pq.read_metadata(file)
+    return told.num_rows, told.num_columns

@@ -74,7 +74,7 @@ def learn(
     step = steps or Steps()
     step("Reading tables")
     with Engine.open(config.engine) as engine:
-        tables = read_tables(config, engine, frames)
+        tables = read_tables(config, engine, frames, on_part=step.part)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
         panel, profit, churn, evidence = _fit(tables, config, windows, experiments, step)

@@ -45,6 +45,12 @@ class Steps:
         if self._on_step is not None:
             self._on_step(name)
 
+    def part(self, done: int, total: int) -> None:
+        """Tell whoever watches parts, too, how many of the running step are done."""
+        watch = getattr(self._on_step, "part", None)
+        if watch is not None:
+            watch(done, total)
+
     def finish(self) -> None:
         """End the step that runs, if any."""
         if self._current is not None:
