@@ -17,7 +17,8 @@ from that sum brings no bias. Both have a weak prior, normal with the standard d
 `CURVATURE_SPREAD` and `ELASTICITY_SPREAD`, which decides where the data say little.
 
 Fitted by Fisher scoring with step halving on the Poisson pseudo likelihood, entity and period
-effects concentrated out.
+effects concentrated out. A step of κ takes c along, so that what the usual number of events adds
+stays as it is: with c left where it is, a more bent response would first have to fit worse.
 """
 
 from __future__ import annotations
@@ -29,7 +30,16 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.drivers.poisson import Inverse, PoissonFit, Problem
-from engagement_ml.drivers.shapes import Bend, Floats, Singles, bend, single, usual_level
+from engagement_ml.drivers.shapes import (
+    Bend,
+    Floats,
+    Singles,
+    bend,
+    rescaling,
+    rescaling_rate,
+    single,
+    usual_level,
+)
 
 CURVATURE_SPREAD, ELASTICITY_SPREAD = 1.0, 0.5
 MOST_CURVATURE = 8.0
@@ -38,10 +48,11 @@ ELASTICITIES = (0.0, 1.0)
 _MAX_ITERATIONS = 20
 _MAX_HALVINGS = 8
 _LEVELLINGS = 2
-_FARTHEST = (0.5, 0.25)  # that κ and φ move in one step
+_FARTHEST = (2.0, 0.5)  # that κ and φ move in one step
 _HELD = 1e9  # times the information of κ and φ
 _MAX_RELEASES = 4
-_ENOUGH = 0.01  # gain of the log pseudo likelihood, in units of the dispersion, that ends it
+_ENOUGH = 0.1  # gain of the log pseudo likelihood, in units of the dispersion, that ends it
+_ENOUGH_HELD = 10.0  # where the search only starts
 _DIFFERENCE = 1e-2
 _ENOUGH_ENTITIES = 2000  # for derivatives
 
@@ -106,8 +117,19 @@ class _State:
     theta: Floats
     levels: Floats
     eta: Floats
-    slopes: tuple[tuple[Singles, Singles, Singles], ...]
+    slopes: tuple[_Slopes, ...]
     objective: float
+
+
+@dataclass(frozen=True)
+class _Slopes:
+    """Derivatives of one behaviour's response, shape (n, T), and how far it is used."""
+
+    by_sum: Singles
+    by_curvature: Singles
+    by_elasticity: Singles
+    by_scale: Singles
+    usual: float
 
 
 class _Model:
@@ -157,7 +179,7 @@ class _Model:
                 break
             gain = better.objective - state.objective
             state = better
-            if gain < _ENOUGH * self.dispersion:
+            if gain < (_ENOUGH_HELD if held else _ENOUGH) * self.dispersion:
                 break
         return state
 
@@ -183,8 +205,10 @@ class _Model:
             u = self.index(k, coef[b], elasticity)
             f, by_curvature, slope = bend(u, float(curvature))
             bent += f
-            scale = np.exp(-np.float32(elasticity) * self.level) * slope
-            slopes.append((scale, by_curvature, -self.level * u * slope))
+            by_sum = np.exp(-np.float32(elasticity) * self.level) * slope
+            usual = float(np.abs(u[self.at_risk]).mean(dtype=np.float64))
+            by_scale = u * slope
+            slopes.append(_Slopes(by_sum, by_curvature, -self.level * by_scale, by_scale, usual))
             coef[b] = 0.0
         straight = np.concatenate([coef.ravel(), theta[self.width : self.base.shape[2]]])
         eta = bent + self.base @ straight.astype(np.float32)
@@ -200,15 +224,22 @@ class _Model:
         y = np.where(self.live, self.y[self.used], 0.0)
         return float((y * np.where(self.live, index, 0.0)).sum() - (y.sum(axis=1) * total).sum())
 
-    def working(self, state: _State) -> Problem:
-        """Return the problem of one scoring step: slopes for regressors, the fit as offset."""
+    def working(self, state: _State, *, along: bool = False) -> Problem:
+        """Return the problem of one scoring step: slopes for regressors, the fit as offset.
+
+        With `along`, κ takes c along (`rescaling`).
+        """
         own = [self.base]
-        for _, by_curvature, by_elasticity in state.slopes:
-            own += [by_curvature[..., None], by_elasticity[..., None]]
+        for k, slopes in enumerate(state.slopes):
+            by_curvature = slopes.by_curvature
+            if along:
+                pull = rescaling_rate(slopes.usual, float(state.theta[self.free[k]]))
+                by_curvature = by_curvature + np.float32(pull) * slopes.by_scale
+            own += [by_curvature[..., None], slopes.by_elasticity[..., None]]
         design = np.concatenate(own, axis=2).astype(np.float32)
-        for b, (scale, _, _) in zip(self.acting, state.slopes, strict=True):
+        for b, slopes in zip(self.acting, state.slopes, strict=True):
             first = b * self.n_groups
-            design[..., first : first + self.n_groups] *= scale[..., None]
+            design[..., first : first + self.n_groups] *= slopes.by_sum[..., None]
         return Problem(self.y, design, self.at_risk, self.group, state.eta)
 
     def inverse(
@@ -231,7 +262,7 @@ class _Model:
 
     def step(self, state: _State, held: bool) -> _State | None:
         """Return a better state one scoring step on, or None where there is none."""
-        problem = self.working(state)
+        problem = self.working(state, along=True)
         bends = np.arange(state.theta.size) >= self.free[0]
         fixed = bends if held else np.zeros(state.theta.size, dtype=np.bool_)
         for _ in range(_MAX_RELEASES):
@@ -247,16 +278,25 @@ class _Model:
                 break
             # What lies on its bound and would leave it stays, and the others step without it.
             fixed = fixed | outward
-        change = np.where(fixed, 0.0, np.clip(change, -self.farthest, self.farthest))
+        change = np.where(fixed, 0.0, change)
         levels = step[p:].reshape(state.levels.shape)
-        part = 1.0
+        # All of the step is shortened together: a part of it need not lead uphill.
+        size = np.abs(change)
+        part = min(1.0, float(np.min(self.farthest[size > 0] / size[size > 0], initial=1.0)))
         for _ in range(_MAX_HALVINGS):
             theta = np.clip(state.theta + part * change, self.lowest, self.highest)
+            self.rescale(theta, state)
             found = self.state(theta, state.levels + part * levels)
             if found.objective >= state.objective:
                 return found
             part /= 2
         return None
+
+    def rescale(self, theta: Floats, state: _State) -> None:
+        """Take c along with the changes of κ, in place."""
+        for b, free, slopes in zip(self.acting, self.free, state.slopes, strict=True):
+            own = slice(b * self.n_groups, (b + 1) * self.n_groups)
+            theta[own] *= rescaling(slopes.usual, float(state.theta[free]), float(theta[free]))
 
     def summary(self, state: _State) -> BendingFit:
         """Turn coefficients of the index into mean effects, by the delta method."""

@@ -11,6 +11,7 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
 _NEARLY_LINEAR = 1e-3
+_LARGEST_LOG = 50.0
 
 
 @dataclass(frozen=True)
@@ -97,3 +98,36 @@ def bend(u: Singles, curvature: float) -> tuple[Singles, Singles, Singles]:
         log = np.log1p(kappa * size)
         value, by_curvature = log / kappa, size * slope / kappa - log / kappa**2
     return single(np.sign(u) * value), single(np.sign(u) * by_curvature), single(slope)
+
+
+def rescaling(usual: float, curvature: float, new: float) -> float:
+    """Return the factor on c that keeps f(usual; κ) as it is when κ changes.
+
+    Examples
+    --------
+    >>> factor = rescaling(0.5, 1.0, 3.0)
+    >>> u = np.array([0.5], dtype=np.float32)
+    >>> bool(np.isclose(bend(u, 1.0)[0], bend(u * np.float32(factor), 3.0)[0]))
+    True
+    """
+    if usual <= 0.0 or curvature == new:
+        return 1.0
+    value = _response(usual, curvature)
+    if new < _NEARLY_LINEAR:
+        return value / usual
+    return float(np.expm1(min(new * value, _LARGEST_LOG)) / new / usual)
+
+
+def rescaling_rate(usual: float, curvature: float) -> float:
+    """Return the derivative of the log of `rescaling` by the new κ, at the present one."""
+    value = _response(usual, curvature)
+    reach = min(curvature * value, _LARGEST_LOG)
+    if reach < _NEARLY_LINEAR:
+        return value / 2
+    return float(value / -np.expm1(-reach) - 1.0 / curvature)
+
+
+def _response(u: float, curvature: float) -> float:
+    if curvature < _NEARLY_LINEAR:
+        return u
+    return float(np.log1p(curvature * u) / curvature)
