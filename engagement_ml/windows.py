@@ -34,6 +34,48 @@ class Window:
 
 
 @dataclass(frozen=True)
+class History(Window):
+    """The days that the data covers.
+
+    Attributes
+    ----------
+    paid_from : date or None
+        The first day with transactions, where events begin before it: what was earned earlier is
+        not known. None where transactions cover all of the history.
+
+    Examples
+    --------
+    >>> day = dt.date
+    >>> history_of(day(2024, 1, 1), day(2024, 1, 3), day(2024, 6, 1), WindowsConfig())
+    History(start=datetime.date(2024, 1, 1), end=datetime.date(2024, 6, 1), \
+paid_from=datetime.date(2024, 1, 3))
+    """
+
+    paid_from: dt.date | None = None
+
+
+def history_of(
+    first_event: dt.date, first_paid: dt.date, end: dt.date, config: WindowsConfig
+) -> History:
+    """Return the days that events and transactions cover together.
+
+    Observation windows need events and outcome windows need transactions, so the history begins as
+    much before the first transaction as a first cutoff can look back.
+
+    Parameters
+    ----------
+    first_event, first_paid : date
+        The first days with events and with transactions.
+    end : date
+        The day after the last transaction.
+    config : WindowsConfig
+    """
+    back = (config.observation_days + config.gap_days) * DAY
+    start = max(first_event, first_paid - back)
+    return History(start, end, first_paid if first_paid > start else None)
+
+
+@dataclass(frozen=True)
 class Windows:
     """The windows of a pipeline and the cutoffs they stand around.
 
@@ -59,7 +101,7 @@ class Windows:
     train: tuple[dt.date, ...]
     test: tuple[dt.date, ...]
     fit_until: dt.date
-    history: Window
+    history: History
 
     def observation(self, cutoff: dt.date) -> Window:
         """Return ``[cutoff - observation_days, cutoff)``."""
@@ -86,36 +128,37 @@ class Windows:
         return tuple(sorted({*self.train, *self.test}))
 
 
-def plan_windows(history: Window, config: WindowsConfig) -> Windows:
+def plan_windows(history: History, config: WindowsConfig) -> Windows:
     """Place cutoffs over the history, mature outcomes only, the last kept for evaluation.
 
     Without exact dates, the last cutoff is the last whose outcome window lies within the history,
     and the others go back from it by `every_days`. Evaluation needs the change between two cutoffs
     whose windows do not overlap, so those of the last observation + gap + outcome days are kept
     for it where one and a half times as many days remain for fitting; else those of the last
-    max(observation, outcome) days where at least one cutoff remains to train on before them;
-    else only the last cutoff is; else none is.
+    max(observation, outcome) days where at least two cutoffs remain to train on before them, as
+    one shows no change; else only the last cutoff is; else none is.
 
     Parameters
     ----------
-    history : Window
+    history : History
         From the first day with data to the day after the last.
     config : WindowsConfig
 
     Raises
     ------
     NotEnoughDataError
-        Where the history is shorter than one observation, gap and outcome window.
+        Where the history is shorter than one observation, gap and outcome window, or the
+        transactions are than one outcome window.
     ConfigError
         Where a configured cutoff's windows leave the history.
 
     Examples
     --------
-    >>> history = Window(dt.date(2023, 1, 1), dt.date(2024, 2, 25))
+    >>> history = History(dt.date(2023, 1, 1), dt.date(2024, 2, 25))
     >>> windows = plan_windows(history, WindowsConfig())
     >>> windows.fit_until, [str(c) for c in windows.test]
     (datetime.date(2023, 9, 10), ['2023-09-10', '2023-10-08', '2023-11-05', '2023-12-03'])
-    >>> longer = plan_windows(Window(history.start, dt.date(2024, 5, 19)), WindowsConfig())
+    >>> longer = plan_windows(History(history.start, dt.date(2024, 5, 19)), WindowsConfig())
     >>> longer.fit_until, (longer.test[-1] - longer.test[0]).days
     (datetime.date(2023, 9, 10), 168)
     """
@@ -126,6 +169,13 @@ def plan_windows(history: Window, config: WindowsConfig) -> Windows:
             f"one observation, gap and outcome window need {needed} ({config.observation_days} + "
             f"{config.gap_days} + {config.outcome_days}); give a longer history or set shorter "
             "windows in 'windows'"
+        )
+    paid = (history.end - (history.paid_from or history.start)).days
+    if paid < config.outcome_days:
+        raise NotEnoughDataError(
+            f"the transactions cover {paid} days ({history.paid_from} to {history.end - DAY}), and "
+            f"an outcome window needs {config.outcome_days}; give a longer history or set a "
+            "shorter window in 'windows.outcome_days'"
         )
     if config.cutoffs:
         cutoffs = _checked(config.cutoffs, history, config)
@@ -145,8 +195,16 @@ def plan_windows(history: Window, config: WindowsConfig) -> Windows:
     )
 
 
-def _regular(history: Window, config: WindowsConfig) -> list[dt.date]:
+def _first_cutoff(history: History, config: WindowsConfig) -> dt.date:
+    """Return the first day whose observation window events cover, and transactions its outcome."""
     first = history.start + config.observation_days * DAY
+    if history.paid_from is None:
+        return first
+    return max(first, history.paid_from - config.gap_days * DAY)
+
+
+def _regular(history: History, config: WindowsConfig) -> list[dt.date]:
+    first = _first_cutoff(history, config)
     cutoff = history.end - (config.gap_days + config.outcome_days) * DAY
     found = []
     while cutoff >= first:
@@ -155,8 +213,10 @@ def _regular(history: Window, config: WindowsConfig) -> list[dt.date]:
     return found[::-1]
 
 
-def _checked(cutoffs: tuple[dt.date, ...], history: Window, config: WindowsConfig) -> list[dt.date]:
-    first = history.start + config.observation_days * DAY
+def _checked(
+    cutoffs: tuple[dt.date, ...], history: History, config: WindowsConfig
+) -> list[dt.date]:
+    first = _first_cutoff(history, config)
     last = history.end - (config.gap_days + config.outcome_days) * DAY
     for cutoff in cutoffs:
         if not first <= cutoff <= last:
@@ -169,19 +229,19 @@ def _checked(cutoffs: tuple[dt.date, ...], history: Window, config: WindowsConfi
 
 
 def _split(
-    cutoffs: list[dt.date], history: Window, config: WindowsConfig
+    cutoffs: list[dt.date], history: History, config: WindowsConfig
 ) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
     clear = config.observation_days + config.gap_days + config.outcome_days
     ripe = (config.gap_days + config.outcome_days) * DAY
     kept_days = (
-        (clear, _FIT_SPANS * clear),
-        (max(config.observation_days, config.outcome_days), 0),
-        (0, 0),
+        (clear, _FIT_SPANS * clear, 2),
+        (max(config.observation_days, config.outcome_days), 0, 2),
+        (0, 0, 1),
     )
-    for days, least in kept_days:
+    for days, least, n_train in kept_days:
         for first_test in [c for c in cutoffs if c <= cutoffs[-1] - days * DAY][-1:]:
             fit_until = first_test + config.gap_days * DAY
             train = tuple(c for c in cutoffs if c + ripe <= fit_until)
-            if train and (fit_until - history.start).days >= least:
+            if len(train) >= n_train and (fit_until - history.start).days >= least:
                 return train, tuple(c for c in cutoffs if c >= first_test)
     return tuple(cutoffs), ()

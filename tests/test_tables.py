@@ -18,7 +18,7 @@ from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine
 from engagement_ml.errors import ConfigError, EngagementError, InputError, NotEnoughDataError
 from engagement_ml.tables import Dropped, Tables, read_tables
-from engagement_ml.windows import Window
+from engagement_ml.windows import History
 
 EVENTS = (
     "customer_id,timestamp,event_type,event_id,value\n"
@@ -70,7 +70,7 @@ def test_canonical_columns_and_types(engine: Engine, tmp_path: Path) -> None:
         {"customer_id": 2, "signup": None, "age": 41.0, "plan": None},
     ]
     assert tables.surveys is None
-    assert tables.history == Window(dt.date(2024, 1, 2), dt.date(2024, 1, 6))
+    assert tables.history == History(dt.date(2024, 1, 2), dt.date(2024, 1, 6))
     assert tables.behaviours == ("like", "visit")
     assert tables.event_counts == {"like": 1, "visit": 2}
     quality = {q.table: q for q in tables.quality}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engagement_ml.config import WindowsConfig
 from engagement_ml.errors import ConfigError, NotEnoughDataError
-from engagement_ml.windows import DAY, Window, plan_windows
+from engagement_ml.windows import DAY, History, plan_windows
 
 START = dt.date(2023, 12, 1)
 configs = st.builds(
@@ -26,7 +26,7 @@ configs = st.builds(
 @given(config=configs, more=st.integers(0, 400))
 def test_windows_stay_within_history_and_apart(config: WindowsConfig, more: int) -> None:
     needed = config.observation_days + config.gap_days + config.outcome_days
-    history = Window(START, START + (needed + more) * DAY)
+    history = History(START, START + (needed + more) * DAY)
     windows = plan_windows(history, config)
     assert windows.train
     assert list(windows.cutoffs) == sorted(set(windows.cutoffs))
@@ -49,14 +49,14 @@ def test_windows_stay_within_history_and_apart(config: WindowsConfig, more: int)
 @given(config=configs, more=st.integers(0, 400))
 def test_cutoffs_follow_one_another(config: WindowsConfig, more: int) -> None:
     needed = config.observation_days + config.gap_days + config.outcome_days
-    windows = plan_windows(Window(START, START + (needed + more) * DAY), config)
+    windows = plan_windows(History(START, START + (needed + more) * DAY), config)
     for part in (windows.train, windows.test):
         steps = {later - earlier for earlier, later in pairwise(part)}
         assert steps <= {config.every_days * DAY}
 
 
 def test_test_cutoffs_hold_two_windows_that_do_not_overlap() -> None:
-    history = Window(dt.date(2023, 1, 1), dt.date(2024, 2, 25))
+    history = History(dt.date(2023, 1, 1), dt.date(2024, 2, 25))
     windows = plan_windows(history, WindowsConfig())
     assert windows.test[-1] - windows.test[0] >= 84 * DAY
     assert windows.fit_until == windows.test[0]
@@ -64,7 +64,7 @@ def test_test_cutoffs_hold_two_windows_that_do_not_overlap() -> None:
 
 @pytest.mark.parametrize(("days", "span"), [(503, 84), (504, 168), (900, 168)])
 def test_long_histories_keep_two_cutoffs_without_a_shared_window(days: int, span: int) -> None:
-    windows = plan_windows(Window(START, START + days * DAY), WindowsConfig())
+    windows = plan_windows(History(START, START + days * DAY), WindowsConfig())
     assert (windows.test[-1] - windows.test[0]).days == span
     assert windows.outcome(windows.train[-1]).end <= windows.fit_until
     assert windows.days_for_test_pair == 504
@@ -79,7 +79,7 @@ def test_exact_cutoffs_are_kept_in_pairs_where_enough_is_left_to_fit() -> None:
         config = WindowsConfig(
             observation_days=20, outcome_days=10, cutoffs=tuple(START + d * DAY for d in days)
         )
-        windows = plan_windows(Window(START, START + 200 * DAY), config)
+        windows = plan_windows(History(START, START + 200 * DAY), config)
         return tuple((c - START).days for c in windows.test)
 
     assert plan(20, 45, 50, 75) == (45, 50, 75)
@@ -91,7 +91,7 @@ def test_short_histories_keep_less_apart() -> None:
     config = WindowsConfig(observation_days=28, outcome_days=28, every_days=28)
 
     def parts(days: int) -> tuple[int, int]:
-        windows = plan_windows(Window(START, START + days * DAY), config)
+        windows = plan_windows(History(START, START + days * DAY), config)
         return len(windows.train), len(windows.test)
 
     assert parts(56) == (1, 0)
@@ -101,7 +101,7 @@ def test_short_histories_keep_less_apart() -> None:
 
 
 def test_too_short_a_history_says_what_is_needed() -> None:
-    history = Window(START, START + 167 * DAY)
+    history = History(START, START + 167 * DAY)
     with pytest.raises(NotEnoughDataError) as caught:
         plan_windows(history, WindowsConfig())
     assert str(caught.value).startswith(
@@ -111,7 +111,7 @@ def test_too_short_a_history_says_what_is_needed() -> None:
 
 
 def test_exact_cutoffs_are_taken_or_refused() -> None:
-    history = Window(START, START + 60 * DAY)
+    history = History(START, START + 60 * DAY)
     first, last = START + 20 * DAY, START + 50 * DAY
 
     def plan(*cutoffs: dt.date) -> tuple[dt.date, ...]:
@@ -126,7 +126,7 @@ def test_exact_cutoffs_are_taken_or_refused() -> None:
 
 def test_a_leap_day_is_a_day() -> None:
     windows = plan_windows(
-        Window(dt.date(2024, 2, 1), dt.date(2024, 3, 31)),
+        History(dt.date(2024, 2, 1), dt.date(2024, 3, 31)),
         WindowsConfig(observation_days=29, outcome_days=30),
     )
     assert windows.cutoffs == (dt.date(2024, 3, 1),)

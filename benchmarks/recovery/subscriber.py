@@ -3,10 +3,12 @@
 "Be careful when interpreting predictive models in search of causal insights" has one row a
 subscriber. Here each feature becomes what a company would log: sales calls, interactions, bug
 reports and months since the last upgrade as events one by one; usage, discount, ad spend and the
-economy as so many events a unit. A period's renewal is paid on the first day after it.
+economy as so many events a unit. A period's renewal is paid on the first day after it; in the
+cross-section some time in the outcome window, which so is over when the record ends.
 
-Unrolled, a subscriber's need has a part that stays and the rest is drawn anew each period, and
-whoever does not renew once may renew the next time.
+Unrolled, a period is four weeks, and cutoffs lie where one ends. A subscriber's need has a part
+that stays and the rest is drawn anew each period, and whoever does not renew once may renew the
+next time.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.recovery import worlds
 from benchmarks.recovery.draft import NAMES
 from benchmarks.recovery.draw import WEEK, Ledger, streams
+from benchmarks.recovery.render import START
 from benchmarks.recovery.truth import SMALLEST_EFFECT, Truth
 
 Array = NDArray[np.float64]
@@ -78,10 +81,11 @@ def draw_periods(n: int, n_periods: int, rng: np.random.Generator) -> Periods:
 
 
 def make_subscriber(kind: str, n: int, n_weeks: int, seed: int) -> worlds.World:
-    """Draw the subscriber world; periods of four weeks (even seeds) or of twelve, unrolled."""
+    """Draw the subscriber world."""
     rngs = streams(kind, seed)
+    n = 2 * n  # 10,000 in the documentation, where the other worlds have 5,000
     unrolled = kind == "shap_subscriber_unrolled"
-    length = 4 if unrolled and seed % 2 == 0 else 12
+    length = 4 if unrolled else 12
     n_periods = n_weeks // length - 1 if unrolled else 1
     n_weeks = (n_periods + 1) * length
     periods = draw_periods(n, n_periods, rngs["counts"])
@@ -98,10 +102,14 @@ def make_subscriber(kind: str, n: int, n_weeks: int, seed: int) -> worlds.World:
             )
     renewed = rngs["luck"].random((n, n_periods)) < periods.renews()
     customer, period = np.nonzero(renewed)
-    day = (period + 1) * length * WEEK + 0.2 + 0.6 * rngs["money"].random(customer.size)
+    due = 0.8 if unrolled else length * WEEK
+    day = (period + 1) * length * WEEK + 0.2 + (due - 0.2) * rngs["money"].random(customer.size)
     paid = np.full(customer.size, PRICE)
     days = int(length * WEEK)
-    windows = {"observation_days": days, "outcome_days": days, "every_days": days}
+    windows: dict[str, object] = {"observation_days": days, "outcome_days": days}
+    if unrolled:
+        ends = [START + np.timedelta64(p * days, "D") for p in range(1, n_periods)]
+        windows["cutoffs"] = [str(end.astype("datetime64[D]")) for end in ends]
     return worlds.World(
         kind=kind,
         n_customers=n,

@@ -55,6 +55,10 @@ _ENOUGH = 0.1  # gain of the log pseudo likelihood, in units of the dispersion, 
 _ENOUGH_HELD = 10.0  # where the search only starts
 _DIFFERENCE = 1e-2
 _ENOUGH_ENTITIES = 2000  # for derivatives
+_SCALE_SPREAD = 2.0  # of the log of c, where the response is spent
+_SPENT_POWER = 4
+_LEAST_PERIODS = 8  # with any y, for φ
+_LARGEST_GAIN = np.float32(20.0)  # of the log of y by one event, of entities with hardly any y
 
 
 @dataclass(frozen=True)
@@ -144,8 +148,12 @@ class _Model:
         plain: PoissonFit,
     ) -> None:
         n, n_periods, self.n_behaviours, self.n_groups = x.shape
-        self.y, self.x, self.beside, self.at_risk, self.group = y, x, beside, at_risk, group
+        self.y, self.x, self.beside, self.group = y, x, beside, group
         self.acting = acting
+        # Of few periods with any y, an entity's sum is no measure of its usual level.
+        telling = np.count_nonzero(np.where(at_risk, y, 0.0).any(axis=0)) >= _LEAST_PERIODS
+        self.curvatures = (0.0, MOST_CURVATURE)
+        self.elasticities = ELASTICITIES if telling else (0.0, 0.0)
         self.width = self.n_behaviours * self.n_groups
         self.base = np.concatenate([x.reshape(n, n_periods, -1), beside], axis=2)
         self.free = self.base.shape[2] + 2 * np.arange(len(acting))
@@ -154,10 +162,13 @@ class _Model:
         self.centre[self.free] = 1.0
         self.lowest, self.highest = np.full(size, -np.inf), np.full(size, np.inf)
         self.farthest = np.full(size, np.inf)
-        for offset, (low, high) in enumerate(((0.0, MOST_CURVATURE), ELASTICITIES)):
+        for offset, (low, high) in enumerate((self.curvatures, self.elasticities)):
             self.lowest[self.free + offset], self.highest[self.free + offset] = low, high
             self.farthest[self.free + offset] = _FARTHEST[offset]
         problem = Problem(y, self.base, at_risk, group)
+        # A period in which nobody has any y has no usual level.
+        codes = np.zeros(n, dtype=np.int64) if group is None else group
+        self.at_risk = at_risk & problem.alive[codes]
         theta = np.concatenate([plain.coef * problem.scale, plain.levels.ravel()])
         mean = np.concatenate([problem.fitted(theta, block)[0] for block in problem.blocks()])
         self.live, self.used, self.codes = problem.live, problem.used, problem.group
@@ -257,8 +268,24 @@ class _Model:
             )
             score[:p] = np.where(held, 0.0, score[:p])
         hessian[np.arange(p), np.arange(p)] += precision
+        self._hold_spent(hessian, problem, state)
         reference = np.maximum(problem.reference(hessian), 1e-3 * np.diag(hessian)[:p])
         return at, score, Inverse(hessian, reference)
+
+    def _hold_spent(self, hessian: Floats, problem: Problem, state: _State) -> None:
+        """Add what little is known beforehand of how large c is, where the response is spent.
+
+        Far out, f(u; κ) is a power of u: a larger c adds the same for everybody, and entity effects
+        take that up.
+        """
+        for b, free, slopes in zip(self.acting, self.free, state.slopes, strict=True):
+            own = slice(b * self.n_groups, (b + 1) * self.n_groups)
+            size = state.theta[own] * problem.scale[own]
+            reach = float(state.theta[free]) * slopes.usual
+            spent = (reach / (1.0 + reach)) ** _SPENT_POWER
+            squares = max(float(size @ size), 1e-300)
+            known = self.dispersion * spent / _SCALE_SPREAD**2
+            hessian[own, own] += known * np.outer(size, size) / squares**2
 
     def step(self, state: _State, held: bool) -> _State | None:
         """Return a better state one scoring step on, or None where there is none."""
@@ -324,7 +351,7 @@ class _Model:
     def _jacobian(self, k: int, own: Floats, mean: Floats) -> Floats:
         """Differentiate one more event's effects by the coefficients, κ and φ."""
         some = slice(None, None, 1 + self.y.shape[0] // _ENOUGH_ENTITIES)
-        limits = ((0.0, MOST_CURVATURE), ELASTICITIES)
+        limits = (self.curvatures, self.elasticities)
         found = np.zeros((self.n_groups, own.size))
         total = max(float(mean[some][self.at_risk[some]].sum()), 1e-300)
         before = self._one_more(k, own, mean, some).sum(axis=0)
@@ -349,6 +376,6 @@ class _Model:
         usual = bend(u, kappa)[0]
         columns = []
         for c in coef:
-            added = bend(u + single(c) * size, kappa)[0] - usual
+            added = np.minimum(bend(u + single(c) * size, kappa)[0] - usual, _LARGEST_GAIN)
             columns.append(np.einsum("nt,nt->n", level, np.expm1(added)))
         return np.stack(columns, axis=1)

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.drivers.design import lagged_sums
-from engagement_ml.drivers.effects import LagEffects, estimate_lag_effects, winsorise
-from engagement_ml.drivers.response import PURCHASE_LAGS
+from engagement_ml.drivers.effects import LagEffects, estimate_lag_effects
+from engagement_ml.drivers.response import PURCHASE_LAGS, lagged_purchases
 from engagement_ml.drivers.windowed import Spans
 from engagement_ml.features.periods import Periods
 
@@ -52,8 +52,7 @@ def conditioned_effects(
         Of what goes with margin in the periods after the behaviour, less and plus what goes with it
         in as many before: to be credited, it must outdo the latter whichever sign that has.
     """
-    orders = winsorise(periods.orders.astype(np.float64))[..., None]
-    purchases = lagged_sums(orders, PURCHASE_LAGS, periods.entry)[:, :, 0, :]
+    purchases = lagged_purchases(periods, PURCHASE_LAGS)
     past = ((1, _AHEAD), (_AHEAD + 1, max(spans.observation, _AHEAD + 1)))
     beside = _sums(periods, others, ((0, 0), *past))
     fits, following = [], {}

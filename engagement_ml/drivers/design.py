@@ -72,7 +72,13 @@ def plan_lags(observation: int, outcome: int, gap: int = 0) -> Lags:
     return Lags(tuple(groups), weights)
 
 
-def weigh_lags(lags: Lags, spans: npt.NDArray[np.int64], outcome: int, gap: int = 0) -> Lags:
+def weigh_lags(
+    lags: Lags,
+    spans: npt.NDArray[np.int64],
+    outcome: int,
+    gap: int = 0,
+    level: Floats | None = None,
+) -> Lags:
     """Return the lags with the weights of entities that were there for part of the window only.
 
     Parameters
@@ -83,6 +89,9 @@ def weigh_lags(lags: Lags, spans: npt.NDArray[np.int64], outcome: int, gap: int 
         its event can only have been in one of them.
     outcome, gap : int
         Lengths in periods.
+    level : array (Q,), optional
+        The usual margin of each period of an outcome window, relative to their mean: an effect is
+        as large as what there is to raise.
 
     Examples
     --------
@@ -90,12 +99,15 @@ def weigh_lags(lags: Lags, spans: npt.NDArray[np.int64], outcome: int, gap: int 
     [0.5, 1.0, 0.5]
     >>> weigh_lags(plan_lags(2, 2), np.array([1]), 2).weights.tolist()
     [1.0, 1.0, 0.0]
+    >>> weigh_lags(plan_lags(2, 2), np.array([2]), 2, level=np.array([2.0, 0.0])).weights.tolist()
+    [1.0, 1.0, 0.0]
     """
+    profile = np.ones(outcome) if level is None else level
     pairs = np.zeros(lags.longest + 1)
     lengths, times = np.unique(spans[spans > 0], return_counts=True)
     for length, share in zip(lengths, times / max(int(times.sum()), 1), strict=True):
         for s in range(1, length + 1):
-            pairs[s + gap : s + gap + outcome] += share / length
+            pairs[s + gap : s + gap + outcome] += share / length * profile
     return replace(lags, weights=np.array([pairs[a : b + 1].sum() for a, b in lags.groups]))
 
 

@@ -123,10 +123,11 @@ def winsorise(values: Floats, share: float = WINSOR_SHARE) -> Floats:
 
 
 def usable_cells(periods: Periods, burn_in: int) -> npt.NDArray[np.bool_]:
-    """Mark the cells in which an entity is at risk and something of its past is known."""
+    """Mark the cells in which an entity is at risk, and margin and some of its past are known."""
     t = np.arange(periods.gain.shape[1])[None, :]
     entry = periods.entry[:, None]
-    return (t >= np.where(entry > 0, entry, burn_in)) & (t < periods.exit[:, None])
+    first = np.maximum(np.where(entry > 0, entry, burn_in), periods.paid_from)
+    return (t >= first) & (t < periods.exit[:, None])
 
 
 def tenure_steps(periods: Periods) -> npt.NDArray[np.float32]:

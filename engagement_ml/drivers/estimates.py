@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,9 @@ from engagement_ml.drivers.effects import (
     summarise,
     usable_cells,
 )
+from engagement_ml.drivers.flexible import Flexible, flexible_strengths
 from engagement_ml.drivers.response import Response, find_responses
+from engagement_ml.drivers.rolling import Rolling
 from engagement_ml.drivers.stability import half_strengths
 from engagement_ml.drivers.stake import Leaving
 from engagement_ml.drivers.survival import cells_at_risk, estimate_survival_effects, left_in
@@ -32,6 +34,7 @@ _LEAST_REPEATING = 0.2
 _LEAST_CHURNED = 100
 _LEAST_IN_GROUP = 50
 _MOST_GROUPS = 20
+_MAY_ACT_Z = 2.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Estimates:
     responses: dict[str, Response]
     half_z: dict[str, tuple[float, float]]
     lead_z: dict[str, tuple[float, float]]
+    flexible: dict[str, Flexible] = field(default_factory=dict)
 
 
 def nothing() -> Estimates:
@@ -87,7 +91,7 @@ def estimate_within(
             for b in responding
             if b not in declared and within[b].z >= LEAST_Z and min(lead_z[b]) >= LEAST_LEAD_Z
         )
-    main = None
+    main, flexible = None, {}
     together = tuple(b for b in names if b in clean or b in passed)
     if together:
         main = estimate_lag_effects(
@@ -99,7 +103,18 @@ def estimate_within(
         if any(abs(within[b].z) >= LEAST_Z for b in clean):
             leads = lead_contrasts(periods, spans, together, group=group)
             lead_z |= {b: z for b, z in leads.items() if b in clean}
-    return Estimates(within, main, responses, halves, lead_z)
+        flexible = _flexible(periods, spans, together, within)
+    return Estimates(within, main, responses, halves, lead_z, flexible)
+
+
+def _flexible(
+    periods: Periods, spans: Spans, together: tuple[str, ...], within: dict[str, WithinEffect]
+) -> dict[str, Flexible]:
+    candidates = [b for b in together if abs(within[b].z) >= LEAST_Z]
+    acting = [b for b in together if abs(within[b].z) >= _MAY_ACT_Z]
+    if not candidates or len(acting) < 2:
+        return {}
+    return flexible_strengths(Rolling.of(periods, spans, together), candidates, acting)
 
 
 def _survival(

@@ -87,9 +87,8 @@ def find_responses(
     dict of behaviour to Response
     """
     cells = usable_cells(periods, burn_in)
-    orders = winsorise(periods.orders.astype(np.float64))[..., None]
     groups = ((0, 0), *PURCHASE_LAGS)
-    past = lagged_sums(orders, groups, periods.entry)[:, :, 0, :]
+    past = lagged_purchases(periods, groups)
     spread = within_spread(past, cells)
     found = {}
     for behaviour in behaviours:
@@ -105,6 +104,22 @@ def find_responses(
             behaviour, float(strength[k]), float(z[k]), groups[k], float(strength[0])
         )
     return found
+
+
+def lagged_purchases(
+    periods: Periods, groups: tuple[tuple[int, int], ...]
+) -> npt.NDArray[np.float32]:
+    """Sum orders over each group of lags, shape (n, T, G).
+
+    Of periods before transactions are known, an entity's usual number stands in: it says nothing
+    within the entity.
+    """
+    orders = winsorise(periods.orders.astype(np.float64))
+    known = periods.paid_from
+    if known:
+        there = np.clip(periods.exit - np.maximum(periods.entry, known), 1, None)
+        orders[:, :known] = (orders[:, known:].sum(axis=1) / there)[:, None]
+    return lagged_sums(orders[..., None], groups, periods.entry)[:, :, 0, :]
 
 
 def within_spread(x: npt.NDArray[np.float32], cells: npt.NDArray[np.bool_]) -> Floats:

@@ -43,7 +43,14 @@ from engagement_ml.drivers.verdicts import (
     judge,
 )
 from engagement_ml.drivers.weights import weigh
-from engagement_ml.drivers.windowed import Spans, WindowRows, lags_of, spans_of, window_rows
+from engagement_ml.drivers.windowed import (
+    Spans,
+    WindowRows,
+    lags_of,
+    outcome_level,
+    spans_of,
+    window_rows,
+)
 from engagement_ml.experiments import ExperimentResult
 from engagement_ml.features.history import TENURE
 from engagement_ml.features.panel import Panel
@@ -93,7 +100,11 @@ def find_drivers(
     tell("estimating effects within entities")
     level = level_ratio(periods, spans, panel)
     mean_margin = level * fitted_margin(periods, spans)
-    lags = lags_of(spans, None if panel is None else panel.frame[TENURE].to_numpy())
+    lags = lags_of(
+        spans,
+        None if panel is None else panel.frame[TENURE].to_numpy(),
+        None if windows is None else outcome_level(periods, spans, windows.cutoffs),
+    )
     estimates = nothing()
     if obstacle is None:
         estimates = estimate_within(periods, spans, config, level, lags, panel)
@@ -218,6 +229,7 @@ def _finding(
         frequency=stability.passes.get(behaviour, 0.0),
         cost=known.cost_per_event,
         smallest=smallest,
+        borrowed=behaviour in estimates.flexible and estimates.flexible[behaviour].lost,
     )
 
 

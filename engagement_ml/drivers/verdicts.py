@@ -53,6 +53,8 @@ class Finding:
         The effect of one standard deviation that is worth having, in currency.
     ended : bool
         Whether the effect is gone in the later half of the history.
+    borrowed : bool
+        Whether it is lost when the other behaviours may act in any shape.
     """
 
     behaviour: str
@@ -66,6 +68,7 @@ class Finding:
     cost: float
     smallest: float
     ended: bool = False
+    borrowed: bool = False
 
     @property
     def effect(self) -> float:
@@ -138,6 +141,9 @@ def _of_certain(finding: Finding, words: _Words, advice: str) -> Verdict | None:
     low, high = finding.bounds
     worth = finding.effect * finding.association.spread
     held = f"it holds in both halves of the {words.entity}s"
+    if finding.borrowed:
+        shape = "it is lost when the other behaviours may act in any shape: their bend, not its own"
+        return Verdict("unverifiable", f"{words.nothing}; {shape}; {advice}")
     if finding.ended:
         gone = "that was so in the earlier half of the history, and in the later it is gone"
         return Verdict("unverifiable", f"{words.within}; {gone}; {advice}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +36,11 @@ class Spans:
         return max(1, self.observation // 3)
 
 
-def lags_of(spans: Spans, tenure_days: npt.NDArray[np.floating] | None = None) -> Lags:
+def lags_of(
+    spans: Spans,
+    tenure_days: npt.NDArray[np.floating] | None = None,
+    level: Floats | None = None,
+) -> Lags:
     """Return the groups of lags, weighed by how long the entities of each cutoff were there.
 
     Parameters
@@ -43,12 +49,44 @@ def lags_of(spans: Spans, tenure_days: npt.NDArray[np.floating] | None = None) -
     tenure_days : array (R,), optional
         Of each entity at each cutoff, the days it has been there; without it all were there for
         the whole observation window.
+    level : array (Q,), optional
+        Of `outcome_level`.
     """
-    if tenure_days is None or not len(tenure_days):
-        return spans.lags
-    there = np.ceil(np.asarray(tenure_days) / spans.period_days)
+    there = np.array([spans.observation])
+    if tenure_days is not None and len(tenure_days):
+        there = np.ceil(np.asarray(tenure_days) / spans.period_days)
     seen = np.clip(there, 1, spans.observation).astype(np.int64)
-    return weigh_lags(spans.lags, seen, spans.outcome, spans.gap)
+    return weigh_lags(spans.lags, seen, spans.outcome, spans.gap, level)
+
+
+def outcome_level(periods: Periods, spans: Spans, cutoffs: Sequence[dt.date]) -> Floats:
+    """Return the usual gain of each period of an outcome window, relative to their mean.
+
+    Where everybody pays in the same periods, say each fourth, cutoffs that keep step with the
+    payments meet them always at the same place of their windows. So the mean is taken over the
+    periods that keep step with the cutoffs; the season, which does not, falls out.
+
+    Parameters
+    ----------
+    periods : Periods
+    spans : Spans
+    cutoffs : sequence of date
+
+    Returns
+    -------
+    array (Q,)
+    """
+    places = [round((c - periods.start).days / spans.period_days) for c in cutoffs]
+    step = int(np.gcd.reduce(np.diff(places))) if len(places) > 1 else 0
+    n_periods = periods.gain.shape[1]
+    if step < 2 or n_periods < 2 * step:
+        return np.ones(spans.outcome)
+    mean = periods.gain[:, periods.paid_from :].mean(axis=0)
+    phase = np.arange(periods.paid_from, n_periods) % step
+    usual = np.array([mean[phase == k].mean() if (phase == k).any() else 0.0 for k in range(step)])
+    at = (places[0] + spans.gap + np.arange(spans.outcome)) % step
+    level = usual[at]
+    return level / level.mean() if level.mean() > 0 else np.ones(spans.outcome)
 
 
 def period_days(windows: WindowsConfig) -> int:
@@ -113,7 +151,8 @@ def window_rows(periods: Periods, spans: Spans, *, with_outcome: bool = True) ->
     n_periods = periods.gain.shape[1]
     step = max(1, spans.observation // 3)
     ahead = spans.gap + spans.outcome if with_outcome else 0
-    cutoffs = np.arange(n_periods - ahead, spans.observation - 1, -step)[::-1]
+    first = max(spans.observation, periods.paid_from - spans.gap) if ahead else spans.observation
+    cutoffs = np.arange(n_periods - ahead, first - 1, -step)[::-1]
     counts = _cumulated(periods.counts)
     margin = _cumulated((periods.gain - periods.loss)[..., None])
     parts = []

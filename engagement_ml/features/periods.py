@@ -16,7 +16,7 @@ from engagement_ml.features.ledger import daily_events, daily_transactions
 from engagement_ml.features.population import Array, Codes, collect, read_population
 from engagement_ml.tables import Tables
 from engagement_ml.tables.ledger import MICRO
-from engagement_ml.windows import DAY
+from engagement_ml.windows import DAY, History
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Periods:
         First period that starts at or after its churn event, else T.
     segments : dict of column to object array (n,)
         Text, ``""`` for null.
+    paid_from : int
+        First period with transactions, if the record of events begins before it.
     """
 
     entities: Array
@@ -59,6 +61,7 @@ class Periods:
     entry: npt.NDArray[np.int32]
     exit: npt.NDArray[np.int32]
     segments: dict[str, Array]
+    paid_from: int = 0
 
 
 def build_periods(
@@ -129,6 +132,7 @@ def build_periods(
         entry=entry[at_risk],
         exit=left[at_risk],
         segments=_segments(tables, config, population.ids),
+        paid_from=_first_paid(tables.history, start, n_periods, period_days),
     )
 
 
@@ -145,6 +149,16 @@ def _first_from(
     length = np.timedelta64(period_days, "D").astype("timedelta64[us]")
     ceiling = -(-passed // length)
     return np.where(never, n_periods, np.clip(ceiling, 0, n_periods)).astype(np.int32)
+
+
+def _first_paid(history: History, start: dt.date, n_periods: int, period_days: int) -> int:
+    """Period in which transactions begin; `n_periods` where that is after the last.
+
+    That they cover it in part is the same for everybody, and so is taken up by its own effect.
+    """
+    if history.paid_from is None:
+        return 0
+    return min(max(0, (history.paid_from - start).days // period_days), n_periods)
 
 
 def _segments(tables: Tables, config: PipelineConfig, ids: Array) -> dict[str, Array]:

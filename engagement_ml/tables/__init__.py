@@ -25,7 +25,7 @@ from engagement_ml.tables.keep import (
 )
 from engagement_ml.tables.kept import OnPart
 from engagement_ml.tables.schema import COLUMNS, Opened, listed, open_table, quoted
-from engagement_ml.windows import DAY, Window
+from engagement_ml.windows import DAY, History, history_of
 
 RESERVED = frozenset({"customer_id", "cutoff", "part", "score", "history", "covariate", "segment"})
 """Names of columns and groups of columns in results, which no event type may have."""
@@ -46,8 +46,8 @@ class Tables:
     customers, surveys : LazyFrame or None
     quality : tuple of TableQuality
         One a table, in the order events, transactions, customers, surveys.
-    history : Window
-        From the first day with both events and transactions to the day after the last transaction.
+    history : History
+        Up to the day after the last transaction; see ``windows.history_of``.
     behaviours : tuple of str
         Sorted event types that are candidates or adjusted for.
     event_counts : mapping of str to int
@@ -68,7 +68,7 @@ class Tables:
     customers: nw.LazyFrame[Any] | None
     surveys: nw.LazyFrame[Any] | None
     quality: tuple[TableQuality, ...]
-    history: Window
+    history: History
     behaviours: tuple[str, ...]
     event_counts: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -161,7 +161,7 @@ def read_tables(
         customers=frame.get("customers"),
         surveys=frame.get("surveys"),
         quality=tuple(kept[name].quality for name in COLUMNS if name in kept),
-        history=Window(max(_days(events)[0], first_paid), end),
+        history=history_of(_days(events)[0], first_paid, end, config.windows),
         behaviours=behaviours,
         event_counts=counts,
         amounts=events.amounts,

@@ -13,7 +13,7 @@ from engagement_ml.drivers import DriverEvidence, attribution, find_drivers
 from engagement_ml.engine import Engine
 from engagement_ml.experiments import read_experiments
 from engagement_ml.features.periods import Periods
-from engagement_ml.windows import Window, plan_windows
+from engagement_ml.windows import History, plan_windows
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,7 +41,7 @@ def search(periods: Periods, *tests: dict[str, Any], **settings: Any) -> DriverE
     with Engine.duckdb() as engine:
         results = read_experiments(config, engine)
     whole = (periods.until - periods.start).days > 168
-    history = Window(periods.start, periods.until)
+    history = History(periods.start, periods.until)
     windows: Any = plan_windows(history, config.windows) if whole else None
     return find_drivers(periods, None, windows, config, experiments=results)
 

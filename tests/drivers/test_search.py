@@ -13,7 +13,7 @@ from benchmarks.recovery.worlds import make_world
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.drivers import DriverEvidence, attribution, find_drivers
 from engagement_ml.features.periods import Periods
-from engagement_ml.windows import Window, plan_windows
+from engagement_ml.windows import History, plan_windows
 
 VERDICTS = {"driver", "harmful", "vanity", "consequence", "inert", "unverifiable"}
 NAMED = ("driver", "harmful")
@@ -37,7 +37,7 @@ def windows_of(periods: Periods, config: PipelineConfig):
     """The search takes the periods as they are; too short ones have no windows of their own."""
     days = (periods.until - periods.start).days
     needed = config.windows.observation_days + config.windows.outcome_days
-    history = Window(periods.start, max(periods.until, periods.start)) if days >= needed else None
+    history = History(periods.start, max(periods.until, periods.start)) if days >= needed else None
     return plan_windows(history, config.windows) if history is not None else None
 
 

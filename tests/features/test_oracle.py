@@ -18,7 +18,7 @@ from engagement_ml.engine import Engine
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features import build_panel, build_periods, count_frame
 from engagement_ml.tables import Tables, read_tables
-from engagement_ml.windows import Window, Windows, plan_windows
+from engagement_ml.windows import History, Windows, plan_windows
 
 # Ends on a leap day's other side, so that windows cross 29 February.
 BASE = dt.datetime(2024, 1, 20)
@@ -156,10 +156,11 @@ class Oracle:
             if event["event_id"] is not None:
                 seen.add(event["event_id"])
         self.events = [e for e in once if e["timestamp"].date() < self.end]
-        self.start = max(
-            min(e["timestamp"] for e in self.events).date(),
-            min(t["timestamp"] for t in self.transactions).date(),
-        )
+        first_paid = min(t["timestamp"] for t in self.transactions).date()
+        back = world.config.windows.observation_days + world.config.windows.gap_days
+        first_event = min(e["timestamp"] for e in self.events).date()
+        self.start = max(first_event, first_paid - back * DAY)
+        self.paid_from = first_paid if first_paid > self.start else None
         churn = self.config.churn.event_type
         kinds = {e["event_type"] for e in self.events}
         self.behaviours = sorted(kinds - {churn, "ignored"})
@@ -272,7 +273,7 @@ RELAXED = settings(
 def test_panel_equals_the_oracle(engine: Engine, world: World) -> None:
     tables = read(world, engine)
     oracle = Oracle(world)
-    assert tables.history == Window(oracle.start, oracle.end)
+    assert tables.history == History(oracle.start, oracle.end, oracle.paid_from)
     assert list(tables.behaviours) == oracle.behaviours
     windows = _plan(tables, world)
     expected = [
@@ -321,6 +322,10 @@ def test_periods_equal_the_oracle(engine: Engine, world: World, length: int) -> 
     assert list(periods.entities) == known
     assert list(periods.entry) == [entry[who] for who in known]
     assert list(periods.exit) == [left[who] for who in known]
+    paid = dt.datetime.combine(oracle.paid_from or oracle.start, dt.time())
+    assert periods.paid_from == next(
+        (t for t in range(n_periods) if bounds[t + 1] > paid), n_periods
+    )
     for i, who in enumerate(known):
         for t in range(n_periods):
             span = (bounds[t], bounds[t + 1])

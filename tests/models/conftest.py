@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from engagement_ml.features.panel import Panel
-from engagement_ml.windows import DAY, Window, Windows
+from engagement_ml.windows import DAY, History, Windows
 
 BEHAVIOURS = ("lesson", "page view [ä]", "like")
 HISTORY = tuple(
@@ -32,7 +32,7 @@ def make_windows(n_train: int = 4, n_test: int = 4, *, days: int = 84) -> Window
         train=train,
         test=test,
         fit_until=first_test,
-        history=Window(START, last + days * DAY),
+        history=History(START, last + days * DAY),
     )
 
 

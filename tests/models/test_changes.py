@@ -19,7 +19,7 @@ from engagement_ml.models import ChurnModel, ProfitModel, evaluate
 from engagement_ml.models.blocks import cutoffs_of, number_entities
 from engagement_ml.models.changes import change_blocks, choose_pairs
 from engagement_ml.models.levels import on_level
-from engagement_ml.windows import DAY, Window, Windows, plan_windows
+from engagement_ml.windows import DAY, History, Windows, plan_windows
 
 START = dt.date(2022, 1, 3)
 BEHAVIOURS = ("driver", "vanity", "follower")
@@ -41,7 +41,7 @@ class Shop:
     @property
     def windows(self) -> Windows:
         days = 7 * self.margin.shape[1]
-        return plan_windows(Window(START, START + days * DAY), WindowsConfig())
+        return plan_windows(History(START, START + days * DAY), WindowsConfig())
 
     def panel(self, windows: Windows) -> Panel:
         parts = []
@@ -248,7 +248,7 @@ def test_no_window_of_a_pair_overlaps_and_the_later_end_is_unseen(
     config: WindowsConfig, more: int, fit_until: int | None
 ) -> None:
     clear = config.observation_days + config.gap_days + config.outcome_days
-    windows = plan_windows(Window(START, START + (clear + more) * DAY), config)
+    windows = plan_windows(History(START, START + (clear + more) * DAY), config)
     until = None if fit_until is None else START + fit_until * DAY
     found = choose_pairs(windows.cutoffs, windows.test, windows, fit_until=until)
     last_seen = max(windows.fit_until, until or windows.fit_until)
@@ -270,7 +270,7 @@ def test_the_days_that_the_notes_name_are_enough(config: WindowsConfig) -> None:
     clear = daily.observation_days + daily.gap_days + daily.outcome_days
 
     def pairs(days: int):
-        windows = plan_windows(Window(START, START + days * DAY), daily)
+        windows = plan_windows(History(START, START + days * DAY), daily)
         return choose_pairs(windows.cutoffs, windows.test, windows), windows
 
     assert pairs(2 * clear)[0].pairs
