@@ -13,8 +13,10 @@ class Choice:
     Attributes
     ----------
     behaviour : str
-    weight, weight_low, weight_high : float
-        Share of the margin effect in percent, with a 95% interval.
+    weight : float
+        Share of the margin effect in percent.
+    weight_low, weight_high : float or None
+        95% interval; None where weights are equal for want of evidence.
     kind : {"linear", "log1p"}
     scale, shape : float or None
         Parameters of the transform.
@@ -24,8 +26,8 @@ class Choice:
 
     behaviour: str
     weight: float
-    weight_low: float
-    weight_high: float
+    weight_low: float | None
+    weight_high: float | None
     kind: str
     scale: float | None
     shape: float | None

@@ -1,8 +1,8 @@
 """Whether an effect remains when the other behaviours may act in any shape.
 
-A behaviour that happens where another one's response bends takes credit for the bend: what is sent to
-those who upgraded lately looks as if it kept them, where the upgrade itself does so and soon wears
-off. With the other behaviours' counts in steps that doubles apart, each step with an effect of its own,
+A behaviour that happens where another one's response bends takes credit for the bend: what is sent
+to those who upgraded lately looks as if it kept them, where the upgrade itself does so and soon
+wears off. With the other behaviours' counts in steps that double, each with an effect of its own,
 there is no bend left to take credit for.
 """
 

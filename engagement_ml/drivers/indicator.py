@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,11 @@ from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]
 
-_N_FITS = 10
+_N_FITS = 20
 _MOST_CORRELATED = 0.9
 _LEAST_FREQUENCY = 0.5
+_LEAST_SAME = 0.9
+"""Share of fits that must choose the same behaviours for weights to be told apart."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,20 @@ class Indicators:
     curves : dict of behaviour to Curve
     importance : dict of behaviour to mean absolute SHAP, in currency
     frequency : dict of behaviour to share of fits on resampled entities that would choose it
+    same : float
+        Share of the fits that would choose exactly these.
     """
 
     choices: tuple[Choice, ...]
     curves: dict[str, Curve]
     importance: dict[str, float]
     frequency: dict[str, float]
+    same: float = 0.0
+
+    @property
+    def stable(self) -> bool:
+        """Whether other entities would lead to the same behaviours."""
+        return self.same >= _LEAST_SAME
 
 
 def purchase_history(periods: Periods, spans: Spans, rows: WindowRows) -> Floats:
@@ -63,11 +73,12 @@ def choose_indicators(
 ) -> Indicators:
     """Choose by SHAP of a model of later margin on log counts, purchase history beside them.
 
-    In each of ten fits a model learns from a random half of the entities and is asked of the other
-    half. Behaviours are taken in the order of mean absolute SHAP there. Left out are those without
-    which the squared error would be no larger there, those that foretell less margin the more there
-    is of them, and those that say the same as one already taken (rank correlation above 0.9). What
-    half of the fits would choose is chosen.
+    In each of twenty fits a model learns from a random half of the entities and is asked of the
+    other half. Behaviours are taken in the order of mean absolute SHAP there. Left out are those
+    without which the squared error would be no larger there, those that foretell less margin the
+    more there is of them, and those that say the same as one already taken (rank correlation above
+    0.9). What half of the fits would choose is chosen. Where fewer than nine in ten would choose
+    exactly these, the choice is unstable and no weights are told from it: all count alike.
 
     Parameters
     ----------
@@ -114,16 +125,23 @@ def choose_indicators(
     stable = np.array([frequency[b] >= _LEAST_FREQUENCY for b in eligible])
     chosen = [eligible[j] for j in _take(np.where(stable, mean, 0.0), alike, at_most)]
     importance = {b: float(mean[j]) for j, b in enumerate(eligible)}
+    same = float(np.mean([{eligible[j] for j in p} == set(chosen) for p in picks]))
+    worth = {b: importance[b] for b in chosen}
+    if same < _LEAST_SAME:
+        worth = dict.fromkeys(chosen, float(np.mean([importance[b] for b in chosen] or [0.0])))
     curves, draws, counts = {}, {}, {}
     for b in chosen:
         own = rows.counts[:, names.index(b)]
         doers = own[own > 0]
         # So that a weight, effect times spread, is the share of SHAP importance.
-        curves[b] = make_curve(own, importance[b] / float(own.std()), float(doers.mean()))
+        curves[b] = make_curve(own, worth[b] / float(own.std()), float(doers.mean()))
         draws[b] = table[:, eligible.index(b)] / float(own.std())
         counts[b] = own
     choices = weigh(chosen, curves, draws, counts, dict.fromkeys(chosen, 0.0))
-    return Indicators(choices, curves, importance, {**dict.fromkeys(names, 0.0), **frequency})
+    if same < _LEAST_SAME:
+        choices = tuple(replace(c, weight_low=None, weight_high=None) for c in choices)
+    every = {**dict.fromkeys(names, 0.0), **frequency}
+    return Indicators(choices, curves, importance, every, same)
 
 
 def _take(value: Floats, alike: Floats, at_most: int) -> list[int]:

@@ -240,6 +240,30 @@ def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]
     }
 
 
+def indicator_check(indicators: Indicators, entity: str) -> dict[str, Any]:
+    """Return the row of an indicator's stability among the checks."""
+    told = "stable" if indicators.stable else "unstable, so all count alike and none is weighed"
+    return {
+        "name": "stability",
+        "question": "Would the same behaviours be chosen from other entities?",
+        "result": (
+            f"exactly the same set in {indicators.same:.0%} of fits on random halves of the "
+            f"{entity}s: {told}"
+        ),
+        "passed": indicators.stable,
+    }
+
+
+def unstable_note(indicators: Indicators | None) -> list[str]:
+    """Say of an indicator metric that its weights are equal for want of evidence, if they are."""
+    if indicators is None or not indicators.choices or indicators.stable:
+        return []
+    return [
+        "The choice is unstable: fits on random halves of the entities would choose exactly these "
+        f"behaviours in {indicators.same:.0%}. No weights can be defended, so all count alike."
+    ]
+
+
 def lasting_check(halves: Mapping[str, Halves]) -> dict[str, Any]:
     """Return the row that tells whether effects are the same late as early."""
     ended = [b for b, each in halves.items() if each.ended]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engagement_ml.drivers import narrate
 from engagement_ml.drivers.association import Association
 from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
+from engagement_ml.drivers.indicator import Indicators
 from engagement_ml.drivers.lasting import Halves
 from engagement_ml.drivers.pairs import compare_pairs
 from engagement_ml.drivers.rolling import Rolling
@@ -25,6 +26,8 @@ def run_checks(
     halves: dict[str, Halves],
     seed: int,
     ends: bool,
+    indicators: Indicators | None = None,
+    entity: str = "customer",
 ) -> tuple[dict[str, object], ...]:
     """Run the placebos and ask how stable the choice is."""
     found: list[dict[str, object]] = []
@@ -36,6 +39,8 @@ def run_checks(
         found.append(placebo_outcome(list(findings.values()), tuple(selected)))
     if selected:
         found.append(narrate.stability_check(stability, selected))
+    if indicators is not None and indicators.choices:
+        found.append(narrate.indicator_check(indicators, entity))
     if halves:
         found.append(narrate.lasting_check(halves))
     return tuple(found)

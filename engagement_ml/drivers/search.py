@@ -191,6 +191,8 @@ def find_drivers(
             tests.untested(halves),
             seed,
             ends,
+            indicators,
+            config.entity,
         ),
         segments=()
         if ends
@@ -205,6 +207,7 @@ def find_drivers(
         notes=(
             *narrate.notes(obstacle, drivers[config.select.at_most :], estimates.responses, config),
             *tests.notes([] if indicators else selected),
+            *narrate.unstable_note(indicators),
         ),
     )
 

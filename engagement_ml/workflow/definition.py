@@ -53,9 +53,9 @@ def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementM
     )
 
 
-def _percent(value: float) -> float:
+def _percent(value: float | None) -> float | None:
     # A bootstrap's quantile may pass 100 in the last digit.
-    return min(max(value, 0.0), 100.0)
+    return None if value is None else min(max(value, 0.0), 100.0)
 
 
 def scorer(
