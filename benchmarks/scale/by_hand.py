@@ -25,7 +25,7 @@ def write_panel(world: Path, target: Path, cutoffs: Sequence[dt.date], days: int
     with_value = set(events.loc[events["value"].notna(), "event_type"].unique())
     panels = []
     for day in cutoffs:
-        cutoff = pd.Timestamp(day)
+        cutoff = pd.Timestamp(day).as_unit("us")
         there = entry[entry < cutoff]
         parts = [
             behaviours(events, cutoff, days, there, start, with_value),
