@@ -125,9 +125,7 @@ def pandas(setting: Setting, n_events: int) -> Figures:
         return {"pandas": best(hand), "ours": best(own), "disagreement": apart}
 
     code = [*RUN_CODE, *FEATURE_CODE, HERE / "by_hand.py"]
-    return kept(
-        setting.results, "pandas", code, measure, events=n_events, repeats=setting.repeats
-    )
+    return kept(setting.results, "pandas", code, measure, events=n_events, repeats=setting.repeats)
 
 
 def rival(setting: Setting, name: str, n_events: int) -> Figures:
