@@ -52,6 +52,11 @@ def requirements(ours: dict[str, Any], naive: dict[str, Any]) -> list[tuple[str,
     ]
 
 
+def _row(name: str, cost: dict[str, Any], chosen: list[str]) -> list[str]:
+    figures = (number(cost["seconds"], 1), number(cost["cpu_seconds"], 1), number(cost["peak_gb"]))
+    return [name, *figures, ", ".join(chosen)]
+
+
 def main() -> int:
     """Measure and print; status 1 with --check where something that must hold does not."""
     quick = os.environ.get("QUICK", "") not in ("", "0")
@@ -83,13 +88,11 @@ def main() -> int:
         f"{WEEKS} weeks; {other['rows']:,} rows of {other['columns']} features; "
         f"the naive model has {other['trees']} trees\n"
     )
+    chosen = [behaviour["behaviour"] for behaviour in metric["behaviours"]]
     costs = [
-        [name, number(c["seconds"], 1), number(c["cpu_seconds"], 1), number(c["peak_gb"]), ", ".join(chose)]
-        for name, c, chose in (
-            ("engagement-ml train", a, [x["behaviour"] for x in metric["behaviours"]]),
-            ("naive: LightGBM, SHAP, top three", b, other["chosen"]),
-        )
-    ]  # fmt: skip
+        _row("engagement-ml train", a, chosen),
+        _row("naive: LightGBM, SHAP, top three", b, other["chosen"]),
+    ]
     print(table(["", "wall s", "CPU s", "peak GB", "chose"], costs), end="\n\n")
     print(table(["", "step", "wall s"], step_rows(record["seconds"], other["steps"])), end="\n\n")
     rows = requirements(a, b)

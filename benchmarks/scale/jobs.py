@@ -1,4 +1,4 @@
-"""What runs in a process of its own: ``python -m benchmarks.scale.jobs NAME '{"key": "value"}'``."""
+"""What runs in a process of its own: ``python -m benchmarks.scale.jobs NAME '{"key": 1}'``."""
 
 from __future__ import annotations
 

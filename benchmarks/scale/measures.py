@@ -158,9 +158,8 @@ def scoring(setting: Setting, n_customers: int, n_rows: int) -> Figures:
         target = setting.data / f"{n_customers}-customers.parquet"
         scores = setting.data / "scores.parquet"
         cost_of(command("counts", target=str(target), n_customers=n_customers))
-        costs = []
-        for _ in range(setting.repeats):
-            costs.append(cost_of(command("score", counts=str(target), target=str(scores)))[0])
+        asked = command("score", counts=str(target), target=str(scores))
+        costs = [cost_of(asked)[0] for _ in range(setting.repeats)]
         scores.unlink()
         model: dict[str, Any] = json.loads(cost_of(command("explain", n_rows=n_rows))[1])
         return {"metric": best(costs), "model": model}
