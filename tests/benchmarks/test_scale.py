@@ -35,7 +35,7 @@ def panel(bare: float, first: float, again: float, peak: float = 2.0) -> dict:
         "first": cost(first, first, peak),
         "again": cost(again),
         "moved": cost(first),
-        "imports": cost(0.5),
+        "imports": cost(0.5, 0.5),
     }
 
 
@@ -93,7 +93,7 @@ def test_what_was_skipped_is_said_and_judged_neither_way():
     )
     printed = tables.everything(found)
     assert "featuretools: skipped, cannot be imported" in printed
-    assert "sessions, 1 million: skipped, unknown key 'features'" in printed
+    assert "sessions: skipped, unknown key 'features'" in printed
     assert not [what for what, _, _ in tables.requirements(found) if "featuretools" in what]
 
 
