@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
+RIVALS := $(VENV)-rivals
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 # Nobody is phoned.
@@ -12,7 +13,8 @@ export DO_NOT_TRACK = true
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-journey test lint format bench bench-recovery constraints clean
+.PHONY: help demo demo-journey test lint format bench bench-recovery bench-scale bench-cost \
+	constraints clean
 
 help:  ## Show what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | \
@@ -38,7 +40,7 @@ format: $(DEV)  ## Put the code in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(DEV) bench-recovery  ## All benchmarks: known truth, the demo shop's seeds, real data
+bench: $(DEV) bench-recovery bench-scale bench-cost  ## All: known truth, scale, cost, real data
 	$(BIN)/python -m benchmarks.shop_seeds
 	$(BIN)/python -m benchmarks.real_data
 
@@ -47,6 +49,12 @@ bench-recovery: $(DEV)  ## Known truth, beside what people use instead (QUICK=1 
 	@$(PIP) install -c constraints.txt -r benchmarks/requirements.txt
 	@$(PIP) install --no-deps -r benchmarks/requirements-no-deps.txt
 	$(BIN)/python -m benchmarks.recovery.run
+
+bench-scale: $(DEV) $(RIVALS)/.installed  ## Cost of 1, 10 and 100 million events (QUICK=1: one)
+	$(BIN)/python -m benchmarks.scale.run --rivals-python $(RIVALS)/bin/python
+
+bench-cost: $(DEV)  ## What train costs, beside LightGBM with SHAP
+	$(BIN)/python -m benchmarks.cost
 
 constraints: pyproject.toml  ## Write constraints.txt anew, from the newest versions that pass
 	rm -rf $(VENV)-constraints
@@ -58,7 +66,7 @@ constraints: pyproject.toml  ## Write constraints.txt anew, from the newest vers
 	rm -rf $(VENV)-constraints
 
 clean:  ## Remove the environment, caches and what runs left; keeps mlruns
-	rm -rf $(VENV) $(VENV)-constraints runs data build dist benchmarks/results
+	rm -rf $(VENV) $(VENV)-constraints $(RIVALS) runs data build dist benchmarks/results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -79,3 +87,10 @@ $(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV), tools for development too (once; some minutes) ..."
 	@$(PIP) install -c constraints.txt -e '.[dev]'
 	@touch $(BASE) $@
+
+# featuretools runs on older pandas only, so it gets an environment of its own. Where it cannot be
+# installed, the benchmark says so and goes on.
+$(RIVALS)/.installed: benchmarks/requirements-scale.txt
+	@echo "Installing featuretools and tsfresh into $(RIVALS) (once) ..."
+	@$(PYTHON) -m venv $(RIVALS)
+	-@$(RIVALS)/bin/python -m pip -qq --disable-pip-version-check install -r $< && touch $@

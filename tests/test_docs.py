@@ -31,6 +31,8 @@ SCRIPTS = {
     "python -m benchmarks.real_data",
     "python -m benchmarks.shop_seeds",
     "python -m benchmarks.recovery.run",
+    "python -m benchmarks.scale.run",
+    "python -m benchmarks.cost",
 }
 
 

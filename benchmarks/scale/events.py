@@ -39,16 +39,38 @@ def write_world(folder: Path, n_events: int, *, days: int = DAYS, seed: int = 0)
         return
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "events").mkdir(parents=True)
-    customers = max(100, n_events // EVENTS_A_CUSTOMER)
     rng = np.random.default_rng(seed)
-    reach = np.cumsum(rng.lognormal(0.0, 1.3, customers))
-    ids = rng.permutation(customers) + 10_000_000
+    reach, ids = _customers(n_events, rng)
     begun = 0
     for day in range(days):
         rows = n_events * (day + 1) // days - n_events * day // days
-        write_day(folder / "events", day, rows, reach / reach[-1], ids, begun, seed)
+        write_day(folder / "events", day, rows, reach, ids, begun, seed)
         begun += rows
-    _write_transactions(folder, customers, ids, days, rng)
+    _write_transactions(folder, len(ids), ids, days, rng)
+
+
+def write_next_day(folder: Path, n_events: int, *, days: int = DAYS, seed: int = 0) -> None:
+    """Add the day after those of ``write_world`` to a folder of its events and transactions."""
+    rng = np.random.default_rng(seed)
+    reach, ids = _customers(n_events, rng)
+    write_day(folder / "events", days, n_events // days, reach, ids, n_events, seed)
+    file = folder / "transactions.parquet"
+    before = pq.read_table(file)
+    rows = len(before) // days
+    midnight = np.datetime64(FIRST + dt.timedelta(days=days), "us")
+    moment = np.sort(rng.integers(0, DAY_SECONDS, rows))
+    moment[-1] = DAY_SECONDS - 1
+    added = _transactions(ids, midnight + moment.astype("timedelta64[s]"), rng)
+    pq.write_table(pa.concat_tables([before, added]), file)
+
+
+def _customers(
+    n_events: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Return how far each customer reaches into [0, 1], and their ids."""
+    customers = max(100, n_events // EVENTS_A_CUSTOMER)
+    reach = np.cumsum(rng.lognormal(0.0, 1.3, customers))
+    return reach / reach[-1], rng.permutation(customers) + 10_000_000
 
 
 def write_day(
@@ -95,11 +117,12 @@ def _write_transactions(
     rows = customers * ORDERS_A_CUSTOMER
     moment = np.sort(rng.integers(0, days * DAY_SECONDS, rows))
     moment[-1] = days * DAY_SECONDS - 1
-    table = pa.table(
-        {
-            "customer_id": rng.choice(ids, rows),
-            "timestamp": np.datetime64(FIRST, "us") + moment.astype("timedelta64[s]"),
-            "margin": np.round(rng.lognormal(2.0, 1.0, rows) - 1.5, 2),
-        }
+    when = np.datetime64(FIRST, "us") + moment.astype("timedelta64[s]")
+    pq.write_table(_transactions(ids, when, rng), folder / "transactions.parquet")
+
+
+def _transactions(ids: npt.NDArray[Any], when: npt.NDArray[Any], rng: np.random.Generator) -> Any:
+    margin = np.round(rng.lognormal(2.0, 1.0, len(when)) - 1.5, 2)
+    return pa.table(
+        {"customer_id": rng.choice(ids, len(when)), "timestamp": when, "margin": margin}
     )
-    pq.write_table(table, folder / "transactions.parquet")

@@ -14,6 +14,8 @@ Hashes = npt.NDArray[np.uint64]
 HASH = "id_hash_"
 MOST_HASHES = 100_000_000
 """How many hashes, of eight bytes, are sorted at a time."""
+SLICE = 2_000_000
+"""How many of sorted parts are merged at a time: so few fit into a processor's cache."""
 
 
 def mark_repeats(
@@ -91,7 +93,7 @@ def hashes_of(source: str) -> str:
 def repeated_among(parts: Sequence[Hashes]) -> Hashes:
     """Return the hashes that are there more than once in sorted parts, all of them together."""
     total = sum(len(part) for part in parts)
-    slices = -(-total // MOST_HASHES)
+    slices = -(-total // SLICE)
     found = []
     for i in range(slices):
         low, high = (np.uint64(((1 << 64) - 1) * j // slices) for j in (i, i + 1))

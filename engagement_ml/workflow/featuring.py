@@ -86,9 +86,12 @@ def _write(parts: Iterator[Panel], file: Path, total: int, steps: Steps) -> None
         for done, part in enumerate(parts, start=1):
             table = pa.Table.from_pandas(part.frame, preserve_index=False)
             if writer is None:
-                # Few numbers repeat so often that a dictionary of them would pay.
+                # Few numbers repeat so often that a dictionary of them would pay, and nobody looks
+                # for rows by their bounds.
                 text = [f.name for f in table.schema if not pa.types.is_floating(f.type)]
-                new = pq.ParquetWriter(file, table.schema, use_dictionary=text)
+                new = pq.ParquetWriter(
+                    file, table.schema, use_dictionary=text, write_statistics=text
+                )
                 writer = opened.enter_context(new)
             writer.write_table(table)
             steps.part(done, total)
