@@ -43,7 +43,7 @@ def _feature(ratio: RatioConfig) -> Feature:
         expression = nw.when(rest < 0).then(nw.lit(0.0)).otherwise(rest)
     else:
         over, under = named["numerator"], named["denominator"]
-        formula, unit, nulls = f"{_written(over)} / {_written(under)}", "ratio, from 0", _NEVER_DONE
+        formula, unit, nulls = f"{_written(over)} / {_written(under)}", "ratio, 0 or more", _NEVER_DONE
         expression = _over(over, under)
     return Feature(
         name=ratio.name,

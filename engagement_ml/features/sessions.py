@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import narwhals as nw
 
+from engagement_ml.config import SessionsConfig
 from engagement_ml.features.behaviours import OBSERVATION, Feature, days_since
 from engagement_ml.features.spans import Total
 
@@ -73,3 +74,26 @@ FEATURES: tuple[Feature, ...] = (
         absent=None,
     ),
 )
+
+
+def in_words(asked: SessionsConfig) -> str:
+    """Return what a session is, for people.
+
+    Examples
+    --------
+    >>> print(in_words(SessionsConfig(gap_minutes=5))[:72])
+    A session is a run of one's events with no pause of more than 5 minutes.
+    """
+    kinds = (
+        "Events of all types make sessions, but for the churn event and those with `role: ignore`"
+        if asked.event_types is None
+        else f"Only events of these types make sessions: {', '.join(asked.event_types)}"
+    )
+    minutes = "a minute" if asked.gap_minutes == 1 else f"{asked.gap_minutes} minutes"
+    return (
+        f"A session is a run of one's events with no pause of more than {minutes}. It ends at "
+        "midnight UTC, so that days add up: one that goes on past midnight is two. Where events "
+        "have a `session_id`, those of different ids are never of one session, however they "
+        f"alternate. {kinds}. What the company sent (`direction` is `outbound`) makes none: a "
+        "letter is no visit."
+    )
