@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from textwrap import fill
 
@@ -46,8 +47,8 @@ Where [the configuration](configuration.md#features-sessions-and-ratios) has
 {sessions}
 ## Of ratios
 
-Where the configuration names them; these are those of its example. `n(x)` is the number of events of
-x in the window.
+Where the configuration names them; these are those of its example. `n(x)` is the number of events
+of x in the window.
 
 {ratio}
 
@@ -87,9 +88,7 @@ def catalogue(
     ]
 
 
-def catalogue_markdown(
-    config: PipelineConfig | None = None, covariates: Sequence[str] = ()
-) -> str:
+def catalogue_markdown(config: PipelineConfig | None = None, covariates: Sequence[str] = ()) -> str:
     """Return the catalogue as a Markdown table, and below it what sessions and ratios are.
 
     Examples
@@ -163,4 +162,4 @@ def _table(lines: Sequence[Line]) -> str:
 
 
 if __name__ == "__main__":
-    print(features_page(), end="")
+    sys.stdout.write(features_page())

@@ -34,7 +34,8 @@ def _feature(ratio: RatioConfig) -> Feature:
     if ratio.kind == "breadth":
         listed = named["breadth"]
         formula = f"number of {', '.join(listed)} with an event / {len(listed)}"
-        unit, nulls, expression = "from 0 to 1", "never null; 0 where none was done", _breadth(listed)
+        unit, nulls = "from 0 to 1", "never null; 0 where none was done"
+        expression = _breadth(listed)
     elif ratio.kind == "abandonment":
         begun, done = named["begun"], named["done"]
         formula = f"1 − {_written(done)} / {_written(begun)}, 0 where more was done than begun"
@@ -43,7 +44,8 @@ def _feature(ratio: RatioConfig) -> Feature:
         expression = nw.when(rest < 0).then(nw.lit(0.0)).otherwise(rest)
     else:
         over, under = named["numerator"], named["denominator"]
-        formula, unit, nulls = f"{_written(over)} / {_written(under)}", "ratio, 0 or more", _NEVER_DONE
+        formula = f"{_written(over)} / {_written(under)}"
+        unit, nulls = "ratio, 0 or more", _NEVER_DONE
         expression = _over(over, under)
     return Feature(
         name=ratio.name,

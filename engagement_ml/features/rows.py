@@ -57,11 +57,14 @@ def rows_by_cutoff(
     by_day = daily_sessions(tables, config)
 
     def find(cutoff: dt.date) -> Found:
+        visited = None
+        if by_day is not None:
+            visited = collect(_sessions_at(tables, by_day, codes, windows, cutoff))
         return Found(
             cutoff,
             collect(_behaviours_at(tables, codes, features, cutoff, windows.observation_days)),
             collect(_history_at(tables, codes, windows, cutoff)),
-            None if by_day is None else collect(_sessions_at(tables, by_day, codes, windows, cutoff)),
+            visited,
         )
 
     with ThreadPoolExecutor(max_workers=1) as ahead:

@@ -1,8 +1,7 @@
 """The daily ledger of sessions: a row per entity and day, by window expressions over the events.
 
-A session is a run of an entity's events with no longer pause than the gap between any two of them. It
-ends at midnight UTC, so that what is told of a day depends on that day's events alone and ledgers of
-days add up.
+A session is a run of an entity's events with no pause longer than the gap. It ends at midnight UTC,
+so that what is told of a day depends on that day's events alone and ledgers of days add up.
 """
 
 from __future__ import annotations

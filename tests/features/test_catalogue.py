@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from engagement_ml.config import parse_config
 from engagement_ml.engine import Engine
@@ -80,6 +81,12 @@ def test_the_page_is_printed_from_the_definitions() -> None:
     assert PAGE.read_text(encoding="utf-8") == features_page(), (
         "print it anew: python -m engagement_ml.features.catalogue > docs/features.md"
     )
+
+
+def test_its_ratios_are_those_of_the_configurations_example() -> None:
+    text = (PAGE.parent / "configuration.md").read_text(encoding="utf-8")
+    shown = text.split("## `features`")[1].split("```yaml\n")[1].split("```")[0]
+    assert parse_config(yaml.safe_load(shown)).features.ratios == EXAMPLES
 
 
 def test_the_page_has_every_feature_there_is() -> None:

@@ -1,4 +1,4 @@
-"""Ratios between behaviours against a slow oracle, on every engine, zeros among the denominators."""
+"""Ratios between behaviours against a slow oracle, on every engine, zeros below the line too."""
 
 from __future__ import annotations
 

@@ -258,9 +258,11 @@ def test_a_pause_of_just_the_gap_goes_on_and_a_tick_more_begins_anew() -> None:
 def test_midnight_utc_ends_a_session_also_that_of_a_leap_day() -> None:
     late = dt.datetime(2024, 2, 29, 23, 59, 59, 999999)
     assert ledger([late - TICK, late, late + TICK]) == [(29, 1, 2, 1e-6, 0), (1, 1, 1, 0.0, 1)]
-    # In Paris it is past midnight already at 23 o'clock in UTC, which is no bound.
-    paris = [m.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo("Europe/Paris"))
-             for m in (late - 61 * dt.timedelta(minutes=1), late - 59 * dt.timedelta(minutes=1))]
+    # In Paris midnight comes at 23 o'clock UTC, and is no bound.
+    paris = [
+        m.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo("Europe/Paris"))
+        for m in (late - 61 * dt.timedelta(minutes=1), late - 59 * dt.timedelta(minutes=1))
+    ]
     assert ledger(paris) == [(29, 1, 2, 120.0, 0)]
 
 
@@ -286,9 +288,11 @@ def test_nothing_else_in_the_panel_changes_where_sessions_are_asked_for() -> Non
         {
             "customer_id": rng.integers(1, 20, 500),
             "timestamp": START + pd.to_timedelta(rng.integers(0, DAYS * 86_000, 500), unit="s"),
-            "event_type": rng.choice(["visit", "like", "left", "beat"], 500, p=[0.5, 0.4, 0.01, 0.09]),
+            "event_type": rng.choice(
+                ["visit", "like", "left", "beat"], 500, p=[0.5, 0.3, 0.1, 0.1]
+            ),
         }
-    )  # fmt: skip
+    )
     paid = events.sample(60, random_state=1)[["customer_id", "timestamp"]].assign(margin=2.0)
     frames = []
     for sessions in (True, False):

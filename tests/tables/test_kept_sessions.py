@@ -36,7 +36,7 @@ def events_of(rng: np.random.Generator, rows: int, days: tuple[int, int] = (0, D
     frame = pd.DataFrame(
         {
             "customer_id": (1 + burst % 5).astype("float64"),
-            "timestamp": START + pd.to_timedelta((starts + rng.integers(0, 9, rows)) * 10, unit="m"),
+            "timestamp": START + pd.to_timedelta(10 * (starts + rng.integers(0, 9, rows)), "m"),
             "event_type": rng.choice(["visit", "like", "beat", ""], rows, p=[0.5, 0.3, 0.1, 0.1]),
             "event_id": rng.choice([*"abcdefghijklm", None, None], rows),
             "direction": rng.choice(["inbound", "outbound", None], rows),
