@@ -18,7 +18,7 @@ from engagement_ml.tables.events import KeptEvents
 from engagement_ml.tables.kept import OnPart, Part, Parts, hold_store
 from engagement_ml.tables.sessions import VERSION, SessionRule, sessions_by_day, visits
 
-MOST_EVENTS = 8_000_000
+MOST_EVENTS = 16_000_000
 """So many events of days that several parts hold are put in order at a time, or one day's."""
 
 
@@ -113,8 +113,10 @@ def sessions_of_parts(
     found = []
     if of_parts:
         every = engine.scan(engine.files(of_parts, reading=label))
-        days = list(parts.shared_days)
-        found.append(every.filter(~nw.col("day").is_in(days)) if days else every)
+        if parts.shared_days:
+            others = engine.small({"day": list(parts.shared_days)})
+            every = every.join(others, on="day", how="anti")
+        found.append(every)
     if of_chunks:
         found.append(engine.scan(engine.files(of_chunks, reading=label)))
     return (nw.concat(found) if len(found) > 1 else found[0]).filter(nw.col("day") < end)

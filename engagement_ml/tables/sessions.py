@@ -15,6 +15,7 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.tables.ledger import REPEATED
+from engagement_ml.windows import DAY
 
 VERSION = 1
 """Of what the ledger of sessions holds and how it is made: another version is made anew."""
@@ -95,10 +96,11 @@ def visits(
         direction = nw.col("direction").cast(nw.String)
         counted = counted & (direction.is_null() | (direction.str.to_lowercase() != OUTBOUND))
     if days is not None:
-        # The bounds spare the engine files and row groups; the days themselves may have holes.
+        # The bounds spare the engine files and row groups; only holes take a look at each day.
         first, last = (dt.datetime.combine(day, dt.time()) for day in (days[0], days[-1]))
-        counted = counted & (moment >= first) & (moment < last + dt.timedelta(days=1))
-        counted = counted & moment.dt.date().is_in(days)
+        counted = counted & (moment >= first) & (moment < last + DAY)
+        if len(days) <= (last - first).days:
+            counted = counted & moment.dt.date().is_in(days)
     named = ["session_id"] if "session_id" in present else []
     return events.filter(counted).select(
         "customer_id", "timestamp", *named, moment.dt.date().alias("day")
