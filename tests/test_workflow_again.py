@@ -222,7 +222,7 @@ def test_features_come_with_their_catalogue(home, config):
     assert "session__" not in catalogue
 
 
-def test_sessions_and_ratios_that_are_asked_for_come_with_theirs(write_yaml):
+def test_sessions_and_ratios_that_are_asked_for_come_with_theirs(write_yaml, here):
     ratio = {"name": "finished", "begun": "tutorial_start", "done": "tutorial_done"}
     config = write_yaml(features={"sessions": True, "ratios": [ratio]})
     folder, _, _ = write_features(config, "features")
