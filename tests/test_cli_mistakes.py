@@ -150,6 +150,23 @@ def experiment_table_that_is_not_there(p: Place) -> None:
     given_table(p, table="tset.csv")
 
 
+def ratio_of_a_behaviour_the_events_lack(p: Place) -> None:
+    ratio = {"name": "finished", "begun": "wishlist_add", "done": "tutorial_doen"}
+    p.given(features={"ratios": [ratio]})
+
+
+def ratio_without_its_denominator(p: Place) -> None:
+    p.given(features={"ratios": [{"name": "finished", "numerator": "tutorial_done"}]})
+
+
+def ratio_called_like_a_behaviour(p: Place) -> None:
+    p.given(features={"ratios": [{"name": "tutorial_done", "breadth": "wishlist_add"}]})
+
+
+def sessions_of_a_behaviour_the_events_lack(p: Place) -> None:
+    p.given(features={"sessions": {"event_types": ["wishlist_ad"]}})
+
+
 def output_that_cannot_be_written(p: Place) -> None:
     p.given()
     (p.folder / "out").write_text("a file is in the way")
@@ -183,6 +200,14 @@ MISTAKES = {
     ),
     experiment_table_without_its_arm: ("test.csv", "no arm 'c'", "experiments.0.treated_arm"),
     experiment_table_that_is_not_there: ("tset.csv", "did you mean 'test.csv'"),
+    ratio_of_a_behaviour_the_events_lack: (
+        "'features.ratios.0.done'", "'tutorial_doen'", "did you mean 'tutorial_done'",
+    ),
+    ratio_without_its_denominator: ("small-shop.yaml", "'finished' needs", "has 'numerator'"),
+    ratio_called_like_a_behaviour: ("'features.ratios.0.name'", "'tutorial_done' is an event type"),
+    sessions_of_a_behaviour_the_events_lack: (
+        "'features.sessions.event_types'", "did you mean 'wishlist_add'",
+    ),
     output_that_cannot_be_written: ("out", "cannot be written"),
     store_out_of_reach: ("http://127.0.0.1:9", "no answer", "tracking.uri"),
 }  # fmt: skip

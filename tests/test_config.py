@@ -37,6 +37,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "churn": {"kind": "no_transaction", "event_type": None},
         "segments": [],
         "experiments": [],
+        "features": {"sessions": None, "ratios": []},
         "tracking": {"uri": "sqlite:///mlruns/mlflow.db", "experiment": None, "register": True},
         "random_seed": 0,
     }
@@ -52,6 +53,14 @@ FULL: dict[str, Any] = {
     "churn": {"kind": "event", "event_type": "cancelled"},
     "columns": {"events": {"customer_id": "user_id"}},
     "segments": ["plan"],
+    "features": {
+        "sessions": {"gap_minutes": 20, "event_types": ["visit", "like"]},
+        "ratios": [
+            {"name": "likes", "numerator": "like", "denominator": ["visit", "call"]},
+            {"name": "lost", "begun": "visit", "done": "call"},
+            {"name": "breadth", "breadth": ["like", "call"]},
+        ],
+    },
     "experiments": [
         {"behaviour": "visit", "treated": 900, "control": 1100, "lift": 3, "low": 1, "high": 5},
         {
@@ -78,6 +87,15 @@ def test_what_is_written_reads_back_equal() -> None:
     assert config.behaviour("like").role == "behaviour"
     assert not config.tracking.register_
     assert config.experiment == "shop-engagement"
+
+
+@pytest.mark.parametrize("on", [True, {}, {"gap_minutes": 30}])
+def test_sessions_are_switched_on_in_one_word(on: Any) -> None:
+    found = parse_config({**SMALLEST, "features": {"sessions": on}}).features.sessions
+    assert found is not None
+    assert (found.gap_minutes, found.event_types) == (30, None)
+    for off in (None, False):
+        assert parse_config({**SMALLEST, "features": {"sessions": off}}) == parse_config(SMALLEST)
 
 
 def test_fingerprint_is_of_content() -> None:
@@ -115,6 +133,37 @@ def test_fingerprint_is_of_content() -> None:
         ({"name": ""}, "key 'name': "),
         ({"name": "a/b"}, "key 'name': "),
         ({"random_seed": -1}, "key 'random_seed': "),
+        ({"features": {"sesions": True}},
+         "unknown key 'features.sesions' (did you mean 'sessions'?); known keys here: ratios, "),
+        ({"features": {"sessions": {"gap_minute": 5}}},
+         "unknown key 'features.sessions.gap_minute' (did you mean 'gap_minutes'?)"),
+        ({"features": {"sessions": "often"}}, "key 'features.sessions': give true, false or keys"),
+        ({"features": {"sessions": {"gap_minutes": 0}}}, "key 'features.sessions.gap_minutes': "),
+        ({"features": {"sessions": {"gap_minutes": 1441}}}, "key 'features.sessions.gap_minutes'"),
+        ({"features": {"sessions": {"event_types": []}}},
+         "key 'features.sessions.event_types': is empty; name at least one event type"),
+        ({"features": {"ratios": [{"name": "a", "numerater": "x"}]}},
+         "unknown key 'features.ratios.0.numerater' (did you mean 'numerator'?)"),
+        ({"features": {"ratios": [{"numerator": "x", "denominator": "y"}]}},
+         "key 'features.ratios.0.name' is missing"),
+        ({"features": {"ratios": [{"name": "a", "numerator": "x"}]}},
+         "key 'features.ratios.0': ratio 'a' needs 'numerator' with 'denominator', or 'begun' "
+         "with 'done', or 'breadth' alone, and has 'numerator'"),
+        ({"features": {"ratios": [{"name": "a", "begun": "x", "done": "y", "breadth": "z"}]}},
+         "and has 'begun' and 'done' and 'breadth'"),
+        ({"features": {"ratios": [{"name": "a"}]}}, "and has none of them"),
+        ({"features": {"ratios": [{"name": "a", "breadth": ["x", "y", "x"]}]}},
+         "key 'features.ratios.0.breadth': 'x' is there twice"),
+        ({"features": {"ratios": [{"name": "a", "breadth": "x"}, {"name": "A", "breadth": "y"}]}},
+         "key 'features': two of 'ratios' are called 'a'; give each a name of its own"),
+        ({"features": {"ratios": [{"name": "a__b|", "breadth": "x"}]}},
+         "key 'features.ratios.0.name': "),
+        ({"behaviours": {"beat": {"role": "ignore"}},
+          "features": {"ratios": [{"name": "a", "begun": "visit", "done": "beat"}]}},
+         "key 'features.ratios.0.done': 'beat' has 'role: ignore'; take that away"),
+        ({"churn": {"kind": "event", "event_type": "left"},
+          "features": {"sessions": {"event_types": ["visit", "left"]}}},
+         "key 'features.sessions.event_types': 'left' is the churn event, no behaviour"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(more: dict[str, Any], message: str) -> None:

@@ -16,6 +16,8 @@ from engagement_ml.config import (
     BehaviourConfig,
     ExperimentConfig,
     PipelineConfig,
+    RatioConfig,
+    SessionsConfig,
     parse_config,
 )
 from engagement_ml.workflow.results import DRIVER_COLUMNS
@@ -75,7 +77,7 @@ def test_the_defaults_shown_are_the_defaults():
 
 def test_every_key_is_explained():
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    models = [PipelineConfig, BehaviourConfig, ExperimentConfig]
+    models = [PipelineConfig, BehaviourConfig, ExperimentConfig, SessionsConfig, RatioConfig]
     models += [
         field.annotation
         for field in PipelineConfig.model_fields.values()

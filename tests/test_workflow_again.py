@@ -218,3 +218,31 @@ def test_features_come_with_their_catalogue(home, config):
     assert {"customer_id", "cutoff", "part", "margin", "tutorial_done__frequency"} <= set(frame)
     catalogue = (folder / "catalogue.md").read_text()
     assert "<behaviour>__frequency" in catalogue
+    assert "`covariate__plan`" in catalogue
+    assert "session__" not in catalogue
+
+
+def test_sessions_and_ratios_that_are_asked_for_come_with_theirs(write_yaml, here):
+    ratio = {"name": "finished", "begun": "tutorial_start", "done": "tutorial_done"}
+    config = write_yaml(features={"sessions": True, "ratios": [ratio]})
+    folder, _, _ = write_features(config, "features")
+    frame = pd.read_parquet(folder / "features.parquet")
+    assert frame["session__bounce_rate"].between(0, 1).sum() > 1000
+    begun = frame["tutorial_start__frequency"] > 0
+    assert (frame["ratio__finished"].notna() == begun).all()
+    catalogue = (folder / "catalogue.md").read_text()
+    assert "| `ratio__finished` | 1 − n(tutorial_done) / n(tutorial_start)" in catalogue
+    assert "| `session__bounce_rate` |" in catalogue
+    again = read_config(folder / "config.yaml")
+    assert again.features == read_config(config).features
+
+
+def test_training_evaluates_with_the_sessions_it_learned_from(write_yaml, here, quick_drivers):
+    ratio = {"name": "finished", "begun": "tutorial_start", "done": "tutorial_done"}
+    config = write_yaml(features={"sessions": True, "ratios": [ratio]}, tracking={"uri": None})
+    run = train(config, output="run")
+    assert "session__frequency" in (run.folder / "models" / "profit.txt").read_text()
+    rows = pd.read_csv(run.folder / "drivers.csv")
+    assert not any(name.startswith(("session", "ratio", "finished")) for name in rows["behaviour"])
+    first = json.loads((run.folder / "evaluation.json").read_text())
+    assert evaluate(run.folder)["profit"] == first["profit"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engagement_ml.config.engine import EngineConfig
 from engagement_ml.config.experiments import ExperimentConfig
+from engagement_ml.config.features import FeaturesConfig, RatioConfig, SessionsConfig
 from engagement_ml.config.pipeline import (
     TABLE_NAMES,
     BehaviourConfig,
@@ -23,9 +24,12 @@ __all__ = [
     "ChurnConfig",
     "EngineConfig",
     "ExperimentConfig",
+    "FeaturesConfig",
     "PipelineConfig",
+    "RatioConfig",
     "Role",
     "SelectConfig",
+    "SessionsConfig",
     "SourcesConfig",
     "TrackingConfig",
     "WindowsConfig",

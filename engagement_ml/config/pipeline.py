@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from engagement_ml.config.engine import EngineConfig
 from engagement_ml.config.experiments import ExperimentConfig
+from engagement_ml.config.features import FeaturesConfig
 from engagement_ml.config.frozen import Frozen
 from engagement_ml.errors import nearest
 
@@ -129,6 +130,7 @@ class PipelineConfig(Frozen):
     columns: dict[str, dict[str, str]] = Field(default_factory=dict)
     windows: WindowsConfig = WindowsConfig()
     behaviours: dict[str, BehaviourConfig] = Field(default_factory=dict)
+    features: FeaturesConfig = FeaturesConfig()
     churn: ChurnConfig = ChurnConfig()
     select: SelectConfig = SelectConfig()
     segments: tuple[str, ...] = ()
@@ -151,13 +153,16 @@ class PipelineConfig(Frozen):
         return value
 
     @model_validator(mode="after")
-    def _experiments_of_candidates(self) -> Self:
-        for place, test in enumerate(self.experiments):
-            key = f"key 'experiments.{place}.behaviour'"
-            if test.behaviour == self.churn.event_type:
-                raise ValueError(f"{key}: '{test.behaviour}' is the churn event, no behaviour")
-            if self.behaviour(test.behaviour).role == "ignore":
-                raise ValueError(f"{key}: '{test.behaviour}' has 'role: ignore'; take that away")
+    def _only_behaviours_are_named(self) -> Self:
+        named = [
+            (f"experiments.{place}.behaviour", test.behaviour)
+            for place, test in enumerate(self.experiments)
+        ]
+        for key, name in (*named, *self.features.named()):
+            if name == self.churn.event_type:
+                raise ValueError(f"key '{key}': '{name}' is the churn event, no behaviour")
+            if self.behaviour(name).role == "ignore":
+                raise ValueError(f"key '{key}': '{name}' has 'role: ignore'; take that away")
         return self
 
     def behaviour(self, event_type: str) -> BehaviourConfig:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from engagement_ml.config.experiments import ExperimentConfig
-from engagement_ml.config.pipeline import (
-    TABLE_NAMES,
-    BehaviourConfig,
-    PipelineConfig,
-    SourcesConfig,
-)
+from engagement_ml.config.pipeline import TABLE_NAMES, PipelineConfig, SourcesConfig
 from engagement_ml.errors import ConfigError, nearest
 
 
@@ -122,12 +116,13 @@ def _known_keys(where: list[str]) -> list[str]:
     model: type[BaseModel] = PipelineConfig
     for part in where:
         field = model.model_fields.get(part)
-        if field is None:
-            continue
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-        elif part == "behaviours":
-            model = BehaviourConfig
-        elif part == "experiments":
-            model = ExperimentConfig
+        if field is not None:
+            model = _model_in(field.annotation) or model
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that a field holds, itself or as what it is a list or mapping of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

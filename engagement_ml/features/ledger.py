@@ -9,6 +9,7 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig
 from engagement_ml.tables import Tables
 from engagement_ml.tables.ledger import daily, micro
+from engagement_ml.tables.sessions import SessionRule, sessions_by_day, visits
 
 
 def daily_events(tables: Tables) -> nw.LazyFrame[Any]:
@@ -18,6 +19,19 @@ def daily_events(tables: Tables) -> nw.LazyFrame[Any]:
     return tables.engine.once(
         f"events by day {_key(tables, 'events')}", lambda: daily(tables.events)
     )
+
+
+def daily_sessions(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any] | None:
+    """Return the sessions per entity and day; None where the configuration asks for none.
+
+    See ``tables.sessions.sessions_by_day``.
+    """
+    rule = SessionRule.of(config)
+    if rule is None:
+        return None
+    if tables.sessions is not None:
+        return tables.sessions
+    return tables.engine.persist(sessions_by_day(visits(tables.events, rule), rule.gap))
 
 
 def daily_transactions(tables: Tables) -> nw.LazyFrame[Any]:

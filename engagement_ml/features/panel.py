@@ -9,13 +9,11 @@ import pandas as pd
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.features import history
+from engagement_ml.features import history, ratios, sessions
 from engagement_ml.features.covariates import add_covariates, customer_columns
 from engagement_ml.features.rows import features_of, measured, rows_by_cutoff
 from engagement_ml.tables import Tables
 from engagement_ml.windows import Windows
-
-COUNT = "__frequency"
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,9 @@ class Panel:
     behaviour_features : dict of behaviour to its columns
     history_features, covariates, segments : tuple of str
         Column names; ``covariate__x`` numeric or categorical, ``segment__x`` text.
+    joint_features : tuple of str
+        Columns of several behaviours together: ``session__x`` and ``ratio__x``, where the
+        configuration asks for them.
     """
 
     frame: pd.DataFrame
@@ -42,12 +43,13 @@ class Panel:
     history_features: tuple[str, ...]
     covariates: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
+    joint_features: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
-        """All feature columns: of the behaviours, the history, the covariates."""
+        """All feature columns: of the behaviours, singly and jointly, the history, covariates."""
         of_behaviours = (c for b in self.behaviours for c in self.behaviour_features[b])
-        return (*of_behaviours, *self.history_features, *self.covariates)
+        return (*of_behaviours, *self.joint_features, *self.history_features, *self.covariates)
 
     def part(self, name: str) -> Panel:
         """Return the rows of one part, ``"train"`` or ``"test"``, renumbered from 0."""
@@ -95,7 +97,7 @@ def panel_parts(tables: Tables, config: PipelineConfig, windows: Windows) -> Ite
         b: tuple(f"{b}__{f.name}" for f in features_of(tables) if measured(tables, f, b))
         for b in tables.behaviours
     }
-    counts = [c for names in behaviour_features.values() for c in names if c.endswith(COUNT)]
+    counts = [c for names in behaviour_features.values() for c in names if c.endswith(ratios.COUNT)]
     customers = None if tables.customers is None else customer_columns(tables)
     anything = False
     for rows in rows_by_cutoff(tables, config, windows):
@@ -108,9 +110,16 @@ def panel_parts(tables: Tables, config: PipelineConfig, windows: Windows) -> Ite
             history_features=tuple(f"history__{f.name}" for f in history.FEATURES),
             covariates=covariates,
             segments=segments,
+            joint_features=_joint(config),
         )
     if not anything:
         raise NotEnoughDataError(_no_event(windows))
+
+
+def _joint(config: PipelineConfig) -> tuple[str, ...]:
+    asked = sessions.FEATURES if config.features.sessions is not None else ()
+    of_sessions = (f"{sessions.GROUP}__{feature.name}" for feature in asked)
+    return (*of_sessions, *(f"{ratios.GROUP}__{ratio.name}" for ratio in config.features.ratios))
 
 
 def _no_event(windows: Windows) -> str:

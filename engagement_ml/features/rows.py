@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.features import behaviours, history
+from engagement_ml.features import behaviours, history, ratios, sessions
 from engagement_ml.features.behaviours import BEFORE, OBSERVATION, Feature
-from engagement_ml.features.ledger import daily_events, daily_transactions
+from engagement_ml.features.ledger import daily_events, daily_sessions, daily_transactions
 from engagement_ml.features.population import Array, Codes, Population, collect, read_population
 from engagement_ml.features.spans import Total, window_totals
 from engagement_ml.tables import Tables
@@ -28,11 +28,15 @@ SUMS = ("gain", "loss", "transactions")
 
 @dataclass(frozen=True)
 class Found:
-    """What the engine found of one cutoff: a row per entity and behaviour, a row per entity."""
+    """What the engine found of one cutoff: a row per entity and behaviour, a row per entity.
+
+    `sessions` is None where the configuration asks for none.
+    """
 
     cutoff: dt.date
     behaviours: dict[str, Array]
     history: dict[str, Array]
+    sessions: dict[str, Array] | None
 
 
 def rows_by_cutoff(
@@ -50,12 +54,17 @@ def rows_by_cutoff(
     population = read_population(tables, config)
     codes = Codes.of(tables, population)
     features = features_of(tables)
+    by_day = daily_sessions(tables, config)
 
     def find(cutoff: dt.date) -> Found:
+        visited = None
+        if by_day is not None:
+            visited = collect(_sessions_at(tables, by_day, codes, windows, cutoff))
         return Found(
             cutoff,
             collect(_behaviours_at(tables, codes, features, cutoff, windows.observation_days)),
             collect(_history_at(tables, codes, windows, cutoff)),
+            visited,
         )
 
     with ThreadPoolExecutor(max_workers=1) as ahead:
@@ -123,6 +132,21 @@ def _history_at(
     return _at(codes.add(summed), cutoff).select("entity_", *expressions, *SUMS)
 
 
+def _sessions_at(
+    tables: Tables,
+    by_day: nw.LazyFrame[Any],
+    codes: Codes,
+    windows: Windows,
+    cutoff: dt.date,
+) -> nw.LazyFrame[Any]:
+    """Return what sessions tell at one cutoff, a row per entity with any."""
+    spans = {OBSERVATION: windows.observation(cutoff)}
+    totals = behaviours.totals_of(sessions.FEATURES)
+    summed = window_totals(tables.engine, by_day, ("customer_id",), spans, totals)
+    expressions = _expressions(sessions.FEATURES, windows.observation_days)
+    return _at(codes.add(summed), cutoff).select("entity_", *expressions)
+
+
 def _at(totals: nw.LazyFrame[Any], cutoff: dt.date) -> nw.LazyFrame[Any]:
     return totals.with_columns(cutoff=nw.lit(dt.datetime.combine(cutoff, dt.time())))
 
@@ -151,6 +175,10 @@ def _lay_out(
     }
     entry, left = population.entry[entities], population.exit[entities]
     columns |= _behaviour_columns(tables, windows, features, entry, place, found)
+    if found.sessions is not None:
+        n, group = len(entry), sessions.GROUP
+        columns |= _entity_columns(group, sessions.FEATURES, n, place, found.sessions)
+    columns |= _ratio_columns(config, columns)
     columns |= _history_columns(cutoff, entry, place, found.history)
     columns["churned"] = _churned(config, windows.outcome(cutoff), left, columns)
     return pd.DataFrame(columns, copy=False)
@@ -188,19 +216,43 @@ def _behaviour_columns(
     }
 
 
-def _history_columns(
-    cutoff: dt.date, entry: Array, place: Array, values: Mapping[str, Array]
+def _entity_columns(
+    group: str, features: Sequence[Feature], n: int, place: Array, values: Mapping[str, Array]
 ) -> dict[str, Array]:
+    """Lay out what was found of entities as columns ``<group>__<feature>`` of `n` rows."""
     row = place[values["entity_"]]
     inside = row >= 0
     row = row[inside]
     columns = {}
-    for feature in history.FEATURES:
+    for feature in features:
         if feature.expression is None:
             continue
-        array = np.full(len(entry), np.nan if feature.absent is None else feature.absent)
+        array = np.full(n, np.nan if feature.absent is None else feature.absent)
         array[row] = values[feature.name][inside]
-        columns[f"history__{feature.name}"] = array
+        columns[f"{group}__{feature.name}"] = array
+    return columns
+
+
+def _ratio_columns(config: PipelineConfig, columns: Mapping[str, Array]) -> dict[str, Array]:
+    if not config.features.ratios:
+        return {}
+    counted = {name: values for name, values in columns.items() if name.endswith(ratios.COUNT)}
+    expressions = [
+        feature.expression(0).alias(f"{ratios.GROUP}__{feature.name}")
+        for feature in ratios.ratio_features(config.features.ratios)
+        if feature.expression is not None
+    ]
+    made = nw.from_native(pd.DataFrame(counted, copy=False), eager_only=True).select(*expressions)
+    return {name: made[name].to_numpy() for name in made.columns}
+
+
+def _history_columns(
+    cutoff: dt.date, entry: Array, place: Array, values: Mapping[str, Array]
+) -> dict[str, Array]:
+    columns = _entity_columns("history", history.FEATURES, len(entry), place, values)
+    row = place[values["entity_"]]
+    inside = row >= 0
+    row = row[inside]
     tenure: Array = np.datetime64(cutoff, "us") - entry
     columns[history.TENURE] = tenure / np.timedelta64(1, "D")
     whole = {name: np.zeros(len(entry), dtype=np.int64) for name in SUMS}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 RFM_FEATURES = ("history__recency_days", "history__frequency", "history__monetary_value")
-HISTORY, COVARIATES, BASE = "history", "covariates", "base"
+HISTORY, COVARIATES, JOINT, BASE = "history", "covariates", "sessions_and_ratios", "base"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Design:
         The panel's columns, in the matrix's order.
     groups : tuple of int
         For each column, the number of its behaviour in `behaviours`, or -1 for history, -2 for
-        covariates.
+        covariates, -3 for what is of several behaviours together: sessions and ratios.
     behaviours : tuple of str
     levels : dict
         For each text covariate its levels; a value that is not among them counts as missing.
@@ -49,6 +49,7 @@ class Design:
         found: list[tuple[str, int]] = []
         for number, behaviour in enumerate(panel.behaviours):
             found += [(name, number) for name in panel.behaviour_features[behaviour]]
+        found += [(name, -3) for name in panel.joint_features]
         found += [(name, -1) for name in panel.history_features]
         found += [(name, -2) for name in panel.covariates]
         if columns is not None:
@@ -129,17 +130,18 @@ class Design:
         Returns
         -------
         names : list of str
-            The behaviours, then ``history``, ``covariates``, ``base``; one of these three that a
-            behaviour is called already has ``_`` added.
-        values : array of shape (n_rows, n_behaviours + 3)
+            The behaviours, then ``history``, ``covariates``, ``sessions_and_ratios`` where there
+            are any, ``base``; one of these that a behaviour is called already has ``_`` added.
+        values : array of shape (n_rows, n_names)
         """
-        n_groups = len(self.behaviours) + 3
+        others = (HISTORY, COVARIATES, *([JOINT] if -3 in self.groups else []), BASE)
+        n_groups = len(self.behaviours) + len(others)
         position = [g if g >= 0 else len(self.behaviours) - 1 - g for g in self.groups]
         position.append(n_groups - 1)
         indicator = np.zeros((len(position), n_groups))
         indicator[np.arange(len(position)), position] = 1.0
         names = list(self.behaviours)
-        for name in (HISTORY, COVARIATES, BASE):
+        for name in others:
             unique = name
             while unique in names:
                 unique += "_"

@@ -24,11 +24,15 @@ from engagement_ml.tables.keep import (
     keep,
 )
 from engagement_ml.tables.kept import OnPart
+from engagement_ml.tables.kept_sessions import read_sessions
 from engagement_ml.tables.schema import COLUMNS, Opened, listed, open_table, quoted
+from engagement_ml.tables.sessions import SessionRule
 from engagement_ml.windows import DAY, History, history_of
 
 RESERVED = frozenset({"customer_id", "cutoff", "part", "score", "history", "covariate", "segment"})
 """Names of columns and groups of columns in results, which no event type may have."""
+SESSION, RATIO = "session", "ratio"
+"""Groups of columns in results where the configuration asks for them."""
 
 __all__ = ["Dropped", "LedgerPart", "TableQuality", "Tables", "read_tables"]
 
@@ -60,6 +64,9 @@ class Tables:
         none it is made of `events`.
     parts : tuple of LedgerPart
         What the ledger of large files consists of; each name tells the content.
+    sessions : LazyFrame or None
+        The sessions by customer and day, where the configuration asks for them; where there are
+        none they are made of `events`.
     """
 
     engine: Engine
@@ -74,6 +81,7 @@ class Tables:
     amounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ledger: nw.LazyFrame[Any] | None = None
     parts: tuple[LedgerPart, ...] = ()
+    sessions: nw.LazyFrame[Any] | None = None
 
 
 def read_tables(
@@ -132,6 +140,7 @@ def read_tables(
     for one in small.values():
         check_values(engine, one)
     integer_ids = all(ids_are_integers(engine, one) for one in opened.values())
+    folder = None if config.engine.keep is None else Path(config.engine.keep)
     kept = {
         name: keep(engine, one, canonical(engine, one, integer_ids=integer_ids))
         for name, one in small.items()
@@ -143,7 +152,7 @@ def read_tables(
         opened["events"],
         integer_ids=integer_ids,
         end=end,
-        keep=None if config.engine.keep is None else Path(config.engine.keep),
+        keep=folder,
         on_part=on_part,
     )
     kept["events"] = events
@@ -153,6 +162,7 @@ def read_tables(
     counts = events.counts
     _check_named(config, opened, counts)
     behaviours = _behaviours(config, counts, opened["events"].label)
+    rule = SessionRule.of(config)
     frame = {name: engine.scan(one.view) for name, one in kept.items()}
     return Tables(
         engine=engine,
@@ -167,6 +177,9 @@ def read_tables(
         amounts=events.amounts,
         ledger=engine.scan(events.ledger),
         parts=events.parts,
+        sessions=None
+        if rule is None
+        else read_sessions(engine, events, rule, end=end, keep=folder, on_part=on_part),
     )
 
 
@@ -206,9 +219,17 @@ def _behaviours(config: PipelineConfig, counts: Mapping[str, int], label: str) -
             f"key 'behaviours': {label} holds no event type to learn from: each has "
             f"'role: ignore' or is the churn event ({listed(sorted(counts))})"
         )
+    asked = {SESSION} if config.features.sessions is not None else set()
+    asked |= {RATIO} if config.features.ratios else set()
+    ratios = {ratio.name.lower(): i for i, ratio in enumerate(config.features.ratios)}
     seen: dict[str, str] = {}
     for name in names:
-        if name.lower() in RESERVED:
+        if name.lower() in ratios:
+            raise ConfigError(
+                f"key 'features.ratios.{ratios[name.lower()]}.name': '{name}' is an event type of "
+                f"{label}; call the ratio otherwise"
+            )
+        if name.lower() in RESERVED | asked:
             raise InputError(
                 f"{label}: event type '{name}' is a name that results use; call it otherwise"
             )
@@ -263,6 +284,7 @@ def _check_named(
     named += [
         (f"experiments.{i}.behaviour", test.behaviour) for i, test in enumerate(config.experiments)
     ]
+    named += config.features.named()
     if config.churn.event_type is not None:
         named.append(("churn.event_type", config.churn.event_type))
     for key, name in named:

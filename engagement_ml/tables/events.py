@@ -48,6 +48,7 @@ class KeptEvents(Kept):
 
     ledger: str
     parts: tuple[LedgerPart, ...]
+    made: Parts | None
 
 
 def read_events(
@@ -87,14 +88,13 @@ def read_events(
         check_values(engine, one)
     source = canonical(engine, one, integer_ids=integer_ids, guarded=guarded)
     columns = [column for column, _ in one.known()]
-    named: tuple[LedgerPart, ...] = ()
+    parts: Parts | None = None
     try:
         if guarded and worth_keeping(one):
             parts = make_parts(engine, one, integer_ids=integer_ids, keep=keep, on_part=on_part)
             suspects = parts.suspects
             raw = whole(engine, parts, one.label)
             lines = _lines_of_parts(engine, one, parts, raw, end)
-            named = _named(parts)
         else:
             suspects = repeated_hashes(engine, one, source)
             marked_rows = mark_repeats(engine, one, source, columns, suspects)
@@ -123,7 +123,8 @@ def read_events(
             for i, column in enumerate(c for c in AMOUNTS if one.has(c))
         },
         ledger=ledger,
-        parts=named,
+        parts=() if parts is None else _named(parts),
+        made=parts,
     )
 
 

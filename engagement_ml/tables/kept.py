@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +47,14 @@ class Part:
         Those it has rows of, sorted.
     lines : tuple of Line
         What it tells of the rows it was made of; late ones are not told apart.
+    rows : callable
+        Names a view of these rows, ``repeated_`` among its columns where some are repeats.
     """
 
     file: Path
     days: tuple[dt.date, ...]
     lines: tuple[Line, ...]
+    rows: Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,15 @@ class Parts:
     shared_days : tuple of date
     suspects : array of uint64
         Hashes of event ids that are there more than once.
+    source : str
+        Tells where the rows come from and how they are read.
     """
 
     parts: tuple[Part, ...]
     shared: Path | None
     shared_days: tuple[dt.date, ...]
     suspects: Hashes
+    source: str
 
 
 def worth_keeping(one: Opened) -> bool:
@@ -101,7 +108,7 @@ def make_parts(
         Where a file cannot be read, or a number does not fit.
     """
     definition = _definition(engine, one, integer_ids)
-    store = _hold(engine, keep, f"events-{definition[:16]}")
+    store = hold_store(engine, keep, f"events-{definition[:16]}")
     known = [tuple(told["files"]) for told in store.entries.values() if "files" in told]
     batches = find_batches(one.files, known)
     work = _Work(engine, one, integer_ids, store, definition)
@@ -116,7 +123,7 @@ def make_parts(
     shared_days = _in_several(parts)
     shared = work.shared(parts, shared_days) if shared_days else None
     store.retain(work.used)
-    return Parts(tuple(parts), shared, shared_days, suspects)
+    return Parts(tuple(parts), shared, shared_days, suspects, definition)
 
 
 def whole(engine: Engine, parts: Parts, label: str) -> str:
@@ -186,9 +193,7 @@ class _Work:
         """Return the ledger of a batch, made where it is not kept."""
         name = self._name("ledger", "parquet", batch.key, *(repeats[1:] if repeats else ()))
         if not self.store.has(name):
-            source = self._view(batch)
-            if repeats is not None:
-                source = self.engine.view(repeats[0], reading=self.one.label)
+            source = self.rows(batch, repeats)
             ledger = daily(self.engine.scan(source)).to_native().sql_query()
             with self.store.new(name) as aside:
                 self.engine.write(ledger, aside, reading=self.one.label)
@@ -208,7 +213,14 @@ class _Work:
             self.store.path(name),
             tuple(dt.date.fromisoformat(day) for day in entry["days"]),
             tuple(Line.read(line) for line in entry["lines"]),
+            partial(self.rows, batch, repeats),
         )
+
+    def rows(self, batch: Batch, repeats: tuple[str, str] | None) -> str:
+        """Name a view of a batch's rows, repeats among them marked."""
+        if repeats is None:
+            return self._view(batch)
+        return self.engine.view(repeats[0], reading=self.one.label)
 
     def shared(self, parts: Sequence[Part], days: Sequence[dt.date]) -> Path:
         """Return the ledger of the days that several parts hold."""
@@ -273,7 +285,8 @@ class _Work:
         return name
 
 
-def _hold(engine: Engine, keep: Path | None, name: str) -> Store:
+def hold_store(engine: Engine, keep: Path | None, name: str) -> Store:
+    """Open a store until the engine is closed; one of its own where it cannot have that."""
     if keep is not None:
         store = engine.hold(open_store(keep / name))
         if store is not None:

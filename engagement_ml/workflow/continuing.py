@@ -41,6 +41,7 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
         tables.behaviours,
         {column: sorted(kinds) for column, kinds in tables.amounts.items()},
         config.churn.model_dump(mode="json"),
+        config.features.model_dump(mode="json"),
         config.segments,
         prints.get("customers"),
         _transactions_before(tables, str(end)),

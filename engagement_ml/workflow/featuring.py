@@ -70,10 +70,12 @@ def write_features(
                 panel_parts(tables, settings, windows), file, len(windows.cutoffs), steps
             ),
         )
-        shape = _shape(folder / FEATURES)
-        (folder / CATALOGUE).write_text(catalogue_markdown(), encoding="utf-8")
+        columns, n_rows = _columns_and_rows(folder / FEATURES)
+        covariates = [name for name in columns if name.startswith("covariate__")]
+        catalogue = catalogue_markdown(settings, covariates)
+        (folder / CATALOGUE).write_text(catalogue, encoding="utf-8")
         (folder / CONFIG).write_text(to_yaml(resolved(settings, frames)), encoding="utf-8")
-    return Path(output), *shape
+    return Path(output), n_rows, len(columns)
 
 
 def _write(parts: Iterator[Panel], file: Path, total: int, steps: Steps) -> None:
@@ -97,8 +99,8 @@ def _write(parts: Iterator[Panel], file: Path, total: int, steps: Steps) -> None
             steps.part(done, total)
 
 
-def _shape(file: Path) -> tuple[int, int]:
+def _columns_and_rows(file: Path) -> tuple[list[str], int]:
     import pyarrow.parquet as pq
 
-    told = pq.read_metadata(file)
-    return told.num_rows, told.num_columns
+    with pq.ParquetFile(file) as told:
+        return told.schema_arrow.names, told.metadata.num_rows

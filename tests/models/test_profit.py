@@ -71,6 +71,33 @@ def test_contributions_add_up_in_currency(panel, model):
     np.testing.assert_allclose(found.sum(axis=1), model.predict(test), rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [ProfitModel, ChurnModel])
+def test_sessions_and_ratios_are_features_beside_history(panel, kind):
+    rng = np.random.default_rng(0)
+    n, joint = len(panel.frame), ("session__frequency", "ratio__click_through")
+    told = panel.frame["lesson__frequency"].to_numpy() + rng.normal(0, 0.1, n)
+    # Most have no denominator; who has one is told by it.
+    ratio = np.where(rng.random(n) < 0.7, np.nan, rng.random(n))
+    frame = panel.frame.assign(**dict(zip(joint, (told, ratio), strict=True)))
+    frame["lesson__frequency"] = 0.0
+    panel = replace(panel, frame=frame, joint_features=joint)
+    fitted = kind().fit(panel, seed=0)
+    assert set(joint) <= set(fitted.design_.columns)
+    X = fitted.design_.matrix(frame)[:, list(fitted.design_.columns).index(joint[1])]
+    np.testing.assert_array_equal(X, ratio)
+    found = fitted.contributions(panel)
+    others = ["history", "covariates", "sessions_and_ratios", "base"]
+    assert list(found) == [*panel.behaviours, *others]
+    size = found.abs().mean()
+    assert size["sessions_and_ratios"] > size["lesson"]
+    predicted = fitted.predict(panel)
+    total = predicted if kind is ProfitModel else np.log(predicted / (1 - predicted))
+    np.testing.assert_allclose(found.sum(axis=1), total, rtol=1e-5, atol=1e-9)
+    assert (kind.from_text(fitted.to_text()).predict(panel) == predicted).all()
+    with pytest.raises(InputError, match="column 'session__frequency' is missing"):
+        fitted.predict(replace(panel, frame=frame.drop(columns=joint[0])))
+
+
 @pytest.mark.filterwarnings("ignore:The set_:PendingDeprecationWarning")
 def test_contributions_are_those_of_shaps_own_trees(panel, model):
     import shap

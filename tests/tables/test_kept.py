@@ -84,6 +84,23 @@ def found(folder: Path, keep: Path | None) -> dict[str, Any]:
         }
 
 
+def sessions_of(folder: Path, keep: Path | None) -> pd.DataFrame:
+    config = parse_config(
+        {
+            "name": "kept",
+            "sources": {"events": str(folder / "events"),
+                        "transactions": str(folder / "transactions.parquet")},
+            "engine": {"keep": None if keep is None else str(keep)},
+            "features": {"sessions": True},
+        }
+    )  # fmt: skip
+    with Engine.duckdb(threads=2) as engine:
+        sessions = read_tables(config, engine).sessions
+        assert sessions is not None
+        frame = sessions.collect("pandas").to_native()
+    return frame.sort_values(["customer_id", "day"]).reset_index(drop=True)
+
+
 def ledger_of(tables: Tables) -> pd.DataFrame:
     assert tables.ledger is not None
     frame = tables.ledger.collect("pandas").to_native()
@@ -281,6 +298,7 @@ RUN = """
         "name": "kept",
         "sources": {"events": f"{folder}/events", "transactions": f"{folder}/transactions.parquet"},
         "engine": {"keep": f"{folder}/keep", "threads": 1},
+        "features": {"sessions": True},
     })
     with Engine.open(config.engine) as engine:
         print("begin", flush=True)
@@ -324,4 +342,6 @@ def test_kill_at_any_moment_leaves_what_can_be_used(folder: Path) -> None:
             (folder / "events" / f"{i:02}.parquet").unlink()
     assert cut > 2
     assert_same(found(folder, folder / "keep"), found(folder, None))
+    kept_ones, others = (sessions_of(folder, keep) for keep in (folder / "keep", None))
+    pd.testing.assert_frame_equal(kept_ones, others, check_exact=True)
     assert not list((folder / "keep").rglob("*.part"))

@@ -125,6 +125,19 @@ def test_other_settings_make_them_anew(folder: Path, monkeypatch: pytest.MonkeyP
     assert run(folder, monkeypatch, churn=churn)
 
 
+def test_sessions_and_ratios_make_them_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ratio = {"name": "liking", "numerator": "like", "denominator": "visit"}
+    asked: list[dict[str, Any]] = [
+        {},
+        {"sessions": True},
+        {"sessions": {"gap_minutes": 90}},
+        {"sessions": {"gap_minutes": 90}, "ratios": [ratio]},
+    ]
+    for features in asked:
+        assert run(folder, monkeypatch, features=features)
+    assert not run(folder, monkeypatch, features=asked[-1])
+
+
 def test_where_churn_is_an_event_outcomes_depend_on_later_events(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,141 @@
+"""The sessions of many files: made part by part, kept, and made again only where parts changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+
+from engagement_ml.engine import Engine
+from engagement_ml.tables.events import KeptEvents
+from engagement_ml.tables.kept import OnPart, Part, Parts, hold_store
+from engagement_ml.tables.sessions import VERSION, SessionRule, sessions_by_day, visits
+
+MOST_EVENTS = 16_000_000
+"""So many events of days that several parts hold are put in order at a time, or one day's."""
+
+
+def read_sessions(
+    engine: Engine,
+    events: KeptEvents,
+    rule: SessionRule,
+    *,
+    end: dt.date,
+    keep: Path | None = None,
+    on_part: OnPart | None = None,
+) -> nw.LazyFrame[Any]:
+    """Return the sessions per entity and day, in a second pass over the events that are kept.
+
+    Those of large files are made part by part and kept for the next run; see
+    ``sessions_of_parts``.
+    """
+    label = events.quality.source
+    if events.made is None:
+        made = sessions_by_day(visits(engine.scan(events.view), rule), rule.gap)
+        return engine.scan(engine.persist_as(made, reading=label))
+    return sessions_of_parts(
+        engine, events.made, rule, label=label, end=end, keep=keep, on_part=on_part
+    )
+
+
+def sessions_of_parts(
+    engine: Engine,
+    parts: Parts,
+    rule: SessionRule,
+    *,
+    label: str,
+    end: dt.date,
+    keep: Path | None,
+    on_part: OnPart | None = None,
+) -> nw.LazyFrame[Any]:
+    """Return the sessions per entity and day, of parts whose sessions are not kept made anew.
+
+    A day that only one part holds is that part's own. The sessions of the other days are made of
+    the rows of all parts that hold them, a few days at a time.
+
+    Parameters
+    ----------
+    engine : Engine
+    parts : Parts
+    rule : SessionRule
+    label : str
+        What messages call the source.
+    end : date
+        Days from it on are left out.
+    keep : path or None
+        Where to keep it; without it, until the engine is closed.
+    on_part : callable, optional
+        Told how many parts are done, of how many.
+
+    Returns
+    -------
+    LazyFrame
+        As ``sessions_by_day``.
+
+    Raises
+    ------
+    InputError
+        Where a file cannot be read.
+    """
+    told = json.dumps([VERSION, parts.source, asdict(rule)])
+    definition = hashlib.sha256(told.encode()).hexdigest()
+    store = hold_store(engine, keep, f"sessions-{definition[:16]}")
+    shared = set(parts.shared_days)
+    own = [part for part in parts.parts if not shared.issuperset(part.days)]
+    chunks = _chunks(engine, parts, label)
+    used: list[str] = []
+
+    def make(name: str, holders: Sequence[Part], days: Sequence[dt.date] | None) -> Path:
+        used.append(name)
+        if not store.has(name):
+            rows = [visits(engine.scan(part.rows()), rule, days) for part in holders]
+            made = sessions_by_day(rows[0] if len(rows) == 1 else nw.concat(rows), rule.gap)
+            with store.new(name) as aside:
+                engine.write(made.to_native().sql_query(), aside, reading=label)
+            store.put(name, {})
+        if on_part is not None:
+            on_part(len(used), len(own) + len(chunks))
+        return store.path(name)
+
+    of_parts = [make(_name(definition, [part]), [part], None) for part in own]
+    of_chunks = []
+    for days in chunks:
+        holders = [part for part in parts.parts if not set(days).isdisjoint(part.days)]
+        of_chunks.append(make(_name(definition, holders, days), holders, days))
+    store.retain(set(used))
+    found = []
+    if of_parts:
+        every = engine.scan(engine.files(of_parts, reading=label))
+        if parts.shared_days:
+            others = engine.small({"day": list(parts.shared_days)})
+            every = every.join(others, on="day", how="anti")
+        found.append(every)
+    if of_chunks:
+        found.append(engine.scan(engine.files(of_chunks, reading=label)))
+    return (nw.concat(found) if len(found) > 1 else found[0]).filter(nw.col("day") < end)
+
+
+def _chunks(engine: Engine, parts: Parts, label: str) -> list[list[dt.date]]:
+    """Put the days that several parts hold into groups, whose bounds further days leave alone."""
+    if parts.shared is None:
+        return []
+    ledger = engine.scan(engine.files([parts.shared], reading=label))
+    events = max(1, int(ledger.select(nw.col("n").sum()).collect("pyarrow").item()))
+    width = 1
+    while 2 * width * events <= MOST_EVENTS * len(parts.shared_days):
+        width *= 2
+    return [list(days) for _, days in groupby(parts.shared_days, lambda d: d.toordinal() // width)]
+
+
+def _name(definition: str, parts: Sequence[Part], days: Sequence[dt.date] = ()) -> str:
+    told = hashlib.sha256(definition.encode())
+    for each in (*(part.file.name for part in parts), *map(str, days)):
+        told.update(f"|{each}".encode())
+    return f"sessions-{told.hexdigest()[:32]}.parquet"

@@ -1,0 +1,122 @@
+"""Ratios between behaviours against a slow oracle, on every engine, zeros below the line too."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engagement_ml.config import parse_config
+from engagement_ml.engine import Engine
+from engagement_ml.errors import ConfigError, InputError
+from engagement_ml.features import Panel, build_panel
+from engagement_ml.features.ratios import ratio_features
+from engagement_ml.tables import read_tables
+from engagement_ml.windows import plan_windows
+
+KINDS = ("opened", "clicked", "begun", "done")
+RATIOS = [
+    {"name": "click_through", "numerator": "clicked", "denominator": "opened"},
+    {"name": "per mail", "numerator": ["clicked", "done"], "denominator": ["opened", "begun"]},
+    {"name": "abandonment", "begun": "begun", "done": ["done"]},
+    {"name": "breadth", "breadth": ["clicked", "begun", "done"]},
+]
+CONFIG = parse_config({"name": "ratios", "features": {"ratios": RATIOS}})
+COUNTS = st.lists(
+    st.tuples(*(st.sampled_from([0, 0, 1, 2, 7]) for _ in KINDS)), min_size=1, max_size=12
+)
+
+
+def expected(counts: dict[str, float]) -> list[float]:
+    opened, clicked, begun, done = (counts[kind] for kind in KINDS)
+    return [
+        clicked / opened if opened else math.nan,
+        (clicked + done) / (opened + begun) if opened + begun else math.nan,
+        max(0.0, 1 - done / begun) if begun else math.nan,
+        sum(x > 0 for x in (clicked, begun, done)) / 3,
+    ]
+
+
+@settings(deadline=None, max_examples=30)
+@given(rows=COUNTS)
+def test_every_engine_equals_the_oracle(rows: list[tuple[int, ...]]) -> None:
+    table = {f"{kind}__frequency": [float(row[i]) for row in rows] for i, kind in enumerate(KINDS)}
+    wanted = [expected(dict(zip(KINDS, map(float, row), strict=True))) for row in rows]
+    expressions = [f.expression(84).alias(f.name) for f in ratio_features(CONFIG.features.ratios)]
+    with Engine.duckdb(threads=1) as engine:
+        frames: list[Any] = [
+            engine.small(table),
+            nw.from_native(pl.LazyFrame(table)),
+            nw.from_native(pd.DataFrame(table)).lazy(),
+        ]
+        for frame in frames:
+            found = frame.select(*expressions).collect("pandas").to_native()
+            np.testing.assert_allclose(found.to_numpy(dtype=float), wanted, rtol=1e-12)
+
+
+def panel_of(events: list[tuple[int, str]], ratios: list[dict[str, Any]]) -> Panel:
+    frame = pd.DataFrame(events, columns=["customer_id", "event_type"])
+    frame["timestamp"] = pd.Timestamp("2024-03-05 10:00")
+    paid = pd.DataFrame(
+        {
+            "customer_id": [1, 2],
+            "timestamp": pd.to_datetime(["2024-03-01", "2024-03-20"]),
+            "margin": [1.0, 2.0],
+        }
+    )
+    config = parse_config(
+        {
+            "name": "ratios",
+            "windows": {"observation_days": 5, "outcome_days": 5, "cutoffs": ["2024-03-10"]},
+            "behaviours": {"beat": {"role": "ignore"}} if (9, "beat") in events else {},
+            "features": {"ratios": ratios},
+        }
+    )
+    with Engine.duckdb(threads=1) as engine:
+        tables = read_tables(config, engine, {"events": frame, "transactions": paid})
+        return build_panel(tables, config, plan_windows(tables.history, config.windows))
+
+
+def test_the_panel_has_them_and_the_models_are_told_what_is_missing() -> None:
+    events = [(1, "opened"), (1, "opened"), (1, "clicked"), (2, "begun"), (2, "done"), (2, "done")]
+    panel = panel_of(events, RATIOS)
+    assert panel.joint_features == (
+        "ratio__click_through", "ratio__per mail", "ratio__abandonment", "ratio__breadth",
+    )  # fmt: skip
+    assert set(panel.joint_features) < set(panel.features)
+    found = panel.frame.set_index("customer_id")[list(panel.joint_features)]
+    assert (found.dtypes == np.float64).all()
+    np.testing.assert_array_equal(
+        found.loc[[1, 2]].to_numpy(), [[0.5, 0.5, np.nan, 1 / 3], [np.nan, 2.0, 0.0, 2 / 3]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratios", "says"),
+    [
+        ([{"name": "r", "numerator": "clicked", "denominator": "openend"}],
+         r"'features\.ratios\.0\.denominator'.*no event of type 'openend'.*mean 'opened'"),
+        ([RATIOS[0], {"name": "r", "breadth": ["clicked", "dome"]}],
+         r"'features\.ratios\.1\.breadth'.*'dome'.*mean 'done'"),
+        ([{"name": "Clicked", "breadth": "done"}],
+         r"'features\.ratios\.0\.name': 'clicked' is an event type .* call the ratio otherwise"),
+    ],
+)  # fmt: skip
+def test_what_it_names_must_be_there_and_its_name_free(ratios: list[Any], says: str) -> None:
+    events = [(1, kind) for kind in KINDS] + [(2, "opened")]
+    with pytest.raises(ConfigError, match=says):
+        panel_of(events, ratios)
+
+
+def test_an_event_type_may_not_be_called_like_a_group_of_columns_that_is_asked_for() -> None:
+    events = [(1, "opened"), (2, "ratio")]
+    assert "ratio__frequency" in panel_of(events, []).frame
+    with pytest.raises(InputError, match="event type 'ratio' is a name that results use"):
+        panel_of(events, [{"name": "r", "breadth": "opened"}])
