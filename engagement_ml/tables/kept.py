@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables.batches import Batch, find_batches
 from engagement_ml.tables.keep import canonical
 from engagement_ml.tables.ledger import VERSION, daily, merged
@@ -79,7 +79,7 @@ def worth_keeping(one: Opened) -> bool:
 
 
 def make_parts(
-    engine: Engine,
+    engine: DuckDBEngine,
     one: Opened,
     *,
     integer_ids: bool,
@@ -119,7 +119,7 @@ def make_parts(
     return Parts(tuple(parts), shared, shared_days, suspects)
 
 
-def whole(engine: Engine, parts: Parts, label: str) -> str:
+def whole(engine: DuckDBEngine, parts: Parts, label: str) -> str:
     """Name a view over the ledgers of all parts, one row a customer, event type and day."""
     view = engine.files([part.file for part in parts.parts], reading=label)
     if parts.shared is None:
@@ -135,7 +135,7 @@ def whole(engine: Engine, parts: Parts, label: str) -> str:
 
 @dataclass
 class _Work:
-    engine: Engine
+    engine: DuckDBEngine
     one: Opened
     integer_ids: bool
     store: Store
@@ -273,7 +273,7 @@ class _Work:
         return name
 
 
-def _hold(engine: Engine, keep: Path | None, name: str) -> Store:
+def _hold(engine: DuckDBEngine, keep: Path | None, name: str) -> Store:
     if keep is not None:
         store = engine.hold(open_store(keep / name))
         if store is not None:
@@ -284,7 +284,7 @@ def _hold(engine: Engine, keep: Path | None, name: str) -> Store:
     return store
 
 
-def _definition(engine: Engine, one: Opened, integer_ids: bool) -> str:
+def _definition(engine: DuckDBEngine, one: Opened, integer_ids: bool) -> str:
     version = engine.query("SELECT version()", reading="DuckDB")[0][0]
     told = [VERSION, version, one.label, one.types, one.theirs, integer_ids]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
