@@ -17,6 +17,8 @@ from engagement_ml.config import EngineConfig
 from engagement_ml.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from engagement_ml.engine.duckdb import DuckDBEngine
 
 T = TypeVar("T")
@@ -159,6 +161,11 @@ class Engine(ABC):
             found: list[dict[str, Any]] = frame.collect("pyarrow").to_native().to_pylist()
         except self.errors as error:
             raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
+        return found
+
+    def pandas(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Compute a frame that fits into memory and return it as pandas."""
+        found: pd.DataFrame = frame.collect("pandas").to_native()
         return found
 
     def hold(self, context: AbstractContextManager[T]) -> T:

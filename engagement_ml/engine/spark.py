@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import narwhals as nw
 
@@ -13,6 +13,9 @@ from engagement_ml.engine import spark_sql
 from engagement_ml.engine.base import Kind, LazyEngine, one_line
 from engagement_ml.engine.duckdb import DuckDBEngine
 from engagement_ml.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NANOS = "spark.sql.legacy.parquet.nanosAsLong"
 
@@ -154,6 +157,11 @@ class SparkEngine(LazyEngine):
         """Turn naive UTC timestamps into microseconds since 1970, int64, null where they are."""
         names = frame.collect_schema().names()
         return self._select(frame, {n: spark_sql.micros(n) for n in names if n in columns})
+
+    def pandas(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Compute a frame that fits into memory and return it as pandas, by way of Arrow."""
+        found: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas()
+        return found
 
     def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
         """Give columns the type of their kind, null where a value is none of it."""

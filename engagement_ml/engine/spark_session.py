@@ -73,9 +73,7 @@ def make_session(config: EngineConfig) -> Any:
                 return builder.getOrCreate()
         except (PySparkException, Py4JError, ValueError) as error:
             log.seek(0)
-            said = [
-                line for line in log.read().splitlines() if "rror" in line or "xception" in line
-            ]
+            said = [line for line in log.read().splitlines() if re.search("rror|xception", line)]
             why = " ".join([one_line(error), *said[:1]])
             raise InputError(f"Spark does not start with {settings}: {why}") from None
 
@@ -141,7 +139,7 @@ def _megabytes(memory: str | None) -> int:
 
 @contextmanager
 def _standard_error_to(file: IO[str]) -> Iterator[None]:
-    """Have processes that start in the block write their standard error to a file: Java's chatter."""
+    """Have processes that start in the block write their standard error to a file."""
     sys.stderr.flush()
     try:
         saved = os.dup(2)

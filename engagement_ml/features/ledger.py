@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import narwhals as nw
@@ -96,6 +97,15 @@ def entities(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any]:
 
     key = f"{_key(tables, 'events', 'transactions', 'customers')} {config.churn.event_type}"
     return tables.engine.once(f"entities {key}", make)
+
+
+def present_at(entities: nw.LazyFrame[Any], day: dt.date) -> nw.LazyFrame[Any]:
+    """Return those who entered before a day begins and did not leave before it.
+
+    Days are compared: a literal timestamp is read in the time zone of a session by some engines.
+    """
+    stays = nw.col("exit").is_null() | (nw.col("exit").dt.date() >= day)
+    return entities.filter((nw.col("entry").dt.date() < day) & stays)
 
 
 def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:

@@ -110,10 +110,11 @@ def panel_parts(tables: Tables, config: PipelineConfig, windows: Windows) -> Ite
             segments=segments,
         )
     if not anything:
-        raise NotEnoughDataError(_no_event(windows))
+        raise NotEnoughDataError(no_event(windows))
 
 
-def _no_event(windows: Windows) -> str:
+def no_event(windows: Windows) -> str:
+    """Return what to say where nothing happened in any observation window."""
     first, last = windows.cutoffs[0], windows.cutoffs[-1]
     return (
         "no event of any behaviour lies in any observation window, the "

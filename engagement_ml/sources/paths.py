@@ -46,8 +46,7 @@ def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
 
 
 def files_of(source: str, table: str) -> list[Path]:
-    """Return the files that `source` consists of; none where it is a DuckDB file or
-    named by a URI.
+    """Return the files that `source` consists of; none of a DuckDB file, and none of a URI.
 
     Raises
     ------
