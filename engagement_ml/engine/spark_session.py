@@ -23,6 +23,8 @@ _ANY = {
     "spark.app.name": "engagement-ml",
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.showConsoleProgress": "false",
+    # It asks Java about the session once for each expression.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 _UNITS = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}
 
