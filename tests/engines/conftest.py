@@ -64,7 +64,8 @@ class PolarsEngine(LazyEngine):
         types = {"timestamp": pl.Datetime("us"), "number": pl.Float64, "integer": pl.Int64}
         return nw.from_native(
             frame.to_native().with_columns(
-                pl.col(c).cast(types.get(kind, pl.String), strict=False) for c, kind in kinds.items()
+                pl.col(c).cast(types.get(kind, pl.String), strict=False)
+                for c, kind in kinds.items()
             )
         )
 

@@ -107,8 +107,9 @@ def same_panel(expected: pd.DataFrame, wide: pd.DataFrame) -> None:
     for column in expected:
         one, two = expected[column], wide[column]
         if isinstance(one.dtype, pd.CategoricalDtype) or one.dtype == object:
-            assert one.astype(object).where(one.notna(), None).tolist() == two.astype(
-                object
-            ).where(two.notna(), None).tolist(), column
+            assert (
+                one.astype(object).where(one.notna(), None).tolist()
+                == two.astype(object).where(two.notna(), None).tolist()
+            ), column
         else:
             pd.testing.assert_series_equal(one, two, check_dtype=False, rtol=1e-9)
