@@ -171,6 +171,9 @@ def score(
     output: Annotated[
         Path, typer.Option("--output", help="A .parquet or .csv file, or a folder.")
     ] = Path("scores.parquet"),
+    engine: Annotated[
+        str | None, typer.Option(help="duckdb or spark; else what the run was made with.")
+    ] = None,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -189,6 +192,7 @@ def score(
                 customers=customers,
                 as_of=as_of,
                 output=output,
+                engine=engine,
                 tracking_uri=tracking_uri,
                 on_step=steps,
             )

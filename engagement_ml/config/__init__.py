@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement_ml.config.engine import EngineConfig
+from engagement_ml.config.engine import EngineConfig, EngineKind
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig, RatioConfig, SessionsConfig
 from engagement_ml.config.pipeline import (
@@ -16,13 +16,14 @@ from engagement_ml.config.pipeline import (
     TrackingConfig,
     WindowsConfig,
 )
-from engagement_ml.config.reading import parse_config, read_config
+from engagement_ml.config.reading import is_uri, parse_config, read_config
 
 __all__ = [
     "TABLE_NAMES",
     "BehaviourConfig",
     "ChurnConfig",
     "EngineConfig",
+    "EngineKind",
     "ExperimentConfig",
     "FeaturesConfig",
     "PipelineConfig",
@@ -33,6 +34,7 @@ __all__ = [
     "SourcesConfig",
     "TrackingConfig",
     "WindowsConfig",
+    "is_uri",
     "parse_config",
     "read_config",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -90,7 +91,13 @@ def read_config(path: str | Path) -> PipelineConfig:
 
 
 def _relative_to(base: Path, source: str) -> str:
-    return source if Path(source).is_absolute() else str(base / source)
+    elsewhere = Path(source).is_absolute() or is_uri(source)
+    return source if elsewhere else str(base / source)
+
+
+def is_uri(source: object) -> bool:
+    """Return whether a source is named by a URI, such as ``s3a://shop/events``."""
+    return re.match(r"[a-z][a-z0-9+.\-]+://", str(source)) is not None
 
 
 def _first_problem(error: ValidationError, raw: dict[str, Any]) -> str:

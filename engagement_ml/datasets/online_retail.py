@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.datasets.dataset import Dataset, check_rate
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine, Engine
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.sources import open_source
 
@@ -163,7 +163,7 @@ def load_online_retail(path: str | os.PathLike[str], margin_rate: float = 0.4) -
         )
 
 
-def _open_lines(engine: Engine, path: str) -> str:
+def _open_lines(engine: DuckDBEngine, path: str) -> str:
     frame = open_source(engine, path, table="invoice lines")
     found = frame.collect_schema().names()
     for column in COLUMNS:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.experiments.measuring import Arms
 from engagement_ml.sources import describe_source, is_csv, open_source
@@ -67,12 +67,12 @@ class _Test(Opened):
         return [(column, "finite") for column in ("outcome", "events") if self.has(column)]
 
 
-def read_arms(engine: Engine, source: Any, layout: Layout) -> Arms:
+def read_arms(engine: DuckDBEngine, source: Any, layout: Layout) -> Arms:
     """Read the rows of the two arms.
 
     Parameters
     ----------
-    engine : Engine
+    engine : DuckDBEngine
     source : path or frame
         What `open_source` takes, one row per entity.
     layout : Layout
@@ -114,7 +114,7 @@ def read_arms(engine: Engine, source: Any, layout: Layout) -> Arms:
     return found
 
 
-def _open(engine: Engine, source: Any, layout: Layout) -> _Test:
+def _open(engine: DuckDBEngine, source: Any, layout: Layout) -> _Test:
     label = describe_source(source, _TABLE)
     relation = open_source(engine, source, table=_TABLE).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
@@ -135,7 +135,7 @@ def _open(engine: Engine, source: Any, layout: Layout) -> _Test:
     return _Test(_TABLE, label, view, types, theirs, is_csv(source))
 
 
-def _arms(engine: Engine, one: _Test, layout: Layout) -> tuple[str, str]:
+def _arms(engine: DuckDBEngine, one: _Test, layout: Layout) -> tuple[str, str]:
     """Return the arms as the column writes them."""
     rows = engine.query(
         f"SELECT CAST({one.sql('arm')} AS VARCHAR) AS arm FROM {quoted(one.view)} "
@@ -170,7 +170,7 @@ def _says(written: str, arm: Any) -> bool:
         return False
 
 
-def _check_complete(engine: Engine, one: _Test, rows: str, inside: str) -> None:
+def _check_complete(engine: DuckDBEngine, one: _Test, rows: str, inside: str) -> None:
     for column, _ in one.known():
         missing = engine.query(
             f"SELECT min(row_), count(*) FROM {rows} WHERE {inside} AND {one.sql(column)} IS NULL",
@@ -184,7 +184,7 @@ def _check_complete(engine: Engine, one: _Test, rows: str, inside: str) -> None:
             )
 
 
-def _check_once(engine: Engine, one: _Test, inside: str) -> None:
+def _check_once(engine: DuckDBEngine, one: _Test, inside: str) -> None:
     if not one.has("customer_id"):
         return
     repeated = engine.query(

@@ -159,5 +159,5 @@ def _from_table(test: ExperimentConfig, place: int, engine: Engine) -> Lift:
             "segments": f"{key}.segments",
         },
     )
-    arms = read_arms(engine, test.table, layout)
+    arms = read_arms(engine.embedded(), test.table, layout)
     return measure(arms, events_per_entity=test.events_per_entity or 1.0)

@@ -55,8 +55,11 @@ _DURATION = Total("duration_seconds", "duration_seconds", "sum", OBSERVATION)
 
 
 def days_since(moment: nw.Expr) -> nw.Expr:
-    """Return the days from `moment` to the cutoff, with fractions; null where `moment` is."""
-    return (nw.col("cutoff") - moment).dt.total_microseconds() / MICROS_PER_DAY
+    """Return the days from `moment` to the cutoff, with fractions; null where `moment` is.
+
+    Both are in microseconds since 1970, which every engine subtracts.
+    """
+    return (nw.col("cutoff") - moment) / MICROS_PER_DAY
 
 
 def _trend(_: int) -> nw.Expr:

@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.features.ledger import daily_events, entities
+from engagement_ml.features.ledger import daily_events, entities, present_at
 from engagement_ml.tables import Tables
 from engagement_ml.windows import DAY
 
@@ -30,7 +30,7 @@ def count_frame(tables: Tables, config: PipelineConfig, as_of: dt.date) -> nw.La
         ``customer_id`` and a float column per behaviour, 0 where nothing happened; a row for
         every entity that entered before `as_of` and had no churn event before it.
     """
-    moment = nw.lit(dt.datetime.combine(as_of, dt.time()))
+    names = {behaviour: f"n_{i}" for i, behaviour in enumerate(tables.behaviours)}
     daily = daily_events(tables).filter(
         nw.col("event_type").is_in(tables.behaviours)
         & (nw.col("day") >= as_of - config.windows.observation_days * DAY)
@@ -38,12 +38,15 @@ def count_frame(tables: Tables, config: PipelineConfig, as_of: dt.date) -> nw.La
     )
     counts = daily.group_by("customer_id").agg(
         *(
-            nw.when(nw.col("event_type") == b).then(nw.col("n")).sum().alias(b)
-            for b in tables.behaviours
+            nw.when(nw.col("event_type") == behaviour).then(nw.col("n")).sum().alias(name)
+            for behaviour, name in names.items()
         )
     )
-    stays = nw.col("exit").is_null() | (nw.col("exit") >= moment)
-    known = entities(tables, config).filter((nw.col("entry") < moment) & stays)
+    known = present_at(entities(tables, config), as_of)
     joined = known.select("customer_id").join(counts, on="customer_id", how="left")
-    filled = (nw.col(b).fill_null(0).cast(nw.Float64) for b in tables.behaviours)
+    # Some engines take a dot in the name of a column they read for a field of a record.
+    filled = (
+        nw.col(name).fill_null(0).cast(nw.Float64).alias(behaviour)
+        for behaviour, name in names.items()
+    )
     return joined.select("customer_id", *filled)

@@ -46,8 +46,7 @@ def add_covariates(
 def customer_columns(tables: Tables) -> pd.DataFrame:
     """Return the customers' own columns, indexed by ``customer_id``, in a stable order."""
     assert tables.customers is not None
-    customers: pd.DataFrame = tables.customers.collect("pandas").to_native()
-    customers = customers.set_index("customer_id").sort_index()
+    customers = tables.engine.pandas(tables.customers).set_index("customer_id").sort_index()
     return customers[sorted(c for c in customers.columns if c != "signup")]
 
 

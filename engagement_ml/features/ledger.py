@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import narwhals as nw
@@ -31,7 +32,9 @@ def daily_sessions(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any] 
         return None
     if tables.sessions is not None:
         return tables.sessions
-    return tables.engine.persist(sessions_by_day(visits(tables.events, rule), rule.gap))
+    moments = visits(tables.events, rule).with_columns(micros_=nw.col("timestamp"))
+    visited = tables.engine.micros(moments, "micros_")
+    return tables.engine.persist(sessions_by_day(visited, rule.gap))
 
 
 def daily_transactions(tables: Tables) -> nw.LazyFrame[Any]:
@@ -110,6 +113,15 @@ def entities(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any]:
 
     key = f"{_key(tables, 'events', 'transactions', 'customers')} {config.churn.event_type}"
     return tables.engine.once(f"entities {key}", make)
+
+
+def present_at(entities: nw.LazyFrame[Any], day: dt.date) -> nw.LazyFrame[Any]:
+    """Return those who entered before a day begins and did not leave before it.
+
+    Days are compared: a literal timestamp is read in the time zone of a session by some engines.
+    """
+    stays = nw.col("exit").is_null() | (nw.col("exit").dt.date() >= day)
+    return entities.filter((nw.col("entry").dt.date() < day) & stays)
 
 
 def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:

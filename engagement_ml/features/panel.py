@@ -113,7 +113,7 @@ def panel_parts(tables: Tables, config: PipelineConfig, windows: Windows) -> Ite
             joint_features=_joint(config),
         )
     if not anything:
-        raise NotEnoughDataError(_no_event(windows))
+        raise NotEnoughDataError(no_event(windows))
 
 
 def _joint(config: PipelineConfig) -> tuple[str, ...]:
@@ -122,7 +122,8 @@ def _joint(config: PipelineConfig) -> tuple[str, ...]:
     return (*of_sessions, *(f"{ratios.GROUP}__{ratio.name}" for ratio in config.features.ratios))
 
 
-def _no_event(windows: Windows) -> str:
+def no_event(windows: Windows) -> str:
+    """Return what to say where nothing happened in any observation window."""
     first, last = windows.cutoffs[0], windows.cutoffs[-1]
     return (
         "no event of any behaviour lies in any observation window, the "

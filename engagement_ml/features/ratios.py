@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add
 
@@ -17,8 +17,23 @@ COUNT = "__frequency"
 _NEVER_DONE = "null where the denominator is 0: there is nothing to take a share of"
 
 
-def ratio_features(ratios: Sequence[RatioConfig]) -> tuple[Feature, ...]:
-    """Return the features of the ratios, over the columns ``<behaviour>__frequency`` of a panel.
+Count = Callable[[str], nw.Expr]
+
+
+def counted(behaviour: str) -> nw.Expr:
+    """Return the column of a panel with a behaviour's count."""
+    return nw.col(f"{behaviour}{COUNT}")
+
+
+def ratio_features(ratios: Sequence[RatioConfig], count: Count = counted) -> tuple[Feature, ...]:
+    """Return the features of the ratios.
+
+    Parameters
+    ----------
+    ratios : sequence of RatioConfig
+    count : callable, optional
+        From a behaviour to the expression of its count; by default the columns
+        ``<behaviour>__frequency`` of a panel.
 
     Examples
     --------
@@ -26,27 +41,27 @@ def ratio_features(ratios: Sequence[RatioConfig]) -> tuple[Feature, ...]:
     >>> [(feature.name, feature.formula) for feature in ratio_features([opened])]
     [('click_through', 'n(clicked) / n(opened)')]
     """
-    return tuple(map(_feature, ratios))
+    return tuple(_feature(ratio, count) for ratio in ratios)
 
 
-def _feature(ratio: RatioConfig) -> Feature:
+def _feature(ratio: RatioConfig, count: Count) -> Feature:
     named = ratio.named
     if ratio.kind == "breadth":
         listed = named["breadth"]
         formula = f"number of {', '.join(listed)} with an event / {len(listed)}"
         unit, nulls = "from 0 to 1", "never null; 0 where none was done"
-        expression = _breadth(listed)
+        expression = _breadth(listed, count)
     elif ratio.kind == "abandonment":
         begun, done = named["begun"], named["done"]
         formula = f"1 − {_written(done)} / {_written(begun)}, 0 where more was done than begun"
-        rest = 1.0 - _over(done, begun)
+        rest = 1.0 - _over(done, begun, count)
         unit, nulls = "from 0 to 1", _NEVER_DONE
         expression = nw.when(rest < 0).then(nw.lit(0.0)).otherwise(rest)
     else:
         over, under = named["numerator"], named["denominator"]
         formula = f"{_written(over)} / {_written(under)}"
         unit, nulls = "ratio, 0 or more", _NEVER_DONE
-        expression = _over(over, under)
+        expression = _over(over, under, count)
     return Feature(
         name=ratio.name,
         formula=formula,
@@ -59,21 +74,18 @@ def _feature(ratio: RatioConfig) -> Feature:
     )
 
 
-def _over(above: Sequence[str], below: Sequence[str]) -> nw.Expr:
-    return nw.when(_sum(below) > 0).then(_sum(above) / _sum(below))
+def _over(above: Sequence[str], below: Sequence[str], count: Count) -> nw.Expr:
+    whole = _sum(below, count)
+    return nw.when(whole > 0).then(_sum(above, count) / whole)
 
 
-def _breadth(listed: Sequence[str]) -> nw.Expr:
-    done = (nw.when(_count(b) > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0)) for b in listed)
+def _breadth(listed: Sequence[str], count: Count) -> nw.Expr:
+    done = (nw.when(count(b) > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0)) for b in listed)
     return reduce(add, done) / float(len(listed))
 
 
-def _sum(names: Sequence[str]) -> nw.Expr:
-    return reduce(add, map(_count, names))
-
-
-def _count(behaviour: str) -> nw.Expr:
-    return nw.col(f"{behaviour}{COUNT}")
+def _sum(names: Sequence[str], count: Count) -> nw.Expr:
+    return reduce(add, map(count, names))
 
 
 def _written(names: Sequence[str]) -> str:

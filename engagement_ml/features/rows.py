@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import Engine
 from engagement_ml.features import behaviours, history, ratios, sessions
 from engagement_ml.features.behaviours import BEFORE, OBSERVATION, Feature
 from engagement_ml.features.ledger import daily_events, daily_sessions, daily_transactions
@@ -99,6 +100,16 @@ def _behaviours_at(
     No row where an entity did nothing of a behaviour in two observation windows:
     ``Feature.absent`` says what its features are then.
     """
+    summed = behaviour_totals(tables, features, cutoff, observation_days)
+    made = expressions(features, observation_days)
+    at = at_cutoff(tables.engine, codes.add(summed), cutoff)
+    return at.select("entity_", "behaviour_", *made)
+
+
+def behaviour_totals(
+    tables: Tables, features: Sequence[Feature], cutoff: dt.date, observation_days: int
+) -> nw.LazyFrame[Any]:
+    """Return what `features` need of each entity and event type at a cutoff."""
     start = cutoff - observation_days * DAY
     windows = {
         OBSERVATION: Window(start, cutoff),
@@ -106,15 +117,20 @@ def _behaviours_at(
     }
     totals = behaviours.totals_of(features)
     keys = ("customer_id", "event_type")
-    summed = window_totals(tables.engine, daily_events(tables), keys, windows, totals)
-    expressions = _expressions(features, observation_days)
-    return _at(codes.add(summed), cutoff).select("entity_", "behaviour_", *expressions)
+    return window_totals(tables.engine, daily_events(tables), keys, windows, totals)
 
 
 def _history_at(
     tables: Tables, codes: Codes, windows: Windows, cutoff: dt.date
 ) -> nw.LazyFrame[Any]:
     """Return the purchase history and the outcomes of one cutoff, a row per entity that bought."""
+    summed = history_totals(tables, windows, cutoff)
+    made = expressions(history.FEATURES, windows.observation_days)
+    return at_cutoff(tables.engine, codes.add(summed), cutoff).select("entity_", *made, *SUMS)
+
+
+def history_totals(tables: Tables, windows: Windows, cutoff: dt.date) -> nw.LazyFrame[Any]:
+    """Return what history features and outcomes need of each entity at a cutoff."""
     first = min(q.first.date() for q in tables.quality if q.table == "transactions" and q.first)
     observation = windows.observation(cutoff)
     spans = {
@@ -127,9 +143,7 @@ def _history_at(
         *history.OUTCOME_TOTALS,
     )
     daily = daily_transactions(tables)
-    summed = window_totals(tables.engine, daily, ("customer_id",), spans, totals)
-    expressions = _expressions(history.FEATURES, windows.observation_days)
-    return _at(codes.add(summed), cutoff).select("entity_", *expressions, *SUMS)
+    return window_totals(tables.engine, daily, ("customer_id",), spans, totals)
 
 
 def _sessions_at(
@@ -140,18 +154,32 @@ def _sessions_at(
     cutoff: dt.date,
 ) -> nw.LazyFrame[Any]:
     """Return what sessions tell at one cutoff, a row per entity with any."""
+    summed = session_totals(tables, by_day, windows, cutoff)
+    made = expressions(sessions.FEATURES, windows.observation_days)
+    return at_cutoff(tables.engine, codes.add(summed), cutoff).select("entity_", *made)
+
+
+def session_totals(
+    tables: Tables, by_day: nw.LazyFrame[Any], windows: Windows, cutoff: dt.date
+) -> nw.LazyFrame[Any]:
+    """Return what session features need of each entity at a cutoff."""
     spans = {OBSERVATION: windows.observation(cutoff)}
     totals = behaviours.totals_of(sessions.FEATURES)
-    summed = window_totals(tables.engine, by_day, ("customer_id",), spans, totals)
-    expressions = _expressions(sessions.FEATURES, windows.observation_days)
-    return _at(codes.add(summed), cutoff).select("entity_", *expressions)
+    return window_totals(tables.engine, by_day, ("customer_id",), spans, totals)
 
 
-def _at(totals: nw.LazyFrame[Any], cutoff: dt.date) -> nw.LazyFrame[Any]:
-    return totals.with_columns(cutoff=nw.lit(dt.datetime.combine(cutoff, dt.time())))
+def at_cutoff(engine: Engine, totals: nw.LazyFrame[Any], cutoff: dt.date) -> nw.LazyFrame[Any]:
+    """Return totals with ``last`` and ``cutoff`` in microseconds since 1970."""
+    return engine.micros(totals, "last").with_columns(cutoff=nw.lit(micros_of(cutoff)))
 
 
-def _expressions(features: Sequence[Feature], days: int) -> list[nw.Expr]:
+def micros_of(day: dt.date) -> int:
+    """Return the microseconds from 1970 to midnight of a day."""
+    return (day - dt.date(1970, 1, 1)).days * behaviours.MICROS_PER_DAY
+
+
+def expressions(features: Sequence[Feature], days: int) -> list[nw.Expr]:
+    """Return the expressions of those features that have one, under their names."""
     return [f.expression(days).alias(f.name) for f in features if f.expression is not None]
 
 

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import functools
 import operator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -56,11 +57,21 @@ def explain(metric: EngagementMetric, frame: Any) -> Any:
     wide = _frame(frame, "explain")
     points = _points_of_columns(metric, wide)
     kept = [nw.col(CUSTOMER)] if CUSTOMER in wide.collect_schema().names() else []
-    named = [
-        part.alias(f"{behaviour.behaviour}__points")
-        for part, behaviour in zip(points, metric.behaviours, strict=True)
-    ]
+    named = _named(metric, points)
     return wide.select(*kept, *named, _total(points).alias(SCORE)).to_native()
+
+
+def explain_counts(metric: EngagementMetric, counts: Any, columns: Mapping[str, str]) -> Any:
+    """Return customer, score and points, as a lazy frame of the engine that holds `counts`.
+
+    Parameters
+    ----------
+    counts : narwhals LazyFrame
+        ``customer_id`` and a column of counts per behaviour.
+    columns : mapping of behaviour to its column
+    """
+    points = [_points(b, columns[b.behaviour]) for b in metric.behaviours]
+    return counts.select(CUSTOMER, _total(points).alias(SCORE), *_named(metric, points))
 
 
 def score_events(
@@ -89,6 +100,13 @@ def score_events(
     points = [_points(b, names[b.behaviour]) for b in metric.behaviours]
     scored = counts.select(nw.col(CUSTOMER), _total(points).alias(SCORE))
     return (scored.sort(CUSTOMER) if isinstance(scored, nw.DataFrame) else scored).to_native()
+
+
+def _named(metric: EngagementMetric, points: list[nw.Expr]) -> list[nw.Expr]:
+    return [
+        part.alias(f"{behaviour.behaviour}__points")
+        for part, behaviour in zip(points, metric.behaviours, strict=True)
+    ]
 
 
 def _points(behaviour: WeightedBehaviour, column: str) -> nw.Expr:

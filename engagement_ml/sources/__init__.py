@@ -33,7 +33,8 @@ def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]
     source : str, path or frame
         A Parquet file, a folder or glob of Parquet files, a CSV file (``.csv``, ``.csv.gz``),
         ``file.duckdb::table`` (or ``file.duckdb#table``; without a name, the table called like
-        `table`); or any frame that Narwhals takes. Frames not in DuckDB are handed to it first.
+        `table`); or any frame that Narwhals takes. Frames of other engines are handed to this one
+        through Arrow.
     table : str
         Which table of the contract it is; error messages name it.
 
@@ -56,7 +57,7 @@ def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]
     ['customer_id']
     """
     if isinstance(source, str | os.PathLike):
-        return engine.scan(open_path(engine, os.fspath(source), table))
+        return open_path(engine, os.fspath(source), table)
     return _open_frame(engine, source, table)
 
 
@@ -91,12 +92,19 @@ def _open_frame(engine: Engine, source: Any, table: str) -> nw.LazyFrame[Any]:
             "(pandas, Polars, DuckDB, PySpark, Ibis)"
         ) from None
     check_names(names, table)
-    if isinstance(frame, nw.LazyFrame) and frame.implementation.is_duckdb():
-        return engine.scan(engine.adopt(frame.to_native()))
-    eager = frame.collect("pyarrow") if isinstance(frame, nw.LazyFrame) else frame
-    if eager.implementation.is_pandas():
-        return engine.scan(engine.register(_pandas_to_arrow(eager.to_native())))
-    return engine.scan(engine.register(eager.to_arrow()))
+    if isinstance(frame, nw.LazyFrame):
+        own = engine.read_frame(frame)
+        return engine.read_arrow(_batches(frame)) if own is None else own
+    if frame.implementation.is_pandas():
+        return engine.read_arrow(_pandas_to_arrow(frame.to_native()))
+    return engine.read_arrow(frame.to_arrow())
+
+
+def _batches(frame: nw.LazyFrame[Any]) -> Any:
+    """Return the rows of another engine's frame as Arrow, a batch at a time where it can."""
+    if frame.implementation.is_ibis():
+        return frame.to_native().to_pyarrow_batches()
+    return frame.collect("pyarrow").to_native()
 
 
 def _pandas_to_arrow(frame: Any) -> Any:

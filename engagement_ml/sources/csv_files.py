@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engagement_ml.errors import InputError
-from engagement_ml.sources.kinds import ACCEPTED, check_names, kind_of, quoted_text
+from engagement_ml.sources.kinds import ACCEPTED, check_names, kind_of
 
 
-def csv_sql(files: Sequence[Path], listed: str, table: str) -> str:
-    """Return SQL that reads CSV files of one shape, every column as text.
+def csv_shape(files: Sequence[Path], table: str) -> tuple[str, tuple[str, ...]]:
+    """Return the delimiter and the column names of CSV files of one shape.
 
     Raises
     ------
@@ -24,13 +24,7 @@ def csv_sql(files: Sequence[Path], listed: str, table: str) -> str:
     for path, header in zip(files, headers, strict=True):
         if header != headers[0]:
             raise InputError(f"{path}: has other columns than {files[0]}; give files of one shape")
-    delimiter, names = headers[0]
-    columns = ", ".join(f"{quoted_text(name)}: 'VARCHAR'" for name in names)
-    # Nothing is guessed: guessing skips lines that do not fit, silently.
-    return (
-        f"SELECT * FROM read_csv([{listed}], auto_detect = false, header = true, "
-        f"delim = '{delimiter}', quote = '\"', escape = '\"', columns = {{{columns}}})"
-    )
+    return headers[0]
 
 
 def _csv_header(path: Path, table: str) -> tuple[str, tuple[str, ...]]:

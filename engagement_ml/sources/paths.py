@@ -1,18 +1,22 @@
-"""Files, folders, globs and DuckDB files as views in the engine."""
+"""Files, folders, globs and DuckDB files as frames of the engine."""
 
 from __future__ import annotations
 
 import glob
 from pathlib import Path
+from typing import Any
 
-from engagement_ml.engine import Engine
+import narwhals as nw
+
+from engagement_ml.config import is_uri
+from engagement_ml.engine import DuckDBEngine, Engine
 from engagement_ml.errors import InputError, nearest
-from engagement_ml.sources.csv_files import csv_sql
-from engagement_ml.sources.kinds import ACCEPTED, CSV, DUCKDB, PARQUET, kind_of, quoted_text
+from engagement_ml.sources.csv_files import csv_shape
+from engagement_ml.sources.kinds import ACCEPTED, CSV, DUCKDB, PARQUET, kind_of
 
 
-def open_path(engine: Engine, source: str, table: str) -> str:
-    """Name a view over the file, folder, glob or DuckDB table that `source` says.
+def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
+    """Open the file, folder, glob or DuckDB table that `source` says.
 
     Raises
     ------
@@ -21,29 +25,36 @@ def open_path(engine: Engine, source: str, table: str) -> str:
     """
     file, name = _duckdb_table(source)
     if file is not None:
-        return _open_duckdb(engine, Path(file), name or table, table)
+        if not isinstance(engine, DuckDBEngine):
+            raise InputError(
+                f"{source}: is a table of a DuckDB file, which 'engine: spark' does not read; "
+                "write it to Parquet, or leave 'engine' out"
+            )
+        return engine.scan(_open_duckdb(engine, Path(file), name or table, table))
+    if is_uri(source) and not engine.local:
+        return engine.read_parquet([source], reading=source)
     files = _find_files(source, table)
     for path in files:
         _check_readable(path, table)
-    listed = ", ".join(quoted_text(path) for path in files)
     if all(str(path).lower().endswith(CSV) for path in files):
-        sql = csv_sql(files, listed, table)
-    else:
-        for path in files:
-            _check_parquet(path, table)
-        sql = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
-    return engine.view(sql, reading=source)
+        delimiter, names = csv_shape(files, table)
+        return engine.read_csv(files, delimiter=delimiter, names=names, reading=source)
+    for path in files:
+        _check_parquet(path, table)
+    folder = Path(source) if Path(source).is_dir() else None
+    return engine.read_parquet(files, folder=folder, reading=source)
 
 
 def files_of(source: str, table: str) -> list[Path]:
-    """Return the files that `source` consists of; none where it is a DuckDB file.
+    """Return the files that `source` consists of; none of a DuckDB file, and none of a URI.
 
     Raises
     ------
     InputError
         Where there is none.
     """
-    return [] if _duckdb_table(source)[0] is not None else _find_files(source, table)
+    elsewhere = _duckdb_table(source)[0] is not None or is_uri(source)
+    return [] if elsewhere else _find_files(source, table)
 
 
 def _duckdb_table(source: str) -> tuple[str | None, str]:
@@ -117,7 +128,7 @@ def _check_parquet(path: Path, table: str) -> None:
         raise InputError(f"{path}: is no Parquet file but {found}; {ACCEPTED}")
 
 
-def _open_duckdb(engine: Engine, file: Path, name: str, table: str) -> str:
+def _open_duckdb(engine: DuckDBEngine, file: Path, name: str, table: str) -> str:
     if not file.is_file():
         raise InputError(f"{file}: no such DuckDB file for table '{table}'; {ACCEPTED}")
     _check_readable(file, table)

@@ -12,13 +12,16 @@ from engagement_ml.errors import OutputError
 
 
 @contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
+def write_whole(path: Path, *, parts: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`, moved into place only when the block succeeds.
 
     Parameters
     ----------
     path : Path
         The file to write; missing folders above it are made.
+    parts : bool, default False
+        Whether what is written is a folder of Parquet files, which an engine writes for one; it
+        replaces such a folder, or a file.
 
     Raises
     ------
@@ -38,15 +41,18 @@ def write_whole(path: Path) -> Iterator[Path]:
     made = _make_parents(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        if target.is_dir():
+        if target.is_dir() and not _is_parts(target):
             raise OutputError(f"{target}: cannot be written: it is a folder; give another path")
         with _as_output_error(target):
+            # Where nothing can be written, this says so before the work.
             temporary.touch()
+            if parts:
+                temporary.unlink()
         yield temporary
         with _as_output_error(target):
-            os.replace(temporary, target)
+            _put(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         _remove_empty(made)
         raise
 
@@ -99,13 +105,39 @@ def _move_folder(temporary: Path, target: Path) -> None:
     if not target.exists():
         os.replace(temporary, target)
         return
-    for file in sorted(temporary.rglob("*")):
-        place = target / file.relative_to(temporary)
-        if file.is_dir():
-            place.mkdir(parents=True, exist_ok=True)
+    for file in sorted(temporary.iterdir()):
+        place = target / file.name
+        if file.is_dir() and not _is_parts(file):
+            _move_folder(file, place)
         else:
-            os.replace(file, place)
+            _put(file, place)
     shutil.rmtree(temporary)
+
+
+def _is_parts(folder: Path) -> bool:
+    """Return whether a folder holds nothing but the Parquet files of one table."""
+    files = [file.name for file in folder.iterdir()]
+    return bool(files) and all(name.endswith(".parquet") for name in files)
+
+
+def _put(temporary: Path, target: Path) -> None:
+    """Move a file, or a folder of parts, to where another one may be."""
+    if target.is_dir():
+        before = target.with_name(f"{temporary.name}.old")
+        os.replace(target, before)
+        os.replace(temporary, target)
+        shutil.rmtree(before)
+    else:
+        if temporary.is_dir():
+            target.unlink(missing_ok=True)
+        os.replace(temporary, target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

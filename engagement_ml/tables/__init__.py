@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.engine import Engine
-from engagement_ml.errors import ConfigError, InputError, NotEnoughDataError, nearest
+from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
+from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.tables.checks import check_values
-from engagement_ml.tables.events import KeptEvents, LedgerPart, read_events
+from engagement_ml.tables.events import LedgerPart, read_events
+from engagement_ml.tables.found import Found, check_two_customers
 from engagement_ml.tables.keep import (
     Dropped,
     Kept,
@@ -25,6 +26,7 @@ from engagement_ml.tables.keep import (
 )
 from engagement_ml.tables.kept import OnPart
 from engagement_ml.tables.kept_sessions import read_sessions
+from engagement_ml.tables.lazily import read_lazily
 from engagement_ml.tables.schema import COLUMNS, Opened, listed, open_table, quoted
 from engagement_ml.tables.sessions import SessionRule
 from engagement_ml.windows import DAY, History, history_of
@@ -111,7 +113,8 @@ def read_tables(
     ------
     InputError
         Where a table is missing, unreadable or holds a value that does not fit: the message names
-        the source, the column, the row (1-based, header not counted) and the value.
+        the source, the column, the row (1-based, header not counted; Spark has none) and the
+        value.
     ConfigError
         Where the configuration names a behaviour or a segment that the data lacks.
     NotEnoughDataError
@@ -135,7 +138,63 @@ def read_tables(
     >>> tables.history.days, tables.behaviours
     (1, ('visit',))
     """
-    opened = _open_all(config, engine, frames or {})
+    sources = _sources(config, frames or {})
+    if isinstance(engine, DuckDBEngine):
+        found = _read_by_sql(engine, config, sources, on_part)
+    elif isinstance(engine, LazyEngine):
+        found = read_lazily(engine, config, sources)
+    else:
+        raise TypeError(f"no tables are read on {type(engine).__name__}")
+    _check_named(config, found.label, found.frames, found.counts)
+    behaviours = _behaviours(config, found.counts, found.label)
+    first, (first_paid, last_paid) = _days(found, "events")[0], _days(found, "transactions")
+    return Tables(
+        engine=engine,
+        events=found.frames["events"],
+        transactions=found.frames["transactions"],
+        customers=found.frames.get("customers"),
+        surveys=found.frames.get("surveys"),
+        quality=tuple(found.quality[name] for name in COLUMNS if name in found.quality),
+        history=history_of(first, first_paid, last_paid + DAY, config.windows),
+        behaviours=behaviours,
+        event_counts=found.counts,
+        amounts=found.amounts,
+        ledger=found.ledger,
+        parts=found.parts,
+        sessions=found.sessions,
+    )
+
+
+def _sources(config: PipelineConfig, frames: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the path or frame of each table that there is."""
+    for name in frames:
+        if name not in COLUMNS:
+            raise InputError(
+                f"'{name}' is not a table{nearest(name, COLUMNS)}; "
+                f"the tables are {', '.join(COLUMNS)}"
+            )
+    sources = {}
+    for table in COLUMNS:
+        source = frames.get(table)
+        if source is None:
+            source = getattr(config.sources, table)
+        if source is not None:
+            sources[table] = source
+        elif table in ("events", "transactions"):
+            raise ConfigError(
+                f"key 'sources.{table}' is missing; give the path of the table, "
+                "or pass it as a frame"
+            )
+    return sources
+
+
+def _read_by_sql(
+    engine: DuckDBEngine,
+    config: PipelineConfig,
+    sources: Mapping[str, Any],
+    on_part: OnPart | None,
+) -> Found:
+    opened = {table: open_table(engine, config, table, given) for table, given in sources.items()}
     small = {name: one for name, one in opened.items() if name != "events"}
     for one in small.values():
         check_values(engine, one)
@@ -145,8 +204,9 @@ def read_tables(
         name: keep(engine, one, canonical(engine, one, integer_ids=integer_ids))
         for name, one in small.items()
     }
-    first_paid, last_paid = _days(kept["transactions"])
-    end = last_paid + DAY
+    last = kept["transactions"].quality.last
+    assert last is not None
+    end = last.date() + DAY
     events = read_events(
         engine,
         opened["events"],
@@ -155,25 +215,17 @@ def read_tables(
         keep=folder,
         on_part=on_part,
     )
+    label = opened["events"].label
+    check_two_customers(label, *_ends(engine, label, events.ledger, kept["transactions"].view))
     kept["events"] = events
-    _check_two_customers(engine, kept["transactions"], events)
     if "customers" in opened:
         _check_unique(engine, opened["customers"], kept["customers"])
-    counts = events.counts
-    _check_named(config, opened, counts)
-    behaviours = _behaviours(config, counts, opened["events"].label)
     rule = SessionRule.of(config)
-    frame = {name: engine.scan(one.view) for name, one in kept.items()}
-    return Tables(
-        engine=engine,
-        events=frame["events"],
-        transactions=frame["transactions"],
-        customers=frame.get("customers"),
-        surveys=frame.get("surveys"),
-        quality=tuple(kept[name].quality for name in COLUMNS if name in kept),
-        history=history_of(_days(events)[0], first_paid, end, config.windows),
-        behaviours=behaviours,
-        event_counts=counts,
+    return Found(
+        label=label,
+        frames={name: engine.scan(one.view) for name, one in kept.items()},
+        quality={name: one.quality for name, one in kept.items()},
+        counts=events.counts,
         amounts=events.amounts,
         ledger=engine.scan(events.ledger),
         parts=events.parts,
@@ -181,30 +233,6 @@ def read_tables(
         if rule is None
         else read_sessions(engine, events, rule, end=end, keep=folder, on_part=on_part),
     )
-
-
-def _open_all(
-    config: PipelineConfig, engine: Engine, frames: Mapping[str, Any]
-) -> dict[str, Opened]:
-    for name in frames:
-        if name not in COLUMNS:
-            raise InputError(
-                f"'{name}' is not a table{nearest(name, COLUMNS)}; "
-                f"the tables are {', '.join(COLUMNS)}"
-            )
-    opened = {}
-    for table in COLUMNS:
-        source = frames.get(table)
-        if source is None:
-            source = getattr(config.sources, table)
-        if source is not None:
-            opened[table] = open_table(engine, config, table, source)
-        elif table in ("events", "transactions"):
-            raise ConfigError(
-                f"key 'sources.{table}' is missing; give the path of the table, "
-                "or pass it as a frame"
-            )
-    return opened
 
 
 def _behaviours(config: PipelineConfig, counts: Mapping[str, int], label: str) -> tuple[str, ...]:
@@ -242,28 +270,24 @@ def _behaviours(config: PipelineConfig, counts: Mapping[str, int], label: str) -
     return tuple(names)
 
 
-def _days(kept: Kept) -> tuple[dt.date, dt.date]:
-    first, last = kept.quality.first, kept.quality.last
+def _days(found: Found, table: str) -> tuple[dt.date, dt.date]:
+    first, last = found.quality[table].first, found.quality[table].last
     assert first is not None
     assert last is not None
     return first.date(), last.date()
 
 
-def _check_two_customers(engine: Engine, paid: Kept, events: KeptEvents) -> None:
-    label = events.quality.source
+def _ends(engine: DuckDBEngine, label: str, *views: str) -> tuple[Any, Any]:
+    """Return the smallest and the largest customer_id of several views."""
     union = " UNION ALL ".join(
         f'SELECT min("customer_id") AS low, max("customer_id") AS high FROM {quoted(name)}'
-        for name in (events.ledger, paid.view)
+        for name in views
     )
     low, high = engine.query(f"SELECT min(low), max(high) FROM ({union})", reading=label)[0]
-    if low == high:
-        raise NotEnoughDataError(
-            f"{label}: there is only one customer, {low!r}; comparing needs at least two, "
-            "and learning from their changes some hundreds"
-        )
+    return low, high
 
 
-def _check_unique(engine: Engine, one: Opened, kept: Kept) -> None:
+def _check_unique(engine: DuckDBEngine, one: Opened, kept: Kept) -> None:
     rows = engine.query(
         f'SELECT "customer_id", count(*) FROM {quoted(kept.view)} GROUP BY 1 '
         "HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
@@ -277,9 +301,8 @@ def _check_unique(engine: Engine, one: Opened, kept: Kept) -> None:
 
 
 def _check_named(
-    config: PipelineConfig, opened: Mapping[str, Opened], counts: Mapping[str, int]
+    config: PipelineConfig, label: str, tables: Collection[str], counts: Mapping[str, int]
 ) -> None:
-    label = opened["events"].label
     named = [(f"behaviours.{name}", name) for name in config.behaviours]
     named += [
         (f"experiments.{i}.behaviour", test.behaviour) for i, test in enumerate(config.experiments)
@@ -293,7 +316,7 @@ def _check_named(
                 f"key '{key}': {label} holds no event of type '{name}'{nearest(name, counts)}; "
                 f"its event types are {listed(sorted(counts))}"
             )
-    if config.segments and "customers" not in opened:
+    if config.segments and "customers" not in tables:
         raise ConfigError(
             f"key 'segments': '{config.segments[0]}' is a column of the customers table, "
             "and there is none; give 'sources.customers'"

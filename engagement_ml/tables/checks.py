@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import ZONE, DuckDBEngine
 from engagement_ml.errors import InputError
 from engagement_ml.tables.schema import INTEGERS, Kind, Opened, quoted
 from engagement_ml.windows import DAY
 
 LARGEST = 1e12
-_ZONE = r"[0-9]:[0-9]{2}.*(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z]+/[A-Za-z_]+)$"
-_EXAMPLE = "2024-05-31 14:30:00"
+EXAMPLE = "2024-05-31 14:30:00"
 _Check = tuple[str, str, str]
 
 
-def check_values(engine: Engine, one: Opened) -> None:
+def check_values(engine: DuckDBEngine, one: Opened) -> None:
     """Raise for the first value that does not fit; one pass over the columns that need it.
 
     Raises
@@ -75,12 +74,12 @@ def _checks_of_timestamp(one: Opened, column: str) -> list[_Check]:
     if not one.is_text(column) and not of_type.startswith(("TIMESTAMP", "DATE")):
         raise InputError(
             f"{one.label}: column '{one.theirs[column]}' holds {of_type}, not timestamps; "
-            f"give a timestamp type, or ISO 8601 text such as {_EXAMPLE}"
+            f"give a timestamp type, or ISO 8601 text such as {EXAMPLE}"
         )
     checks = []
     if one.is_text(column):
         bad = f"{one.sql(column)} IS NOT NULL AND {moment} IS NULL"
-        checks.append((column, bad, f"a timestamp such as {_EXAMPLE}"))
+        checks.append((column, bad, f"a timestamp such as {EXAMPLE}"))
     checks.append((column, f"{moment} > TIMESTAMP '{latest()}'", "no timestamp in the future"))
     return checks
 
@@ -105,8 +104,8 @@ def _checks_of_number(one: Opened, column: str, *, nan_is_null: bool) -> list[_C
     return checks
 
 
-def _check_one_zone(engine: Engine, one: Opened, column: str) -> None:
-    zoned = f"regexp_matches({one.sql(column)}, '{_ZONE}')"
+def _check_one_zone(engine: DuckDBEngine, one: Opened, column: str) -> None:
+    zoned = f"regexp_matches({one.sql(column)}, '{ZONE}')"
     with_zone, without = engine.query(
         f"SELECT count(*) FILTER (WHERE {zoned}), count(*) FILTER (WHERE NOT {zoned}) "
         f"FROM {quoted(one.view)}",
@@ -122,7 +121,7 @@ def _check_one_zone(engine: Engine, one: Opened, column: str) -> None:
         )
 
 
-def _first_row(engine: Engine, one: Opened, column: str, bad: str) -> tuple[int, str]:
+def _first_row(engine: DuckDBEngine, one: Opened, column: str, bad: str) -> tuple[int, str]:
     row, found = engine.query(
         f"SELECT row_, CAST({quoted(column)} AS VARCHAR) FROM "
         f"(SELECT *, row_number() OVER () AS row_ FROM {quoted(one.view)}) "

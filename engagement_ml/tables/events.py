@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import InputError, NotEnoughDataError
 from engagement_ml.tables.checks import check_types, check_values, latest
 from engagement_ml.tables.keep import (
@@ -52,7 +52,7 @@ class KeptEvents(Kept):
 
 
 def read_events(
-    engine: Engine,
+    engine: DuckDBEngine,
     one: Opened,
     *,
     integer_ids: bool,
@@ -116,7 +116,7 @@ def read_events(
     kept_rows = mark_repeats(engine, one, source, columns, suspects)
     return KeptEvents(
         view=_kept_rows(engine, one, kept_rows, end, repeats=kept_rows != source),
-        quality=_quality(one, lines, [reason for reason, _ in reasons(end)]),
+        quality=quality_of(one, lines, [reason for reason, _ in reasons(end)]),
         counts={str(line.event_type): line.rows for line in kept},
         amounts={
             column: tuple(str(line.event_type) for line in kept if line.amounts[i])
@@ -136,7 +136,7 @@ def _named(parts: Parts) -> tuple[LedgerPart, ...]:
 
 
 def _lines_of_parts(
-    engine: Engine, one: Opened, parts: Parts, raw: str, end: dt.date
+    engine: DuckDBEngine, one: Opened, parts: Parts, raw: str, end: dt.date
 ) -> list[Line]:
     """Return what the parts tell; only of those with late days is the ledger looked at again."""
     if parts.shared is not None:
@@ -151,7 +151,14 @@ def _lines_of_parts(
     return add_up(lines)
 
 
-def _quality(one: Opened, lines: Sequence[Line], why: Sequence[str]) -> TableQuality:
+def quality_of(one: Opened, lines: Sequence[Line], why: Sequence[str]) -> TableQuality:
+    """Return what lines tell of a table; `why` are the reasons in their order.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Where nothing is left.
+    """
     kept = [line for line in lines if line.reason is None]
     read, n_kept = (sum(line.rows for line in some) for some in (lines, kept))
     counts = [sum(line.rows for line in lines if line.reason == i) for i in range(len(why))]
@@ -164,8 +171,8 @@ def _quality(one: Opened, lines: Sequence[Line], why: Sequence[str]) -> TableQua
         rows_read=read,
         rows_kept=n_kept,
         dropped=dropped,
-        first=min(line.first for line in kept if line.first is not None),
-        last=max(line.last for line in kept if line.last is not None),
+        first=min((line.first for line in kept if line.first is not None), default=None),
+        last=max((line.last for line in kept if line.last is not None), default=None),
         fingerprint=fingerprint(
             (column for column, _ in one.known()),
             n_kept,
@@ -174,7 +181,9 @@ def _quality(one: Opened, lines: Sequence[Line], why: Sequence[str]) -> TableQua
     )
 
 
-def _kept_rows(engine: Engine, one: Opened, source: str, end: dt.date, *, repeats: bool) -> str:
+def _kept_rows(
+    engine: DuckDBEngine, one: Opened, source: str, end: dt.date, *, repeats: bool
+) -> str:
     """Name a view of the rows that are kept, for what the ledger does not tell."""
     conditions = [f"{quoted(column)} IS NOT NULL" for column in REQUIRED["events"]]
     conditions += ["\"event_type\" <> ''", f"\"timestamp\" < TIMESTAMP '{end}'"]

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.tables.checks import LARGEST
 from engagement_ml.tables.repeats import HASH, mark_repeats
@@ -66,7 +66,7 @@ class Kept:
     amounts: dict[str, tuple[str, ...]]
 
 
-def ids_are_integers(engine: Engine, one: Opened) -> bool:
+def ids_are_integers(engine: DuckDBEngine, one: Opened) -> bool:
     """Return whether every customer_id is a whole number, written as one."""
     name, of_type = one.sql("customer_id"), one.types["customer_id"]
     if of_type in INTEGERS:
@@ -82,7 +82,9 @@ def ids_are_integers(engine: Engine, one: Opened) -> bool:
     return not engine.query(query, reading=one.label)
 
 
-def canonical(engine: Engine, one: Opened, *, integer_ids: bool, guarded: bool = False) -> str:
+def canonical(
+    engine: DuckDBEngine, one: Opened, *, integer_ids: bool, guarded: bool = False
+) -> str:
     """Name a view with the canonical columns in their canonical types.
 
     A CSV file is read into the engine once; all else stays where it is. `guarded` views stop with
@@ -112,7 +114,7 @@ def canonical(engine: Engine, one: Opened, *, integer_ids: bool, guarded: bool =
     return (engine.table if one.csv else engine.view)(query, reading=one.label)
 
 
-def keep(engine: Engine, one: Opened, source: str, end: dt.date | None = None) -> Kept:
+def keep(engine: DuckDBEngine, one: Opened, source: str, end: dt.date | None = None) -> Kept:
     """Leave out what cannot be used, count it by reason, and fingerprint the rest.
 
     Parameters
@@ -220,7 +222,7 @@ def _id(one: Opened, integer_ids: bool) -> str:
     return f"CAST({name} AS VARCHAR)"
 
 
-def _covariate(engine: Engine, one: Opened, column: str) -> str:
+def _covariate(engine: DuckDBEngine, one: Opened, column: str) -> str:
     """Return SQL for any other column: of a customers' CSV file, numbers where all values are."""
     if one.table != "customers" or not one.csv:
         return quoted(column)
@@ -231,7 +233,7 @@ def _covariate(engine: Engine, one: Opened, column: str) -> str:
     return one.number(column) if total and total == numbers else one.sql(column)
 
 
-def _hashed(engine: Engine, one: Opened, columns: list[str], source: str) -> list[str]:
+def _hashed(engine: DuckDBEngine, one: Opened, columns: list[str], source: str) -> list[str]:
     """Return SQL of what identifies a row, of types that do not depend on the file's format."""
     if one.table != "customers":
         return [quoted(column) for column in sorted(columns)]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables.batches import Batch, find_batches
 from engagement_ml.tables.keep import canonical
 from engagement_ml.tables.ledger import VERSION, daily, merged
@@ -86,7 +86,7 @@ def worth_keeping(one: Opened) -> bool:
 
 
 def make_parts(
-    engine: Engine,
+    engine: DuckDBEngine,
     one: Opened,
     *,
     integer_ids: bool,
@@ -126,7 +126,7 @@ def make_parts(
     return Parts(tuple(parts), shared, shared_days, suspects, definition)
 
 
-def whole(engine: Engine, parts: Parts, label: str) -> str:
+def whole(engine: DuckDBEngine, parts: Parts, label: str) -> str:
     """Name a view over the ledgers of all parts, one row a customer, event type and day."""
     view = engine.files([part.file for part in parts.parts], reading=label)
     if parts.shared is None:
@@ -142,7 +142,7 @@ def whole(engine: Engine, parts: Parts, label: str) -> str:
 
 @dataclass
 class _Work:
-    engine: Engine
+    engine: DuckDBEngine
     one: Opened
     integer_ids: bool
     store: Store
@@ -285,7 +285,7 @@ class _Work:
         return name
 
 
-def hold_store(engine: Engine, keep: Path | None, name: str) -> Store:
+def hold_store(engine: DuckDBEngine, keep: Path | None, name: str) -> Store:
     """Open a store until the engine is closed; one of its own where it cannot have that."""
     if keep is not None:
         store = engine.hold(open_store(keep / name))
@@ -297,7 +297,7 @@ def hold_store(engine: Engine, keep: Path | None, name: str) -> Store:
     return store
 
 
-def _definition(engine: Engine, one: Opened, integer_ids: bool) -> str:
+def _definition(engine: DuckDBEngine, one: Opened, integer_ids: bool) -> str:
     version = engine.query("SELECT version()", reading="DuckDB")[0][0]
     told = [VERSION, version, one.label, one.types, one.theirs, integer_ids]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()

@@ -13,7 +13,7 @@ from typing import Any
 
 import narwhals as nw
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables.events import KeptEvents
 from engagement_ml.tables.kept import OnPart, Part, Parts, hold_store
 from engagement_ml.tables.sessions import VERSION, SessionRule, sessions_by_day, visits
@@ -23,7 +23,7 @@ MOST_EVENTS = 16_000_000
 
 
 def read_sessions(
-    engine: Engine,
+    engine: DuckDBEngine,
     events: KeptEvents,
     rule: SessionRule,
     *,
@@ -46,7 +46,7 @@ def read_sessions(
 
 
 def sessions_of_parts(
-    engine: Engine,
+    engine: DuckDBEngine,
     parts: Parts,
     rule: SessionRule,
     *,
@@ -122,7 +122,7 @@ def sessions_of_parts(
     return (nw.concat(found) if len(found) > 1 else found[0]).filter(nw.col("day") < end)
 
 
-def _chunks(engine: Engine, parts: Parts, label: str) -> list[list[dt.date]]:
+def _chunks(engine: DuckDBEngine, parts: Parts, label: str) -> list[list[dt.date]]:
     """Put the days that several parts hold into groups, whose bounds further days leave alone."""
     if parts.shared is None:
         return []

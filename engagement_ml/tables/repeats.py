@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables.schema import REQUIRED, Opened, quoted
 
 Hashes = npt.NDArray[np.uint64]
@@ -19,7 +19,7 @@ SLICE = 2_000_000
 
 
 def mark_repeats(
-    engine: Engine,
+    engine: DuckDBEngine,
     one: Opened,
     source: str,
     columns: Sequence[str],
@@ -64,14 +64,14 @@ def later(one: Opened, columns: Sequence[str], last: Sequence[str] = ()) -> str:
     return f'row_number() OVER (PARTITION BY "event_id" ORDER BY {order}) > 1'
 
 
-def register_hashes(engine: Engine, hashes: Hashes) -> str:
+def register_hashes(engine: DuckDBEngine, hashes: Hashes) -> str:
     """Hand hashes to the engine, as the column ``hash_`` of the returned name."""
     import pyarrow as pa
 
     return engine.register(pa.table({"hash_": hashes}))
 
 
-def repeated_hashes(engine: Engine, one: Opened, source: str) -> Hashes:
+def repeated_hashes(engine: DuckDBEngine, one: Opened, source: str) -> Hashes:
     """Return the hashes of ids that are there more than once; of others, hardly ever one."""
     if not one.has("event_id"):
         return np.empty(0, np.uint64)

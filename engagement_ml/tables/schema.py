@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.sources.kinds import quoted_text
@@ -109,7 +109,7 @@ class Opened:
         return f"try_cast({self.sql(column)} AS DOUBLE)"
 
 
-def open_table(engine: Engine, config: PipelineConfig, table: str, source: Any) -> Opened:
+def open_table(engine: DuckDBEngine, config: PipelineConfig, table: str, source: Any) -> Opened:
     """Open a source and rename its columns as the configuration maps them.
 
     Raises
@@ -122,6 +122,27 @@ def open_table(engine: Engine, config: PipelineConfig, table: str, source: Any) 
     label = describe_source(source, table)
     relation = open_source(engine, source, table=table).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
+    theirs = map_columns(config, table, label, present)
+    selected = ", ".join(f"{quoted(own)} AS {quoted(name)}" for name, own in theirs.items())
+    raw = engine.view(relation.sql_query(), reading=label)
+    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", reading=label)
+    types = {name: present[own] for name, own in theirs.items()}
+    files = parquet_files(source, table)
+    opened = Opened(table, label, view, types, theirs, is_csv(source), files)
+    check_columns(opened, config)
+    return opened
+
+
+def map_columns(
+    config: PipelineConfig, table: str, label: str, present: Collection[str]
+) -> dict[str, str]:
+    """Return what the source calls each column, by the name it gets here.
+
+    Raises
+    ------
+    InputError
+        Where it lacks a mapped column.
+    """
     mapping = config.columns.get(table, {})
     for wanted, named in mapping.items():
         if named not in present:
@@ -130,19 +151,21 @@ def open_table(engine: Engine, config: PipelineConfig, table: str, source: Any) 
                 f"names, is missing{nearest(named, present)}; the columns are {listed(present)}"
             )
     mapped = set(mapping) | set(mapping.values())
-    theirs = {name: name for name in present if name not in mapped} | dict(mapping)
-    selected = ", ".join(f"{quoted(own)} AS {quoted(name)}" for name, own in theirs.items())
-    raw = engine.view(relation.sql_query(), reading=label)
-    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", reading=label)
-    types = {name: present[own] for name, own in theirs.items()}
-    files = parquet_files(source, table)
-    opened = Opened(table, label, view, types, theirs, is_csv(source), files)
-    _check_required(opened)
-    _check_segments(opened, config)
-    return opened
+    return {name: name for name in present if name not in mapped} | dict(mapping)
 
 
-def open_part(engine: Engine, one: Opened, files: Sequence[Path]) -> Opened:
+def check_columns(one: Opened, config: PipelineConfig) -> None:
+    """Raise where a required column is missing, or one that ``segments`` names.
+
+    Raises
+    ------
+    InputError, ConfigError
+    """
+    _check_required(one)
+    _check_segments(one, config)
+
+
+def open_part(engine: DuckDBEngine, one: Opened, files: Sequence[Path]) -> Opened:
     """Open some of the files of a source, with the columns and types that all of them have."""
     listed_files = ", ".join(quoted_text(file) for file in files)
     read = f"SELECT * FROM read_parquet([{listed_files}], union_by_name = true)"

@@ -20,6 +20,8 @@ from engagement_ml.windows import DAY
 VERSION = 1
 """Of what the ledger of sessions holds and how it is made: another version is made anew."""
 OUTBOUND = "outbound"
+TELL_SESSIONS = ("session_id", "direction")
+"""Columns of the events that say what is of one session, where they are there."""
 SUMS = ("sessions", "events", "duration", "bounces")
 _MINUTE = 60_000_000
 
@@ -117,7 +119,8 @@ def sessions_by_day(visited: nw.LazyFrame[Any], gap: int) -> nw.LazyFrame[Any]:
     Parameters
     ----------
     visited : LazyFrame
-        As ``visits`` returns it.
+        As ``visits`` returns it; ``micros_``, where it is there, is the timestamp in microseconds
+        since 1970, for engines that cannot tell the length of a pause.
     gap : int
         Microseconds.
 
@@ -141,10 +144,13 @@ def sessions_by_day(visited: nw.LazyFrame[Any], gap: int) -> nw.LazyFrame[Any]:
     [(1, 300000000, 0), (1, 0, 1)]
     """
     moment = nw.col("timestamp")
-    named = ["session_id"] if "session_id" in visited.collect_schema().names() else []
-    keys = ("customer_id", "day", *named)
-    before = (moment - moment.shift(1).over(*keys, order_by="timestamp")).dt.total_microseconds()
-    after = (moment.shift(-1).over(*keys, order_by="timestamp") - moment).dt.total_microseconds()
+    present = visited.collect_schema().names()
+    keys = ("customer_id", "day", *(["session_id"] if "session_id" in present else []))
+    told = nw.col("micros_") if "micros_" in present else moment
+    before = told - told.shift(1).over(*keys, order_by="timestamp")
+    after = told.shift(-1).over(*keys, order_by="timestamp") - told
+    if told is moment:
+        before, after = before.dt.total_microseconds(), after.dt.total_microseconds()
     one, none = nw.lit(1), nw.lit(0)
     # At the first event there is nothing before, a null, which lies within no gap.
     begins = nw.when(nw.col("before_") <= gap).then(none).otherwise(one)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables.keep import AFTER_TRANSACTIONS, REPEATED
 from engagement_ml.tables.ledger import AMOUNTS
 from engagement_ml.tables.schema import Opened
@@ -76,7 +76,9 @@ def marked(rows: str, end: dt.date | None = None) -> str:
     return f"SELECT *, CASE {case} END AS reason_ FROM {rows}"
 
 
-def summarise(engine: Engine, one: Opened, rows: str, end: dt.date | None = None) -> list[Line]:
+def summarise(
+    engine: DuckDBEngine, one: Opened, rows: str, end: dt.date | None = None
+) -> list[Line]:
     """Return a line per reason and event type of the ledger that SQL calls `rows`."""
     amounts = [c for c in AMOUNTS if one.has(c)]
     hashed = ", ".join(["customer_id", "event_type", "day", "n", "first", "last", *amounts])

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables import Tables
 from engagement_ml.tables.store import open_store
 from engagement_ml.version import __version__
@@ -26,7 +27,8 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
     unless churn is one of them. So with exact ``windows.cutoffs`` a further day of data finds its
     features made.
     """
-    if not tables.parts:
+    engine = tables.engine
+    if not tables.parts or not isinstance(engine, DuckDBEngine):
         return None
     end = windows.outcome(windows.cutoffs[-1]).end
     seen = end if config.churn.kind == "event" else windows.cutoffs[-1]
@@ -44,7 +46,7 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
         config.features.model_dump(mode="json"),
         config.segments,
         prints.get("customers"),
-        _transactions_before(tables, str(end)),
+        _transactions_before(engine, tables, str(end)),
         sorted(part.name for part in tables.parts if part.first < seen),
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
@@ -71,10 +73,10 @@ def made_once(
             store.retain({name})
 
 
-def _transactions_before(tables: Tables, end: str) -> list[str]:
+def _transactions_before(engine: DuckDBEngine, tables: Tables, end: str) -> list[str]:
     view = tables.transactions.to_native().sql_query()
     hashed = 'hash("customer_id", "timestamp", "margin")'
-    found = tables.engine.query(
+    found = engine.query(
         f"SELECT count(*), sum({hashed}), bit_xor({hashed}) FROM ({view}) "
         f"WHERE \"timestamp\" < TIMESTAMP '{end}'",
         reading="transactions",

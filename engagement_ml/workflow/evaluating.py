@@ -89,7 +89,7 @@ def _evaluate(
     config = given if given is not None else run.config()
     _check_windows(config, metric)
     steps("Reading tables")
-    with Engine.open(config.engine) as engine:
+    with Engine.open(config.engine, frames) as engine:
         tables = read_tables(config, engine, frames, on_part=steps.part)
         windows = plan_windows(tables.history, config.windows)
         steps("Building features")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
+from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.tables import read_tables
 from engagement_ml.windows import plan_windows
@@ -36,8 +37,9 @@ def write_features(
     ----------
     config : PipelineConfig or path
     output : path
-        A folder, written whole or not at all: ``features.parquet`` (a row per entity and cutoff),
-        ``catalogue.md`` (what each feature is) and ``config.yaml``.
+        A folder, written whole or not at all: ``features.parquet`` (a row per entity and cutoff;
+        a folder of Parquet files where Spark writes it), ``catalogue.md`` (what each feature is)
+        and ``config.yaml``.
     frames : mapping of table name to path or frame, optional
         Takes the place of the configuration's ``sources``.
     on_step : callable, optional
@@ -54,23 +56,30 @@ def write_features(
         Where configuration or tables cannot be used, or the folder cannot be written.
     """
     from engagement_ml.features.catalogue import catalogue_markdown
-    from engagement_ml.features.panel import panel_parts
+    from engagement_ml.features.panel import no_event, panel_parts
+    from engagement_ml.features.wide import wide_features
 
     settings, steps = as_config(config), Steps(on_step)
     steps("Reading tables")
-    with new_folder_whole(Path(output)) as folder, Engine.open(settings.engine) as engine:
+    opened = Engine.open(settings.engine, frames)
+    with new_folder_whole(Path(output)) as folder, opened as engine:
         tables = read_tables(settings, engine, frames, on_part=steps.part)
         windows = plan_windows(tables.history, settings.windows)
         steps("Building features")
-        made_once(
-            settings,
-            features_key(tables, settings, windows),
-            folder / FEATURES,
-            lambda file: _write(
-                panel_parts(tables, settings, windows), file, len(windows.cutoffs), steps
-            ),
-        )
+        if engine.local:
+            made_once(
+                settings,
+                features_key(tables, settings, windows),
+                folder / FEATURES,
+                lambda file: _write(
+                    panel_parts(tables, settings, windows), file, len(windows.cutoffs), steps
+                ),
+            )
+        else:
+            engine.save(wide_features(tables, settings, windows), folder / FEATURES)
         columns, n_rows = _columns_and_rows(folder / FEATURES)
+        if not engine.local and not _any_event(folder / FEATURES, tables.behaviours):
+            raise NotEnoughDataError(no_event(windows))
         covariates = [name for name in columns if name.startswith("covariate__")]
         catalogue = catalogue_markdown(settings, covariates)
         (folder / CATALOGUE).write_text(catalogue, encoding="utf-8")
@@ -99,8 +108,25 @@ def _write(parts: Iterator[Panel], file: Path, total: int, steps: Steps) -> None
             steps.part(done, total)
 
 
-def _columns_and_rows(file: Path) -> tuple[list[str], int]:
+def _columns_and_rows(path: Path) -> tuple[list[str], int]:
+    told = _footers(path)
+    return told[0].schema.to_arrow_schema().names, sum(one.num_rows for one in told)
+
+
+def _any_event(path: Path, behaviours: Collection[str]) -> bool:
+    """Return whether anything happened in any window, by the bounds that Parquet files tell."""
+    counts = {f"{behaviour}__frequency" for behaviour in behaviours}
+    for told in _footers(path):
+        for i in range(told.num_row_groups):
+            group = told.row_group(i)
+            for column in (group.column(j) for j in range(told.num_columns)):
+                if column.path_in_schema in counts and column.statistics.max:
+                    return True
+    return False
+
+
+def _footers(path: Path) -> list[Any]:
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(file) as told:
-        return told.schema_arrow.names, told.metadata.num_rows
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    return [pq.read_metadata(file) for file in files]

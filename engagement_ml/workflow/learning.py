@@ -73,7 +73,7 @@ def learn(
     """
     step = steps or Steps()
     step("Reading tables")
-    with Engine.open(config.engine) as engine:
+    with Engine.open(config.engine, frames) as engine:
         tables = read_tables(config, engine, frames, on_part=step.part)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from engagement_ml.config import PipelineConfig
+from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine
 from engagement_ml.errors import InputError, NotEnoughDataError
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
-from engagement_ml.metric.scoring import require_behaviours
+from engagement_ml.metric.scoring import explain_counts, require_behaviours
 from engagement_ml.sources import write_whole
-from engagement_ml.tables.checks import check_values
-from engagement_ml.tables.keep import Kept, canonical, ids_are_integers, keep
-from engagement_ml.tables.schema import listed, open_table
+from engagement_ml.tables.counting import Counted, read_each
+from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
 from engagement_ml.workflow.results import RECORD
 from engagement_ml.workflow.runs import open_run
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CUSTOMER, SCORE = "customer_id", "score"
+EPOCH, MICROSECOND = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
 SCORES = "scores.parquet"
 _PARQUET, _CSV = (".parquet", ".parq", ".pq"), (".csv",)
 
@@ -47,7 +47,8 @@ class Scores:
         Of the scores.
     path : Path or None
         The file with ``customer_id``, ``score`` and the points of each behaviour
-        (``<behaviour>__points``), sorted by customer; None where none was asked for.
+        (``<behaviour>__points``), sorted by customer; on Spark a folder of Parquet files in no
+        order. None where none was asked for.
     """
 
     metric: EngagementMetric
@@ -74,6 +75,7 @@ def score(
     customers: Any = None,
     as_of: dt.date | dt.datetime | str | None = None,
     output: str | Path | None = None,
+    engine: str | None = None,
     tracking_uri: str | None = None,
     on_step: OnStep | None = None,
 ) -> Scores:
@@ -94,6 +96,9 @@ def score(
     output : path, optional
         A file that ends in ``.parquet`` or ``.csv``, or a folder for ``scores.parquet``; the
         engine writes it, whole or not at all. Without it the scores are only returned.
+    engine : {"duckdb", "spark"}, optional
+        What counts and scores; by default what the run's configuration says or, where that does
+        not, Spark for PySpark frames and DuckDB for all else.
     tracking_uri : str, optional
         For URIs; by default the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
     on_step : callable, optional
@@ -110,6 +115,10 @@ def score(
         behaviours.
     NotEnoughDataError
         Where there is nobody to score.
+    ConfigError
+        Where there is no such engine.
+    MissingDependencyError
+        Where it is Spark, and PySpark or Java is absent.
     OutputError, TrackingError
 
     Examples
@@ -130,6 +139,8 @@ def score(
     steps = Steps(on_step)
     steps("Reading the model")
     metric, config = _read_model(model, tracking_uri, steps)
+    if engine is not None:
+        config = _on_engine(config, engine)
     return score_frames(
         metric, events, config=config, customers=customers, as_of=as_of, target=target, steps=steps
     )
@@ -151,25 +162,30 @@ def score_frames(
     moment = None if as_of is None else as_utc(as_of)
     frames = {"events": events, **({} if customers is None else {"customers": customers})}
     step("Reading tables")
-    with Engine.open(config.engine) as engine:
-        kept = _read(engine, config, frames)
-        quality = kept["events"].quality
-        _check_behaviours(metric, kept["events"])
+    with Engine.open(config.engine, frames) as engine:
+        if target is not None and _is_csv(target) and not engine.local:
+            raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
+        read = read_each(config, engine, frames)
+        quality = read["events"].quality
+        _check_behaviours(metric, read["events"])
         if moment is None:
             assert quality.last is not None
             moment = dt.datetime.combine(quality.last.date() + DAY, dt.time())
         step("Scoring")
-        scored = _score(engine, metric, kept, moment)
-        n, mean = scored.aggregate("count(*), avg(score)").fetchall()[0]
-        if not n:
+        scored = _score(engine, metric, read, moment)
+        told = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
+        (found,) = engine.rows(told, reading=quality.source)
+        if not found["n"]:
             raise NotEnoughDataError(
                 f"{quality.source}: nobody has an event before {moment:%Y-%m-%d}, so there is "
                 "nobody to score; give a later date, or the customers"
             )
-        frame = scored.df() if target is None else None
-        if target is not None:
-            _write(scored, target)
-    return Scores(metric, moment, int(n), float(mean), target, frame)
+        frame = None
+        if target is None:
+            frame = engine.pandas(scored.sort(CUSTOMER))
+        else:
+            _write(engine, scored, target)
+    return Scores(metric, moment, found["n"], found["mean"], target, frame)
 
 
 def scores_path(output: str | Path) -> Path:
@@ -209,21 +225,13 @@ def _read_model(
         return run.metric(), config
 
 
-def _read(engine: Engine, config: PipelineConfig, frames: Mapping[str, Any]) -> dict[str, Kept]:
-    columns_only = PipelineConfig(name=config.name, columns=config.columns)
-    opened = {
-        table: open_table(engine, columns_only, table, source) for table, source in frames.items()
-    }
-    for one in opened.values():
-        check_values(engine, one)
-    whole = all(ids_are_integers(engine, one) for one in opened.values())
-    return {
-        table: keep(engine, one, canonical(engine, one, integer_ids=whole))
-        for table, one in opened.items()
-    }
+def _on_engine(config: PipelineConfig, kind: str) -> PipelineConfig:
+    limits = config.engine.model_dump(exclude={"kind", *(() if kind == "spark" else ("options",))})
+    told = {"name": config.name, "engine": {**limits, "kind": kind}}
+    return config.model_copy(update={"engine": parse_config(told, origin="score").engine})
 
 
-def _check_behaviours(metric: EngagementMetric, events: Kept) -> None:
+def _check_behaviours(metric: EngagementMetric, events: Counted) -> None:
     wanted = [behaviour.behaviour for behaviour in metric.behaviours]
     if not set(wanted) & set(events.counts):
         raise InputError(
@@ -233,32 +241,37 @@ def _check_behaviours(metric: EngagementMetric, events: Kept) -> None:
 
 
 def _score(
-    engine: Engine, metric: EngagementMetric, kept: Mapping[str, Kept], until: dt.datetime
-) -> Any:
-    """Return customer, score and points as a relation of the engine, sorted by customer."""
-    since = until - dt.timedelta(days=metric.observation_days)
-    names = [behaviour.behaviour for behaviour in metric.behaviours]
-    events = engine.scan(kept["events"].view).filter(nw.col("timestamp") < until)
-    inside = nw.col("timestamp") >= since
+    engine: Engine, metric: EngagementMetric, read: Mapping[str, Counted], until: dt.datetime
+) -> nw.LazyFrame[Any]:
+    """Return customer, score and points, computed once by the engine."""
+    # Whole numbers: a literal timestamp is read in the time zone of a session by some engines.
+    end = (until - EPOCH) // MICROSECOND
+    start = end - metric.observation_days * (DAY // MICROSECOND)
+    names = {b.behaviour: f"n_{place}" for place, b in enumerate(metric.behaviours)}
+    events = engine.micros(read["events"].frame, "timestamp").filter(nw.col("timestamp") < end)
+    inside = nw.col("timestamp") >= start
     marked = events.select(
         CUSTOMER,
-        *((inside & (nw.col("event_type") == name)).cast(nw.Int64()).alias(name) for name in names),
+        *(
+            (inside & (nw.col("event_type") == behaviour)).cast(nw.Int64()).alias(name)
+            for behaviour, name in names.items()
+        ),
     )
-    counts = marked.group_by(CUSTOMER).agg(*(nw.col(name).sum() for name in names))
-    if "customers" in kept:
-        everyone = engine.scan(kept["customers"].view).select(CUSTOMER).unique()
+    counts = marked.group_by(CUSTOMER).agg(*(nw.col(name).sum() for name in names.values()))
+    if "customers" in read:
+        everyone = read["customers"].frame.select(CUSTOMER).unique()
         counts = everyone.join(counts, on=CUSTOMER, how="left")
-    explained = nw.from_native(metric.explain(counts.to_native()))
-    points = [f"{name}__points" for name in names]
-    return explained.select(CUSTOMER, SCORE, *points).sort(CUSTOMER).to_native()
+    return engine.persist(explain_counts(metric, counts, names))
 
 
-def _write(relation: Any, target: Path) -> None:
-    with write_whole(target) as temporary:
-        if _is_csv(target):
-            relation.write_csv(str(temporary), header=True)
+def _write(engine: Engine, scored: nw.LazyFrame[Any], target: Path) -> None:
+    with write_whole(target, parts=not engine.local) as temporary:
+        if not engine.local:
+            engine.save(scored, temporary)
+        elif _is_csv(target):
+            scored.sort(CUSTOMER).to_native().write_csv(str(temporary), header=True)
         else:
-            relation.write_parquet(str(temporary), compression="zstd")
+            engine.save(scored.sort(CUSTOMER), temporary)
 
 
 def _is_csv(path: Path) -> bool:

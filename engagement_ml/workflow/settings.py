@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from engagement_ml.config import PipelineConfig, parse_config, read_config
+from engagement_ml.config import PipelineConfig, is_uri, parse_config, read_config
 
 
 def as_config(config: PipelineConfig | str | Path | Mapping[str, Any]) -> PipelineConfig:
@@ -55,4 +55,4 @@ def to_yaml(config: PipelineConfig) -> str:
 
 
 def _absolute(source: str | Path) -> str:
-    return str(Path(source).absolute())
+    return str(source) if is_uri(source) else str(Path(source).absolute())

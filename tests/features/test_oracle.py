@@ -345,7 +345,7 @@ def test_counts_for_scoring_equal_the_oracle(engine: Engine, world: World) -> No
     as_of = (BASE + world.as_of * DAY).date()
     now = dt.datetime.combine(as_of, dt.time())
     start = now - world.config.windows.observation_days * DAY
-    counts = count_frame(tables, world.config, as_of).collect("pandas").to_native()
+    counts = count_frame(tables, world.config, as_of).collect("pyarrow").to_native().to_pandas()
     found = counts.set_index("customer_id").sort_index()
     assert list(found.index) == oracle.present(now)
     assert list(found.columns) == oracle.behaviours

@@ -1,30 +1,23 @@
-"""The engine that holds the data: DuckDB here; the few things that differ between engines."""
+"""DuckDB, embedded: the default."""
 
 from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.config import EngineConfig
+from engagement_ml.engine.base import Engine, one_line
 from engagement_ml.errors import InputError
 
-T = TypeVar("T")
 
-
-class Engine:
+class DuckDBEngine(Engine):
     """One DuckDB connection and what is kept in it while a pipeline runs.
-
-    Features are written as Narwhals expressions, which any engine runs; what an engine does in
-    its own way is here: opening a relation, keeping a result, making a small table.
 
     Parameters
     ----------
@@ -32,28 +25,18 @@ class Engine:
         An open connection; the engine closes it.
     spill : path, optional
         The folder for what does not fit into memory.
-
-    Examples
-    --------
-    >>> with Engine.duckdb() as engine:
-    ...     kept = engine.persist(engine.small({"day": [1, 2, 3]}))
-    ...     kept.select(nw.col("day").max()).collect().item()
-    3
     """
 
     def __init__(self, connection: Any, spill: Path | None = None) -> None:
+        super().__init__(spill)
         self.connection = connection
-        self._spill = spill or Path(tempfile.gettempdir())
-        self._scratch: Path | None = None
-        self._held = ExitStack()
         self._names = 0
         self._attached: dict[Path, str] = {}
-        self._kept: dict[str, nw.LazyFrame[Any]] = {}
         self._mark = uuid.uuid4().hex
         connection.execute(f"SET VARIABLE engagement_engine = '{self._mark}'")
 
     @classmethod
-    def duckdb(
+    def connect(
         cls,
         memory_limit: str | None = None,
         temp_directory: Path | None = None,
@@ -96,46 +79,57 @@ class Engine:
             _leave_room(connection)
         return cls(connection, spill)
 
-    @classmethod
-    def open(cls, config: EngineConfig) -> Self:
-        """Open the engine that a pipeline's configuration asks for.
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What DuckDB raises where data cannot be read."""
+        import duckdb
 
-        Raises
-        ------
-        InputError
-            Where DuckDB refuses a setting.
-        """
-        spill = Path(config.spill) if config.spill else None
-        return cls.duckdb(config.memory, spill, config.threads)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        return (duckdb.Error,)
 
     def close(self) -> None:
         """Close the connection; frames opened on it can no longer be read."""
         self._kept.clear()
         self.connection.close()
-        self._held.close()
+        super().close()
 
-    def hold(self, context: AbstractContextManager[T]) -> T:
-        """Enter a context that is left when the engine is closed: a file its frames read, say."""
-        return self._held.enter_context(context)
+    def embedded(self) -> DuckDBEngine:
+        """Return itself."""
+        return self
 
-    def scratch(self) -> Path:
-        """Return a folder for files that are needed until the engine is closed."""
-        if self._scratch is None:
-            self._spill.mkdir(parents=True, exist_ok=True)
-            made = tempfile.TemporaryDirectory(prefix="engagement-ml-", dir=self._spill)
-            self._scratch = Path(self.hold(made))
-        return self._scratch
+    def read_parquet(
+        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+    ) -> nw.LazyFrame[Any]:
+        """Open Parquet files, their columns matched by name."""
+        listed = ", ".join(_text(file) for file in files)
+        sql = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
+        return self.scan(self.view(sql, reading=reading))
+
+    def read_csv(
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+    ) -> nw.LazyFrame[Any]:
+        """Open CSV files with a header, every column as text."""
+        listed = ", ".join(_text(file) for file in files)
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+        # Nothing is guessed: guessing skips lines that do not fit, silently.
+        sql = (
+            f"SELECT * FROM read_csv([{listed}], auto_detect = false, header = true, "
+            f"delim = '{delimiter}', quote = '\"', escape = '\"', columns = {{{columns}}})"
+        )
+        return self.scan(self.view(sql, reading=reading))
+
+    def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
+        """Take a DuckDB relation; rows of another connection are copied."""
+        if not frame.implementation.is_duckdb():
+            return None
+        return self.scan(self.adopt(frame.to_native()))
+
+    def read_arrow(self, table: Any) -> nw.LazyFrame[Any]:
+        """Take an Arrow table as it is; the batches of a reader are copied one by one."""
+        import pyarrow as pa
+
+        if isinstance(table, pa.RecordBatchReader):
+            return self.scan(self.copy(table, reading="Arrow reader"))
+        return self.scan(self.register(table))
 
     def write(self, sql: str, file: Path, *, reading: str) -> None:
         """Run a query and write its rows to a Parquet file.
@@ -150,7 +144,7 @@ class Engine:
 
     def files(self, files: Sequence[Path], *, reading: str) -> str:
         """Name a view over Parquet files of one shape."""
-        listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+        listed = ", ".join(_text(file) for file in files)
         return self.view(f"SELECT * FROM read_parquet([{listed}])", reading=reading)
 
     def lazy(self, relation: Any) -> nw.LazyFrame[Any]:
@@ -197,8 +191,12 @@ class Engine:
         whose = "getvariable('engagement_engine'), count(*)"
         if relation.limit(0).aggregate(whose).fetchall()[0][0] == self._mark:
             return self.view(relation.sql_query(), reading="DuckDB relation")
-        reader = self.register(relation.to_arrow_reader(100_000))
-        copied = self.table(f'SELECT * FROM "{reader}"', reading="DuckDB relation")
+        return self.copy(relation.to_arrow_reader(100_000), reading="DuckDB relation")
+
+    def copy(self, batches: Any, *, reading: str) -> str:
+        """Copy the rows of a reader of Arrow record batches, and return their name."""
+        reader = self.register(batches)
+        copied = self.table(f'SELECT * FROM "{reader}"', reading=reading)
         self.connection.unregister(reader)
         return copied
 
@@ -232,11 +230,9 @@ class Engine:
         arrays = [batch.column(0).to_numpy(zero_copy_only=False) for batch in batches]
         return np.concatenate(arrays) if arrays else np.empty(0)
 
-    def once(self, key: str, make: Callable[[], nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
-        """Return what is kept under `key`, computing and keeping it the first time."""
-        if key not in self._kept:
-            self._kept[key] = self.persist(make())
-        return self._kept[key]
+    def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
+        """Write a frame as a Parquet file."""
+        frame.to_native().write_parquet(str(path), compression="zstd")
 
     def _create(self, kind: str, sql: str, reading: str) -> str:
         name = self._new_name()
@@ -254,17 +250,5 @@ def _leave_room(connection: Any) -> None:
     connection.execute(f"SET memory_limit = '{float(size) * 0.625:.2f}{unit}'")
 
 
-def one_line(error: BaseException) -> str:
-    r"""Return the first sentence of an engine's message, without its line breaks.
-
-    Examples
-    --------
-    >>> one_line(ValueError("Invalid Input Error: no magic bytes\nLINE 1: SELECT"))
-    'no magic bytes'
-    """
-    lines = [line.strip() for line in str(error).strip().split("\n")]
-    head, _, rest = lines[0].partition(" Error: ")
-    first = rest if rest and len(head) < 30 else lines[0]
-    if first.startswith("CSV Error on Line") and len(lines) > 2:
-        return f"{first.removeprefix('CSV Error on ').lower()}: {lines[2]}"
-    return first
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,244 @@
+"""What the pipeline needs of an engine, whichever it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
+
+import narwhals as nw
+
+from engagement_ml.config import EngineConfig
+from engagement_ml.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engagement_ml.engine.duckdb import DuckDBEngine
+
+T = TypeVar("T")
+Kind = Literal["id", "integer", "number", "text", "timestamp"]
+EPOCH = dt.datetime(1970, 1, 1)
+ZONE = r"[0-9]:[0-9]{2}.*(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z]+/[A-Za-z_]+)$"
+"""How text ends that is a timestamp with a time zone."""
+
+
+class Engine(ABC):
+    """Holds the data while a pipeline runs.
+
+    Features are written as Narwhals expressions, which any engine runs; what an engine does in
+    its own way is here: opening a source, keeping a result, making a small table, writing.
+
+    Attributes
+    ----------
+    local : bool
+        Whether it works in this process: what it holds may be laid out in arrays here. Where not,
+        results stay in the engine, which writes them.
+    errors : tuple of exception types
+        What it raises where data cannot be read.
+
+    Examples
+    --------
+    >>> with Engine.duckdb() as engine:
+    ...     kept = engine.persist(engine.small({"day": [1, 2, 3]}))
+    ...     kept.select(nw.col("day").max()).collect().item()
+    3
+    """
+
+    local: ClassVar[bool] = True
+
+    def __init__(self, spill: Path | None = None) -> None:
+        self._spill = spill or Path(tempfile.gettempdir())
+        self._scratch: Path | None = None
+        self._held = ExitStack()
+        self._kept: dict[str, nw.LazyFrame[Any]] = {}
+
+    @staticmethod
+    def duckdb(
+        memory_limit: str | None = None,
+        temp_directory: Path | None = None,
+        threads: int | None = None,
+    ) -> DuckDBEngine:
+        """Open DuckDB in memory; see ``DuckDBEngine.connect``."""
+        from engagement_ml.engine.duckdb import DuckDBEngine
+
+        return DuckDBEngine.connect(memory_limit, temp_directory, threads)
+
+    @staticmethod
+    def open(config: EngineConfig, frames: Mapping[str, Any] | None = None) -> Engine:
+        """Open the engine that a configuration asks for or, where it does not say, the frames'.
+
+        Parameters
+        ----------
+        config : EngineConfig
+        frames : mapping of table name to path or frame, optional
+            A PySpark frame among them brings its Spark session, and is not collected.
+
+        Raises
+        ------
+        InputError
+            Where the engine refuses a setting.
+        MissingDependencyError
+            Where PySpark or Java is absent.
+        """
+        theirs = next((frame for frame in (frames or {}).values() if is_spark(frame)), None)
+        if config.kind == "spark" or (config.kind is None and theirs is not None):
+            from engagement_ml.engine.spark import SparkEngine
+
+            return SparkEngine.connect(config, None if theirs is None else theirs.sparkSession)
+        return Engine.duckdb(
+            config.memory, Path(config.spill) if config.spill else None, config.threads
+        )
+
+    @property
+    @abstractmethod
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What it raises where data cannot be read."""
+
+    @abstractmethod
+    def embedded(self) -> DuckDBEngine:
+        """Return a DuckDB engine for tables that are small: itself where it is one."""
+
+    @abstractmethod
+    def read_parquet(
+        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+    ) -> nw.LazyFrame[Any]:
+        """Open Parquet files, or folders by URI where the engine reaches them; columns by name.
+
+        Files of a partitioned `folder` get its columns too where the engine makes them.
+        """
+
+    @abstractmethod
+    def read_csv(
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+    ) -> nw.LazyFrame[Any]:
+        """Open CSV files with a header, every column as text."""
+
+    @abstractmethod
+    def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
+        """Take a frame of this engine as it is; None for frames of others."""
+
+    @abstractmethod
+    def read_arrow(self, table: Any) -> nw.LazyFrame[Any]:
+        """Take an Arrow table, or a reader of record batches."""
+
+    @abstractmethod
+    def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
+        """Return a small table (calendars, codes) made of sequences of plain values or arrays."""
+
+    @abstractmethod
+    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Compute a lazy frame once and keep it, spilling to disk where it is large."""
+
+    @abstractmethod
+    def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
+        """Have the engine write a frame as Parquet: a file, or a folder of files."""
+
+    def micros(self, frame: nw.LazyFrame[Any], *columns: str) -> nw.LazyFrame[Any]:
+        """Turn naive UTC timestamps into microseconds since 1970, int64, null where they are."""
+        return frame.with_columns((nw.col(c) - EPOCH).dt.total_microseconds() for c in columns)
+
+    def once(self, key: str, make: Callable[[], nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
+        """Return what is kept under `key`, computing and keeping it the first time."""
+        if key not in self._kept:
+            self._kept[key] = self.persist(make())
+        return self._kept[key]
+
+    def rows(self, frame: nw.LazyFrame[Any], *, reading: str) -> list[dict[str, Any]]:
+        """Compute a frame of few rows and return them.
+
+        Raises
+        ------
+        InputError
+            Where the engine cannot read what it is given; the message begins with `reading`.
+        """
+        try:
+            found: list[dict[str, Any]] = frame.collect("pyarrow").to_native().to_pylist()
+        except self.errors as error:
+            raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
+        return found
+
+    def pandas(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Compute a frame that fits into memory and return it as pandas."""
+        found: pd.DataFrame = frame.collect("pandas").to_native()
+        return found
+
+    def hold(self, context: AbstractContextManager[T]) -> T:
+        """Enter a context that is left when the engine is closed: a file its frames read, say."""
+        return self._held.enter_context(context)
+
+    def scratch(self) -> Path:
+        """Return a folder for files that are needed until the engine is closed."""
+        if self._scratch is None:
+            self._spill.mkdir(parents=True, exist_ok=True)
+            made = tempfile.TemporaryDirectory(prefix="engagement-ml-", dir=self._spill)
+            self._scratch = Path(self.hold(made))
+        return self._scratch
+
+    def close(self) -> None:
+        """Let go of all that is kept; frames opened here can no longer be read."""
+        self._kept.clear()
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class LazyEngine(Engine):
+    """An engine whose tables are read by Narwhals expressions, and two things it does itself."""
+
+    @abstractmethod
+    def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
+        """Give columns the type of their kind, null where a value is none of it.
+
+        ``timestamp``: naive UTC, in microseconds. ``number``: float64. ``integer``: int64, where
+        whole and written as such. ``text``: empty text is null. ``id``: text, of a whole number
+        without decimals. Columns without a kind stay.
+        """
+
+    @abstractmethod
+    def hashed(
+        self, frame: nw.LazyFrame[Any], columns: Sequence[str], name: str
+    ) -> nw.LazyFrame[Any]:
+        """Add an int64 column that tells the values of a row's `columns`."""
+
+
+def is_spark(frame: Any) -> bool:
+    """Return whether a frame is PySpark's.
+
+    Examples
+    --------
+    >>> is_spark("events.parquet")
+    False
+    """
+    kind = type(frame)
+    return kind.__module__.startswith("pyspark.sql") and kind.__name__ == "DataFrame"
+
+
+def one_line(error: BaseException) -> str:
+    r"""Return the first sentence of an engine's message, without its line breaks.
+
+    Examples
+    --------
+    >>> one_line(ValueError("Invalid Input Error: no magic bytes\nLINE 1: SELECT"))
+    'no magic bytes'
+    """
+    lines = [line.strip() for line in str(error).strip().split("\n")]
+    head, _, rest = lines[0].partition(" Error: ")
+    first = rest if rest and len(head) < 30 else lines[0]
+    if first.startswith("CSV Error on Line") and len(lines) > 2:
+        return f"{first.removeprefix('CSV Error on ').lower()}: {lines[2]}"
+    return first

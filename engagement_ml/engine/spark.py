@@ -1,0 +1,199 @@
+"""Spark: a session of theirs, or a local one that is made for the run and stopped after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import narwhals as nw
+
+from engagement_ml.config import EngineConfig, is_uri
+from engagement_ml.engine import spark_sql
+from engagement_ml.engine.base import Kind, LazyEngine, one_line
+from engagement_ml.engine.duckdb import DuckDBEngine
+from engagement_ml.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NANOS = "spark.sql.legacy.parquet.nanosAsLong"
+
+
+class SparkEngine(LazyEngine):
+    """One Spark session and what is cached in it while a pipeline runs.
+
+    Timestamps are held as ``TIMESTAMP_NTZ`` in UTC, so that nothing depends on the time zone of
+    a session, which is never changed.
+
+    Parameters
+    ----------
+    session : pyspark.sql.SparkSession
+    made : bool
+        Whether it was made for this engine, which stops it then.
+    spill : path, optional
+        The folder for files that are needed until the engine is closed.
+    """
+
+    local: ClassVar[bool] = False
+
+    def __init__(self, session: Any, *, made: bool = False, spill: Path | None = None) -> None:
+        super().__init__(spill)
+        self.session = session
+        self._made = made
+        self._cached: list[Any] = []
+        self._settings: dict[str, str] = {}
+        self._embedded: DuckDBEngine | None = None
+
+    @classmethod
+    def connect(cls, config: EngineConfig, session: Any = None) -> Self:
+        """Use `session`, else the active one, else make one as `config` says.
+
+        Raises
+        ------
+        MissingDependencyError
+            Where PySpark or Java is absent or too old.
+        InputError
+            Where Spark refuses a setting.
+        """
+        from engagement_ml.engine.spark_session import active_session, make_session
+
+        spill = Path(config.spill) if config.spill else None
+        theirs = session if session is not None else active_session()
+        if theirs is not None:
+            return cls(theirs, spill=spill)
+        return cls(make_session(config), made=True, spill=spill)
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What Spark raises where data cannot be read."""
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        return (PySparkException, Py4JError)
+
+    def close(self) -> None:
+        """Free what is cached, and stop the session if it was made here."""
+        for frame in self._cached:
+            frame.unpersist()
+        self._cached.clear()
+        for key, before in self._settings.items():
+            self.session.conf.set(key, before)
+        if self._made:
+            self.session.stop()
+        super().close()
+
+    def embedded(self) -> DuckDBEngine:
+        """Return a DuckDB engine beside Spark, for tables that are small."""
+        if self._embedded is None:
+            self._embedded = self.hold(DuckDBEngine.connect())
+        return self._embedded
+
+    def read_parquet(
+        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+    ) -> nw.LazyFrame[Any]:
+        """Open Parquet files or URIs, columns matched by name; partitions give columns."""
+        reader = self.session.read.option("mergeSchema", "true")
+        local = [Path(file).absolute() for file in files if not is_uri(file)]
+        if folder is not None and spark_sql.partitioned(local, folder.absolute()):
+            reader = reader.option("basePath", _url(folder))
+        nanos = spark_sql.nanoseconds(local[0]) if local else []
+        if nanos:
+            self._set(NANOS, "true")
+        try:
+            native = reader.parquet(*(str(f) if is_uri(f) else _url(f) for f in files))
+        except self.errors as error:
+            raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
+        return _lazy(native.selectExpr(*spark_sql.from_nanoseconds(native.columns, nanos)))
+
+    def read_csv(
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+    ) -> nw.LazyFrame[Any]:
+        """Open CSV files with a header, every column as text; a line that does not fit is one."""
+        schema = ", ".join(f"{spark_sql.quoted(name)} STRING" for name in names)
+        reader = self.session.read.options(
+            sep=delimiter, header=True, quote='"', escape='"', multiLine=True, mode="FAILFAST"
+        )
+        return _lazy(reader.schema(schema).csv([_url(file) for file in files]))
+
+    def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
+        """Take a PySpark frame as it is."""
+        return frame if frame.implementation.is_spark_like() else None
+
+    def read_arrow(self, table: Any) -> nw.LazyFrame[Any]:
+        """Hand an Arrow table to Spark; a reader is read whole, it should be small."""
+        import pyarrow as pa
+
+        whole = table.read_all() if isinstance(table, pa.RecordBatchReader) else table
+        return _lazy(self.session.createDataFrame(spark_sql.plain_arrow(whole)))
+
+    def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
+        """Return a small table made of sequences of plain values or arrays."""
+        import pyarrow as pa
+
+        return self.read_arrow(pa.table({k: pa.array(v) for k, v in columns.items()}))
+
+    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Cache a frame, in memory and on disk, when it is first computed."""
+        native = frame.to_native().cache()
+        self._cached.append(native)
+        return _lazy(native)
+
+    def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
+        """Have Spark write a frame as a folder of Parquet files.
+
+        Raises
+        ------
+        OutputError
+        """
+        try:
+            frame.to_native().write.parquet(_url(path), mode="overwrite", compression="zstd")
+        except self.errors as error:
+            raise OutputError(f"{path.name}: Spark cannot write it: {one_line(error)}") from None
+        for extra in [*path.rglob(".*.crc"), *path.glob("_SUCCESS")]:
+            extra.unlink()
+
+    def micros(self, frame: nw.LazyFrame[Any], *columns: str) -> nw.LazyFrame[Any]:
+        """Turn naive UTC timestamps into microseconds since 1970, int64, null where they are."""
+        names = frame.collect_schema().names()
+        return self._select(frame, {n: spark_sql.micros(n) for n in names if n in columns})
+
+    def pandas(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
+        """Compute a frame that fits into memory and return it as pandas, by way of Arrow."""
+        found: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas()
+        return found
+
+    def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
+        """Give columns the type of their kind, null where a value is none of it."""
+        fields = {f.name: f.dataType.typeName() for f in frame.to_native().schema.fields}
+        return self._select(frame, {n: spark_sql.typed(n, fields[n], kinds[n]) for n in kinds})
+
+    def hashed(
+        self, frame: nw.LazyFrame[Any], columns: Sequence[str], name: str
+    ) -> nw.LazyFrame[Any]:
+        """Add an int64 column that tells the values of a row's `columns`."""
+        return _lazy(frame.to_native().selectExpr("*", f"{spark_sql.hashed(columns)} AS {name}"))
+
+    def _select(self, frame: nw.LazyFrame[Any], changed: Mapping[str, str]) -> nw.LazyFrame[Any]:
+        native = frame.to_native()
+        parts = (
+            f"{changed[name]} AS {spark_sql.quoted(name)}"
+            if name in changed
+            else spark_sql.quoted(name)
+            for name in native.columns
+        )
+        return _lazy(native.selectExpr(*parts))
+
+    def _set(self, key: str, value: str) -> None:
+        self._settings.setdefault(key, self.session.conf.get(key))
+        self.session.conf.set(key, value)
+
+
+def _lazy(native: Any) -> nw.LazyFrame[Any]:
+    frame: nw.LazyFrame[Any] = nw.from_native(native)
+    return frame
+
+
+def _url(path: str | Path) -> str:
+    # Without it, a cluster would look in its own file system.
+    return f"file://{Path(path).absolute()}"

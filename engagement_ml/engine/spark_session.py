@@ -1,0 +1,156 @@
+"""A Spark session: the active one, or a local one with settings that suit one machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from engagement_ml.config import EngineConfig
+from engagement_ml.engine.base import one_line
+from engagement_ml.errors import InputError, MissingDependencyError
+
+JAVA = 17
+_ANY = {
+    "spark.app.name": "engagement-ml",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.ui.showConsoleProgress": "false",
+    # It asks Java about the session once for each expression.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+_UNITS = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}
+
+
+def active_session() -> Any:
+    """Return the session that is active in this process, or None.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where PySpark is absent.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise MissingDependencyError(
+            "'engine: spark' needs PySpark, which is not installed: "
+            "pip install 'engagement-ml[spark]'"
+        ) from None
+    return SparkSession.getActiveSession()
+
+
+def make_session(config: EngineConfig) -> Any:
+    """Start Spark.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where Java is absent or too old.
+    InputError
+        Where Spark refuses a setting.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    settings = _settings(config)
+    if not (_submitted() or "spark.remote" in settings or "SPARK_REMOTE" in os.environ):
+        check_java()
+    builder = SparkSession.builder
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    # What Spark says of a query that fails is said again by the error.
+    logging.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        try:
+            with _standard_error_to(log):
+                return builder.getOrCreate()
+        except (PySparkException, Py4JError, ValueError) as error:
+            log.seek(0)
+            said = [line for line in log.read().splitlines() if re.search("rror|xception", line)]
+            why = " ".join([one_line(error), *said[:1]])
+            raise InputError(f"Spark does not start with {settings}: {why}") from None
+
+
+def check_java() -> None:
+    """Raise where there is no Java of a version that Spark runs on.
+
+    Raises
+    ------
+    MissingDependencyError
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+    wanted = f"'engine: spark' needs Java {JAVA} or newer"
+    fix = f"install one, such as OpenJDK {JAVA}, and set JAVA_HOME to it where it is not on PATH"
+    if java is None:
+        where = f"in JAVA_HOME, {home}" if home else "on PATH"
+        raise MissingDependencyError(f"{wanted}, and there is none {where}; {fix}")
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r'version "(?:1\.)?([0-9]+)', told.stderr + told.stdout)
+    if found is not None and int(found[1]) < JAVA:
+        raise MissingDependencyError(f"{wanted}, and {java} is Java {found[1]}; {fix}")
+
+
+def _settings(config: EngineConfig) -> dict[str, str]:
+    found = dict(_ANY)
+    if not _submitted():
+        threads = config.threads or os.cpu_count() or 1
+        found |= {
+            "spark.master": f"local[{threads}]",
+            "spark.driver.memory": f"{_megabytes(config.memory)}m",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.log.level": "ERROR",
+            "spark.sql.shuffle.partitions": str(4 * threads),
+            "spark.ui.enabled": "false",
+        }
+        if config.spill is not None:
+            found["spark.local.dir"] = str(Path(config.spill).absolute())
+        if not config.options.get("spark.master", "local").startswith("local"):
+            # Executors elsewhere must find the driver.
+            for key in ("spark.driver.host", "spark.driver.bindAddress"):
+                del found[key]
+    return found | config.options
+
+
+def _submitted() -> bool:
+    """Return whether ``spark-submit`` runs this process, and has set it up."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _megabytes(memory: str | None) -> int:
+    """Return what a configuration says in mebibytes, by default half of the machine's."""
+    if memory is None:
+        try:
+            machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, ValueError, OSError):
+            return 2048
+        return machine // 2**21
+    size, unit = re.match(r"([0-9.]+) ?([A-Z])", memory.upper()).groups()  # type: ignore[union-attr]
+    return max(512, round(float(size) * _UNITS[unit]))
+
+
+@contextmanager
+def _standard_error_to(file: IO[str]) -> Iterator[None]:
+    """Have processes that start in the block write their standard error to a file."""
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:
+        yield
+        return
+    os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,0 +1,141 @@
+"""What Narwhals has no expression for, as Spark SQL, and what Spark must be told of files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engagement_ml.engine.base import ZONE, Kind
+
+_DATE = "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+_FLOATS = ("double", "float")
+_INTEGERS = ("byte", "short", "integer", "long")
+
+
+def quoted(name: str) -> str:
+    """Return a name as an identifier."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def typed(name: str, of_type: str, kind: Kind) -> str:
+    """Return the column as its kind, null where a value is none of it."""
+    column = quoted(name)
+    text = f"nullif(CAST({column} AS STRING), '')"
+    match kind:
+        case "timestamp":
+            return _timestamp(column, text, of_type)
+        case "number":
+            return f"try_cast({text if of_type == 'string' else column} AS DOUBLE)"
+        case "integer":
+            return _integer(column, of_type)
+        case "id" if of_type in _FLOATS:
+            # Integers become floats in pandas where some are missing.
+            return f"coalesce(CAST({_integer(column, of_type)} AS STRING), {text})"
+        case _:
+            return text
+
+
+def micros(name: str) -> str:
+    """Return microseconds since 1970 of a timestamp without a time zone."""
+    column = quoted(name)
+    return (
+        f"(unix_date(CAST({column} AS DATE)) * 86400000000L + hour({column}) * 3600000000L "
+        f"+ minute({column}) * 60000000L + CAST(extract(SECOND FROM {column}) * 1000000 AS BIGINT))"
+    )
+
+
+def hashed(columns: Sequence[str]) -> str:
+    """Return a hash of a row's columns; a null counts for its place."""
+    told = ", ".join(f"isnull({quoted(c)}), {quoted(c)}" for c in columns)
+    return f"xxhash64({told})"
+
+
+def partitioned(files: Sequence[Path], folder: Path) -> bool:
+    """Return whether all files of a folder lie in ``key=value`` folders of the same keys.
+
+    Examples
+    --------
+    >>> folder = Path("events")
+    >>> partitioned([folder / "day=1" / "a.parquet", folder / "day=2" / "a.parquet"], folder)
+    True
+    >>> partitioned([folder / "day=1" / "a.parquet", folder / "b.parquet"], folder)
+    False
+    """
+    keys = {
+        tuple(part.partition("=")[0] if "=" in part else None for part in relative.parts[:-1])
+        for relative in (file.relative_to(folder) for file in files)
+    }
+    found = next(iter(keys), ())
+    return len(keys) == 1 and len(found) > 0 and None not in found
+
+
+def nanoseconds(file: Path) -> list[str]:
+    """Return the columns of a Parquet file whose timestamps are in nanoseconds."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return [
+        field.name
+        for field in pq.read_schema(file)
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns"
+    ]
+
+
+def from_nanoseconds(names: Sequence[str], nanos: Sequence[str]) -> list[str]:
+    """Return all columns, those that Spark read as nanoseconds since 1970 as timestamps."""
+    return [
+        f"timestamp_micros({quoted(name)} DIV 1000) AS {quoted(name)}"
+        if name in nanos
+        else quoted(name)
+        for name in names
+    ]
+
+
+def plain_arrow(table: Any) -> Any:
+    """Return an Arrow table in types that Spark takes; naive timestamps are UTC."""
+    import pyarrow as pa
+
+    def plain(of_type: Any) -> Any:
+        if pa.types.is_dictionary(of_type):
+            return plain(of_type.value_type)
+        if pa.types.is_large_string(of_type) or pa.types.is_string_view(of_type):
+            return pa.string()
+        if pa.types.is_timestamp(of_type):
+            return pa.timestamp("us", "UTC")
+        return pa.bool_() if pa.types.is_null(of_type) else of_type
+
+    schema = pa.schema([pa.field(field.name, plain(field.type)) for field in table.schema])
+    return table.cast(schema, safe=False)
+
+
+def _timestamp(column: str, text: str, of_type: str) -> str:
+    match of_type:
+        case "string":
+            return (
+                f"CASE WHEN NOT {text} RLIKE '{_DATE}' THEN NULL WHEN {text} RLIKE '{ZONE}' "
+                f"THEN {_utc(f'try_cast({text} AS TIMESTAMP)')} "
+                f"ELSE try_cast({text} AS TIMESTAMP_NTZ) END"
+            )
+        case "timestamp":
+            return _utc(column)
+        case _:
+            return f"CAST({column} AS TIMESTAMP_NTZ)"
+
+
+def _utc(moment: str) -> str:
+    # A cast would go by way of the session's time zone, where an hour is there twice in autumn.
+    seconds = f"CAST(unix_micros({moment}) AS DECIMAL(20, 0)) / 1000000"
+    return f"(TIMESTAMP_NTZ'1970-01-01' + make_dt_interval(0, 0, 0, {seconds}))"
+
+
+def _integer(column: str, of_type: str) -> str:
+    if of_type in _INTEGERS:
+        return f"CAST({column} AS BIGINT)"
+    if of_type in _FLOATS:
+        whole = f"{column} = floor({column}) AND abs({column}) <= 9e15"
+        return f"CASE WHEN {whole} THEN CAST({column} AS BIGINT) END"
+    if of_type == "string":
+        number = f"try_cast({column} AS BIGINT)"
+        return f"CASE WHEN CAST({number} AS STRING) = {column} THEN {number} END"
+    return "CAST(NULL AS BIGINT)"

@@ -1,0 +1,101 @@
+"""Polars and Spark as engines, the latter started once for all tests of a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+import pytest
+
+from engagement_ml.config import EngineConfig
+from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
+from engagement_ml.errors import MissingDependencyError
+
+# Compiling costs more than tables of some rows do; the time zone must not matter.
+SPARK = {
+    "spark.sql.shuffle.partitions": 1,
+    "spark.default.parallelism": 1,
+    "spark.sql.adaptive.enabled": False,
+    "spark.sql.codegen.wholeStage": False,
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.session.timeZone": "America/New_York",
+}
+
+
+class PolarsEngine(LazyEngine):
+    """Polars, to show that the expressions run there."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        return (pl.exceptions.PolarsError,)
+
+    def embedded(self) -> DuckDBEngine:
+        raise AssertionError("no table is small here")
+
+    def read_parquet(
+        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+    ) -> nw.LazyFrame[Any]:
+        return nw.from_native(pl.scan_parquet(list(files)))
+
+    def read_csv(
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+    ) -> nw.LazyFrame[Any]:
+        return nw.from_native(pl.scan_csv(list(files), separator=delimiter, infer_schema=False))
+
+    def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
+        return frame if frame.implementation.is_polars() else None
+
+    def read_arrow(self, table: Any) -> nw.LazyFrame[Any]:
+        return nw.from_native(pl.from_arrow(table).lazy())
+
+    def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
+        return nw.from_native(pl.LazyFrame(dict(columns)))
+
+    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        return nw.from_native(frame.to_native().collect().lazy())
+
+    def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
+        frame.to_native().sink_parquet(path)
+
+    def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Any]) -> nw.LazyFrame[Any]:
+        types = {"timestamp": pl.Datetime("us"), "number": pl.Float64, "integer": pl.Int64}
+        return nw.from_native(
+            frame.to_native().with_columns(
+                pl.col(c).cast(types.get(kind, pl.String), strict=False)
+                for c, kind in kinds.items()
+            )
+        )
+
+    def hashed(
+        self, frame: nw.LazyFrame[Any], columns: Sequence[str], name: str
+    ) -> nw.LazyFrame[Any]:
+        told = (pl.struct(columns).hash() // 2).cast(pl.Int64)
+        return nw.from_native(frame.to_native().with_columns(told.alias(name)))
+
+
+@pytest.fixture
+def polars_engine() -> Iterator[PolarsEngine]:
+    with PolarsEngine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def spark_session() -> Iterator[Any]:
+    """A session of theirs: engines that are opened use it and leave it open."""
+    config = EngineConfig(kind="spark", memory="1GB", threads=2, options=SPARK)
+    try:
+        engine: Any = Engine.open(config)
+    except MissingDependencyError as error:
+        pytest.skip(str(error))
+    with engine:
+        yield engine.session
+
+
+@pytest.fixture
+def spark_engine(spark_session: Any) -> Iterator[Any]:
+    with Engine.open(EngineConfig(kind="spark")) as engine:
+        assert engine.session is spark_session  # type: ignore[attr-defined]
+        yield engine

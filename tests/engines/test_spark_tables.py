@@ -1,0 +1,278 @@
+"""Tables on Spark: the same from every source as on DuckDB; mistakes in one line."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from engagement_ml.config import EngineConfig, PipelineConfig, parse_config
+from engagement_ml.engine import Engine
+from engagement_ml.errors import EngagementError, InputError, MissingDependencyError
+from engagement_ml.tables import Tables, read_tables
+from tests.features import test_panel
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
+SETTINGS = test_panel.config(segments=["country"])
+
+
+def told(tables: Tables) -> tuple[Any, ...]:
+    """Return what must be the same, whatever read the tables."""
+    rows = tables.ledger
+    assert rows is not None
+    first = rows.filter(rows_of_one()).collect("pyarrow").to_native().to_pandas()
+    return (
+        [(q.table, q.rows_read, q.rows_kept, q.dropped, q.first, q.last) for q in tables.quality],
+        tables.history,
+        tables.behaviours,
+        dict(tables.event_counts),
+        dict(tables.amounts),
+        first.sort_values(["event_type", "day"]).to_dict("list"),
+    )
+
+
+def rows_of_one() -> Any:
+    import narwhals as nw
+
+    return nw.col("customer_id") == 7
+
+
+@pytest.fixture(scope="module")
+def expected() -> tuple[Any, ...]:
+    with Engine.duckdb(threads=1) as engine:
+        return told(read_tables(SETTINGS, engine, test_panel.frames()))
+
+
+def nanoseconds(folder: Path) -> dict[str, Any]:
+    """Parquet files as pandas 2 writes them, partitioned."""
+    paths = {}
+    for name, frame in test_panel.frames().items():
+        zoned = frame.copy()
+        for column in zoned.columns.intersection(["timestamp", "signup"]):
+            zoned[column] = zoned[column].astype("datetime64[ns]")
+        kind = "event_type" if name == "events" else None
+        paths[name] = str(folder / f"{name}.parquet")
+        zoned.to_parquet(paths[name], index=False, partition_cols=[kind] if kind else None)
+    return paths
+
+
+def session_frames(session: Any) -> dict[str, Any]:
+    """Frames of a session in New York, with and without a time zone in the type."""
+    frames = test_panel.frames()
+    given = {}
+    for name, frame in frames.items():
+        moments = [c for c in ("timestamp", "signup") if c in frame]
+        texts = frame.assign(**{c: frame[c].dt.strftime("%Y-%m-%d %H:%M:%S") for c in moments})
+        native = session.createDataFrame(texts.astype(object).where(texts.notna(), None))
+        for column in moments:
+            zoned = native.selectExpr("*", f"CAST({column} || '+00:00' AS timestamp) AS zoned_")
+            naive = native.selectExpr("*", f"CAST({column} AS timestamp_ntz) AS zoned_")
+            native = (zoned if name == "events" else naive).drop(column)
+            native = native.withColumnRenamed("zoned_", column)
+        given[name] = native
+    return given
+
+
+@pytest.mark.parametrize("kind", ["parquet folder", "zoned csv", "nanoseconds", "session"])
+def test_the_same_from_every_source(
+    kind: str, spark_engine: Any, expected: tuple[Any, ...], tmp_path: Path
+) -> None:
+    if kind == "session":
+        sources = session_frames(spark_engine.session)
+    elif kind == "nanoseconds":
+        sources = nanoseconds(tmp_path)
+    else:
+        sources = test_panel.write_as(kind, test_panel.frames(), tmp_path)
+    if kind == "parquet folder":
+        sources["customers"] = f"file://{sources['customers']}/*"
+    assert told(read_tables(SETTINGS, spark_engine, sources)) == expected
+
+
+def test_pyspark_frames_bring_their_session_and_leave_it_as_it_was(spark_session: Any) -> None:
+    frame = spark_session.range(3)
+    before = dict(spark_session.sparkContext.getConf().getAll())
+    zone = spark_session.conf.get("spark.sql.session.timeZone")
+    with Engine.open(EngineConfig(), {"events": frame, "customers": pd.DataFrame()}) as engine:
+        assert not engine.local
+        assert engine.session is spark_session  # type: ignore[attr-defined]
+    assert spark_session.range(2).count() == 2
+    assert spark_session.conf.get("spark.sql.session.timeZone") == zone == "America/New_York"
+    assert dict(spark_session.sparkContext.getConf().getAll()) == before
+    with Engine.open(EngineConfig(kind="duckdb"), {"events": frame}) as engine:
+        assert engine.local
+
+
+def test_moments_do_not_depend_on_the_zone_of_the_session(spark_engine: Any) -> None:
+    """Hours that New York skips in spring and has twice in autumn, before and after 1970."""
+    texts = [
+        "2024-03-10 02:30:00.000001",
+        "2024-11-03T06:30:00.5Z",
+        "2024-11-03 00:30:00-05:00",
+        "1969-12-31 23:59:59.999999",
+        "yesterday",
+        "12:30:00",
+        "",
+    ]
+    frame = spark_engine.read_arrow(pd_arrow(texts))
+    typed = spark_engine.typed(frame, {"x": "timestamp"})
+    found = [row["x"] for row in spark_engine.rows(typed, reading="x")]
+    assert found == [
+        dt.datetime(2024, 3, 10, 2, 30, 0, 1),
+        dt.datetime(2024, 11, 3, 6, 30, 0, 500000),
+        dt.datetime(2024, 11, 3, 5, 30),
+        dt.datetime(1969, 12, 31, 23, 59, 59, 999999),
+        None,
+        None,
+        None,
+    ]
+    whole = [row["x"] for row in spark_engine.rows(spark_engine.micros(typed, "x"), reading="x")]
+    epoch, unit = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
+    assert whole == [None if moment is None else (moment - epoch) // unit for moment in found]
+
+
+def pd_arrow(texts: list[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.table({"x": texts})
+
+
+EVENTS = (
+    "customer_id,timestamp,event_type,event_id,value\n"
+    "1,2024-01-02 10:00:00,visit,a,\n"
+    "2,2024-01-03 11:00:00,visit,b,2.5\n"
+)
+TRANSACTIONS = "customer_id,timestamp,margin\n1,2024-01-01,5.25\n2,2024-01-05 23:59:59,-1\n"
+CUSTOMERS = "customer_id,signup,age\n1,2023-12-01,30\n"
+
+
+def text_in_a_number(tables: dict[str, str]) -> None:
+    tables["events"] += "1,2024-01-02,visit,c,12 euros\n"
+
+
+def unparsable_timestamp(tables: dict[str, str]) -> None:
+    tables["events"] += "1,yesterday,visit,c,\n"
+
+
+def the_future(tables: dict[str, str]) -> None:
+    tables["events"] += "1,2199-01-02,visit,c,\n"
+
+
+def mixed_zones(tables: dict[str, str]) -> None:
+    tables["events"] += "1,2024-01-02 10:00:00+02:00,visit,c,\n"
+
+
+def not_finite(tables: dict[str, str]) -> None:
+    tables["transactions"] += "1,2024-01-02,inf\n"
+
+
+def twice(tables: dict[str, str]) -> None:
+    tables["customers"] = CUSTOMERS + "1,2023-12-02,31\n"
+
+
+def empty(tables: dict[str, str]) -> None:
+    tables["transactions"] = "customer_id,timestamp,margin\n"
+
+
+def one_customer(tables: dict[str, str]) -> None:
+    for name in ("events", "transactions"):
+        tables[name] = tables[name].replace("\n2,", "\n1,")
+
+
+def too_many_fields(tables: dict[str, str]) -> None:
+    tables["events"] += "1,2024-01-02,visit,c,1,2,3,4\n"
+
+
+MISTAKES: dict[Callable[[dict[str, str]], None], str] = {
+    text_in_a_number: "events.csv: column 'value': expected a number, found '12 euros'",
+    unparsable_timestamp: "column 'timestamp': expected a timestamp such as .*, found 'yesterday'",
+    the_future: "expected no timestamp in the future, found '2199-01-02'",
+    mixed_zones: r"'2024-01-02 10:00:00\+02:00' has a time zone and others have none",
+    not_finite: "transactions.csv: column 'margin': expected a finite number, found 'inf'",
+    twice: "customers.csv: column 'customer_id': 1 is there 2 times",
+    empty: "transactions.csv: table 'transactions' is empty; it needs rows",
+    one_customer: "there is only one customer, 1",
+    too_many_fields: "events.csv: cannot be read",
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
+def test_a_mistake_is_one_line(
+    mistake: Callable[[dict[str, str]], None], spark_engine: Any, tmp_path: Path
+) -> None:
+    texts = {"events": EVENTS, "transactions": TRANSACTIONS, "customers": CUSTOMERS}
+    mistake(texts)
+    paths = {name: tmp_path / f"{name}.csv" for name in texts}
+    for name, text in texts.items():
+        paths[name].write_text(text)
+    with pytest.raises(EngagementError, match=MISTAKES[mistake]) as caught:
+        read_tables(PipelineConfig(name="shop"), spark_engine, paths)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_left_out_is_counted(spark_engine: Any, tmp_path: Path) -> None:
+    rows = (
+        "1,2024-01-01 10:00,like,a,\n"  # the earlier of 'a' is kept
+        ",2023-12-31 10:00,visit,a,\n"
+        "1,2024-01-02 10:00,visit,,\n1,2024-01-02 10:00,visit,,\n"  # no id, so no repeat
+        "2,,visit,d,\n2,2024-01-02,,e,\n2,2024-01-06 00:00:00,visit,f,\n"
+    )
+    (tmp_path / "events.csv").write_text(EVENTS + rows)
+    (tmp_path / "transactions.csv").write_text(TRANSACTIONS)
+    paths = {name: tmp_path / f"{name}.csv" for name in ("events", "transactions")}
+    config = parse_config({"name": "shop"})
+    tables = read_tables(config, spark_engine, paths)
+    assert [(d.reason, d.rows) for d in tables.quality[0].dropped] == [
+        ("null customer_id", 1),
+        ("null timestamp", 1),
+        ("null event_type", 1),
+        ("repeated event_id", 1),
+        ("after the last day of transactions", 1),
+    ]
+    kept = spark_engine.pandas(tables.events)
+    assert kept.loc[kept["event_id"] == "a", "event_type"].tolist() == ["like"]
+    assert len(kept) == tables.quality[0].rows_kept == 4
+
+
+def test_what_spark_does_not_read(spark_engine: Any, tmp_path: Path) -> None:
+    def read(source: Any) -> None:
+        read_tables(PipelineConfig(name="shop"), spark_engine, {
+            "events": source, "transactions": source,
+        })  # fmt: skip
+
+    with pytest.raises(InputError, match="which 'engine: spark' does not read"):
+        read("shop.duckdb::events")
+    with pytest.raises(InputError, match="no such file for table 'events'"):
+        read(tmp_path / "nothing.parquet")
+    dotted = spark_engine.session.range(1).selectExpr(
+        "id AS `customer.id`", "current_date() AS timestamp", "'x' AS event_type"
+    )
+    config = parse_config({"name": "x", "columns": {"events": {"customer_id": "customer.id"}}})
+    with pytest.raises(InputError, match=r"column 'customer\.id': a dot in a name means a field"):
+        read_tables(config, spark_engine, {"events": dotted, "transactions": dotted})
+    with pytest.raises(InputError, match="column 'customer_id' is missing from table 'events'"):
+        read(dotted)
+
+
+def test_java_and_pyspark_are_asked_for(monkeypatch: Any, tmp_path: Path) -> None:
+    from engagement_ml.engine import spark_session
+
+    (tmp_path / "bin").mkdir()
+    java = tmp_path / "bin" / "java"
+    java.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(MissingDependencyError, match=r"needs Java 17 or newer, and .* is Java 11"):
+        spark_session.check_java()
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "elsewhere"))
+    with pytest.raises(MissingDependencyError, match="there is none in JAVA_HOME"):
+        spark_session.check_java()
+    monkeypatch.setitem(__import__("sys").modules, "pyspark.sql", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'engagement-ml\[spark\]'"):
+        Engine.open(EngineConfig(kind="spark"))
