@@ -278,6 +278,20 @@ def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
     )
 
 
+def widened(found: WithinEffect, share: float) -> WithinEffect:
+    """Return an effect whose interval allows for an error of so much of its size besides.
+
+    Parameters
+    ----------
+    found : WithinEffect
+    share : float
+        Standard deviation of the error as a share of the effect. Draws are left as they are: what
+        is wrong with the size of all effects alike is not wrong with their shares.
+    """
+    reach = np.hypot(found.high - found.effect, _NORMAL_95 * share * found.effect)
+    return replace(found, low=float(found.effect - reach), high=float(found.effect + reach))
+
+
 def _joint_noise(effects: LagEffects, b: int, seed: int) -> Floats:
     """Draw errors of a profile and, last, of the average over entities, shape (D, G + 1).
 

@@ -35,6 +35,8 @@ class Panel:
     joint_features : tuple of str
         Columns of several behaviours together: ``session__x`` and ``ratio__x``, where the
         configuration asks for them.
+    ends : bool
+        Whether churn is an event, after which an entity has no rows.
     """
 
     frame: pd.DataFrame
@@ -44,6 +46,7 @@ class Panel:
     covariates: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     joint_features: tuple[str, ...] = ()
+    ends: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -111,6 +114,7 @@ def panel_parts(tables: Tables, config: PipelineConfig, windows: Windows) -> Ite
             covariates=covariates,
             segments=segments,
             joint_features=_joint(config),
+            ends=config.churn.kind == "event",
         )
     if not anything:
         raise NotEnoughDataError(no_event(windows))

@@ -33,19 +33,22 @@ class Block:
         Row numbers of the same entities at the later cutoff.
     groups : array of shape (n_rows,) or None
         Numbers of groups that have a season of their own, for `on_level`; -1 for the others.
+    stay : bool array of shape (n_rows,) or None
+        Where churn is an event: those whom it does not end in the later outcome window.
     """
 
     entities: IntArray
     rows: IntArray
     later: IntArray | None = None
     groups: IntArray | None = None
+    stay: npt.NDArray[np.bool_] | None = None
 
     def of(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the rows' values, or their change to the later cutoff, `on_level`."""
         if self.later is None:
             return values[self.rows]
         before = values[self.rows]
-        return on_level(values[self.later], before, self.groups) - before
+        return on_level(values[self.later], before, self.groups, self.stay) - before
 
     @property
     def big_enough(self) -> bool:

@@ -134,12 +134,14 @@ def change_blocks(
     *,
     observation_days: int,
     segments: Sequence[str] = (),
+    ends: bool = False,
 ) -> list[Block]:
     """Return one block a pair of cutoffs: entities there at both, and all through the first window.
 
     An entity that came during the first observation window would show a change that is only its
     arrival, so it is left out. A combination of `segments` with at least 50 entities in the pair
-    is a group of the block, with a level of its own.
+    is a group of the block, with a level of its own. With `ends`, churn is an event that ends
+    margin: what everybody shares in time is then told from those who stay.
     """
     tenure = frame["history__tenure_days"].to_numpy(dtype=np.float64)
     blocks = []
@@ -150,9 +152,10 @@ def change_blocks(
             codes[early], codes[late], assume_unique=True, return_indices=True
         )
         rows = early[of_early]
-        blocks.append(
-            Block(entities, rows, late[of_late], groups=_groups(frame.iloc[rows], segments))
-        )
+        later = late[of_late]
+        stay = (frame["churned"].to_numpy()[later] != 1.0) if ends else None
+        groups = _groups(frame.iloc[rows], segments)
+        blocks.append(Block(entities, rows, later, groups, stay))
     return blocks
 
 

@@ -73,6 +73,7 @@ def compare(
         pairs.pairs,
         observation_days=windows.observation_days,
         segments=rows.segments,
+        ends=rows.ends,
     )
     changes = {
         pair: block for pair, block in zip(pairs.pairs, every, strict=True) if block.big_enough

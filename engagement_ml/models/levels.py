@@ -7,12 +7,18 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
+BoolArray = npt.NDArray[np.bool_]
 
 # Less net of its negative part, a mean lies so near 0 that dividing by it would say nothing.
 NET_SHARE = 0.5
 
 
-def on_level(after: FloatArray, before: FloatArray, groups: IntArray | None = None) -> FloatArray:
+def on_level(
+    after: FloatArray,
+    before: FloatArray,
+    groups: IntArray | None = None,
+    stay: BoolArray | None = None,
+) -> FloatArray:
     """Return `after`, multiplied so that its mean is that of `before`.
 
     A season multiplies: who is big swings more than who is small, in margin and in every count
@@ -27,6 +33,8 @@ def on_level(after: FloatArray, before: FloatArray, groups: IntArray | None = No
     groups : array of shape (n,), optional
         A number for each entity's group: each group's mean is made equal where the group has one,
         else (and for -1) the factor of all is taken.
+    stay : bool array of shape (n,), optional
+        The entities that means are taken over: who left shares no season with those who stay.
 
     Returns
     -------
@@ -41,13 +49,14 @@ def on_level(after: FloatArray, before: FloatArray, groups: IntArray | None = No
     >>> on_level(np.array([4.0, -4.0]), np.array([2.0, 1.0])).tolist()
     [4.0, -4.0]
     """
-    common = _factor(after, before)
+    some = np.ones(len(after), dtype=np.bool_) if stay is None else stay
+    common = _factor(after[some], before[some])
     if common is None:
         return after
     factors = np.full(len(after), common)
     for group in np.unique(groups[groups >= 0]) if groups is not None else ():
         inside = groups == group
-        own = _factor(after[inside], before[inside])
+        own = _factor(after[inside & some], before[inside & some])
         if own is not None:
             factors[inside] = own
     scaled: FloatArray = after * factors
