@@ -234,7 +234,7 @@ def _split(
     clear = config.observation_days + config.gap_days + config.outcome_days
     ripe = (config.gap_days + config.outcome_days) * DAY
     kept_days = (
-        (clear, _FIT_SPANS * clear, 2),
+        (clear, _FIT_SPANS * clear, 1),
         (max(config.observation_days, config.outcome_days), 0, 2),
         (0, 0, 1),
     )
