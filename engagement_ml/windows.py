@@ -147,8 +147,7 @@ def plan_windows(history: History, config: WindowsConfig) -> Windows:
     Raises
     ------
     NotEnoughDataError
-        Where the history is shorter than one observation, gap and outcome window, or the
-        transactions are than one outcome window.
+        Where the history is shorter than one observation, gap and outcome window.
     ConfigError
         Where a configured cutoff's windows leave the history.
 
@@ -169,13 +168,6 @@ def plan_windows(history: History, config: WindowsConfig) -> Windows:
             f"one observation, gap and outcome window need {needed} ({config.observation_days} + "
             f"{config.gap_days} + {config.outcome_days}); give a longer history or set shorter "
             "windows in 'windows'"
-        )
-    paid = (history.end - (history.paid_from or history.start)).days
-    if paid < config.outcome_days:
-        raise NotEnoughDataError(
-            f"the transactions cover {paid} days ({history.paid_from} to {history.end - DAY}), and "
-            f"an outcome window needs {config.outcome_days}; give a longer history or set a "
-            "shorter window in 'windows.outcome_days'"
         )
     if config.cutoffs:
         cutoffs = _checked(config.cutoffs, history, config)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engagement_ml.config import WindowsConfig
 from engagement_ml.errors import ConfigError, NotEnoughDataError
-from engagement_ml.windows import DAY, History, plan_windows
+from engagement_ml.windows import DAY, History, history_of, plan_windows
 
 START = dt.date(2023, 12, 1)
 configs = st.builds(
@@ -83,8 +83,10 @@ def test_exact_cutoffs_are_kept_in_pairs_where_enough_is_left_to_fit() -> None:
         return tuple((c - START).days for c in windows.test)
 
     assert plan(20, 45, 50, 75) == (45, 50, 75)
-    # One and a half times 30 days must remain for fitting: before cutoff 44 there are too few.
-    assert plan(20, 44, 50, 74) == (50, 74)
+    # One and a half times 30 days must remain for fitting: before cutoff 44 there are too few,
+    # and before 50 there is but one cutoff to train on, which shows no change.
+    assert plan(20, 44, 50, 74) == (74,)
+    assert plan(20, 25, 44, 50, 74) == (50, 74)
 
 
 def test_short_histories_keep_less_apart() -> None:
@@ -97,7 +99,24 @@ def test_short_histories_keep_less_apart() -> None:
     assert parts(56) == (1, 0)
     assert parts(83) == (1, 0)
     assert parts(84) == (1, 1)
-    assert parts(112) == (1, 2)
+    assert parts(112) == (2, 1)
+    assert parts(140) == (2, 2)
+
+
+def test_windows_need_events_before_and_transactions_after_a_cutoff() -> None:
+    """A single cross-section: behaviour first, then what it earned."""
+    config = WindowsConfig(observation_days=28, outcome_days=28, every_days=7)
+    paid_from = START + 28 * DAY
+    history = history_of(START, paid_from, START + 56 * DAY, config)
+    assert history == History(START, START + 56 * DAY, paid_from)
+    assert plan_windows(history, config).cutoffs == (paid_from,)
+    # A stray event of years ago does not make history long; late events begin it.
+    early = history_of(START - 900 * DAY, paid_from, START + 56 * DAY, config)
+    assert early.start == START
+    late = history_of(paid_from, START, START + 98 * DAY, config)
+    assert late == History(paid_from, START + 98 * DAY)
+    with pytest.raises(NotEnoughDataError, match="covers 55 days .* need 56"):
+        plan_windows(history_of(START, paid_from + DAY, START + 56 * DAY, config), config)
 
 
 def test_too_short_a_history_says_what_is_needed() -> None:

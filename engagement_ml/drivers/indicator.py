@@ -20,8 +20,9 @@ Floats = npt.NDArray[np.float64]
 _N_FITS = 20
 _MOST_CORRELATED = 0.9
 _LEAST_FREQUENCY = 0.5
-_LEAST_SAME = 0.9
-"""Share of fits that must choose the same behaviours for weights to be told apart."""
+_STABLE, _RIVAL = 0.9, 0.4
+"""Share of fits that must choose each of the chosen, and fewer than which choose any other, for
+weights to be told."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,22 @@ class Indicators:
     curves : dict of behaviour to Curve
     importance : dict of behaviour to mean absolute SHAP, in currency
     frequency : dict of behaviour to share of fits on resampled entities that would choose it
-    same : float
-        Share of the fits that would choose exactly these.
     """
 
     choices: tuple[Choice, ...]
     curves: dict[str, Curve]
     importance: dict[str, float]
     frequency: dict[str, float]
-    same: float = 0.0
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """The smallest share of fits that choose a chosen one, the largest that choose another."""
+        return _shares(self.frequency, [c.behaviour for c in self.choices])
 
     @property
     def stable(self) -> bool:
         """Whether other entities would lead to the same behaviours."""
-        return self.same >= _LEAST_SAME
+        return _is_stable(self.frequency, [c.behaviour for c in self.choices])
 
 
 def purchase_history(periods: Periods, spans: Spans, rows: WindowRows) -> Floats:
@@ -78,7 +81,8 @@ def choose_indicators(
     without which the squared error would be no larger there, those that foretell less margin the
     more there is of them, and those that say the same as one already taken (rank correlation above
     0.9). What half of the fits would choose is chosen. Where fewer than nine in ten would choose
-    exactly these, the choice is unstable and no weights are told from it: all count alike.
+    one of them, or four in ten another, the choice is unstable and no weights are told from it: all
+    count alike.
 
     Parameters
     ----------
@@ -122,12 +126,13 @@ def choose_indicators(
     table = np.array(values)
     mean = table.mean(axis=0)
     frequency = {b: float(np.mean([j in p for p in picks])) for j, b in enumerate(eligible)}
-    stable = np.array([frequency[b] >= _LEAST_FREQUENCY for b in eligible])
-    chosen = [eligible[j] for j in _take(np.where(stable, mean, 0.0), alike, at_most)]
+    frequent = np.array([frequency[b] >= _LEAST_FREQUENCY for b in eligible])
+    chosen = [eligible[j] for j in _take(np.where(frequent, mean, 0.0), alike, at_most)]
     importance = {b: float(mean[j]) for j, b in enumerate(eligible)}
-    same = float(np.mean([{eligible[j] for j in p} == set(chosen) for p in picks]))
+    every = {**dict.fromkeys(names, 0.0), **frequency}
+    stable = _is_stable(every, chosen)
     worth = {b: importance[b] for b in chosen}
-    if same < _LEAST_SAME:
+    if not stable:
         worth = dict.fromkeys(chosen, float(np.mean([importance[b] for b in chosen] or [0.0])))
     curves, draws, counts = {}, {}, {}
     for b in chosen:
@@ -138,10 +143,19 @@ def choose_indicators(
         draws[b] = table[:, eligible.index(b)] / float(own.std())
         counts[b] = own
     choices = weigh(chosen, curves, draws, counts, dict.fromkeys(chosen, 0.0))
-    if same < _LEAST_SAME:
+    if not stable:
         choices = tuple(replace(c, weight_low=None, weight_high=None) for c in choices)
-    every = {**dict.fromkeys(names, 0.0), **frequency}
-    return Indicators(choices, curves, importance, every, same)
+    return Indicators(choices, curves, importance, every)
+
+
+def _shares(frequency: dict[str, float], chosen: list[str]) -> tuple[float, float]:
+    least = min((frequency[b] for b in chosen), default=0.0)
+    return least, max((f for b, f in frequency.items() if b not in chosen), default=0.0)
+
+
+def _is_stable(frequency: dict[str, float], chosen: list[str]) -> bool:
+    least, other = _shares(frequency, chosen)
+    return least >= _STABLE and other < _RIVAL
 
 
 def _take(value: Floats, alike: Floats, at_most: int) -> list[int]:

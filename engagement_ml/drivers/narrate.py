@@ -243,12 +243,13 @@ def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]
 def indicator_check(indicators: Indicators, entity: str) -> dict[str, Any]:
     """Return the row of an indicator's stability among the checks."""
     told = "stable" if indicators.stable else "unstable, so all count alike and none is weighed"
+    least, other = indicators.shares
     return {
         "name": "stability",
         "question": "Would the same behaviours be chosen from other entities?",
         "result": (
-            f"exactly the same set in {indicators.same:.0%} of fits on random halves of the "
-            f"{entity}s: {told}"
+            f"in fits on random halves of the {entity}s each chosen one comes up in at least "
+            f"{least:.0%}, another in at most {other:.0%}: {told}"
         ),
         "passed": indicators.stable,
     }
@@ -258,9 +259,11 @@ def unstable_note(indicators: Indicators | None) -> list[str]:
     """Say of an indicator metric that its weights are equal for want of evidence, if they are."""
     if indicators is None or not indicators.choices or indicators.stable:
         return []
+    least, other = indicators.shares
     return [
-        "The choice is unstable: fits on random halves of the entities would choose exactly these "
-        f"behaviours in {indicators.same:.0%}. No weights can be defended, so all count alike."
+        "The choice is unstable: of fits on random halves of the entities, one of the chosen "
+        f"behaviours comes up in only {least:.0%}, another in {other:.0%}. No weights can be "
+        "defended, so all count alike."
     ]
 
 

@@ -48,12 +48,40 @@ def test_what_shares_the_liking_is_chosen_once(liked) -> None:
     assert liked.frequency["never"] == 0
 
 
-def test_indicators_weigh_in_all(liked) -> None:
-    assert sum(c.weight for c in liked.choices) == pytest.approx(100.0)
-    for c in liked.choices:
+def two_fans(n: int):
+    """Rows in which two behaviours share the liking, each with much of its own."""
+    rng = np.random.default_rng(3)
+    rows = drawn(0, loading=0.8, n=n)
+    liking = np.repeat(rng.standard_normal(n), 3)
+    counts = rng.poisson(2.0, rows.counts.shape).astype(float)
+    counts[:, 0] = rng.poisson(3.0 * np.exp(0.7 * liking))
+    counts[:, 3] = rng.poisson(3.0 * np.exp(0.5 * liking))
+    margin, past = (rng.exponential(20.0, liking.size) * np.exp(0.8 * liking) for _ in range(2))
+    return WindowRows(rows.entity, rows.cutoff, counts, margin, past)
+
+
+def test_a_stable_choice_is_weighed() -> None:
+    found = chosen(two_fans(3000))
+    assert {c.behaviour for c in found.choices} == {"fan", "other"}
+    assert found.stable
+    fan, other = (next(c for c in found.choices if c.behaviour == b) for b in ("fan", "other"))
+    assert fan.weight + other.weight == pytest.approx(100.0)
+    assert fan.weight > other.weight
+    for c in found.choices:
         assert c.weight_low <= c.weight <= c.weight_high
         assert c.cap >= 1
-        assert liked.importance[c.behaviour] > 0
+        assert found.importance[c.behaviour] > 0
+
+
+def test_an_unstable_choice_is_not_weighed() -> None:
+    """With few entities other halves choose others: all count alike, and no interval is told."""
+    found = chosen(two_fans(120))
+    assert not found.stable
+    assert len(found.choices) >= 1
+    for c in found.choices:
+        assert c.weight == pytest.approx(100.0 / len(found.choices))
+        assert c.weight_low is None
+        assert c.weight_high is None
 
 
 @pytest.mark.parametrize("seed", [1, 2])
