@@ -115,7 +115,7 @@ def test_windows_need_events_before_and_transactions_after_a_cutoff() -> None:
     assert early.start == START
     late = history_of(paid_from, START, START + 98 * DAY, config)
     assert late == History(paid_from, START + 98 * DAY)
-    with pytest.raises(NotEnoughDataError, match="covers 55 days .* need 56"):
+    with pytest.raises(NotEnoughDataError, match=r"covers 55 days .* need 56"):
         plan_windows(history_of(START, paid_from + DAY, START + 56 * DAY, config), config)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from engagement_ml.config import WindowsConfig
+from engagement_ml.drivers.design import plan_lags
 from engagement_ml.drivers.effects import LagEffects, estimate_lag_effects, summarise
-from engagement_ml.drivers.shapes import bend, usual_level
+from engagement_ml.drivers.shapes import bend, rescaling, rescaling_rate, usual_level
 from engagement_ml.drivers.windowed import spans_of
 
 SPANS = spans_of(WindowsConfig())
@@ -136,3 +139,44 @@ def test_usual_level_is_shrunken_and_leaves_out_what_behaviours_bring() -> None:
     assert np.corrcoef(level, np.log(size[:, 0]))[0, 1] > 0.8
     assert level.std() < np.log(size).std() * 1.1
     assert abs(np.corrcoef(level, index[:, 0])[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_search_finds_a_strong_bend_from_a_straight_start(make_periods, seed: int) -> None:
+    """The response is spent after a few events; the straight fit is far from it."""
+    rng = np.random.default_rng(seed)
+    n, n_periods = 1500, 40
+    counts = rng.poisson(np.exp(0.7 * rng.standard_normal((n, 1)) - 0.3), (n, n_periods))
+    stock = np.zeros((n, n_periods))
+    for lag in range(1, 5):
+        stock[:, lag:] += counts[:, :-lag]
+    orders = rng.poisson(0.4 * (1 + 2.0 * (1 - np.exp(-stock / 1.5))))
+    periods = make_periods({"x": counts}, 10.0 * orders, orders=orders)
+    lags = plan_lags(4, 4)
+    found = estimate_lag_effects(periods, ("x",), lags, burn_in=4, bending=True)
+    seen = stock[:, 4:]
+    gain = 10 * 0.4 * 2.0 * (np.exp(-seen / 1.5) - np.exp(-(seen + 1) / 1.5)).mean()
+    assert found.bends["x"].curvature > 2
+    near = found.coef[0, :4]
+    assert near.mean() == pytest.approx(gain, rel=0.15)
+
+
+@given(
+    usual=st.floats(0.01, 5.0),
+    curvature=st.floats(0.0, 8.0),
+    new=st.floats(0.0, 8.0),
+)
+def test_rescaling_keeps_what_the_usual_count_adds(
+    usual: float, curvature: float, new: float
+) -> None:
+    assume(abs(new - curvature) > 0)
+    factor = rescaling(usual, curvature, new)
+    assume(np.isfinite(factor) and usual * factor < 1e6)
+    before, after = (
+        float(bend(np.array([u], dtype=np.float32), k)[0][0])
+        for u, k in ((usual, curvature), (usual * factor, new))
+    )
+    assert after == pytest.approx(before, rel=2e-3)
+    step = 0.01
+    slope = np.log(rescaling(usual, new, new + step)) / step
+    assert rescaling_rate(usual, new) == pytest.approx(slope, rel=0.1, abs=0.01)

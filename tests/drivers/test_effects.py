@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from engagement_ml.drivers.design import plan_lags
 from engagement_ml.drivers.effects import (
     LagEffects,
+    WithinEffect,
     estimate_lag_effects,
     summarise,
     tenure_steps,
     usable_cells,
+    widened,
     winsorise,
 )
 from engagement_ml.drivers.projection import FADES, fade_out, fading_profiles, standardised
@@ -231,3 +233,15 @@ def test_leads_come_first_and_same_period_is_kept_apart(simulate_shop) -> None:
     error = np.sqrt(np.diag(with_leads.covariance(0)))
     assert abs(with_leads.coef[0, 0]) < 4 * error[0]  # nothing goes ahead of its cause
     assert with_leads.coef[0, 1] > 3 * error[1]
+
+
+def test_intervals_allow_for_more_than_luck() -> None:
+    found = WithinEffect(2.0, 1.0, 3.0, 4.0, np.ones(2), np.array([1.9, 2.1]))
+    wide = widened(found, 0.5)
+    assert wide.effect == found.effect
+    assert wide.high - wide.effect == pytest.approx(np.hypot(1.0, 1.959964))
+    assert wide.effect - wide.low == pytest.approx(wide.high - wide.effect)
+    assert (wide.draws == found.draws).all()
+    assert widened(found, 0.0).low == pytest.approx(found.low)
+    unknown = widened(WithinEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2)), 0.1)
+    assert (unknown.low, unknown.high) == (-np.inf, np.inf)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.windowed import Spans, period_days, spans_of, window_rows
+from engagement_ml.drivers.windowed import (
+    Spans,
+    lags_of,
+    outcome_level,
+    period_days,
+    spans_of,
+    window_rows,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +76,31 @@ def test_too_short_for_one_outcome_window_gives_no_rows(make_periods) -> None:
     assert rows.counts.shape == (0, 1)
     seen = window_rows(periods, Spans(7, 6, 6, 0), with_outcome=False)
     assert set(seen.cutoff.tolist()) == {6, 8, 10}
+
+
+def test_cutoffs_in_step_with_payments_meet_them_in_one_place(make_periods) -> None:
+    """All pay each fourth period, just after each cutoff: an event meets one payment, its next."""
+    n, n_periods = 20, 41
+    gain = np.zeros((n, n_periods))
+    gain[:, 4::4] = 30.0
+    periods = make_periods({"x": np.ones((n, n_periods))}, gain)
+    spans = Spans(7, observation=4, outcome=4, gap=0)
+    cutoffs = [periods.start + dt.timedelta(weeks=w) for w in (8, 12, 20)]
+    level = outcome_level(periods, spans, cutoffs)
+    assert level == pytest.approx([4.0, 0.0, 0.0, 0.0])
+    # Of lags 1 to 4 each is met by one in four events; per period a payment is a fourth of itself.
+    weights = lags_of(spans, level=level).weights
+    assert weights == pytest.approx([1.0, 1.0, 1.0, 1.0, 0.0])
+    # Cutoffs a week apart keep no step with anything.
+    dense = [periods.start + dt.timedelta(weeks=w) for w in (8, 9, 10)]
+    assert outcome_level(periods, spans, dense) == pytest.approx(np.ones(4))
+
+
+def test_a_season_is_no_rhythm(make_periods) -> None:
+    t = np.arange(104)
+    rng = np.random.default_rng(0)
+    gain = rng.poisson(np.tile(20 + 10 * np.sin(2 * np.pi * t / 52), (400, 1)))
+    periods = make_periods({"x": np.ones(gain.shape)}, gain)
+    cutoffs = [periods.start + dt.timedelta(weeks=4 * k) for k in range(3, 20)]
+    level = outcome_level(periods, Spans(7, 12, 12, 0), cutoffs)
+    assert np.abs(level - 1).max() < 0.1

@@ -315,3 +315,31 @@ def test_a_pair_that_hardly_anybody_was_there_for_is_left_out() -> None:
     assert none["within"]["metric"]["spearman"] is None
     (note,) = [note for note in none["notes"] if "within" in note]
     assert "fewer than 10 customers were there" in note
+
+
+def test_who_leaves_shares_no_season_with_those_who_stay() -> None:
+    """Fees stay as they are: only those who left show a change."""
+    rng = np.random.default_rng(0)
+    fee = rng.uniform(5.0, 50.0, 400)
+    stay = rng.random(400) < 0.7
+    after = np.where(stay, fee, 0.0)
+    levelled = on_level(after, fee, stay=stay) - fee
+    assert np.abs(levelled[stay]).max() < 1e-9
+    assert (levelled[~stay] < 0).all()
+    # Taken over all, the factor would have lifted those who stay by their fee.
+    assert np.corrcoef((on_level(after, fee) - fee)[stay], fee[stay])[0, 1] > 0.99
+
+
+def test_where_churn_is_an_event_the_later_outcome_says_who_stays(panel, windows) -> None:
+    codes, _ = number_entities(panel.frame)
+    pairs = choose_pairs(windows.cutoffs, windows.test, windows).pairs
+    churned = np.arange(len(panel.frame)) % 3 == 0
+    frame = panel.frame.assign(churned=churned.astype(float))
+    blocks = change_blocks(
+        frame, codes, pairs, observation_days=windows.observation_days, ends=True
+    )
+    assert blocks
+    for block in blocks:
+        assert (block.stay == ~churned[block.later]).all()
+    plain = change_blocks(frame, codes, pairs, observation_days=windows.observation_days)
+    assert all(block.stay is None for block in plain)
