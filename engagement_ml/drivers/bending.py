@@ -24,7 +24,7 @@ stays as it is: with c left where it is, a more bent response would first have t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -108,12 +108,44 @@ def fit_bending(
     acting : sequence of int
         Places of the behaviours whose response may bend.
     """
+    few, some = _search(y, x, beside, at_risk, group, plain, acting)
     model = _Model(y, x, beside, at_risk, group, acting, plain)
-    state = model.climb(model.levelled(model.start(plain)), held=True)
+    model.level = few.level
+    own = few.width
+    theta = np.concatenate([plain.coef[: model.width], some.theta[own:]])
+    for k, b in enumerate(acting):
+        theta[b * few.n_groups : (b + 1) * few.n_groups] = few.own(some.theta, k)
+    return model.summary(model.climb(model.state(theta, some.levels)))
+
+
+def _search(
+    y: Floats,
+    x: Singles,
+    beside: Singles,
+    at_risk: npt.NDArray[np.bool_],
+    group: npt.NDArray[np.int64] | None,
+    plain: PoissonFit,
+    acting: Sequence[int],
+) -> tuple[_Model, _State]:
+    """Look for the responses with all other behaviours as the log-linear fit has them.
+
+    Theirs hardly move, and steps that leave them out cost a fraction.
+    """
+    _, _, n_behaviours, n_groups = x.shape
+    places = np.arange(n_behaviours * n_groups).reshape(n_behaviours, n_groups)
+    others = [b for b in range(n_behaviours) if b not in acting]
+    kept = np.concatenate([places[list(acting)].ravel(), np.arange(places.size, plain.coef.size)])
+    aside = plain.coef[places[others]].astype(np.float32)
+    offset = np.einsum("ntbg,bg->nt", x[:, :, others], aside).astype(np.float64)
+    start = replace(plain, coef=plain.coef[kept])
+    model = _Model(
+        y, x[:, :, list(acting)], beside, at_risk, group, range(len(acting)), start, offset
+    )
+    state = model.climb(model.levelled(model.start(start)), held=True)
     for _ in range(_LEVELLINGS):
         # What an entity's behaviours brought it is no part of its usual level.
         state = model.climb(model.levelled(state))
-    return model.summary(state)
+    return model, state
 
 
 @dataclass(frozen=True)
@@ -146,10 +178,12 @@ class _Model:
         group: npt.NDArray[np.int64] | None,
         acting: Sequence[int],
         plain: PoissonFit,
+        offset: Floats | None = None,
     ) -> None:
         n, n_periods, self.n_behaviours, self.n_groups = x.shape
         self.y, self.x, self.beside, self.group = y, x, beside, group
         self.acting = acting
+        self.offset: Floats | float = 0.0 if offset is None else offset
         # Of few periods with any y, an entity's sum is no measure of its usual level.
         telling = np.count_nonzero(np.where(at_risk, y, 0.0).any(axis=0)) >= _LEAST_PERIODS
         self.curvatures = (0.0, MOST_CURVATURE)
@@ -162,10 +196,10 @@ class _Model:
         self.centre[self.free] = 1.0
         self.lowest, self.highest = np.full(size, -np.inf), np.full(size, np.inf)
         self.farthest = np.full(size, np.inf)
-        for offset, (low, high) in enumerate((self.curvatures, self.elasticities)):
-            self.lowest[self.free + offset], self.highest[self.free + offset] = low, high
-            self.farthest[self.free + offset] = _FARTHEST[offset]
-        problem = Problem(y, self.base, at_risk, group)
+        for k, (low, high) in enumerate((self.curvatures, self.elasticities)):
+            self.lowest[self.free + k], self.highest[self.free + k] = low, high
+            self.farthest[self.free + k] = _FARTHEST[k]
+        problem = Problem(y, self.base, at_risk, group, offset)
         # A period in which nobody has any y has no usual level.
         codes = np.zeros(n, dtype=np.int64) if group is None else group
         self.at_risk = at_risk & problem.alive[codes]
@@ -201,6 +235,11 @@ class _Model:
         self.level = usual_level(self.y, state.eta, levels, self.at_risk)
         return self.state(state.theta, state.levels)
 
+    def own(self, theta: Floats, k: int) -> Floats:
+        """Return c of the k-th acting behaviour."""
+        first = self.acting[k] * self.n_groups
+        return theta[first : first + self.n_groups]
+
     def index(self, k: int, coef: Floats, elasticity: float, some: slice = slice(None)) -> Singles:
         """Return u of the k-th acting behaviour."""
         u = self.x[some, :, self.acting[k]] @ coef.astype(np.float32)
@@ -222,7 +261,7 @@ class _Model:
             slopes.append(_Slopes(by_sum, by_curvature, -self.level * by_scale, by_scale, usual))
             coef[b] = 0.0
         straight = np.concatenate([coef.ravel(), theta[self.width : self.base.shape[2]]])
-        eta = bent + self.base @ straight.astype(np.float32)
+        eta = bent + self.offset + self.base @ straight.astype(np.float32)
         off = theta - self.centre
         objective = self.likelihood(eta, levels) - float((self.precision * off**2).sum()) / 2
         return _State(theta, levels, eta, tuple(slopes), objective)
