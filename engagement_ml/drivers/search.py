@@ -28,12 +28,13 @@ from engagement_ml.drivers.estimates import (
     obstacle_within,
     segment_groups,
 )
-from engagement_ml.drivers.evidence import DriverEvidence
+from engagement_ml.drivers.evidence import Choice, DriverEvidence
 from engagement_ml.drivers.indicator import Indicators, choose_indicators, purchase_history
 from engagement_ml.drivers.lasting import Halves, compare_halves
 from engagement_ml.drivers.profitability import unprofitable_engaged
 from engagement_ml.drivers.proofs import compare_segments, pair_up, run_checks
 from engagement_ml.drivers.response import Response
+from engagement_ml.drivers.split import split_check
 from engagement_ml.drivers.stability import Stability, bootstrap_selection
 from engagement_ml.drivers.verdicts import (
     LEAST_Z,
@@ -159,6 +160,7 @@ def find_drivers(
         selected = [c.behaviour for c in choices]
         shaped = {**shaped, **indicators.curves}
     tell("placebos, segments and pairs")
+    apart = _split(estimates, drivers, choices, importance, associations, config)
     table = narrate.Table(
         names=names,
         config=config,
@@ -181,7 +183,8 @@ def find_drivers(
         rows=tests.rows(table.rows_of_csv()),
         naive=table.naive_ranking(),
         responses={} if indicators else table.response_curves(),
-        checks=run_checks(
+        checks=(() if indicators or set(selected) & set(tests.tested) else apart)
+        + run_checks(
             periods,
             spans,
             tests.observed,
@@ -253,6 +256,33 @@ def _stability(
         at_most=config.select.at_most,
         least_z=LEAST_Z,
         seed=config.random_seed,
+    )
+
+
+def _split(
+    estimates: Estimates,
+    drivers: Sequence[str],
+    choices: Sequence[Choice],
+    importance: dict[str, float],
+    associations: Mapping[str, Association],
+    config: PipelineConfig,
+) -> tuple[dict[str, object], ...]:
+    known = () if estimates.main is None else estimates.main.behaviours
+    if estimates.main is None or not choices or not {c.behaviour for c in choices} <= set(known):
+        return ()
+    return (
+        split_check(
+            estimates.main,
+            drivers,
+            choices,
+            importance,
+            {b: associations[b].spread for b in drivers},
+            {b: config.behaviour(b).cost_per_event for b in drivers},
+            at_most=config.select.at_most,
+            least_z=LEAST_Z,
+            seed=config.random_seed,
+            entity=config.entity,
+        ),
     )
 
 

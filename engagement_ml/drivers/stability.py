@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from engagement_ml.drivers.effects import LagEffects
 from engagement_ml.drivers.projection import fade_out, is_estimated, standardised
+from engagement_ml.drivers.split import estimate_on, first_half
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,25 +47,12 @@ class Stability:
 
 
 def half_strengths(effects: LagEffects, *, seed: int) -> dict[str, tuple[float, float]]:
-    """Return each behaviour's z in two random halves of the entities.
-
-    A half's profile is the estimate moved by its own entities' influence, twice, less the whole's.
-    0 in a half that has nothing to say of some lag.
-    """
-    n = effects.influence.shape[0]
-    first = np.random.default_rng([seed, 1]).permutation(n) < n // 2
-    found = {}
-    for b, name in enumerate(effects.behaviours):
-        zs = []
-        for mine in (first, ~first):
-            own = effects.influence[mine, b]
-            share = max(float(mine.mean()), 1e-9)
-            coef = effects.coef[b] + own.sum(axis=0) / share - effects.influence[:, b].sum(axis=0)
-            covariance = own.T @ own / share**2
-            known = is_estimated(coef, covariance)
-            zs.append(standardised(coef, covariance, effects.lags) if known else 0.0)
-        found[name] = (zs[0], zs[1])
-    return found
+    """Return each behaviour's z in two random halves of the entities."""
+    first = first_half(effects.influence.shape[0], seed)
+    return {
+        name: (estimate_on(effects, b, first).z, estimate_on(effects, b, ~first).z)
+        for b, name in enumerate(effects.behaviours)
+    }
 
 
 def bootstrap_selection(
