@@ -87,7 +87,7 @@ class Slopes:
 
 
 class BendingModel:
-    """The acting behaviours bend, all others are log-linear; entity effects are concentrated out."""
+    """The acting behaviours bend, all others are log-linear; entity effects are taken out."""
 
     def __init__(
         self,
