@@ -111,7 +111,7 @@ class Figures:
     effect_error: float
     effect_coverage: float
     all_effect_coverage: float
-    steers: dict[str, float]
+    steers: dict[str, tuple[float, float]]
     errors: int
     worlds: int
 
@@ -150,7 +150,7 @@ def figures(answers: list[Answer]) -> Figures:
         effect_error=mean(abs(e / true - 1) for _, e, _, _, true in acting),
         effect_coverage=mean(float(low <= true <= high) for _, _, low, high, true in acting),
         all_effect_coverage=mean(float(low <= true <= high) for _, _, low, high, true in effects),
-        steers={name: mean(float(g >= 0) for g in values) for name, values in gains.items()},
+        steers={n: (mean(float(g >= 0) for g in gs), min(gs)) for n, gs in gains.items()},
         errors=sum("error" in a.found for a in mine),
         worlds=len(mine),
     )
@@ -182,9 +182,9 @@ def requirements(answers: list[Answer]) -> list[tuple[str, str, bool]]:
          not few.false_drivers > 0.03),
     ]  # fmt: skip
     rows += [
-        (f"change foretells change at least as well as {name}", f"in {number(share)} of worlds",
-         share == 1.0)
-        for name, share in sorted(enough.steers.items())
+        (f"change foretells change at least as well as {name}",
+         f"in {number(share)} of worlds, by {number(least, 3)} at worst", share == 1.0)
+        for name, (share, least) in sorted(enough.steers.items())
     ]  # fmt: skip
     return rows
 
