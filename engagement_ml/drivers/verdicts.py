@@ -126,15 +126,26 @@ def is_certain(finding: Finding) -> bool:
     """
     if finding.within is None:
         return False
+    return _missed(finding, "") is None
+
+
+def _missed(finding: Finding, entity: str) -> str | None:
+    """Say which test of the within-entity evidence fails first; None where all pass."""
+    if finding.within is None:
+        return None
     sign = np.sign(finding.within.z)
-    strong = abs(finding.within.z) >= LEAST_Z
-    consistent = sign == np.sign(finding.within.effect)
-    replicated = all(sign * z >= LEAST_HALF_Z for z in finding.half_z)
+    if abs(finding.within.z) < LEAST_Z:
+        return f"its z is {finding.within.z:.1f}, and {LEAST_Z:.0f} is needed"
+    if sign != np.sign(finding.within.effect):
+        return "its effect turns its sign with time"
+    if not all(sign * z >= LEAST_HALF_Z for z in finding.half_z):
+        return f"it does not show in both halves of the {entity}s"
     least = (LEAST_LEAD_Z,) * 2 if finding.response.responds else LEAST_LEAD_Z_OTHERS
-    followed = finding.lead_z is None or all(
+    if finding.lead_z is not None and not all(
         sign * z >= bound for z, bound in zip(finding.lead_z, least, strict=True)
-    )
-    return bool(strong and consistent and replicated and followed)
+    ):
+        return "margin goes with it before it as much as after it"
+    return None
 
 
 def _of_certain(finding: Finding, words: _Words, advice: str) -> Verdict | None:
@@ -168,7 +179,8 @@ def _of_nothing(finding: Finding, words: _Words, advice: str) -> Verdict:
         return Verdict("vanity", f"{words.across}, but {words.nothing}")
     if silent and spread > 0 and -finding.smallest <= low and high <= finding.smallest:
         return Verdict("inert", f"{words.nothing}: less than is worth having")
-    doubt = "an interval too wide to tell" if silent else "a hint that not every test bears out"
+    missed = _missed(finding, words.entity) or "it may be less than is worth having"
+    doubt = "an interval too wide to tell" if silent else f"a hint: {missed}"
     return Verdict("unverifiable", f"{words.nothing}, {doubt}; {advice}")
 
 

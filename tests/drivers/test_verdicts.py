@@ -147,3 +147,20 @@ def test_net_effect_and_bounds() -> None:
     assert given.bounds == pytest.approx((1.1, 1.9))
     unknown = finding(within=None)
     assert np.isnan([unknown.effect, *unknown.bounds]).all()
+
+
+@pytest.mark.parametrize(
+    ("weaker", "why"),
+    [
+        ({"z": 3.8}, "its z is 3.8, and 4 is needed"),
+        ({"half_z": (9.0, 1.0)}, "it does not show in both halves of the customers"),
+        ({"lead_z": (1.0, 5.0)}, "margin goes with it before it as much as after it"),
+        ({"smallest": 3.9, "effect": 1.9, "half": 0.4}, "it may be less than is worth having"),
+        ({"borrowed": True}, "their bend, not its own"),
+        ({"ended": True}, "in the later it is gone"),
+    ],
+)
+def test_what_is_missing_for_a_driver_is_named(weaker, why: str) -> None:
+    verdict = said(finding(**weaker))
+    assert verdict.verdict == "unverifiable"
+    assert why in verdict.reason
