@@ -260,3 +260,16 @@ def test_a_closed_pipe_is_no_defect(trained):
     )
     assert "defect" not in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_an_interruption_that_a_library_swallows_ends_the_run_at_its_next_step() -> None:
+    from engagement_ml.cli.terminal import ShownSteps
+
+    interrupts: list[int] = []
+    with ShownSteps(quiet=True, interrupts=interrupts) as steps:
+        steps("reading")
+        interrupts.append(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            steps("fitting")
+        with pytest.raises(KeyboardInterrupt):
+            steps.part(1, 2)

@@ -86,11 +86,11 @@ def demo(
 
     The tables and their pipeline's YAML file go to the folder of results, to look at and to change.
     """
-    with plain_errors(debug):
+    with plain_errors(debug) as interrupts:
         from engagement_ml.cli.demo import run_demo
         from engagement_ml.cli.results import show_demo
 
-        with ShownSteps(quiet) as steps:
+        with ShownSteps(quiet, interrupts) as steps:
             result, events = run_demo(
                 dataset,
                 path=path,
@@ -113,11 +113,11 @@ def train(
     Evaluation is out of time: on the last cutoffs, which no fitting saw. Results go to
     runs/NAME/TIME unless --output says where.
     """
-    with plain_errors(debug):
+    with plain_errors(debug) as interrupts:
         from engagement_ml.cli.results import show_train
         from engagement_ml.workflow import train as run_train
 
-        with ShownSteps(quiet) as steps:
+        with ShownSteps(quiet, interrupts) as steps:
             result = run_train(config, output=output, on_step=steps)
         if not quiet:
             show_train(result)
@@ -140,11 +140,11 @@ def evaluate(
     Prints the metric beside its baselines, on the last cutoffs of the data; --output DIR gets
     evaluation.json.
     """
-    with plain_errors(debug):
+    with plain_errors(debug) as interrupts:
         from engagement_ml.cli.results import show_evaluation
         from engagement_ml.workflow import evaluate as run_evaluate
 
-        with ShownSteps(quiet) as steps:
+        with ShownSteps(quiet, interrupts) as steps:
             found = run_evaluate(
                 model, config, output=output, tracking_uri=tracking_uri, on_step=steps
             )
@@ -182,10 +182,10 @@ def score(
 
     Each gets customer_id, score (0 to 100) and the points of each behaviour.
     """
-    with plain_errors(debug):
+    with plain_errors(debug) as interrupts:
         from engagement_ml.workflow import score as run_score
 
-        with ShownSteps(quiet) as steps:
+        with ShownSteps(quiet, interrupts) as steps:
             scores = run_score(
                 model,
                 events,
@@ -215,10 +215,10 @@ def report(
 
     It is one self-contained HTML file. By default it replaces the one in the run's folder.
     """
-    with plain_errors(debug):
+    with plain_errors(debug) as interrupts:
         from engagement_ml.workflow import report as run_report
 
-        with ShownSteps(quiet) as steps:
+        with ShownSteps(quiet, interrupts) as steps:
             written = run_report(model, output, tracking_uri=tracking_uri, on_step=steps)
         if not quiet:
             typer.echo(str(written))
@@ -235,10 +235,10 @@ def features(
 
     With them goes a catalogue that says what each feature is.
     """
-    with plain_errors(debug):
+    with plain_errors(debug) as interrupts:
         from engagement_ml.workflow import write_features
 
-        with ShownSteps(quiet) as steps:
+        with ShownSteps(quiet, interrupts) as steps:
             folder, n_rows, n_columns = write_features(config, output, on_step=steps)
         if not quiet:
             typer.echo(f"{folder}: {n_rows:,} rows, {n_columns} columns, and catalogue.md")

@@ -6,7 +6,7 @@ import signal
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Self
@@ -22,25 +22,39 @@ DEFECT, INTERRUPTED, PIPE_CLOSED = 70, 130, 141
 class ShownSteps:
     """Shows the step that runs on standard error; nothing where nobody watches.
 
+    Parameters
+    ----------
+    quiet : bool, default False
+    interrupts : sequence of int, optional
+        No longer empty once Ctrl-C was pressed. A library may swallow the exception; the next step
+        or part of one then does not begin.
+
     Examples
     --------
     >>> with ShownSteps(quiet=True) as steps:
     ...     steps("Reading tables")
     """
 
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self, quiet: bool = False, interrupts: Sequence[int] = ()) -> None:
         self._progress = Progress(quiet=quiet)
+        self._interrupts = interrupts
         self._running = ExitStack()
 
     def __call__(self, name: str) -> None:
         """Begin a step; the one before is over."""
+        self._stop_where_asked()
         self._running.close()
         self._running = ExitStack()
         self._running.enter_context(self._progress.step(name[:1].upper() + name[1:]))
 
     def part(self, done: int, total: int) -> None:
         """Show how many parts of the running step are done, of how many."""
+        self._stop_where_asked()
         self._progress.part(done, total)
+
+    def _stop_where_asked(self) -> None:
+        if self._interrupts:
+            raise KeyboardInterrupt
 
     def __enter__(self) -> Self:
         return self
@@ -55,8 +69,10 @@ class ShownSteps:
 
 
 @contextmanager
-def plain_errors(debug: bool) -> Iterator[None]:
+def plain_errors(debug: bool) -> Iterator[list[int]]:
     """Turn exceptions of the block into one line on standard error and an exit status.
+
+    Yields a list that is no longer empty once Ctrl-C was pressed.
 
     Parameters
     ----------
@@ -74,7 +90,7 @@ def plain_errors(debug: bool) -> Iterator[None]:
             with warnings.catch_warnings():
                 if not debug:
                     warnings.simplefilter("ignore")
-                yield
+                yield interrupts
         except (typer.Exit, typer.Abort):
             raise
         except (Exception, KeyboardInterrupt) as error:

@@ -136,7 +136,7 @@ def read_tables(
     ...     tables = read_tables(PipelineConfig(name="shop"), engine,
     ...                          {"events": events, "transactions": transactions})
     >>> tables.history.days, tables.behaviours
-    (1, ('visit',))
+    (2, ('visit',))
     """
     sources = _sources(config, frames or {})
     if isinstance(engine, DuckDBEngine):
