@@ -83,7 +83,8 @@ def run(name: str, path: Path, n_bootstraps: int) -> None:
     chosen = [(b.label, b.weight, b.weight_low, b.weight_high) for b in result.metric.behaviours]
     print(f"evidence: {result.metric.evidence}; verdicts: {verdicts(result.drivers)}")
     for label, weight, low, high in chosen:
-        print(f"- {label}: {weight:.1f} ({low:.1f} to {high:.1f})")
+        between = "unstable" if low is None or high is None else f"{low:.1f} to {high:.1f}"
+        print(f"- {label}: {weight:.1f} ({between})")
     if result.metric.abstained:
         print(f"abstained: {result.metric.reason}")
     print(f"\n{table(result.evaluation['metric'])}\n")
