@@ -16,7 +16,12 @@ import numpy.typing as npt
 from engagement_ml.drivers.bending import fit_bending
 from engagement_ml.drivers.design import Lags, lagged_sums
 from engagement_ml.drivers.poisson import fit_poisson
-from engagement_ml.drivers.projection import fade_out, is_estimated, standardised
+from engagement_ml.drivers.projection import (
+    fade_out,
+    is_estimated,
+    precision_root,
+    standardised,
+)
 from engagement_ml.drivers.shapes import Bend
 from engagement_ml.features.periods import Periods
 
@@ -260,8 +265,7 @@ def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
     if not is_estimated(coef, covariance):
         nothing = np.zeros_like(coef)
         return WithinEffect(0.0, -np.inf, np.inf, 0.0, nothing, np.zeros(_N_DRAWS))
-    jitter = np.eye(len(coef)) * 1e-12 * np.trace(covariance)
-    root = np.linalg.cholesky(np.linalg.inv(covariance + jitter)).T
+    root = precision_root(covariance)
     profile, _ = fade_out(coef, root)
     effect = float(weights @ profile)
     noise = _joint_noise(effects, b, seed)

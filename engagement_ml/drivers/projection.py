@@ -33,6 +33,12 @@ def standardised(coef: Floats, covariance: Floats, lags: Lags) -> float:
     return float(z[np.abs(z).argmax()])
 
 
+def precision_root(covariance: Floats) -> Floats:
+    """Return R with ``R'R`` the inverse covariance, for `fade_out`."""
+    jitter = np.eye(len(covariance)) * 1e-12 * np.trace(covariance)
+    return np.asarray(np.linalg.cholesky(np.linalg.inv(covariance + jitter)).T)
+
+
 def fade_out(coef: Floats, root: Floats) -> tuple[Floats, float]:
     """Project a profile on those of one sign whose size never grows with the lag.
 

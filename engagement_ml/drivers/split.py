@@ -15,7 +15,12 @@ import numpy.typing as npt
 
 from engagement_ml.drivers.effects import LagEffects
 from engagement_ml.drivers.evidence import Choice
-from engagement_ml.drivers.projection import fade_out, is_estimated, standardised
+from engagement_ml.drivers.projection import (
+    fade_out,
+    is_estimated,
+    precision_root,
+    standardised,
+)
 
 _POINTS = 10.0
 
@@ -52,8 +57,7 @@ def estimate_on(effects: LagEffects, b: int, mine: npt.NDArray[np.bool_]) -> Hal
     covariance = own.T @ own / share**2
     if not is_estimated(coef, covariance):
         return Half(0.0, 0.0)
-    jitter = np.eye(len(coef)) * 1e-12 * np.trace(covariance)
-    root = np.linalg.cholesky(np.linalg.inv(covariance + jitter)).T
+    root = precision_root(covariance)
     effect = float(effects.lags.weights @ fade_out(coef, root)[0])
     return Half(effect, standardised(coef, covariance, effects.lags))
 

@@ -13,7 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.drivers.effects import LagEffects
-from engagement_ml.drivers.projection import fade_out, is_estimated, standardised
+from engagement_ml.drivers.projection import (
+    fade_out,
+    is_estimated,
+    precision_root,
+    standardised,
+)
 from engagement_ml.drivers.split import estimate_on, first_half
 
 Floats = npt.NDArray[np.float64]
@@ -88,8 +93,7 @@ def bootstrap_selection(
         covariance = effects.covariance(b)
         if not is_estimated(effects.coef[b], covariance):
             continue
-        jitter = np.eye(covariance.shape[0]) * 1e-12 * np.trace(covariance)
-        root = np.linalg.cholesky(np.linalg.inv(covariance + jitter)).T
+        root = precision_root(covariance)
         whole = float(effects.lags.weights @ fade_out(effects.coef[b], root)[0])
         moved = effects.coef[b] + weights @ effects.influence[:, b]
         scores = np.zeros(N_BOOTSTRAPS)
