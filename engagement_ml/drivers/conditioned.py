@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.drivers.design import lagged_sums
-from engagement_ml.drivers.effects import LagEffects, estimate_lag_effects
+from engagement_ml.drivers.effects import estimate_lag_effects
+from engagement_ml.drivers.profiles import LagEffects, side_by_side
 from engagement_ml.drivers.response import PURCHASE_LAGS, lagged_purchases
 from engagement_ml.drivers.windowed import Spans
 from engagement_ml.features.periods import Periods
@@ -69,14 +70,7 @@ def conditioned_effects(
         )
         fits.append(fit)
         following[name] = after_against_before(fit, 0)
-    effects = LagEffects(
-        responding,
-        spans.lags,
-        np.concatenate([fit.coef for fit in fits])[:, 1:],
-        np.concatenate([fit.influence for fit in fits], axis=1)[..., 1:],
-        np.concatenate([fit.same_period for fit in fits]),
-    )
-    return effects, following
+    return side_by_side(fits, spans.lags), following
 
 
 def _sums(

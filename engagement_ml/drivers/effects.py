@@ -2,13 +2,13 @@
 
 Margin is signed, so it is taken apart: what transactions gain and what they lose, each fitted by a
 Poisson model with entity and period effects on lagged counts (`fit_poisson`). The lag profile of
-the net effect is then kept to what an event can do — act at once and fade, without turning its
-sign — by a weighted least squares projection, and summed up with each lag's weight.
+either is then kept to what an event can do — act at once and fade, without turning its sign — by a
+weighted least squares projection (`Fading`), and both are summed up with each lag's weight.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,8 @@ import numpy.typing as npt
 from engagement_ml.drivers.bending import fit_bending
 from engagement_ml.drivers.design import Lags, lagged_sums
 from engagement_ml.drivers.poisson import fit_poisson
-from engagement_ml.drivers.projection import (
-    fade_out,
-    is_estimated,
-    precision_root,
-    standardised,
-)
+from engagement_ml.drivers.profiles import LagEffects
+from engagement_ml.drivers.projection import standardised
 from engagement_ml.drivers.shapes import Bend
 from engagement_ml.features.periods import Periods
 
@@ -32,85 +28,6 @@ WINSOR_SHARE = 0.002
 
 _RELEVANT_LOSS = 0.002
 _ACTING_Z = 1.5  # those who do most can hide an effect while its response may not bend
-_N_DRAWS = 400
-_NORMAL_95 = 1.959964
-_BLOCK = 4096  # of entities
-
-
-@dataclass(frozen=True)
-class LagEffects:
-    """Net effects by behaviour and lag, in currency per event and period.
-
-    Attributes
-    ----------
-    behaviours : tuple of str, B of them
-    lags : Lags
-    coef : array (B, G)
-        Change of the entity's margin per period for one more event at each group of lags.
-    influence : array (n, B, G)
-        Each entity's share in the error of `coef`.
-    same_period : array (B,)
-        The coefficient at lag 0: what goes with margin in the same period, whichever causes which.
-    sampling : array (n, B, G)
-        Each entity's share in the error that comes from averaging over these entities: those with
-        a larger margin, or who do more, gain more or less by an event. It says nothing of whether
-        there is an effect, or of how fast it fades.
-    bends : dict of behaviour to Bend
-        The responses of the behaviours that raise or lower gains, their index by group of lags.
-    """
-
-    behaviours: tuple[str, ...]
-    lags: Lags
-    coef: Floats
-    influence: Floats
-    same_period: Floats
-    sampling: Floats | None = None
-    bends: dict[str, Bend] = field(default_factory=dict)
-
-    @property
-    def proportion(self) -> Floats:
-        """How far each effect goes along with the level of margin, from 0 to 1, shape (B,)."""
-        known = self.bends
-        return np.array([1.0 - known[b].elasticity if b in known else 1.0 for b in self.behaviours])
-
-    def times(self, factor: float) -> LagEffects:
-        """Return the effects at another level of margin."""
-        factors = factor**self.proportion
-        return replace(
-            self,
-            coef=self.coef * factors[:, None],
-            influence=self.influence * factors[:, None],
-            sampling=None if self.sampling is None else self.sampling * factors[:, None],
-            same_period=self.same_period * factors,
-        )
-
-    def covariance(self, b: int) -> Floats:
-        """Covariance of behaviour b's profile, clustered by entity, shape (G, G)."""
-        return self.influence[:, b].T @ self.influence[:, b]
-
-
-@dataclass(frozen=True)
-class WithinEffect:
-    """The effect of one event on the outcome window, in currency, before the cost of serving it.
-
-    Attributes
-    ----------
-    effect, low, high : float
-        With a 95% interval.
-    z : float
-        Evidence against no effect: the largest of the standardised effects over `FADES`, signed.
-    profile : array (G,)
-        Effect per period by group of lags, fading.
-    draws : array (D,)
-        Draws of the effect that the interval is taken from.
-    """
-
-    effect: float
-    low: float
-    high: float
-    z: float
-    profile: Floats
-    draws: Floats
 
 
 def winsorise(values: Floats, share: float = WINSOR_SHARE) -> Floats:
@@ -192,6 +109,7 @@ def estimate_lag_effects(
     coef = np.zeros((n_behaviours, n_groups))
     influence = np.zeros((n, n_behaviours, n_groups))
     sampling = np.zeros((n, n_behaviours, n_groups))
+    losses = None
     n_cells = max(int(cells.sum()), 1)
     bends: dict[str, Bend] = {}
     gain_total = periods.gain[cells].sum()
@@ -214,6 +132,8 @@ def estimate_lag_effects(
                 bends = {
                     behaviours[b]: replace(e, index=e.index[1:]) for b, e in bent.bends.items()
                 }
+        if sign < 0 and influence.any():
+            losses = (level * part, level * share)
         coef += level * part
         influence += level * share
         there = np.where(cells, amount, 0.0).sum(axis=1)
@@ -231,6 +151,7 @@ def estimate_lag_effects(
         coef[:, first],
         sampling[..., keep],
         bends,
+        None if losses is None else (losses[0][:, keep], losses[1][..., keep]),
     )
 
 
@@ -240,77 +161,6 @@ def _acting(coef: Floats, influence: Floats, lags: Lags) -> list[int]:
     for b in range(coef.shape[0]):
         own = influence[:, b, 1:]
         covariance = own.T @ own
-        known = is_estimated(coef[b, 1:], covariance)
-        if known and abs(standardised(coef[b, 1:], covariance, lags)) >= _ACTING_Z:
+        if abs(standardised(coef[b, 1:], covariance, lags)) >= _ACTING_Z:
             found.append(b)
     return found
-
-
-def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
-    """Sum a profile up to the effect of one event on the outcome window.
-
-    The interval is normal around the effect, with the standard deviation of the effects that draws
-    around the profile as estimated lead to; draws of the behaviours of one fit belong together.
-
-    Parameters
-    ----------
-    effects : LagEffects
-        Without leads.
-    b : int
-        The behaviour's place.
-    seed : int
-    """
-    coef, covariance = effects.coef[b], effects.covariance(b)
-    weights = effects.lags.weights
-    if not is_estimated(coef, covariance):
-        nothing = np.zeros_like(coef)
-        return WithinEffect(0.0, -np.inf, np.inf, 0.0, nothing, np.zeros(_N_DRAWS))
-    root = precision_root(covariance)
-    profile, _ = fade_out(coef, root)
-    effect = float(weights @ profile)
-    noise = _joint_noise(effects, b, seed)
-    moved = np.array([weights @ fade_out(coef + e, root)[0] for e in noise[:, :-1]])
-    moved += noise[:, -1] - moved.mean()
-    reach = _NORMAL_95 * float(moved.std())
-    return WithinEffect(
-        effect=effect,
-        low=effect - reach,
-        high=effect + reach,
-        z=standardised(coef, covariance, effects.lags),
-        profile=profile,
-        draws=effect + moved,
-    )
-
-
-def widened(found: WithinEffect, share: float) -> WithinEffect:
-    """Return an effect whose interval allows for an error of so much of its size besides.
-
-    Parameters
-    ----------
-    found : WithinEffect
-    share : float
-        Standard deviation of the error as a share of the effect. Draws are left as they are: what
-        is wrong with the size of all effects alike is not wrong with their shares.
-    """
-    reach = np.hypot(found.high - found.effect, _NORMAL_95 * share * found.effect)
-    return replace(found, low=float(found.effect - reach), high=float(found.effect + reach))
-
-
-def _joint_noise(effects: LagEffects, b: int, seed: int) -> Floats:
-    """Draw errors of a profile and, last, of the average over entities, shape (D, G + 1).
-
-    Entities' influences times standard normal numbers that depend on draw and entity alone, so
-    that the draws of several behaviours belong together.
-    """
-    parts = [effects.influence[:, b]]
-    if effects.sampling is None:
-        parts.append(np.zeros((parts[0].shape[0], 1)))
-    else:
-        parts.append((effects.sampling[:, b] @ effects.lags.weights)[:, None])
-    own = np.concatenate(parts, axis=1)
-    rng = np.random.default_rng([seed, 5])
-    noise = np.zeros((_N_DRAWS, own.shape[1]))
-    for start in range(0, own.shape[0], _BLOCK):
-        block = own[start : start + _BLOCK]
-        noise += rng.standard_normal((_N_DRAWS, block.shape[0])) @ block
-    return noise

@@ -1,7 +1,8 @@
-"""Whether an effect lasts: the same in the later half of the history as in the earlier."""
+"""Whether an effect lasts: the same late in the history as early."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,15 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.drivers.design import lagged_sums
-from engagement_ml.drivers.effects import (
-    LagEffects,
-    WithinEffect,
-    tenure_steps,
-    usable_cells,
-    winsorise,
-)
+from engagement_ml.drivers.effects import tenure_steps, usable_cells, winsorise
 from engagement_ml.drivers.poisson import fit_poisson
+from engagement_ml.drivers.profiles import LagEffects
 from engagement_ml.drivers.shapes import bend, single
+from engagement_ml.drivers.within import WithinEffect
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]
@@ -25,16 +22,24 @@ Floats = npt.NDArray[np.float64]
 LEAST_LEFT = 1 / 3
 """Where the later effect is certainly less than this share of the whole's, it has ended."""
 
+_QUARTERS = 4
+_TURNS = (2, 3)
+"""Quarters of the history after which an effect may have ended."""
+
 _NORMAL_95 = 1.959964
+_CERTAIN = 2.241403  # 95% in both looks together
 
 
 @dataclass(frozen=True)
-class Halves:
-    """A behaviour's effect in the two halves of the history, in currency per event.
+class Lasting:
+    """A behaviour's effect before and after a day, in currency per event.
 
     Attributes
     ----------
     behaviour : str
+    turn : date
+        The first day of the later part: half of the history lies after it or, where the effect
+        ended later than that, a quarter.
     early, late : (float, float, float)
         Effect with a 95% interval.
     ended : bool
@@ -42,12 +47,13 @@ class Halves:
     """
 
     behaviour: str
+    turn: dt.date
     early: tuple[float, float, float]
     late: tuple[float, float, float]
     ended: bool
 
 
-def compare_halves(
+def compare_in_time(
     periods: Periods,
     main: LagEffects,
     effects: dict[str, WithinEffect],
@@ -55,12 +61,13 @@ def compare_halves(
     *,
     burn_in: int,
     group: npt.NDArray[np.int64] | None = None,
-) -> dict[str, Halves]:
-    """Estimate how much of each effect there is in either half of the periods.
+) -> dict[str, Lasting]:
+    """Estimate how much of each effect there is early in the history, and late.
 
     The bent response as estimated over all, ``f(x'c; κ)``, is put into the Poisson model with
-    entity and period effects twice: in the earlier periods and in the later. Its coefficients are
-    the shares of the whole's effect.
+    entity and period effects once for each quarter of the history. Its coefficients are the shares
+    of the whole's effect; those of the quarters on either side of a day are put together by their
+    precision.
 
     Parameters
     ----------
@@ -80,12 +87,12 @@ def compare_halves(
         return {}
     columns = [periods.behaviours.index(b) for b in known]
     sums = lagged_sums(periods.counts[..., columns], ((0, 0), *main.lags.groups), periods.entry)
-    later = _later(cells)
+    quarter = _quarters(cells)
     parts = []
     for i, b in enumerate(known):
         u = sums[:, :, i, 1:] @ single(main.bends[b].index)
         response = bend(u, main.bends[b].curvature)[0]
-        parts += [response * ~later, response * later]
+        parts += [response * (quarter == k)[None, :] for k in range(_QUARTERS)]
     design = np.stack(parts, axis=2)
     beside = np.concatenate([sums[..., 0], tenure_steps(periods)], axis=2)
     fit = fit_poisson(
@@ -94,29 +101,58 @@ def compare_halves(
         cells,
         group,
     )
-    error = np.sqrt(np.diag(fit.covariance))
     found = {}
     for i, b in enumerate(known):
-        bounds = []
-        for k in (2 * i, 2 * i + 1):
-            reach = _NORMAL_95 * float(error[k])
-            bounds.append(
-                (float(fit.coef[k]), float(fit.coef[k]) - reach, float(fit.coef[k]) + reach)
-            )
+        own = slice(_QUARTERS * i, _QUARTERS * (i + 1))
+        shares = _Shares(fit.coef[own], fit.covariance[own, own])
+        turn, ended = next(((t, True) for t in _TURNS if shares.ended(t)), (_TURNS[0], False))
+        day = periods.start + dt.timedelta(
+            days=int(np.argmax(quarter >= turn)) * periods.period_days
+        )
         size = effects[b].effect
-        early, late = (_scaled(size, share) for share in bounds)
-        ended = bounds[1][2] < LEAST_LEFT and error[2 * i + 1] > 0
-        found[b] = Halves(b, early, late, bool(ended))
+        early, late = (_scaled(size, *shares.over(part)) for part in _sides(turn))
+        found[b] = Lasting(b, day, early, late, ended)
     return found
 
 
-def _scaled(size: float, share: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Return size × share with its bounds in order."""
-    value, *bounds = (size * s for s in share)
-    return value, min(bounds), max(bounds)
+@dataclass(frozen=True)
+class _Shares:
+    """The shares of an effect in the quarters, and their covariance."""
+
+    coef: Floats
+    covariance: Floats
+
+    def over(self, part: slice) -> tuple[float, float]:
+        """Return the share in some quarters together, and its standard error."""
+        variance = np.diag(self.covariance)[part]
+        told = variance > 0
+        if not told.any():
+            return 0.0, np.inf
+        weight = np.where(told, 1.0 / np.where(told, variance, 1.0), 0.0)
+        weight /= weight.sum()
+        return float(weight @ self.coef[part]), float(
+            np.sqrt(weight @ self.covariance[part, part] @ weight)
+        )
+
+    def ended(self, turn: int) -> bool:
+        share, error = self.over(_sides(turn)[1])
+        return bool(share + _CERTAIN * error < LEAST_LEFT)
 
 
-def _later(cells: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Mark the periods after which half of the usable cells lie."""
-    cumulated = np.cumsum(cells.sum(axis=0))
-    return np.asarray(cumulated > cumulated[-1] / 2, dtype=np.bool_)[None, :]
+def _sides(turn: int) -> tuple[slice, slice]:
+    return slice(0, turn), slice(turn, _QUARTERS)
+
+
+def _scaled(size: float, share: float, error: float) -> tuple[float, float, float]:
+    """Return size × share with its 95% interval, bounds in order."""
+    bounds = (size * (share + sign * _NORMAL_95 * error) for sign in (-1.0, 1.0))
+    low, high = sorted(bounds)
+    return size * share, low, high
+
+
+def _quarters(cells: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return each period's quarter, 0 to 3: as many usable cells lie in either."""
+    there = cells.sum(axis=0)
+    middle = np.cumsum(there) - there / 2
+    quarter = (_QUARTERS * middle / max(int(there.sum()), 1)).astype(np.int64)
+    return np.asarray(np.minimum(quarter, _QUARTERS - 1))

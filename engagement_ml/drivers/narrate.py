@@ -12,7 +12,7 @@ import numpy as np
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.curves import Curve
 from engagement_ml.drivers.indicator import Indicators
-from engagement_ml.drivers.lasting import Halves
+from engagement_ml.drivers.lasting import Lasting
 from engagement_ml.drivers.response import Response
 from engagement_ml.drivers.robustness import robustness_value, sample_size_per_arm
 from engagement_ml.drivers.stability import Stability
@@ -267,15 +267,15 @@ def unstable_note(indicators: Indicators | None) -> list[str]:
     ]
 
 
-def lasting_check(halves: Mapping[str, Halves]) -> dict[str, Any]:
+def lasting_check(lasting: Mapping[str, Lasting]) -> dict[str, Any]:
     """Return the row that tells whether effects are the same late as early."""
-    ended = [b for b, each in halves.items() if each.ended]
-    shares = [each.late[0] / each.early[0] for each in halves.values() if each.early[0]]
+    ended = [f"{b} since {each.turn}" for b, each in lasting.items() if each.ended]
+    shares = [each.late[0] / each.early[0] for each in lasting.values() if each.early[0]]
     spread = f"{min(shares):.2f} to {max(shares):.2f}" if shares else "not known"
     return {
         "name": "later against earlier",
         "question": "Do the effects last over the history?",
-        "result": f"in the later half {spread} times those of the earlier"
+        "result": f"late in the history {spread} times those early"
         + (f"; gone for {', '.join(ended)}, not called a driver" if ended else ""),
         "passed": not ended,
     }

@@ -1,6 +1,12 @@
-"""Lag profiles as an event can have them: at once and then fading, of one sign."""
+"""Lag profiles as an event can have them: at once and then fading, of one sign.
+
+What an event gains and what it loses are profiles of their own: returns follow orders, so that the
+difference of both may turn its sign with the lag though neither does.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +31,75 @@ def fading_profiles(lags: Lags) -> Floats:
     return np.array(rows)
 
 
+@dataclass(frozen=True)
+class Fading:
+    """How the profiles of a behaviour's parts, one after the other, become one that fades.
+
+    Attributes
+    ----------
+    lags : Lags
+    roots : tuple of array (G, G) or None
+        `precision_root` of each part; None for one that the data say nothing of.
+    looks : array (F, P · G)
+        For each of `FADES`, what coefficients add to the sum of the parts' best fitting sizes.
+    errors : array (F,)
+        Standard errors of these sums.
+    """
+
+    lags: Lags
+    roots: tuple[Floats | None, ...]
+    looks: Floats
+    errors: Floats
+
+    @classmethod
+    def of(cls, covariance: Floats, lags: Lags) -> Fading | None:
+        """Learn it from the covariance of all parts, (P · G, P · G).
+
+        None where the data say nothing of some lag of the first part, or are not finite.
+        """
+        size = len(lags.groups)
+        blocks = [slice(i, i + size) for i in range(0, len(covariance), size)]
+        known = [bool((np.diag(covariance)[b] > 0).all()) for b in blocks]
+        if not np.isfinite(covariance).all() or not known[0]:
+            return None
+        shapes = fading_profiles(lags)
+        looks = np.zeros((len(shapes), len(covariance)))
+        roots: list[Floats | None] = []
+        for block, any_known in zip(blocks, known, strict=True):
+            root = precision_root(covariance[block, block]) if any_known else None
+            roots.append(root)
+            if root is not None:
+                weighed = shapes @ root.T @ root
+                looks[:, block] = weighed / np.einsum("fg,fg->f", weighed, shapes)[:, None]
+        errors = np.sqrt(np.einsum("fg,gh,fh->f", looks, covariance, looks))
+        return cls(lags, tuple(roots), looks, errors)
+
+    def profile(self, coef: Floats) -> Floats:
+        """Return the sum of the parts' projections (`fade_out`), shape (G,)."""
+        size = len(self.lags.groups)
+        total = np.zeros(size)
+        for i, root in enumerate(self.roots):
+            if root is not None:
+                total += fade_out(coef[i * size : (i + 1) * size], root)[0]
+        return total
+
+    def effect(self, coef: Floats) -> float:
+        """Return what one event does to the outcome window."""
+        return float(self.lags.weights @ self.profile(coef))
+
+    def z(self, coef: Floats) -> float:
+        """Return the largest signed z of the parts' sum over the fading profiles.
+
+        Of a single part it is ``k'V⁻¹b / sqrt(k'V⁻¹k)`` for the profile k.
+        """
+        z = self.looks @ coef / self.errors
+        return float(z[np.abs(z).argmax()])
+
+
 def standardised(coef: Floats, covariance: Floats, lags: Lags) -> float:
-    """Return the largest signed z over the fading profiles: ``k'V⁻¹b / sqrt(k'V⁻¹k)``."""
-    precision = np.linalg.inv(covariance + np.eye(len(coef)) * 1e-12 * np.trace(covariance))
-    shapes = fading_profiles(lags)
-    z = (shapes @ precision @ coef) / np.sqrt(np.einsum("fg,gh,fh->f", shapes, precision, shapes))
-    return float(z[np.abs(z).argmax()])
+    """Return the largest signed z over the fading profiles; 0 where the data say nothing."""
+    fading = Fading.of(covariance, lags)
+    return 0.0 if fading is None else fading.z(coef)
 
 
 def precision_root(covariance: Floats) -> Floats:
@@ -66,9 +135,3 @@ def fade_out(coef: Floats, root: Floats) -> tuple[Floats, float]:
     weights = np.exp((loss.min() - loss) / 2)
     padded = np.array([np.pad(drops, (0, size - len(drops))) for drops, _ in fits])
     return sign * (steps @ (weights @ padded / weights.sum())), float(misfit)
-
-
-def is_estimated(coef: Floats, covariance: Floats) -> bool:
-    """Whether the data had anything to say about every lag of a profile."""
-    variances = np.diag(covariance)
-    return bool(np.isfinite(coef).all() and np.isfinite(variances).all() and (variances > 0).all())

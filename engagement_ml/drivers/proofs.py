@@ -6,7 +6,7 @@ from engagement_ml.drivers import narrate
 from engagement_ml.drivers.association import Association
 from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
 from engagement_ml.drivers.indicator import Indicators
-from engagement_ml.drivers.lasting import Halves
+from engagement_ml.drivers.lasting import Lasting
 from engagement_ml.drivers.pairs import compare_pairs
 from engagement_ml.drivers.rolling import Rolling
 from engagement_ml.drivers.segments import effects_by_segment
@@ -23,7 +23,7 @@ def run_checks(
     selected: list[str],
     stability: Stability,
     associations: dict[str, Association],
-    halves: dict[str, Halves],
+    lasting: dict[str, Lasting],
     seed: int,
     ends: bool,
     indicators: Indicators | None = None,
@@ -41,8 +41,8 @@ def run_checks(
         found.append(narrate.stability_check(stability, selected))
     if indicators is not None and indicators.choices:
         found.append(narrate.indicator_check(indicators, entity))
-    if halves:
-        found.append(narrate.lasting_check(halves))
+    if lasting:
+        found.append(narrate.lasting_check(lasting))
     return tuple(found)
 
 

@@ -14,9 +14,7 @@ from engagement_ml.drivers.association import Association, associate
 from engagement_ml.drivers.attribution import across_shap, within_shap
 from engagement_ml.drivers.calibration import calibrate
 from engagement_ml.drivers.curves import Curve, choose_scale, make_curve
-from engagement_ml.drivers.effects import (
-    usable_cells,
-)
+from engagement_ml.drivers.effects import usable_cells
 from engagement_ml.drivers.estimates import (
     Estimates,
     ends_by_event,
@@ -30,7 +28,7 @@ from engagement_ml.drivers.estimates import (
 )
 from engagement_ml.drivers.evidence import Choice, DriverEvidence
 from engagement_ml.drivers.indicator import Indicators, choose_indicators, purchase_history
-from engagement_ml.drivers.lasting import Halves, compare_halves
+from engagement_ml.drivers.lasting import Lasting, compare_in_time
 from engagement_ml.drivers.profitability import unprofitable_engaged
 from engagement_ml.drivers.proofs import compare_segments, pair_up, run_checks
 from engagement_ml.drivers.response import Response
@@ -125,8 +123,8 @@ def find_drivers(
         b: _finding(b, config, estimates, associations[b], smallest, stability) for b in names
     }
 
-    halves = _halves(periods, spans, config, estimates, findings)
-    findings |= {b: replace(findings[b], ended=each.ended) for b, each in halves.items()}
+    lasting = _lasting(periods, spans, config, estimates, findings)
+    findings |= {b: replace(findings[b], ended=e.turn) for b, e in lasting.items() if e.ended}
 
     def verdict_of(finding: Finding) -> Verdict:
         advice = narrate.advice(finding, obstacle, rows, periods)
@@ -191,7 +189,7 @@ def find_drivers(
             [] if indicators else [b for b in selected if b not in tests.tested],
             stability,
             associations,
-            tests.untested(halves),
+            tests.untested(lasting),
             seed,
             ends,
             indicators,
@@ -321,17 +319,17 @@ def _indicators(
     )
 
 
-def _halves(
+def _lasting(
     periods: Periods,
     spans: Spans,
     config: PipelineConfig,
     estimates: Estimates,
     findings: Mapping[str, Finding],
-) -> dict[str, Halves]:
+) -> dict[str, Lasting]:
     if estimates.main is None or ends_by_event(config):
         return {}
     acting = [b for b in estimates.main.behaviours if is_certain(findings[b])]
-    return compare_halves(
+    return compare_in_time(
         periods,
         estimates.main,
         estimates.within,

@@ -13,14 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.effects import LagEffects
 from engagement_ml.drivers.evidence import Choice
-from engagement_ml.drivers.projection import (
-    fade_out,
-    is_estimated,
-    precision_root,
-    standardised,
-)
+from engagement_ml.drivers.profiles import LagEffects
+from engagement_ml.drivers.projection import Fading
 
 _POINTS = 10.0
 
@@ -51,15 +46,14 @@ def estimate_on(effects: LagEffects, b: int, mine: npt.NDArray[np.bool_]) -> Hal
     Their profile is the estimate moved by their own influence, as many times as they are a part of
     all, less that of all. No effect where they say nothing of some lag.
     """
-    own = effects.influence[mine, b]
+    coef, influence = effects.parts(b)
+    own = influence[mine]
     share = max(float(mine.mean()), 1e-9)
-    coef = effects.coef[b] + own.sum(axis=0) / share - effects.influence[:, b].sum(axis=0)
-    covariance = own.T @ own / share**2
-    if not is_estimated(coef, covariance):
+    fading = Fading.of(own.T @ own / share**2, effects.lags)
+    if fading is None:
         return Half(0.0, 0.0)
-    root = precision_root(covariance)
-    effect = float(effects.lags.weights @ fade_out(coef, root)[0])
-    return Half(effect, standardised(coef, covariance, effects.lags))
+    moved = coef + own.sum(axis=0) / share - influence.sum(axis=0)
+    return Half(fading.effect(moved), fading.z(moved))
 
 
 def split_check(

@@ -12,13 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.effects import LagEffects
-from engagement_ml.drivers.projection import (
-    fade_out,
-    is_estimated,
-    precision_root,
-    standardised,
-)
+from engagement_ml.drivers.profiles import LagEffects
+from engagement_ml.drivers.projection import Fading
 from engagement_ml.drivers.split import estimate_on, first_half
 
 Floats = npt.NDArray[np.float64]
@@ -90,17 +85,15 @@ def bootstrap_selection(
     chosen_rank: dict[str, Floats] = {}
     for name in candidates:
         b = effects.behaviours.index(name)
-        covariance = effects.covariance(b)
-        if not is_estimated(effects.coef[b], covariance):
+        own, influence = effects.parts(b)
+        fading = Fading.of(influence.T @ influence, effects.lags)
+        if fading is None:
             continue
-        root = precision_root(covariance)
-        whole = float(effects.lags.weights @ fade_out(effects.coef[b], root)[0])
-        moved = effects.coef[b] + weights @ effects.influence[:, b]
+        whole = fading.effect(own)
         scores = np.zeros(N_BOOTSTRAPS)
-        for k, coef in enumerate(moved):
-            effect = float(effects.lags.weights @ fade_out(coef, root)[0])
-            strong = standardised(coef, covariance, effects.lags) >= least_z
-            if strong and effect > costs[name]:
+        for k, coef in enumerate(own + weights @ influence):
+            effect = fading.effect(coef)
+            if fading.z(coef) >= least_z and effect > costs[name]:
                 scores[k] = importance[name] * (effect / whole if whole > 0 else 1.0)
         chosen_rank[name] = scores
     names = list(chosen_rank)

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.drivers.design import Lags
-from engagement_ml.drivers.effects import LagEffects
 from engagement_ml.drivers.hazard import HazardFit, added_z, fit_hazard, logistic
 from engagement_ml.drivers.liking import liking_scores, past_levels
+from engagement_ml.drivers.profiles import LagEffects
 from engagement_ml.drivers.stake import Leaving, leaving_at_cutoffs, rhythm, stake_weights
 from engagement_ml.drivers.windowed import Spans
 from engagement_ml.features.periods import Periods

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engagement_ml.drivers.effects import WithinEffect
 from engagement_ml.drivers.verdicts import Finding, Verdict
+from engagement_ml.drivers.within import WithinEffect
 from engagement_ml.experiments import Estimate, ExperimentResult, combine, disagree
 from engagement_ml.experiments.lifts import Z
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
 
 from engagement_ml.drivers.association import Association
-from engagement_ml.drivers.effects import WithinEffect
 from engagement_ml.drivers.response import Response
+from engagement_ml.drivers.within import WithinEffect
 
 LEAST_Z = 4.0
 """z that the within-entity evidence must reach; bootstraps ask for more in effect."""
@@ -51,8 +52,8 @@ class Finding:
         Of serving one event.
     smallest : float
         The effect of one standard deviation that is worth having, in currency.
-    ended : bool
-        Whether the effect is gone in the later half of the history.
+    ended : date or None
+        The day from which on the effect is gone, if it is.
     borrowed : bool
         Whether it is lost when the other behaviours may act in any shape.
     """
@@ -67,7 +68,7 @@ class Finding:
     frequency: float
     cost: float
     smallest: float
-    ended: bool = False
+    ended: dt.date | None = None
     borrowed: bool = False
 
     @property
@@ -155,8 +156,8 @@ def _of_certain(finding: Finding, words: _Words, advice: str) -> Verdict | None:
     if finding.borrowed:
         shape = "it is lost when the other behaviours may act in any shape: their bend, not its own"
         return Verdict("unverifiable", f"{words.nothing}; {shape}; {advice}")
-    if finding.ended:
-        gone = "that was so in the earlier half of the history, and in the later it is gone"
+    if finding.ended is not None:
+        gone = f"that was so before {finding.ended}, and is gone since"
         return Verdict("unverifiable", f"{words.within}; {gone}; {advice}")
     if low > 0 and worth >= finding.smallest:
         if finding.frequency < LEAST_FREQUENCY:
@@ -177,7 +178,7 @@ def _of_nothing(finding: Finding, words: _Words, advice: str) -> Verdict:
     silent = abs(finding.within.z) < _HINT_Z if finding.within is not None else True
     if silent and goes_with and small and high < max(_VANITY_SHARE * claimed, finding.smallest):
         return Verdict("vanity", f"{words.across}, but {words.nothing}")
-    if silent and spread > 0 and -finding.smallest <= low and high <= finding.smallest:
+    if spread > 0 and -finding.smallest <= low and high <= finding.smallest:
         return Verdict("inert", f"{words.nothing}: less than is worth having")
     missed = _missed(finding, words.entity) or "it may be less than is worth having"
     doubt = "an interval too wide to tell" if silent else f"a hint: {missed}"

@@ -9,16 +9,14 @@ from hypothesis import strategies as st
 
 from engagement_ml.drivers.design import plan_lags
 from engagement_ml.drivers.effects import (
-    LagEffects,
-    WithinEffect,
     estimate_lag_effects,
-    summarise,
     tenure_steps,
     usable_cells,
-    widened,
     winsorise,
 )
+from engagement_ml.drivers.profiles import LagEffects
 from engagement_ml.drivers.projection import FADES, fade_out, fading_profiles, standardised
+from engagement_ml.drivers.within import WithinEffect, summarise, widened
 
 LAGS = plan_lags(12, 12)
 N_GROUPS = len(LAGS.groups)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engagement_ml.drivers.design import plan_lags
-from engagement_ml.drivers.effects import LagEffects, estimate_lag_effects
+from engagement_ml.drivers.effects import estimate_lag_effects
+from engagement_ml.drivers.profiles import LagEffects
 from engagement_ml.drivers.projection import standardised
 from engagement_ml.drivers.stability import Stability, bootstrap_selection, half_strengths
 

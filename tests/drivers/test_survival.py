@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement_ml.drivers.effects import summarise
 from engagement_ml.drivers.hazard import added_z, fit_hazard, logistic
 from engagement_ml.drivers.stake import leaving_at_cutoffs
 from engagement_ml.drivers.survival import (
@@ -21,6 +20,7 @@ from engagement_ml.drivers.survival import (
     past_sums,
 )
 from engagement_ml.drivers.windowed import Spans
+from engagement_ml.drivers.within import summarise
 from engagement_ml.features.periods import Periods
 
 SPANS = Spans(7, 8, 8, 0)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engagement_ml.drivers.association import Association
-from engagement_ml.drivers.effects import WithinEffect
 from engagement_ml.drivers.response import Response
 from engagement_ml.drivers.verdicts import Finding, Verdict, is_certain, judge
+from engagement_ml.drivers.within import WithinEffect
 
 ADVICE = "a randomised test would tell"
 
@@ -157,7 +158,7 @@ def test_net_effect_and_bounds() -> None:
         ({"lead_z": (1.0, 5.0)}, "margin goes with it before it as much as after it"),
         ({"smallest": 3.9, "effect": 1.9, "half": 0.4}, "it may be less than is worth having"),
         ({"borrowed": True}, "their bend, not its own"),
-        ({"ended": True}, "in the later it is gone"),
+        ({"ended": dt.date(2024, 5, 6)}, "that was so before 2024-05-06, and is gone since"),
     ],
 )
 def test_what_is_missing_for_a_driver_is_named(weaker, why: str) -> None:

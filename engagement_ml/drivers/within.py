@@ -1,0 +1,112 @@
+"""What one event of a behaviour does to the outcome window, with its interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml.drivers.profiles import LagEffects
+from engagement_ml.drivers.projection import Fading
+
+Floats = npt.NDArray[np.float64]
+
+_N_DRAWS = 400
+_NORMAL_95 = 1.959964
+_BLOCK = 4096  # of entities
+
+
+@dataclass(frozen=True)
+class WithinEffect:
+    """The effect of one event on the outcome window, in currency, before the cost of serving it.
+
+    Attributes
+    ----------
+    effect, low, high : float
+        With a 95% interval.
+    z : float
+        Evidence against no effect: the largest of the standardised effects over `FADES`, signed.
+    profile : array (G,)
+        Effect per period by group of lags, fading.
+    draws : array (D,)
+        Draws of the effect that the interval is taken from.
+    """
+
+    effect: float
+    low: float
+    high: float
+    z: float
+    profile: Floats
+    draws: Floats
+
+
+def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
+    """Sum a profile up to the effect of one event on the outcome window.
+
+    The interval is normal around the effect, with the standard deviation of the effects that draws
+    around the profile as estimated lead to; draws of the behaviours of one fit belong together.
+
+    Parameters
+    ----------
+    effects : LagEffects
+        Without leads.
+    b : int
+        The behaviour's place.
+    seed : int
+    """
+    coef, influence = effects.parts(b)
+    fading = Fading.of(influence.T @ influence, effects.lags)
+    if fading is None:
+        nothing = np.zeros(len(effects.lags.groups))
+        return WithinEffect(0.0, -np.inf, np.inf, 0.0, nothing, np.zeros(_N_DRAWS))
+    profile = fading.profile(coef)
+    effect = float(effects.lags.weights @ profile)
+    noise = _joint_noise(influence, _averaging(effects, b), seed)
+    moved = np.array([fading.effect(coef + e) for e in noise[:, :-1]])
+    moved += noise[:, -1] - moved.mean()
+    reach = _NORMAL_95 * float(moved.std())
+    return WithinEffect(
+        effect=effect,
+        low=effect - reach,
+        high=effect + reach,
+        z=fading.z(coef),
+        profile=profile,
+        draws=effect + moved,
+    )
+
+
+def widened(found: WithinEffect, share: float) -> WithinEffect:
+    """Return an effect whose interval allows for an error of so much of its size besides.
+
+    Parameters
+    ----------
+    found : WithinEffect
+    share : float
+        Standard deviation of the error as a share of the effect. Draws are left as they are: what
+        is wrong with the size of all effects alike is not wrong with their shares.
+    """
+    reach = np.hypot(found.high - found.effect, _NORMAL_95 * share * found.effect)
+    return replace(found, low=float(found.effect - reach), high=float(found.effect + reach))
+
+
+def _averaging(effects: LagEffects, b: int) -> Floats:
+    """Each entity's share in the error of behaviour b's effect that averaging makes, shape (n,)."""
+    if effects.sampling is None:
+        return np.zeros(effects.influence.shape[0])
+    return np.asarray(effects.sampling[:, b] @ effects.lags.weights)
+
+
+def _joint_noise(influence: Floats, averaging: Floats, seed: int) -> Floats:
+    """Draw errors of a profile's parts and, last, of the average over entities, (D, P · G + 1).
+
+    Entities' influences times standard normal numbers that depend on draw and entity alone, so
+    that the draws of several behaviours belong together.
+    """
+    own = np.concatenate([influence, averaging[:, None]], axis=1)
+    rng = np.random.default_rng([seed, 5])
+    noise = np.zeros((_N_DRAWS, own.shape[1]))
+    for start in range(0, own.shape[0], _BLOCK):
+        block = own[start : start + _BLOCK]
+        noise += rng.standard_normal((_N_DRAWS, block.shape[0])) @ block
+    return noise
