@@ -21,7 +21,8 @@ from engagement_ml.drivers.response import PURCHASE_LAGS, lagged_purchases
 from engagement_ml.drivers.windowed import Spans
 from engagement_ml.features.periods import Periods
 
-_AHEAD = 4
+_LOOKS = (4, 8)
+"""Periods after a behaviour that are held against as many before."""
 
 
 def conditioned_effects(
@@ -54,7 +55,8 @@ def conditioned_effects(
         in as many before: to be credited, it must outdo the latter whichever sign that has.
     """
     purchases = lagged_purchases(periods, PURCHASE_LAGS)
-    past = ((1, _AHEAD), (_AHEAD + 1, max(spans.observation, _AHEAD + 1)))
+    near = _LOOKS[0]
+    past = ((1, near), (near + 1, max(spans.observation, near + 1)))
     beside = _sums(periods, others, ((0, 0), *past))
     fits, following = [], {}
     for name in responding:
@@ -65,11 +67,11 @@ def conditioned_effects(
             spans.lags,
             burn_in=spans.burn_in,
             controls=np.concatenate([purchases, beside, rest], axis=2),
-            leads=_AHEAD,
+            leads=_LOOKS[:1],
             group=group,
         )
         fits.append(fit)
-        following[name] = after_against_before(fit, 0)
+        following[name] = after_against_before(fit, 0, _LOOKS[:1])
     return side_by_side(fits, spans.lags), following
 
 
@@ -90,27 +92,43 @@ def lead_contrasts(
 ) -> dict[str, tuple[float, float]]:
     """Ask of behaviours that do not answer to purchases whether margin comes before them, too.
 
-    A hidden wave of interest raises both, and then shows before a behaviour as after it.
+    A hidden wave of interest raises both, and then shows before a behaviour as after it. Effects
+    that last need a longer look to be seen, those that pass soon a shorter.
 
     Returns
     -------
     dict of behaviour to (z, z)
-        As for `conditioned_effects`.
+        As for `conditioned_effects`; of the looks, the one in which they differ more.
     """
     fit = estimate_lag_effects(
-        periods, behaviours, spans.lags, burn_in=spans.burn_in, leads=_AHEAD, group=group
+        periods, behaviours, spans.lags, burn_in=spans.burn_in, leads=_LOOKS, group=group
     )
-    return {name: after_against_before(fit, b) for b, name in enumerate(behaviours)}
+    return {name: after_against_before(fit, b, _LOOKS) for b, name in enumerate(behaviours)}
 
 
-def after_against_before(fit: LagEffects, b: int) -> tuple[float, float]:
-    """Return z of the mean effect in the first four periods less, and plus, that of the leads."""
+def after_against_before(fit: LagEffects, b: int, looks: tuple[int, ...]) -> tuple[float, float]:
+    """Return z of the mean effect in the periods after less, and plus, that in as many before.
+
+    Parameters
+    ----------
+    fit : LagEffects
+        Its first groups are leads that end with each of `looks`, the nearest first.
+    b : int
+    looks : tuple of int
+        Periods to look at; the one in which both sides differ more is told.
+    """
+    found = [_contrasts(fit, b, looks, k) for k in range(1, len(looks) + 1)]
+    return max(found, key=lambda z: abs(z[0]))
+
+
+def _contrasts(fit: LagEffects, b: int, looks: tuple[int, ...], k: int) -> tuple[float, float]:
     groups = fit.lags.groups
-    near = [g for g, (_, last) in enumerate(groups) if last <= _AHEAD] or [0]
+    near = [g for g, (_, last) in enumerate(groups) if last <= looks[k - 1]] or [0]
     width = np.array([b - a + 1 for a, b in groups], dtype=float)[near]
+    ahead = np.diff((0, *looks[:k])).astype(float)
     after, before = np.zeros((2, fit.coef.shape[1]))
-    after[[1 + g for g in near]] = width / width.sum()
-    before[0] = 1.0
+    after[[len(looks) + g for g in near]] = width / width.sum()
+    before[:k] = ahead / ahead.sum()
     covariance = fit.covariance(b)
     zs = []
     for contrast in (after - before, after + before):

@@ -9,6 +9,7 @@ weighted least squares projection (`Fading`), and both are summed up with each l
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +71,7 @@ def estimate_lag_effects(
     *,
     burn_in: int,
     controls: npt.NDArray[np.float32] | None = None,
-    leads: int = 0,
+    leads: tuple[int, ...] = (),
     group: npt.NDArray[np.int64] | None = None,
     bending: bool = False,
 ) -> LagEffects:
@@ -86,8 +87,9 @@ def estimate_lag_effects(
         Periods at the start of the record that are only used as past.
     controls : float32 array (n, T, C), optional
         Further regressors.
-    leads : int
-        Where positive, the sum over as many periods ahead joins each profile as its first group.
+    leads : tuple of int
+        Sums over the periods ahead up to each of these, from the one before on, join each profile
+        as its first groups.
     group : int array (n,), optional
         Entities of a group share period effects.
     bending : bool, default False
@@ -100,7 +102,8 @@ def estimate_lag_effects(
         Amounts are winsorised for fitting; currency is at the raw mean.
     """
     columns = [periods.behaviours.index(b) for b in behaviours]
-    groups = (((-leads, -1),) if leads else ()) + ((0, 0), *lags.groups)
+    ahead = tuple((-last, -first - 1) for first, last in pairwise((0, *leads)))
+    groups = (*ahead, (0, 0), *lags.groups)
     x = lagged_sums(periods.counts[..., columns], groups, periods.entry)
     n, n_periods, n_behaviours, n_groups = x.shape
     extra = [tenure_steps(periods)] + ([controls] if controls is not None else [])
@@ -141,14 +144,14 @@ def estimate_lag_effects(
         for b, sums in bent_sums.items():
             own[:, b] = sums * (total / max(float(y.sum()), 1e-300))
         sampling += sign * (own - cells.sum(axis=1)[:, None, None] * abs(level) * part) / n_cells
-    first = 1 if leads else 0
-    keep = [g for g in range(n_groups) if g != first]
+    now = len(leads)
+    keep = [g for g in range(n_groups) if g != now]
     return LagEffects(
         behaviours,
         lags,
         coef[:, keep],
         influence[..., keep],
-        coef[:, first],
+        coef[:, now],
         sampling[..., keep],
         bends,
         None if losses is None else (losses[0][:, keep], losses[1][..., keep]),
