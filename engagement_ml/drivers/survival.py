@@ -18,6 +18,7 @@ from engagement_ml.drivers.design import Lags
 from engagement_ml.drivers.hazard import HazardFit, added_z, fit_hazard, logistic
 from engagement_ml.drivers.liking import liking_scores, past_levels
 from engagement_ml.drivers.profiles import LagEffects
+from engagement_ml.drivers.recent import recent_sums
 from engagement_ml.drivers.stake import Leaving, leaving_at_cutoffs, rhythm, stake_weights
 from engagement_ml.drivers.windowed import Spans
 from engagement_ml.features.periods import Periods
@@ -72,27 +73,6 @@ def cells_at_risk(periods: Periods, spans: Spans) -> Bools:
     return np.asarray(known & (t < periods.exit[:, None]) & (t < n_periods - 1))
 
 
-def past_sums(periods: Periods, columns: list[int], groups: Groups) -> Singles:
-    """Sum counts over each group of lags, shape (n, T, B, G).
-
-    Before the record starts, entities that were there already are taken to have done as much per
-    period as since then up to the period in question, never what they did later.
-    """
-    counts = periods.counts[..., columns]
-    n, n_periods, width = counts.shape
-    total = np.zeros((n, n_periods + 1, width))
-    np.cumsum(counts, axis=1, out=total[:, 1:], dtype=np.float64)
-    t = np.arange(n_periods)
-    usual = total[:, :-1] / np.maximum(t, 1)[None, :, None]
-    usual *= (periods.entry <= 0)[:, None, None]
-    sums = np.empty((n, n_periods, width, len(groups)), dtype=np.float32)
-    for g, (first, last) in enumerate(groups):
-        start, stop = np.clip(t - last, 0, None), np.clip(t - first + 1, 0, None)
-        unknown = np.clip(last - t, 0, last - first + 1)[None, :, None]
-        sums[..., g] = total[:, stop] - total[:, start] + usual * unknown
-    return sums
-
-
 @dataclass(frozen=True)
 class HazardDesign:
     """Rows of cells at risk, by entity and period.
@@ -139,7 +119,7 @@ def hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardD
     cells = cells_at_risk(periods, spans)
     churned = left_in(periods) & cells
     entity, period = np.nonzero(cells)
-    sums = past_sums(periods, columns, keeping_lags(spans))[cells].reshape(entity.size, -1)
+    sums = recent_sums(periods, columns, keeping_lags(spans), cells, churned)
     levels = past_levels(periods, cells)
     since = period - periods.entry[entity]
     newcomer = periods.entry[entity] > 0
@@ -156,7 +136,7 @@ def hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardD
         cells=cells,
         churned=churned,
         entity=entity,
-        sums=sums,
+        sums=sums.reshape(entity.size, -1),
         levels=levels.log_rate[..., columns][cells].astype(np.float32),
         rest=np.concatenate([p.astype(np.float32) for p in parts], axis=1),
         liking_known=liking.shape[2] > 0,

@@ -13,10 +13,32 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features.covariates import customer_columns, segment_text
 from engagement_ml.features.ledger import daily_events, daily_transactions
-from engagement_ml.features.population import Array, Codes, collect, read_population
+from engagement_ml.features.population import Array, Codes, Population, collect, read_population
 from engagement_ml.tables import Tables
 from engagement_ml.tables.ledger import MICRO
 from engagement_ml.windows import DAY, History
+
+
+@dataclass(frozen=True)
+class Days:
+    """What was done by day, and when who left did so, where churn is an event.
+
+    Attributes
+    ----------
+    entity, day : int32 arrays (R,)
+        Places of the entity and of the day, counted from the start of the periods.
+    behaviour : int32 array (R,)
+    n : float32 array (R,)
+        Events.
+    exit : int32 array (n,)
+        Day of the churn event, else the number of days.
+    """
+
+    entity: npt.NDArray[np.int32]
+    day: npt.NDArray[np.int32]
+    behaviour: npt.NDArray[np.int32]
+    n: npt.NDArray[np.float32]
+    exit: npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -47,6 +69,8 @@ class Periods:
         Text, ``""`` for null.
     paid_from : int
         First period with transactions, if the record of events begins before it.
+    days : Days or None
+        Where churn is an event, which does not wait for the end of a period.
     """
 
     entities: Array
@@ -62,6 +86,7 @@ class Periods:
     exit: npt.NDArray[np.int32]
     segments: dict[str, Array]
     paid_from: int = 0
+    days: Days | None = None
 
 
 def build_periods(
@@ -101,16 +126,17 @@ def build_periods(
         )
     population = population.subset(at_risk)
     shape = (len(population.ids), n_periods)
-    days = [start + i * DAY for i in range(n_periods * period_days)]
-    calendar = tables.engine.small(
-        {"day": days, "period_": [i // period_days for i in range(len(days))]}
-    )
+    dates = [start + i * DAY for i in range(n_periods * period_days)]
+    places = np.arange(len(dates))
+    calendar = tables.engine.small({"day": dates, "day_": places, "period_": places // period_days})
     codes = Codes.of(tables, population)
     events = daily_events(tables).join(calendar, on="day", how="inner")
-    per_period = events.group_by("customer_id", "event_type", "period_").agg(_total("n"))
-    found = collect(codes.add(per_period))
+    by_day = config.churn.kind == "event"
+    keys = ("customer_id", "event_type", "day_" if by_day else "period_")
+    done = collect(codes.add(events.group_by(*keys).agg(_total("n"))))
+    period = done["day_"] // period_days if by_day else done["period_"]
     counts = np.zeros((*shape, len(tables.behaviours)), dtype=np.float32)
-    counts[found["entity_"], found["period_"], found["behaviour_"]] = found["n"]
+    np.add.at(counts, (done["entity_"], period, done["behaviour_"]), done["n"])
     sums = ("gain", "loss", "orders")
     paid = daily_transactions(tables).join(calendar, on="day", how="inner")
     per_period = paid.group_by("customer_id", "period_").agg(*(_total(c) for c in sums))
@@ -133,6 +159,22 @@ def build_periods(
         exit=left[at_risk],
         segments=_segments(tables, config, population.ids),
         paid_from=_first_paid(tables.history, start, n_periods, period_days),
+        days=_days(done, population, start, len(dates)) if by_day else None,
+    )
+
+
+def _days(done: dict[str, Array], population: Population, start: dt.date, n_days: int) -> Days:
+    never = np.isnat(population.exit)
+    passed = np.where(never, np.datetime64(start, "us"), population.exit) - np.datetime64(
+        start, "us"
+    )
+    left = np.where(never, n_days, np.clip(passed // np.timedelta64(1, "D"), 0, n_days))
+    return Days(
+        entity=done["entity_"].astype(np.int32),
+        day=done["day_"].astype(np.int32),
+        behaviour=done["behaviour_"].astype(np.int32),
+        n=done["n"].astype(np.float32),
+        exit=left.astype(np.int32),
     )
 
 

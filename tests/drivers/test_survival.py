@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.drivers.hazard import added_z, fit_hazard, logistic
+from engagement_ml.drivers.recent import recent_sums
 from engagement_ml.drivers.stake import leaving_at_cutoffs
 from engagement_ml.drivers.survival import (
     cells_at_risk,
@@ -17,11 +18,10 @@ from engagement_ml.drivers.survival import (
     hazard_design,
     keeping_lags,
     left_in,
-    past_sums,
 )
 from engagement_ml.drivers.windowed import Spans
 from engagement_ml.drivers.within import summarise
-from engagement_ml.features.periods import Periods
+from engagement_ml.features.periods import Days, Periods
 
 SPANS = Spans(7, 8, 8, 0)
 FEE, LASTS = 5.0, 4
@@ -61,8 +61,15 @@ def test_nothing_that_comes_later_is_seen(make_periods, seed: int, t: int) -> No
     entry = rng.integers(0, 4, 4)
     changed = counts.copy()
     changed[:, t:] += rng.poisson(5.0, (4, 12 - t))
+    every, none = np.ones((4, 12), dtype=bool), np.zeros((4, 12), dtype=bool)
     sums = [
-        past_sums(make_periods({"x": x}, np.ones((4, 12)), entry=entry), [0], keeping_lags(SPANS))
+        recent_sums(
+            make_periods({"x": x}, np.ones((4, 12)), entry=entry),
+            [0],
+            keeping_lags(SPANS),
+            every,
+            none,
+        ).reshape(4, 12, 1, -1)
         for x in (counts, changed)
     ]
     np.testing.assert_array_equal(sums[0][:, : t + 1], sums[1][:, : t + 1])
@@ -70,6 +77,76 @@ def test_nothing_that_comes_later_is_seen(make_periods, seed: int, t: int) -> No
     for g, (a, b) in enumerate(keeping_lags(SPANS)):
         plain = counts[:, max(t - b, 0) : max(t - a + 1, 0)].sum(axis=1)
         np.testing.assert_allclose(sums[0][newcomer, t, 0, g], plain[newcomer])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_who_leaves_is_seen_from_its_day_and_nothing_of_it_or_after(
+    make_periods, seed: int, into: int
+) -> None:
+    """Against sums by hand over the days before; one leaves in period 6, on the same day of it."""
+    rng = np.random.default_rng(seed)
+    by_day = rng.poisson(0.7, (3, 70))
+    leaves = 6 * 7 + into
+    by_day[0, leaves + 1 :] = 0
+    entity, day = np.nonzero(by_day)
+    periods = replace(
+        make_periods(
+            {"x": by_day.reshape(3, 10, 7).sum(axis=2)}, np.ones((3, 10)), leave=[7, 10, 10]
+        ),
+        entry=np.array([0, 1, 2], dtype=np.int32),
+        days=Days(
+            *(a.astype(np.int32) for a in (entity, day, np.zeros(day.size))),
+            by_day[entity, day].astype(np.float32),
+            np.array([leaves, 70, 70], dtype=np.int32),
+        ),
+    )
+    cells = np.zeros((3, 10), dtype=bool)
+    cells[:, 6] = True
+    groups = keeping_lags(SPANS)
+    sums = recent_sums(periods, [0], groups, cells, left_in(periods))
+    # Those who stay are looked at on the only day of a period on which anybody leaves.
+    for i, known_from in enumerate((0, 7, 14)):
+        for g, (first, last) in enumerate(groups):
+            start, stop = leaves - 7 * last, leaves - 7 * (first - 1)
+            days = [d for d in range(start, stop) if d >= 0]
+            expected = by_day[i, days].sum()
+            if known_from == 0:
+                expected += by_day[i, :leaves].mean() * (stop - start - len(days))
+            assert sums[i, 0, g] == pytest.approx(expected, rel=1e-5)
+
+
+def test_leaving_within_a_period_keeps_the_last_days_before_it(make_periods) -> None:
+    """Events keep those who did one in the last seven days; people leave on the sixth day.
+
+    By whole periods nearly all of that lies in the period of leaving, of which nothing is used.
+    """
+    rng = np.random.default_rng(3)
+    n, n_periods = 4000, 30
+    by_day = rng.poisson(0.15, (n, n_periods * 7))
+    before = np.concatenate([np.zeros((n, 1)), np.cumsum(by_day, axis=1)], axis=1)
+    decides = 7 * np.arange(1, n_periods) + 5
+    recent = before[:, decides] - before[:, decides - 7]
+    leaves = rng.random(recent.shape) < logistic(-2.5 - 0.8 * (recent - 1.05))
+    when = np.where(leaves.any(axis=1), decides[leaves.argmax(axis=1)], n_periods * 7)
+    by_day *= np.arange(n_periods * 7) < when[:, None]
+    entity, day = np.nonzero(by_day)
+    whole = make_periods(
+        {"x": by_day.reshape(n, n_periods, 7).sum(axis=2)},
+        np.ones((n, n_periods)) * (np.arange(n_periods) * 7 < when[:, None]),
+        leave=np.minimum(when // 7 + 1, n_periods),
+    )
+    days = Days(
+        *(a.astype(np.int32) for a in (entity, day, np.zeros(day.size))),
+        by_day[entity, day].astype(np.float32),
+        when.astype(np.int32),
+    )
+    last = [
+        hazard_design(periods, [0], SPANS).fit().coef[0]
+        for periods in (whole, replace(whole, days=days))
+    ]
+    assert last[1] == pytest.approx(-0.8, abs=0.12)
+    assert abs(last[0]) < 0.4
 
 
 def subscribers(

@@ -135,3 +135,34 @@ def test_churn_events_on_the_bounds() -> None:
     assert not any("cancelled" in column for column in rows.columns)
     left = dict(zip(periods.entities, periods.exit, strict=True))
     assert left == dict.fromkeys([*moments, "z"], 4) | {"period": 2}
+
+
+def test_days_are_known_where_churn_is_an_event() -> None:
+    """A churn on the first tick of a day belongs to that day; periods add the days up."""
+    start = pd.Timestamp("2024-02-02")  # four whole periods before the cutoff
+    gone = pd.Timestamp("2024-02-15")
+    events = [
+        ("a", start, "visit"),
+        ("a", start + pd.Timedelta(days=1) - TICK, "visit"),
+        ("a", gone - TICK, "visit"),
+        ("a", gone, "left"),
+        ("b", start + pd.Timedelta(days=1), "visit"),
+        ("b", CUTOFF - TICK, "visit"),
+    ]
+    churn = {"kind": "event", "event_type": "left"}
+    _, periods, _ = build(events, behaviours={"left": {"role": "ignore"}}, churn=churn)
+    known = periods.days
+    assert known is not None
+    assert str(periods.start) == "2024-02-02"
+    place = {name: i for i, name in enumerate(periods.entities)}
+    found = set(zip(known.entity.tolist(), known.day.tolist(), known.n.tolist(), strict=True))
+    assert found == {
+        (place["a"], 0, 2.0),
+        (place["a"], 12, 1.0),
+        (place["b"], 1, 1.0),
+        (place["b"], 27, 1.0),
+    }
+    assert known.exit[[place["a"], place["b"]]].tolist() == [13, 28]
+    assert periods.exit[place["a"]] == 2
+    assert periods.counts[place["a"], :, 0].tolist() == [2.0, 1.0, 0.0, 0.0]
+    assert build(events, behaviours={"left": {"role": "ignore"}})[1].days is None
