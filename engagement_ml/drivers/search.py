@@ -24,21 +24,17 @@ from engagement_ml.drivers.estimates import (
     nothing,
     obstacle_survival,
     obstacle_within,
-    segment_groups,
 )
 from engagement_ml.drivers.evidence import Choice, DriverEvidence
+from engagement_ml.drivers.findings import choose_again, finding_of, look_in_time
 from engagement_ml.drivers.indicator import Indicators, choose_indicators, purchase_history
-from engagement_ml.drivers.lasting import Lasting, compare_in_time
 from engagement_ml.drivers.profitability import unprofitable_engaged
 from engagement_ml.drivers.proofs import compare_segments, pair_up, run_checks
-from engagement_ml.drivers.response import Response
 from engagement_ml.drivers.split import split_check
-from engagement_ml.drivers.stability import Stability, bootstrap_selection
 from engagement_ml.drivers.verdicts import (
     LEAST_Z,
     Finding,
     Verdict,
-    is_certain,
     judge,
 )
 from engagement_ml.drivers.weights import weigh
@@ -118,12 +114,12 @@ def find_drivers(
     naive = dict(zip(names, across_shap(rows, seed=seed), strict=True))
     smallest = config.select.smallest_effect * abs(mean_margin)
     tell("choosing again in bootstraps")
-    stability = _stability(estimates, importance, config)
+    stability = choose_again(estimates, importance, config)
     findings = {
-        b: _finding(b, config, estimates, associations[b], smallest, stability) for b in names
+        b: finding_of(b, config, estimates, associations[b], smallest, stability) for b in names
     }
 
-    lasting = _lasting(periods, spans, config, estimates, findings)
+    lasting = look_in_time(periods, spans, config, estimates, findings)
     findings |= {b: replace(findings[b], ended=e.turn) for b, e in lasting.items() if e.ended}
 
     def verdict_of(finding: Finding) -> Verdict:
@@ -213,50 +209,6 @@ def find_drivers(
     )
 
 
-def _finding(
-    behaviour: str,
-    config: PipelineConfig,
-    estimates: Estimates,
-    association: Association,
-    smallest: float,
-    stability: Stability,
-) -> Finding:
-    known = config.behaviour(behaviour)
-    return Finding(
-        behaviour=behaviour,
-        role=known.role,
-        within=estimates.within.get(behaviour),
-        half_z=estimates.half_z.get(behaviour, (0.0, 0.0)),
-        association=association,
-        response=estimates.responses.get(behaviour, Response(behaviour, 0.0, 0.0, (1, 1), 0.0)),
-        lead_z=estimates.lead_z.get(behaviour),
-        frequency=stability.passes.get(behaviour, 0.0),
-        cost=known.cost_per_event,
-        smallest=smallest,
-        borrowed=behaviour in estimates.flexible and estimates.flexible[behaviour].lost,
-    )
-
-
-def _stability(
-    estimates: Estimates, importance: dict[str, float], config: PipelineConfig
-) -> Stability:
-    main = estimates.main
-    if main is None:
-        return Stability({}, {}, (), 0.0)
-    candidates = [
-        b for b in main.behaviours if config.behaviour(b).role in ("behaviour", "mediator")
-    ]
-    return bootstrap_selection(
-        main,
-        candidates,
-        importance,
-        {b: config.behaviour(b).cost_per_event for b in candidates},
-        at_most=config.select.at_most,
-        least_z=LEAST_Z,
-        seed=config.random_seed,
-    )
-
-
 def _split(
     estimates: Estimates,
     drivers: Sequence[str],
@@ -316,24 +268,4 @@ def _indicators(
         eligible,
         at_most=config.select.at_most,
         seed=config.random_seed,
-    )
-
-
-def _lasting(
-    periods: Periods,
-    spans: Spans,
-    config: PipelineConfig,
-    estimates: Estimates,
-    findings: Mapping[str, Finding],
-) -> dict[str, Lasting]:
-    if estimates.main is None or ends_by_event(config):
-        return {}
-    acting = [b for b in estimates.main.behaviours if is_certain(findings[b])]
-    return compare_in_time(
-        periods,
-        estimates.main,
-        estimates.within,
-        acting,
-        burn_in=spans.burn_in,
-        group=segment_groups(periods),
     )
