@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy as np
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.curves import Curve
 from engagement_ml.drivers.indicator import Indicators
-from engagement_ml.drivers.lasting import Lasting
 from engagement_ml.drivers.response import Response
 from engagement_ml.drivers.robustness import robustness_value, sample_size_per_arm
 from engagement_ml.drivers.stability import Stability
@@ -225,36 +223,6 @@ def no_indicator(indicators: Indicators) -> str | None:
     )
 
 
-def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]:
-    """Return the row of the stability selection among the checks."""
-    least = min((stability.frequency.get(b, 0.0) for b in selected), default=0.0)
-    return {
-        "name": "stability",
-        "question": "Would the same behaviours be chosen from other entities?",
-        "result": (
-            f"exactly the same set in {stability.same(selected):.0%} of bootstraps, "
-            f"each chosen one in at least {least:.0%}; "
-            f"expected false choices at most {stability.false_bound:.2f}"
-        ),
-        "passed": least >= 0.9,
-    }
-
-
-def indicator_check(indicators: Indicators, entity: str) -> dict[str, Any]:
-    """Return the row of an indicator's stability among the checks."""
-    told = "stable" if indicators.stable else "unstable, so all count alike and none is weighed"
-    least, other = indicators.shares
-    return {
-        "name": "stability",
-        "question": "Would the same behaviours be chosen from other entities?",
-        "result": (
-            f"in fits on random halves of the {entity}s each chosen one comes up in at least "
-            f"{least:.0%}, another in at most {other:.0%}: {told}"
-        ),
-        "passed": indicators.stable,
-    }
-
-
 def unstable_note(indicators: Indicators | None) -> list[str]:
     """Say of an indicator metric that its weights are equal for want of evidence, if they are."""
     if indicators is None or not indicators.choices or indicators.stable:
@@ -265,20 +233,6 @@ def unstable_note(indicators: Indicators | None) -> list[str]:
         f"behaviours comes up in only {least:.0%}, another in {other:.0%}. No weights can be "
         "defended, so all count alike."
     ]
-
-
-def lasting_check(lasting: Mapping[str, Lasting]) -> dict[str, Any]:
-    """Return the row that tells whether effects are the same late as early."""
-    ended = [f"{b} since {each.turn}" for b, each in lasting.items() if each.ended]
-    shares = [each.late[0] / each.early[0] for each in lasting.values() if each.early[0]]
-    spread = f"{min(shares):.2f} to {max(shares):.2f}" if shares else "not known"
-    return {
-        "name": "later against earlier",
-        "question": "Do the effects last over the history?",
-        "result": f"late in the history {spread} times those early"
-        + (f"; gone for {', '.join(ended)}, not called a driver" if ended else ""),
-        "passed": not ended,
-    }
 
 
 def notes(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engagement_ml.drivers import narrate
 from engagement_ml.drivers.association import Association
+from engagement_ml.drivers.check_rows import indicator_check, lasting_check, stability_check
 from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
 from engagement_ml.drivers.indicator import Indicators
 from engagement_ml.drivers.lasting import Lasting
@@ -38,11 +38,11 @@ def run_checks(
     if selected and not ends:
         found.append(placebo_outcome(list(findings.values()), tuple(selected)))
     if selected:
-        found.append(narrate.stability_check(stability, selected))
+        found.append(stability_check(stability, selected))
     if indicators is not None and indicators.choices:
-        found.append(narrate.indicator_check(indicators, entity))
+        found.append(indicator_check(indicators, entity))
     if lasting:
-        found.append(narrate.lasting_check(lasting))
+        found.append(lasting_check(lasting))
     return tuple(found)
 
 

@@ -7,7 +7,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from engagement_ml.report import evaluation, experiments, findings, proof, provenance, words
+from engagement_ml.report import (
+    behaviours,
+    evaluation,
+    experiments,
+    findings,
+    proof,
+    provenance,
+    words,
+)
 from engagement_ml.report.formats import as_date, day, first_upper, number
 from engagement_ml.report.reading import Row, Run, SupportsToDict, as_texts
 
@@ -78,7 +86,7 @@ def _sections(run: Run) -> dict[str, Any]:
         "metric": findings.metric_section(run),
         "naive": findings.naive_section(run),
         "responses": findings.response_section(run),
-        "behaviours": findings.behaviour_section(run),
+        "behaviours": behaviours.behaviour_section(run),
         "evaluation": evaluation.evaluation_section(run),
         "checks": proof.check_section(run),
         "segments": proof.segment_section(run),

@@ -160,3 +160,8 @@ def as_texts(value: Any) -> list[str]:
 def estimate_of(row: Row, value: str, low: str, high: str) -> Estimate:
     """Return an estimate with its bounds from the keys of `row`, None for what is no number."""
     return finite(row.get(value)), finite(row.get(low)), finite(row.get(high))
+
+
+def effect_of(row: Row) -> Estimate:
+    """Return a behaviour's effect with its interval."""
+    return estimate_of(row, "effect", "effect_low", "effect_high")
