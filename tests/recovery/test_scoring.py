@@ -11,7 +11,7 @@ from benchmarks.recovery.jobs import OURS, Job
 from benchmarks.recovery.panel import build_usual_panel
 from benchmarks.recovery.product import read_output
 from benchmarks.recovery.rivals import correlation
-from benchmarks.recovery.tables import Answer, everything, figures
+from benchmarks.recovery.tables import Answer, Steers, everything, figures
 from benchmarks.recovery.worlds import make_world
 
 TRUTH = {
@@ -81,11 +81,20 @@ def test_figures_of_an_answer() -> None:
     assert found.weight_coverage == 1
     assert found.effect_ratio == pytest.approx((1.1 + 1.5) / 2)
     assert found.effect_coverage == 0.5
-    assert found.steers["total_events"] == pytest.approx((1.0, 0.2))
-    assert found.steers["best vanity"] == pytest.approx((0.0, -0.05))
+    assert found.steers["total_events"].share == 1.0
+    assert found.steers["total_events"].least == pytest.approx(0.2)
+    assert found.steers["best vanity"].share == 0.0
+    assert found.steers["best vanity"].mean == pytest.approx(-0.05)
+
     text = everything([answer])
     assert "best vanity" in text
     assert "FEW DATA" not in text
+
+
+def test_leads_of_steering_are_told_for_the_worst_kind_on_average() -> None:
+    found = Steers.of([("a", 0.1), ("a", -0.02), ("b", 0.01), ("b", 0.03)])
+    assert (found.share, found.least, found.kind) == (0.75, -0.02, "b")
+    assert found.mean == pytest.approx(0.02)
 
 
 def test_a_wrong_driver_is_counted_and_an_accepted_verdict_is_not() -> None:
