@@ -10,7 +10,7 @@ import pytest
 
 from engagement_ml import EngagementError, EngagementModel, drivers
 from engagement_ml.config import read_config
-from engagement_ml.drivers import attribution
+from engagement_ml.drivers.choosing import attribution
 from engagement_ml.workflow import train
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.curves import Curve, make_curve
-from engagement_ml.drivers.stability import Stability
+from engagement_ml.drivers.choosing.curves import Curve, make_curve
+from engagement_ml.drivers.choosing.stability import Stability
 from engagement_ml.drivers.trials import Trials
 from engagement_ml.drivers.verdicts import Finding, Verdict
 from engagement_ml.drivers.windowed import WindowRows

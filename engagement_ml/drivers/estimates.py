@@ -8,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.conditioned import conditioned_effects, lead_contrasts
-from engagement_ml.drivers.design import Lags
-from engagement_ml.drivers.effects import estimate_lag_effects, usable_cells
-from engagement_ml.drivers.flexible import Flexible, flexible_strengths
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.response import Response, find_responses
-from engagement_ml.drivers.rolling import Rolling
-from engagement_ml.drivers.stability import half_strengths
-from engagement_ml.drivers.stake import Leaving
-from engagement_ml.drivers.survival import cells_at_risk, estimate_survival_effects, left_in
+from engagement_ml.drivers.checks.flexible import Flexible, flexible_strengths
+from engagement_ml.drivers.choosing.stability import half_strengths
+from engagement_ml.drivers.keeping.stake import Leaving
+from engagement_ml.drivers.keeping.survival import cells_at_risk, estimate_survival_effects, left_in
 from engagement_ml.drivers.verdicts import LEAST_LEAD_Z, LEAST_Z
 from engagement_ml.drivers.windowed import Spans
-from engagement_ml.drivers.within import WithinEffect, summarise, widened
+from engagement_ml.drivers.within.conditioned import conditioned_effects, lead_contrasts
+from engagement_ml.drivers.within.design import Lags
+from engagement_ml.drivers.within.effect import WithinEffect, summarise, widened
+from engagement_ml.drivers.within.effects import estimate_lag_effects, usable_cells
+from engagement_ml.drivers.within.profiles import LagEffects
+from engagement_ml.drivers.within.response import Response, find_responses
+from engagement_ml.drivers.within.rolling import Rolling
 from engagement_ml.features.history import TENURE
 from engagement_ml.features.panel import Panel
 from engagement_ml.features.periods import Periods

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.curves import Curve
-from engagement_ml.drivers.indicator import Indicators
-from engagement_ml.drivers.response import Response
-from engagement_ml.drivers.robustness import robustness_value, sample_size_per_arm
-from engagement_ml.drivers.stability import Stability
+from engagement_ml.drivers.checks.robustness import robustness_value, sample_size_per_arm
+from engagement_ml.drivers.choosing.curves import Curve
+from engagement_ml.drivers.choosing.indicator import Indicators
+from engagement_ml.drivers.choosing.stability import Stability
 from engagement_ml.drivers.verdicts import Finding, Verdict
 from engagement_ml.drivers.windowed import WindowRows
+from engagement_ml.drivers.within.response import Response
 from engagement_ml.features.periods import Periods
 
 _CURVE_POINTS = 41

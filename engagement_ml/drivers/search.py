@@ -10,11 +10,15 @@ import numpy.typing as npt
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers import narrate
-from engagement_ml.drivers.association import Association, associate
-from engagement_ml.drivers.attribution import across_shap, within_shap
 from engagement_ml.drivers.calibration import calibrate
-from engagement_ml.drivers.curves import Curve, choose_scale, make_curve
-from engagement_ml.drivers.effects import usable_cells
+from engagement_ml.drivers.checks.profitability import unprofitable_engaged
+from engagement_ml.drivers.checks.proofs import compare_segments, pair_up, run_checks
+from engagement_ml.drivers.choosing.association import Association, associate
+from engagement_ml.drivers.choosing.attribution import across_shap, within_shap
+from engagement_ml.drivers.choosing.curves import Curve, choose_scale, make_curve
+from engagement_ml.drivers.choosing.indicator import Indicators, choose_indicators, purchase_history
+from engagement_ml.drivers.choosing.split import split_check
+from engagement_ml.drivers.choosing.weights import weigh
 from engagement_ml.drivers.estimates import (
     Estimates,
     ends_by_event,
@@ -27,17 +31,12 @@ from engagement_ml.drivers.estimates import (
 )
 from engagement_ml.drivers.evidence import Choice, DriverEvidence
 from engagement_ml.drivers.findings import choose_again, finding_of, look_in_time
-from engagement_ml.drivers.indicator import Indicators, choose_indicators, purchase_history
-from engagement_ml.drivers.profitability import unprofitable_engaged
-from engagement_ml.drivers.proofs import compare_segments, pair_up, run_checks
-from engagement_ml.drivers.split import split_check
 from engagement_ml.drivers.verdicts import (
     LEAST_Z,
     Finding,
     Verdict,
     judge,
 )
-from engagement_ml.drivers.weights import weigh
 from engagement_ml.drivers.windowed import (
     Spans,
     WindowRows,
@@ -46,6 +45,7 @@ from engagement_ml.drivers.windowed import (
     spans_of,
     window_rows,
 )
+from engagement_ml.drivers.within.effects import usable_cells
 from engagement_ml.experiments import ExperimentResult
 from engagement_ml.features.history import TENURE
 from engagement_ml.features.panel import Panel

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engagement_ml.drivers.verdicts import Finding, Verdict
-from engagement_ml.drivers.within import WithinEffect
+from engagement_ml.drivers.within.effect import WithinEffect
 from engagement_ml.experiments import Estimate, ExperimentResult, combine, disagree
 from engagement_ml.experiments.lifts import Z
 

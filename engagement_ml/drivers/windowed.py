@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.design import Lags, plan_lags, weigh_lags
+from engagement_ml.drivers.within.design import Lags, plan_lags, weigh_lags
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]

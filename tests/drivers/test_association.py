@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import linregress, spearmanr
 
-from engagement_ml.drivers.association import associate, clipped, rank_correlation
-from engagement_ml.drivers.attribution import across_shap, boosted, within_shap
+from engagement_ml.drivers.choosing.association import associate, clipped, rank_correlation
+from engagement_ml.drivers.choosing.attribution import across_shap, boosted, within_shap
 from engagement_ml.drivers.windowed import WindowRows
 
 

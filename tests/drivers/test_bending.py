@@ -8,12 +8,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.design import plan_lags
-from engagement_ml.drivers.effects import estimate_lag_effects
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.shapes import bend, rescaling, rescaling_rate, usual_level
 from engagement_ml.drivers.windowed import spans_of
-from engagement_ml.drivers.within import summarise
+from engagement_ml.drivers.within.design import plan_lags
+from engagement_ml.drivers.within.effect import summarise
+from engagement_ml.drivers.within.effects import estimate_lag_effects
+from engagement_ml.drivers.within.profiles import LagEffects
+from engagement_ml.drivers.within.shapes import bend, rescaling, rescaling_rate, usual_level
 
 SPANS = spans_of(WindowsConfig())
 MEMORY = 12

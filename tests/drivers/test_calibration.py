@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import parse_config
-from engagement_ml.drivers import DriverEvidence, attribution, find_drivers
+from engagement_ml.drivers import DriverEvidence, find_drivers
+from engagement_ml.drivers.choosing import attribution
 from engagement_ml.engine import Engine
 from engagement_ml.experiments import read_experiments
 from engagement_ml.features.periods import Periods
@@ -217,9 +218,9 @@ def test_draws_follow_a_lopsided_interval(shop) -> None:
 
 
 def blank_finding() -> Any:
-    from engagement_ml.drivers.association import Association
-    from engagement_ml.drivers.response import Response
+    from engagement_ml.drivers.choosing.association import Association
     from engagement_ml.drivers.verdicts import Finding
+    from engagement_ml.drivers.within.response import Response
 
     return Finding(
         behaviour="driver",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.conditioned import conditioned_effects
 from engagement_ml.drivers.windowed import spans_of
+from engagement_ml.drivers.within.conditioned import conditioned_effects
 
 SPANS = spans_of(WindowsConfig(observation_days=56, outcome_days=56))
 

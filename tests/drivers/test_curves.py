@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.curves import Curve, choose_scale, make_curve
-from engagement_ml.drivers.effects import estimate_lag_effects
+from engagement_ml.drivers.choosing.curves import Curve, choose_scale, make_curve
 from engagement_ml.drivers.windowed import spans_of, window_rows
+from engagement_ml.drivers.within.effects import estimate_lag_effects
 
 SPANS = spans_of(WindowsConfig())
 

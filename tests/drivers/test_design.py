@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement_ml.drivers.design import lagged_sums, plan_lags
+from engagement_ml.drivers.within.design import lagged_sums, plan_lags
 
 lengths = st.integers(1, 15)
 

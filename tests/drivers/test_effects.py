@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement_ml.drivers.design import plan_lags
-from engagement_ml.drivers.effects import (
+from engagement_ml.drivers.within.design import plan_lags
+from engagement_ml.drivers.within.effect import WithinEffect, summarise, widened
+from engagement_ml.drivers.within.effects import (
     estimate_lag_effects,
     tenure_steps,
     usable_cells,
     winsorise,
 )
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.projection import FADES, fade_out, fading_profiles, standardised
-from engagement_ml.drivers.within import WithinEffect, summarise, widened
+from engagement_ml.drivers.within.profiles import LagEffects
+from engagement_ml.drivers.within.projection import FADES, fade_out, fading_profiles, standardised
 
 LAGS = plan_lags(12, 12)
 N_GROUPS = len(LAGS.groups)
@@ -225,12 +225,13 @@ def test_margin_counted_in_cents_gives_the_effect_in_cents(simulate_shop, make_p
 def test_leads_come_first_and_same_period_is_kept_apart(simulate_shop) -> None:
     periods = simulate_shop(4, effect=0.2, n=500, n_periods=30)
     lags = plan_lags(6, 6)
-    with_leads = estimate_lag_effects(periods, ("driver",), lags, burn_in=2, leads=3)
-    assert with_leads.coef.shape == (1, 1 + len(lags.groups))
+    with_leads = estimate_lag_effects(periods, ("driver",), lags, burn_in=2, leads=(3, 6))
+    assert with_leads.coef.shape == (1, 2 + len(lags.groups))
     assert with_leads.same_period.shape == (1,)
     error = np.sqrt(np.diag(with_leads.covariance(0)))
-    assert abs(with_leads.coef[0, 0]) < 4 * error[0]  # nothing goes ahead of its cause
-    assert with_leads.coef[0, 1] > 3 * error[1]
+    # Nothing goes ahead of its cause.
+    assert (np.abs(with_leads.coef[0, :2]) < 4 * error[:2]).all()
+    assert with_leads.coef[0, 2] > 3 * error[2]
 
 
 def test_intervals_allow_for_more_than_luck() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.flexible import flexible_strengths
-from engagement_ml.drivers.rolling import Rolling
+from engagement_ml.drivers.checks.flexible import flexible_strengths
 from engagement_ml.drivers.windowed import spans_of
+from engagement_ml.drivers.within.rolling import Rolling
 from tests.drivers.conftest import build
 
 SPANS = spans_of(WindowsConfig(observation_days=28, outcome_days=28))

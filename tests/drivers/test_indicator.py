@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.indicator import choose_indicators
+from engagement_ml.drivers.choosing.indicator import choose_indicators
 from engagement_ml.drivers.windowed import WindowRows
 
 NAMES = ("fan", "twin", "against", "other", "never")

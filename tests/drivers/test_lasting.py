@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.effects import estimate_lag_effects
-from engagement_ml.drivers.lasting import compare_in_time
+from engagement_ml.drivers.checks.lasting import compare_in_time
 from engagement_ml.drivers.windowed import spans_of
-from engagement_ml.drivers.within import summarise
+from engagement_ml.drivers.within.effect import summarise
+from engagement_ml.drivers.within.effects import estimate_lag_effects
 
 SPANS = spans_of(WindowsConfig())
 N_PERIODS = 44

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.liking import liking_scores, loadings, past_levels
+from engagement_ml.drivers.keeping.liking import liking_scores, loadings, past_levels
 from engagement_ml.features.periods import Periods
 
 N, T = 3000, 30

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.pairs import _adjusted, compare_pairs
-from engagement_ml.drivers.rolling import Rolling
+from engagement_ml.drivers.checks.pairs import _adjusted, compare_pairs
 from engagement_ml.drivers.windowed import spans_of, window_rows
+from engagement_ml.drivers.within.rolling import Rolling
 
 SPANS = spans_of(WindowsConfig())
 LEVEL = 0.35 * 10

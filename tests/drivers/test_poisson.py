@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engagement_ml.drivers import poisson
-from engagement_ml.drivers.poisson import PoissonFit, fit_poisson
+from engagement_ml.drivers.within import poisson
+from engagement_ml.drivers.within.poisson import PoissonFit, fit_poisson
 
 TRUE = np.array([0.2, -0.1, 0.0])
 

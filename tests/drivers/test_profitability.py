@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.curves import Curve
+from engagement_ml.drivers.checks.profitability import unprofitable_engaged
+from engagement_ml.drivers.choosing.curves import Curve
 from engagement_ml.drivers.evidence import Choice
-from engagement_ml.drivers.profitability import unprofitable_engaged
 from engagement_ml.drivers.windowed import WindowRows
 
 CHOICE = Choice("visit", 100.0, 100.0, 100.0, "linear", None, None, 120.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.response import Response, find_responses, within_spread
+from engagement_ml.drivers.within.response import Response, find_responses, within_spread
 
 BURN_IN = 4
 

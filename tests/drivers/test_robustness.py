@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.robustness import robustness_value, sample_size_per_arm
+from engagement_ml.drivers.checks.robustness import robustness_value, sample_size_per_arm
 
 
 def test_the_published_example() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from benchmarks.recovery.worlds import make_world
 from engagement_ml.config import PipelineConfig, parse_config
-from engagement_ml.drivers import DriverEvidence, attribution, find_drivers
+from engagement_ml.drivers import DriverEvidence, find_drivers
+from engagement_ml.drivers.choosing import attribution
 from engagement_ml.features.periods import Periods
 from engagement_ml.windows import History, plan_windows
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.rolling import Rolling
-from engagement_ml.drivers.segments import effects_by_segment
+from engagement_ml.drivers.checks.segments import effects_by_segment
 from engagement_ml.drivers.windowed import spans_of
+from engagement_ml.drivers.within.rolling import Rolling
 
 SPANS = spans_of(WindowsConfig())
 

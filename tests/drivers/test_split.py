@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.design import plan_lags
-from engagement_ml.drivers.effects import estimate_lag_effects
+from engagement_ml.drivers.choosing.split import estimate_on, first_half, split_check
 from engagement_ml.drivers.evidence import Choice
-from engagement_ml.drivers.split import estimate_on, first_half, split_check
-from engagement_ml.drivers.within import summarise
+from engagement_ml.drivers.within.design import plan_lags
+from engagement_ml.drivers.within.effect import summarise
+from engagement_ml.drivers.within.effects import estimate_lag_effects
 from tests.drivers.conftest import build
 
 LAGS = plan_lags(4, 4)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.design import plan_lags
-from engagement_ml.drivers.effects import estimate_lag_effects
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.projection import standardised
-from engagement_ml.drivers.stability import Stability, bootstrap_selection, half_strengths
+from engagement_ml.drivers.choosing.stability import Stability, bootstrap_selection, half_strengths
+from engagement_ml.drivers.within.design import plan_lags
+from engagement_ml.drivers.within.effects import estimate_lag_effects
+from engagement_ml.drivers.within.profiles import LagEffects
+from engagement_ml.drivers.within.projection import standardised
 
 LAGS = plan_lags(6, 6)
 N_GROUPS = len(LAGS.groups)

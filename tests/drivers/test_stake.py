@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.stake import (
+from engagement_ml.drivers.keeping.stake import (
     Leaving,
     leaving_at_cutoffs,
     margin_ahead,
@@ -13,7 +13,7 @@ from engagement_ml.drivers.stake import (
     since_payment,
     stake_weights,
 )
-from engagement_ml.drivers.survival import left_in
+from engagement_ml.drivers.keeping.survival import left_in
 from engagement_ml.drivers.windowed import Spans
 
 SPANS = Spans(7, 6, 6, 1)

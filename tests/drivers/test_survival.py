@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement_ml.drivers.hazard import added_z, fit_hazard, logistic
-from engagement_ml.drivers.recent import recent_sums
-from engagement_ml.drivers.stake import leaving_at_cutoffs
-from engagement_ml.drivers.survival import (
+from engagement_ml.drivers.keeping.hazard import added_z, fit_hazard, logistic
+from engagement_ml.drivers.keeping.recent import recent_sums
+from engagement_ml.drivers.keeping.stake import leaving_at_cutoffs
+from engagement_ml.drivers.keeping.survival import (
     cells_at_risk,
     estimate_survival_effects,
     hazard_design,
@@ -20,7 +20,7 @@ from engagement_ml.drivers.survival import (
     left_in,
 )
 from engagement_ml.drivers.windowed import Spans
-from engagement_ml.drivers.within import summarise
+from engagement_ml.drivers.within.effect import summarise
 from engagement_ml.features.periods import Days, Periods
 
 SPANS = Spans(7, 8, 8, 0)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement_ml.drivers.curves import Curve, make_curve
-from engagement_ml.drivers.weights import weigh
+from engagement_ml.drivers.choosing.curves import Curve, make_curve
+from engagement_ml.drivers.choosing.weights import weigh
 
 RNG = np.random.default_rng(4)
 COUNTS = {

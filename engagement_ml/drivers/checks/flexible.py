@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.rolling import Rolling, Singles
+from engagement_ml.drivers.within.rolling import Rolling, Singles
 
 _LEAST_CELLS = 0.002
 """Share of the cells that a step must hold, and leave below it."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.projection import Fading
-from engagement_ml.drivers.split import estimate_on, first_half
+from engagement_ml.drivers.choosing.split import estimate_on, first_half
+from engagement_ml.drivers.within.profiles import LagEffects
+from engagement_ml.drivers.within.projection import Fading
 
 Floats = npt.NDArray[np.float64]
 

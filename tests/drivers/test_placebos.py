@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers import checks
-from engagement_ml.drivers.checks import placebo_behaviours
+from engagement_ml.drivers.checks import placebos
+from engagement_ml.drivers.checks.placebos import placebo_behaviours
 from engagement_ml.drivers.windowed import spans_of
 
 SPANS = spans_of(WindowsConfig(observation_days=42, outcome_days=42))
@@ -30,9 +30,9 @@ def test_shuffling_keeps_who_does_how_much_and_when_they_are_there(
     counts = rng.poisson(1.0, (50, 30)) * there
     periods = make_periods({"x": counts}, rng.poisson(1.0, (50, 30)), entry=entry, leave=leave)
     seen = []
-    real = checks.estimate_lag_effects
+    real = placebos.estimate_lag_effects
     monkeypatch.setattr(
-        checks,
+        placebos,
         "estimate_lag_effects",
         lambda fake, *a, **k: (seen.append(fake.counts[..., 0]), real(fake, *a, **k))[1],
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.rolling import Rolling
+from engagement_ml.drivers.within.rolling import Rolling
 
 _CERTAIN = 0.01
 _TOP_QUANTILE = 0.99

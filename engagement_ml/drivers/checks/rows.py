@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engagement_ml.drivers.indicator import Indicators
-from engagement_ml.drivers.lasting import Lasting
-from engagement_ml.drivers.stability import Stability
+from engagement_ml.drivers.checks.lasting import Lasting
+from engagement_ml.drivers.choosing.indicator import Indicators
+from engagement_ml.drivers.choosing.stability import Stability
 
 
 def stability_check(stability: Stability, selected: list[str]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.poisson import Inverse, PoissonFit, Problem
-from engagement_ml.drivers.shapes import (
+from engagement_ml.drivers.within.poisson import Inverse, PoissonFit, Problem
+from engagement_ml.drivers.within.shapes import (
     Bend,
     Floats,
     Singles,

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.design import lagged_sums
-from engagement_ml.drivers.effects import usable_cells, winsorise
-from engagement_ml.drivers.poisson import fit_poisson
+from engagement_ml.drivers.within.design import lagged_sums
+from engagement_ml.drivers.within.effects import usable_cells, winsorise
+from engagement_ml.drivers.within.poisson import fit_poisson
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.curves import Curve
+from engagement_ml.drivers.choosing.curves import Curve
 from engagement_ml.drivers.evidence import Choice
 
 Floats = npt.NDArray[np.float64]

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from engagement_ml.drivers.effects import estimate_lag_effects
-from engagement_ml.drivers.projection import standardised
 from engagement_ml.drivers.verdicts import LEAST_Z, Finding
 from engagement_ml.drivers.windowed import Spans
+from engagement_ml.drivers.within.effects import estimate_lag_effects
+from engagement_ml.drivers.within.projection import standardised
 from engagement_ml.features.periods import Periods
 
 

@@ -14,12 +14,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.bending import fit_bending
-from engagement_ml.drivers.design import Lags, lagged_sums
-from engagement_ml.drivers.poisson import fit_poisson
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.projection import standardised
-from engagement_ml.drivers.shapes import Bend
+from engagement_ml.drivers.within.bending import fit_bending
+from engagement_ml.drivers.within.design import Lags, lagged_sums
+from engagement_ml.drivers.within.poisson import fit_poisson
+from engagement_ml.drivers.within.profiles import LagEffects
+from engagement_ml.drivers.within.projection import standardised
+from engagement_ml.drivers.within.shapes import Bend
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]

@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.design import lagged_sums
-from engagement_ml.drivers.effects import estimate_lag_effects
-from engagement_ml.drivers.profiles import LagEffects, side_by_side
-from engagement_ml.drivers.response import PURCHASE_LAGS, lagged_purchases
 from engagement_ml.drivers.windowed import Spans
+from engagement_ml.drivers.within.design import lagged_sums
+from engagement_ml.drivers.within.effects import estimate_lag_effects
+from engagement_ml.drivers.within.profiles import LagEffects, side_by_side
+from engagement_ml.drivers.within.response import PURCHASE_LAGS, lagged_purchases
 from engagement_ml.features.periods import Periods
 
 _LOOKS = (4, 8)

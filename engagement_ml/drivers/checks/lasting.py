@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.design import lagged_sums
-from engagement_ml.drivers.effects import tenure_steps, usable_cells, winsorise
-from engagement_ml.drivers.poisson import fit_poisson
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.shapes import bend, single
-from engagement_ml.drivers.within import WithinEffect
+from engagement_ml.drivers.within.design import lagged_sums
+from engagement_ml.drivers.within.effect import WithinEffect
+from engagement_ml.drivers.within.effects import tenure_steps, usable_cells, winsorise
+from engagement_ml.drivers.within.poisson import fit_poisson
+from engagement_ml.drivers.within.profiles import LagEffects
+from engagement_ml.drivers.within.shapes import bend, single
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]

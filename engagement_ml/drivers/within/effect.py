@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.projection import Fading
+from engagement_ml.drivers.within.profiles import LagEffects
+from engagement_ml.drivers.within.projection import Fading
 
 Floats = npt.NDArray[np.float64]
 

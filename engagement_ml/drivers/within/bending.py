@@ -29,9 +29,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.bending_model import BendingFit, BendingModel, State
-from engagement_ml.drivers.poisson import PoissonFit
-from engagement_ml.drivers.shapes import Floats, Singles
+from engagement_ml.drivers.within.bending_model import BendingFit, BendingModel, State
+from engagement_ml.drivers.within.poisson import PoissonFit
+from engagement_ml.drivers.within.shapes import Floats, Singles
 
 _LEVELLINGS = 2
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.association import clipped
+from engagement_ml.drivers.choosing.association import clipped
 from engagement_ml.drivers.windowed import WindowRows
 
 Floats = npt.NDArray[np.float64]

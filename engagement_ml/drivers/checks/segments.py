@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engagement_ml.drivers.rolling import Rolling
+from engagement_ml.drivers.within.rolling import Rolling
 from engagement_ml.features.periods import Periods
 
 _LEAST_ENTITIES = 100

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.association import clipped
-from engagement_ml.drivers.attribution import boosted
-from engagement_ml.drivers.curves import Curve, make_curve
+from engagement_ml.drivers.choosing.association import clipped
+from engagement_ml.drivers.choosing.attribution import boosted
+from engagement_ml.drivers.choosing.curves import Curve, make_curve
+from engagement_ml.drivers.choosing.weights import weigh
 from engagement_ml.drivers.evidence import Choice
-from engagement_ml.drivers.weights import weigh
 from engagement_ml.drivers.windowed import Spans, WindowRows
 from engagement_ml.features.periods import Periods
 

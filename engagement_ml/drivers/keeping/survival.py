@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.design import Lags
-from engagement_ml.drivers.hazard import HazardFit, added_z, fit_hazard, logistic
-from engagement_ml.drivers.liking import liking_scores, past_levels
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.recent import recent_sums
-from engagement_ml.drivers.stake import Leaving, leaving_at_cutoffs, rhythm, stake_weights
+from engagement_ml.drivers.keeping.hazard import HazardFit, added_z, fit_hazard, logistic
+from engagement_ml.drivers.keeping.liking import liking_scores, past_levels
+from engagement_ml.drivers.keeping.recent import recent_sums
+from engagement_ml.drivers.keeping.stake import Leaving, leaving_at_cutoffs, rhythm, stake_weights
 from engagement_ml.drivers.windowed import Spans
+from engagement_ml.drivers.within.design import Lags
+from engagement_ml.drivers.within.profiles import LagEffects
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]

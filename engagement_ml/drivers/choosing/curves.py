@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.design import Lags
-from engagement_ml.drivers.shapes import Bend
+from engagement_ml.drivers.within.design import Lags
+from engagement_ml.drivers.within.shapes import Bend
 
 Floats = npt.NDArray[np.float64]
 

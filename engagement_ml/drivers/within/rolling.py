@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.design import lagged_sums
-from engagement_ml.drivers.effects import tenure_steps, usable_cells, winsorise
-from engagement_ml.drivers.poisson import PoissonFit, fit_poisson
 from engagement_ml.drivers.windowed import Spans
+from engagement_ml.drivers.within.design import lagged_sums
+from engagement_ml.drivers.within.effects import tenure_steps, usable_cells, winsorise
+from engagement_ml.drivers.within.poisson import PoissonFit, fit_poisson
 from engagement_ml.features.periods import Periods
 
 Floats = npt.NDArray[np.float64]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from engagement_ml.drivers.association import Association
-from engagement_ml.drivers.check_rows import indicator_check, lasting_check, stability_check
-from engagement_ml.drivers.checks import placebo_behaviours, placebo_outcome
-from engagement_ml.drivers.indicator import Indicators
-from engagement_ml.drivers.lasting import Lasting
-from engagement_ml.drivers.pairs import compare_pairs
-from engagement_ml.drivers.rolling import Rolling
-from engagement_ml.drivers.segments import effects_by_segment
-from engagement_ml.drivers.stability import Stability
+from engagement_ml.drivers.checks.lasting import Lasting
+from engagement_ml.drivers.checks.pairs import compare_pairs
+from engagement_ml.drivers.checks.placebos import placebo_behaviours, placebo_outcome
+from engagement_ml.drivers.checks.rows import indicator_check, lasting_check, stability_check
+from engagement_ml.drivers.checks.segments import effects_by_segment
+from engagement_ml.drivers.choosing.association import Association
+from engagement_ml.drivers.choosing.indicator import Indicators
+from engagement_ml.drivers.choosing.stability import Stability
 from engagement_ml.drivers.verdicts import Finding, Verdict
 from engagement_ml.drivers.windowed import Spans
+from engagement_ml.drivers.within.rolling import Rolling
 from engagement_ml.features.periods import Periods
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.drivers.evidence import Choice
-from engagement_ml.drivers.profiles import LagEffects
-from engagement_ml.drivers.projection import Fading
+from engagement_ml.drivers.within.profiles import LagEffects
+from engagement_ml.drivers.within.projection import Fading
 
 _POINTS = 10.0
 

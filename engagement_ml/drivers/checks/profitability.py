@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engagement_ml.drivers.curves import Curve
+from engagement_ml.drivers.choosing.curves import Curve
 from engagement_ml.drivers.evidence import Choice
 from engagement_ml.drivers.windowed import WindowRows
 

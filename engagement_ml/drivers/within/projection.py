@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml.drivers.design import Lags
+from engagement_ml.drivers.within.design import Lags
 
 Floats = npt.NDArray[np.float64]
 

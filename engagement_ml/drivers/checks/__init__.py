@@ -1,0 +1,1 @@
+"""What is asked of findings besides: placebos, time, segments, pairs, robustness."""

@@ -1,0 +1,1 @@
+"""The choice among what passed: SHAP, stability, response curves, weights, indicators."""

@@ -1,0 +1,1 @@
+"""Effects on who stays, where churn is an event that ends margin."""

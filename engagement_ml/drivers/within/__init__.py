@@ -1,0 +1,1 @@
+"""Effects within entities: who does more of it than usual, and what margin does afterwards."""
