@@ -86,6 +86,18 @@ class ChurnConfig(Frozen):
         return self
 
 
+class SampleConfig(Frozen):
+    """How many entities training and evaluation learn from; features and scores cover everybody.
+
+    Attributes
+    ----------
+    customers : int or None, default 20,000
+        Where there are more, so many are drawn by strata; null takes everybody.
+    """
+
+    customers: int | None = Field(default=20_000, ge=100)
+
+
 class SelectConfig(Frozen):
     """How many behaviours to choose, on which evidence, and what effect is worth having.
 
@@ -132,6 +144,7 @@ class PipelineConfig(Frozen):
     behaviours: dict[str, BehaviourConfig] = Field(default_factory=dict)
     features: FeaturesConfig = FeaturesConfig()
     churn: ChurnConfig = ChurnConfig()
+    sample: SampleConfig = SampleConfig()
     select: SelectConfig = SelectConfig()
     segments: tuple[str, ...] = ()
     experiments: tuple[ExperimentConfig, ...] = ()

@@ -104,13 +104,14 @@ def _title(key: str, run: Run) -> str:
 
 def _meta(run: Run) -> list[str]:
     created = run.text("created_at")
-    n_entities = run.raw.get("n_entities")
+    n_entities, of = run.raw.get("n_entities"), run.mapping("sample").get("of")
+    who = number(n_entities, 0) + (f" of {number(of, 0)}" if of else "")
     return [
         text
         for text in (
             run.name,
             day(created) if as_date(created) else "",
-            f"{number(n_entities, 0)} {run.entities}" if n_entities else "",
+            f"{who} {run.entities}" if n_entities else "",
             run.text("currency"),
         )
         if text
