@@ -100,28 +100,18 @@ def entities(
     totals = () if before is None else TOTALS
 
     def make() -> nw.LazyFrame[Any]:
-        events, transactions = daily_events(tables), daily_transactions(tables)
         none = nw.lit(None).cast(nw.Datetime("us"))
         exited = none
         if config.churn.event_type is not None:
             exited = nw.when(nw.col("event_type") == config.churn.event_type).then(nw.col("first"))
-        of_events, of_transactions = {"exit": exited}, {"exit": none}
-        if before is not None:
-            counted = nw.col("event_type").is_in(tables.behaviours)
-            of_events |= _before(before, n_events=nw.when(counted).then(nw.col("n")))
-            margin = nw.col("gain") - nw.col("loss")
-            of_transactions |= _before(before, n_transactions=nw.col("n"), margin=margin)
-        columns = ("customer_id", "first", "exit", *totals)
         seen = nw.concat(
             [
-                events.with_columns(**of_events).select(*columns),
-                transactions.with_columns(**of_transactions).select(*columns),
+                _by_entity(daily_events(tables), exited, totals, _done(tables, before)),
+                _by_entity(daily_transactions(tables), none, totals, _earned(before)),
             ]
         )
         known = seen.group_by("customer_id").agg(
-            nw.col("first").min(),
-            nw.col("exit").min(),
-            *(nw.col(name).sum().cast(nw.Int64) for name in totals),
+            nw.col("first").min(), nw.col("exit").min(), *(_total(name) for name in totals)
         )
         signups = _signups(tables)
         if signups is None:
@@ -141,16 +131,42 @@ def entities(
     return tables.engine.once(f"entities {key} {before}", make)
 
 
-def _before(day: dt.date, **totals: nw.Expr) -> dict[str, nw.Expr]:
-    """Return each of ``TOTALS``: what is given of days before `day`, else 0."""
+def _by_entity(
+    daily: nw.LazyFrame[Any],
+    exited: nw.Expr,
+    totals: tuple[str, ...],
+    given: dict[str, nw.Expr],
+) -> nw.LazyFrame[Any]:
+    """Group a daily ledger by entity; totals that it does not give are 0."""
+    grouped = (
+        daily.with_columns(exit=exited, **given)
+        .group_by("customer_id")
+        .agg(nw.col("first").min(), nw.col("exit").min(), *(_total(name) for name in given))
+    )
     nothing = nw.lit(0).cast(nw.Int64)
-    inside = nw.col("day") < day
-    return {
-        name: nw.when(inside).then(totals[name].cast(nw.Int64)).otherwise(nothing).fill_null(0)
-        if name in totals
-        else nothing
-        for name in TOTALS
-    }
+    summed = (nw.col(name) if name in given else nothing.alias(name) for name in totals)
+    return grouped.select("customer_id", "first", "exit", *summed)
+
+
+def _done(tables: Tables, before: dt.date | None) -> dict[str, nw.Expr]:
+    if before is None:
+        return {}
+    counted = nw.col("day") < before
+    if set(tables.behaviours) < set(tables.event_counts):
+        counted = counted & nw.col("event_type").is_in(tables.behaviours)
+    return {"n_events": nw.when(counted).then(nw.col("n")).otherwise(nw.lit(0))}
+
+
+def _earned(before: dt.date | None) -> dict[str, nw.Expr]:
+    if before is None:
+        return {}
+    earned = {"n_transactions": nw.col("n"), "margin": nw.col("gain") - nw.col("loss")}
+    inside = nw.col("day") < before
+    return {name: nw.when(inside).then(x).otherwise(nw.lit(0)) for name, x in earned.items()}
+
+
+def _total(name: str) -> nw.Expr:
+    return nw.col(name).sum().cast(nw.Int64)
 
 
 def present_at(entities: nw.LazyFrame[Any], day: dt.date) -> nw.LazyFrame[Any]:

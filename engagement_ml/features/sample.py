@@ -32,7 +32,8 @@ SPENDING = range(-8, 8)
 """Levels of spending begin at 2 to the power of these, times the mean of those who bring margin."""
 MOST_COMBINATIONS = 100
 """Segments make strata of their own while they have no more combinations."""
-KEYS = ("segment_", "spending_", "activity_")
+KEYS = ("spending_", "activity_", "segment_")
+"""What tells a stratum, the order of strata too: what matters most is shared out most exactly."""
 _OFFSETS = 2**32
 
 
@@ -72,10 +73,10 @@ class _Strata:
 def draw_sample(tables: Tables, config: PipelineConfig, *, before: dt.date) -> Sample | None:
     """Draw ``sample.customers`` of the entities by strata; None where there are no more than that.
 
-    Strata are the segments that the configuration names, levels of spending and levels of activity,
-    in this order. Each gets its share of the sample, up or down to a whole number, by systematic
-    sampling along the strata: so do levels of spending and segments as a whole. Within a stratum
-    those with the smallest lots are drawn; see ``Engine.lots``.
+    Strata are levels of spending, in them levels of activity, and in these the segments that the
+    configuration names. Each gets its share of the sample, up or down to a whole number, by
+    systematic sampling along the strata; so does each level of spending as a whole. Within a
+    stratum those with the smallest lots are drawn; see ``Engine.lots``.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def draw_sample(tables: Tables, config: PipelineConfig, *, before: dt.date) -> S
     offset = int(np.random.default_rng(seed).integers(_OFFSETS))
     strata = _Strata(tuple(key for key, _ in found), tuple(sizes), tuple(allot(sizes, n, offset)))
     ids = _draw(tables, who, strata, seed)
-    by = (*(f"segment {column}" for column in segments), "spending", "activity")
+    by = ("spending", "activity", *(f"segment {column}" for column in segments))
     name = f"{n} of {sum(sizes)} by {' '.join(by)} before {before}, seed {seed}"
     return Sample(ids, sum(sizes), by, len(found), name)
 
@@ -183,14 +184,14 @@ def _with_strata(
     )
     segments = _segments(tables, config)
     if tables.customers is None or not segments:
-        return leveled.select("customer_id", *KEYS[1:], segment_=nw.lit("")), ()
+        return leveled.select("customer_id", *KEYS[:2], segment_=nw.lit("")), ()
     texts = [nw.col(column).cast(nw.String).fill_null("") for column in segments]
     # No value holds the separator, so no two combinations read alike.
     combined = tables.customers.select(
         "customer_id", segment_=nw.concat_str(*texts, separator="\x1f")
     )
     joined = leveled.join(combined, on="customer_id", how="left")
-    return joined.select("customer_id", *KEYS[1:], nw.col("segment_").fill_null("")), segments
+    return joined.select("customer_id", *KEYS[:2], nw.col("segment_").fill_null("")), segments
 
 
 def _level(column: str, bounds: Sequence[int]) -> nw.Expr:
