@@ -89,6 +89,8 @@ class ChurnConfig(Frozen):
 class SampleConfig(Frozen):
     """How many entities training and evaluation learn from; features and scores cover everybody.
 
+    ``sample: 50000`` in place of keys says how many, ``sample: null`` everybody.
+
     Attributes
     ----------
     customers : int or None, default 20,000
@@ -96,6 +98,15 @@ class SampleConfig(Frozen):
     """
 
     customers: int | None = Field(default=20_000, ge=100)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_number_is_how_many(cls, value: Any) -> Any:
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return {"customers": value}
+        if isinstance(value, dict | SampleConfig):
+            return value
+        raise ValueError("give how many, null for everybody, or keys such as 'customers: 50000'")
 
 
 class SelectConfig(Frozen):
