@@ -2,8 +2,8 @@
 
 Everybody is as likely to be drawn as anybody else, so that averages, effects and weights of the
 sample stand for all without being weighted; strata see to it that spenders of each size, and those
-who never do anything, are there in proportion. The engine finds who is drawn; no more than the
-sample comes here, whatever the number of customers.
+who never do anything, are there in proportion. The engine finds who is drawn; little more
+than the sample comes here, whatever the number of customers.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ MOST_COMBINATIONS = 100
 KEYS = ("spending_", "activity_", "segment_")
 """What tells a stratum, the order of strata too: what matters most is shared out most exactly."""
 _OFFSETS = 2**32
+_LARGEST = 2**62
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _with_strata(
     (mean,) = tables.engine.rows(told, reading="transactions")
     usual = int(mean["margin"] or 0) // max(int(mean["n_"]), 1)
     # From the smallest gain on; whoever lost as much as they brought is below it.
-    bounds = [1, *(max(1, math.floor(usual * 2.0**k)) for k in SPENDING)]
+    bounds = [1, *(min(max(1, math.floor(usual * 2.0**k)), _LARGEST) for k in SPENDING)]
     bought = 1 + _level("margin", bounds)
     leveled = who.with_columns(
         activity_=_level("n_events", ACTIVITY),

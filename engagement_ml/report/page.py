@@ -104,8 +104,10 @@ def _title(key: str, run: Run) -> str:
 
 def _meta(run: Run) -> list[str]:
     created = run.text("created_at")
-    n_entities, of = run.raw.get("n_entities"), run.mapping("sample").get("of")
-    who = number(n_entities, 0) + (f" of {number(of, 0)}" if of else "")
+    n_entities, drawn = run.raw.get("n_entities"), run.mapping("sample")
+    who = number(n_entities, 0)
+    if drawn:
+        who = f"{number(drawn.get('customers'), 0)} of {number(drawn.get('of'), 0)}"
     return [
         text
         for text in (
