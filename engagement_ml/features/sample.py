@@ -36,6 +36,7 @@ KEYS = ("spending_", "activity_", "segment_")
 """What tells a stratum, the order of strata too: what matters most is shared out most exactly."""
 _OFFSETS = 2**32
 _LARGEST = 2**62
+_PART = 2**20
 
 
 @dataclass(frozen=True)
@@ -172,10 +173,7 @@ def _with_strata(
 ) -> tuple[nw.LazyFrame[Any], tuple[str, ...]]:
     """Return ``customer_id`` and what tells the stratum of each, and the segments among it."""
     who = entities(tables, config, before=before)
-    gains = who.filter(nw.col("margin") > 0)
-    told = gains.select(nw.col("margin").sum().cast(nw.Int64), nw.len().alias("n_"))
-    (mean,) = tables.engine.rows(told, reading="transactions")
-    usual = int(mean["margin"] or 0) // max(int(mean["n_"]), 1)
+    usual = _mean_gain(tables, who)
     # From the smallest gain on; whoever lost as much as they brought is below it.
     bounds = [1, *(min(max(1, math.floor(usual * 2.0**k)), _LARGEST) for k in SPENDING)]
     bought = 1 + _level("margin", bounds)
@@ -193,6 +191,19 @@ def _with_strata(
     )
     joined = leveled.join(combined, on="customer_id", how="left")
     return joined.select("customer_id", *KEYS[:2], nw.col("segment_").fill_null("")), segments
+
+
+def _mean_gain(tables: Tables, who: nw.LazyFrame[Any]) -> int:
+    """Return the mean margin of those who brought any, in millionths; 0 where nobody did."""
+    gain = nw.col("margin")
+    low = gain % _PART
+    # All of it in one sum might not fit into 64 bits; a power of two divides without rounding.
+    parts = {"low_": low, "high_": ((gain - low) / _PART).cast(nw.Int64)}
+    split = who.filter(gain > 0).select(**parts)
+    told = split.select(*(nw.col(c).sum().cast(nw.Int64) for c in parts), nw.len().alias("n_"))
+    (found,) = tables.engine.rows(told, reading="transactions")
+    total = int(found["high_"] or 0) * _PART + int(found["low_"] or 0)
+    return total // max(int(found["n_"]), 1)
 
 
 def _level(column: str, bounds: Sequence[int]) -> nw.Expr:

@@ -191,6 +191,25 @@ def test_nobody_is_chosen_by_what_fitting_may_not_see(tables: Tables) -> None:
     np.testing.assert_array_equal(found.ids, drawn(tables, settings()).ids)
 
 
+def test_amounts_in_a_small_currency_draw_the_same(tables: Tables) -> None:
+    """All margin together is more than 64 bits hold in millionths."""
+    data = dict(world())
+    bills = data["transactions"]
+    data["transactions"] = bills.assign(margin=bills["margin"] * 5e8)
+    assert data["transactions"]["margin"].sum() * 1e6 > 2**63
+    with Engine.duckdb(threads=1) as engine:
+        found = drawn(read_tables(settings(), engine, data), settings())
+    np.testing.assert_array_equal(found.ids, drawn(tables, settings()).ids)
+
+
+def test_where_nobody_brings_margin_activity_alone_tells_strata() -> None:
+    data = dict(world())
+    data["transactions"] = data["transactions"].assign(margin=0.0)
+    with Engine.duckdb(threads=1) as engine:
+        found = drawn(read_tables(settings(), engine, data), settings())
+    assert len(found.ids) == DRAWN
+
+
 def test_limits_that_let_too_few_through_are_widened(tables: Tables, monkeypatch: Any) -> None:
     expected, usual = drawn(tables, settings()).ids, sampling._limit
     tried = []
