@@ -84,6 +84,10 @@ class RunRecord:
         One per table: source, rows read, kept and dropped with reasons, first, last, fingerprint.
     n_entities, n_rows : int
         Who and how many rows the panel holds.
+    sample : dict or None
+        Where a sample was learnt from: ``customers`` drawn, ``of`` how many, ``share``; ``by``
+        what, in ``n_strata`` strata; ``wider``, how many times as wide luck in who was drawn makes
+        intervals; ``half_widths`` of the effects found, as shares of them.
     metric : dict
         What ``metric.json`` holds.
     drivers : list of dict
@@ -124,6 +128,7 @@ class RunRecord:
     metric: dict[str, Any]
     drivers: list[dict[str, Any]]
     evaluation: dict[str, Any]
+    sample: dict[str, Any] | None = None
     naive: list[dict[str, Any]] = field(default_factory=list)
     responses: dict[str, dict[str, Any]] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)

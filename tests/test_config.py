@@ -74,6 +74,7 @@ FULL: dict[str, Any] = {
         },
     ],
     "tracking": {"register": False, "uri": None},
+    "sample": {"customers": 5000},
 }
 
 
@@ -96,6 +97,14 @@ def test_sessions_are_switched_on_in_one_word(on: Any) -> None:
     assert (found.gap_minutes, found.event_types) == (30, None)
     for off in (None, False):
         assert parse_config({**SMALLEST, "features": {"sessions": off}}) == parse_config(SMALLEST)
+
+
+@pytest.mark.parametrize("n", [5000, None])
+def test_a_sample_is_told_in_one_word(n: int | None) -> None:
+    found = parse_config({**SMALLEST, "sample": n})
+    assert found == parse_config({**SMALLEST, "sample": {"customers": n}})
+    assert found.sample.customers == n
+    assert parse_config(SMALLEST).sample.customers == 20_000
 
 
 def test_fingerprint_is_of_content() -> None:
@@ -133,6 +142,13 @@ def test_fingerprint_is_of_content() -> None:
         ({"name": ""}, "key 'name': "),
         ({"name": "a/b"}, "key 'name': "),
         ({"random_seed": -1}, "key 'random_seed': "),
+        ({"sample": {"customer": 500}},
+         "unknown key 'sample.customer' (did you mean 'customers'?)"),
+        ({"sample": {"customers": 99}}, "key 'sample.customers': "),
+        ({"sample": {"customers": "many"}}, "found 'many'"),
+        ({"sample": {"customers": 0.1}}, "key 'sample.customers': "),
+        ({"sample": "all"}, "key 'sample': give how many, null for everybody, or keys such as"),
+        ({"sample": 7}, "key 'sample.customers': "),
         ({"features": {"sesions": True}},
          "unknown key 'features.sesions' (did you mean 'sessions'?); known keys here: ratios, "),
         ({"features": {"sessions": {"gap_minute": 5}}},

@@ -57,7 +57,7 @@ def show_evaluation(found: Mapping[str, Any], output: Path | None) -> None:
     if cutoffs:
         span = cutoffs[0] if len(cutoffs) == 1 else f"{cutoffs[0]} to {cutoffs[-1]}"
         measured = number(found["n_entities"], 0)
-        console.print(f"{measured} measured at {len(cutoffs)} cutoffs, {span}")
+        console.print(f"{measured} measured at {len(cutoffs)} cutoffs, {span}{_drawn(found)}")
     metric = found.get("metric") or {}
     across, within = metric.get("across") or {}, metric.get("within") or {}
     spearman = {"foretells": across, "steers": within}
@@ -79,6 +79,13 @@ def show_evaluation(found: Mapping[str, Any], output: Path | None) -> None:
         console.print(words.note(note), style="dim")
     if output is not None:
         console.print(str(Path(output) / "evaluation.json"), soft_wrap=True)
+
+
+def _drawn(found: Mapping[str, Any]) -> str:
+    sample = as_mapping(found.get("sample"))
+    if not sample:
+        return ""
+    return f", of {number(sample['customers'], 0)} drawn from {number(sample['of'], 0)}"
 
 
 def _table(

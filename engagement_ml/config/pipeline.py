@@ -86,6 +86,29 @@ class ChurnConfig(Frozen):
         return self
 
 
+class SampleConfig(Frozen):
+    """How many entities training and evaluation learn from; features and scores cover everybody.
+
+    ``sample: 50000`` in place of keys says how many, ``sample: null`` everybody.
+
+    Attributes
+    ----------
+    customers : int or None, default 20,000
+        Where there are more, so many are drawn by strata; null takes everybody.
+    """
+
+    customers: int | None = Field(default=20_000, ge=100)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_number_is_how_many(cls, value: Any) -> Any:
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return {"customers": value}
+        if isinstance(value, dict | SampleConfig):
+            return value
+        raise ValueError("give how many, null for everybody, or keys such as 'customers: 50000'")
+
+
 class SelectConfig(Frozen):
     """How many behaviours to choose, on which evidence, and what effect is worth having.
 
@@ -132,6 +155,7 @@ class PipelineConfig(Frozen):
     behaviours: dict[str, BehaviourConfig] = Field(default_factory=dict)
     features: FeaturesConfig = FeaturesConfig()
     churn: ChurnConfig = ChurnConfig()
+    sample: SampleConfig = SampleConfig()
     select: SelectConfig = SelectConfig()
     segments: tuple[str, ...] = ()
     experiments: tuple[ExperimentConfig, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement_ml.engine.base import ZONE, Engine, LazyEngine, one_line
+from engagement_ml.engine.base import LOTS, ZONE, Engine, LazyEngine, one_line
 from engagement_ml.engine.duckdb import DuckDBEngine
 
-__all__ = ["ZONE", "DuckDBEngine", "Engine", "LazyEngine", "one_line"]
+__all__ = ["LOTS", "ZONE", "DuckDBEngine", "Engine", "LazyEngine", "one_line"]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Kind = Literal["id", "integer", "number", "text", "timestamp"]
 EPOCH = dt.datetime(1970, 1, 1)
+LOTS = 16**13
+"""How many lots there are; a float64 holds each exactly."""
 ZONE = r"[0-9]:[0-9]{2}.*(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z]+/[A-Za-z_]+)$"
 """How text ends that is a timestamp with a time zone."""
 
@@ -138,6 +140,16 @@ class Engine(ABC):
     @abstractmethod
     def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
         """Have the engine write a frame as Parquet: a file, or a folder of files."""
+
+    @abstractmethod
+    def lots(
+        self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
+    ) -> nw.LazyFrame[Any]:
+        """Add a lot for each value of a column: a whole number from 0 to below `LOTS`, int64.
+
+        It is the number that the first 13 hexadecimal digits of the MD5 of ``"<seed> <value>"``
+        make: the same on every engine, whatever the order of the rows.
+        """
 
     def micros(self, frame: nw.LazyFrame[Any], *columns: str) -> nw.LazyFrame[Any]:
         """Turn naive UTC timestamps into microseconds since 1970, int64, null where they are."""

@@ -224,6 +224,16 @@ class DuckDBEngine(Engine):
         """Compute a lazy frame once and keep its rows under the returned name."""
         return self.table(frame.to_native().sql_query(), reading=reading)
 
+    def lots(
+        self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
+    ) -> nw.LazyFrame[Any]:
+        """Add a lot for each value of a column; see ``Engine.lots``."""
+        quoted = '"' + column.replace('"', '""') + '"'
+        digits = f"left(md5('{seed} ' || CAST({quoted} AS VARCHAR)), 13)"
+        return self.lazy(
+            frame.to_native().project(f"*, CAST('0x' || {digits} AS BIGINT) AS {name}")
+        )
+
     def column(self, sql: str) -> npt.NDArray[Any]:
         """Run a query of one column without nulls and return it as an array of its own."""
         batches = self.connection.sql(sql).to_arrow_reader(1_000_000)

@@ -163,6 +163,12 @@ class SparkEngine(LazyEngine):
         found: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas()
         return found
 
+    def lots(
+        self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
+    ) -> nw.LazyFrame[Any]:
+        """Add a lot for each value of a column; see ``Engine.lots``."""
+        return _lazy(frame.to_native().selectExpr("*", f"{spark_sql.lot(column, seed)} AS {name}"))
+
     def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
         """Give columns the type of their kind, null where a value is none of it."""
         fields = {f.name: f.dataType.typeName() for f in frame.to_native().schema.fields}

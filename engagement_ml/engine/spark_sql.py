@@ -51,6 +51,12 @@ def hashed(columns: Sequence[str]) -> str:
     return f"xxhash64({told})"
 
 
+def lot(name: str, seed: int) -> str:
+    """Return the first 13 hexadecimal digits of the MD5 of ``"<seed> <value>"``, as a number."""
+    text = f"concat('{seed} ', CAST({quoted(name)} AS STRING))"
+    return f"CAST(conv(left(md5({text}), 13), 16, 10) AS BIGINT)"
+
+
 def partitioned(files: Sequence[Path], folder: Path) -> bool:
     """Return whether all files of a folder lie in ``key=value`` folders of the same keys.
 

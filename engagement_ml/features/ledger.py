@@ -12,6 +12,9 @@ from engagement_ml.tables import Tables
 from engagement_ml.tables.ledger import daily, micro
 from engagement_ml.tables.sessions import SessionRule, sessions_by_day, visits
 
+TOTALS = ("n_events", "n_transactions", "margin")
+"""What ``entities`` adds of each where it is asked to."""
+
 
 def daily_events(tables: Tables) -> nw.LazyFrame[Any]:
     """Return what happened per entity, event type and day; see ``tables.ledger.daily``."""
@@ -74,30 +77,42 @@ def daily_transactions(tables: Tables) -> nw.LazyFrame[Any]:
     return tables.engine.once(f"transactions by day {_key(tables, 'transactions')}", make)
 
 
-def entities(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any]:
+def entities(
+    tables: Tables, config: PipelineConfig, *, before: dt.date | None = None
+) -> nw.LazyFrame[Any]:
     """Return when each entity entered, and left by a churn event if it did.
+
+    Parameters
+    ----------
+    tables : Tables
+    config : PipelineConfig
+    before : date, optional
+        Adds what each did before this day, in the same pass.
 
     Returns
     -------
     LazyFrame
         ``customer_id``, ``entry`` (timestamp of sign-up or, without one, of the first event or
-        transaction) and ``exit`` (of the first churn event, null where there is none).
+        transaction) and ``exit`` (of the first churn event, null where there is none); with
+        `before` also ``n_events`` (of the behaviours), ``n_transactions`` and ``margin`` (in
+        millionths), int64, 0 where there is nothing.
     """
+    totals = () if before is None else TOTALS
 
     def make() -> nw.LazyFrame[Any]:
-        events, transactions = daily_events(tables), daily_transactions(tables)
-        columns = ("customer_id", "first", "exit")
         none = nw.lit(None).cast(nw.Datetime("us"))
         exited = none
         if config.churn.event_type is not None:
             exited = nw.when(nw.col("event_type") == config.churn.event_type).then(nw.col("first"))
         seen = nw.concat(
             [
-                events.with_columns(exit=exited).select(*columns),
-                transactions.with_columns(exit=none).select(*columns),
+                _by_entity(daily_events(tables), exited, totals, _done(tables, before)),
+                _by_entity(daily_transactions(tables), none, totals, _earned(before)),
             ]
         )
-        known = seen.group_by("customer_id").agg(nw.col("first").min(), nw.col("exit").min())
+        known = seen.group_by("customer_id").agg(
+            nw.col("first").min(), nw.col("exit").min(), *(_total(name) for name in totals)
+        )
         signups = _signups(tables)
         if signups is None:
             return known.rename({"first": "entry"})
@@ -106,13 +121,52 @@ def entities(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any]:
             .with_columns(
                 customer_id=nw.coalesce("customer_id", "customer_id_signup"),
                 entry=nw.coalesce("signup", "first"),
+                **{name: nw.col(name).fill_null(0) for name in totals},
             )
             .filter(~nw.col("entry").is_null())
-            .select("customer_id", "entry", "exit")
+            .select("customer_id", "entry", "exit", *totals)
         )
 
     key = f"{_key(tables, 'events', 'transactions', 'customers')} {config.churn.event_type}"
-    return tables.engine.once(f"entities {key}", make)
+    return tables.engine.once(f"entities {key} {before}", make)
+
+
+def _by_entity(
+    daily: nw.LazyFrame[Any],
+    exited: nw.Expr,
+    totals: tuple[str, ...],
+    given: dict[str, nw.Expr],
+) -> nw.LazyFrame[Any]:
+    """Group a daily ledger by entity; totals that it does not give are 0."""
+    grouped = (
+        daily.with_columns(exit=exited, **given)
+        .group_by("customer_id")
+        .agg(nw.col("first").min(), nw.col("exit").min(), *(_total(name) for name in given))
+    )
+    nothing = nw.lit(0).cast(nw.Int64)
+    summed = (nw.col(name) if name in given else nothing.alias(name) for name in totals)
+    return grouped.select("customer_id", "first", "exit", *summed)
+
+
+def _done(tables: Tables, before: dt.date | None) -> dict[str, nw.Expr]:
+    if before is None:
+        return {}
+    counted = nw.col("day") < before
+    if set(tables.behaviours) < set(tables.event_counts):
+        counted = counted & nw.col("event_type").is_in(tables.behaviours)
+    return {"n_events": nw.when(counted).then(nw.col("n")).otherwise(nw.lit(0))}
+
+
+def _earned(before: dt.date | None) -> dict[str, nw.Expr]:
+    if before is None:
+        return {}
+    earned = {"n_transactions": nw.col("n"), "margin": nw.col("gain") - nw.col("loss")}
+    inside = nw.col("day") < before
+    return {name: nw.when(inside).then(x).otherwise(nw.lit(0)) for name, x in earned.items()}
+
+
+def _total(name: str) -> nw.Expr:
+    return nw.col(name).sum().cast(nw.Int64)
 
 
 def present_at(entities: nw.LazyFrame[Any], day: dt.date) -> nw.LazyFrame[Any]:
@@ -133,4 +187,5 @@ def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:
 
 
 def _key(tables: Tables, *names: str) -> str:
-    return " ".join(q.fingerprint for q in tables.quality if q.table in names)
+    prints = (q.fingerprint for q in tables.quality if q.table in names)
+    return " ".join((*prints, tables.drawn))

@@ -112,13 +112,16 @@ def _title(key: str, run: Run) -> str:
 
 def _meta(run: Run) -> list[str]:
     created = run.text("created_at")
-    n_entities = run.raw.get("n_entities")
+    n_entities, drawn = run.raw.get("n_entities"), run.mapping("sample")
+    who = number(n_entities, 0)
+    if drawn:
+        who = f"{number(drawn.get('customers'), 0)} of {number(drawn.get('of'), 0)}"
     return [
         text
         for text in (
             run.name,
             day(created) if as_date(created) else "",
-            f"{number(n_entities, 0)} {run.entities}" if n_entities else "",
+            f"{who} {run.entities}" if n_entities else "",
             run.text("currency"),
         )
         if text

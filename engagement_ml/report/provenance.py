@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from engagement_ml.report import plots
+from engagement_ml.report import plots, words
 from engagement_ml.report.formats import DASH, as_date, day, finite, number, one_line, percent
 from engagement_ml.report.reading import Row, Run, as_mapping, as_rows, as_texts
 
@@ -20,6 +20,7 @@ def data_section(run: Run) -> dict[str, Any] | None:
         return None
     return {
         "tables": tables,
+        "sample": words.sample(run),
         "n_entities": number(run.raw.get("n_entities"), 0),
         "n_rows": number(run.raw.get("n_rows"), 0),
     }

@@ -73,7 +73,7 @@ def summary_lines(
     run = Run.of(record)
     lines: list[RenderableType] = [Text(words.headline(run), style="bold")]
     lines += [Text(paragraph) for paragraph in words.lead(run)]
-    for part in (_weights(run), _misleading(run), _standing(run)):
+    for part in (_weights(run), _misleading(run), _standing(run), _sample(run)):
         if part:
             lines += [Text(""), *part]
     return [*lines, Text(""), *_where(run, output, next_command)]
@@ -164,6 +164,11 @@ def _standing(run: Run) -> list[RenderableType]:
             style="dim",
         ),
     ]
+
+
+def _sample(run: Run) -> list[RenderableType]:
+    said = words.sample(run)
+    return [Text("Learnt from a sample", style="bold"), Text(said)] if said else []
 
 
 def _where(run: Run, output: Path | str | None, next_command: str | None) -> list[RenderableType]:

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from engagement_ml.report.formats import (
+    finite,
     first_upper,
     how_many,
     listed,
+    number,
     one_line,
+    percent,
     plural,
     sentence,
     spelled,
 )
-from engagement_ml.report.reading import Row, Run
+from engagement_ml.report.reading import Row, Run, as_mapping, as_texts
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,43 @@ def limits(run: Run) -> list[str]:
         f"The findings hold for {run.entities} like these, in a time like this one, within the "
         "counts seen. Train again when either changes.",
     ]
+
+
+def sample(run: Run) -> str:
+    """Say whom the run learnt from and what precision that gives; nothing where from everybody.
+
+    Examples
+    --------
+    >>> print(sample(Run({"sample": {"customers": 20_000, "of": 320_000, "share": 1 / 16,
+    ...     "by": ["spending", "activity"], "wider": 4.0, "half_widths": {"call": 0.18}}})))
+    20,000 of 320,000 customers (6.2%), drawn at random in proportion by spending and activity,
+    stand for all; scores cover everybody. Intervals are up to 4.0 times as wide as all customers
+    would give; the effect found is known to within ±18%. To take more, set 'sample.customers' in
+    the configuration.
+    """
+    drawn = run.mapping("sample")
+    if not drawn:
+        return ""
+    n, of = number(drawn.get("customers"), 0), number(drawn.get("of"), 0)
+    share, wider = percent(drawn.get("share"), 1), number(drawn.get("wider"), 1)
+    known = _known(as_mapping(drawn.get("half_widths")))
+    return (
+        f"{n} of {of} {run.entities} ({share}), drawn at random in proportion by "
+        f"{listed(as_texts(drawn.get('by')))}, stand for all; scores cover everybody. Intervals "
+        f"are up to {wider} times as wide as all {run.entities} would give{known}. To take more, "
+        "set 'sample.customers' in the configuration."
+    )
+
+
+def _known(half_widths: Row) -> str:
+    widths = sorted(width for value in half_widths.values() if (width := finite(value)) is not None)
+    if not widths:
+        return ""
+    least, most = (percent(width) for width in (widths[0], widths[-1]))
+    if least == most:
+        effects = "the effect found is" if len(widths) == 1 else "the effects found are"
+        return f"; {effects} known to within ±{most}"
+    return f"; the effects found are known to within ±{least} to ±{most}"
 
 
 def terms(run: Run) -> list[tuple[str, str]]:

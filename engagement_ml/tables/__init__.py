@@ -69,6 +69,8 @@ class Tables:
     sessions : LazyFrame or None
         The sessions by customer and day, where the configuration asks for them; where there are
         none they are made of `events`.
+    drawn : str
+        Tells which customers these are, where they are a sample of those in the sources.
     """
 
     engine: Engine
@@ -84,6 +86,7 @@ class Tables:
     ledger: nw.LazyFrame[Any] | None = None
     parts: tuple[LedgerPart, ...] = ()
     sessions: nw.LazyFrame[Any] | None = None
+    drawn: str = ""
 
 
 def read_tables(

@@ -185,6 +185,8 @@ def _log_values(client: Any, run_id: str, record: RunRecord, metric: EngagementM
     params = flat_texts(record.config)
     for key, text in flat_texts(record.windows, "planned_windows").items():
         params.setdefault(key, text)
+    for key, text in flat_texts(record.sample or {}, "drawn_sample").items():
+        params.setdefault(key, text)
     listed = [Param(key, text) for key, text in params.items()]
     for start in range(0, len(listed), _PARAMS_PER_CALL):
         client.log_batch(run_id, params=listed[start : start + _PARAMS_PER_CALL])

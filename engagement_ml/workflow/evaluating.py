@@ -18,6 +18,7 @@ from engagement_ml.windows import Windows, plan_windows
 from engagement_ml.workflow.learning import measure
 from engagement_ml.workflow.results import EVALUATION, evaluation_json
 from engagement_ml.workflow.runs import Run, open_run
+from engagement_ml.workflow.sampling import draw, in_words
 from engagement_ml.workflow.settings import as_config
 from engagement_ml.workflow.steps import OnStep, Steps
 
@@ -33,7 +34,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure a trained metric and its models on the last cutoffs of the data.
 
-    Nothing is fitted but the baselines that it stands beside.
+    Nothing is fitted but the baselines that it stands beside. Where there are more customers than
+    ``sample.customers`` of the configuration, so many are drawn as in training: on the same data,
+    the same ones.
 
     Parameters
     ----------
@@ -92,12 +95,21 @@ def _evaluate(
     with Engine.open(config.engine, frames) as engine:
         tables = read_tables(config, engine, frames, on_part=steps.part)
         windows = plan_windows(tables.history, config.windows)
-        steps("Building features")
+        tables, sample = draw(tables, config, windows, steps)
+        steps("Building features", in_words(sample, config.entity))
         panel = build_panel(tables, config, windows)
     steps("Evaluating out of time")
     until = _fit_until(record)
     found = measure(
-        panel, windows, metric, profit, churn, record.drivers, config.random_seed, fit_until=until
+        panel,
+        windows,
+        metric,
+        profit,
+        churn,
+        record.drivers,
+        config.random_seed,
+        fit_until=until,
+        sample=sample,
     )
     found["notes"] = [*found["notes"], *_seen_by_fitting(windows, until)]
     return found

@@ -16,12 +16,14 @@ from engagement_ml.tables import Tables, read_tables
 from engagement_ml.version import __version__
 from engagement_ml.windows import Windows, plan_windows
 from engagement_ml.workflow.definition import make_metric, scorer
+from engagement_ml.workflow.sampling import draw, in_words, size_of, stated
 from engagement_ml.workflow.settings import resolved
 from engagement_ml.workflow.steps import Steps
 
 if TYPE_CHECKING:
     from engagement_ml.drivers import DriverEvidence
-    from engagement_ml.features import Panel
+    from engagement_ml.features import Panel, Periods
+    from engagement_ml.features.sample import Sample
     from engagement_ml.models import ChurnModel, ProfitModel
 
 
@@ -77,11 +79,17 @@ def learn(
         tables = read_tables(config, engine, frames, on_part=step.part)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
-        panel, profit, churn, evidence = _fit(tables, config, windows, experiments, step)
         quality = [asdict(each) for each in tables.quality]
+        tables, sample = draw(tables, config, windows, step)
+        step("Building features", in_words(sample, config.entity))
+        panel, periods = _build(tables, config, windows)
+    # The engine is closed: what it held of the tables is memory for the estimates.
+    profit, churn, evidence = _fit(panel, periods, config, windows, experiments, step)
     metric = make_metric(config, evidence)
     step("Evaluating out of time")
-    evaluation = measure(panel, windows, metric, profit, churn, evidence.rows, config.random_seed)
+    evaluation = measure(
+        panel, windows, metric, profit, churn, evidence.rows, config.random_seed, sample=sample
+    )
     kept = resolved(config, frames)
     record = RunRecord(
         name=config.name,
@@ -94,6 +102,7 @@ def learn(
         tables=quality,
         n_entities=int(panel.frame["customer_id"].nunique()),
         n_rows=len(panel.frame),
+        sample=stated(sample, evidence.rows),
         metric=metric.to_dict(),
         drivers=list(evidence.rows),
         evaluation=evaluation,
@@ -119,15 +128,17 @@ def measure(
     seed: int,
     *,
     fit_until: dt.date | None = None,
+    sample: Sample | None = None,
 ) -> dict[str, Any]:
     """Measure models and metric on the panel's test cutoffs: what ``evaluation.json`` holds.
 
-    Where they were fitted on other data, `fit_until` is the day from which they saw nothing.
+    Where they were fitted on other data, `fit_until` is the day from which they saw nothing. Where
+    the panel is of a `sample`, its size is added.
     """
     from engagement_ml.models import evaluate
 
     present = set(panel.behaviours)
-    return evaluate(
+    found = evaluate(
         panel,
         profit=profit,
         churn=churn,
@@ -142,23 +153,29 @@ def measure(
         seed=seed,
         fit_until=fit_until,
     )
+    return found if sample is None else {**found, "sample": size_of(sample)}
+
+
+def _build(tables: Tables, config: PipelineConfig, windows: Windows) -> tuple[Panel, Periods]:
+    from engagement_ml.drivers import period_days
+    from engagement_ml.features import build_panel, build_periods
+
+    panel = build_panel(tables, config, windows)
+    days = period_days(config.windows)
+    return panel, build_periods(tables, config, until=windows.fit_until, period_days=days)
 
 
 def _fit(
-    tables: Tables,
+    panel: Panel,
+    periods: Periods,
     config: PipelineConfig,
     windows: Windows,
     experiments: Sequence[ExperimentResult],
     step: Steps,
-) -> tuple[Panel, ProfitModel, ChurnModel, DriverEvidence]:
+) -> tuple[ProfitModel, ChurnModel, DriverEvidence]:
     from engagement_ml import drivers
-    from engagement_ml.features import build_panel, build_periods
     from engagement_ml.models import ChurnModel, ProfitModel
 
-    step("Building features")
-    panel = build_panel(tables, config, windows)
-    days = drivers.period_days(config.windows)
-    periods = build_periods(tables, config, until=windows.fit_until, period_days=days)
     step("Fitting the profit and churn models")
     profit = ProfitModel().fit(panel, config.random_seed, windows=windows)
     churn = ChurnModel().fit(panel, config.random_seed, windows=windows)
@@ -166,4 +183,4 @@ def _fit(
     evidence = drivers.find_drivers(
         periods, panel, windows, config, experiments=experiments, on_step=step
     )
-    return panel, profit, churn, evidence
+    return profit, churn, evidence

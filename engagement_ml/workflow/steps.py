@@ -38,12 +38,12 @@ class Steps:
         self._since = 0.0
         self.seconds: dict[str, float] = {}
 
-    def __call__(self, name: str) -> None:
-        """Begin a step; the one before is over."""
+    def __call__(self, name: str, detail: str = "") -> None:
+        """Begin a step; the one before is over. A detail is told besides, and not kept."""
         self.finish()
         self._current, self._since = name, time.perf_counter()
         if self._on_step is not None:
-            self._on_step(name)
+            self._on_step(f"{name} {detail}".strip())
 
     def part(self, done: int, total: int) -> None:
         """Tell whoever watches parts, too, how many of the running step are done."""

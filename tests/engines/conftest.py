@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,15 @@ class PolarsEngine(LazyEngine):
         self, frame: nw.LazyFrame[Any], columns: Sequence[str], name: str
     ) -> nw.LazyFrame[Any]:
         told = (pl.struct(columns).hash() // 2).cast(pl.Int64)
+        return nw.from_native(frame.to_native().with_columns(told.alias(name)))
+
+    def lots(
+        self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
+    ) -> nw.LazyFrame[Any]:
+        def lot(value: Any) -> int:
+            return int(hashlib.md5(f"{seed} {value}".encode()).hexdigest()[:13], 16)
+
+        told = pl.col(column).map_elements(lot, return_dtype=pl.Int64)
         return nw.from_native(frame.to_native().with_columns(told.alias(name)))
 
 
