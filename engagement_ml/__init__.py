@@ -11,9 +11,9 @@ Examples
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from engagement_ml.lazy import lazily
 from engagement_ml.version import __version__
 
 if TYPE_CHECKING:
@@ -41,26 +41,19 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {
-    "EngagementError": "errors",
-    "EngagementMetric": "metric",
-    "EngagementModel": "model",
-    "PipelineConfig": "config",
-    "evaluate": "workflow",
-    "lift": "experiments",
-    "load_metric": "tracking",
-    "make_shop": "datasets",
-    "read_config": "config",
-    "score": "workflow",
-    "train": "workflow",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "EngagementError": "errors",
+        "EngagementMetric": "metric",
+        "EngagementModel": "model",
+        "PipelineConfig": "config",
+        "evaluate": "workflow",
+        "lift": "experiments",
+        "load_metric": "tracking",
+        "make_shop": "datasets",
+        "read_config": "config",
+        "score": "workflow",
+        "train": "workflow",
+    },
+)

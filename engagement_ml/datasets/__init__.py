@@ -5,8 +5,9 @@ Each is loaded when first used; none needs the rest of the package.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from engagement_ml.lazy import lazily
 
 if TYPE_CHECKING:
     from engagement_ml.datasets._shop_truth import ShopTruth
@@ -17,16 +18,6 @@ if TYPE_CHECKING:
 
 dataset_names = ("shop", "complete-journey", "online-retail")
 
-_HOMES = {
-    "Dataset": "dataset",
-    "Shop": "shop",
-    "ShopTruth": "_shop_truth",
-    "load_complete_journey": "complete_journey",
-    "load_online_retail": "online_retail",
-    "make_shop": "shop",
-    "write_dataset": "dataset",
-    "write_shop": "shop",
-}
 
 __all__ = [
     "Dataset",
@@ -40,12 +31,16 @@ __all__ = [
     "write_shop",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Dataset": "dataset",
+        "Shop": "shop",
+        "ShopTruth": "_shop_truth",
+        "load_complete_journey": "complete_journey",
+        "load_online_retail": "online_retail",
+        "make_shop": "shop",
+        "write_dataset": "dataset",
+        "write_shop": "shop",
+    },
+)

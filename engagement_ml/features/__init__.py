@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from engagement_ml.lazy import lazily
 
 if TYPE_CHECKING:
     from engagement_ml.features.counts import count_frame
@@ -11,18 +13,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel", "Periods", "build_panel", "build_periods", "count_frame"]
 
-_HOMES = {
-    "Panel": "panel",
-    "build_panel": "panel",
-    "count_frame": "counts",
-    "Periods": "periods",
-    "build_periods": "periods",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Panel": "panel",
+        "build_panel": "panel",
+        "count_frame": "counts",
+        "Periods": "periods",
+        "build_periods": "periods",
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from engagement_ml.lazy import lazily
 
 if TYPE_CHECKING:
     from engagement_ml.models.churn import ChurnModel, RecencyFrequencyMonetaryChurn
@@ -18,20 +19,13 @@ __all__ = [
     "evaluate",
 ]
 
-_MODULE_OF = {
-    "ChurnModel": "churn",
-    "ProfitModel": "profit",
-    "RecencyFrequencyMonetary": "profit",
-    "RecencyFrequencyMonetaryChurn": "churn",
-    "evaluate": "evaluation",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "ChurnModel": "churn",
+        "ProfitModel": "profit",
+        "RecencyFrequencyMonetary": "profit",
+        "RecencyFrequencyMonetaryChurn": "churn",
+        "evaluate": "evaluation",
+    },
+)

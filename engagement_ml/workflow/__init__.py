@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from engagement_ml.lazy import lazily
 
 if TYPE_CHECKING:
     from engagement_ml.workflow.evaluating import evaluate
@@ -15,22 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Scores", "TrainResult", "evaluate", "report", "score", "train", "write_features"]
 
-_HOMES = {
-    "Scores": "scoring",
-    "TrainResult": "results",
-    "evaluate": "evaluating",
-    "report": "reporting",
-    "score": "scoring",
-    "train": "training",
-    "write_features": "featuring",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Scores": "scoring",
+        "TrainResult": "results",
+        "evaluate": "evaluating",
+        "report": "reporting",
+        "score": "scoring",
+        "train": "training",
+        "write_features": "featuring",
+    },
+)
