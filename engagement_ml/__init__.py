@@ -56,4 +56,5 @@ __getattr__, __dir__ = lazily(
         "score": "workflow",
         "train": "workflow",
     },
+    "__version__",
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def lazily(
-    package: str, homes: Mapping[str, str]
+    package: str, homes: Mapping[str, str], *here: str
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return a package's ``__getattr__`` and ``__dir__`` (PEP 562).
 
@@ -17,6 +17,8 @@ def lazily(
     package : str
         Its ``__name__``.
     homes : mapping of name to the module of the package that has it
+    *here : str
+        Further public names, which the package itself defines.
 
     Examples
     --------
@@ -31,6 +33,6 @@ def lazily(
         return getattr(import_module(f"{package}.{homes[name]}"), name)
 
     def names() -> list[str]:
-        return sorted(homes)
+        return sorted({*homes, *here})
 
     return get, names

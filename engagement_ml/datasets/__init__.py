@@ -43,4 +43,5 @@ __getattr__, __dir__ = lazily(
         "write_dataset": "dataset",
         "write_shop": "shop",
     },
+    "dataset_names",
 )
