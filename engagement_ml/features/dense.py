@@ -1,0 +1,171 @@
+"""Sums over the windows of several cutoffs, in arrays, from one pass over a daily ledger.
+
+What ``spans.window_totals`` does in an engine, for tables whose entities fit into memory: it takes
+the ledger chunk by chunk and adds each row to a place of an array, without a hash table.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml.features.spans import Total
+from engagement_ml.windows import DAY, Window
+
+Array = npt.NDArray[Any]
+Spans = Mapping[str, Window]
+"""The windows of one cutoff, by kind."""
+
+NEVER = np.iinfo(np.int64).min
+"""The largest value of nothing."""
+WORD_DAYS = 63
+"""Days in a word of a calendar: whole weeks, which then never lie in two words."""
+_EVERY_DAY = (1 << WORD_DAYS) - 1
+_EVERY_WEEK = sum(1 << day for day in range(0, WORD_DAYS, 7))
+
+
+def window_arrays(
+    chunks: Iterable[Mapping[str, Array]],
+    places: int,
+    cutoffs: Sequence[Spans],
+    totals: Sequence[Total],
+) -> list[dict[str, Array]]:
+    """Add up a daily ledger over the windows of each cutoff.
+
+    Parameters
+    ----------
+    chunks : iterable of mapping of column to array
+        One row per ``place_`` (int64, from 0) and ``day`` (int64, since 1970); the columns that
+        `totals` name, int64.
+    places : int
+    cutoffs : sequence of mapping of kind to Window
+    totals : sequence of Total
+
+    Returns
+    -------
+    list of dict of total to int64 array (places,)
+        One a cutoff; sums and counts are 0 where nothing is, largest values ``NEVER``.
+
+    Examples
+    --------
+    >>> day = dt.date(2024, 1, 1)
+    >>> window = {"observation": Window(day, day + 14 * DAY)}
+    >>> totals = [Total(how, "n", how, "observation") for how in ("sum", "max", "days", "weeks")]
+    >>> chunk = {"place_": [1, 1, 1], "day": [19_723, 19_725, 19_730], "n": [5, 1, 2]}
+    >>> chunks = [{name: np.array(values) for name, values in chunk.items()}]
+    >>> found = window_arrays(chunks, 2, [window], totals)[0]
+    >>> {name: values[1].item() for name, values in found.items()}
+    {'sum': 8, 'max': 5, 'days': 3, 'weeks': 2}
+    """
+    found = [{t.name: _empty(t, places) for t in totals if _adds(t)} for _ in cutoffs]
+    counted = [total for total in totals if not _adds(total)]
+    days = _Days.over([spans[total.kind] for spans in cutoffs for total in counted], places)
+    for chunk in chunks:
+        place, day = chunk["place_"], chunk["day"]
+        if days is not None:
+            days.add(place, day)
+        for spans, arrays in zip(cutoffs, found, strict=True):
+            for kind, rows in _inside(spans, totals, day):
+                for total in totals:
+                    if total.kind == kind and _adds(total):
+                        _put(arrays[total.name], total, place[rows], chunk[total.column][rows])
+    if days is not None:
+        for spans, arrays in zip(cutoffs, found, strict=True):
+            for total in counted:
+                count = days.weeks if total.how == "weeks" else days.days
+                arrays[total.name] = count(spans[total.kind])
+    return found
+
+
+def _adds(total: Total) -> bool:
+    return total.how in ("sum", "max")
+
+
+def _empty(total: Total, places: int) -> Array:
+    # Pages of zeros cost no memory before something is added there.
+    return np.zeros(places, np.int64) if total.how == "sum" else np.full(places, NEVER)
+
+
+def _put(array: Array, total: Total, place: Array, values: Array) -> None:
+    if total.how == "max":
+        np.maximum.at(array, place, values)
+        return
+    some = values != 0
+    if not some.all():
+        place, values = place[some], values[some]
+    np.add.at(array, place, values)
+
+
+def _inside(spans: Spans, totals: Sequence[Total], day: Array) -> Iterator[tuple[str, Any]]:
+    """Yield which rows lie in the window of each kind, where any does."""
+    if not len(day):
+        return
+    first, last = day.min(), day.max()
+    for kind in dict.fromkeys(total.kind for total in totals if _adds(total)):
+        start, end = _number(spans[kind].start), _number(spans[kind].end)
+        if start <= first and last < end:
+            yield kind, slice(None)
+        elif first < end and start <= last:
+            yield kind, np.flatnonzero((day >= start) & (day < end))
+
+
+class _Days:
+    """A calendar per place: a bit for each day on which anything happened, the last day first."""
+
+    def __init__(self, window: Window, places: int) -> None:
+        self.first, self.end = _number(window.start), _number(window.end)
+        self.places = places
+        words = -(-window.days // WORD_DAYS)
+        self.bits = np.zeros(words * places, np.uint64)
+
+    @classmethod
+    def over(cls, windows: Sequence[Window], places: int) -> _Days | None:
+        """Return an empty calendar of the days of all windows."""
+        if not windows:
+            return None
+        return cls(Window(min(w.start for w in windows), max(w.end for w in windows)), places)
+
+    def add(self, place: Array, day: Array) -> None:
+        """Mark days; no place has a day twice, so that sums set bits."""
+        if len(day) and not (self.first <= day.min() and day.max() < self.end):
+            inside = (day >= self.first) & (day < self.end)
+            place, day = place[inside], day[inside]
+        word, bit = np.divmod(self.end - 1 - day, WORD_DAYS)
+        np.add.at(self.bits, word * self.places + place, np.uint64(1) << bit.astype(np.uint64))
+
+    def days(self, window: Window) -> Array:
+        """Return how many days of a window are marked."""
+        counted = np.zeros(self.places, np.int64)
+        for word in self._words(window, window.days):
+            counted += np.bitwise_count(word)
+        return counted
+
+    def weeks(self, window: Window) -> Array:
+        """Return in how many of a window's whole weeks, counted back, any day is marked."""
+        counted = np.zeros(self.places, np.int64)
+        for days in self._words(window, window.days // 7 * 7):
+            # The first day of each week collects its other six.
+            pairs = days | days >> 1
+            fours = pairs | pairs >> 2
+            counted += np.bitwise_count((fours | fours >> 3) & _EVERY_WEEK)
+        return counted
+
+    def _words(self, window: Window, days: int) -> Iterator[Array]:
+        """Yield the marks of the last `days` of a window, in words of their own."""
+        words = self.bits.reshape(-1, self.places)
+        for begin in range(0, days, WORD_DAYS):
+            number, shift = divmod(self.end - _number(window.end) + begin, WORD_DAYS)
+            word = words[number] >> shift
+            if shift and number + 1 < len(words):
+                word |= words[number + 1] << (WORD_DAYS - shift)
+            word &= min(_EVERY_DAY, (1 << (days - begin)) - 1)
+            yield word
+
+
+def _number(day: dt.date) -> int:
+    """Return the days from 1970."""
+    return (day - dt.date(1970, 1, 1)) // DAY
