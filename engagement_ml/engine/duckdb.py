@@ -86,6 +86,12 @@ class DuckDBEngine(Engine):
 
         return (duckdb.Error,)
 
+    @property
+    def threads(self) -> int:
+        """How many threads it works with."""
+        found = self.connection.sql("SELECT current_setting('threads')").fetchall()
+        return int(found[0][0])
+
     def close(self) -> None:
         """Close the connection; frames opened on it can no longer be read."""
         self._kept.clear()

@@ -14,19 +14,23 @@ from pathlib import Path
 import numpy as np
 
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.tables.arrays import UnfitError, integers_of, write_daily
 from engagement_ml.tables.batches import Batch, find_batches
 from engagement_ml.tables.keep import canonical
-from engagement_ml.tables.ledger import VERSION, daily, merged
+from engagement_ml.tables.ledger import AMOUNTS, VERSION, daily, merged
 from engagement_ml.tables.repeats import (
     Hashes,
+    Ids,
+    apart,
     hashes_of,
+    in_runs,
     later,
     register_hashes,
     repeated_among,
     suspected,
     unsuspected,
 )
-from engagement_ml.tables.schema import Opened, open_part, quoted
+from engagement_ml.tables.schema import REQUIRED, Opened, open_part, quoted
 from engagement_ml.tables.store import Store, open_store
 from engagement_ml.tables.summary import Line, summarise
 
@@ -112,7 +116,8 @@ def make_parts(
     known = [tuple(told["files"]) for told in store.entries.values() if "files" in told]
     batches = find_batches(one.files, known)
     work = _Work(engine, one, integer_ids, store, definition)
-    hashes = [work.hashes(batch) for batch in batches] if one.has("event_id") else []
+    ids = [work.ids(batch) for batch in batches] if one.has("event_id") else []
+    hashes = [] if apart(ids) else [each.load() for each in ids]
     suspects = repeated_among(hashes)
     repeats = work.repeats(batches, hashes, suspects)
     parts = []
@@ -152,17 +157,25 @@ class _Work:
         self.used: set[str] = set()
         self._views: dict[str, str] = {}
 
-    def hashes(self, batch: Batch) -> Hashes:
-        """Return the sorted hashes of a batch's event ids, mapped from the disk."""
+    def ids(self, batch: Batch) -> Ids:
+        """Return the sorted hashes of a batch's event ids."""
         name = self._name("ids", "npy", batch.key)
+        file = self.store.path(name)
         if not self.store.has(name):
-            found = self.engine.column(hashes_of(self._view(batch))).astype(np.uint64)
-            found.sort()
-            with self.store.new(name) as aside, aside.open("wb") as file:
-                np.save(file, found)
-            self.store.put(name, {})
-        mapped: Hashes = np.load(self.store.path(name), mmap_mode="r")
-        return mapped
+            found = np.sort(self._hashes(batch))
+            with self.store.new(name) as aside, aside.open("wb") as target:
+                np.save(target, in_runs(found))
+            ids = Ids.told(file, found)
+            told = {"first": ids.first, "last": ids.last, "distinct": ids.distinct}
+            self.store.put(name, told)
+        entry = self.store.entries[name]
+        return Ids(file, entry["first"], entry["last"], entry["distinct"])
+
+    def _hashes(self, batch: Batch) -> Hashes:
+        try:
+            return integers_of(batch.files, self.one.theirs["event_id"], self.engine.threads)
+        except UnfitError:
+            return self.engine.column(hashes_of(self._view(batch)))
 
     def repeats(
         self, batches: Sequence[Batch], hashes: Sequence[Hashes], suspects: Hashes
@@ -193,10 +206,8 @@ class _Work:
         """Return the ledger of a batch, made where it is not kept."""
         name = self._name("ledger", "parquet", batch.key, *(repeats[1:] if repeats else ()))
         if not self.store.has(name):
-            source = self.rows(batch, repeats)
-            ledger = daily(self.engine.scan(source)).to_native().sql_query()
             with self.store.new(name) as aside:
-                self.engine.write(ledger, aside, reading=self.one.label)
+                self._write_daily(batch, repeats, aside)
             days = self.engine.query(
                 f"SELECT DISTINCT day FROM {self._read(name)} WHERE day IS NOT NULL ORDER BY 1",
                 reading=self.one.label,
@@ -215,6 +226,20 @@ class _Work:
             tuple(Line.read(line) for line in entry["lines"]),
             partial(self.rows, batch, repeats),
         )
+
+    def _write_daily(self, batch: Batch, repeats: tuple[str, str] | None, target: Path) -> None:
+        """Write the ledger of a batch: in arrays where its files allow it, else in the engine."""
+        if repeats is None:
+            told = [c for c in (*REQUIRED["events"], *AMOUNTS) if self.one.has(c)]
+            names = {column: self.one.theirs[column] for column in told}
+            ids, threads = self.integer_ids, self.engine.threads
+            try:
+                write_daily(batch.files, names, target, integer_ids=ids, threads=threads)
+                return
+            except UnfitError:
+                pass
+        ledger = daily(self.engine.scan(self.rows(batch, repeats))).to_native().sql_query()
+        self.engine.write(ledger, target, reading=self.one.label)
 
     def rows(self, batch: Batch, repeats: tuple[str, str] | None) -> str:
         """Name a view of a batch's rows, repeats among them marked."""

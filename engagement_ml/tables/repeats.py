@@ -3,19 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.schema import REQUIRED, Opened, quoted
+from engagement_ml.tables.schema import INTEGERS, REQUIRED, Opened, quoted
 
-Hashes = npt.NDArray[np.uint64]
+Hashes = npt.NDArray[Any]
+"""uint64, or int64 where ids are whole numbers, which stand for themselves."""
 HASH = "id_hash_"
 MOST_HASHES = 100_000_000
 """How many hashes, of eight bytes, are sorted at a time."""
 SLICE = 2_000_000
 """How many of sorted parts are merged at a time: so few fit into a processor's cache."""
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The hashes of a batch's event ids, kept in a file.
+
+    Attributes
+    ----------
+    file : Path
+    first, last : int or None
+        The smallest and the largest; None where there is none.
+    distinct : bool
+    """
+
+    file: Path
+    first: int | None
+    last: int | None
+    distinct: bool
+
+    @classmethod
+    def told(cls, file: Path, hashes: Hashes) -> Ids:
+        """Return what is to tell of sorted hashes."""
+        distinct = not len(_repeated(hashes))
+        if not len(hashes):
+            return cls(file, None, None, distinct)
+        return cls(file, int(hashes[0]), int(hashes[-1]), distinct)
+
+    def load(self) -> Hashes:
+        """Return the sorted hashes, mapped from the disk where they are there one by one."""
+        return _one_by_one(np.load(self.file, mmap_mode="r"))
+
+
+def apart(ids: Sequence[Ids]) -> bool:
+    """Return whether no id is there twice, told by where each batch's begin and end."""
+    bounds = sorted((i.first, i.last) for i in ids if i.first is not None and i.last is not None)
+    return all(i.distinct for i in ids) and all(
+        last < first for (_, last), (first, _) in pairwise(bounds)
+    )
+
+
+def in_runs(hashes: Hashes) -> Hashes:
+    """Return sorted ids as first and last of each run of neighbours, where that is shorter.
+
+    Examples
+    --------
+    >>> in_runs(np.array([3, 4, 5, 6, 7, 8, 9, 10, 20])).tolist()
+    [[3, 20], [10, 20]]
+    """
+    ends = np.flatnonzero(hashes[1:] - hashes[:-1] != 1)
+    if not len(hashes) or 4 * len(ends) > len(hashes):
+        return hashes
+    return np.stack([hashes[np.append(0, ends + 1)], hashes[np.append(ends, len(hashes) - 1)]])
+
+
+def _one_by_one(kept: Hashes) -> Hashes:
+    if kept.ndim == 1:
+        return kept
+    first, length = kept[0], (kept[1] - kept[0]).astype(np.int64) + 1
+    begins = np.cumsum(length) - length
+    passed = np.arange(length.sum()) - np.repeat(begins, length)
+    every: Hashes = np.repeat(first, length) + passed.astype(kept.dtype)
+    return every
+
+
+def hash_of(one: Opened) -> str:
+    """Return SQL for what stands for an event_id: itself where it is a whole number."""
+    name = one.sql("event_id")
+    if one.types["event_id"] in INTEGERS - {"HUGEINT", "UHUGEINT", "UBIGINT"}:
+        return f"CAST({name} AS BIGINT)"
+    return f"CASE WHEN {name} IS NOT NULL THEN hash({name}) END"
 
 
 def mark_repeats(
@@ -79,7 +154,11 @@ def repeated_hashes(engine: DuckDBEngine, one: Opened, source: str) -> Hashes:
     rows = engine.query(f"SELECT count(*) FROM {quoted(source)}", reading=one.label)[0][0]
     parts = -(-rows // MOST_HASHES)
     found = [
-        _repeated(engine.column(f"{query} AND {HASH} % {parts} = {part}" if parts > 1 else query))
+        _repeated(
+            np.sort(
+                engine.column(f"{query} AND abs({HASH} % {parts}) = {part}" if parts > 1 else query)
+            )
+        )
         for part in range(parts)
     ]
     return np.concatenate(found) if found else np.empty(0, np.uint64)
@@ -93,20 +172,19 @@ def hashes_of(source: str) -> str:
 def repeated_among(parts: Sequence[Hashes]) -> Hashes:
     """Return the hashes that are there more than once in sorted parts, all of them together."""
     total = sum(len(part) for part in parts)
+    if not total:
+        return np.empty(0, np.uint64)
     slices = -(-total // SLICE)
+    some = np.sort(np.concatenate([part[:: max(1, SLICE // 64)] for part in parts]))
+    edges = some[len(some) * np.arange(1, slices) // slices]
+    cuts = [[0, *np.searchsorted(part, edges, side="right"), len(part)] for part in parts]
     found = []
     for i in range(slices):
-        low, high = (np.uint64(((1 << 64) - 1) * j // slices) for j in (i, i + 1))
-        found.append(_repeated(np.concatenate([_between(p, low, high, i) for p in parts])))
-    return np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
-
-
-def _between(part: Hashes, low: np.uint64, high: np.uint64, number: int) -> Hashes:
-    """Return the hashes in ``(low, high]``; the first slice begins with the smallest there is."""
-    begin = 0 if number == 0 else int(np.searchsorted(part, low, side="right"))
-    return part[begin : int(np.searchsorted(part, high, side="right"))]
+        own = [part[cut[i] : cut[i + 1]] for part, cut in zip(parts, cuts, strict=True)]
+        found.append(_repeated(np.sort(np.concatenate(own))))
+    return np.unique(np.concatenate(found))
 
 
 def _repeated(hashes: Hashes) -> Hashes:
-    hashes.sort()
+    """Return those that are there more than once among sorted ones."""
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
