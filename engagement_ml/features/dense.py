@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,27 +29,60 @@ _EVERY_DAY = (1 << WORD_DAYS) - 1
 _EVERY_WEEK = sum(1 << day for day in range(0, WORD_DAYS, 7))
 
 
+@dataclass(frozen=True)
+class Added:
+    """What was added up over the windows of one cutoff, by place.
+
+    Attributes
+    ----------
+    arrays : mapping of total to int64 array (places,)
+        Sums and largest values.
+    days : calendar or None
+        What days and weeks are counted of, when they are asked for.
+    spans : mapping of kind to Window
+    """
+
+    arrays: Mapping[str, Array]
+    days: _Days | None
+    spans: Spans
+
+    def between(self, start: int, stop: int, totals: Sequence[Total]) -> dict[str, Array]:
+        """Return totals of the places from `start` to before `stop`.
+
+        Sums and counts are 0 where nothing is, largest values ``NEVER``.
+        """
+        found = {}
+        for total in totals:
+            if _adds(total):
+                found[total.name] = self.arrays[total.name][start:stop]
+            else:
+                assert self.days is not None
+                count = self.days.weeks if total.how == "weeks" else self.days.days
+                found[total.name] = count(self.spans[total.kind], start, stop)
+        return found
+
+
 def window_arrays(
     chunks: Iterable[Mapping[str, Array]],
     places: int,
     cutoffs: Sequence[Spans],
     totals: Sequence[Total],
-) -> list[dict[str, Array]]:
+) -> list[Added]:
     """Add up a daily ledger over the windows of each cutoff.
 
     Parameters
     ----------
     chunks : iterable of mapping of column to array
-        One row per ``place_`` (int64, from 0) and ``day`` (int64, since 1970); the columns that
-        `totals` name, int64.
+        Rows with ``place_`` (int64, from 0), ``day`` (int64, since 1970) and the columns that
+        `totals` name (int64). Where days or weeks are asked for, no place has a day twice.
     places : int
     cutoffs : sequence of mapping of kind to Window
     totals : sequence of Total
 
     Returns
     -------
-    list of dict of total to int64 array (places,)
-        One a cutoff; sums and counts are 0 where nothing is, largest values ``NEVER``.
+    list of Added
+        One a cutoff.
 
     Examples
     --------
@@ -57,8 +91,8 @@ def window_arrays(
     >>> totals = [Total(how, "n", how, "observation") for how in ("sum", "max", "days", "weeks")]
     >>> chunk = {"place_": [1, 1, 1], "day": [19_723, 19_725, 19_730], "n": [5, 1, 2]}
     >>> chunks = [{name: np.array(values) for name, values in chunk.items()}]
-    >>> found = window_arrays(chunks, 2, [window], totals)[0]
-    >>> {name: values[1].item() for name, values in found.items()}
+    >>> found = window_arrays(chunks, 2, [window], totals)[0].between(1, 2, totals)
+    >>> {name: values.item() for name, values in found.items()}
     {'sum': 8, 'max': 5, 'days': 3, 'weeks': 2}
     """
     found = [{t.name: _empty(t, places) for t in totals if _adds(t)} for _ in cutoffs]
@@ -73,12 +107,7 @@ def window_arrays(
                 for total in totals:
                     if total.kind == kind and _adds(total):
                         _put(arrays[total.name], total, place[rows], chunk[total.column][rows])
-    if days is not None:
-        for spans, arrays in zip(cutoffs, found, strict=True):
-            for total in counted:
-                count = days.weeks if total.how == "weeks" else days.days
-                arrays[total.name] = count(spans[total.kind])
-    return found
+    return [Added(arrays, days, spans) for arrays, spans in zip(found, cutoffs, strict=True)]
 
 
 def _adds(total: Total) -> bool:
@@ -137,26 +166,26 @@ class _Days:
         word, bit = np.divmod(self.end - 1 - day, WORD_DAYS)
         np.add.at(self.bits, word * self.places + place, np.uint64(1) << bit.astype(np.uint64))
 
-    def days(self, window: Window) -> Array:
-        """Return how many days of a window are marked."""
-        counted = np.zeros(self.places, np.int64)
-        for word in self._words(window, window.days):
-            counted += np.bitwise_count(word)
+    def days(self, window: Window, start: int, stop: int) -> Array:
+        """Return how many days of a window are marked, by place."""
+        counted = np.zeros(stop - start, np.int64)
+        for days in self._words(window, window.days, start, stop):
+            counted += np.bitwise_count(days)
         return counted
 
-    def weeks(self, window: Window) -> Array:
+    def weeks(self, window: Window, start: int, stop: int) -> Array:
         """Return in how many of a window's whole weeks, counted back, any day is marked."""
-        counted = np.zeros(self.places, np.int64)
-        for days in self._words(window, window.days // 7 * 7):
+        counted = np.zeros(stop - start, np.int64)
+        for days in self._words(window, window.days // 7 * 7, start, stop):
             # The first day of each week collects its other six.
             pairs = days | days >> 1
             fours = pairs | pairs >> 2
             counted += np.bitwise_count((fours | fours >> 3) & _EVERY_WEEK)
         return counted
 
-    def _words(self, window: Window, days: int) -> Iterator[Array]:
+    def _words(self, window: Window, days: int, start: int, stop: int) -> Iterator[Array]:
         """Yield the marks of the last `days` of a window, in words of their own."""
-        words = self.bits.reshape(-1, self.places)
+        words = self.bits.reshape(-1, self.places)[:, start:stop]
         for begin in range(0, days, WORD_DAYS):
             number, shift = divmod(self.end - _number(window.end) + begin, WORD_DAYS)
             word = words[number] >> shift

@@ -26,8 +26,9 @@ from engagement_ml.features.asked import (
     of_sessions,
 )
 from engagement_ml.features.behaviours import Feature, totals_of
-from engagement_ml.features.dense import NEVER, window_arrays
+from engagement_ml.features.dense import NEVER, Added, window_arrays
 from engagement_ml.features.population import Array, Codes, Population, read_population
+from engagement_ml.features.spans import Total
 from engagement_ml.tables import Tables
 from engagement_ml.tables.ledger import MICRO
 from engagement_ml.windows import DAY, Window, Windows
@@ -39,16 +40,16 @@ Totals = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Found:
-    """What was added up for one cutoff: an array per total.
+    """What was added up for one cutoff.
 
-    `behaviours` are of shape (behaviours, entities), the others (entities,); `sessions` is None
-    where the configuration asks for none.
+    `behaviours` have a place for each behaviour's entities in turn, the others for each entity;
+    `sessions` is None where the configuration asks for none.
     """
 
     cutoff: dt.date
-    behaviours: Totals
-    history: Totals
-    sessions: Totals | None
+    behaviours: Added
+    history: Added
+    sessions: Added | None
 
 
 def rows_by_cutoff(
@@ -105,11 +106,10 @@ def _add_up(
     population: Population,
     asked: Asked,
     cutoffs: Sequence[dt.date],
-) -> list[Totals]:
+) -> list[Added]:
     """Return the totals of some cutoffs, for all entities of the population."""
     n = len(population.ids)
     by_type = "event_type" in asked.keys
-    shape = (len(tables.behaviours), n) if by_type else (n,)
     spans = [asked.cutoffs[cutoff] for cutoff in cutoffs]
     first = min(window.start for each in spans for window in each.values())
     end = max(window.end for each in spans for window in each.values())
@@ -126,8 +126,8 @@ def _add_up(
             chunk = {"place_": place, "day": batch["day"].astype("datetime64[D]").view(np.int64)}
             yield chunk | {column: _whole(batch[column]) for column in columns}
 
-    added = window_arrays(chunks(), int(np.prod(shape)), spans, asked.totals)
-    return [{name: values.reshape(shape) for name, values in one.items()} for one in added]
+    places = n * len(tables.behaviours) if by_type else n
+    return window_arrays(chunks(), places, spans, asked.totals)
 
 
 def _whole(values: Array) -> Array:
@@ -135,6 +135,16 @@ def _whole(values: Array) -> Array:
     if np.issubdtype(values.dtype, np.datetime64):
         return values.astype("datetime64[us]").view(np.int64)
     return values.astype(np.int64, copy=False)
+
+
+def _of(
+    added: Added, totals: Sequence[Total], entities: Array, n: int, turn: int = 0
+) -> dict[str, Array]:
+    """Return totals of some of the `n` entities, of the behaviour whose turn it is."""
+    every = added.between(turn * n, (turn + 1) * n, totals)
+    if len(entities) == n:
+        return every
+    return {name: values[entities] for name, values in every.items()}
 
 
 def _evaluated(
@@ -172,14 +182,15 @@ def _lay_out(
         "part": np.full(len(entities), part, dtype=object),
     }
     entry, left = population.entry[entities], population.exit[entities]
-    columns |= _behaviour_columns(tables, windows, features, entry, entities, found)
+    columns |= _behaviour_columns(tables, windows, population, features, entities, found)
     days = windows.observation_days
     if found.sessions is not None:
-        told = {name: values[entities] for name, values in found.sessions.items()}
+        told = _of(found.sessions, totals_of(sessions.FEATURES), entities, len(population.ids))
         made = _evaluated(sessions.FEATURES, told, cutoff, days)
         columns |= {f"{sessions.GROUP}__{name}": values for name, values in made.items()}
     columns |= _ratio_columns(config, columns)
-    bought = {name: values[entities] for name, values in found.history.items()}
+    totals = (*totals_of(history.FEATURES), *history.OUTCOME_TOTALS)
+    bought = _of(found.history, totals, entities, len(population.ids))
     made = _evaluated(history.FEATURES, bought, cutoff, days)
     columns |= {f"history__{name}": values for name, values in made.items()}
     columns |= _outcome_columns(cutoff, entry, bought)
@@ -190,17 +201,18 @@ def _lay_out(
 def _behaviour_columns(
     tables: Tables,
     windows: Windows,
+    population: Population,
     features: Sequence[Feature],
-    entry: Array,
     entities: Array,
     found: Found,
 ) -> dict[str, Array]:
+    n, entry = len(population.ids), population.entry[entities]
     back = found.cutoff - 2 * windows.observation_days * DAY
     uncovered = (entry > np.datetime64(back, "us")) | (back < tables.history.start)
     columns: dict[str, Array] = {}
     for i, behaviour in enumerate(tables.behaviours):
         own = [feature for feature in features if measured(tables, feature, behaviour)]
-        totals = {total.name: found.behaviours[total.name][i][entities] for total in totals_of(own)}
+        totals = _of(found.behaviours, totals_of(own), entities, n, i)
         made = _evaluated(own, totals, found.cutoff, windows.observation_days)
         made["trend"] = np.where(uncovered, np.nan, made["trend"])
         columns |= {f"{behaviour}__{name}": values for name, values in made.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,7 +73,7 @@ def write_daily(
     def made(file: Path) -> pa.Table:
         return daily_of(_read(file, names, integer_ids=integer_ids))
 
-    whole = put_together(list(in_order(made, files, threads)))
+    whole = put_together(list(by_turns(made, files, threads)))
     text = [name for name in whole.column_names if name not in ("customer_id", "first", "last")]
     pq.write_table(
         whole,
@@ -101,15 +102,15 @@ def integers_of(files: Sequence[Path], name: str, threads: int) -> Array:
                 raise UnfitError(f"{file}: {name}")
             return _whole(opened.read([name], use_threads=False)[name].drop_null().combine_chunks())
 
-    return np.concatenate(list(in_order(read, files, threads)))
+    return np.concatenate(list(by_turns(read, files, threads)))
 
 
-def in_order(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Iterator[Made]:
+def by_turns(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Iterator[Made]:
     """Yield what is made of each, in order, some of it ahead in threads.
 
     Examples
     --------
-    >>> list(in_order(str.upper, "abc", 2))
+    >>> list(by_turns(str.upper, "abc", 2))
     ['A', 'B', 'C']
     """
     waiting = iter(given)
@@ -137,18 +138,20 @@ def daily_of(events: pa.Table) -> pa.Table:
     """
     moment = _array(events["timestamp"])
     micros = _whole(moment)
-    counts: dict[str, Array] = {}
+    days = pa.array(_days(micros), mask=_missing(moment)).cast(pa.date32())
+    keys = [_array(events["customer_id"]), _array(events["event_type"]), days]
+    groups = _Groups.of(keys)
     sums: dict[str, Array] = {}
+    counts: dict[str, Array] = {}
     for column in (c for c in AMOUNTS if c in events.column_names):
-        sums[column], counts[f"n_{column}"] = _millionths(_array(events[column]))
-    low, high = (int(micros.min()), int(micros.max())) if len(micros) else (0, 0)
-    if low // MICROS_A_DAY == high // MICROS_A_DAY:
-        day = np.full(len(micros), low // MICROS_A_DAY)
+        amounts = _array(events[column]).to_numpy(zero_copy_only=False)
+        sums[column], counts[f"n_{column}"] = groups.millionths(amounts)
+    if np.all(micros[1:] >= micros[:-1]):
+        # Events in the order of time, as in a log: so they are within their group.
+        first, last = groups.first(micros), groups.last(micros)
     else:
-        day = micros // MICROS_A_DAY
-    keys = [_array(events["customer_id"]), _array(events["event_type"])]
-    days = pa.array(day.astype(np.int32), mask=_missing(moment)).cast(pa.date32())
-    return _added_up([*keys, days], {"first": micros, "last": micros, **sums, **counts})
+        first, last = groups.add(micros, np.minimum), groups.add(micros, np.maximum)
+    return _ledger(keys, groups, {"n": groups.size(), "first": first, "last": last}, sums | counts)
 
 
 def put_together(ledgers: Sequence[pa.Table]) -> pa.Table:
@@ -178,8 +181,10 @@ def put_together(ledgers: Sequence[pa.Table]) -> pa.Table:
     whole = {column: _whole(_array(rows[column])) for column in sums}
     if any(np.abs(whole[c] / MICRO).sum() > MOST_ADDED for c in AMOUNTS if c in whole):
         raise UnfitError("amounts")
-    added = _added_up(keys, whole)
-    return pa.concat_tables([*alone, added]).unify_dictionaries()
+    groups = _Groups.of(keys)
+    how = {"first": np.minimum, "last": np.maximum}
+    told = {c: groups.add(values, how.get(c, np.add)) for c, values in whole.items()}
+    return pa.concat_tables([*alone, _ledger(keys, groups, told, {})]).unify_dictionaries()
 
 
 def _read(file: Path, names: Mapping[str, str], *, integer_ids: bool) -> pa.Table:
@@ -192,7 +197,10 @@ def _read(file: Path, names: Mapping[str, str], *, integer_ids: bool) -> pa.Tabl
         read = opened.read(list(names.values()), use_threads=False)
     table = pa.table({column: read[name] for column, name in names.items()})
     types = {**_CANONICAL, "customer_id": pa.int64() if integer_ids else pa.string()}
-    return table.cast(pa.schema([(c, types[c]) for c in table.column_names]), safe=False)
+    for place, column in enumerate(names):
+        if table.schema.field(place).type != types[column]:
+            table = table.set_column(place, column, table[place].cast(types[column], safe=False))
+    return table
 
 
 _CANONICAL = {
@@ -214,52 +222,85 @@ def _fits(column: str, of_type: pa.DataType, integer_ids: bool) -> bool:
     return bool(of_type == pa.float64() or pa.types.is_integer(of_type))
 
 
-def _added_up(keys: Sequence[pa.Array], columns: Mapping[str, Array]) -> pa.Table:
-    """Return a row per customer, event type and day; `columns` are ``first``, ``last``, and sums.
-
-    Without a column ``n``, each row is one event.
-    """
-    order, starts = _grouped(keys)
-    made: dict[str, Any] = {}
-    for name, values in columns.items():
-        add = {"first": np.minimum, "last": np.maximum}.get(name, np.add)
-        made[name] = add.reduceat(values[order], starts) if len(starts) else values[:0]
-    if "n" not in made:
-        made["n"] = np.diff(np.append(starts, len(order)))
-    found = {c: k.take(pa.array(order[starts])) for c, k in zip(KEYS, keys, strict=True)}
+def _ledger(
+    keys: Sequence[pa.Array], groups: _Groups, told: Mapping[str, Array], more: Mapping[str, Array]
+) -> pa.Table:
+    """Return a row per group: its key, and what is told of it."""
+    some = pa.array(groups.order[groups.starts])
+    found = {column: key.take(some) for column, key in zip(KEYS, keys, strict=True)}
+    made: dict[str, Any] = {**told, **more}
     missing = _missing(found["day"])
     for name in ("first", "last"):
-        made[name] = pa.array(made[name], pa.int64(), mask=missing).cast(MOMENT)
-    told = ["n", "first", "last", *(name for name in made if name not in ("n", "first", "last"))]
-    false = pa.array(np.zeros(len(starts), bool))
-    return pa.table({**found, **{name: made[name] for name in told}, REPEATED: false})
+        made[name] = pa.array(made[name], pa.int64(), mask=missing).view(MOMENT)
+    return pa.table({**found, **made, REPEATED: np.zeros(len(groups.starts), bool)})
 
 
-def _grouped(keys: Sequence[pa.Array]) -> tuple[Array, Array]:
-    """Return an order in which rows of the same keys lie together, and where each key begins.
+@dataclass(frozen=True)
+class _Groups:
+    """Rows in an order in which those of the same keys lie together, and where each key begins."""
 
-    Days come first, then customers: what is added up later goes through memory in that order.
-    """
-    rows = len(keys[0])
-    key: Array = np.zeros(rows, np.int64)
-    size = 1
-    for values in (keys[2], keys[0], keys[1]):
-        codes, n = _codes(values)
-        size *= n
-        if size.bit_length() > _BITS:
-            raise UnfitError("keys")
-        key = key * n + codes
-    low = rows.bit_length()
-    if size.bit_length() + low <= _BITS:
-        packed = (key << low) | np.arange(rows)
-        packed.sort()
-        order, key = packed & ((1 << low) - 1), packed >> low
-    else:
-        order = np.argsort(key)
-        key = key[order]
-    begins = np.ones(rows, bool)
-    np.not_equal(key[1:], key[:-1], out=begins[1:])
-    return order, np.flatnonzero(begins)
+    order: Array
+    starts: Array
+
+    @classmethod
+    def of(cls, keys: Sequence[pa.Array]) -> _Groups:
+        """Group rows by customer, event type and day.
+
+        Days come first, then customers: what is added up later goes through memory in that order.
+        Within a group, rows stay in their order where an integer has room to tell it.
+        """
+        rows = len(keys[0])
+        key: Array = np.zeros(rows, np.int64)
+        size = 1
+        for values in (keys[2], keys[0], keys[1]):
+            codes, n = _codes(values)
+            size *= n
+            if size.bit_length() > _BITS:
+                raise UnfitError("keys")
+            if n > 1:
+                key *= n
+                key += codes
+        low = rows.bit_length()
+        if size.bit_length() + low <= _BITS:
+            key <<= low
+            key |= np.arange(rows)
+            key.sort()
+            order = key & ((1 << low) - 1)
+            key >>= low
+        else:
+            order = np.argsort(key, kind="stable")
+            key = key[order]
+        begins = np.ones(rows, bool)
+        np.not_equal(key[1:], key[:-1], out=begins[1:])
+        return cls(order, np.flatnonzero(begins))
+
+    def size(self) -> Array:
+        """Return how many rows each group has."""
+        return np.diff(np.append(self.starts, len(self.order)))
+
+    def first(self, values: Array) -> Array:
+        """Return the value of each group's first row."""
+        found: Array = values[self.order[self.starts]]
+        return found
+
+    def last(self, values: Array) -> Array:
+        """Return the value of each group's last row."""
+        ends = np.append(self.starts[1:], len(self.order))[: len(self.starts)]
+        found: Array = values[self.order[ends - 1]]
+        return found
+
+    def add(self, values: Array, how: np.ufunc) -> Array:
+        """Return what comes of each group's values."""
+        added: Array = how.reduceat(values[self.order], self.starts) if len(values) else values
+        return added
+
+    def millionths(self, amounts: Array) -> tuple[Array, Array]:
+        """Return the sum of amounts in whole millionths, and how many there are; NaN is none."""
+        there = np.flatnonzero(~np.isnan(amounts)[self.order])
+        group = np.searchsorted(self.starts, there, side="right") - 1
+        sums = np.zeros(len(self.starts), np.int64)
+        np.add.at(sums, group, _millionths(amounts[self.order[there]]))
+        return sums, np.bincount(group, minlength=len(self.starts))
 
 
 def _codes(values: pa.Array) -> tuple[Array, int]:
@@ -285,19 +326,27 @@ def _codes(values: pa.Array) -> tuple[Array, int]:
     return np.where(missing, n, codes), n + 1
 
 
-def _millionths(amount: pa.Array) -> tuple[Array, Array]:
-    """Return amounts in whole millionths, 0 where there is none, and 1 where there is one."""
-    values = amount.to_numpy(zero_copy_only=False)
-    given = ~np.isnan(values)
-    scaled = np.where(given, values, 0.0)
-    if not np.all(np.abs(scaled) <= LARGEST) or np.abs(scaled).sum() > MOST_ADDED:
+def _days(micros: Array) -> Array:
+    """Return days since 1970, int32."""
+    if len(micros):
+        first, last = int(micros.min()) // MICROS_A_DAY, int(micros.max()) // MICROS_A_DAY
+        if first == last:
+            return np.full(len(micros), first, np.int32)
+    return (micros // MICROS_A_DAY).astype(np.int32)
+
+
+def _millionths(amounts: Array) -> Array:
+    """Return amounts in whole millionths."""
+    size = np.abs(amounts)
+    if not np.all(size <= LARGEST) or size.sum() > MOST_ADDED:
         # The engine names the row, or finds what 64 bits do not hold.
         raise UnfitError("amounts")
-    scaled *= MICRO
+    scaled = amounts * MICRO
     whole = np.trunc(scaled)
     # Halves go away from zero, as they do in engines.
     whole += np.where(np.abs(scaled - whole) >= 0.5, np.sign(scaled), 0.0)
-    return whole.astype(np.int64), given.astype(np.int64)
+    counted: Array = whole.astype(np.int64)
+    return counted
 
 
 def _array(column: pa.ChunkedArray) -> pa.Array:
@@ -316,7 +365,9 @@ def _missing(values: pa.Array) -> Array | None:
 
 def _whole(values: pa.Array) -> Array:
     """Return whole numbers, days and moments as int64, 0 for null."""
-    if pa.types.is_date32(values.type):
-        values = values.cast(pa.int32())
-    whole = values.cast(pa.int64())
+    if pa.types.is_timestamp(values.type):
+        values = values.view(pa.int64())
+    elif pa.types.is_date32(values.type):
+        values = values.view(pa.int32())
+    whole = values if values.type == pa.int64() else values.cast(pa.int64())
     return np.asarray((whole.fill_null(0) if whole.null_count else whole).to_numpy())

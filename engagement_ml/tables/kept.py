@@ -23,6 +23,7 @@ from engagement_ml.tables.repeats import (
     Ids,
     apart,
     hashes_of,
+    in_order,
     in_runs,
     later,
     register_hashes,
@@ -162,7 +163,7 @@ class _Work:
         name = self._name("ids", "npy", batch.key)
         file = self.store.path(name)
         if not self.store.has(name):
-            found = np.sort(self._hashes(batch))
+            found = in_order(self._hashes(batch))
             with self.store.new(name) as aside, aside.open("wb") as target:
                 np.save(target, in_runs(found))
             ids = Ids.told(file, found)

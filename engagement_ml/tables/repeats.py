@@ -43,7 +43,7 @@ class Ids:
     @classmethod
     def told(cls, file: Path, hashes: Hashes) -> Ids:
         """Return what is to tell of sorted hashes."""
-        distinct = not len(_repeated(hashes))
+        distinct = bool(np.all(hashes[1:] != hashes[:-1]))
         if not len(hashes):
             return cls(file, None, None, distinct)
         return cls(file, int(hashes[0]), int(hashes[-1]), distinct)
@@ -59,6 +59,11 @@ def apart(ids: Sequence[Ids]) -> bool:
     return all(i.distinct for i in ids) and all(
         last < first for (_, last), (first, _) in pairwise(bounds)
     )
+
+
+def in_order(hashes: Hashes) -> Hashes:
+    """Return hashes sorted; numbers that a log counts up are already."""
+    return hashes if np.all(hashes[1:] >= hashes[:-1]) else np.sort(hashes)
 
 
 def in_runs(hashes: Hashes) -> Hashes:
