@@ -43,12 +43,7 @@ class UnfitError(Exception):
 
 
 def write_daily(
-    files: Sequence[Path],
-    names: Mapping[str, str],
-    target: Path,
-    *,
-    integer_ids: bool,
-    threads: int,
+    files: Sequence[Path], names: Mapping[str, str], target: Path, *, integer_ids: bool
 ) -> None:
     """Write the daily ledger of events of Parquet files, none of them repeated, as Parquet.
 
@@ -59,21 +54,15 @@ def write_daily(
     target : Path
     integer_ids : bool
         Whether ``customer_id`` is to be an integer, else text.
-    threads : int
-        Files that are read at a time.
 
     Raises
     ------
     UnfitError
-        Where the engine has to make it; nothing of use is written then.
+        Where the engine has to make it.
     """
     if sum(pq.read_metadata(file).num_rows for file in files) > MOST_ROWS:
         raise UnfitError("too many rows to put together")
-
-    def made(file: Path) -> pa.Table:
-        return daily_of(_read(file, names, integer_ids=integer_ids))
-
-    whole = put_together(list(by_turns(made, files, threads)))
+    whole = put_together([daily_of(_read(f, names, integer_ids=integer_ids)) for f in files])
     text = [name for name in whole.column_names if name not in ("customer_id", "first", "last")]
     pq.write_table(
         whole,
@@ -85,7 +74,7 @@ def write_daily(
     )
 
 
-def integers_of(files: Sequence[Path], name: str, threads: int) -> Array:
+def integers_of(files: Sequence[Path], name: str) -> Array:
     """Return the values of a column of whole numbers that there are, int64.
 
     Raises
@@ -93,16 +82,16 @@ def integers_of(files: Sequence[Path], name: str, threads: int) -> Array:
     UnfitError
         Where it is of another type in any file.
     """
-
-    def read(file: Path) -> Array:
+    found = []
+    for file in files:
         with pq.ParquetFile(file) as opened:
             schema = opened.schema_arrow
             of_type = schema.field(name).type if name in schema.names else None
             if of_type is None or not _fits("customer_id", of_type, True):
                 raise UnfitError(f"{file}: {name}")
-            return _whole(opened.read([name], use_threads=False)[name].drop_null().combine_chunks())
-
-    return np.concatenate(list(by_turns(read, files, threads)))
+            read = opened.read([name], use_threads=False)[name]
+        found.append(_whole(_array(read.drop_null())))
+    return np.concatenate(found)
 
 
 def by_turns(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Iterator[Made]:

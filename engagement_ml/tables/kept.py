@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.arrays import UnfitError, integers_of, write_daily
+from engagement_ml.tables.arrays import UnfitError, by_turns, integers_of, write_daily
 from engagement_ml.tables.batches import Batch, find_batches
 from engagement_ml.tables.keep import canonical
 from engagement_ml.tables.ledger import AMOUNTS, VERSION, daily, merged
@@ -117,15 +117,15 @@ def make_parts(
     known = [tuple(told["files"]) for told in store.entries.values() if "files" in told]
     batches = find_batches(one.files, known)
     work = _Work(engine, one, integer_ids, store, definition)
-    ids = [work.ids(batch) for batch in batches] if one.has("event_id") else []
+    ids = work.ids(batches) if one.has("event_id") else []
     hashes = [] if apart(ids) else [each.load() for each in ids]
     suspects = repeated_among(hashes)
     repeats = work.repeats(batches, hashes, suspects)
     parts = []
-    for i, batch in enumerate(batches):
-        parts.append(work.part(batch, repeats.get(batch.key)))
+    for part in work.parts(batches, repeats):
+        parts.append(part)
         if on_part is not None:
-            on_part(i + 1, len(batches))
+            on_part(len(parts), len(batches))
     shared_days = _in_several(parts)
     shared = work.shared(parts, shared_days) if shared_days else None
     store.retain(work.used)
@@ -158,25 +158,31 @@ class _Work:
         self.used: set[str] = set()
         self._views: dict[str, str] = {}
 
-    def ids(self, batch: Batch) -> Ids:
-        """Return the sorted hashes of a batch's event ids."""
-        name = self._name("ids", "npy", batch.key)
-        file = self.store.path(name)
-        if not self.store.has(name):
-            found = in_order(self._hashes(batch))
-            with self.store.new(name) as aside, aside.open("wb") as target:
-                np.save(target, in_runs(found))
-            ids = Ids.told(file, found)
-            told = {"first": ids.first, "last": ids.last, "distinct": ids.distinct}
-            self.store.put(name, told)
-        entry = self.store.entries[name]
-        return Ids(file, entry["first"], entry["last"], entry["distinct"])
+    def ids(self, batches: Sequence[Batch]) -> list[Ids]:
+        """Return the sorted hashes of each batch's event ids."""
+        names = {batch.key: self._name("ids", "npy", batch.key) for batch in batches}
+        missing = [batch for batch in batches if not self.store.has(names[batch.key])]
 
-    def _hashes(self, batch: Batch) -> Hashes:
-        try:
-            return integers_of(batch.files, self.one.theirs["event_id"], self.engine.threads)
-        except UnfitError:
-            return self.engine.column(hashes_of(self._view(batch)))
+        def write(batch: Batch) -> Ids | None:
+            try:
+                found = integers_of(batch.files, self.one.theirs["event_id"])
+            except UnfitError:
+                return None
+            return self._write_ids(names[batch.key], found)
+
+        for batch, made in zip(missing, by_turns(write, missing, self.engine.threads), strict=True):
+            name = names[batch.key]
+            ids = made or self._write_ids(name, self.engine.column(hashes_of(self._view(batch))))
+            self.store.put(name, ids.plain())
+        return [
+            Ids.read(self.store.path(name), self.store.entries[name]) for name in names.values()
+        ]
+
+    def _write_ids(self, name: str, found: Hashes) -> Ids:
+        hashes = in_order(found)
+        with self.store.new(name) as aside, aside.open("wb") as target:
+            np.save(target, in_runs(hashes))
+        return Ids.told(self.store.path(name), hashes)
 
     def repeats(
         self, batches: Sequence[Batch], hashes: Sequence[Hashes], suspects: Hashes
@@ -203,44 +209,61 @@ class _Work:
             files.append((i, batch, name))
         return self._resolve(files, suspects)
 
-    def part(self, batch: Batch, repeats: tuple[str, str] | None) -> Part:
-        """Return the ledger of a batch, made where it is not kept."""
-        name = self._name("ledger", "parquet", batch.key, *(repeats[1:] if repeats else ()))
-        if not self.store.has(name):
-            with self.store.new(name) as aside:
-                self._write_daily(batch, repeats, aside)
-            days = self.engine.query(
-                f"SELECT DISTINCT day FROM {self._read(name)} WHERE day IS NOT NULL ORDER BY 1",
-                reading=self.one.label,
-            )
-            lines = summarise(self.engine, self.one, self._read(name))
-            told = {
-                "files": [str(file) for file in batch.files],
-                "days": [str(row[0]) for row in days],
-                "lines": [line.plain() for line in lines],
-            }
-            self.store.put(name, told)
-        entry = self.store.entries[name]
-        return Part(
-            self.store.path(name),
-            tuple(dt.date.fromisoformat(day) for day in entry["days"]),
-            tuple(Line.read(line) for line in entry["lines"]),
-            partial(self.rows, batch, repeats),
-        )
+    def parts(
+        self, batches: Sequence[Batch], repeats: Mapping[str, tuple[str, str]]
+    ) -> Iterator[Part]:
+        """Yield the ledger of each batch, made where it is not kept.
 
-    def _write_daily(self, batch: Batch, repeats: tuple[str, str] | None, target: Path) -> None:
-        """Write the ledger of a batch: in arrays where its files allow it, else in the engine."""
-        if repeats is None:
-            told = [c for c in (*REQUIRED["events"], *AMOUNTS) if self.one.has(c)]
-            names = {column: self.one.theirs[column] for column in told}
-            ids, threads = self.integer_ids, self.engine.threads
+        In arrays, several at a time, where their files allow it; else the engine makes it.
+        """
+        marks = [repeats.get(batch.key) for batch in batches]
+        names = [
+            self._name("ledger", "parquet", batch.key, *(mark[1:] if mark else ()))
+            for batch, mark in zip(batches, marks, strict=True)
+        ]
+        told = [c for c in (*REQUIRED["events"], *AMOUNTS) if self.one.has(c)]
+        columns = {column: self.one.theirs[column] for column in told}
+
+        def write(i: int) -> bool:
+            if marks[i] is not None or self.store.has(names[i]):
+                return False
             try:
-                write_daily(batch.files, names, target, integer_ids=ids, threads=threads)
-                return
+                with self.store.new(names[i]) as aside:
+                    files = batches[i].files
+                    write_daily(files, columns, aside, integer_ids=self.integer_ids)
             except UnfitError:
-                pass
-        ledger = daily(self.engine.scan(self.rows(batch, repeats))).to_native().sql_query()
-        self.engine.write(ledger, target, reading=self.one.label)
+                return False
+            return True
+
+        written = by_turns(write, range(len(batches)), self.engine.threads)
+        for batch, mark, name, done in zip(batches, marks, names, written, strict=True):
+            if not self.store.has(name):
+                self._enter(batch, mark, name, done)
+            entry = self.store.entries[name]
+            yield Part(
+                self.store.path(name),
+                tuple(dt.date.fromisoformat(day) for day in entry["days"]),
+                tuple(Line.read(line) for line in entry["lines"]),
+                partial(self.rows, batch, mark),
+            )
+
+    def _enter(self, batch: Batch, mark: tuple[str, str] | None, name: str, done: bool) -> None:
+        """Enter a ledger into what is kept, and make it where it is not done yet."""
+        label = self.one.label
+        if not done:
+            ledger = daily(self.engine.scan(self.rows(batch, mark))).to_native().sql_query()
+            with self.store.new(name) as aside:
+                self.engine.write(ledger, aside, reading=label)
+        read = self._read(name)
+        days = self.engine.query(
+            f"SELECT DISTINCT day FROM {read} WHERE day IS NOT NULL ORDER BY 1", reading=label
+        )
+        told = {
+            "files": [str(file) for file in batch.files],
+            "days": [str(row[0]) for row in days],
+            "lines": [line.plain() for line in summarise(self.engine, self.one, read)],
+        }
+        self.store.put(name, told)
 
     def rows(self, batch: Batch, repeats: tuple[str, str] | None) -> str:
         """Name a view of a batch's rows, repeats among them marked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -47,6 +47,15 @@ class Ids:
         if not len(hashes):
             return cls(file, None, None, distinct)
         return cls(file, int(hashes[0]), int(hashes[-1]), distinct)
+
+    @classmethod
+    def read(cls, file: Path, plain: Mapping[str, Any]) -> Ids:
+        """Return what `plain` was made of."""
+        return cls(file, plain["first"], plain["last"], plain["distinct"])
+
+    def plain(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {"first": self.first, "last": self.last, "distinct": self.distinct}
 
     def load(self) -> Hashes:
         """Return the sorted hashes, mapped from the disk where they are there one by one."""
