@@ -101,6 +101,11 @@ class Engine(ABC):
     def errors(self) -> tuple[type[Exception], ...]:
         """What it raises where data cannot be read."""
 
+    @property
+    def threads(self) -> int:
+        """How many threads of this process work for it."""
+        return 1
+
     @abstractmethod
     def embedded(self) -> DuckDBEngine:
         """Return a DuckDB engine for tables that are small: itself where it is one."""

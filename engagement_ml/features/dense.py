@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,6 +69,7 @@ def window_arrays(
     places: int,
     cutoffs: Sequence[Spans],
     totals: Sequence[Total],
+    threads: int = 1,
 ) -> list[Added]:
     """Add up a daily ledger over the windows of each cutoff.
 
@@ -78,6 +81,8 @@ def window_arrays(
     places : int
     cutoffs : sequence of mapping of kind to Window
     totals : sequence of Total
+    threads : int, default 1
+        Cutoffs are added up at the same time.
 
     Returns
     -------
@@ -98,15 +103,22 @@ def window_arrays(
     found = [{t.name: _empty(t, places) for t in totals if _adds(t)} for _ in cutoffs]
     counted = [total for total in totals if not _adds(total)]
     days = _Days.over([spans[total.kind] for spans in cutoffs for total in counted], places)
-    for chunk in chunks:
+
+    def add(chunk: Mapping[str, Array], cutoff: int | None) -> None:
         place, day = chunk["place_"], chunk["day"]
-        if days is not None:
-            days.add(place, day)
-        for spans, arrays in zip(cutoffs, found, strict=True):
-            for kind, rows in _inside(spans, totals, day):
-                for total in totals:
-                    if total.kind == kind and _adds(total):
-                        _put(arrays[total.name], total, place[rows], chunk[total.column][rows])
+        if cutoff is None:
+            if days is not None:
+                days.add(place, day)
+            return
+        for kind, rows in _inside(cutoffs[cutoff], totals, day):
+            for total in totals:
+                if total.kind == kind and _adds(total):
+                    values = chunk[total.column][rows]
+                    _put(found[cutoff][total.name], total, place[rows], values)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for chunk in chunks:
+            list(pool.map(partial(add, chunk), (None, *range(len(cutoffs)))))
     return [Added(arrays, days, spans) for arrays, spans in zip(found, cutoffs, strict=True)]
 
 

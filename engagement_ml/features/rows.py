@@ -127,7 +127,7 @@ def _add_up(
             yield chunk | {column: _whole(batch[column]) for column in columns}
 
     places = n * len(tables.behaviours) if by_type else n
-    return window_arrays(chunks(), places, spans, asked.totals)
+    return window_arrays(chunks(), places, spans, asked.totals, tables.engine.threads)
 
 
 def _whole(values: Array) -> Array:
@@ -209,14 +209,18 @@ def _behaviour_columns(
     n, entry = len(population.ids), population.entry[entities]
     back = found.cutoff - 2 * windows.observation_days * DAY
     uncovered = (entry > np.datetime64(back, "us")) | (back < tables.history.start)
-    columns: dict[str, Array] = {}
-    for i, behaviour in enumerate(tables.behaviours):
+    days = windows.observation_days
+
+    def made(i: int, behaviour: str) -> dict[str, Array]:
         own = [feature for feature in features if measured(tables, feature, behaviour)]
         totals = _of(found.behaviours, totals_of(own), entities, n, i)
-        made = _evaluated(own, totals, found.cutoff, windows.observation_days)
-        made["trend"] = np.where(uncovered, np.nan, made["trend"])
-        columns |= {f"{behaviour}__{name}": values for name, values in made.items()}
-    return columns
+        columns = _evaluated(own, totals, found.cutoff, days)
+        columns["trend"] = np.where(uncovered, np.nan, columns["trend"])
+        return {f"{behaviour}__{name}": values for name, values in columns.items()}
+
+    with ThreadPoolExecutor(tables.engine.threads) as pool:
+        each = pool.map(made, *zip(*enumerate(tables.behaviours), strict=True))
+        return {name: values for columns in each for name, values in columns.items()}
 
 
 def _ratio_columns(config: PipelineConfig, columns: Mapping[str, Array]) -> dict[str, Array]:

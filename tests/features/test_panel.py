@@ -149,6 +149,7 @@ def test_same_panel_from_every_source(
 class PolarsEngine:
     """What the features need of an engine, on Polars, nothing kept."""
 
+    threads = 1
     micros, pandas, batches = Engine.micros, Engine.pandas, Engine.batches
 
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
