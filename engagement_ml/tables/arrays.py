@@ -1,13 +1,12 @@
-"""The daily ledger of Parquet files by sorting arrays, for a third of what hashing rows costs.
+"""Events of Parquet files in arrays, grouped by sorting: a third of what hashing rows costs.
 
-A row's day, customer and event type become one integer, its place in the file the lowest bits of
-it; sorted, the rows of a key lie together. What does not fit (a type that needs converting, files
-of very many rows) is left to the engine, which makes the same ledger of it.
+A row's key becomes one integer, its place among the rows the lowest bits of it; sorted, the rows
+of a key lie together. What does not fit (a type that needs converting, too many rows) is left to
+the engine, which makes the same of it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,18 +20,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from engagement_ml.tables.checks import LARGEST
-from engagement_ml.tables.ledger import AMOUNTS, KEYS, MICRO, REPEATED
+from engagement_ml.tables.ledger import AMOUNTS
 
 Array = npt.NDArray[Any]
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
-MOST_ROWS = 20_000_000
-"""Events whose ledger is put together in memory at most."""
-ROW_GROUP = 500_000
-MOST_ADDED = 9e12
-"""Amounts that are added up in whole millionths of 64 bits."""
+MOST_ROWS = 12_000_000
+"""Events of files that are read together at most."""
+TOGETHER = 130_000
+"""Events of small files that are grouped together, as many as a processor's cache holds."""
 MICROS_A_DAY = 86_400_000_000
 MOMENT = pa.timestamp("us")
 _BITS = 63
@@ -42,36 +39,47 @@ class UnfitError(Exception):
     """Files that are not grouped here: the engine has to."""
 
 
-def write_daily(
-    files: Sequence[Path], names: Mapping[str, str], target: Path, *, integer_ids: bool
-) -> None:
-    """Write the daily ledger of events of Parquet files, none of them repeated, as Parquet.
+def tables_of(
+    files: Sequence[Path], names: Mapping[str, str], *, integer_ids: bool
+) -> Iterator[pa.Table]:
+    """Yield the events of Parquet files in tables, all events of a day in one of them.
 
     Parameters
     ----------
     files : sequence of Path
     names : mapping of column to what the files call it
-    target : Path
+        ``customer_id``, ``event_type``, ``timestamp``, and those of ``value`` and
+        ``duration_seconds`` that are wanted.
     integer_ids : bool
         Whether ``customer_id`` is to be an integer, else text.
+
+    Yields
+    ------
+    Table
+        ``customer_id`` (int64 or text), ``event_type`` (text in a dictionary), ``timestamp`` (µs,
+        UTC), amounts float64.
 
     Raises
     ------
     UnfitError
-        Where the engine has to make it.
+        Where the engine has to read them.
     """
     if sum(pq.read_metadata(file).num_rows for file in files) > MOST_ROWS:
-        raise UnfitError("too many rows to put together")
-    whole = put_together([daily_of(_read(f, names, integer_ids=integer_ids)) for f in files])
-    text = [name for name in whole.column_names if name not in ("customer_id", "first", "last")]
-    pq.write_table(
-        whole,
-        target,
-        row_group_size=ROW_GROUP,
-        compression="lz4",
-        use_dictionary=text,
-        write_statistics=["day"],
-    )
+        raise UnfitError("too many rows to read together")
+    read = [_read(file, names, integer_ids=integer_ids) for file in files]
+    # Without any moment, a table may go anywhere.
+    spans = [_span(table["timestamp"]) or (0, 0) for table in read]
+    together: list[pa.Table] = []
+    last = 0
+    for place in sorted(range(len(read)), key=lambda i: spans[i]):
+        first, end = spans[place]
+        if together and first > last and sum(map(len, together)) > TOGETHER:
+            yield _one(together)
+            together = []
+        last = max(last, end) if together else end
+        together.append(read[place])
+    if together:
+        yield _one(together)
 
 
 def integers_of(files: Sequence[Path], name: str) -> Array:
@@ -90,7 +98,7 @@ def integers_of(files: Sequence[Path], name: str) -> Array:
             if of_type is None or not _fits("customer_id", of_type, True):
                 raise UnfitError(f"{file}: {name}")
             read = opened.read([name], use_threads=False)[name]
-        found.append(_whole(_array(read.drop_null())))
+        found.append(whole(array_of(read.drop_null())))
     return np.concatenate(found)
 
 
@@ -111,69 +119,15 @@ def by_turns(make: Callable[[Given], Made], given: Iterable[Given], threads: int
             yield done
 
 
-def daily_of(events: pa.Table) -> pa.Table:
-    """Return the daily ledger of events, none of them repeated; see ``ledger.daily``.
-
-    Parameters
-    ----------
-    events : pyarrow.Table
-        ``customer_id`` (int64 or text), ``event_type`` (text in a dictionary), ``timestamp`` (µs,
-        UTC), and of ``value`` and ``duration_seconds`` those that there are (float64).
-
-    Raises
-    ------
-    UnfitError
-        Where an amount does not fit, or keys are too many for an integer.
-    """
-    moment = _array(events["timestamp"])
-    micros = _whole(moment)
-    days = pa.array(_days(micros), mask=_missing(moment)).cast(pa.date32())
-    keys = [_array(events["customer_id"]), _array(events["event_type"]), days]
-    groups = _Groups.of(keys)
-    sums: dict[str, Array] = {}
-    counts: dict[str, Array] = {}
-    for column in (c for c in AMOUNTS if c in events.column_names):
-        amounts = _array(events[column]).to_numpy(zero_copy_only=False)
-        sums[column], counts[f"n_{column}"] = groups.millionths(amounts)
-    if np.all(micros[1:] >= micros[:-1]):
-        # Events in the order of time, as in a log: so they are within their group.
-        first, last = groups.first(micros), groups.last(micros)
-    else:
-        first, last = groups.add(micros, np.minimum), groups.add(micros, np.maximum)
-    return _ledger(keys, groups, {"n": groups.size(), "first": first, "last": last}, sums | counts)
+def _one(tables: Sequence[pa.Table]) -> pa.Table:
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries()
 
 
-def put_together(ledgers: Sequence[pa.Table]) -> pa.Table:
-    """Return the ledger of the events of several ledgers, in the order of days within each.
-
-    Examples
-    --------
-    >>> day = pa.array([19_700], pa.date32())
-    >>> one = pa.table({"customer_id": [1], "event_type": ["visit"], "timestamp":
-    ...     pa.array([5], MOMENT)})
-    >>> put_together([daily_of(one), daily_of(one)])["n"].to_pylist()
-    [2]
-    """
-    days = [ledger["day"].unique().to_pylist() for ledger in ledgers]
-    several = [day for day, n in Counter(d for each in days for d in each).items() if n > 1]
-    if not several:
-        return pa.concat_tables(ledgers).unify_dictionaries()
-    again = pa.array(several, pa.date32())
-    alone, shared = [], []
-    for ledger in ledgers:
-        inside = pc.is_in(ledger["day"], again)
-        shared.append(ledger.filter(inside))
-        alone.append(ledger.filter(pc.invert(inside)))
-    rows = pa.concat_tables(shared).unify_dictionaries()
-    keys = [_array(rows[column]) for column in KEYS]
-    sums = [c for c in rows.column_names if c not in (*KEYS, REPEATED)]
-    whole = {column: _whole(_array(rows[column])) for column in sums}
-    if any(np.abs(whole[c] / MICRO).sum() > MOST_ADDED for c in AMOUNTS if c in whole):
-        raise UnfitError("amounts")
-    groups = _Groups.of(keys)
-    how = {"first": np.minimum, "last": np.maximum}
-    told = {c: groups.add(values, how.get(c, np.add)) for c, values in whole.items()}
-    return pa.concat_tables([*alone, _ledger(keys, groups, told, {})]).unify_dictionaries()
+def _span(moments: pa.ChunkedArray) -> tuple[int, int] | None:
+    """Return the first and the last day, None where there is no moment."""
+    ends = pc.min_max(moments.cast(pa.int64()))
+    low, high = ends["min"].as_py(), ends["max"].as_py()
+    return None if low is None else (low // MICROS_A_DAY, high // MICROS_A_DAY)
 
 
 def _read(file: Path, names: Mapping[str, str], *, integer_ids: bool) -> pa.Table:
@@ -211,37 +165,23 @@ def _fits(column: str, of_type: pa.DataType, integer_ids: bool) -> bool:
     return bool(of_type == pa.float64() or pa.types.is_integer(of_type))
 
 
-def _ledger(
-    keys: Sequence[pa.Array], groups: _Groups, told: Mapping[str, Array], more: Mapping[str, Array]
-) -> pa.Table:
-    """Return a row per group: its key, and what is told of it."""
-    some = pa.array(groups.order[groups.starts])
-    found = {column: key.take(some) for column, key in zip(KEYS, keys, strict=True)}
-    made: dict[str, Any] = {**told, **more}
-    missing = _missing(found["day"])
-    for name in ("first", "last"):
-        made[name] = pa.array(made[name], pa.int64(), mask=missing).view(MOMENT)
-    return pa.table({**found, **made, REPEATED: np.zeros(len(groups.starts), bool)})
-
-
 @dataclass(frozen=True)
-class _Groups:
+class Groups:
     """Rows in an order in which those of the same keys lie together, and where each key begins."""
 
     order: Array
     starts: Array
 
     @classmethod
-    def of(cls, keys: Sequence[pa.Array]) -> _Groups:
-        """Group rows by customer, event type and day.
+    def of(cls, keys: Sequence[pa.Array]) -> Groups:
+        """Group rows by keys, in the order of the first key, then of the next.
 
-        Days come first, then customers: what is added up later goes through memory in that order.
-        Within a group, rows stay in their order where an integer has room to tell it.
+        Within a group, rows stay in the order in which they are.
         """
         rows = len(keys[0])
         key: Array = np.zeros(rows, np.int64)
         size = 1
-        for values in (keys[2], keys[0], keys[1]):
+        for values in keys:
             codes, n = _codes(values)
             size *= n
             if size.bit_length() > _BITS:
@@ -267,6 +207,10 @@ class _Groups:
         """Return how many rows each group has."""
         return np.diff(np.append(self.starts, len(self.order)))
 
+    def take(self, key: pa.Array) -> pa.Array:
+        """Return each group's own key."""
+        return key.take(pa.array(self.order[self.starts]))
+
     def first(self, values: Array) -> Array:
         """Return the value of each group's first row."""
         found: Array = values[self.order[self.starts]]
@@ -283,80 +227,51 @@ class _Groups:
         added: Array = how.reduceat(values[self.order], self.starts) if len(values) else values
         return added
 
-    def millionths(self, amounts: Array) -> tuple[Array, Array]:
-        """Return the sum of amounts in whole millionths, and how many there are; NaN is none."""
-        there = np.flatnonzero(~np.isnan(amounts)[self.order])
-        group = np.searchsorted(self.starts, there, side="right") - 1
-        sums = np.zeros(len(self.starts), np.int64)
-        np.add.at(sums, group, _millionths(amounts[self.order[there]]))
-        return sums, np.bincount(group, minlength=len(self.starts))
-
 
 def _codes(values: pa.Array) -> tuple[Array, int]:
     """Return an integer from 0 for each value, the largest for null, and how many there are."""
-    missing = _missing(values)
+    null = missing(values)
     if not len(values):
         return np.zeros(0, np.int64), 1
     if pa.types.is_dictionary(values.type):
         if len(values.dictionary.drop_null().unique()) < len(values.dictionary):
             return _codes(values.dictionary_decode())
-        codes, n = _whole(values.indices), len(values.dictionary)
+        codes, n = whole(values.indices), len(values.dictionary)
     elif pa.types.is_string(values.type):
         return _codes(values.dictionary_encode())
     else:
-        whole = _whole(values)
-        low = int(whole.min())
-        n = int(whole.max()) - low + 1
+        every = whole(values)
+        low = int(every.min())
+        n = int(every.max()) - low + 1
         if n.bit_length() > _BITS:
             return _codes(values.dictionary_encode())
-        codes = whole - low
-    if missing is None:
+        codes = every - low
+    if null is None:
         return codes, n
-    return np.where(missing, n, codes), n + 1
+    return np.where(null, n, codes), n + 1
 
 
-def _days(micros: Array) -> Array:
-    """Return days since 1970, int32."""
-    if len(micros):
-        first, last = int(micros.min()) // MICROS_A_DAY, int(micros.max()) // MICROS_A_DAY
-        if first == last:
-            return np.full(len(micros), first, np.int32)
-    return (micros // MICROS_A_DAY).astype(np.int32)
-
-
-def _millionths(amounts: Array) -> Array:
-    """Return amounts in whole millionths."""
-    size = np.abs(amounts)
-    if not np.all(size <= LARGEST) or size.sum() > MOST_ADDED:
-        # The engine names the row, or finds what 64 bits do not hold.
-        raise UnfitError("amounts")
-    scaled = amounts * MICRO
-    whole = np.trunc(scaled)
-    # Halves go away from zero, as they do in engines.
-    whole += np.where(np.abs(scaled - whole) >= 0.5, np.sign(scaled), 0.0)
-    counted: Array = whole.astype(np.int64)
-    return counted
-
-
-def _array(column: pa.ChunkedArray) -> pa.Array:
+def array_of(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece."""
     if pa.types.is_dictionary(column.type):
         column = column.unify_dictionaries()
     made = column.combine_chunks()
     return made.chunk(0) if isinstance(made, pa.ChunkedArray) else made
 
 
-def _missing(values: pa.Array) -> Array | None:
+def missing(values: pa.Array) -> Array | None:
+    """Return which values are null, None where none is."""
     if not values.null_count:
         return None
-    missing: Array = values.is_null().to_numpy(zero_copy_only=False)
-    return missing
+    null: Array = values.is_null().to_numpy(zero_copy_only=False)
+    return null
 
 
-def _whole(values: pa.Array) -> Array:
+def whole(values: pa.Array) -> Array:
     """Return whole numbers, days and moments as int64, 0 for null."""
     if pa.types.is_timestamp(values.type):
         values = values.view(pa.int64())
     elif pa.types.is_date32(values.type):
         values = values.view(pa.int32())
-    whole = values if values.type == pa.int64() else values.cast(pa.int64())
-    return np.asarray((whole.fill_null(0) if whole.null_count else whole).to_numpy())
+    every = values if values.type == pa.int64() else values.cast(pa.int64())
+    return np.asarray((every.fill_null(0) if every.null_count else every).to_numpy())

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.arrays import UnfitError, by_turns, integers_of, write_daily
+from engagement_ml.tables.arrays import UnfitError, by_turns, integers_of
 from engagement_ml.tables.batches import Batch, find_batches
+from engagement_ml.tables.daily_arrays import write_daily
 from engagement_ml.tables.keep import canonical
 from engagement_ml.tables.ledger import AMOUNTS, VERSION, daily, merged
 from engagement_ml.tables.repeats import (
