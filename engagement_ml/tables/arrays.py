@@ -224,8 +224,12 @@ class Groups:
 
     def add(self, values: Array, how: np.ufunc) -> Array:
         """Return what comes of each group's values."""
-        added: Array = how.reduceat(values[self.order], self.starts) if len(values) else values
-        return added
+        return self.reduced(values[self.order], how)
+
+    def reduced(self, values: Array, how: np.ufunc) -> Array:
+        """Return what comes of each group's values, which lie in the order of the groups."""
+        made: Array = how.reduceat(values, self.starts) if len(values) else values
+        return made
 
 
 def _codes(values: pa.Array) -> tuple[Array, int]:

@@ -55,12 +55,15 @@ class Part:
         What it tells of the rows it was made of; late ones are not told apart.
     rows : callable
         Names a view of these rows, ``repeated_`` among its columns where some are repeats.
+    files : tuple of Path
+        What the rows are in; empty where some are repeats.
     """
 
     file: Path
     days: tuple[dt.date, ...]
     lines: tuple[Line, ...]
     rows: Callable[[], str]
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class Parts:
         Hashes of event ids that are there more than once.
     source : str
         Tells where the rows come from and how they are read.
+    theirs : dict of column to what the files call it
+    integer_ids : bool
     """
 
     parts: tuple[Part, ...]
@@ -84,6 +89,8 @@ class Parts:
     shared_days: tuple[dt.date, ...]
     suspects: Hashes
     source: str
+    theirs: Mapping[str, str]
+    integer_ids: bool
 
 
 def worth_keeping(one: Opened) -> bool:
@@ -130,7 +137,7 @@ def make_parts(
     shared_days = _in_several(parts)
     shared = work.shared(parts, shared_days) if shared_days else None
     store.retain(work.used)
-    return Parts(tuple(parts), shared, shared_days, suspects, definition)
+    return Parts(tuple(parts), shared, shared_days, suspects, definition, one.theirs, integer_ids)
 
 
 def whole(engine: DuckDBEngine, parts: Parts, label: str) -> str:
@@ -246,6 +253,7 @@ class _Work:
                 tuple(dt.date.fromisoformat(day) for day in entry["days"]),
                 tuple(Line.read(line) for line in entry["lines"]),
                 partial(self.rows, batch, mark),
+                batch.files if mark is None else (),
             )
 
     def _enter(self, batch: Batch, mark: tuple[str, str] | None, name: str, done: bool) -> None:
