@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,6 +31,8 @@ MOST_ROWS = 12_000_000
 """Events of files that are read together at most."""
 TOGETHER = 130_000
 """Events of small files that are grouped together, as many as a processor's cache holds."""
+WIDEST = 1 << 40
+"""Integers further apart are numbered before they become part of a key."""
 MICROS_A_DAY = 86_400_000_000
 MOMENT = pa.timestamp("us")
 _BITS = 63
@@ -64,9 +67,10 @@ def tables_of(
     UnfitError
         Where the engine has to read them.
     """
-    if sum(pq.read_metadata(file).num_rows for file in files) > MOST_ROWS:
-        raise UnfitError("too many rows to read together")
-    read = [_read(file, names, integer_ids=integer_ids) for file in files]
+    with _readable():
+        if sum(pq.read_metadata(file).num_rows for file in files) > MOST_ROWS:
+            raise UnfitError("too many rows to read together")
+        read = [_read(file, names, integer_ids=integer_ids) for file in files]
     # Without any moment, a table may go anywhere.
     spans = [_span(table["timestamp"]) or (0, 0) for table in read]
     together: list[pa.Table] = []
@@ -92,7 +96,7 @@ def integers_of(files: Sequence[Path], name: str) -> Array:
     """
     found = []
     for file in files:
-        with pq.ParquetFile(file) as opened:
+        with _readable(), pq.ParquetFile(file) as opened:
             schema = opened.schema_arrow
             of_type = schema.field(name).type if name in schema.names else None
             if of_type is None or not _fits("customer_id", of_type, True):
@@ -117,6 +121,15 @@ def by_turns(make: Callable[[Given], Made], given: Iterable[Given], threads: int
             done = pending.pop(0).result()
             pending += [pool.submit(make, each) for each in islice(waiting, 1)]
             yield done
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Leave files that cannot be read to the engine, which says what is wrong with them."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise UnfitError(str(error)) from error
 
 
 def _one(tables: Sequence[pa.Table]) -> pa.Table:
@@ -247,7 +260,7 @@ def _codes(values: pa.Array) -> tuple[Array, int]:
         every = whole(values)
         low = int(every.min())
         n = int(every.max()) - low + 1
-        if n.bit_length() > _BITS:
+        if n > WIDEST:
             return _codes(values.dictionary_encode())
         codes = every - low
     if null is None:

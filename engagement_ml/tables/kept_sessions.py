@@ -16,7 +16,8 @@ import narwhals as nw
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables.arrays import UnfitError, by_turns
 from engagement_ml.tables.events import KeptEvents
-from engagement_ml.tables.kept import OnPart, Part, Parts, hold_store
+from engagement_ml.tables.kept import OnPart, hold_store
+from engagement_ml.tables.parts import Part, Parts
 from engagement_ml.tables.schema import REQUIRED
 from engagement_ml.tables.session_arrays import write_sessions
 from engagement_ml.tables.sessions import (
