@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -54,9 +53,10 @@ class Added:
     def between(self, start: int, stop: int, totals: Sequence[Total]) -> dict[str, Array]:
         """Return totals of the places from `start` to before `stop`.
 
-        Sums and counts are 0 where nothing is, largest values ``NEVER``.
+        Sums and counts are 0 where nothing is, largest values ``NEVER``. Counts of days and weeks
+        are float64, as features are.
         """
-        found = {}
+        found: dict[str, Array] = {}
         for total in totals:
             if _adds(total):
                 found[total.name] = self.arrays[total.name][start:stop]
@@ -65,7 +65,7 @@ class Added:
                 count = self.days.weeks if total.how == "weeks" else self.days.days
                 blocks = [*range(start, stop, BLOCK), stop]
                 each = [count(self.spans[total.kind], *ends) for ends in pairwise(blocks)]
-                found[total.name] = np.concatenate(each) if each else np.zeros(0, np.int64)
+                found[total.name] = np.concatenate(each) if each else np.zeros(0)
         return found
 
 
@@ -103,7 +103,7 @@ def window_arrays(
     >>> chunks = [{name: np.array(values) for name, values in chunk.items()}]
     >>> found = window_arrays(chunks, 2, [window], totals)[0].between(1, 2, totals)
     >>> {name: values.item() for name, values in found.items()}
-    {'sum': 8, 'max': 5, 'days': 3, 'weeks': 2}
+    {'sum': 8, 'max': 5, 'days': 3.0, 'weeks': 2.0}
     """
     found = [{t.name: _empty(t, places) for t in totals if _adds(t)} for _ in cutoffs]
     counted = [total for total in totals if not _adds(total)]
@@ -122,8 +122,14 @@ def window_arrays(
                     _put(found[cutoff][total.name], total, place[rows], values)
 
     with ThreadPoolExecutor(threads) as pool:
+        adding: list[Future[None]] = []
         for chunk in chunks:
-            list(pool.map(partial(add, chunk), (None, *range(len(cutoffs)))))
+            # One chunk is added while the next is fetched; no array has two at a time.
+            for each in adding:
+                each.result()
+            adding = [pool.submit(add, chunk, cutoff) for cutoff in (None, *range(len(cutoffs)))]
+        for each in adding:
+            each.result()
     return [Added(arrays, days, spans) for arrays, spans in zip(found, cutoffs, strict=True)]
 
 
@@ -185,14 +191,14 @@ class _Days:
 
     def days(self, window: Window, start: int, stop: int) -> Array:
         """Return how many days of a window are marked, by place."""
-        counted = np.zeros(stop - start, np.int64)
+        counted = np.zeros(stop - start)
         for days in self._words(window, window.days, start, stop):
             counted += np.bitwise_count(days)
         return counted
 
     def weeks(self, window: Window, start: int, stop: int) -> Array:
         """Return in how many of a window's whole weeks, counted back, any day is marked."""
-        counted = np.zeros(stop - start, np.int64)
+        counted = np.zeros(stop - start)
         for days in self._words(window, window.days // 7 * 7, start, stop):
             # The first day of each week collects its other six.
             pairs = days | days >> 1

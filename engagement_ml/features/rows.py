@@ -151,18 +151,18 @@ def _evaluated(
     features: Sequence[Feature], totals: Mapping[str, Array], cutoff: dt.date, days: int
 ) -> dict[str, Array]:
     """Return the features that have an expression over totals, under their names."""
-    needed = [total.name for total in totals_of(features)]
-    columns = {name: _with_nulls(totals[name]) if name == "last" else totals[name]
-               for name in needed}  # fmt: skip
+    columns = {total.name: _number(total, totals[total.name]) for total in totals_of(features)}
     frame = nw.from_native(pd.DataFrame(columns, copy=False), eager_only=True)
     at = frame.with_columns(cutoff=nw.lit(micros_of(cutoff)))
     made = at.select(*expressions(features, days))
     return {name: made[name].to_numpy() for name in made.columns}
 
 
-def _with_nulls(moments: Array) -> Array:
-    # Microseconds of this era are whole numbers that float64 holds.
-    return np.where(moments == NEVER, np.nan, moments)
+def _number(total: Total, values: Array) -> Array:
+    """Return a total as float64 where that holds it exactly: moments of this era, counts."""
+    if total.how == "max":
+        return np.where(values == NEVER, np.nan, values)
+    return values.astype(np.float64) if total.column == "n" else values
 
 
 def _lay_out(

@@ -86,15 +86,14 @@ def tables_of(
         yield _one(together)
 
 
-def integers_of(files: Sequence[Path], name: str) -> Array:
-    """Return the values of a column of whole numbers that there are, int64.
+def integers_of(files: Sequence[Path], name: str) -> Iterator[Array]:
+    """Yield the values of a column of whole numbers that there are, int64, file by file.
 
     Raises
     ------
     UnfitError
         Where it is of another type in any file.
     """
-    found = []
     for file in files:
         with _readable(), pq.ParquetFile(file) as opened:
             schema = opened.schema_arrow
@@ -102,8 +101,7 @@ def integers_of(files: Sequence[Path], name: str) -> Array:
             if of_type is None or not _fits("customer_id", of_type, True):
                 raise UnfitError(f"{file}: {name}")
             read = opened.read([name], use_threads=False)[name]
-        found.append(whole(array_of(read.drop_null())))
-    return np.concatenate(found)
+        yield whole(array_of(read.drop_null()))
 
 
 def by_turns(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Iterator[Made]:

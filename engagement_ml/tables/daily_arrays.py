@@ -48,7 +48,7 @@ def write_daily(
         ledger,
         target,
         row_group_size=ROW_GROUP,
-        compression="lz4",
+        compression="none",
         use_dictionary=[
             c for c in ledger.column_names if c not in ("customer_id", "first", "last")
         ],

@@ -21,11 +21,10 @@ from engagement_ml.tables.repeats import (
     Hashes,
     Ids,
     hashes_of,
-    in_order,
-    in_runs,
     later,
     register_hashes,
     suspected,
+    to_keep,
     unsuspected,
 )
 from engagement_ml.tables.schema import REQUIRED, Opened, open_part, quoted
@@ -116,24 +115,25 @@ class Making:
 
         def write(batch: Batch) -> Ids | None:
             try:
-                found = integers_of(batch.files, self.one.theirs["event_id"])
+                kept = to_keep(integers_of(batch.files, self.one.theirs["event_id"]))
             except UnfitError:
                 return None
-            return self._write_ids(names[batch.key], found)
+            return self._write_ids(names[batch.key], kept)
 
         for batch, made in zip(missing, by_turns(write, missing, self.engine.threads), strict=True):
-            name = names[batch.key]
-            ids = made or self._write_ids(name, self.engine.column(hashes_of(self._view(batch))))
-            self.store.put(name, ids.plain())
+            ids = made
+            if ids is None:
+                hashes = self.engine.column(hashes_of(self._view(batch)))
+                ids = self._write_ids(names[batch.key], to_keep([hashes]))
+            self.store.put(names[batch.key], ids.plain())
         return [
             Ids.read(self.store.path(name), self.store.entries[name]) for name in names.values()
         ]
 
-    def _write_ids(self, name: str, found: Hashes) -> Ids:
-        hashes = in_order(found)
+    def _write_ids(self, name: str, kept: Hashes) -> Ids:
         with self.store.new(name) as aside, aside.open("wb") as target:
-            np.save(target, in_runs(hashes))
-        return Ids.told(self.store.path(name), hashes)
+            np.save(target, kept)
+        return Ids.told(self.store.path(name), kept)
 
     def repeats(
         self, batches: Sequence[Batch], hashes: Sequence[Hashes], suspects: Hashes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -41,12 +41,13 @@ class Ids:
     distinct: bool
 
     @classmethod
-    def told(cls, file: Path, hashes: Hashes) -> Ids:
-        """Return what is to tell of sorted hashes."""
-        distinct = bool(np.all(hashes[1:] != hashes[:-1]))
-        if not len(hashes):
-            return cls(file, None, None, distinct)
-        return cls(file, int(hashes[0]), int(hashes[-1]), distinct)
+    def told(cls, file: Path, kept: Hashes) -> Ids:
+        """Return what is to tell of sorted hashes, or of their runs."""
+        if not kept.size:
+            return cls(file, None, None, True)
+        begins, ends = kept if kept.ndim == 2 else (kept, kept)
+        distinct = bool(np.all(begins[1:] > ends[:-1]))
+        return cls(file, int(begins[0]), int(ends[-1]), distinct)
 
     @classmethod
     def read(cls, file: Path, plain: Mapping[str, Any]) -> Ids:
@@ -70,7 +71,26 @@ def apart(ids: Sequence[Ids]) -> bool:
     )
 
 
-def in_order(hashes: Hashes) -> Hashes:
+def to_keep(pieces: Iterable[Hashes]) -> Hashes:
+    """Return what is kept of hashes that come in pieces: sorted, in runs where that is shorter.
+
+    Examples
+    --------
+    >>> to_keep([np.array([4, 5, 6]), np.array([1, 2, 3])]).tolist()
+    [[1, 4], [3, 6]]
+    """
+    kept = [in_runs(_in_order(piece)) for piece in pieces if len(piece)]
+    if not kept:
+        return np.empty(0, np.uint64)
+    if all(each.ndim == 2 for each in kept):
+        runs = np.concatenate(kept, axis=1)
+        runs = runs[:, np.argsort(runs[0], kind="stable")]
+        if np.all(runs[0, 1:] > runs[1, :-1]):
+            return runs
+    return in_runs(_in_order(np.concatenate([_one_by_one(each) for each in kept])))
+
+
+def _in_order(hashes: Hashes) -> Hashes:
     """Return hashes sorted; numbers that a log counts up are already."""
     return hashes if np.all(hashes[1:] >= hashes[:-1]) else np.sort(hashes)
 

@@ -21,7 +21,7 @@ from engagement_ml.tables import arrays
 from engagement_ml.tables.arrays import MOMENT, UnfitError, integers_of, tables_of
 from engagement_ml.tables.daily_arrays import write_daily
 from engagement_ml.tables.ledger import KEYS, daily, merged
-from engagement_ml.tables.repeats import Ids, apart, in_runs
+from engagement_ml.tables.repeats import Ids, apart, in_runs, to_keep
 from engagement_ml.tables.session_arrays import write_sessions
 from engagement_ml.tables.sessions import SessionRule, sessions_by_day, visits
 
@@ -164,7 +164,7 @@ def test_files_that_cannot_be_read_are_left_to_the_engine(tmp_path: Path) -> Non
     with pytest.raises(UnfitError):
         list(tables_of([tmp_path / "file.parquet"], NAMES, integer_ids=True))
     with pytest.raises(UnfitError):
-        integers_of([tmp_path / "file.parquet"], "who")
+        list(integers_of([tmp_path / "file.parquet"], "who"))
 
 
 @given(
@@ -175,12 +175,15 @@ def test_ids_come_back_as_they_were_kept(parts: list[list[int]], dtype: type) ->
     with tempfile.TemporaryDirectory() as folder:
         ids = []
         for number, part in enumerate(parts):
-            hashes = np.sort(np.array(part, np.int64).astype(dtype))
-            np.save(Path(folder) / f"{number}.npy", in_runs(hashes))
-            ids.append(Ids.told(Path(folder) / f"{number}.npy", hashes))
-            assert ids[-1].load().tolist() == hashes.tolist()
+            hashes = np.array(part, np.int64).astype(dtype)
+            kept = to_keep(np.array_split(hashes, 3))
+            np.save(Path(folder) / f"{number}.npy", kept)
+            ids.append(Ids.told(Path(folder) / f"{number}.npy", kept))
+            assert ids[-1].load().tolist() == np.sort(hashes).tolist()
             assert Ids.read(ids[-1].file, ids[-1].plain()) == ids[-1]
         every = [value for part in parts for value in part]
+        for part, each in zip(parts, ids, strict=True):
+            assert each.distinct == (len(set(part)) == len(part))
         if len(set(every)) < len(every):
             assert not apart(ids)
 
