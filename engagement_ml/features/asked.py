@@ -10,10 +10,11 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import Engine
 from engagement_ml.features import behaviours, history, sessions
 from engagement_ml.features.behaviours import BEFORE, OBSERVATION, Feature
 from engagement_ml.features.ledger import daily_events, daily_sessions, daily_transactions
-from engagement_ml.features.spans import Total
+from engagement_ml.features.spans import Total, window_totals
 from engagement_ml.tables import Tables
 from engagement_ml.windows import DAY, Window, Windows
 
@@ -82,6 +83,15 @@ def of_sessions(tables: Tables, config: PipelineConfig, windows: Windows) -> Ask
     spans = {cutoff: {OBSERVATION: windows.observation(cutoff)} for cutoff in windows.cutoffs}
     totals = behaviours.totals_of(sessions.FEATURES)
     return Asked(daily, ("customer_id",), sessions.FEATURES, totals, spans)
+
+
+def totals_at(engine: Engine, asked: Asked, spans: Mapping[str, Window]) -> nw.LazyFrame[Any]:
+    """Return what the engine adds up over the windows of a cutoff.
+
+    See ``spans.window_totals``; ``last`` is in microseconds since 1970.
+    """
+    totals = window_totals(engine, asked.daily, asked.keys, spans, asked.totals)
+    return engine.micros(totals, "last")
 
 
 def features_of(tables: Tables) -> tuple[Feature, ...]:

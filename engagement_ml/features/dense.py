@@ -40,9 +40,9 @@ class Added:
     Attributes
     ----------
     arrays : mapping of total to int64 array (places,)
-        Sums and largest values.
+        Sums and largest values, and what was counted already.
     days : calendar or None
-        What days and weeks are counted of, when they are asked for.
+        What other days and weeks are counted of, when they are asked for.
     spans : mapping of kind to Window
     """
 
@@ -58,7 +58,7 @@ class Added:
         """
         found: dict[str, Array] = {}
         for total in totals:
-            if _adds(total):
+            if total.name in self.arrays:
                 found[total.name] = self.arrays[total.name][start:stop]
             else:
                 assert self.days is not None
@@ -67,6 +67,26 @@ class Added:
                 each = [count(self.spans[total.kind], *ends) for ends in pairwise(blocks)]
                 found[total.name] = np.concatenate(each) if each else np.zeros(0)
         return found
+
+
+def in_arrays(
+    found: Mapping[str, Array], places: int, spans: Spans, totals: Sequence[Total]
+) -> Added:
+    """Put totals that an engine added up, a row per place that has any, into arrays.
+
+    Parameters
+    ----------
+    found : mapping of column to array
+        ``place_`` and a column per total; largest values as NaN or integers.
+    places : int
+    spans : mapping of kind to Window
+    totals : sequence of Total
+    """
+    arrays = {total.name: _empty(total, places) for total in totals}
+    for name, array in arrays.items():
+        given = ~np.isnan(found[name])
+        array[found["place_"][given]] = found[name][given]
+    return Added(arrays, None, spans)
 
 
 def window_arrays(
@@ -139,7 +159,7 @@ def _adds(total: Total) -> bool:
 
 def _empty(total: Total, places: int) -> Array:
     # Pages of zeros cost no memory before something is added there.
-    return np.zeros(places, np.int64) if total.how == "sum" else np.full(places, NEVER)
+    return np.full(places, NEVER) if total.how == "max" else np.zeros(places, np.int64)
 
 
 def _put(array: Array, total: Total, place: Array, values: Array) -> None:

@@ -19,11 +19,11 @@ from engagement_ml.features.asked import (
     of_behaviours,
     of_history,
     of_sessions,
+    totals_at,
 )
 from engagement_ml.features.behaviours import MICROS_PER_DAY, Feature
 from engagement_ml.features.covariates import MOST_LEVELS
 from engagement_ml.features.ledger import entities, present_at
-from engagement_ml.features.spans import window_totals
 from engagement_ml.tables import Tables
 from engagement_ml.tables.ledger import MICRO
 from engagement_ml.windows import DAY, Windows
@@ -94,9 +94,8 @@ def _at(
 
 def _totals_at(tables: Tables, asked: Asked, cutoff: dt.date) -> nw.LazyFrame[Any]:
     """Return the totals of a cutoff; ``last`` and ``cutoff`` in microseconds since 1970."""
-    spans = asked.cutoffs[cutoff]
-    totals = window_totals(tables.engine, asked.daily, asked.keys, spans, asked.totals)
-    return tables.engine.micros(totals, "last").with_columns(cutoff=nw.lit(micros_of(cutoff)))
+    totals = totals_at(tables.engine, asked, asked.cutoffs[cutoff])
+    return totals.with_columns(cutoff=nw.lit(micros_of(cutoff)))
 
 
 def _behaviours(tables: Tables, asked: Asked, days: int, cutoff: dt.date) -> nw.LazyFrame[Any]:

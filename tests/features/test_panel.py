@@ -149,8 +149,8 @@ def test_same_panel_from_every_source(
 class PolarsEngine:
     """What the features need of an engine, on Polars, nothing kept."""
 
-    threads = 1
-    micros, pandas, batches = Engine.micros, Engine.pandas, Engine.batches
+    local, threads = False, 1
+    micros, pandas = Engine.micros, Engine.pandas
 
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.LazyFrame(dict(columns)))
