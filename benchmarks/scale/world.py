@@ -16,7 +16,7 @@ OBSERVATION_DAYS = 84
 MEMORY = "1.5GB"
 """DuckDB's limit; the process needs more, for NumPy, Arrow and one cutoff's rows."""
 BYTES_AN_EVENT = 70
-"""Of disk: events 17, what is kept 21, features 4, and room to spill."""
+"""Of disk: events 17, what is kept 12, features 4, and room to spill."""
 
 
 def folder_of(data: Path, n_events: int) -> Path:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import narwhals as nw
+import numpy.typing as npt
 
 from engagement_ml.config import EngineConfig
 from engagement_ml.errors import InputError
@@ -102,6 +103,11 @@ class Engine(ABC):
     def errors(self) -> tuple[type[Exception], ...]:
         """What it raises where data cannot be read."""
 
+    @property
+    def threads(self) -> int:
+        """How many threads of this process work for it."""
+        return 1
+
     @abstractmethod
     def embedded(self) -> DuckDBEngine:
         """Return a DuckDB engine for tables that are small: itself where it is one."""
@@ -174,6 +180,11 @@ class Engine(ABC):
         except self.errors as error:
             raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
         return found
+
+    def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, npt.NDArray[Any]]]:
+        """Compute a frame and yield its columns as arrays, some rows at a time where it can."""
+        collected = frame.collect("pyarrow")
+        yield {name: collected[name].to_numpy() for name in collected.columns}
 
     def pandas(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Compute a frame that fits into memory and return it as pandas."""

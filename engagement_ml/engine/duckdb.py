@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -85,6 +85,12 @@ class DuckDBEngine(Engine):
         import duckdb
 
         return (duckdb.Error,)
+
+    @property
+    def threads(self) -> int:
+        """How many threads it works with."""
+        found = self.connection.sql("SELECT current_setting('threads')").fetchall()
+        return int(found[0][0])
 
     def close(self) -> None:
         """Close the connection; frames opened on it can no longer be read."""
@@ -239,6 +245,12 @@ class DuckDBEngine(Engine):
         batches = self.connection.sql(sql).to_arrow_reader(1_000_000)
         arrays = [batch.column(0).to_numpy(zero_copy_only=False) for batch in batches]
         return np.concatenate(arrays) if arrays else np.empty(0)
+
+    def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, npt.NDArray[Any]]]:
+        """Compute a frame and yield its columns as arrays, a million rows at a time."""
+        for batch in frame.to_native().to_arrow_reader(1_000_000):
+            columns = zip(batch.schema.names, batch.columns, strict=True)
+            yield {name: values.to_numpy(zero_copy_only=False) for name, values in columns}
 
     def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
         """Write a frame as a Parquet file."""

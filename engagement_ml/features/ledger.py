@@ -41,40 +41,37 @@ def daily_sessions(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any] 
 
 
 def daily_transactions(tables: Tables) -> nw.LazyFrame[Any]:
-    """Return the transactions per entity and day; computed once a pipeline.
+    """Return the transactions as rows of a ledger, each by itself; computed once a pipeline.
+
+    They are few beside the events, and what is asked of them adds up without being put together
+    by day.
 
     Returns
     -------
     LazyFrame
-        ``customer_id``, ``day`` (date, UTC), ``n`` transactions, ``orders`` (those with positive
-        margin or revenue), ``gain`` and ``loss`` (sums of positive and of negative margins, the
-        latter as a positive number) in millionths (int64), ``first`` and ``last`` timestamp.
+        ``customer_id``, ``day`` (date, UTC), ``n`` (1), ``orders`` (1 with a positive margin or
+        revenue, else 0), ``gain`` and ``loss`` (a positive margin, a negative one as a positive
+        number, else 0; millionths, int64), ``first`` and ``last`` (its timestamp).
     """
 
     def make() -> nw.LazyFrame[Any]:
-        margin = nw.col("margin")
+        margin, moment = nw.col("margin"), nw.col("timestamp")
         order = margin > 0
         if "revenue" in tables.transactions.collect_schema().names():
             order = order | (nw.col("revenue").fill_null(0.0) > 0)
-        return (
-            tables.transactions.with_columns(
-                day=nw.col("timestamp").dt.date(),
-                order_=nw.when(order).then(nw.lit(1)).otherwise(nw.lit(0)),
-                gain_=nw.when(margin > 0).then(micro(margin)).otherwise(nw.lit(0)),
-                loss_=nw.when(margin < 0).then(micro(-margin)).otherwise(nw.lit(0)),
-            )
-            .group_by("customer_id", "day")
-            .agg(
-                nw.len().alias("n"),
-                nw.col("order_").sum().cast(nw.Int64).alias("orders"),
-                nw.col("gain_").sum().cast(nw.Int64).alias("gain"),
-                nw.col("loss_").sum().cast(nw.Int64).alias("loss"),
-                nw.col("timestamp").min().alias("first"),
-                nw.col("timestamp").max().alias("last"),
-            )
+        one, none = nw.lit(1), nw.lit(0)
+        return tables.transactions.select(
+            "customer_id",
+            moment.dt.date().alias("day"),
+            one.cast(nw.Int64).alias("n"),
+            nw.when(order).then(one).otherwise(none).cast(nw.Int64).alias("orders"),
+            nw.when(margin > 0).then(micro(margin)).otherwise(none).cast(nw.Int64).alias("gain"),
+            nw.when(margin < 0).then(micro(-margin)).otherwise(none).cast(nw.Int64).alias("loss"),
+            moment.alias("first"),
+            moment.alias("last"),
         )
 
-    return tables.engine.once(f"transactions by day {_key(tables, 'transactions')}", make)
+    return tables.engine.once(f"transactions {_key(tables, 'transactions')}", make)
 
 
 def entities(

@@ -10,8 +10,9 @@ import pandas as pd
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features import history, ratios, sessions
+from engagement_ml.features.asked import features_of, measured
 from engagement_ml.features.covariates import add_covariates, customer_columns
-from engagement_ml.features.rows import features_of, measured, rows_by_cutoff
+from engagement_ml.features.rows import rows_by_cutoff
 from engagement_ml.tables import Tables
 from engagement_ml.windows import Windows
 

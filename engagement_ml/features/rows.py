@@ -14,30 +14,49 @@ import numpy.typing as npt
 import pandas as pd
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.engine import Engine
-from engagement_ml.features import behaviours, history, ratios, sessions
-from engagement_ml.features.behaviours import BEFORE, OBSERVATION, Feature
-from engagement_ml.features.ledger import daily_events, daily_sessions, daily_transactions
-from engagement_ml.features.population import Array, Codes, Population, collect, read_population
-from engagement_ml.features.spans import Total, window_totals
+from engagement_ml.features import history, ratios, sessions
+from engagement_ml.features.asked import (
+    SUMS,
+    Asked,
+    expressions,
+    measured,
+    micros_of,
+    of_behaviours,
+    of_history,
+    of_sessions,
+    totals_at,
+)
+from engagement_ml.features.behaviours import Feature, totals_of
+from engagement_ml.features.dense import NEVER, Added, in_arrays, window_arrays
+from engagement_ml.features.population import (
+    Array,
+    Codes,
+    Population,
+    collect,
+    read_population,
+)
+from engagement_ml.features.spans import Total
 from engagement_ml.tables import Tables
 from engagement_ml.tables.ledger import MICRO
 from engagement_ml.windows import DAY, Window, Windows
 
-SUMS = ("gain", "loss", "transactions")
+PASS_PLACES = 40_000_000
+"""Entities × behaviours × cutoffs that one pass over the ledger adds up: some 30 bytes each."""
+Totals = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the engine found of one cutoff: a row per entity and behaviour, a row per entity.
+    """What was added up for one cutoff.
 
+    `behaviours` have a place for each behaviour's entities in turn, the others for each entity;
     `sessions` is None where the configuration asks for none.
     """
 
     cutoff: dt.date
-    behaviours: dict[str, Array]
-    history: dict[str, Array]
-    sessions: dict[str, Array] | None
+    behaviours: Added
+    history: Added
+    sessions: Added | None
 
 
 def rows_by_cutoff(
@@ -45,7 +64,7 @@ def rows_by_cutoff(
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows of each cutoff in turn, sorted by ``customer_id``.
 
-    While one cutoff is laid out, the engine works at the next.
+    While one cutoff is used, the next is laid out.
 
     Yields
     ------
@@ -53,134 +72,116 @@ def rows_by_cutoff(
         The columns of ``Panel.frame`` without covariates and segments.
     """
     population = read_population(tables, config)
-    codes = Codes.of(tables, population)
-    features = features_of(tables)
-    by_day = daily_sessions(tables, config)
-
-    def find(cutoff: dt.date) -> Found:
-        visited = None
-        if by_day is not None:
-            visited = collect(_sessions_at(tables, by_day, codes, windows, cutoff))
-        return Found(
-            cutoff,
-            collect(_behaviours_at(tables, codes, features, cutoff, windows.observation_days)),
-            collect(_history_at(tables, codes, windows, cutoff)),
-            visited,
-        )
-
+    made = _laid_out(tables, config, windows, population)
     with ThreadPoolExecutor(max_workers=1) as ahead:
-        pending = ahead.submit(find, windows.cutoffs[0])
-        for following in (*windows.cutoffs[1:], None):
-            found = pending.result()
-            if following is not None:
-                pending = ahead.submit(find, following)
-            yield _lay_out(tables, config, windows, population, features, found)
+        pending = ahead.submit(next, made, None)
+        while (rows := pending.result()) is not None:
+            pending = ahead.submit(next, made, None)
+            yield rows
 
 
-def features_of(tables: Tables) -> tuple[Feature, ...]:
-    """Return the behaviours' features that the events allow."""
-    every = behaviours.FEATURES
-    return tuple(f for f in every if any(measured(tables, f, b) for b in tables.behaviours))
+def _laid_out(
+    tables: Tables, config: PipelineConfig, windows: Windows, population: Population
+) -> Iterator[pd.DataFrame]:
+    codes = Codes.of(tables, population)
+    asked = of_behaviours(tables, windows)
+    bought = of_history(tables, windows)
+    visited = of_sessions(tables, config, windows)
+    size = max(1, len(population.ids) * len(tables.behaviours))
+    together = max(1, PASS_PLACES // size)
+    for begin in range(0, len(windows.cutoffs), together):
+        cutoffs = windows.cutoffs[begin : begin + together]
+        found = [
+            Found(*each)
+            for each in zip(
+                cutoffs,
+                _add_up(tables, codes, population, asked, cutoffs),
+                _add_up(tables, codes, population, bought, cutoffs),
+                [None] * len(cutoffs)
+                if visited is None
+                else _add_up(tables, codes, population, visited, cutoffs),
+                strict=True,
+            )
+        ][::-1]
+        while found:
+            yield _lay_out(tables, config, windows, population, asked.features, found.pop())
 
 
-def measured(tables: Tables, feature: Feature, behaviour: str) -> bool:
-    """Return whether events of `behaviour` have what `feature` needs."""
-    return feature.needs is None or behaviour in tables.amounts.get(feature.needs, ())
-
-
-def _behaviours_at(
+def _add_up(
     tables: Tables,
     codes: Codes,
-    features: Sequence[Feature],
-    cutoff: dt.date,
-    observation_days: int,
-) -> nw.LazyFrame[Any]:
-    """Return the behaviours' features of one cutoff: ``entity_``, ``behaviour_``, a column each.
+    population: Population,
+    asked: Asked,
+    cutoffs: Sequence[dt.date],
+) -> list[Added]:
+    """Return the totals of some cutoffs, for all entities of the population."""
+    n = len(population.ids)
+    by_type = "event_type" in asked.keys
+    places = n * len(tables.behaviours) if by_type else n
+    spans = [asked.cutoffs[cutoff] for cutoff in cutoffs]
 
-    No row where an entity did nothing of a behaviour in two observation windows:
-    ``Feature.absent`` says what its features are then.
-    """
-    summed = behaviour_totals(tables, features, cutoff, observation_days)
-    made = expressions(features, observation_days)
-    at = at_cutoff(tables.engine, codes.add(summed), cutoff)
-    return at.select("entity_", "behaviour_", *made)
+    def placed(batch: Mapping[str, Array]) -> Array:
+        place = batch["entity_"].astype(np.int64)
+        return place + batch["behaviour_"].astype(np.int64) * n if by_type else place
 
+    if not tables.engine.local:
+        # Elsewhere, rows of totals are fewer to fetch than those of the ledger.
+        return [
+            in_arrays(found | {"place_": placed(found)}, places, each, asked.totals)
+            for each in spans
+            for found in [collect(codes.add(totals_at(tables.engine, asked, each)))]
+        ]
+    first = min(window.start for each in spans for window in each.values())
+    end = max(window.end for each in spans for window in each.values())
+    inside = asked.daily.filter((nw.col("day") >= first) & (nw.col("day") < end))
+    keys = ("entity_", "behaviour_") if by_type else ("entity_",)
+    columns = dict.fromkeys(t.column for t in asked.totals if t.how in ("sum", "max"))
+    coded = codes.add(inside).select(*keys, "day", *columns)
 
-def behaviour_totals(
-    tables: Tables, features: Sequence[Feature], cutoff: dt.date, observation_days: int
-) -> nw.LazyFrame[Any]:
-    """Return what `features` need of each entity and event type at a cutoff."""
-    start = cutoff - observation_days * DAY
-    windows = {
-        OBSERVATION: Window(start, cutoff),
-        BEFORE: Window(start - observation_days * DAY, start),
-    }
-    totals = behaviours.totals_of(features)
-    keys = ("customer_id", "event_type")
-    return window_totals(tables.engine, daily_events(tables), keys, windows, totals)
+    def chunks() -> Iterator[dict[str, Array]]:
+        for batch in tables.engine.batches(coded):
+            chunk = {
+                "place_": placed(batch),
+                "day": batch["day"].astype("datetime64[D]").view(np.int64),
+            }
+            yield chunk | {column: _whole(batch[column]) for column in columns}
 
-
-def _history_at(
-    tables: Tables, codes: Codes, windows: Windows, cutoff: dt.date
-) -> nw.LazyFrame[Any]:
-    """Return the purchase history and the outcomes of one cutoff, a row per entity that bought."""
-    summed = history_totals(tables, windows, cutoff)
-    made = expressions(history.FEATURES, windows.observation_days)
-    return at_cutoff(tables.engine, codes.add(summed), cutoff).select("entity_", *made, *SUMS)
-
-
-def history_totals(tables: Tables, windows: Windows, cutoff: dt.date) -> nw.LazyFrame[Any]:
-    """Return what history features and outcomes need of each entity at a cutoff."""
-    first = min(q.first.date() for q in tables.quality if q.table == "transactions" and q.first)
-    observation = windows.observation(cutoff)
-    spans = {
-        OBSERVATION: observation,
-        history.PAST: Window(min(first, observation.start), cutoff),
-        history.OUTCOME: windows.outcome(cutoff),
-    }
-    totals: tuple[Total, ...] = (
-        *behaviours.totals_of(history.FEATURES),
-        *history.OUTCOME_TOTALS,
-    )
-    daily = daily_transactions(tables)
-    return window_totals(tables.engine, daily, ("customer_id",), spans, totals)
+    return window_arrays(chunks(), places, spans, asked.totals, tables.engine.threads)
 
 
-def _sessions_at(
-    tables: Tables,
-    by_day: nw.LazyFrame[Any],
-    codes: Codes,
-    windows: Windows,
-    cutoff: dt.date,
-) -> nw.LazyFrame[Any]:
-    """Return what sessions tell at one cutoff, a row per entity with any."""
-    summed = session_totals(tables, by_day, windows, cutoff)
-    made = expressions(sessions.FEATURES, windows.observation_days)
-    return at_cutoff(tables.engine, codes.add(summed), cutoff).select("entity_", *made)
+def _whole(values: Array) -> Array:
+    """Return numbers as int64, timestamps as microseconds since 1970."""
+    if np.issubdtype(values.dtype, np.datetime64):
+        return values.astype("datetime64[us]").view(np.int64)
+    return values.astype(np.int64, copy=False)
 
 
-def session_totals(
-    tables: Tables, by_day: nw.LazyFrame[Any], windows: Windows, cutoff: dt.date
-) -> nw.LazyFrame[Any]:
-    """Return what session features need of each entity at a cutoff."""
-    spans = {OBSERVATION: windows.observation(cutoff)}
-    totals = behaviours.totals_of(sessions.FEATURES)
-    return window_totals(tables.engine, by_day, ("customer_id",), spans, totals)
+def _of(
+    added: Added, totals: Sequence[Total], entities: Array, n: int, turn: int = 0
+) -> dict[str, Array]:
+    """Return totals of some of the `n` entities, of the behaviour whose turn it is."""
+    every = added.between(turn * n, (turn + 1) * n, totals)
+    if len(entities) == n:
+        return every
+    return {name: values[entities] for name, values in every.items()}
 
 
-def at_cutoff(engine: Engine, totals: nw.LazyFrame[Any], cutoff: dt.date) -> nw.LazyFrame[Any]:
-    """Return totals with ``last`` and ``cutoff`` in microseconds since 1970."""
-    return engine.micros(totals, "last").with_columns(cutoff=nw.lit(micros_of(cutoff)))
+def _evaluated(
+    features: Sequence[Feature], totals: Mapping[str, Array], cutoff: dt.date, days: int
+) -> dict[str, Array]:
+    """Return the features that have an expression over totals, under their names."""
+    columns = {total.name: _number(total, totals[total.name]) for total in totals_of(features)}
+    frame = nw.from_native(pd.DataFrame(columns, copy=False), eager_only=True)
+    at = frame.with_columns(cutoff=nw.lit(micros_of(cutoff)))
+    made = at.select(*expressions(features, days))
+    return {name: made[name].to_numpy() for name in made.columns}
 
 
-def micros_of(day: dt.date) -> int:
-    """Return the microseconds from 1970 to midnight of a day."""
-    return (day - dt.date(1970, 1, 1)).days * behaviours.MICROS_PER_DAY
-
-
-def expressions(features: Sequence[Feature], days: int) -> list[nw.Expr]:
-    """Return the expressions of those features that have one, under their names."""
-    return [f.expression(days).alias(f.name) for f in features if f.expression is not None]
+def _number(total: Total, values: Array) -> Array:
+    """Return a total as float64 where that holds it exactly: moments of this era, counts."""
+    if total.how == "max":
+        return np.where(values == NEVER, np.nan, values)
+    return values.astype(np.float64) if total.column == "n" else values
 
 
 def _lay_out(
@@ -193,8 +194,6 @@ def _lay_out(
 ) -> pd.DataFrame:
     cutoff = found.cutoff
     entities = population.at(cutoff)
-    place = np.full(len(population.ids), -1, dtype=np.intp)
-    place[entities] = np.arange(len(entities))
     part = "train" if cutoff in windows.train else "test"
     columns: dict[str, Any] = {
         "customer_id": population.ids[entities],
@@ -202,12 +201,18 @@ def _lay_out(
         "part": np.full(len(entities), part, dtype=object),
     }
     entry, left = population.entry[entities], population.exit[entities]
-    columns |= _behaviour_columns(tables, windows, features, entry, place, found)
+    columns |= _behaviour_columns(tables, windows, population, features, entities, found)
+    days = windows.observation_days
     if found.sessions is not None:
-        n, group = len(entry), sessions.GROUP
-        columns |= _entity_columns(group, sessions.FEATURES, n, place, found.sessions)
+        told = _of(found.sessions, totals_of(sessions.FEATURES), entities, len(population.ids))
+        made = _evaluated(sessions.FEATURES, told, cutoff, days)
+        columns |= {f"{sessions.GROUP}__{name}": values for name, values in made.items()}
     columns |= _ratio_columns(config, columns)
-    columns |= _history_columns(cutoff, entry, place, found.history)
+    totals = (*totals_of(history.FEATURES), *history.OUTCOME_TOTALS)
+    bought = _of(found.history, totals, entities, len(population.ids))
+    made = _evaluated(history.FEATURES, bought, cutoff, days)
+    columns |= {f"history__{name}": values for name, values in made.items()}
+    columns |= _outcome_columns(cutoff, entry, bought)
     columns["churned"] = _churned(config, windows.outcome(cutoff), left, columns)
     return pd.DataFrame(columns, copy=False)
 
@@ -215,50 +220,26 @@ def _lay_out(
 def _behaviour_columns(
     tables: Tables,
     windows: Windows,
+    population: Population,
     features: Sequence[Feature],
-    entry: Array,
-    place: Array,
+    entities: Array,
     found: Found,
 ) -> dict[str, Array]:
-    days, values = windows.observation_days, found.behaviours
-    row, kind = place[values["entity_"]], values["behaviour_"]
-    inside = row >= 0
-    row, kind = row[inside], kind[inside]
-    back = found.cutoff - 2 * days * DAY
+    n, entry = len(population.ids), population.entry[entities]
+    back = found.cutoff - 2 * windows.observation_days * DAY
     uncovered = (entry > np.datetime64(back, "us")) | (back < tables.history.start)
-    arrays = {}
-    for feature in features:
-        absent = np.nan if feature.absent is None else feature.absent
-        if feature.name == "regularity" and days < 7:
-            absent = np.nan
-        array = np.full((len(tables.behaviours), len(entry)), absent)
-        array[kind, row] = values[feature.name][inside]
-        if feature.name == "trend":
-            array[:, uncovered] = np.nan
-        arrays[feature.name] = array
-    return {
-        f"{behaviour}__{feature.name}": arrays[feature.name][i]
-        for i, behaviour in enumerate(tables.behaviours)
-        for feature in features
-        if measured(tables, feature, behaviour)
-    }
+    days = windows.observation_days
 
+    def made(i: int, behaviour: str) -> dict[str, Array]:
+        own = [feature for feature in features if measured(tables, feature, behaviour)]
+        totals = _of(found.behaviours, totals_of(own), entities, n, i)
+        columns = _evaluated(own, totals, found.cutoff, days)
+        columns["trend"] = np.where(uncovered, np.nan, columns["trend"])
+        return {f"{behaviour}__{name}": values for name, values in columns.items()}
 
-def _entity_columns(
-    group: str, features: Sequence[Feature], n: int, place: Array, values: Mapping[str, Array]
-) -> dict[str, Array]:
-    """Lay out what was found of entities as columns ``<group>__<feature>`` of `n` rows."""
-    row = place[values["entity_"]]
-    inside = row >= 0
-    row = row[inside]
-    columns = {}
-    for feature in features:
-        if feature.expression is None:
-            continue
-        array = np.full(n, np.nan if feature.absent is None else feature.absent)
-        array[row] = values[feature.name][inside]
-        columns[f"{group}__{feature.name}"] = array
-    return columns
+    with ThreadPoolExecutor(tables.engine.threads) as pool:
+        each = pool.map(made, *zip(*enumerate(tables.behaviours), strict=True))
+        return {name: values for columns in each for name, values in columns.items()}
 
 
 def _ratio_columns(config: PipelineConfig, columns: Mapping[str, Array]) -> dict[str, Array]:
@@ -274,22 +255,18 @@ def _ratio_columns(config: PipelineConfig, columns: Mapping[str, Array]) -> dict
     return {name: made[name].to_numpy() for name in made.columns}
 
 
-def _history_columns(
-    cutoff: dt.date, entry: Array, place: Array, values: Mapping[str, Array]
+def _outcome_columns(
+    cutoff: dt.date, entry: Array, totals: Mapping[str, Array]
 ) -> dict[str, Array]:
-    columns = _entity_columns("history", history.FEATURES, len(entry), place, values)
-    row = place[values["entity_"]]
-    inside = row >= 0
-    row = row[inside]
     tenure: Array = np.datetime64(cutoff, "us") - entry
-    columns[history.TENURE] = tenure / np.timedelta64(1, "D")
-    whole = {name: np.zeros(len(entry), dtype=np.int64) for name in SUMS}
-    for name in SUMS:
-        whole[name][row] = values[name][inside]
-    columns["margin"] = (whole["gain"] - whole["loss"]) / MICRO
-    columns["gain"], columns["loss"] = whole["gain"] / MICRO, whole["loss"] / MICRO
-    columns["transactions"] = whole["transactions"].astype(np.float64)
-    return columns
+    gain, loss, transactions = (totals[name] for name in SUMS)
+    return {
+        history.TENURE: tenure / np.timedelta64(1, "D"),
+        "margin": (gain - loss) / MICRO,
+        "gain": gain / MICRO,
+        "loss": loss / MICRO,
+        "transactions": transactions.astype(np.float64),
+    }
 
 
 def _churned(

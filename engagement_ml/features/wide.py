@@ -10,20 +10,20 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.features import history, ratios, sessions
-from engagement_ml.features.behaviours import MICROS_PER_DAY, Feature
-from engagement_ml.features.covariates import MOST_LEVELS
-from engagement_ml.features.ledger import daily_sessions, entities, present_at
-from engagement_ml.features.rows import (
+from engagement_ml.features.asked import (
     SUMS,
-    at_cutoff,
-    behaviour_totals,
+    Asked,
     expressions,
-    features_of,
-    history_totals,
     measured,
     micros_of,
-    session_totals,
+    of_behaviours,
+    of_history,
+    of_sessions,
+    totals_at,
 )
+from engagement_ml.features.behaviours import MICROS_PER_DAY, Feature
+from engagement_ml.features.covariates import MOST_LEVELS
+from engagement_ml.features.ledger import entities, present_at
 from engagement_ml.tables import Tables
 from engagement_ml.tables.ledger import MICRO
 from engagement_ml.windows import DAY, Windows
@@ -44,9 +44,10 @@ def wide_features(tables: Tables, config: PipelineConfig, windows: Windows) -> n
         The columns of ``Panel.frame``; null where that has NaN.
     """
     customers = _customers(tables, config)
-    by_day = daily_sessions(tables, config)
+    done, bought = of_behaviours(tables, windows), of_history(tables, windows)
+    asked = (done, bought, of_sessions(tables, config, windows))
     return nw.concat(
-        [_at(tables, config, windows, day, customers, by_day) for day in windows.cutoffs]
+        [_at(tables, config, windows, day, customers, asked) for day in windows.cutoffs]
     )
 
 
@@ -56,7 +57,7 @@ def _at(
     windows: Windows,
     cutoff: dt.date,
     customers: tuple[nw.LazyFrame[Any], dict[str, str]] | None,
-    by_day: nw.LazyFrame[Any] | None,
+    asked: tuple[Asked, Asked, Asked | None],
 ) -> nw.LazyFrame[Any]:
     """Return the rows of one cutoff.
 
@@ -64,12 +65,13 @@ def _at(
     read for a field of a record.
     """
     engine = tables.engine
-    features = features_of(tables)
+    done, bought, visited = asked
+    days = windows.observation_days
     rows = engine.micros(present_at(entities(tables, config), cutoff), "entry")
-    rows = rows.join(_behaviours(tables, windows, features, cutoff), on="customer_id", how="left")
-    rows = rows.join(_history(tables, windows, cutoff), on="customer_id", how="left")
-    if by_day is not None:
-        rows = rows.join(_sessions(tables, windows, cutoff, by_day), on="customer_id", how="left")
+    rows = rows.join(_behaviours(tables, done, days, cutoff), on="customer_id", how="left")
+    rows = rows.join(_history(tables, bought, days, cutoff), on="customer_id", how="left")
+    if visited is not None:
+        rows = rows.join(_sessions(tables, visited, days, cutoff), on="customer_id", how="left")
     added: list[nw.Expr] = []
     if customers is not None:
         frame, names = customers
@@ -81,8 +83,8 @@ def _at(
         # A date, as a literal timestamp is read in the time zone of the session.
         nw.lit(cutoff).cast(nw.Datetime("us")).alias("cutoff"),
         nw.lit(part).alias("part"),
-        *_behaviour_columns(tables, windows, features, cutoff),
-        *(_session_columns() if by_day is not None else ()),
+        *_behaviour_columns(tables, windows, done.features, cutoff),
+        *(_session_columns() if visited is not None else ()),
         *_ratio_columns(tables, config),
         *_history_columns(cutoff),
         _churned(config, windows, cutoff).alias("churned"),
@@ -90,18 +92,18 @@ def _at(
     )
 
 
-def _behaviours(
-    tables: Tables, windows: Windows, features: Sequence[Feature], cutoff: dt.date
-) -> nw.LazyFrame[Any]:
+def _totals_at(tables: Tables, asked: Asked, cutoff: dt.date) -> nw.LazyFrame[Any]:
+    """Return the totals of a cutoff; ``last`` and ``cutoff`` in microseconds since 1970."""
+    totals = totals_at(tables.engine, asked, asked.cutoffs[cutoff])
+    return totals.with_columns(cutoff=nw.lit(micros_of(cutoff)))
+
+
+def _behaviours(tables: Tables, asked: Asked, days: int, cutoff: dt.date) -> nw.LazyFrame[Any]:
     """Return a row per entity, a column per feature and behaviour, null where nothing happened."""
-    days = windows.observation_days
-    totals = behaviour_totals(tables, features, cutoff, days)
-    long = at_cutoff(tables.engine, totals, cutoff).select(
-        "customer_id", "event_type", *expressions(features, days)
-    )
+    long = _totals_at(tables, asked, cutoff).select(*asked.keys, *expressions(asked.features, days))
     return long.group_by("customer_id").agg(
         nw.when(nw.col("event_type") == behaviour).then(nw.col(feature.name)).max().alias(name)
-        for name, behaviour, feature in _named(tables, features)
+        for name, behaviour, feature in _named(tables, asked.features)
     )
 
 
@@ -131,11 +133,9 @@ def _behaviour_columns(
     return columns
 
 
-def _sessions(
-    tables: Tables, windows: Windows, cutoff: dt.date, by_day: nw.LazyFrame[Any]
-) -> nw.LazyFrame[Any]:
-    made = expressions(sessions.FEATURES, windows.observation_days)
-    at = at_cutoff(tables.engine, session_totals(tables, by_day, windows, cutoff), cutoff)
+def _sessions(tables: Tables, asked: Asked, days: int, cutoff: dt.date) -> nw.LazyFrame[Any]:
+    made = expressions(asked.features, days)
+    at = _totals_at(tables, asked, cutoff)
     return at.select("customer_id", *(e.name.prefix("s_") for e in made))
 
 
@@ -164,12 +164,10 @@ def _present(name: str, feature: Feature) -> nw.Expr:
     return column if feature.absent is None else column.fill_null(feature.absent)
 
 
-def _history(tables: Tables, windows: Windows, cutoff: dt.date) -> nw.LazyFrame[Any]:
-    made = expressions(history.FEATURES, windows.observation_days)
-    at = at_cutoff(tables.engine, history_totals(tables, windows, cutoff), cutoff)
-    return at.select(
-        "customer_id", *(e.name.prefix("h_") for e in made), *(nw.col(s) for s in SUMS)
-    )
+def _history(tables: Tables, asked: Asked, days: int, cutoff: dt.date) -> nw.LazyFrame[Any]:
+    made = expressions(asked.features, days)
+    at = _totals_at(tables, asked, cutoff)
+    return at.select("customer_id", *(e.name.prefix("h_") for e in made), *SUMS)
 
 
 def _history_columns(cutoff: dt.date) -> list[nw.Expr]:

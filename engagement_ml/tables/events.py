@@ -19,8 +19,9 @@ from engagement_ml.tables.keep import (
     nothing_left,
     without_helpers,
 )
-from engagement_ml.tables.kept import OnPart, Parts, make_parts, whole, worth_keeping
+from engagement_ml.tables.kept import OnPart, make_parts, whole, worth_keeping
 from engagement_ml.tables.ledger import AMOUNTS, REPEATED, daily
+from engagement_ml.tables.parts import Parts
 from engagement_ml.tables.repeats import mark_repeats, repeated_hashes
 from engagement_ml.tables.schema import REQUIRED, Opened, quoted
 from engagement_ml.tables.summary import Line, add_up, marked, reasons, summarise

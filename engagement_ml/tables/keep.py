@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.tables.checks import LARGEST
-from engagement_ml.tables.repeats import HASH, mark_repeats
+from engagement_ml.tables.repeats import HASH, hash_of, mark_repeats
 from engagement_ml.tables.schema import COLUMNS, INTEGERS, REQUIRED, Opened, quoted
 
 REPEATED = "repeated event_id"
@@ -108,8 +108,7 @@ def canonical(
     if one.table == "transactions" and not one.has("margin"):
         parts.append(f'{one.number("revenue")} - {one.number("cost")} AS "margin"')
     if one.table == "events" and one.has("event_id"):
-        name = one.sql("event_id")
-        parts.append(f"CASE WHEN {name} IS NOT NULL THEN hash({name}) END AS {HASH}")
+        parts.append(f"{hash_of(one)} AS {HASH}")
     query = f"SELECT {', '.join(parts)} FROM {quoted(one.view)}"
     return (engine.table if one.csv else engine.view)(query, reading=one.label)
 

@@ -7,77 +7,19 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.batches import Batch, find_batches
-from engagement_ml.tables.keep import canonical
-from engagement_ml.tables.ledger import VERSION, daily, merged
-from engagement_ml.tables.repeats import (
-    Hashes,
-    hashes_of,
-    later,
-    register_hashes,
-    repeated_among,
-    suspected,
-    unsuspected,
-)
-from engagement_ml.tables.schema import Opened, open_part, quoted
+from engagement_ml.tables.batches import find_batches
+from engagement_ml.tables.ledger import VERSION
+from engagement_ml.tables.parts import Making, Part, Parts, listed_days
+from engagement_ml.tables.repeats import apart, repeated_among
+from engagement_ml.tables.schema import Opened, quoted
 from engagement_ml.tables.store import Store, open_store
-from engagement_ml.tables.summary import Line, summarise
 
 KEEP_FROM = 64_000_000
 """Bytes of files from which on a ledger is kept: less is read again in under a second."""
 OnPart = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Part:
-    """One batch's ledger.
-
-    Attributes
-    ----------
-    file : Path
-        Its name tells the content.
-    days : tuple of date
-        Those it has rows of, sorted.
-    lines : tuple of Line
-        What it tells of the rows it was made of; late ones are not told apart.
-    rows : callable
-        Names a view of these rows, ``repeated_`` among its columns where some are repeats.
-    """
-
-    file: Path
-    days: tuple[dt.date, ...]
-    lines: tuple[Line, ...]
-    rows: Callable[[], str]
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The ledgers of all batches, and one of the days that several of them hold.
-
-    Attributes
-    ----------
-    parts : tuple of Part
-    shared : Path or None
-        Ledger of the days that are in more than one part, put together.
-    shared_days : tuple of date
-    suspects : array of uint64
-        Hashes of event ids that are there more than once.
-    source : str
-        Tells where the rows come from and how they are read.
-    """
-
-    parts: tuple[Part, ...]
-    shared: Path | None
-    shared_days: tuple[dt.date, ...]
-    suspects: Hashes
-    source: str
 
 
 def worth_keeping(one: Opened) -> bool:
@@ -111,19 +53,20 @@ def make_parts(
     store = hold_store(engine, keep, f"events-{definition[:16]}")
     known = [tuple(told["files"]) for told in store.entries.values() if "files" in told]
     batches = find_batches(one.files, known)
-    work = _Work(engine, one, integer_ids, store, definition)
-    hashes = [work.hashes(batch) for batch in batches] if one.has("event_id") else []
+    work = Making(engine, one, integer_ids, store, definition)
+    ids = work.ids(batches) if one.has("event_id") else []
+    hashes = [] if apart(ids) else [each.load() for each in ids]
     suspects = repeated_among(hashes)
     repeats = work.repeats(batches, hashes, suspects)
     parts = []
-    for i, batch in enumerate(batches):
-        parts.append(work.part(batch, repeats.get(batch.key)))
+    for part in work.parts(batches, repeats):
+        parts.append(part)
         if on_part is not None:
-            on_part(i + 1, len(batches))
+            on_part(len(parts), len(batches))
     shared_days = _in_several(parts)
     shared = work.shared(parts, shared_days) if shared_days else None
     store.retain(work.used)
-    return Parts(tuple(parts), shared, shared_days, suspects, definition)
+    return Parts(tuple(parts), shared, shared_days, suspects, definition, one.theirs, integer_ids)
 
 
 def whole(engine: DuckDBEngine, parts: Parts, label: str) -> str:
@@ -132,157 +75,12 @@ def whole(engine: DuckDBEngine, parts: Parts, label: str) -> str:
     if parts.shared is None:
         return view
     shared = engine.files([parts.shared], reading=label)
-    days = _listed(parts.shared_days)
+    days = listed_days(parts.shared_days)
     return engine.view(
         f"SELECT * FROM {quoted(view)} WHERE day IS NULL OR day NOT IN ({days}) "
         f"UNION ALL BY NAME SELECT * FROM {quoted(shared)}",
         reading=label,
     )
-
-
-@dataclass
-class _Work:
-    engine: DuckDBEngine
-    one: Opened
-    integer_ids: bool
-    store: Store
-    definition: str
-
-    def __post_init__(self) -> None:
-        self.used: set[str] = set()
-        self._views: dict[str, str] = {}
-
-    def hashes(self, batch: Batch) -> Hashes:
-        """Return the sorted hashes of a batch's event ids, mapped from the disk."""
-        name = self._name("ids", "npy", batch.key)
-        if not self.store.has(name):
-            found = self.engine.column(hashes_of(self._view(batch))).astype(np.uint64)
-            found.sort()
-            with self.store.new(name) as aside, aside.open("wb") as file:
-                np.save(file, found)
-            self.store.put(name, {})
-        mapped: Hashes = np.load(self.store.path(name), mmap_mode="r")
-        return mapped
-
-    def repeats(
-        self, batches: Sequence[Batch], hashes: Sequence[Hashes], suspects: Hashes
-    ) -> dict[str, tuple[str, str]]:
-        """Return, for each batch with suspects, the name of their rows and what tells them.
-
-        Rows of all batches that may share an id are looked at together; which of them are
-        repeats, a batch's ledger depends on.
-        """
-        if not len(suspects):
-            return {}
-        files = []
-        for i, (batch, own) in enumerate(zip(batches, hashes, strict=True)):
-            here = _in_both(suspects, own)
-            if not len(here):
-                continue
-            name = self._name("rows", "parquet", batch.key, here.tobytes())
-            if not self.store.has(name):
-                known = register_hashes(self.engine, here)
-                sql = suspected(self._view(batch), known)
-                with self.store.new(name) as aside:
-                    self.engine.write(sql, aside, reading=self.one.label)
-                self.store.put(name, {})
-            files.append((i, batch, name))
-        return self._resolve(files, suspects)
-
-    def part(self, batch: Batch, repeats: tuple[str, str] | None) -> Part:
-        """Return the ledger of a batch, made where it is not kept."""
-        name = self._name("ledger", "parquet", batch.key, *(repeats[1:] if repeats else ()))
-        if not self.store.has(name):
-            source = self.rows(batch, repeats)
-            ledger = daily(self.engine.scan(source)).to_native().sql_query()
-            with self.store.new(name) as aside:
-                self.engine.write(ledger, aside, reading=self.one.label)
-            days = self.engine.query(
-                f"SELECT DISTINCT day FROM {self._read(name)} WHERE day IS NOT NULL ORDER BY 1",
-                reading=self.one.label,
-            )
-            lines = summarise(self.engine, self.one, self._read(name))
-            told = {
-                "files": [str(file) for file in batch.files],
-                "days": [str(row[0]) for row in days],
-                "lines": [line.plain() for line in lines],
-            }
-            self.store.put(name, told)
-        entry = self.store.entries[name]
-        return Part(
-            self.store.path(name),
-            tuple(dt.date.fromisoformat(day) for day in entry["days"]),
-            tuple(Line.read(line) for line in entry["lines"]),
-            partial(self.rows, batch, repeats),
-        )
-
-    def rows(self, batch: Batch, repeats: tuple[str, str] | None) -> str:
-        """Name a view of a batch's rows, repeats among them marked."""
-        if repeats is None:
-            return self._view(batch)
-        return self.engine.view(repeats[0], reading=self.one.label)
-
-    def shared(self, parts: Sequence[Part], days: Sequence[dt.date]) -> Path:
-        """Return the ledger of the days that several parts hold."""
-        name = self._name("shared", "parquet", *(part.file.name for part in parts))
-        if not self.store.has(name):
-            view = self.engine.files([part.file for part in parts], reading=self.one.label)
-            rows = f"SELECT * FROM {quoted(view)} WHERE day IN ({_listed(days)})"
-            several = self.engine.view(rows, reading=self.one.label)
-            sql = merged(self.engine.scan(several)).to_native().sql_query()
-            with self.store.new(name) as aside:
-                self.engine.write(sql, aside, reading=self.one.label)
-            self.store.put(name, {})
-        return self.store.path(name)
-
-    def _resolve(
-        self, files: Sequence[tuple[int, Batch, str]], suspects: Hashes
-    ) -> dict[str, tuple[str, str]]:
-        label = self.one.label
-        columns = [column for column, _ in self.one.known()]
-        rows = " UNION ALL BY NAME ".join(
-            f"SELECT *, {i} AS batch_ FROM {self._read(name)}" for i, _, name in files
-        )
-        marked = self.engine.table(
-            f"SELECT *, {later(self.one, columns, ['batch_'])} AS repeated_ FROM ({rows})",
-            reading=label,
-        )
-        known = register_hashes(self.engine, suspects)
-        told = dict(
-            self.engine.query(
-                f"SELECT batch_, sum(hash({', '.join(map(quoted, columns))}, repeated_)) "
-                f"FROM {quoted(marked)} GROUP BY 1",
-                reading=label,
-            )
-        )
-        return {
-            batch.key: (
-                f"{unsuspected(self._view(batch), known)} UNION ALL BY NAME "
-                f"SELECT * EXCLUDE (batch_) FROM {quoted(marked)} WHERE batch_ = {i}",
-                str(told[i]),
-            )
-            for i, batch, _ in files
-        }
-
-    def _view(self, batch: Batch) -> str:
-        if batch.key not in self._views:
-            part = open_part(self.engine, self.one, batch.files)
-            self._views[batch.key] = canonical(
-                self.engine, part, integer_ids=self.integer_ids, guarded=True
-            )
-        return self._views[batch.key]
-
-    def _read(self, name: str) -> str:
-        path = str(self.store.path(name)).replace("'", "''")
-        return f"read_parquet('{path}')"
-
-    def _name(self, kind: str, suffix: str, *told: str | bytes) -> str:
-        known = hashlib.sha256(self.definition.encode())
-        for each in told:
-            known.update(b"|" + (each.encode() if isinstance(each, str) else each))
-        name = f"{kind}-{known.hexdigest()[:32]}.{suffix}"
-        self.used.add(name)
-        return name
 
 
 def hold_store(engine: DuckDBEngine, keep: Path | None, name: str) -> Store:
@@ -303,15 +101,6 @@ def _definition(engine: DuckDBEngine, one: Opened, integer_ids: bool) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def _in_both(few: Hashes, many: Hashes) -> Hashes:
-    """Return those of `few` that are among `many`; both are sorted."""
-    if not len(many):
-        return few[:0]
-    place = np.minimum(np.searchsorted(many, few), len(many) - 1)
-    found: Hashes = few[many[place] == few]
-    return found
-
-
 def _in_several(parts: Sequence[Part]) -> tuple[dt.date, ...]:
     seen: set[dt.date] = set()
     several: set[dt.date] = set()
@@ -319,7 +108,3 @@ def _in_several(parts: Sequence[Part]) -> tuple[dt.date, ...]:
         several |= seen.intersection(part.days)
         seen.update(part.days)
     return tuple(sorted(several))
-
-
-def _listed(days: Sequence[dt.date]) -> str:
-    return ", ".join(f"DATE '{day}'" for day in days)

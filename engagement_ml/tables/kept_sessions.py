@@ -14,9 +14,19 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.tables.arrays import UnfitError, by_turns
 from engagement_ml.tables.events import KeptEvents
-from engagement_ml.tables.kept import OnPart, Part, Parts, hold_store
-from engagement_ml.tables.sessions import VERSION, SessionRule, sessions_by_day, visits
+from engagement_ml.tables.kept import OnPart, hold_store
+from engagement_ml.tables.parts import Part, Parts
+from engagement_ml.tables.schema import REQUIRED
+from engagement_ml.tables.session_arrays import write_sessions
+from engagement_ml.tables.sessions import (
+    TELL_SESSIONS,
+    VERSION,
+    SessionRule,
+    sessions_by_day,
+    visits,
+)
 
 MOST_EVENTS = 16_000_000
 """So many events of days that several parts hold are put in order at a time, or one day's."""
@@ -92,23 +102,41 @@ def sessions_of_parts(
     chunks = _chunks(engine, parts, label)
     used: list[str] = []
 
-    def make(name: str, holders: Sequence[Part], days: Sequence[dt.date] | None) -> Path:
+    def write(part: Part) -> bool:
+        """Make the sessions of a part in arrays, where its files allow it."""
+        name = _name(definition, [part])
+        if store.has(name) or not part.files or any(c in parts.theirs for c in TELL_SESSIONS):
+            return False
+        names = {column: parts.theirs[column] for column in REQUIRED["events"]}
+        try:
+            with store.new(name) as aside:
+                write_sessions(part.files, names, rule, aside, integer_ids=parts.integer_ids)
+        except UnfitError:
+            return False
+        return True
+
+    def make(
+        holders: Sequence[Part], days: Sequence[dt.date] | None = None, *, done: bool = False
+    ) -> Path:
+        name = _name(definition, holders, days or ())
         used.append(name)
         if not store.has(name):
-            rows = [visits(engine.scan(part.rows()), rule, days) for part in holders]
-            made = sessions_by_day(rows[0] if len(rows) == 1 else nw.concat(rows), rule.gap)
-            with store.new(name) as aside:
-                engine.write(made.to_native().sql_query(), aside, reading=label)
+            if not done:
+                rows = [visits(engine.scan(part.rows()), rule, days) for part in holders]
+                made = sessions_by_day(rows[0] if len(rows) == 1 else nw.concat(rows), rule.gap)
+                with store.new(name) as aside:
+                    engine.write(made.to_native().sql_query(), aside, reading=label)
             store.put(name, {})
         if on_part is not None:
             on_part(len(used), len(own) + len(chunks))
         return store.path(name)
 
-    of_parts = [make(_name(definition, [part]), [part], None) for part in own]
+    written = by_turns(write, own, engine.threads)
+    of_parts = [make([part], done=done) for part, done in zip(own, written, strict=True)]
     of_chunks = []
     for days in chunks:
         holders = [part for part in parts.parts if not set(days).isdisjoint(part.days)]
-        of_chunks.append(make(_name(definition, holders, days), holders, days))
+        of_chunks.append(make(holders, days))
     store.retain(set(used))
     found = []
     if of_parts:

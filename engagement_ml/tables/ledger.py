@@ -10,7 +10,7 @@ from typing import Any
 
 import narwhals as nw
 
-VERSION = 1
+VERSION = 2
 """Of what the ledger holds and how it is made: another version is not read, but made anew."""
 MICRO = 1_000_000
 KEYS = ("customer_id", "event_type", "day")

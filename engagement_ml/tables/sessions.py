@@ -17,7 +17,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.tables.ledger import REPEATED
 from engagement_ml.windows import DAY
 
-VERSION = 1
+VERSION = 2
 """Of what the ledger of sessions holds and how it is made: another version is made anew."""
 OUTBOUND = "outbound"
 TELL_SESSIONS = ("session_id", "direction")

@@ -18,7 +18,7 @@ import pytest
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine
 from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.features import Panel, build_panel, build_periods, count_frame
+from engagement_ml.features import Panel, build_panel, build_periods, count_frame, rows
 from engagement_ml.tables import read_tables
 from engagement_ml.windows import plan_windows
 
@@ -149,6 +149,7 @@ def test_same_panel_from_every_source(
 class PolarsEngine:
     """What the features need of an engine, on Polars, nothing kept."""
 
+    local, threads = False, 1
     micros, pandas = Engine.micros, Engine.pandas
 
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
@@ -196,6 +197,14 @@ def test_row_order_and_threads_do_not_change_a_bit(from_pandas: tuple[Panel, lis
         for name, frame in frames().items()
     }
     panel = panel_of(shuffled, config(segments=["country"]), threads=4)
+    pd.testing.assert_frame_equal(panel.frame, from_pandas[0].frame, check_exact=True)
+
+
+def test_passes_over_the_ledger_do_not_change_a_bit(
+    from_pandas: tuple[Panel, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "PASS_PLACES", 1)
+    panel = panel_of(frames(), config(segments=["country"]))
     pd.testing.assert_frame_equal(panel.frame, from_pandas[0].frame, check_exact=True)
 
 

@@ -14,6 +14,7 @@ import pytest
 from engagement_ml.engine import Engine
 from engagement_ml.features import behaviours, history
 from engagement_ml.features.catalogue import catalogue, catalogue_markdown
+from engagement_ml.features.dense import NEVER, window_arrays
 from engagement_ml.features.spans import Total, window_totals
 from engagement_ml.windows import DAY, Window
 
@@ -79,6 +80,41 @@ def test_totals_on_every_engine(kind: str, observation: int, cutoffs: list[int])
             ages = {(now.end - r["day"] - DAY).days // 7 for r in inside}
             assert row["active_weeks"] == len({age for age in ages if age < whole})
         assert set(found) == expected_keys
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("observation", "cutoffs"),
+    [(1, [3, 4]), (10, [40, 47, 55]), (84, [168, 170, 196]), (150, [301, 302]), (400, [800])],
+)
+def test_arrays_of_all_cutoffs_are_the_totals_of_each(
+    observation: int, cutoffs: list[int], threads: int
+) -> None:
+    table = daily(observation, cutoffs[-1] + 5)
+    spans = [plan(observation, cutoff) for cutoff in cutoffs]
+    places = {0: 2, 1: 0, 2: 5}
+    rows = {
+        "place_": np.array([places[entity] for entity in table["entity_"]]),
+        "day": np.array(table["day"], "datetime64[D]").astype(np.int64),
+        "n": np.array(table["n"]),
+        "last": np.array(table["last"], "datetime64[us]").astype(np.int64),
+    }
+    order = np.random.default_rng(1).permutation(len(rows["n"]))
+    halves = [{c: v[part] for c, v in rows.items()} for part in np.array_split(order, 3)]
+    found = window_arrays(halves, 6, spans, TOTALS, threads)
+    with Engine.duckdb() as engine:
+        ledger = engine.small(table)
+        for windows, added in zip(spans, found, strict=True):
+            some = added.between(0, 2, TOTALS), added.between(2, 6, TOTALS)
+            arrays = {name: np.concatenate([each[name] for each in some]) for name in some[0]}
+            totals = window_totals(engine, ledger, ["entity_"], windows, TOTALS)
+            expected = {total.name: np.zeros(6, np.int64) for total in TOTALS}
+            expected["last"][:] = NEVER
+            for row in engine.micros(totals, "last").collect("polars").to_native().to_dicts():
+                for name, values in expected.items():
+                    values[places[row["entity_"]]] = NEVER if row[name] is None else row[name]
+            for name, values in expected.items():
+                np.testing.assert_array_equal(arrays[name], values, err_msg=name)
 
 
 @pytest.mark.parametrize("days", [139, 140, 147, 300])

@@ -24,7 +24,7 @@ from engagement_ml.config import parse_config
 from engagement_ml.engine import Engine
 from engagement_ml.errors import InputError
 from engagement_ml.features import build_panel
-from engagement_ml.tables import Tables, batches, kept, read_tables
+from engagement_ml.tables import Tables, batches, kept, kept_sessions, parts, read_tables
 from engagement_ml.tables.store import MANIFEST
 from engagement_ml.windows import plan_windows
 
@@ -130,6 +130,30 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("ids", ["counted up", "text"])
+def test_plain_files_are_read_in_arrays_and_give_the_same(
+    ids: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(7)
+    plain = events_of(rng, 400)
+    plain["timestamp"] = plain["timestamp"].astype("datetime64[us]")
+    numbers = pd.Series(np.arange(len(plain)))
+    plain["event_id"] = numbers if ids == "counted up" else "e" + numbers.astype(str)
+    plain = plain.sort_values("timestamp")
+    for number in range(5):
+        write(folder, f"part-{number}", plain.iloc[80 * number : 80 * (number + 1)])
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "KEEP_FROM", 10**12)
+        expected, sessions = found(folder, None), sessions_of(folder, None)
+    # The engine's own way is not gone.
+    monkeypatch.setattr(parts, "daily", None)
+    monkeypatch.setattr(kept_sessions, "sessions_by_day", None)
+    assert_same(found(folder, folder / "kept"), expected)
+    monkeypatch.undo()
+    monkeypatch.setattr(kept, "KEEP_FROM", 1)
+    pd.testing.assert_frame_equal(sessions_of(folder, folder / "kept"), sessions)
+
+
 STEP = st.sampled_from(["add", "add", "add", "correct", "remove"])
 
 
@@ -156,8 +180,8 @@ def test_any_split_into_continued_runs_is_one_run(
             files = sorted((folder / "events").glob("more-*.parquet"))
             rows = events_of(rng, 40)
             if step == "add" or not files:
-                parts = rows.groupby(rows["timestamp"].dt.date) if by_day else [(0, rows)]
-                for name, part in parts:
+                several = rows.groupby(rows["timestamp"].dt.date) if by_day else [(0, rows)]
+                for name, part in several:
                     write(folder, f"more-{i}-{name}", part)
             elif step == "correct":
                 rows.iloc[:20].to_parquet(files[0], index=False)
@@ -172,24 +196,27 @@ def test_in_memory_and_in_parts_are_the_same(folder: Path, monkeypatch: Any) -> 
     rng = np.random.default_rng(5)
     for i in range(4):
         write(folder, str(i), events_of(rng, 200))
-    parts = found(folder, None)
+    in_parts = found(folder, None)
     monkeypatch.setattr(kept, "KEEP_FROM", 10**12)
-    assert_same(parts, found(folder, None))
+    assert_same(in_parts, found(folder, None))
 
 
 def opened_files(folder: Path, keep: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Return the names of the event files that a run opens to read."""
-    from engagement_ml.tables import kept as module
-
     seen: set[str] = set()
-    original = module.open_part
+    opening, writing = parts.open_part, parts.write_daily
 
     def note(engine: Any, one: Any, files: Any) -> Any:
         seen.update(file.stem for file in files)
-        return original(engine, one, files)
+        return opening(engine, one, files)
+
+    def note_arrays(files: Any, *told: Any, **more: Any) -> None:
+        seen.update(file.stem for file in files)
+        writing(files, *told, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "open_part", note)
+        patch.setattr(parts, "open_part", note)
+        patch.setattr(parts, "write_daily", note_arrays)
         found(folder, keep)
     return seen
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from engagement_ml.config import parse_config
 from engagement_ml.engine import Engine
 from engagement_ml.features import build_panel
-from engagement_ml.tables import batches, kept, kept_sessions, read_tables
+from engagement_ml.tables import batches, kept, kept_sessions, parts, read_tables
 from engagement_ml.windows import plan_windows
 
 START = pd.Timestamp("2024-02-20")
@@ -135,8 +135,8 @@ def test_any_split_into_continued_runs_is_one_run(
             files = sorted((folder / "events").glob("more-*.parquet"))
             rows = events_of(rng, 60)
             if step == "add" or not files:
-                parts = rows.groupby(rows["timestamp"].dt.date) if by_day else [(0, rows)]
-                for name, part in parts:
+                several = rows.groupby(rows["timestamp"].dt.date) if by_day else [(0, rows)]
+                for name, part in several:
                     write(folder, f"more-{i}-{name}", part)
             elif step == "correct":
                 rows.iloc[:30].to_parquet(files[0], index=False)
@@ -150,7 +150,8 @@ def made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, **sessions: Any) ->
     """Return the files whose rows each new piece of the ledger of sessions is made of."""
     names: dict[str, set[str]] = {}
     made: list[set[str]] = []
-    canonical, ordered = kept.canonical, kept_sessions.sessions_by_day
+    canonical, ordered = parts.canonical, kept_sessions.sessions_by_day
+    in_arrays = kept_sessions.write_sessions
 
     def note(engine: Any, part: Any, **how: Any) -> str:
         view = canonical(engine, part, **how)
@@ -164,8 +165,13 @@ def made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, **sessions: Any) ->
         made.append(set().union(*files))
         return ordered(visited, gap)
 
+    def count_arrays(files: Any, *told: Any, **more: Any) -> None:
+        in_arrays(files, *told, **more)
+        made.append({file.stem for file in files})
+
     with monkeypatch.context() as patch:
-        patch.setattr(kept, "canonical", note)
+        patch.setattr(parts, "canonical", note)
+        patch.setattr(kept_sessions, "write_sessions", count_arrays)
         patch.setattr(kept_sessions, "sessions_by_day", count)
         found(folder, folder / "keep", **sessions)
     return made

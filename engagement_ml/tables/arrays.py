@@ -1,0 +1,292 @@
+"""Events of Parquet files in arrays, grouped by sorting: a third of what hashing rows costs.
+
+A row's key becomes one integer, its place among the rows the lowest bits of it; sorted, the rows
+of a key lie together. What does not fit (a type that needs converting, too many rows) is left to
+the engine, which makes the same of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engagement_ml.tables.ledger import AMOUNTS
+
+Array = npt.NDArray[Any]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+MOST_ROWS = 12_000_000
+"""Events of files that are read together at most."""
+TOGETHER = 130_000
+"""Events of small files that are grouped together, as many as a processor's cache holds."""
+WIDEST = 1 << 40
+"""Integers further apart are numbered before they become part of a key."""
+MICROS_A_DAY = 86_400_000_000
+MOMENT = pa.timestamp("us")
+_BITS = 63
+
+
+class UnfitError(Exception):
+    """Files that are not grouped here: the engine has to."""
+
+
+def tables_of(
+    files: Sequence[Path], names: Mapping[str, str], *, integer_ids: bool
+) -> Iterator[pa.Table]:
+    """Yield the events of Parquet files in tables, all events of a day in one of them.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    names : mapping of column to what the files call it
+        ``customer_id``, ``event_type``, ``timestamp``, and those of ``value`` and
+        ``duration_seconds`` that are wanted.
+    integer_ids : bool
+        Whether ``customer_id`` is to be an integer, else text.
+
+    Yields
+    ------
+    Table
+        ``customer_id`` (int64 or text), ``event_type`` (text in a dictionary), ``timestamp`` (µs,
+        UTC), amounts float64.
+
+    Raises
+    ------
+    UnfitError
+        Where the engine has to read them.
+    """
+    with _readable():
+        if sum(pq.read_metadata(file).num_rows for file in files) > MOST_ROWS:
+            raise UnfitError("too many rows to read together")
+        read = [_read(file, names, integer_ids=integer_ids) for file in files]
+    # Without any moment, a table may go anywhere.
+    spans = [_span(table["timestamp"]) or (0, 0) for table in read]
+    together: list[pa.Table] = []
+    last = 0
+    for place in sorted(range(len(read)), key=lambda i: spans[i]):
+        first, end = spans[place]
+        if together and first > last and sum(map(len, together)) > TOGETHER:
+            yield _one(together)
+            together = []
+        last = max(last, end) if together else end
+        together.append(read[place])
+    if together:
+        yield _one(together)
+
+
+def integers_of(files: Sequence[Path], name: str) -> Iterator[Array]:
+    """Yield the values of a column of whole numbers that there are, int64, file by file.
+
+    Raises
+    ------
+    UnfitError
+        Where it is of another type in any file.
+    """
+    for file in files:
+        with _readable(), pq.ParquetFile(file) as opened:
+            schema = opened.schema_arrow
+            of_type = schema.field(name).type if name in schema.names else None
+            if of_type is None or not _fits("customer_id", of_type, True):
+                raise UnfitError(f"{file}: {name}")
+            read = opened.read([name], use_threads=False)[name]
+        yield whole(array_of(read.drop_null()))
+
+
+def by_turns(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Iterator[Made]:
+    """Yield what is made of each, in order, some of it ahead in threads.
+
+    Examples
+    --------
+    >>> list(by_turns(str.upper, "abc", 2))
+    ['A', 'B', 'C']
+    """
+    waiting = iter(given)
+    with ThreadPoolExecutor(threads) as pool:
+        pending = [pool.submit(make, each) for each in islice(waiting, 2 * threads)]
+        while pending:
+            done = pending.pop(0).result()
+            pending += [pool.submit(make, each) for each in islice(waiting, 1)]
+            yield done
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Leave files that cannot be read to the engine, which says what is wrong with them."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise UnfitError(str(error)) from error
+
+
+def _one(tables: Sequence[pa.Table]) -> pa.Table:
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries()
+
+
+def _span(moments: pa.ChunkedArray) -> tuple[int, int] | None:
+    """Return the first and the last day, None where there is no moment."""
+    ends = pc.min_max(moments.cast(pa.int64()))
+    low, high = ends["min"].as_py(), ends["max"].as_py()
+    return None if low is None else (low // MICROS_A_DAY, high // MICROS_A_DAY)
+
+
+def _read(file: Path, names: Mapping[str, str], *, integer_ids: bool) -> pa.Table:
+    """Return the columns of a Parquet file that a ledger needs, under the contract's names."""
+    with pq.ParquetFile(file, read_dictionary=[names["event_type"]]) as opened:
+        schema = opened.schema_arrow
+        for column, name in names.items():
+            if name not in schema.names or not _fits(column, schema.field(name).type, integer_ids):
+                raise UnfitError(f"{file}: {name}")
+        read = opened.read(list(names.values()), use_threads=False)
+    table = pa.table({column: read[name] for column, name in names.items()})
+    types = {**_CANONICAL, "customer_id": pa.int64() if integer_ids else pa.string()}
+    for place, column in enumerate(names):
+        if table.schema.field(place).type != types[column]:
+            table = table.set_column(place, column, table[place].cast(types[column], safe=False))
+    return table
+
+
+_CANONICAL = {
+    "event_type": pa.dictionary(pa.int32(), pa.string()),
+    "timestamp": MOMENT,
+    **dict.fromkeys(AMOUNTS, pa.float64()),
+}
+
+
+def _fits(column: str, of_type: pa.DataType, integer_ids: bool) -> bool:
+    if column == "customer_id":
+        whole = pa.types.is_integer(of_type) and of_type != pa.uint64()
+        return bool(whole if integer_ids else pa.types.is_string(of_type))
+    if column == "timestamp":
+        return of_type in (MOMENT, pa.timestamp("us", "UTC"))
+    if column == "event_type":
+        text = of_type.value_type if pa.types.is_dictionary(of_type) else of_type
+        return bool(pa.types.is_string(text))
+    return bool(of_type == pa.float64() or pa.types.is_integer(of_type))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows in an order in which those of the same keys lie together, and where each key begins."""
+
+    order: Array
+    starts: Array
+
+    @classmethod
+    def of(cls, keys: Sequence[pa.Array]) -> Groups:
+        """Group rows by keys, in the order of the first key, then of the next.
+
+        Within a group, rows stay in the order in which they are.
+        """
+        rows = len(keys[0])
+        key: Array = np.zeros(rows, np.int64)
+        size = 1
+        for values in keys:
+            codes, n = _codes(values)
+            size *= n
+            if size.bit_length() > _BITS:
+                raise UnfitError("keys")
+            if n > 1:
+                key *= n
+                key += codes
+        low = rows.bit_length()
+        if size.bit_length() + low <= _BITS:
+            key <<= low
+            key |= np.arange(rows)
+            key.sort()
+            order = key & ((1 << low) - 1)
+            key >>= low
+        else:
+            order = np.argsort(key, kind="stable")
+            key = key[order]
+        begins = np.ones(rows, bool)
+        np.not_equal(key[1:], key[:-1], out=begins[1:])
+        return cls(order, np.flatnonzero(begins))
+
+    def size(self) -> Array:
+        """Return how many rows each group has."""
+        return np.diff(np.append(self.starts, len(self.order)))
+
+    def take(self, key: pa.Array) -> pa.Array:
+        """Return each group's own key."""
+        return key.take(pa.array(self.order[self.starts]))
+
+    def first(self, values: Array) -> Array:
+        """Return the value of each group's first row."""
+        found: Array = values[self.order[self.starts]]
+        return found
+
+    def last(self, values: Array) -> Array:
+        """Return the value of each group's last row."""
+        ends = np.append(self.starts[1:], len(self.order))[: len(self.starts)]
+        found: Array = values[self.order[ends - 1]]
+        return found
+
+    def add(self, values: Array, how: np.ufunc) -> Array:
+        """Return what comes of each group's values."""
+        return self.reduced(values[self.order], how)
+
+    def reduced(self, values: Array, how: np.ufunc) -> Array:
+        """Return what comes of each group's values, which lie in the order of the groups."""
+        made: Array = how.reduceat(values, self.starts) if len(values) else values
+        return made
+
+
+def _codes(values: pa.Array) -> tuple[Array, int]:
+    """Return an integer from 0 for each value, the largest for null, and how many there are."""
+    null = missing(values)
+    if not len(values):
+        return np.zeros(0, np.int64), 1
+    if pa.types.is_dictionary(values.type):
+        if len(values.dictionary.drop_null().unique()) < len(values.dictionary):
+            return _codes(values.dictionary_decode())
+        codes, n = whole(values.indices), len(values.dictionary)
+    elif pa.types.is_string(values.type):
+        return _codes(values.dictionary_encode())
+    else:
+        every = whole(values)
+        low = int(every.min())
+        n = int(every.max()) - low + 1
+        if n > WIDEST:
+            return _codes(values.dictionary_encode())
+        codes = every - low
+    if null is None:
+        return codes, n
+    return np.where(null, n, codes), n + 1
+
+
+def array_of(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece."""
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    made = column.combine_chunks()
+    return made.chunk(0) if isinstance(made, pa.ChunkedArray) else made
+
+
+def missing(values: pa.Array) -> Array | None:
+    """Return which values are null, None where none is."""
+    if not values.null_count:
+        return None
+    null: Array = values.is_null().to_numpy(zero_copy_only=False)
+    return null
+
+
+def whole(values: pa.Array) -> Array:
+    """Return whole numbers, days and moments as int64, 0 for null."""
+    if pa.types.is_timestamp(values.type):
+        values = values.view(pa.int64())
+    elif pa.types.is_date32(values.type):
+        values = values.view(pa.int32())
+    every = values if values.type == pa.int64() else values.cast(pa.int64())
+    return np.asarray((every.fill_null(0) if every.null_count else every).to_numpy())

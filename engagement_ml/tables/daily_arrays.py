@@ -1,0 +1,137 @@
+"""The daily ledger of Parquet files, made in arrays; see ``ledger.daily``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engagement_ml.tables.arrays import (
+    MICROS_A_DAY,
+    MOMENT,
+    Array,
+    Groups,
+    UnfitError,
+    array_of,
+    missing,
+    tables_of,
+    whole,
+)
+from engagement_ml.tables.checks import LARGEST
+from engagement_ml.tables.ledger import AMOUNTS, KEYS, MICRO, REPEATED
+
+ROW_GROUP = 500_000
+HARDLY_REPEAT = ("customer_id", "first", "last")
+MOST_ADDED = 9e12
+"""Amounts that are added up in whole millionths of 64 bits."""
+
+
+def write_daily(
+    files: Sequence[Path], names: Mapping[str, str], target: Path, *, integer_ids: bool
+) -> None:
+    """Write the daily ledger of events of Parquet files, none of them repeated, as Parquet.
+
+    Parameters are those of ``arrays.tables_of``.
+
+    Raises
+    ------
+    UnfitError
+        Where the engine has to make it.
+    """
+    ledgers = [daily_of(table) for table in tables_of(files, names, integer_ids=integer_ids)]
+    ledger = pa.concat_tables(ledgers).unify_dictionaries()
+    pq.write_table(
+        ledger,
+        target,
+        row_group_size=ROW_GROUP,
+        compression="none",
+        use_dictionary=[
+            c for c in ledger.column_names if c not in ("customer_id", "first", "last")
+        ],
+        write_statistics=["day"],
+    )
+
+
+def daily_of(events: pa.Table) -> pa.Table:
+    """Return the daily ledger of events, none of them repeated, sorted by day and customer.
+
+    Parameters
+    ----------
+    events : pyarrow.Table
+        As ``arrays.tables_of`` yields it.
+
+    Raises
+    ------
+    UnfitError
+        Where an amount does not fit, or keys are too many for an integer.
+
+    Examples
+    --------
+    >>> kind = pa.array(["visit", "visit"]).dictionary_encode()
+    >>> when = pa.array([5, 9], MOMENT)
+    >>> made = daily_of(pa.table({"customer_id": [1, 1], "event_type": kind, "timestamp": when}))
+    >>> made.select(["n", "day"]).to_pylist()
+    [{'n': 2, 'day': datetime.date(1970, 1, 1)}]
+    """
+    moment = array_of(events["timestamp"])
+    micros = whole(moment)
+    keys = {
+        "customer_id": array_of(events["customer_id"]),
+        "event_type": array_of(events["event_type"]),
+        "day": days_of(moment),
+    }
+    groups = Groups.of([keys["day"], keys["customer_id"], keys["event_type"]])
+    if np.all(micros[1:] >= micros[:-1]):
+        # Events in the order of time, as in a log: so they are within their group.
+        first, last = groups.first(micros), groups.last(micros)
+    else:
+        first, last = groups.add(micros, np.minimum), groups.add(micros, np.maximum)
+    found: dict[str, Any] = {column: groups.take(keys[column]) for column in KEYS}
+    found["n"] = groups.size()
+    null = missing(found["day"])
+    for name, values in (("first", first), ("last", last)):
+        found[name] = pa.array(values, pa.int64(), mask=null).view(MOMENT)
+    counts: dict[str, Array] = {}
+    for column in (c for c in AMOUNTS if c in events.column_names):
+        amounts = array_of(events[column]).to_numpy(zero_copy_only=False)
+        found[column], counts[f"n_{column}"] = _added_up(groups, amounts)
+    return pa.table({**found, **counts, REPEATED: np.zeros(len(groups.starts), bool)})
+
+
+def days_of(moment: pa.Array) -> pa.Array:
+    """Return the days (UTC) of moments."""
+    micros = whole(moment)
+    if len(micros):
+        first, last = int(micros.min()) // MICROS_A_DAY, int(micros.max()) // MICROS_A_DAY
+        # Mostly a file holds one day, and dividing costs more than looking.
+        days = np.full(len(micros), first) if first == last else micros // MICROS_A_DAY
+    else:
+        days = micros
+    return pa.array(days.astype(np.int32), mask=missing(moment)).view(pa.date32())
+
+
+def _added_up(groups: Groups, amounts: Array) -> tuple[Array, Array]:
+    """Return the sum of amounts in whole millionths, and how many there are; NaN is none."""
+    there = np.flatnonzero(~np.isnan(amounts)[groups.order])
+    group = np.searchsorted(groups.starts, there, side="right") - 1
+    sums = np.zeros(len(groups.starts), np.int64)
+    np.add.at(sums, group, _millionths(amounts[groups.order[there]]))
+    return sums, np.bincount(group, minlength=len(groups.starts))
+
+
+def _millionths(amounts: Array) -> Array:
+    """Return amounts in whole millionths."""
+    size = np.abs(amounts)
+    if not np.all(size <= LARGEST) or size.sum() > MOST_ADDED:
+        # The engine names the row, or finds what 64 bits do not hold.
+        raise UnfitError("amounts")
+    scaled = amounts * MICRO
+    whole = np.trunc(scaled)
+    # Halves go away from zero, as they do in engines.
+    whole += np.where(np.abs(scaled - whole) >= 0.5, np.sign(scaled), 0.0)
+    counted: Array = whole.astype(np.int64)
+    return counted
