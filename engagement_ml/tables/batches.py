@@ -50,11 +50,13 @@ def find_batches(files: Sequence[Path], known: Collection[tuple[str, ...]] = ())
     sizes = {file: file.stat().st_size for file in files}
     limit = max(SMALLEST, sum(sizes.values()) // SHARE)
     by_name = {str(file): file for file in files}
-    old = [
-        tuple(by_name[name] for name in names)
-        for names in known
-        if all(name in by_name for name in names)
-    ]
+    old: list[tuple[Path, ...]] = []
+    taken: set[str] = set()
+    for names in known:
+        # A run that was killed leaves what it had made beside what that was to replace.
+        if taken.isdisjoint(names) and all(name in by_name for name in names):
+            old.append(tuple(by_name[name] for name in names))
+            taken.update(names)
     small = [batch for batch in old if sum(sizes[file] for file in batch) < limit // 2]
     if len(small) > MOST_SMALL:
         old = [batch for batch in old if batch not in small]
