@@ -199,11 +199,16 @@ def _response_words(run: Run, response: Row) -> list[str]:
     typical, p90 = finite(response.get("typical")), finite(response.get("p90"))
     saturation = finite(response.get("saturation_point"))
     said = []
-    if typical is not None:
+    worth = None if typical is None else curve.at(typical)
+    costs = curve.at(curve.x[-1]) < 0
+    if typical is not None and worth is not None:
+        what = f"costing {run.money(-worth)}" if costs else f"worth {run.money(worth)}"
         said.append(
-            f"The typical {run.entity} who does it at all does {count(typical)}, worth "
-            f"{run.money(curve.at(typical))} against none."
+            f"The typical {run.entity} who does it at all does {count(typical)}, {what} "
+            "against none."
         )
+    if costs:
+        return [*said, "Within the counts seen, one more event still costs."]
     if saturation is None:
         said.append("Within the counts seen, one more event still pays.")
     else:

@@ -64,6 +64,17 @@ class Page(HTMLParser):
                 yield tag, name, value or ""
 
 
+def test_what_costs_margin_is_not_said_to_pay(record: Record) -> None:
+    response = record["responses"]["tutorial_done"]
+    for key in ("effect", "low", "high"):
+        response[key] = [-value for value in response[key]]
+    response["saturation_point"] = None
+    text = Page(render_report(record)).text
+    typical = text.index("The typical customer who does it at all does")
+    assert "costing €" in text[typical : typical + 90]
+    assert "Within the counts seen, one more event still costs." in text
+
+
 def test_every_part_of_a_full_record_has_its_section(record: Record) -> None:
     page = Page(render_report(record))
     ids = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
