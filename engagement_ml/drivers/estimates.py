@@ -71,8 +71,12 @@ def estimate_within(
         found = _survival(periods, spans, config, panel)
     else:
         found = _lagged(periods, spans, config, level, lags)
-    share = float(np.hypot(FORM_ERROR, level_error(panel)))
-    return replace(found, within={b: widened(w, share) for b, w in found.within.items()})
+    level_off, seed = level_error(panel), config.random_seed
+    within = {
+        b: widened(w, FORM_ERROR, level_off, (seed, 8, i))
+        for i, (b, w) in enumerate(sorted(found.within.items()))
+    }
+    return replace(found, within=within)
 
 
 def _lagged(

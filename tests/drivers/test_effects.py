@@ -236,11 +236,18 @@ def test_leads_come_first_and_same_period_is_kept_apart(simulate_shop) -> None:
 
 def test_intervals_allow_for_more_than_luck() -> None:
     found = WithinEffect(2.0, 1.0, 3.0, 4.0, np.ones(2), np.array([1.9, 2.1]))
-    wide = widened(found, 0.5)
+    wide = widened(found, 0.3, 0.4, (0,))
     assert wide.effect == found.effect
     assert wide.high - wide.effect == pytest.approx(np.hypot(1.0, 1.959964))
     assert wide.effect - wide.low == pytest.approx(wide.high - wide.effect)
-    assert (wide.draws == found.draws).all()
-    assert widened(found, 0.0).low == pytest.approx(found.low)
-    unknown = widened(WithinEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2)), 0.1)
+    alike = widened(found, 0.0, 0.5, (0,))
+    assert alike.high == wide.high
+    assert (alike.draws == found.draws).all()
+    many = WithinEffect(2.0, 1.0, 3.0, 5.0, np.zeros(2), np.full(20_000, 2.0))
+    apart = [widened(many, 0.3, 0.4, (0, i)).draws for i in range(2)]
+    assert np.std(apart[0]) == pytest.approx(0.6, rel=0.03)
+    assert abs(np.corrcoef(*apart)[0, 1]) < 0.03
+    assert widened(found, 0.0, 0.0, (0,)).low == pytest.approx(found.low)
+    nothing = WithinEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2))
+    unknown = widened(nothing, 0.1, 0.1, (0,))
     assert (unknown.low, unknown.high) == (-np.inf, np.inf)

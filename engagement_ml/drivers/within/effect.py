@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,18 +77,27 @@ def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
     )
 
 
-def widened(found: WithinEffect, share: float) -> WithinEffect:
-    """Return an effect whose interval allows for an error of so much of its size besides.
+def widened(found: WithinEffect, own: float, common: float, seed: Sequence[int]) -> WithinEffect:
+    """Return an effect whose interval allows for errors of so much of its size besides.
 
     Parameters
     ----------
     found : WithinEffect
-    share : float
-        Standard deviation of the error as a share of the effect. Draws are left as they are: what
-        is wrong with the size of all effects alike is not wrong with their shares.
+    own : float
+        Standard deviation of an error of this effect alone, as a share of it. Draws get it too.
+    common : float
+        The same of an error of all effects alike, which is none of their shares and so of no draw.
+    seed : sequence of int
+        Of this behaviour's draws.
     """
-    reach = np.hypot(found.high - found.effect, _NORMAL_95 * share * found.effect)
-    return replace(found, low=float(found.effect - reach), high=float(found.effect + reach))
+    reach = np.hypot(found.high - found.effect, _NORMAL_95 * np.hypot(own, common) * found.effect)
+    errors = own * np.random.default_rng(seed).standard_normal(len(found.draws))
+    return replace(
+        found,
+        low=float(found.effect - reach),
+        high=float(found.effect + reach),
+        draws=found.draws + found.effect * errors,
+    )
 
 
 def _averaging(effects: LagEffects, b: int) -> Floats:
