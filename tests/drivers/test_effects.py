@@ -16,7 +16,13 @@ from engagement_ml.drivers.within.effects import (
     winsorise,
 )
 from engagement_ml.drivers.within.profiles import LagEffects
-from engagement_ml.drivers.within.projection import FADES, fade_out, fading_profiles, standardised
+from engagement_ml.drivers.within.projection import (
+    FADES,
+    Fading,
+    fade_out,
+    fading_profiles,
+    standardised,
+)
 
 LAGS = plan_lags(12, 12)
 N_GROUPS = len(LAGS.groups)
@@ -251,3 +257,35 @@ def test_intervals_allow_for_more_than_luck() -> None:
     nothing = WithinEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2))
     unknown = widened(nothing, 0.1, 0.1, (0,))
     assert (unknown.low, unknown.high) == (-np.inf, np.inf)
+
+
+def test_gains_and_losses_that_come_later_fade_apart() -> None:
+    """The difference turns its sign with the lag, so one profile of it would keep a half alone."""
+    gains = np.array([4.0, 3.0, 2.0, 1.0, 0.5, 0.2, 0.0, 0.0])
+    losses = -np.array([0.0, 4.0, 3.0, 2.0, 1.0, 0.4, 0.1, 0.0])
+    fading = Fading.of(np.eye(2 * N_GROUPS) * 1e-4, LAGS)
+    assert fading is not None
+    apart = fading.effect(np.concatenate([gains, losses]))
+    fit = fade_out(losses, np.eye(N_GROUPS) * 100)[0]
+    assert apart == pytest.approx(LAGS.weights @ (gains + fit), rel=0.02)
+    alone = Fading.of(np.eye(N_GROUPS) * 2e-4, LAGS)
+    assert alone is not None
+    assert alone.effect(gains + losses) > apart + 1.0
+
+
+@pytest.mark.parametrize("lost", [0.0, 1.0])
+def test_losses_that_hardly_anybody_has_are_told_with_the_gains(lost: float) -> None:
+    """Two entities' losses say nothing of eight lags: their covariance has no inverse."""
+    rng = np.random.default_rng(2)
+    influence = rng.standard_normal((300, 2 * N_GROUPS))
+    influence[2:, N_GROUPS:] = 0.0
+    influence[:, N_GROUPS:] *= lost
+    coef = rng.standard_normal(2 * N_GROUPS)
+    fading = Fading.of(influence.T @ influence, LAGS)
+    summed = influence[:, :N_GROUPS] + influence[:, N_GROUPS:]
+    together = Fading.of(summed.T @ summed, LAGS)
+    assert fading is not None
+    assert together is not None
+    net = coef[:N_GROUPS] + coef[N_GROUPS:]
+    assert fading.effect(coef) == pytest.approx(together.effect(net))
+    assert fading.z(coef) == pytest.approx(together.z(net))

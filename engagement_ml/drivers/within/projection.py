@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 FADES = (1.5, 4.0, 12.0, np.inf)
 """Mean memories, in periods, of the profiles by which an effect is looked for."""
 
+_LEAST_APART = 1e-6  # of lags' correlations, the smallest eigenvalue of a part that stands alone
+
 
 def fading_profiles(lags: Lags) -> Floats:
     """Return one profile per entry of `FADES`, averaged within each group of lags, shape (F, G)."""
@@ -38,8 +40,9 @@ class Fading:
     Attributes
     ----------
     lags : Lags
-    roots : tuple of array (G, G) or None
-        `precision_root` of each part; None for one that the data say nothing of.
+    roots : tuple of array (G, G)
+        `precision_root` of each part; a single one, of their sum, where the data do not tell the
+        parts apart.
     looks : array (F, P · G)
         For each of `FADES`, what coefficients add to the sum of the parts' best fitting sizes.
     errors : array (F,)
@@ -47,7 +50,7 @@ class Fading:
     """
 
     lags: Lags
-    roots: tuple[Floats | None, ...]
+    roots: tuple[Floats, ...]
     looks: Floats
     errors: Floats
 
@@ -55,33 +58,32 @@ class Fading:
     def of(cls, covariance: Floats, lags: Lags) -> Fading | None:
         """Learn it from the covariance of all parts, (P · G, P · G).
 
-        None where the data say nothing of some lag of the first part, or are not finite.
+        None where the data say nothing of some lag, or are not finite.
         """
         size = len(lags.groups)
-        blocks = [slice(i, i + size) for i in range(0, len(covariance), size)]
-        known = [bool((np.diag(covariance)[b] > 0).all()) for b in blocks]
-        if not np.isfinite(covariance).all() or not known[0]:
+        n_parts = len(covariance) // size
+        if not np.isfinite(covariance).all():
+            return None
+        parts = [covariance[i : i + size, i : i + size] for i in range(0, len(covariance), size)]
+        fold = np.tile(np.eye(size), n_parts)
+        if not all(_is_told(part) for part in parts):
+            parts = [fold @ covariance @ fold.T]
+        if not (np.diag(parts[0]) > 0).all():
             return None
         shapes = fading_profiles(lags)
-        looks = np.zeros((len(shapes), len(covariance)))
-        roots: list[Floats | None] = []
-        for block, any_known in zip(blocks, known, strict=True):
-            root = precision_root(covariance[block, block]) if any_known else None
-            roots.append(root)
-            if root is not None:
-                weighed = shapes @ root.T @ root
-                looks[:, block] = weighed / np.einsum("fg,fg->f", weighed, shapes)[:, None]
+        roots = tuple(precision_root(part) for part in parts)
+        own = [_size_of_fit(shapes, root) for root in roots]
+        looks = np.concatenate(own, axis=1) if len(own) == n_parts else own[0] @ fold
         errors = np.sqrt(np.einsum("fg,gh,fh->f", looks, covariance, looks))
-        return cls(lags, tuple(roots), looks, errors)
+        return cls(lags, roots, looks, errors)
 
     def profile(self, coef: Floats) -> Floats:
         """Return the sum of the parts' projections (`fade_out`), shape (G,)."""
-        size = len(self.lags.groups)
-        total = np.zeros(size)
-        for i, root in enumerate(self.roots):
-            if root is not None:
-                total += fade_out(coef[i * size : (i + 1) * size], root)[0]
-        return total
+        parts = coef.reshape(-1, len(self.lags.groups))
+        if len(self.roots) < len(parts):
+            parts = parts.sum(axis=0, keepdims=True)
+        found = (fade_out(part, root)[0] for part, root in zip(parts, self.roots, strict=True))
+        return np.asarray(sum(found))
 
     def effect(self, coef: Floats) -> float:
         """Return what one event does to the outcome window."""
@@ -102,10 +104,29 @@ def standardised(coef: Floats, covariance: Floats, lags: Lags) -> float:
     return 0.0 if fading is None else fading.z(coef)
 
 
+def _size_of_fit(shapes: Floats, root: Floats) -> Floats:
+    """For each shape, what coefficients add to its size in the weighted least squares fit."""
+    weighed = shapes @ root.T @ root
+    return np.asarray(weighed / np.einsum("fg,fg->f", weighed, shapes)[:, None])
+
+
+def _is_told(covariance: Floats) -> bool:
+    """Whether every lag varies, and none goes along with the others entirely."""
+    variance = np.diag(covariance)
+    if not (variance > 0).all():
+        return False
+    scale = np.sqrt(variance)
+    return bool(np.linalg.eigvalsh(covariance / np.outer(scale, scale))[0] > _LEAST_APART)
+
+
 def precision_root(covariance: Floats) -> Floats:
-    """Return R with ``R'R`` the inverse covariance, for `fade_out`."""
-    jitter = np.eye(len(covariance)) * 1e-12 * np.trace(covariance)
-    return np.asarray(np.linalg.cholesky(np.linalg.inv(covariance + jitter)).T)
+    """Return R with ``R'R`` the inverse covariance, for `fade_out`.
+
+    What hardly varies counts as if it varied by 1e-12 of the whole.
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    values = np.maximum(values, 1e-12 * max(float(np.trace(covariance)), 1e-300))
+    return np.asarray((vectors / np.sqrt(values)).T)
 
 
 def fade_out(coef: Floats, root: Floats) -> tuple[Floats, float]:
