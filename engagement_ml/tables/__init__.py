@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -13,22 +12,13 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
 from engagement_ml.errors import ConfigError, InputError, nearest
-from engagement_ml.tables.checks import check_values
-from engagement_ml.tables.events import LedgerPart, read_events
-from engagement_ml.tables.found import Found, check_two_customers
-from engagement_ml.tables.keep import (
-    Dropped,
-    Kept,
-    TableQuality,
-    canonical,
-    ids_are_integers,
-    keep,
-)
+from engagement_ml.tables.by_sql import read_by_sql
+from engagement_ml.tables.events import LedgerPart
+from engagement_ml.tables.found import Found
+from engagement_ml.tables.keep import Dropped, TableQuality
 from engagement_ml.tables.kept import OnPart
-from engagement_ml.tables.kept_sessions import read_sessions
 from engagement_ml.tables.lazily import read_lazily
-from engagement_ml.tables.schema import COLUMNS, Opened, listed, open_table, quoted
-from engagement_ml.tables.sessions import SessionRule
+from engagement_ml.tables.schema import COLUMNS, listed
 from engagement_ml.windows import DAY, History, history_of
 
 RESERVED = frozenset({"customer_id", "cutoff", "part", "score", "history", "covariate", "segment"})
@@ -143,7 +133,7 @@ def read_tables(
     """
     sources = _sources(config, frames or {})
     if isinstance(engine, DuckDBEngine):
-        found = _read_by_sql(engine, config, sources, on_part)
+        found = read_by_sql(engine, config, sources, on_part)
     elif isinstance(engine, LazyEngine):
         found = read_lazily(engine, config, sources)
     else:
@@ -191,53 +181,6 @@ def _sources(config: PipelineConfig, frames: Mapping[str, Any]) -> dict[str, Any
     return sources
 
 
-def _read_by_sql(
-    engine: DuckDBEngine,
-    config: PipelineConfig,
-    sources: Mapping[str, Any],
-    on_part: OnPart | None,
-) -> Found:
-    opened = {table: open_table(engine, config, table, given) for table, given in sources.items()}
-    small = {name: one for name, one in opened.items() if name != "events"}
-    for one in small.values():
-        check_values(engine, one)
-    integer_ids = all(ids_are_integers(engine, one) for one in opened.values())
-    folder = None if config.engine.keep is None else Path(config.engine.keep)
-    kept = {
-        name: keep(engine, one, canonical(engine, one, integer_ids=integer_ids))
-        for name, one in small.items()
-    }
-    last = kept["transactions"].quality.last
-    assert last is not None
-    end = last.date() + DAY
-    events = read_events(
-        engine,
-        opened["events"],
-        integer_ids=integer_ids,
-        end=end,
-        keep=folder,
-        on_part=on_part,
-    )
-    label = opened["events"].label
-    check_two_customers(label, *_ends(engine, label, events.ledger, kept["transactions"].view))
-    kept["events"] = events
-    if "customers" in opened:
-        _check_unique(engine, opened["customers"], kept["customers"])
-    rule = SessionRule.of(config)
-    return Found(
-        label=label,
-        frames={name: engine.scan(one.view) for name, one in kept.items()},
-        quality={name: one.quality for name, one in kept.items()},
-        counts=events.counts,
-        amounts=events.amounts,
-        ledger=engine.scan(events.ledger),
-        parts=events.parts,
-        sessions=None
-        if rule is None
-        else read_sessions(engine, events, rule, end=end, keep=folder, on_part=on_part),
-    )
-
-
 def _behaviours(config: PipelineConfig, counts: Mapping[str, int], label: str) -> tuple[str, ...]:
     """Return the event types to look at; their names become columns, which must not clash."""
     names = sorted(
@@ -278,29 +221,6 @@ def _days(found: Found, table: str) -> tuple[dt.date, dt.date]:
     assert first is not None
     assert last is not None
     return first.date(), last.date()
-
-
-def _ends(engine: DuckDBEngine, label: str, *views: str) -> tuple[Any, Any]:
-    """Return the smallest and the largest customer_id of several views."""
-    union = " UNION ALL ".join(
-        f'SELECT min("customer_id") AS low, max("customer_id") AS high FROM {quoted(name)}'
-        for name in views
-    )
-    low, high = engine.query(f"SELECT min(low), max(high) FROM ({union})", reading=label)[0]
-    return low, high
-
-
-def _check_unique(engine: DuckDBEngine, one: Opened, kept: Kept) -> None:
-    rows = engine.query(
-        f'SELECT "customer_id", count(*) FROM {quoted(kept.view)} GROUP BY 1 '
-        "HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
-        reading=one.label,
-    )
-    if rows:
-        raise InputError(
-            f"{one.label}: column '{one.theirs['customer_id']}': {rows[0][0]!r} is there "
-            f"{rows[0][1]} times; give one row a customer"
-        )
 
 
 def _check_named(
