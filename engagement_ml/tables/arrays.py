@@ -33,6 +33,8 @@ TOGETHER = 130_000
 """Events of small files that are grouped together, as many as a processor's cache holds."""
 WIDEST = 1 << 40
 """Integers further apart are numbered before they become part of a key."""
+ROW_GROUP = 500_000
+"""Rows of a written table that are read together at least."""
 MICROS_A_DAY = 86_400_000_000
 MOMENT = pa.timestamp("us")
 _BITS = 63
@@ -102,6 +104,21 @@ def integers_of(files: Sequence[Path], name: str) -> Iterator[Array]:
                 raise UnfitError(f"{file}: {name}")
             read = opened.read([name], use_threads=False)[name]
         yield whole(array_of(read.drop_null()))
+
+
+def write_by_day(table: pa.Table, target: Path, *, hardly_repeat: Sequence[str]) -> None:
+    """Write a table that lies by day as Parquet, so that days can be read alone.
+
+    Columns whose values hardly repeat have no dictionary.
+    """
+    pq.write_table(
+        table,
+        target,
+        row_group_size=ROW_GROUP,
+        compression="lz4",
+        use_dictionary=[c for c in table.column_names if c not in hardly_repeat],
+        write_statistics=["day"],
+    )
 
 
 def by_turns(make: Callable[[Given], Made], given: Iterable[Given], threads: int) -> Iterator[Made]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from engagement_ml.tables.arrays import (
     MICROS_A_DAY,
@@ -20,12 +19,11 @@ from engagement_ml.tables.arrays import (
     missing,
     tables_of,
     whole,
+    write_by_day,
 )
 from engagement_ml.tables.checks import LARGEST
 from engagement_ml.tables.ledger import AMOUNTS, KEYS, MICRO, REPEATED
 
-ROW_GROUP = 500_000
-HARDLY_REPEAT = ("customer_id", "first", "last")
 MOST_ADDED = 9e12
 """Amounts that are added up in whole millionths of 64 bits."""
 
@@ -44,16 +42,7 @@ def write_daily(
     """
     ledgers = [daily_of(table) for table in tables_of(files, names, integer_ids=integer_ids)]
     ledger = pa.concat_tables(ledgers).unify_dictionaries()
-    pq.write_table(
-        ledger,
-        target,
-        row_group_size=ROW_GROUP,
-        compression="none",
-        use_dictionary=[
-            c for c in ledger.column_names if c not in ("customer_id", "first", "last")
-        ],
-        write_statistics=["day"],
-    )
+    write_by_day(ledger, target, hardly_repeat=("customer_id", "first", "last"))
 
 
 def daily_of(events: pa.Table) -> pa.Table:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from engagement_ml.tables.arrays import MOMENT, Groups, array_of, tables_of, whole
-from engagement_ml.tables.daily_arrays import ROW_GROUP, days_of
+from engagement_ml.tables.arrays import MOMENT, Groups, array_of, tables_of, whole, write_by_day
+from engagement_ml.tables.daily_arrays import days_of
 from engagement_ml.tables.sessions import SessionRule
 
 
@@ -35,14 +34,7 @@ def write_sessions(
     """
     events = tables_of(files, names, integer_ids=integer_ids)
     made = pa.concat_tables([sessions_of(table, rule) for table in events])
-    pq.write_table(
-        made,
-        target,
-        row_group_size=ROW_GROUP,
-        compression="lz4",
-        use_dictionary=["day", "sessions", "events", "bounces"],
-        write_statistics=["day"],
-    )
+    write_by_day(made, target, hardly_repeat=("customer_id", "duration", "last"))
 
 
 def sessions_of(events: pa.Table, rule: SessionRule) -> pa.Table:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.drivers.within.design import lagged_sums
-from engagement_ml.drivers.within.effect import WithinEffect
+from engagement_ml.drivers.within.effect import NORMAL_95, WithinEffect
 from engagement_ml.drivers.within.effects import tenure_steps, usable_cells, winsorise
 from engagement_ml.drivers.within.poisson import fit_poisson
 from engagement_ml.drivers.within.profiles import LagEffects
@@ -26,7 +26,6 @@ _QUARTERS = 4
 _TURNS = (2, 3)
 """Quarters of the history after which an effect may have ended."""
 
-_NORMAL_95 = 1.959964
 _CERTAIN = 2.241403  # 95% in both looks together
 
 
@@ -145,7 +144,7 @@ def _sides(turn: int) -> tuple[slice, slice]:
 
 def _scaled(size: float, share: float, error: float) -> tuple[float, float, float]:
     """Return size × share with its 95% interval, bounds in order."""
-    bounds = (size * (share + sign * _NORMAL_95 * error) for sign in (-1.0, 1.0))
+    bounds = (size * (share + sign * NORMAL_95 * error) for sign in (-1.0, 1.0))
     low, high = sorted(bounds)
     return size * share, low, high
 

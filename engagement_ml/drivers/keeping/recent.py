@@ -19,8 +19,6 @@ def recent_sums(
     groups: Groups,
     cells: Bools,
     churned: Bools,
-    *,
-    seed: int = 0,
 ) -> Singles:
     """Sum counts over each group of lags before a moment of each cell, shape (N, B, G).
 
@@ -42,12 +40,10 @@ def recent_sums(
         Inclusive lags in periods, from 1.
     cells, churned : bool arrays (n, T)
         The cells, and those in which the entity left.
-    seed : int
-        Of the days on which those who stay are looked at.
     """
-    entity, _ = np.nonzero(cells)
+    entity, period = np.nonzero(cells)
     length = 1 if periods.days is None else periods.period_days
-    moment = _moments(periods, cells, churned, seed)
+    moment = _moments(periods, entity, period, churned[cells])
     old = periods.entry[entity] <= 0
     sums = np.empty((entity.size, len(columns), len(groups)), dtype=np.float32)
     for k, column in enumerate(columns):
@@ -61,15 +57,13 @@ def recent_sums(
     return sums
 
 
-def _moments(periods: Periods, cells: Bools, churned: Bools, seed: int) -> Places:
+def _moments(periods: Periods, entity: Places, period: Places, gone: Bools) -> Places:
     """Return the day (without days the period) from which each cell looks back."""
-    entity, period = np.nonzero(cells)
     if periods.days is None:
         return period
     length = periods.period_days
-    gone = churned[cells]
     into = np.clip(periods.days.exit[entity] - period * length, 0, length - 1)
-    rng = np.random.default_rng([seed, 7])
+    rng = np.random.default_rng([0, 7])
     if gone.any():
         into = np.where(gone, into, rng.choice(into[gone], size=entity.size))
     return np.asarray(period * length + into, dtype=np.int64)

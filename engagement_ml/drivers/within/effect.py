@@ -13,8 +13,10 @@ from engagement_ml.drivers.within.projection import Fading
 
 Floats = npt.NDArray[np.float64]
 
+NORMAL_95 = 1.959964
+"""Standard errors on either side of a 95% interval."""
+
 _N_DRAWS = 400
-_NORMAL_95 = 1.959964
 _BLOCK = 4096  # of entities
 
 
@@ -66,7 +68,7 @@ def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
     noise = _joint_noise(influence, _averaging(effects, b), seed)
     moved = np.array([fading.effect(coef + e) for e in noise[:, :-1]])
     moved += noise[:, -1] - moved.mean()
-    reach = _NORMAL_95 * float(moved.std())
+    reach = NORMAL_95 * float(moved.std())
     return WithinEffect(
         effect=effect,
         low=effect - reach,
@@ -90,7 +92,7 @@ def widened(found: WithinEffect, own: float, common: float, seed: Sequence[int])
     seed : sequence of int
         Of this behaviour's draws.
     """
-    reach = np.hypot(found.high - found.effect, _NORMAL_95 * np.hypot(own, common) * found.effect)
+    reach = np.hypot(found.high - found.effect, NORMAL_95 * np.hypot(own, common) * found.effect)
     errors = own * np.random.default_rng(seed).standard_normal(len(found.draws))
     return replace(
         found,

@@ -135,10 +135,11 @@ def estimate_lag_effects(
                 bends = {
                     behaviours[b]: replace(e, index=e.index[1:]) for b, e in bent.bends.items()
                 }
+        own_coef, own_influence = level * part, level * share
         if sign < 0 and influence.any():
-            losses = (level * part, level * share)
-        coef += level * part
-        influence += level * share
+            losses = (own_coef, own_influence)
+        coef += own_coef
+        influence += own_influence
         there = np.where(cells, amount, 0.0).sum(axis=1)
         own = there[:, None, None] * part
         for b, sums in bent_sums.items():
