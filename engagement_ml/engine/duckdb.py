@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,9 @@ import numpy.typing as npt
 
 from engagement_ml.engine.base import Engine, one_line
 from engagement_ml.errors import InputError
+
+BATCH = 100_000
+"""Rows handed over at a time: larger arrays, each new, cost the system more than adding them up."""
 
 
 class DuckDBEngine(Engine):
@@ -192,6 +196,15 @@ class DuckDBEngine(Engine):
         self.connection.register(name, frame)
         return name
 
+    @contextmanager
+    def registered(self, frame: Any) -> Iterator[str]:
+        """Hand an eager frame to DuckDB under the name that is yielded, for the block alone."""
+        name = self.register(frame)
+        try:
+            yield name
+        finally:
+            self.connection.unregister(name)
+
     def adopt(self, relation: Any) -> str:
         """Name a DuckDB relation here; rows of another connection are copied, batch by batch."""
         whose = "getvariable('engagement_engine'), count(*)"
@@ -201,10 +214,8 @@ class DuckDBEngine(Engine):
 
     def copy(self, batches: Any, *, reading: str) -> str:
         """Copy the rows of a reader of Arrow record batches, and return their name."""
-        reader = self.register(batches)
-        copied = self.table(f'SELECT * FROM "{reader}"', reading=reading)
-        self.connection.unregister(reader)
-        return copied
+        with self.registered(batches) as reader:
+            return self.table(f'SELECT * FROM "{reader}"', reading=reading)
 
     def attach(self, path: Path) -> str:
         """Attach a DuckDB file, for reading only, and return its name in this connection."""
@@ -247,8 +258,8 @@ class DuckDBEngine(Engine):
         return np.concatenate(arrays) if arrays else np.empty(0)
 
     def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, npt.NDArray[Any]]]:
-        """Compute a frame and yield its columns as arrays, a million rows at a time."""
-        for batch in frame.to_native().to_arrow_reader(1_000_000):
+        """Compute a frame and yield its columns as arrays, some rows at a time."""
+        for batch in frame.to_native().to_arrow_reader(BATCH):
             columns = zip(batch.schema.names, batch.columns, strict=True)
             yield {name: values.to_numpy(zero_copy_only=False) for name, values in columns}
 

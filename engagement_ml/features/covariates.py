@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -12,35 +15,49 @@ from engagement_ml.tables import Tables
 MOST_LEVELS = 100
 
 
-def add_covariates(
-    frame: pd.DataFrame, customers: pd.DataFrame | None, config: PipelineConfig
-) -> tuple[pd.DataFrame, tuple[str, ...], tuple[str, ...]]:
-    """Add the customers' columns, as ``customer_columns`` gives them, to the rows of a panel.
+@dataclass(frozen=True)
+class Covariates:
+    """The customers' columns, as a panel has them.
 
-    Numbers and truth values become float64, text becomes a category; text with more than 100
-    levels (names, addresses) and dates are left out. Entities without a row have nulls.
+    Numbers and truth values are float64, text is a category; text with more than 100 levels
+    (names, addresses) and dates are left out.
 
-    Returns
-    -------
-    frame : DataFrame
-    covariates, segments : tuple of str
-        The columns added: ``covariate__x`` for each usable column, ``segment__x`` (text, ``""``
-        for null) for each column that ``config.segments`` names.
+    Attributes
+    ----------
+    ids : Index
+        ``customer_id`` of each row.
+    covariates : dict of str to Series
+        ``covariate__x`` for each usable column.
+    segments : dict of str to Series
+        ``segment__x`` (text, ``""`` for null) for each column that ``config.segments`` names.
     """
-    if customers is None:
-        return frame, (), ()
-    place = customers.index.get_indexer(pd.Index(frame["customer_id"]))
-    added: dict[str, pd.Series] = {}
-    for column in customers.columns:
-        values = _covariate(customers[column])
-        if values is not None:
-            added[f"covariate__{column}"] = _take(values, place)
-    covariates = tuple(added)
-    for column in config.segments:
-        text = segment_text(customers[column])
-        added[f"segment__{column}"] = _take(text, place).fillna("").astype(object)
-    segments = tuple(name for name in added if name not in covariates)
-    return pd.concat([frame, pd.DataFrame(added)], axis=1), covariates, segments
+
+    ids: pd.Index
+    covariates: Mapping[str, pd.Series]
+    segments: Mapping[str, pd.Series]
+
+    @classmethod
+    def of(cls, tables: Tables, config: PipelineConfig) -> Covariates:
+        """Return those of the customers table; without one, none."""
+        if tables.customers is None:
+            return cls(pd.Index([]), {}, {})
+        customers = customer_columns(tables)
+        made = {f"covariate__{name}": _covariate(customers[name]) for name in customers.columns}
+        return cls(
+            ids=customers.index,
+            covariates={name: values for name, values in made.items() if values is not None},
+            segments={f"segment__{c}": segment_text(customers[c]) for c in config.segments},
+        )
+
+    def add(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Add them to rows by ``customer_id``; entities without a row have nulls."""
+        if not self.covariates and not self.segments:
+            return rows
+        place = self.ids.get_indexer(pd.Index(rows["customer_id"]))
+        added = {name: _take(values, place) for name, values in self.covariates.items()}
+        for name, values in self.segments.items():
+            added[name] = _take(values, place).fillna("").astype(object)
+        return pd.concat([rows, pd.DataFrame(added)], axis=1)
 
 
 def customer_columns(tables: Tables) -> pd.DataFrame:

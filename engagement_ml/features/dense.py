@@ -7,10 +7,12 @@ the ledger chunk by chunk and adds each row to a place of an array, without a ha
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -25,12 +27,11 @@ Spans = Mapping[str, Window]
 
 NEVER = np.iinfo(np.int64).min
 """The largest value of nothing."""
-BLOCK = 32_768
-"""Places whose days are counted at a time: a processor's cache holds their words."""
 WORD_DAYS = 63
 """Days in a word of a calendar: whole weeks, which then never lie in two words."""
+_MOST_INT32 = (1 << 31) - 1
+_SIGN = np.uint64(1 << 63)
 _EVERY_DAY = (1 << WORD_DAYS) - 1
-_EVERY_WEEK = sum(1 << day for day in range(0, WORD_DAYS, 7))
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,18 @@ class Added:
 
     Attributes
     ----------
-    arrays : mapping of total to int64 array (places,)
-        Sums and largest values, and what was counted already.
+    pieces : mapping of (column, how) to Pieces
+        What sums and largest values are put together of.
     days : calendar or None
-        What other days and weeks are counted of, when they are asked for.
+        What days and weeks are counted of, when they are asked for.
+    counted : mapping of total to array (places,)
+        What an engine has counted already.
     spans : mapping of kind to Window
     """
 
-    arrays: Mapping[str, Array]
+    pieces: Mapping[tuple[str, str], _Pieces]
     days: _Days | None
+    counted: Mapping[str, Array]
     spans: Spans
 
     def between(self, start: int, stop: int, totals: Sequence[Total]) -> dict[str, Array]:
@@ -56,16 +60,21 @@ class Added:
         Sums and counts are 0 where nothing is, largest values ``NEVER``. Counts of days and weeks
         are float64, as features are.
         """
+        words: dict[str, list[Array]] = {}
         found: dict[str, Array] = {}
         for total in totals:
-            if total.name in self.arrays:
-                found[total.name] = self.arrays[total.name][start:stop]
+            window = self.spans[total.kind]
+            if total.name in self.counted:
+                found[total.name] = self.counted[total.name][start:stop]
+            elif _adds(total):
+                pieces = self.pieces[total.column, total.how]
+                found[total.name] = pieces.over(window, start, stop)
             else:
                 assert self.days is not None
-                count = self.days.weeks if total.how == "weeks" else self.days.days
-                blocks = [*range(start, stop, BLOCK), stop]
-                each = [count(self.spans[total.kind], *ends) for ends in pairwise(blocks)]
-                found[total.name] = np.concatenate(each) if each else np.zeros(0)
+                if total.kind not in words:
+                    words[total.kind] = self.days.words(window, start, stop)
+                count = _weeks if total.how == "weeks" else _days
+                found[total.name] = count(words[total.kind], window.days)
         return found
 
 
@@ -82,11 +91,11 @@ def in_arrays(
     spans : mapping of kind to Window
     totals : sequence of Total
     """
-    arrays = {total.name: _empty(total, places) for total in totals}
+    arrays = {t.name: np.full(places, NEVER if t.how == "max" else 0) for t in totals}
     for name, array in arrays.items():
         given = ~np.isnan(found[name])
         array[found["place_"][given]] = found[name][given]
-    return Added(arrays, None, spans)
+    return Added({}, None, arrays, spans)
 
 
 def window_arrays(
@@ -94,9 +103,11 @@ def window_arrays(
     places: int,
     cutoffs: Sequence[Spans],
     totals: Sequence[Total],
-    threads: int = 1,
 ) -> list[Added]:
     """Add up a daily ledger over the windows of each cutoff.
+
+    However many windows a day lies in, its rows are added once: to what lies between two borders
+    of windows, of which each window is put together when it is asked for.
 
     Parameters
     ----------
@@ -106,8 +117,6 @@ def window_arrays(
     places : int
     cutoffs : sequence of mapping of kind to Window
     totals : sequence of Total
-    threads : int, default 1
-        Cutoffs are added up at the same time.
 
     Returns
     -------
@@ -125,64 +134,101 @@ def window_arrays(
     >>> {name: values.item() for name, values in found.items()}
     {'sum': 8, 'max': 5, 'days': 3.0, 'weeks': 2.0}
     """
-    found = [{t.name: _empty(t, places) for t in totals if _adds(t)} for _ in cutoffs]
+    asked: dict[tuple[str, str], list[Window]] = {}
+    for total in filter(_adds, totals):
+        windows = asked.setdefault((total.column, total.how), [])
+        windows += (spans[total.kind] for spans in cutoffs)
+    pieces = {key: _Pieces(key[1], windows, places) for key, windows in asked.items()}
     counted = [total for total in totals if not _adds(total)]
     days = _Days.over([spans[total.kind] for spans in cutoffs for total in counted], places)
 
-    def add(chunk: Mapping[str, Array], cutoff: int | None) -> None:
+    def add(chunk: Mapping[str, Array]) -> None:
         place, day = chunk["place_"], chunk["day"]
-        if cutoff is None:
-            if days is not None:
-                days.add(place, day)
+        if not len(day):
             return
-        for kind, rows in _inside(cutoffs[cutoff], totals, day):
-            for total in totals:
-                if total.kind == kind and _adds(total):
-                    values = chunk[total.column][rows]
-                    _put(found[cutoff][total.name], total, place[rows], values)
+        if days is not None:
+            days.add(place, day)
+        for (column, _), each in pieces.items():
+            each.add(place, day, chunk[column])
 
-    with ThreadPoolExecutor(threads) as pool:
-        adding: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as pool:
+        adding: Future[None] | None = None
         for chunk in chunks:
-            # One chunk is added while the next is fetched; no array has two at a time.
-            for each in adding:
-                each.result()
-            adding = [pool.submit(add, chunk, cutoff) for cutoff in (None, *range(len(cutoffs)))]
-        for each in adding:
-            each.result()
-    return [Added(arrays, days, spans) for arrays, spans in zip(found, cutoffs, strict=True)]
+            # One chunk is added while the next is fetched.
+            if adding is not None:
+                adding.result()
+            adding = pool.submit(add, chunk)
+        if adding is not None:
+            adding.result()
+    return [Added(pieces, days, {}, spans) for spans in cutoffs]
 
 
 def _adds(total: Total) -> bool:
     return total.how in ("sum", "max")
 
 
-def _empty(total: Total, places: int) -> Array:
-    # Pages of zeros cost no memory before something is added there.
-    return np.full(places, NEVER) if total.how == "max" else np.zeros(places, np.int64)
+def _zeros(places: int, kind: Any) -> Array:
+    """Return zeros whose pages cost neither memory nor time before something is put there.
+
+    NumPy's own ask for huge pages: one touch then fetches and clears two megabytes.
+    """
+    return np.frombuffer(mmap(-1, max(1, places) * np.dtype(kind).itemsize), kind, places)
 
 
-def _put(array: Array, total: Total, place: Array, values: Array) -> None:
-    if total.how == "max":
-        np.maximum.at(array, place, values)
-        return
-    some = values != 0
-    if not some.all():
-        place, values = place[some], values[some]
-    np.add.at(array, place, values)
+class _Pieces:
+    """Sums or largest values of a column between the borders of windows, by place.
 
+    Largest values are unsigned, their order as it was, so that 0 is ``NEVER``: pages of zeros
+    cost no memory before something is put there. Sums have 32 bits as long as these hold them.
+    """
 
-def _inside(spans: Spans, totals: Sequence[Total], day: Array) -> Iterator[tuple[str, Any]]:
-    """Yield which rows lie in the window of each kind, where any does."""
-    if not len(day):
-        return
-    first, last = day.min(), day.max()
-    for kind in dict.fromkeys(total.kind for total in totals if _adds(total)):
-        start, end = _number(spans[kind].start), _number(spans[kind].end)
-        if start <= first and last < end:
-            yield kind, slice(None)
-        elif first < end and start <= last:
-            yield kind, np.flatnonzero((day >= start) & (day < end))
+    def __init__(self, how: str, windows: Sequence[Window], places: int) -> None:
+        ends = {(_number(window.start), _number(window.end)) for window in windows}
+        self.how = how
+        self.borders = np.array(sorted({day for each in ends for day in each}))
+        kind = np.uint64 if how == "max" else np.int32
+        self.arrays: list[Array | None] = [
+            _zeros(places, kind) if any(a <= start and end <= b for a, b in ends) else None
+            for start, end in pairwise(self.borders)
+        ]
+        self.most = [0] * len(self.arrays)
+
+    def add(self, place: Array, day: Array, values: Array) -> None:
+        """Add rows of a ledger, there is at least one."""
+        first, last = (self._piece(end) for end in (day.min(), day.max()))
+        for i in range(max(first, 0), min(last + 1, len(self.arrays))):
+            if self.arrays[i] is None:
+                continue
+            if first == last:
+                self._put(i, place, values)
+            else:
+                inside = (day >= self.borders[i]) & (day < self.borders[i + 1])
+                self._put(i, place[inside], values[inside])
+
+    def over(self, window: Window, start: int, stop: int) -> Array:
+        """Return what comes of a window, for the places from `start` to before `stop`."""
+        first, end = self._piece(_number(window.start)), self._piece(_number(window.end))
+        arrays = [array[start:stop] for array in self.arrays[first:end] if array is not None]
+        if self.how == "max":
+            return (reduce(np.maximum, arrays) ^ _SIGN).view(np.int64)
+        return reduce(np.add, arrays[1:], arrays[0].astype(np.int64))
+
+    def _piece(self, day: Any) -> int:
+        return int(np.searchsorted(self.borders, day, side="right")) - 1
+
+    def _put(self, i: int, place: Array, values: Array) -> None:
+        array = self.arrays[i]
+        assert array is not None
+        if self.how == "max":
+            np.maximum.at(array, place, values.view(np.uint64) ^ _SIGN)
+            return
+        some = values != 0
+        if not some.all():
+            place, values = place[some], values[some]
+        self.most[i] += int(np.abs(values).sum())
+        if self.most[i] > _MOST_INT32 and array.dtype == np.int32:
+            array = self.arrays[i] = array.astype(np.int64)
+        np.add.at(array, place, values.astype(array.dtype, copy=False))
 
 
 class _Days:
@@ -192,7 +238,7 @@ class _Days:
         self.first, self.end = _number(window.start), _number(window.end)
         self.places = places
         words = -(-window.days // WORD_DAYS)
-        self.bits = np.zeros(words * places, np.uint64)
+        self.bits = _zeros(words * places, np.uint64)
 
     @classmethod
     def over(cls, windows: Sequence[Window], places: int) -> _Days | None:
@@ -209,33 +255,39 @@ class _Days:
         word, bit = np.divmod(self.end - 1 - day, WORD_DAYS)
         np.add.at(self.bits, word * self.places + place, np.uint64(1) << bit.astype(np.uint64))
 
-    def days(self, window: Window, start: int, stop: int) -> Array:
-        """Return how many days of a window are marked, by place."""
-        counted = np.zeros(stop - start)
-        for days in self._words(window, window.days, start, stop):
-            counted += np.bitwise_count(days)
-        return counted
-
-    def weeks(self, window: Window, start: int, stop: int) -> Array:
-        """Return in how many of a window's whole weeks, counted back, any day is marked."""
-        counted = np.zeros(stop - start)
-        for days in self._words(window, window.days // 7 * 7, start, stop):
-            # The first day of each week collects its other six.
-            pairs = days | days >> 1
-            fours = pairs | pairs >> 2
-            counted += np.bitwise_count((fours | fours >> 3) & _EVERY_WEEK)
-        return counted
-
-    def _words(self, window: Window, days: int, start: int, stop: int) -> Iterator[Array]:
-        """Yield the marks of the last `days` of a window, in words of their own."""
-        words = self.bits.reshape(-1, self.places)[:, start:stop]
-        for begin in range(0, days, WORD_DAYS):
+    def words(self, window: Window, start: int, stop: int) -> list[Array]:
+        """Return the marks of the days of a window, the last day first, in words of their own."""
+        every = self.bits.reshape(-1, self.places)[:, start:stop]
+        found = []
+        for begin in range(0, window.days, WORD_DAYS):
             number, shift = divmod(self.end - _number(window.end) + begin, WORD_DAYS)
-            word = words[number] >> shift
-            if shift and number + 1 < len(words):
-                word |= words[number + 1] << (WORD_DAYS - shift)
-            word &= min(_EVERY_DAY, (1 << (days - begin)) - 1)
-            yield word
+            word = every[number] >> shift
+            if shift and number + 1 < len(every):
+                word |= every[number + 1] << (WORD_DAYS - shift)
+            word &= min(_EVERY_DAY, (1 << (window.days - begin)) - 1)
+            found.append(word)
+        return found
+
+
+def _days(words: Sequence[Array], _: int) -> Array:
+    """Return how many days are marked, by place."""
+    counted = np.zeros(len(words[0]))
+    for word in words:
+        counted += np.bitwise_count(word)
+    return counted
+
+
+def _weeks(words: Sequence[Array], days: int) -> Array:
+    """Return in how many of the whole weeks of so many days, counted back, any day is marked."""
+    counted = np.zeros(len(words[0]))
+    for i, word in enumerate(words):
+        # The first day of each week collects its other six.
+        pairs = word | word >> 1
+        fours = pairs | pairs >> 2
+        whole = days // 7 * 7 - i * WORD_DAYS
+        first = sum(1 << day for day in range(0, min(WORD_DAYS, whole), 7))
+        counted += np.bitwise_count((fours | fours >> 3) & first)
+    return counted
 
 
 def _number(day: dt.date) -> int:

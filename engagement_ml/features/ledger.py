@@ -98,21 +98,27 @@ def entities(
 
     def make() -> nw.LazyFrame[Any]:
         none = nw.lit(None).cast(nw.Datetime("us"))
-        exited = none
+        exits: list[dict[str, nw.Expr]] = [{}, {}]
         if config.churn.event_type is not None:
-            exited = nw.when(nw.col("event_type") == config.churn.event_type).then(nw.col("first"))
+            left = nw.when(nw.col("event_type") == config.churn.event_type)
+            exits = [{"exit": left.then(nw.col("first"))}, {"exit": none}]
         seen = nw.concat(
             [
-                _by_entity(daily_events(tables), exited, totals, _done(tables, before)),
-                _by_entity(daily_transactions(tables), none, totals, _earned(before)),
+                _by_entity(daily_events(tables), exits[0], totals, _done(tables, before)),
+                _by_entity(daily_transactions(tables), exits[1], totals, _earned(before)),
             ]
         )
         known = seen.group_by("customer_id").agg(
-            nw.col("first").min(), nw.col("exit").min(), *(_total(name) for name in totals)
+            nw.col("first").min(),
+            *(nw.col(name).min() for name in exits[0]),
+            *(_total(name) for name in totals),
         )
+        if not exits[0]:
+            known = known.with_columns(exit=none)
+        columns = ("customer_id", "entry", "exit", *totals)
         signups = _signups(tables)
         if signups is None:
-            return known.rename({"first": "entry"})
+            return known.rename({"first": "entry"}).select(*columns)
         return (
             known.join(signups, on="customer_id", how="full", suffix="_signup")
             .with_columns(
@@ -121,7 +127,7 @@ def entities(
                 **{name: nw.col(name).fill_null(0) for name in totals},
             )
             .filter(~nw.col("entry").is_null())
-            .select("customer_id", "entry", "exit", *totals)
+            .select(*columns)
         )
 
     key = f"{_key(tables, 'events', 'transactions', 'customers')} {config.churn.event_type}"
@@ -130,19 +136,21 @@ def entities(
 
 def _by_entity(
     daily: nw.LazyFrame[Any],
-    exited: nw.Expr,
+    exits: dict[str, nw.Expr],
     totals: tuple[str, ...],
     given: dict[str, nw.Expr],
 ) -> nw.LazyFrame[Any]:
     """Group a daily ledger by entity; totals that it does not give are 0."""
-    grouped = (
-        daily.with_columns(exit=exited, **given)
-        .group_by("customer_id")
-        .agg(nw.col("first").min(), nw.col("exit").min(), *(_total(name) for name in given))
+    added = {**exits, **given}
+    grouped = (daily.with_columns(**added) if added else daily).group_by("customer_id")
+    known = grouped.agg(
+        nw.col("first").min(),
+        *(nw.col(name).min() for name in exits),
+        *(_total(name) for name in given),
     )
     nothing = nw.lit(0).cast(nw.Int64)
     summed = (nw.col(name) if name in given else nothing.alias(name) for name in totals)
-    return grouped.select("customer_id", "first", "exit", *summed)
+    return known.select("customer_id", "first", *exits, *summed)
 
 
 def _done(tables: Tables, before: dt.date | None) -> dict[str, nw.Expr]:

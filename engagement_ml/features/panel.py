@@ -11,8 +11,8 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features import history, ratios, sessions
 from engagement_ml.features.asked import features_of, measured
-from engagement_ml.features.covariates import add_covariates, customer_columns
-from engagement_ml.features.rows import rows_by_cutoff
+from engagement_ml.features.covariates import Covariates
+from engagement_ml.features.rows import rows_in_blocks
 from engagement_ml.tables import Tables
 from engagement_ml.windows import Windows
 
@@ -90,7 +90,9 @@ def build_panel(tables: Tables, config: PipelineConfig, windows: Windows) -> Pan
 
 
 def panel_parts(tables: Tables, config: PipelineConfig, windows: Windows) -> Iterator[Panel]:
-    """Yield the panel a cutoff at a time, for what need not hold all of it at once.
+    """Yield the panel some rows at a time, for what need not hold all of it at once.
+
+    Each part has rows of one cutoff.
 
     Raises
     ------
@@ -102,18 +104,17 @@ def panel_parts(tables: Tables, config: PipelineConfig, windows: Windows) -> Ite
         for b in tables.behaviours
     }
     counts = [c for names in behaviour_features.values() for c in names if c.endswith(ratios.COUNT)]
-    customers = None if tables.customers is None else customer_columns(tables)
+    customers = Covariates.of(tables, config)
     anything = False
-    for rows in rows_by_cutoff(tables, config, windows):
+    for rows in rows_in_blocks(tables, config, windows):
         anything = anything or any(rows[column].to_numpy().any() for column in counts)
-        frame, covariates, segments = add_covariates(rows, customers, config)
         yield Panel(
-            frame=frame,
+            frame=customers.add(rows),
             behaviours=tables.behaviours,
             behaviour_features=behaviour_features,
             history_features=tuple(f"history__{f.name}" for f in history.FEATURES),
-            covariates=covariates,
-            segments=segments,
+            covariates=tuple(customers.covariates),
+            segments=tuple(customers.segments),
             joint_features=_joint(config),
             ends=config.churn.kind == "event",
         )

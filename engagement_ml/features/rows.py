@@ -1,17 +1,18 @@
-"""The panel's rows, a cutoff at a time, so that no more than one has to fit into memory."""
+"""The panel's rows, some at a time, so that few of them have to fit into memory."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.features import history, ratios, sessions
@@ -38,10 +39,13 @@ from engagement_ml.features.population import (
 from engagement_ml.features.spans import Total
 from engagement_ml.tables import Tables
 from engagement_ml.tables.ledger import MICRO
+from engagement_ml.turns import by_turns
 from engagement_ml.windows import DAY, Window, Windows
 
 PASS_PLACES = 40_000_000
-"""Entities × behaviours × cutoffs that one pass over the ledger adds up: some 30 bytes each."""
+"""Entities × behaviours × cutoffs that one pass over the ledger adds up: some 40 bytes each."""
+BLOCK = 131_072
+"""Rows that are laid out together: of more, no column stays in a processor's cache."""
 Totals = Mapping[str, Array]
 
 
@@ -59,36 +63,35 @@ class Found:
     sessions: Added | None
 
 
-def rows_by_cutoff(
+@dataclass(frozen=True)
+class Block:
+    """Some entities in the order of their places, and what was found for their cutoff."""
+
+    found: Found
+    entities: Array
+
+
+def rows_in_blocks(
     tables: Tables, config: PipelineConfig, windows: Windows
 ) -> Iterator[pd.DataFrame]:
-    """Yield the rows of each cutoff in turn, sorted by ``customer_id``.
+    """Yield the rows of each cutoff in turn, some at a time, sorted by ``customer_id``.
 
-    While one cutoff is used, the next is laid out.
+    While some are used, the next are laid out.
 
     Yields
     ------
     DataFrame
-        The columns of ``Panel.frame`` without covariates and segments.
+        The columns of ``Panel.frame`` without covariates and segments; of each cutoff at least
+        one, if it has no rows.
     """
     population = read_population(tables, config)
-    made = _laid_out(tables, config, windows, population)
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        pending = ahead.submit(next, made, None)
-        while (rows := pending.result()) is not None:
-            pending = ahead.submit(next, made, None)
-            yield rows
-
-
-def _laid_out(
-    tables: Tables, config: PipelineConfig, windows: Windows, population: Population
-) -> Iterator[pd.DataFrame]:
     codes = Codes.of(tables, population)
     asked = of_behaviours(tables, windows)
     bought = of_history(tables, windows)
     visited = of_sessions(tables, config, windows)
     size = max(1, len(population.ids) * len(tables.behaviours))
     together = max(1, PASS_PLACES // size)
+    lay_out = partial(_lay_out, tables, config, windows, population, asked.features)
     for begin in range(0, len(windows.cutoffs), together):
         cutoffs = windows.cutoffs[begin : begin + together]
         found = [
@@ -102,9 +105,15 @@ def _laid_out(
                 else _add_up(tables, codes, population, visited, cutoffs),
                 strict=True,
             )
-        ][::-1]
-        while found:
-            yield _lay_out(tables, config, windows, population, asked.features, found.pop())
+        ]
+        yield from by_turns(lay_out, _blocks(population, found), tables.engine.threads)
+
+
+def _blocks(population: Population, found: Sequence[Found]) -> Iterator[Block]:
+    for each in found:
+        entities = population.at(each.cutoff)
+        for begin in range(0, max(1, len(entities)), BLOCK):
+            yield Block(each, entities[begin : begin + BLOCK])
 
 
 def _add_up(
@@ -146,7 +155,7 @@ def _add_up(
             }
             yield chunk | {column: _whole(batch[column]) for column in columns}
 
-    return window_arrays(chunks(), places, spans, asked.totals, tables.engine.threads)
+    return window_arrays(chunks(), places, spans, asked.totals)
 
 
 def _whole(values: Array) -> Array:
@@ -160,28 +169,34 @@ def _of(
     added: Added, totals: Sequence[Total], entities: Array, n: int, turn: int = 0
 ) -> dict[str, Array]:
     """Return totals of some of the `n` entities, of the behaviour whose turn it is."""
-    every = added.between(turn * n, (turn + 1) * n, totals)
-    if len(entities) == n:
+    first, end = (entities[0], entities[-1] + 1) if len(entities) else (0, 0)
+    every = added.between(turn * n + first, turn * n + end, totals)
+    if len(entities) == end - first:
         return every
-    return {name: values[entities] for name, values in every.items()}
+    return {name: values[entities - first] for name, values in every.items()}
 
 
 def _evaluated(
     features: Sequence[Feature], totals: Mapping[str, Array], cutoff: dt.date, days: int
 ) -> dict[str, Array]:
     """Return the features that have an expression over totals, under their names."""
-    columns = {total.name: _number(total, totals[total.name]) for total in totals_of(features)}
-    frame = nw.from_native(pd.DataFrame(columns, copy=False), eager_only=True)
-    at = frame.with_columns(cutoff=nw.lit(micros_of(cutoff)))
-    made = at.select(*expressions(features, days))
+    columns = {total.name: _column(total, totals[total.name]) for total in totals_of(features)}
+    table, moment = pa.table(columns), nw.lit(micros_of(cutoff))
+
+    def select(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
+        return frame.with_columns(cutoff=moment).select(*expressions(features, days))
+
+    try:
+        made = select(nw.from_native(table, eager_only=True))
+    except pa.ArrowInvalid:
+        # Arrow makes no floats of integers beyond 2⁵³; pandas takes the nearest.
+        made = select(nw.from_native(table.to_pandas(), eager_only=True))
     return {name: made[name].to_numpy() for name in made.columns}
 
 
-def _number(total: Total, values: Array) -> Array:
-    """Return a total as float64 where that holds it exactly: moments of this era, counts."""
-    if total.how == "max":
-        return np.where(values == NEVER, np.nan, values)
-    return values.astype(np.float64) if total.column == "n" else values
+def _column(total: Total, values: Array) -> pa.Array:
+    """Return a total as a column: null where a largest value is of nothing."""
+    return pa.array(values, mask=values == NEVER if total.how == "max" else None)
 
 
 def _lay_out(
@@ -190,15 +205,15 @@ def _lay_out(
     windows: Windows,
     population: Population,
     features: Sequence[Feature],
-    found: Found,
+    block: Block,
 ) -> pd.DataFrame:
+    found, entities = block.found, block.entities
     cutoff = found.cutoff
-    entities = population.at(cutoff)
     part = "train" if cutoff in windows.train else "test"
     columns: dict[str, Any] = {
         "customer_id": population.ids[entities],
         "cutoff": np.full(len(entities), cutoff, dtype="datetime64[us]"),
-        "part": np.full(len(entities), part, dtype=object),
+        "part": part,
     }
     entry, left = population.entry[entities], population.exit[entities]
     columns |= _behaviour_columns(tables, windows, population, features, entities, found)
@@ -230,16 +245,14 @@ def _behaviour_columns(
     uncovered = (entry > np.datetime64(back, "us")) | (back < tables.history.start)
     days = windows.observation_days
 
-    def made(i: int, behaviour: str) -> dict[str, Array]:
+    columns: dict[str, Array] = {}
+    for i, behaviour in enumerate(tables.behaviours):
         own = [feature for feature in features if measured(tables, feature, behaviour)]
         totals = _of(found.behaviours, totals_of(own), entities, n, i)
-        columns = _evaluated(own, totals, found.cutoff, days)
-        columns["trend"] = np.where(uncovered, np.nan, columns["trend"])
-        return {f"{behaviour}__{name}": values for name, values in columns.items()}
-
-    with ThreadPoolExecutor(tables.engine.threads) as pool:
-        each = pool.map(made, *zip(*enumerate(tables.behaviours), strict=True))
-        return {name: values for columns in each for name, values in columns.items()}
+        made = _evaluated(own, totals, found.cutoff, days)
+        made["trend"] = np.where(uncovered, np.nan, made["trend"])
+        columns |= {f"{behaviour}__{name}": values for name, values in made.items()}
+    return columns
 
 
 def _ratio_columns(config: PipelineConfig, columns: Mapping[str, Array]) -> dict[str, Array]:

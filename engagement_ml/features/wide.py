@@ -204,7 +204,7 @@ def _churned(config: PipelineConfig, windows: Windows, cutoff: dt.date) -> nw.Ex
 def _customers(
     tables: Tables, config: PipelineConfig
 ) -> tuple[nw.LazyFrame[Any], dict[str, str]] | None:
-    """Return the customers' usable columns, and the names they get, as ``add_covariates`` does."""
+    """Return the customers' usable columns, and the names they get, as ``Covariates`` does."""
     if tables.customers is None:
         return None
     schema = tables.customers.collect_schema()

@@ -30,8 +30,8 @@ MOST_ADDED = 9e12
 
 def write_daily(
     files: Sequence[Path], names: Mapping[str, str], target: Path, *, integer_ids: bool
-) -> None:
-    """Write the daily ledger of events of Parquet files, none of them repeated, as Parquet.
+) -> pa.Table:
+    """Write the daily ledger of events of Parquet files, none of them repeated, and return it.
 
     Parameters are those of ``arrays.tables_of``.
 
@@ -42,7 +42,14 @@ def write_daily(
     """
     ledgers = [daily_of(table) for table in tables_of(files, names, integer_ids=integer_ids)]
     ledger = pa.concat_tables(ledgers).unify_dictionaries()
-    write_by_day(ledger, target, hardly_repeat=("customer_id", "first", "last"))
+    counts = (f"n_{column}" for column in AMOUNTS)
+    write_by_day(
+        ledger,
+        target,
+        moments=("first", "last"),
+        hardly_repeat=("customer_id", *AMOUNTS, *counts),
+    )
+    return ledger
 
 
 def daily_of(events: pa.Table) -> pa.Table:
@@ -105,11 +112,19 @@ def days_of(moment: pa.Array) -> pa.Array:
 
 def _added_up(groups: Groups, amounts: Array) -> tuple[Array, Array]:
     """Return the sum of amounts in whole millionths, and how many there are; NaN is none."""
-    there = np.flatnonzero(~np.isnan(amounts)[groups.order])
-    group = np.searchsorted(groups.starts, there, side="right") - 1
-    sums = np.zeros(len(groups.starts), np.int64)
-    np.add.at(sums, group, _millionths(amounts[groups.order[there]]))
-    return sums, np.bincount(group, minlength=len(groups.starts))
+    there = ~np.isnan(amounts)[groups.order]
+    # Running totals at the groups' ends: exact in integers, and a third of the time of reduceat.
+    upto = _running(there)[np.append(groups.starts, len(there))]
+    total = _running(_millionths(amounts[groups.order[np.flatnonzero(there)]]))[upto]
+    return np.diff(total), np.diff(upto)
+
+
+def _running(values: Array) -> Array:
+    """Return the sum of the values before each place, and of all at the end."""
+    total = np.zeros(len(values) + 1, np.int64)
+    total[1:] = values
+    np.cumsum(total, out=total)
+    return total
 
 
 def _millionths(amounts: Array) -> Array:

@@ -14,7 +14,7 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.arrays import UnfitError, by_turns
+from engagement_ml.tables.arrays import UnfitError
 from engagement_ml.tables.events import KeptEvents
 from engagement_ml.tables.kept import OnPart, hold_store
 from engagement_ml.tables.parts import Part, Parts
@@ -27,6 +27,7 @@ from engagement_ml.tables.sessions import (
     sessions_by_day,
     visits,
 )
+from engagement_ml.turns import by_turns
 
 MOST_EVENTS = 16_000_000
 """So many events of days that several parts hold are put in order at a time, or one day's."""

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.arrays import UnfitError, by_turns, integers_of
+from engagement_ml.tables.arrays import UnfitError, integers_of
 from engagement_ml.tables.batches import Batch
 from engagement_ml.tables.daily_arrays import write_daily
 from engagement_ml.tables.keep import canonical
@@ -30,6 +31,7 @@ from engagement_ml.tables.repeats import (
 from engagement_ml.tables.schema import REQUIRED, Opened, open_part, quoted
 from engagement_ml.tables.store import Store
 from engagement_ml.tables.summary import Line, summarise
+from engagement_ml.turns import by_turns
 
 
 @dataclass(frozen=True)
@@ -175,16 +177,15 @@ class Making:
         told = [c for c in (*REQUIRED["events"], *AMOUNTS) if self.one.has(c)]
         columns = {column: self.one.theirs[column] for column in told}
 
-        def write(i: int) -> bool:
+        def write(i: int) -> Any:
             if marks[i] is not None or self.store.has(names[i]):
-                return False
+                return None
             try:
                 with self.store.new(names[i]) as aside:
                     files = batches[i].files
-                    write_daily(files, columns, aside, integer_ids=self.integer_ids)
+                    return write_daily(files, columns, aside, integer_ids=self.integer_ids)
             except UnfitError:
-                return False
-            return True
+                return None
 
         written = by_turns(write, range(len(batches)), self.engine.threads)
         for batch, mark, name, done in zip(batches, marks, names, written, strict=True):
@@ -199,23 +200,30 @@ class Making:
                 batch.files if mark is None else (),
             )
 
-    def _enter(self, batch: Batch, mark: tuple[str, str] | None, name: str, done: bool) -> None:
-        """Enter a ledger into what is kept, and make it where it is not done yet."""
-        label = self.one.label
-        if not done:
-            ledger = daily(self.engine.scan(self.rows(batch, mark))).to_native().sql_query()
+    def _enter(self, batch: Batch, mark: tuple[str, str] | None, name: str, ledger: Any) -> None:
+        """Enter a ledger, as an Arrow table, into what is kept; make it where there is none."""
+        if ledger is not None:
+            # What is at hand need not be read again.
+            with self.engine.registered(ledger) as registered:
+                told = self._told(batch, quoted(registered))
+        else:
+            made = daily(self.engine.scan(self.rows(batch, mark))).to_native().sql_query()
             with self.store.new(name) as aside:
-                self.engine.write(ledger, aside, reading=label)
-        read = self._read(name)
+                self.engine.write(made, aside, reading=self.one.label)
+            told = self._told(batch, self._read(name))
+        self.store.put(name, told)
+
+    def _told(self, batch: Batch, ledger: str) -> dict[str, Any]:
+        """Return what is to be known of a ledger without reading it."""
         days = self.engine.query(
-            f"SELECT DISTINCT day FROM {read} WHERE day IS NOT NULL ORDER BY 1", reading=label
+            f"SELECT DISTINCT day FROM {ledger} WHERE day IS NOT NULL ORDER BY 1",
+            reading=self.one.label,
         )
-        told = {
+        return {
             "files": [str(file) for file in batch.files],
             "days": [str(row[0]) for row in days],
-            "lines": [line.plain() for line in summarise(self.engine, self.one, read)],
+            "lines": [line.plain() for line in summarise(self.engine, self.one, ledger)],
         }
-        self.store.put(name, told)
 
     def rows(self, batch: Batch, repeats: tuple[str, str] | None) -> str:
         """Name a view of a batch's rows, repeats among them marked."""

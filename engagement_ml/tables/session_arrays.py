@@ -34,7 +34,7 @@ def write_sessions(
     """
     events = tables_of(files, names, integer_ids=integer_ids)
     made = pa.concat_tables([sessions_of(table, rule) for table in events])
-    write_by_day(made, target, hardly_repeat=("customer_id", "duration", "last"))
+    write_by_day(made, target, moments=("last",), hardly_repeat=("customer_id", "duration"))
 
 
 def sessions_of(events: pa.Table, rule: SessionRule) -> pa.Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ from engagement_ml.workflow.settings import as_config, resolved, to_yaml
 from engagement_ml.workflow.steps import OnStep, Steps
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
     from engagement_ml.features import Panel
 
 FEATURES, CATALOGUE = "features.parquet", "catalogue.md"
@@ -72,7 +76,7 @@ def write_features(
                 features_key(tables, settings, windows),
                 folder / FEATURES,
                 lambda file: _write(
-                    panel_parts(tables, settings, windows), file, len(windows.cutoffs), steps
+                    panel_parts(tables, settings, windows), file, windows.cutoffs, steps
                 ),
             )
         else:
@@ -87,15 +91,15 @@ def write_features(
     return Path(output), n_rows, len(columns)
 
 
-def _write(parts: Iterator[Panel], file: Path, total: int, steps: Steps) -> None:
+def _write(parts: Iterator[Panel], file: Path, cutoffs: Sequence[dt.date], steps: Steps) -> None:
     """Write the parts of a panel one after the other."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with ExitStack() as opened:
         writer = None
-        for done, part in enumerate(parts, start=1):
-            table = pa.Table.from_pandas(part.frame, preserve_index=False)
+        for part in parts:
+            table = _arrow(part.frame)
             if writer is None:
                 # Few numbers repeat so often that a dictionary of them would pay, and nobody looks
                 # for rows by their bounds.
@@ -105,7 +109,26 @@ def _write(parts: Iterator[Panel], file: Path, total: int, steps: Steps) -> None
                 )
                 writer = opened.enter_context(new)
             writer.write_table(table)
-            steps.part(done, total)
+            if len(part.frame):
+                written = cutoffs.index(part.frame["cutoff"].iloc[0].date())
+                steps.part(written, len(cutoffs))
+        steps.part(len(cutoffs), len(cutoffs))
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    """Return a frame as an Arrow table, NaN as null; arrays without any are not copied."""
+    import numpy as np
+    import pyarrow as pa
+
+    columns = {}
+    for name, column in frame.items():
+        if column.dtype == np.float64:
+            values = column.to_numpy()
+            missing = np.isnan(values)
+            columns[str(name)] = pa.array(values, mask=missing if missing.any() else None)
+        else:
+            columns[str(name)] = pa.array(column, from_pandas=True)
+    return pa.table(columns)
 
 
 def _columns_and_rows(path: Path) -> tuple[list[str], int]:

@@ -82,14 +82,11 @@ def test_totals_on_every_engine(kind: str, observation: int, cutoffs: list[int])
         assert set(found) == expected_keys
 
 
-@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
     ("observation", "cutoffs"),
     [(1, [3, 4]), (10, [40, 47, 55]), (84, [168, 170, 196]), (150, [301, 302]), (400, [800])],
 )
-def test_arrays_of_all_cutoffs_are_the_totals_of_each(
-    observation: int, cutoffs: list[int], threads: int
-) -> None:
+def test_arrays_of_all_cutoffs_are_the_totals_of_each(observation: int, cutoffs: list[int]) -> None:
     table = daily(observation, cutoffs[-1] + 5)
     spans = [plan(observation, cutoff) for cutoff in cutoffs]
     places = {0: 2, 1: 0, 2: 5}
@@ -101,7 +98,7 @@ def test_arrays_of_all_cutoffs_are_the_totals_of_each(
     }
     order = np.random.default_rng(1).permutation(len(rows["n"]))
     halves = [{c: v[part] for c, v in rows.items()} for part in np.array_split(order, 3)]
-    found = window_arrays(halves, 6, spans, TOTALS, threads)
+    found = window_arrays(halves, 6, spans, TOTALS)
     with Engine.duckdb() as engine:
         ledger = engine.small(table)
         for windows, added in zip(spans, found, strict=True):
