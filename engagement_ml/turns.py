@@ -21,7 +21,7 @@ def by_turns(make: Callable[[Given], Made], given: Iterable[Given], threads: int
     """
     waiting = iter(given)
     with ThreadPoolExecutor(threads) as pool:
-        pending = [pool.submit(make, each) for each in islice(waiting, 2 * threads)]
+        pending = [pool.submit(make, each) for each in islice(waiting, threads + 1)]
         while pending:
             done = pending.pop(0).result()
             pending += [pool.submit(make, each) for each in islice(waiting, 1)]

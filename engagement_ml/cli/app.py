@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from engagement_ml.cli.memory import keep_freed_memory
 from engagement_ml.cli.terminal import ShownSteps, plain_errors
 from engagement_ml.version import __version__
 
@@ -246,4 +247,5 @@ def features(
 
 def main() -> None:
     """Run the command line; leaves with its exit status."""
+    keep_freed_memory()
     app(prog_name="engagement-ml")

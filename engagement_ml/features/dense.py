@@ -186,18 +186,18 @@ class _Pieces:
         ends = {(_number(window.start), _number(window.end)) for window in windows}
         self.how = how
         self.borders = np.array(sorted({day for each in ends for day in each}))
-        kind = np.uint64 if how == "max" else np.int32
-        self.arrays: list[Array | None] = [
-            _zeros(places, kind) if any(a <= start and end <= b for a, b in ends) else None
-            for start, end in pairwise(self.borders)
+        self.places = places
+        self.needed = [
+            any(a <= start and end <= b for a, b in ends) for start, end in pairwise(self.borders)
         ]
-        self.most = [0] * len(self.arrays)
+        self.arrays: dict[int, Array] = {}
+        self.most = [0] * len(self.needed)
 
     def add(self, place: Array, day: Array, values: Array) -> None:
         """Add rows of a ledger, there is at least one."""
         first, last = (self._piece(end) for end in (day.min(), day.max()))
-        for i in range(max(first, 0), min(last + 1, len(self.arrays))):
-            if self.arrays[i] is None:
+        for i in range(max(first, 0), min(last + 1, len(self.needed))):
+            if not self.needed[i]:
                 continue
             if first == last:
                 self._put(i, place, values)
@@ -208,27 +208,35 @@ class _Pieces:
     def over(self, window: Window, start: int, stop: int) -> Array:
         """Return what comes of a window, for the places from `start` to before `stop`."""
         first, end = self._piece(_number(window.start)), self._piece(_number(window.end))
-        arrays = [array[start:stop] for array in self.arrays[first:end] if array is not None]
+        arrays = [self.arrays[i][start:stop] for i in range(first, end) if i in self.arrays]
         if self.how == "max":
-            return (reduce(np.maximum, arrays) ^ _SIGN).view(np.int64)
-        return reduce(np.add, arrays[1:], arrays[0].astype(np.int64))
+            nothing = np.zeros(stop - start, np.uint64)
+            return (reduce(np.maximum, arrays, nothing) ^ _SIGN).view(np.int64)
+        return reduce(np.add, arrays, np.zeros(stop - start, np.int64))
 
     def _piece(self, day: Any) -> int:
         return int(np.searchsorted(self.borders, day, side="right")) - 1
 
     def _put(self, i: int, place: Array, values: Array) -> None:
-        array = self.arrays[i]
-        assert array is not None
         if self.how == "max":
-            np.maximum.at(array, place, values.view(np.uint64) ^ _SIGN)
+            np.maximum.at(self._array(i, np.uint64), place, values.view(np.uint64) ^ _SIGN)
             return
         some = values != 0
         if not some.all():
             place, values = place[some], values[some]
         self.most[i] += int(np.abs(values).sum())
-        if self.most[i] > _MOST_INT32 and array.dtype == np.int32:
-            array = self.arrays[i] = array.astype(np.int64)
+        array = self._array(i, np.int32 if self.most[i] <= _MOST_INT32 else np.int64)
         np.add.at(array, place, values.astype(array.dtype, copy=False))
+
+    def _array(self, i: int, kind: type[np.generic]) -> Array:
+        """Return the array of a piece, made at its first use and widened where it has to be."""
+        held = self.arrays.get(i)
+        if held is None or held.dtype != kind:
+            made = self.arrays[i] = _zeros(self.places, kind)
+            if held is not None:
+                some = np.flatnonzero(held)
+                made[some] = held[some]
+        return self.arrays[i]
 
 
 class _Days:

@@ -7,6 +7,7 @@ the engine, which makes the same of it.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ ROW_GROUP = 500_000
 """Rows of a written table that are read together at least."""
 MICROS_A_DAY = 86_400_000_000
 MOMENT = pa.timestamp("us")
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 _BITS = 63
 
 
@@ -68,18 +70,17 @@ def tables_of(
     with _readable():
         if sum(pq.read_metadata(file).num_rows for file in files) > MOST_ROWS:
             raise UnfitError("too many rows to read together")
-        read = [_read(file, names, integer_ids=integer_ids) for file in files]
-    # Without any moment, a table may go anywhere.
-    spans = [_span(table["timestamp"]) or (0, 0) for table in read]
+        spans = {file: _span(file, names["timestamp"]) for file in files}
     together: list[pa.Table] = []
     last = 0
-    for place in sorted(range(len(read)), key=lambda i: spans[i]):
-        first, end = spans[place]
+    for file in sorted(files, key=lambda file: spans[file]):
+        first, end = spans[file]
         if together and first > last and sum(map(len, together)) > TOGETHER:
             yield _one(together)
             together = []
         last = max(last, end) if together else end
-        together.append(read[place])
+        with _readable():
+            together.append(_read(file, names, integer_ids=integer_ids))
     if together:
         yield _one(together)
 
@@ -133,11 +134,24 @@ def _one(tables: Sequence[pa.Table]) -> pa.Table:
     return tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries()
 
 
-def _span(moments: pa.ChunkedArray) -> tuple[int, int] | None:
-    """Return the first and the last day, None where there is no moment."""
-    ends = pc.min_max(moments.cast(pa.int64()))
-    low, high = ends["min"].as_py(), ends["max"].as_py()
-    return None if low is None else (low // MICROS_A_DAY, high // MICROS_A_DAY)
+def _span(file: Path, name: str) -> tuple[int, int]:
+    """Return the first and the last day of a column, as a Parquet file's footer tells them."""
+    footer = pq.read_metadata(file)
+    schema = footer.schema.to_arrow_schema()
+    if name not in schema.names or not _fits("timestamp", schema.field(name).type, True):
+        raise UnfitError(f"{file}: {name}")
+    leaves = range(footer.num_columns)
+    place = next(i for i in leaves if footer.schema.column(i).path == name)
+    told = [footer.row_group(i).column(place).statistics for i in range(footer.num_row_groups)]
+    if any(one is None or not one.has_min_max for one in told if one is None or one.num_values):
+        moments = pq.read_table(file, columns=[name], use_threads=False)[name]
+        ends = pc.min_max(moments)
+        found = [ends["min"].as_py(), ends["max"].as_py()]
+    else:
+        found = [end for one in told if one.num_values for end in (one.min, one.max)]
+    days = [moment.toordinal() - _EPOCH for moment in found if moment is not None]
+    # Without any moment, a file may go anywhere.
+    return (min(days), max(days)) if days else (0, 0)
 
 
 def _read(file: Path, names: Mapping[str, str], *, integer_ids: bool) -> pa.Table:

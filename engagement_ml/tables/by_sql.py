@@ -54,7 +54,11 @@ def read_by_sql(
         on_part=on_part,
     )
     label = opened["events"].label
-    check_two_customers(label, *_ends(engine, label, events.ledger, kept["transactions"].view))
+    views = [kept["transactions"].view]
+    low, high = _ends(engine, label, *views)
+    if low == high:
+        low, high = _ends(engine, label, *views, events.ledger)
+    check_two_customers(label, low, high)
     kept["events"] = events
     if "customers" in opened:
         _check_unique(engine, opened["customers"], kept["customers"])
