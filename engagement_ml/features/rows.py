@@ -195,7 +195,9 @@ def _evaluated(
 
 
 def _column(total: Total, values: Array) -> pa.Array:
-    """Return a total as a column: null where a largest value is of nothing."""
+    """Return a total as a column: counts as floats, null where a largest value is of nothing."""
+    if total.column == "n":
+        return pa.array(values.astype(np.float64))
     return pa.array(values, mask=values == NEVER if total.how == "max" else None)
 
 

@@ -208,6 +208,25 @@ def test_passes_over_the_ledger_do_not_change_a_bit(
     pd.testing.assert_frame_equal(panel.frame, from_pandas[0].frame, check_exact=True)
 
 
+@pytest.mark.parametrize("block", [1, 4])
+def test_blocks_do_not_change_a_bit(
+    block: int, from_pandas: tuple[Panel, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "BLOCK", block)
+    panel = panel_of(frames(), config(segments=["country"]), threads=3)
+    pd.testing.assert_frame_equal(panel.frame, from_pandas[0].frame, check_exact=True)
+
+
+def test_margins_beyond_what_a_float_holds_in_millionths() -> None:
+    data = frames()
+    data["transactions"][["revenue", "cost"]] *= 1e9
+    plain = panel_of(frames(), config()).frame
+    large = panel_of(data, config()).frame
+    assert large["history__past_margin"].abs().max() > 2**53 / 1e6
+    for name in ("margin", "history__past_margin", "history__monetary_value"):
+        np.testing.assert_allclose(large[name], 1e9 * plain[name], rtol=1e-9)
+
+
 def test_text_ids_in_one_table_make_text_of_all() -> None:
     data = frames()
     data["transactions"]["customer_id"] = data["transactions"]["customer_id"].astype(str)

@@ -114,6 +114,27 @@ def test_arrays_of_all_cutoffs_are_the_totals_of_each(observation: int, cutoffs:
                 np.testing.assert_array_equal(arrays[name], values, err_msg=name)
 
 
+def test_sums_are_exact_from_a_few_to_many_bits() -> None:
+    start = dt.date(2024, 1, 1)
+    number = (start - dt.date(1970, 1, 1)).days
+    spans = [{"observation": Window(start + i * DAY, start + (i + 3) * DAY)} for i in range(3)]
+    values = [1, -5, 2**31 - 1, 7, -(2**40), 2**61, 3, 2**33]
+    chunks = [
+        {
+            "place_": np.array([0, 2]),
+            "day": np.full(2, number + i % 5),
+            "worth": np.array([value, -value // 3]),
+        }
+        for i, value in enumerate(values)
+    ]
+    total = Total("worth", "worth", "sum", "observation")
+    found = window_arrays(chunks, 3, spans, [total])
+    for i, added in enumerate(found):
+        inside = [value for j, value in enumerate(values) if i <= j % 5 < i + 3]
+        expected = [sum(inside), 0, sum(-value // 3 for value in inside)]
+        assert added.between(0, 3, [total])["worth"].tolist() == expected
+
+
 @pytest.mark.parametrize("days", [139, 140, 147, 300])
 def test_full_weeks_do_not_overflow(days: int) -> None:
     start = dt.date(2024, 1, 1)

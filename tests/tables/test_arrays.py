@@ -59,10 +59,10 @@ def files_of(draw: st.DrawFn) -> tuple[list[pa.Table], bool]:
     return made, text
 
 
-def write(folder: str, tables: list[pa.Table]) -> list[Path]:
+def write(folder: str, tables: list[pa.Table], *, bounds: bool = True) -> list[Path]:
     files = [Path(folder) / f"{i}.parquet" for i in range(len(tables))]
     for file, table in zip(files, tables, strict=True):
-        pq.write_table(table, file, row_group_size=70)
+        pq.write_table(table, file, row_group_size=70, write_statistics=bounds)
     return files
 
 
@@ -80,8 +80,10 @@ def in_order(frame: nw.LazyFrame[Any], keys: tuple[str, ...]) -> pd.DataFrame:
 
 
 @settings(max_examples=40, deadline=None)
-@given(made=files_of(), together=st.sampled_from([1, 130_000]))
-def test_the_ledger_is_the_engines(made: tuple[list[pa.Table], bool], together: int) -> None:
+@given(made=files_of(), together=st.sampled_from([1, 130_000]), bounds=st.booleans())
+def test_the_ledger_is_the_engines(
+    made: tuple[list[pa.Table], bool], together: int, bounds: bool
+) -> None:
     tables, text = made
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -89,8 +91,9 @@ def test_the_ledger_is_the_engines(made: tuple[list[pa.Table], bool], together: 
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(arrays, "TOGETHER", together)
-        files, target = write(folder, tables), Path(folder) / "ledger"
-        write_daily(files, NAMES, target, integer_ids=not text)
+        files, target = write(folder, tables, bounds=bounds), Path(folder) / "ledger"
+        returned = write_daily(files, NAMES, target, integer_ids=not text)
+        assert returned.num_rows == pq.read_metadata(target).num_rows
         ledger = engine.scan(engine.files([target], reading="ledger"))
         expected = daily(events_of(engine, files))
         assert ledger.collect_schema() == expected.collect_schema()
@@ -195,13 +198,14 @@ def test_ids_that_a_log_counts_up_take_no_room() -> None:
     assert not apart([*days, Ids.told(Path("kept"), np.array([150]))])
 
 
-def test_a_day_of_several_files_is_grouped_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bounds", [True, False])
+def test_a_day_of_several_files_is_grouped_once(bounds: bool, tmp_path: Path) -> None:
     hours = [[0, 1], [30, 31], [2, 3]]
     tables = [
         pa.table({**PLAIN, "at": pa.array([START + h * HOUR for h in each], MOMENT)})
         for each in hours
     ]
-    files = write(str(tmp_path), tables)
+    files = write(str(tmp_path), tables, bounds=bounds)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(arrays, "TOGETHER", 1)
         read = list(tables_of(files, NAMES, integer_ids=True))
