@@ -39,12 +39,21 @@ profiles = st.lists(st.floats(-5, 5), min_size=N_GROUPS, max_size=N_GROUPS).map(
 
 @settings(max_examples=100, deadline=None)
 @given(profiles, st.integers(0, 1000))
-def test_fading_keeps_one_sign_and_never_grows(coef, seed: int) -> None:
+def test_fading_keeps_one_sign(coef, seed: int) -> None:
     profile, misfit = fade_out(coef, random_root(seed))
-    size = np.abs(profile)
-    assert (np.diff(size) <= 1e-9).all()
     assert (profile >= -1e-12).all() or (profile <= 1e-12).all()
     assert misfit >= 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(profiles, st.floats(-1, 1))
+def test_what_fits_without_rising_does_not_rise(coef, sign: float) -> None:
+    """Rising alone does not fit better by what it must."""
+    fading = np.copysign(np.sort(np.abs(coef))[::-1], sign)
+    noise = np.random.default_rng(0).standard_normal(N_GROUPS)
+    profile, _ = fade_out(fading + 0.1 * noise, np.eye(N_GROUPS))
+    size = np.abs(profile)
+    assert (np.diff(size) <= 0.03 * max(1.0, np.abs(coef).max())).all()
 
 
 @settings(max_examples=60, deadline=None)
@@ -60,15 +69,18 @@ def test_a_profile_that_fades_already_is_kept_where_it_is_certain(coef, seed: in
 @settings(max_examples=60, deadline=None)
 @given(profiles, st.integers(0, 1000), st.integers(0, 1000))
 def test_fading_is_the_nearest_such_profile(coef, seed: int, other_seed: int) -> None:
-    """No other profile of one sign that never grows fits better."""
+    """No other profile of one sign fits better that rises up to a lag, every other, and fades."""
     root = random_root(seed)
     _, misfit = fade_out(coef, root)
     rng = np.random.default_rng(other_seed)
     steps = rng.exponential(2.0, (50, N_GROUPS)) * (rng.random((50, N_GROUPS)) < 0.4)
     others = np.cumsum(steps[:, ::-1], axis=1)[:, ::-1]
-    for sign in (1.0, -1.0):
-        distance = np.linalg.norm((sign * others - coef) @ root.T, axis=1)
-        assert (distance >= misfit - 1e-9).all()
+    for peak in range(0, N_GROUPS, 2):
+        rising = rng.uniform(0, 1, (50, peak)).cumprod(axis=1)[:, ::-1] * others[:, [peak]]
+        others[:, :peak] = rising
+        for sign in (1.0, -1.0):
+            distance = np.linalg.norm((sign * others - coef) @ root.T, axis=1)
+            assert (distance >= misfit - 1e-9).all()
 
 
 def test_fading_mirrors_with_the_sign() -> None:
@@ -78,7 +90,14 @@ def test_fading_mirrors_with_the_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    "true", [[1.0] * 8, [2, 2, 1, 0, 0, 0, 0, 0], [-3, -1, -0.5, -0.2, 0, 0, 0, 0]]
+    "true",
+    [
+        [1.0] * 8,
+        [2, 2, 1, 0, 0, 0, 0, 0],
+        [-3, -1, -0.5, -0.2, 0, 0, 0, 0],
+        [0, 0, 0, 0, 1.4, 1.3, 0.5, 0],
+        [0, -1, -2, -1, -1, 0, 0, 0],
+    ],
 )
 def test_a_fading_profile_is_found_through_noise(true) -> None:
     true = np.array(true, dtype=float)
@@ -86,7 +105,7 @@ def test_a_fading_profile_is_found_through_noise(true) -> None:
     noise = 0.05 * np.random.default_rng(0).standard_normal((300, N_GROUPS))
     found = np.array([fade_out(true + e, root)[0] for e in noise])
     np.testing.assert_allclose(found.mean(axis=0), true, atol=0.06)
-    # Knowing that effects fade makes the sum more certain, never less.
+    # Knowing how effects come and go makes the sum more certain, never less.
     assert (found @ LAGS.weights).std() <= (noise @ LAGS.weights).std()
 
 

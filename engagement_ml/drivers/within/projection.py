@@ -1,4 +1,4 @@
-"""Lag profiles as an event can have them: at once and then fading, of one sign.
+"""Lag profiles as an event can have them: of one sign, at once or later, and then fading.
 
 What an event gains and what it loses are profiles of their own: returns follow orders, so that the
 difference of both may turn its sign with the lag though neither does.
@@ -7,6 +7,7 @@ difference of both may turn its sign with the lag though neither does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,12 @@ Floats = npt.NDArray[np.float64]
 
 FADES = (1.5, 4.0, 12.0, np.inf)
 """Mean memories, in periods, of the profiles by which an effect is looked for."""
+
+LATE = 12.0
+"""By how much profiles that rise with the lag must fit better in misfit².
+
+With the two steps more that it takes, rising has to be as certain as a driver: a z of 4.
+"""
 
 _LEAST_APART = 1e-6  # of lags' correlations, the smallest eigenvalue of a part that stands alone
 
@@ -129,30 +136,77 @@ def precision_root(covariance: Floats) -> Floats:
     return np.asarray((vectors / np.sqrt(values)).T)
 
 
-def fade_out(coef: Floats, root: Floats) -> tuple[Floats, float]:
-    """Project a profile on those of one sign whose size never grows with the lag.
+@dataclass(frozen=True)
+class _Shapes:
+    """Profiles that rise up to a group of lags and fade from there on, to 0 after another.
 
-    Weighted least squares with ``root' root`` the inverse covariance, by non-negative least squares
-    on the steps down; the better fitting sign is taken. How long the memory is, is left open: the
-    projections on profiles that end with the first, second, … last group of lags are averaged with
-    Akaike's weights, ``exp(−(misfit² + 2 × steps) / 2)``. Without that, noise in the many old lags,
-    kept where it is positive, makes what is soon forgotten look larger than it is.
+    Attributes
+    ----------
+    levels : array (G, K)
+        Each such profile is a sum of these with weights of 0 or more: 1 over a stretch of lags
+        that holds the peak, else 0.
+    begins, ends : int array (K,)
+        The first and the last lag of each stretch.
+    """
+
+    levels: Floats
+    begins: npt.NDArray[np.intp]
+    ends: npt.NDArray[np.intp]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether they may rise."""
+        return bool(self.begins.any())
+
+    def steps(self, weights: Floats) -> int:
+        """Return how often a profile of these weights rises or falls."""
+        used = weights > 0
+        return len(set(self.ends[used])) + len(set(self.begins[used]) - {0})
+
+
+@cache
+def _shapes(size: int) -> tuple[_Shapes, ...]:
+    """Return the shapes of each peak, of every other group of lags, and each end; longest last."""
+    found = []
+    for end in range(1, size + 1):
+        for peak in range(0, end, 2):
+            begins, ends = np.mgrid[0 : peak + 1, peak:end].reshape(2, -1)
+            lag = np.arange(size)[:, None]
+            levels = ((begins <= lag) & (lag <= ends)).astype(float)
+            found.append(_Shapes(levels, begins, ends))
+    return tuple(found)
+
+
+def fade_out(coef: Floats, root: Floats) -> tuple[Floats, float]:
+    """Project a profile on those of one sign that rise up to a lag, mostly the first, then fade.
+
+    Weighted least squares with ``root' root`` the inverse covariance, by non-negative least
+    squares; the better fitting sign is taken. When the effect is largest and how long its memory
+    is, is left open: the projections on profiles with each peak that end with each group of lags
+    are averaged with Akaike's weights, ``exp(−(misfit² + 2 × steps) / 2)``, and those that rise
+    must fit better by `LATE`. Without that, noise in the many old lags, kept where it is
+    positive, makes what is soon forgotten look larger than it is.
 
     Returns
     -------
     profile : array (G,)
     misfit : float
-        Of the projection on the longest memory.
+        Of the best projection of any peak and end.
     """
     from scipy.optimize import nnls
 
-    size = len(coef)
-    steps = np.triu(np.ones((size, size)))
-    design, target = root @ steps, root @ coef
-    whole = [(nnls(design, sign * target), sign) for sign in (1.0, -1.0)]
-    (longest, misfit), sign = min(whole, key=lambda f: f[0][1])
-    fits = [nnls(design[:, :end], sign * target) for end in range(1, size)] + [(longest, misfit)]
-    loss = np.array([error**2 + 2 * np.count_nonzero(drops) for drops, error in fits])
+    size, target = len(coef), root @ coef
+    shapes = _shapes(size)
+    designs = [root @ shape.levels for shape in shapes]
+    longest = [d for d, shape in zip(designs, shapes, strict=True) if shape.ends[-1] == size - 1]
+    misfit, sign = min((nnls(d, sign * target)[1], sign) for d in longest for sign in (1.0, -1.0))
+    fits = [nnls(design, sign * target) for design in designs]
+    loss = np.array(
+        [
+            error**2 + 2 * shape.steps(found) + LATE * shape.is_late
+            for shape, (found, error) in zip(shapes, fits, strict=True)
+        ]
+    )
     weights = np.exp((loss.min() - loss) / 2)
-    padded = np.array([np.pad(drops, (0, size - len(drops))) for drops, _ in fits])
-    return sign * (steps @ (weights @ padded / weights.sum())), float(misfit)
+    every = [shape.levels @ found for shape, (found, _) in zip(shapes, fits, strict=True)]
+    return sign * (weights @ np.array(every) / weights.sum()), float(misfit)
