@@ -2,8 +2,9 @@
 
 Margin is signed, so it is taken apart: what transactions gain and what they lose, each fitted by a
 Poisson model with entity and period effects on lagged counts (`fit_poisson`). The lag profile of
-either is then kept to what an event can do — act, soon or later, and fade, without turning its sign — by a
-weighted least squares projection (`Fading`), and both are summed up with each lag's weight.
+either is then kept to what an event can do — act, soon or late, and fade, without turning its
+sign — by a weighted least squares projection (`Fading`), and both are summed up with each lag's
+weight.
 """
 
 from __future__ import annotations
