@@ -143,12 +143,15 @@ def _span(file: Path, name: str) -> tuple[int, int]:
     leaves = range(footer.num_columns)
     place = next(i for i in leaves if footer.schema.column(i).path == name)
     told = [footer.row_group(i).column(place).statistics for i in range(footer.num_row_groups)]
-    if any(one is None or not one.has_min_max for one in told if one is None or one.num_values):
-        moments = pq.read_table(file, columns=[name], use_threads=False)[name]
-        ends = pc.min_max(moments)
-        found = [ends["min"].as_py(), ends["max"].as_py()]
-    else:
-        found = [end for one in told if one.num_values for end in (one.min, one.max)]
+    try:
+        if any(one is None or (one.num_values and not one.has_min_max) for one in told):
+            ends = pc.min_max(pq.read_table(file, columns=[name], use_threads=False)[name])
+            found = [ends["min"].as_py(), ends["max"].as_py()]
+        else:
+            found = [end for one in told if one.num_values for end in (one.min, one.max)]
+    except OverflowError as error:
+        # A moment that no calendar holds: the engine names its row.
+        raise UnfitError(f"{file}: {name}") from error
     days = [moment.toordinal() - _EPOCH for moment in found if moment is not None]
     # Without any moment, a file may go anywhere.
     return (min(days), max(days)) if days else (0, 0)

@@ -99,6 +99,9 @@ def _write(parts: Iterator[Panel], file: Path, cutoffs: Sequence[dt.date], steps
     with ExitStack() as opened:
         writer = None
         for part in parts:
+            if part.frame.empty:
+                # Columns of no rows have no types.
+                continue
             table = _arrow(part.frame)
             if writer is None:
                 # Few numbers repeat so often that a dictionary of them would pay, and nobody looks
@@ -109,9 +112,7 @@ def _write(parts: Iterator[Panel], file: Path, cutoffs: Sequence[dt.date], steps
                 )
                 writer = opened.enter_context(new)
             writer.write_table(table)
-            if len(part.frame):
-                written = cutoffs.index(part.frame["cutoff"].iloc[0].date())
-                steps.part(written, len(cutoffs))
+            steps.part(cutoffs.index(part.frame["cutoff"].iloc[0].date()), len(cutoffs))
         steps.part(len(cutoffs), len(cutoffs))
 
 

@@ -148,6 +148,7 @@ PLAIN: dict[str, Any] = {
         {"who": pa.array(["a", "b"])},
         {"at": pa.array(["2024-01-01", "2024-01-02"])},
         {"at": pa.array([START, START], pa.timestamp("us", "Europe/Berlin"))},
+        {"at": pa.array([START, 2**62], MOMENT)},
         {"what": pa.array([1, 2])},
         {"worth": pa.array(["1", "2"])},
         {"worth": pa.array([1.0, 2e12])},
