@@ -107,6 +107,8 @@ def rows_in_blocks(
             )
         ]
         yield from by_turns(lay_out, _blocks(population, found), tables.engine.threads)
+        # The arrays of these cutoffs go before those of the next are made.
+        del found
 
 
 def _blocks(population: Population, found: Sequence[Found]) -> Iterator[Block]:
