@@ -22,6 +22,7 @@ from engagement_ml.tables.repeats import (
     Hashes,
     Ids,
     hashes_of,
+    in_both,
     later,
     register_hashes,
     suspected,
@@ -149,7 +150,7 @@ class Making:
             return {}
         files = []
         for i, (batch, own) in enumerate(zip(batches, hashes, strict=True)):
-            here = _in_both(suspects, own)
+            here = in_both(suspects, own)
             if not len(here):
                 continue
             name = self._name("rows", "parquet", batch.key, here.tobytes())
@@ -292,15 +293,6 @@ class Making:
         name = f"{kind}-{known.hexdigest()[:32]}.{suffix}"
         self.used.add(name)
         return name
-
-
-def _in_both(few: Hashes, many: Hashes) -> Hashes:
-    """Return those of `few` that are among `many`; both are sorted."""
-    if not len(many):
-        return few[:0]
-    place = np.minimum(np.searchsorted(many, few), len(many) - 1)
-    found: Hashes = few[many[place] == few]
-    return found
 
 
 def listed_days(days: Sequence[dt.date]) -> str:

@@ -219,6 +219,15 @@ def repeated_among(parts: Sequence[Hashes]) -> Hashes:
     return np.unique(np.concatenate(found))
 
 
+def in_both(few: Hashes, many: Hashes) -> Hashes:
+    """Return those of `few` that are among `many`; both are sorted."""
+    if not len(many):
+        return few[:0]
+    place = np.minimum(np.searchsorted(many, few), len(many) - 1)
+    found: Hashes = few[many[place] == few]
+    return found
+
+
 def _repeated(hashes: Hashes) -> Hashes:
     """Return those that are there more than once among sorted ones."""
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
