@@ -68,9 +68,10 @@ def tables_of(
         Where the engine has to read them.
     """
     with _readable():
-        if sum(pq.read_metadata(file).num_rows for file in files) > MOST_ROWS:
+        footers = {file: pq.read_metadata(file) for file in files}
+        if sum(footer.num_rows for footer in footers.values()) > MOST_ROWS:
             raise UnfitError("too many rows to read together")
-        spans = {file: _span(file, names["timestamp"]) for file in files}
+        spans = {file: _span(file, footers[file], names["timestamp"]) for file in files}
     together: list[pa.Table] = []
     last = 0
     for file in sorted(files, key=lambda file: spans[file]):
@@ -80,7 +81,7 @@ def tables_of(
             together = []
         last = max(last, end) if together else end
         with _readable():
-            together.append(_read(file, names, integer_ids=integer_ids))
+            together.append(_read(file, footers[file], names, integer_ids=integer_ids))
     if together:
         yield _one(together)
 
@@ -134,9 +135,8 @@ def _one(tables: Sequence[pa.Table]) -> pa.Table:
     return tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries()
 
 
-def _span(file: Path, name: str) -> tuple[int, int]:
+def _span(file: Path, footer: pq.FileMetaData, name: str) -> tuple[int, int]:
     """Return the first and the last day of a column, as a Parquet file's footer tells them."""
-    footer = pq.read_metadata(file)
     schema = footer.schema.to_arrow_schema()
     if name not in schema.names or not _fits("timestamp", schema.field(name).type, True):
         raise UnfitError(f"{file}: {name}")
@@ -157,9 +157,12 @@ def _span(file: Path, name: str) -> tuple[int, int]:
     return (min(days), max(days)) if days else (0, 0)
 
 
-def _read(file: Path, names: Mapping[str, str], *, integer_ids: bool) -> pa.Table:
+def _read(
+    file: Path, footer: pq.FileMetaData, names: Mapping[str, str], *, integer_ids: bool
+) -> pa.Table:
     """Return the columns of a Parquet file that a ledger needs, under the contract's names."""
-    with pq.ParquetFile(file, read_dictionary=[names["event_type"]]) as opened:
+    kinds = [names["event_type"]]
+    with pq.ParquetFile(file, metadata=footer, read_dictionary=kinds) as opened:
         schema = opened.schema_arrow
         for column, name in names.items():
             if name not in schema.names or not _fits(column, schema.field(name).type, integer_ids):
