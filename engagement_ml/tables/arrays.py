@@ -1,8 +1,7 @@
-"""Events of Parquet files in arrays, grouped by sorting: a third of what hashing rows costs.
+"""Events of Parquet files in arrays, and what is made of them written as Parquet.
 
-A row's key becomes one integer, its place among the rows the lowest bits of it; sorted, the rows
-of a key lie together. What does not fit (a type that needs converting, too many rows) is left to
-the engine, which makes the same of it.
+What does not fit (a type that needs converting, too many rows) is left to the engine, which makes
+the same of it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +26,11 @@ MOST_ROWS = 12_000_000
 """Events of files that are read together at most."""
 TOGETHER = 130_000
 """Events of small files that are grouped together, as many as a processor's cache holds."""
-WIDEST = 1 << 40
-"""Integers further apart are numbered before they become part of a key."""
 ROW_GROUP = 500_000
 """Rows of a written table that are read together at least."""
 MICROS_A_DAY = 86_400_000_000
 MOMENT = pa.timestamp("us")
 _EPOCH = dt.date(1970, 1, 1).toordinal()
-_BITS = 63
 
 
 class UnfitError(Exception):
@@ -96,10 +91,7 @@ def integers_of(files: Sequence[Path], name: str) -> Iterator[Array]:
     """
     for file in files:
         with _readable(), pq.ParquetFile(file) as opened:
-            schema = opened.schema_arrow
-            of_type = schema.field(name).type if name in schema.names else None
-            if of_type is None or not _fits("customer_id", of_type, True):
-                raise UnfitError(f"{file}: {name}")
+            _check(file, opened.schema_arrow, {"customer_id": name}, integer_ids=True)
             read = opened.read([name], use_threads=False)[name]
         yield whole(array_of(read.drop_null()))
 
@@ -137,9 +129,7 @@ def _one(tables: Sequence[pa.Table]) -> pa.Table:
 
 def _span(file: Path, footer: pq.FileMetaData, name: str) -> tuple[int, int]:
     """Return the first and the last day of a column, as a Parquet file's footer tells them."""
-    schema = footer.schema.to_arrow_schema()
-    if name not in schema.names or not _fits("timestamp", schema.field(name).type, True):
-        raise UnfitError(f"{file}: {name}")
+    _check(file, footer.schema.to_arrow_schema(), {"timestamp": name}, integer_ids=True)
     leaves = range(footer.num_columns)
     place = next(i for i in leaves if footer.schema.column(i).path == name)
     told = [footer.row_group(i).column(place).statistics for i in range(footer.num_row_groups)]
@@ -163,10 +153,7 @@ def _read(
     """Return the columns of a Parquet file that a ledger needs, under the contract's names."""
     kinds = [names["event_type"]]
     with pq.ParquetFile(file, metadata=footer, read_dictionary=kinds) as opened:
-        schema = opened.schema_arrow
-        for column, name in names.items():
-            if name not in schema.names or not _fits(column, schema.field(name).type, integer_ids):
-                raise UnfitError(f"{file}: {name}")
+        _check(file, opened.schema_arrow, names, integer_ids=integer_ids)
         read = opened.read(list(names.values()), use_threads=False)
     table = pa.table({column: read[name] for column, name in names.items()})
     types = {**_CANONICAL, "customer_id": pa.int64() if integer_ids else pa.string()}
@@ -183,6 +170,13 @@ _CANONICAL = {
 }
 
 
+def _check(file: Path, schema: pa.Schema, names: Mapping[str, str], *, integer_ids: bool) -> None:
+    """Raise where a file lacks a column, or has it with a type that the engine has to convert."""
+    for column, name in names.items():
+        if name not in schema.names or not _fits(column, schema.field(name).type, integer_ids):
+            raise UnfitError(f"{file}: {name}")
+
+
 def _fits(column: str, of_type: pa.DataType, integer_ids: bool) -> bool:
     if column == "customer_id":
         whole = pa.types.is_integer(of_type) and of_type != pa.uint64()
@@ -193,104 +187,6 @@ def _fits(column: str, of_type: pa.DataType, integer_ids: bool) -> bool:
         text = of_type.value_type if pa.types.is_dictionary(of_type) else of_type
         return bool(pa.types.is_string(text))
     return bool(of_type == pa.float64() or pa.types.is_integer(of_type))
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Rows in an order in which those of the same keys lie together, and where each key begins."""
-
-    order: Array
-    starts: Array
-    firsts: Array
-
-    @classmethod
-    def of(cls, keys: Sequence[pa.Array]) -> Groups:
-        """Group rows by keys, in the order of the first key, then of the next.
-
-        Within a group, rows stay in the order in which they are.
-        """
-        rows = len(keys[0])
-        key: Array = np.zeros(rows, np.int64)
-        size = 1
-        for values in keys:
-            codes, n = _codes(values)
-            if n > 1:
-                size *= n
-                if size.bit_length() > _BITS:
-                    raise UnfitError("keys")
-                if size > n:
-                    key *= n
-                key += codes
-        low = rows.bit_length()
-        if size.bit_length() + low <= _BITS:
-            key <<= low
-            key |= np.arange(rows)
-            key.sort()
-            order = key & ((1 << low) - 1)
-            key >>= low
-        else:
-            order = np.argsort(key, kind="stable")
-            key = key[order]
-        begins = np.ones(rows, bool)
-        np.not_equal(key[1:], key[:-1], out=begins[1:])
-        starts = np.flatnonzero(begins)
-        return cls(order, starts, order[starts])
-
-    def size(self) -> Array:
-        """Return how many rows each group has."""
-        return np.diff(np.append(self.starts, len(self.order)))
-
-    def take(self, key: pa.Array) -> pa.Array:
-        """Return each group's own key."""
-        if key.null_count or pa.types.is_string(key.type):
-            return key.take(pa.array(self.firsts))
-        if pa.types.is_dictionary(key.type):
-            return pa.DictionaryArray.from_arrays(self.take(key.indices), key.dictionary)
-        plain = key.view(pa.int32()) if pa.types.is_date32(key.type) else key
-        return pa.array(plain.to_numpy()[self.firsts]).view(key.type)
-
-    def first(self, values: Array) -> Array:
-        """Return the value of each group's first row."""
-        found: Array = values[self.firsts]
-        return found
-
-    def last(self, values: Array) -> Array:
-        """Return the value of each group's last row."""
-        ends = np.append(self.starts[1:], len(self.order))[: len(self.starts)]
-        found: Array = values[self.order[ends - 1]]
-        return found
-
-    def add(self, values: Array, how: np.ufunc) -> Array:
-        """Return what comes of each group's values."""
-        return self.reduced(values[self.order], how)
-
-    def reduced(self, values: Array, how: np.ufunc) -> Array:
-        """Return what comes of each group's values, which lie in the order of the groups."""
-        made: Array = how.reduceat(values, self.starts) if len(values) else values
-        return made
-
-
-def _codes(values: pa.Array) -> tuple[Array, int]:
-    """Return an integer from 0 for each value, the largest for null, and how many there are."""
-    null = missing(values)
-    if not len(values):
-        return np.zeros(0, np.int64), 1
-    if pa.types.is_dictionary(values.type):
-        if len(values.dictionary.drop_null().unique()) < len(values.dictionary):
-            return _codes(values.dictionary_decode())
-        codes, n = whole(values.indices), len(values.dictionary)
-    elif pa.types.is_string(values.type):
-        return _codes(values.dictionary_encode())
-    else:
-        every = whole(values)
-        low = int(every.min())
-        n = int(every.max()) - low + 1
-        if n > WIDEST:
-            return _codes(values.dictionary_encode())
-        codes = every - low
-    if null is None:
-        return codes, n
-    return np.where(null, n, codes), n + 1
 
 
 def array_of(column: pa.ChunkedArray) -> pa.Array:

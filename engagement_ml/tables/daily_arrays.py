@@ -13,7 +13,6 @@ from engagement_ml.tables.arrays import (
     MICROS_A_DAY,
     MOMENT,
     Array,
-    Groups,
     UnfitError,
     array_of,
     missing,
@@ -22,6 +21,7 @@ from engagement_ml.tables.arrays import (
     write_by_day,
 )
 from engagement_ml.tables.checks import LARGEST
+from engagement_ml.tables.groups import Groups
 from engagement_ml.tables.ledger import AMOUNTS, KEYS, MICRO, REPEATED
 
 MOST_ADDED = 9e12

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables.arrays import UnfitError, integers_of
@@ -178,7 +179,7 @@ class Making:
         told = [c for c in (*REQUIRED["events"], *AMOUNTS) if self.one.has(c)]
         columns = {column: self.one.theirs[column] for column in told}
 
-        def write(i: int) -> Any:
+        def write(i: int) -> pa.Table | None:
             if marks[i] is not None or self.store.has(names[i]):
                 return None
             try:
@@ -189,9 +190,9 @@ class Making:
                 return None
 
         written = by_turns(write, range(len(batches)), self.engine.threads)
-        for batch, mark, name, done in zip(batches, marks, names, written, strict=True):
+        for batch, mark, name, ledger in zip(batches, marks, names, written, strict=True):
             if not self.store.has(name):
-                self._enter(batch, mark, name, done)
+                self._enter(batch, mark, name, ledger)
             entry = self.store.entries[name]
             yield Part(
                 self.store.path(name),
@@ -201,8 +202,10 @@ class Making:
                 batch.files if mark is None else (),
             )
 
-    def _enter(self, batch: Batch, mark: tuple[str, str] | None, name: str, ledger: Any) -> None:
-        """Enter a ledger, as an Arrow table, into what is kept; make it where there is none."""
+    def _enter(
+        self, batch: Batch, mark: tuple[str, str] | None, name: str, ledger: pa.Table | None
+    ) -> None:
+        """Enter a ledger into what is kept; make it where there is none."""
         if ledger is not None:
             # What is at hand need not be read again.
             with self.engine.registered(ledger) as registered:

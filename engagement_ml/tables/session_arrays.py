@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engagement_ml.tables.arrays import MOMENT, Groups, array_of, tables_of, whole, write_by_day
+from engagement_ml.tables.arrays import MOMENT, array_of, tables_of, whole, write_by_day
 from engagement_ml.tables.daily_arrays import days_of
+from engagement_ml.tables.groups import Groups
 from engagement_ml.tables.sessions import SessionRule
 
 
