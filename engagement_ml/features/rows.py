@@ -46,7 +46,6 @@ PASS_PLACES = 40_000_000
 """Entities × behaviours × cutoffs that one pass over the ledger adds up: some 40 bytes each."""
 BLOCK = 131_072
 """Rows that are laid out together: of more, no column stays in a processor's cache."""
-Totals = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,8 @@ def rows_in_blocks(
     Yields
     ------
     DataFrame
-        The columns of ``Panel.frame`` without covariates and segments; of each cutoff at least
-        one, if it has no rows.
+        The columns of ``Panel.frame`` without covariates and segments; of a cutoff at which
+        nobody was there, none.
     """
     population = read_population(tables, config)
     codes = Codes.of(tables, population)
@@ -114,7 +113,7 @@ def rows_in_blocks(
 def _blocks(population: Population, found: Sequence[Found]) -> Iterator[Block]:
     for each in found:
         entities = population.at(each.cutoff)
-        for begin in range(0, max(1, len(entities)), BLOCK):
+        for begin in range(0, len(entities), BLOCK):
             yield Block(each, entities[begin : begin + BLOCK])
 
 
@@ -171,7 +170,7 @@ def _of(
     added: Added, totals: Sequence[Total], entities: Array, n: int, turn: int = 0
 ) -> dict[str, Array]:
     """Return totals of some of the `n` entities, of the behaviour whose turn it is."""
-    first, end = (entities[0], entities[-1] + 1) if len(entities) else (0, 0)
+    first, end = entities[0], entities[-1] + 1
     every = added.between(turn * n + first, turn * n + end, totals)
     if len(entities) == end - first:
         return every

@@ -99,9 +99,6 @@ def _write(parts: Iterator[Panel], file: Path, cutoffs: Sequence[dt.date], steps
     with ExitStack() as opened:
         writer = None
         for part in parts:
-            if part.frame.empty:
-                # Columns of no rows have no types.
-                continue
             table = _arrow(part.frame)
             if writer is None:
                 # Few numbers repeat so often that a dictionary of them would pay, and nobody looks
