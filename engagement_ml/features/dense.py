@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml.features.spans import Total
+from engagement_ml.turns import by_turns
 from engagement_ml.windows import DAY, Window
 
 Array = npt.NDArray[Any]
@@ -151,15 +151,9 @@ def window_arrays(
         for (column, _), each in pieces.items():
             each.add(place, day, chunk[column])
 
-    with ThreadPoolExecutor(1) as pool:
-        adding: Future[None] | None = None
-        for chunk in chunks:
-            # One chunk is added while the next is fetched.
-            if adding is not None:
-                adding.result()
-            adding = pool.submit(add, chunk)
-        if adding is not None:
-            adding.result()
+    for _ in by_turns(add, chunks, threads=1):
+        # One chunk is added while the next is fetched.
+        pass
     return [Added(pieces, days, {}, spans) for spans in cutoffs]
 
 
@@ -256,8 +250,8 @@ class _Days:
         return cls(Window(min(w.start for w in windows), max(w.end for w in windows)), places)
 
     def add(self, place: Array, day: Array) -> None:
-        """Mark days; no place has a day twice, so that sums set bits."""
-        if len(day) and not (self.first <= day.min() and day.max() < self.end):
+        """Mark days, at least one; no place has a day twice, so that sums set bits."""
+        if not (self.first <= day.min() and day.max() < self.end):
             inside = (day >= self.first) & (day < self.end)
             place, day = place[inside], day[inside]
         word, bit = np.divmod(self.end - 1 - day, WORD_DAYS)

@@ -98,22 +98,23 @@ def entities(
 
     def make() -> nw.LazyFrame[Any]:
         none = nw.lit(None).cast(nw.Datetime("us"))
-        exits: list[dict[str, nw.Expr]] = [{}, {}]
+        exits: dict[str, nw.Expr] = {}
         if config.churn.event_type is not None:
             left = nw.when(nw.col("event_type") == config.churn.event_type)
-            exits = [{"exit": left.then(nw.col("first"))}, {"exit": none}]
+            exits["exit"] = left.then(nw.col("first"))
+        done, earned = _done(tables, before), _earned(before)
         seen = nw.concat(
             [
-                _by_entity(daily_events(tables), exits[0], totals, _done(tables, before)),
-                _by_entity(daily_transactions(tables), exits[1], totals, _earned(before)),
+                _by_entity(daily_events(tables), exits, totals, done),
+                _by_entity(daily_transactions(tables), dict.fromkeys(exits, none), totals, earned),
             ]
         )
         known = seen.group_by("customer_id").agg(
             nw.col("first").min(),
-            *(nw.col(name).min() for name in exits[0]),
+            *(nw.col(name).min() for name in exits),
             *(_total(name) for name in totals),
         )
-        if not exits[0]:
+        if not exits:
             known = known.with_columns(exit=none)
         columns = ("customer_id", "entry", "exit", *totals)
         signups = _signups(tables)
