@@ -195,12 +195,14 @@ def fade_out(coef: Floats, root: Floats) -> tuple[Floats, float]:
     """
     from scipy.optimize import nnls
 
-    size, target = len(coef), root @ coef
-    shapes = _shapes(size)
+    shapes, target = _shapes(len(coef)), root @ coef
     designs = [root @ shape.levels for shape in shapes]
-    longest = [d for d, shape in zip(designs, shapes, strict=True) if shape.ends[-1] == size - 1]
-    misfit, sign = min((nnls(d, sign * target)[1], sign) for d in longest for sign in (1.0, -1.0))
-    fits = [nnls(design, sign * target) for design in designs]
+    longest = -sum(shape.ends[-1] == len(coef) - 1 for shape in shapes)
+    whole = {
+        sign: [nnls(design, sign * target) for design in designs[longest:]] for sign in (-1.0, 1.0)
+    }
+    misfit, sign = min((error, sign) for sign, fits in whole.items() for _, error in fits)
+    fits = [nnls(design, sign * target) for design in designs[:longest]] + whole[sign]
     loss = np.array(
         [
             error**2 + 2 * shape.steps(found) + LATE * shape.is_late
