@@ -13,7 +13,7 @@ def keep_freed_memory() -> None:
     """Have glibc keep what arrays give back for those that come next; elsewhere do nothing.
 
     By default it returns each array of some megabytes to the system, which then has to clear the
-    pages of the next: a twelfth of the time of making features of large tables.
+    pages of the next: 6% to 8% of the time of making features of large tables.
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
