@@ -23,7 +23,7 @@ import numpy as np
 
 from engagement_ml.config import PipelineConfig, TrackingConfig, read_config
 from engagement_ml.datasets import load_complete_journey, load_online_retail
-from engagement_ml.features.periods import Periods
+from engagement_ml.features.period_panel import Periods
 
 ROOT = Path(__file__).resolve().parents[1]
 RETAIL = ROOT.parent / "shared" / "data" / "online_retail.parquet"
@@ -138,12 +138,12 @@ def stability(
 ) -> str:
     """Choose again in bootstraps of customers; return how often the choice is the same."""
     from engagement_ml.drivers import find_drivers, period_days
-    from engagement_ml.engine import Engine
+    from engagement_ml.engine import open_duckdb
     from engagement_ml.features import build_periods
-    from engagement_ml.tables import read_tables
+    from engagement_ml.inputs import read_tables
     from engagement_ml.windows import plan_windows
 
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         tables = read_tables(config, engine, frames)
         windows = plan_windows(tables.history, config.windows)
         days = period_days(config.windows)
@@ -154,7 +154,7 @@ def stability(
         drawn = resampled(periods, rng.integers(len(periods.entities), size=len(periods.entities)))
         evidence = find_drivers(drawn, None, windows, config)
         picks.append(frozenset(choice.behaviour for choice in evidence.choices))
-        drivers += any(row["verdict"] == "driver" for row in evidence.rows)
+        drivers += any(row.verdict == "driver" for row in evidence.drivers)
     same = np.mean([pick == selected for pick in picks])
     each = ", ".join(f"{b} {np.mean([b in p for p in picks]):.0%}" for b in sorted(selected))
     others = sorted({b for pick in picks for b in pick - selected})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.errors import EngagementError
-from engagement_ml.workflow.learning import Learned, learn
+from engagement_ml.workflow.fitting import Learned, learn
 from engagement_ml.workflow.settings import as_config
 from engagement_ml.workflow.steps import OnStep, Steps
 

@@ -50,7 +50,7 @@ def shop_files(small_shop, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory) -> Path:
     """A tracking database that was migrated once."""
-    from engagement_ml.tracking.store import using
+    from engagement_ml.tracking.session import using
 
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
     with using(f"sqlite:///{file}"):
@@ -90,7 +90,7 @@ def config(write_yaml) -> PipelineConfig:
 
 def stand_in_evidence(behaviours: tuple[str, ...], chosen: tuple[str, ...]) -> Any:
     """Evidence as the search gives it, made by arithmetic."""
-    from engagement_ml.drivers import Choice, DriverEvidence
+    from engagement_ml.drivers.evidence import Choice, DriverEvidence, DriverRow
 
     weights = {1: (100.0,), 2: (60.0, 40.0)}.get(len(chosen), ())
     choices = tuple(
@@ -99,29 +99,28 @@ def stand_in_evidence(behaviours: tuple[str, ...], chosen: tuple[str, ...]) -> A
     )
     others = sorted(set(behaviours) - set(chosen))
     rows = [
-        {
-            "behaviour": name,
-            "verdict": "driver" if name in chosen else "vanity",
-            "selected": name in chosen,
-            "shap_rank": rank,
-            "mean_abs_shap": 10 / rank / 3,
-            "effect": 2 / 3 if name in chosen else 0.0,
-            "effect_low": 1 / 3,
-            "effect_high": 1.0,
-            "selection_frequency": 1.0 if name in chosen else 0.0,
-            "saturation_point": None,
-            "reason": "made up, for a test",
-            "label": name,
-            "naive_rank": rank,
-        }
+        DriverRow(
+            behaviour=name,
+            verdict="driver" if name in chosen else "vanity",
+            selected=name in chosen,
+            shap_rank=rank,
+            mean_abs_shap=10 / rank / 3,
+            effect=2 / 3 if name in chosen else 0.0,
+            effect_low=1 / 3,
+            effect_high=1.0,
+            selection_frequency=1.0 if name in chosen else 0.0,
+            saturation_point=None,
+            reason="made up, for a test",
+            label=name,
+            naive_rank=rank,
+        )
         for rank, name in enumerate([*chosen, *others], start=1)
     ]
     return DriverEvidence(
         evidence="driver",
         choices=choices,
         reason=None if choices else "no behaviour's changes are followed by changes of margin",
-        rows=tuple(rows),
-        experiments={"plan": [], "results": []},
+        drivers=tuple(rows),
         notes=("a stand-in searched",),
     )
 

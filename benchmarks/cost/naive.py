@@ -69,13 +69,13 @@ def run(config: Path, seed: int = 0) -> dict[str, Any]:
 
 def _panel(config: Path) -> Any:
     from engagement_ml.config import read_config
-    from engagement_ml.engine import Engine
+    from engagement_ml.engine import open_engine
     from engagement_ml.features import build_panel
-    from engagement_ml.tables import read_tables
+    from engagement_ml.inputs import read_tables
     from engagement_ml.windows import plan_windows
 
     settings = read_config(config)
-    with Engine.open(settings.engine) as engine:
+    with open_engine(settings.engine) as engine:
         tables = read_tables(settings, engine)
         return build_panel(tables, settings, plan_windows(tables.history, settings.windows))
 

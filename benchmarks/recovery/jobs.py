@@ -19,7 +19,18 @@ WORLD_CODE = (
 )  # fmt: skip
 RIVAL_CODE = ("panel.py", "rivals.py")
 # what decides our verdicts: reporting and tracking may change without a new run
-PRODUCT_CODE = ("drivers", "features", "models", "metric", "tables", "windows.py", "workflow")
+PRODUCT_CODE = (
+    "drivers",
+    "features",
+    "models",
+    "evaluation",
+    "metric",
+    "inputs",
+    "ledger",
+    "tables",
+    "windows.py",
+    "workflow",
+)
 
 
 @dataclass(frozen=True, order=True)

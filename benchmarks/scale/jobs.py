@@ -41,11 +41,10 @@ def imports() -> None:
     import pyarrow.parquet  # noqa: F401
 
     from engagement_ml.cli import app  # noqa: F401
-    from engagement_ml.engine import Engine
+    from engagement_ml.engine import open_duckdb
     from engagement_ml.features import catalogue, panel  # noqa: F401
-    from engagement_ml.workflow import featuring  # noqa: F401
 
-    with Engine.duckdb():
+    with open_duckdb():
         pass
 
 

@@ -73,16 +73,16 @@ def explain_rows(n_rows: int) -> dict[str, Any]:
     """
     from engagement_ml.config import PipelineConfig
     from engagement_ml.datasets import make_shop
-    from engagement_ml.engine import Engine
+    from engagement_ml.engine import open_duckdb
     from engagement_ml.features import build_panel
+    from engagement_ml.inputs import read_tables
     from engagement_ml.models import ProfitModel
-    from engagement_ml.tables import read_tables
     from engagement_ml.windows import plan_windows
 
     shop = make_shop(TEACHERS)
     frames = {"events": shop.events, "transactions": shop.transactions}
     config = PipelineConfig(name="scale")
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         tables = read_tables(config, engine, frames)
         windows = plan_windows(tables.history, config.windows)
         panel = build_panel(tables, config, windows)

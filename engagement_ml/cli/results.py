@@ -12,9 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from engagement_ml.report import print_summary, words
+from engagement_ml.report import print_summary, text
 from engagement_ml.report.formats import DASH, finite, number, spread
-from engagement_ml.report.reading import as_mapping
+from engagement_ml.report.view import as_mapping
 from engagement_ml.workflow import TrainResult
 
 PROGRAM = "engagement-ml"
@@ -76,7 +76,7 @@ def show_evaluation(found: Mapping[str, Any], output: Path | None) -> None:
             _table(console, model.capitalize(), list(rows), columns, intervals=False)
     console.print("")
     for note in (*found.get("notes", ()), *metric.get("notes", ())):
-        console.print(words.note(note), style="dim")
+        console.print(text.note(note), style="dim")
     if output is not None:
         console.print(str(Path(output) / "evaluation.json"), soft_wrap=True)
 
@@ -103,7 +103,7 @@ def _table(
     for heading in columns:
         table.add_column(heading, no_wrap=True)
     for name in names:
-        shown = words.score_name(name)
+        shown = text.score_name(name)
         cells = [_cell(rows.get(name), key, intervals) for rows, key in columns.values()]
         table.add_row(shown, *cells)
     console.print("")

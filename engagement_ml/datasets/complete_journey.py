@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.datasets.dataset import Dataset, check_rate
-from engagement_ml.engine import Engine
+from engagement_ml.engine import open_duckdb
 from engagement_ml.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def load_complete_journey(margin_rate: float = 0.25) -> Dataset:
         for name, departments in DEPARTMENTS.items()
     }
     events = [BASKET_EVENTS.format(event_type=k, condition=c) for k, c in kinds.items()]
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         connection = engine.connection
         connection.execute(LINES.format(**files))
         return Dataset(

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.datasets.dataset import Dataset, check_rate
-from engagement_ml.engine import DuckDBEngine, Engine
+from engagement_ml.engine import DuckDBEngine, open_duckdb
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.sources import open_source
 
@@ -148,7 +148,7 @@ def load_online_retail(path: str | os.PathLike[str], margin_rate: float = 0.4) -
     (22163, 4372)
     """
     check_rate(margin_rate)
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         raw = _open_lines(engine, os.fspath(path))
         connection = engine.connection
         connection.execute(LINES.format(kind=KIND, raw=raw))

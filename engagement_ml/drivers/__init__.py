@@ -12,6 +12,6 @@ __getattr__, __dir__ = lazily(
         "find_drivers": "search",
         "Choice": "evidence",
         "DriverEvidence": "evidence",
-        "period_days": "windowed",
+        "period_days": "estimation.spans",
     },
 )

@@ -5,25 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from engagement_ml._typing import Int64Array
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.checks.flexible import Flexible, flexible_strengths
-from engagement_ml.drivers.choosing.stability import half_strengths
-from engagement_ml.drivers.keeping.stake import Leaving
-from engagement_ml.drivers.keeping.survival import cells_at_risk, estimate_survival_effects, left_in
+from engagement_ml.drivers.estimation.distributed_lags import Lags
+from engagement_ml.drivers.estimation.lag_effects import LagEffects
+from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects, usable_cells
+from engagement_ml.drivers.estimation.leads import conditioned_effects, lead_contrasts
+from engagement_ml.drivers.estimation.reverse_causality import Response, find_responses
+from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.spans import Spans
+from engagement_ml.drivers.estimation.window_effect import WithinEffect, summarise, widened
+from engagement_ml.drivers.retention.churn_cost import Leaving
+from engagement_ml.drivers.retention.churn_effects import (
+    cells_at_risk,
+    estimate_survival_effects,
+    left_in,
+)
+from engagement_ml.drivers.selection.stability_selection import half_strengths
+from engagement_ml.drivers.validation.flexible_controls import Flexible, flexible_strengths
 from engagement_ml.drivers.verdicts import LEAST_LEAD_Z, LEAST_Z
-from engagement_ml.drivers.windowed import Spans
-from engagement_ml.drivers.within.conditioned import conditioned_effects, lead_contrasts
-from engagement_ml.drivers.within.design import Lags
-from engagement_ml.drivers.within.effect import WithinEffect, summarise, widened
-from engagement_ml.drivers.within.effects import estimate_lag_effects, usable_cells
-from engagement_ml.drivers.within.profiles import LagEffects
-from engagement_ml.drivers.within.response import Response, find_responses
-from engagement_ml.drivers.within.rolling import Rolling
-from engagement_ml.features.history import TENURE
 from engagement_ml.features.panel import Panel
-from engagement_ml.features.periods import Periods
+from engagement_ml.features.period_panel import Periods
+from engagement_ml.features.rfm import TENURE
 
 _LEAST_PERIODS = 8
 _LEAST_REPEATING = 0.2
@@ -185,7 +189,7 @@ def level_error(panel: Panel | None) -> float:
     return float(means.std(ddof=1) / means.mean() / np.sqrt(len(means)))
 
 
-def segment_groups(periods: Periods) -> npt.NDArray[np.int64] | None:
+def segment_groups(periods: Periods) -> Int64Array | None:
     """Return the number of each entity's combination of the configured segments.
 
     What moves a whole segment at once (its season, its campaigns) then says nothing. Combinations

@@ -1,14 +1,15 @@
-"""What the search for drivers hands on: plain data for the metric, the report and tracking."""
+"""What the search for drivers returns: typed rows for the metric, the report and tracking."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A chosen behaviour with its weight and the shape of its response.
+    """A selected behaviour with its weight and response function.
 
     Attributes
     ----------
@@ -16,7 +17,7 @@ class Choice:
     weight : float
         Share of the margin effect in percent.
     weight_low, weight_high : float or None
-        95% interval; None where weights are equal for want of evidence.
+        95% interval; None if the selection is unstable and all weights are equal.
     kind : {"linear", "log1p"}
     scale, shape : float or None
         Parameters of the transform.
@@ -35,6 +36,232 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class DriverRow:
+    """One candidate behaviour: verdict and evidence; a row of ``drivers.csv``.
+
+    Attributes
+    ----------
+    effect, effect_low, effect_high : float or None
+        Change of one customer's margin over the outcome window for one more event, in currency,
+        net of `cost_per_event`, with its 95% interval. None if it cannot be estimated.
+    effect_gross : float or None
+        The effect before `cost_per_event`.
+    effect_per_sd : float or None
+        The effect of one standard deviation of the window count, in currency.
+    mean_abs_shap : float
+        In currency; `shap_rank` orders by it.
+    saturation_point : float or None
+        Events per observation window beyond which one more event no longer pays.
+    z : float or None
+        z statistic of the within-customer estimate.
+    robustness_value : float or None
+        Cinelli and Hazlett (2020), from 0 to 1; None after a randomised test.
+    naive_effect, naive_rank : float, int
+        Between-customer slope per event, and rank by SHAP of a model on counts alone.
+    spearman : float
+        Between-customer rank correlation of the count with later margin.
+    log_rate_after_purchases : float
+        Change of the log event rate per standard deviation of past purchases.
+    basis : {"observation", "experiment"}
+    observed_verdict, observed_effect, observed_effect_low, observed_effect_high
+        What observation said, if a randomised test overrides it.
+    """
+
+    behaviour: str
+    verdict: str
+    selected: bool
+    shap_rank: int
+    mean_abs_shap: float
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
+    selection_frequency: float
+    saturation_point: float | None
+    reason: str
+    label: str = ""
+    role: str = "behaviour"
+    stage: str | None = None
+    effect_gross: float | None = None
+    cost_per_event: float = 0.0
+    effect_per_sd: float | None = None
+    z: float | None = None
+    robustness_value: float | None = None
+    naive_effect: float | None = None
+    naive_rank: int | None = None
+    spearman: float | None = None
+    log_rate_after_purchases: float | None = None
+    basis: str = "observation"
+    observed_verdict: str | None = None
+    observed_effect: float | None = None
+    observed_effect_low: float | None = None
+    observed_effect_high: float | None = None
+
+
+@dataclass(frozen=True)
+class NaiveRow:
+    """A behaviour's rank by mean absolute SHAP of a model of margin on counts; a baseline."""
+
+    behaviour: str
+    mean_abs_shap: float
+    rank: int
+
+
+@dataclass(frozen=True)
+class ResponseCurve:
+    """Margin of x events in the observation window, compared with none.
+
+    Attributes
+    ----------
+    x : tuple of float
+        Events.
+    effect, low, high : tuple of float
+        Currency over the outcome window, with a 95% band.
+    saturation_point : float or None
+    typical, p90 : float
+        Median and 90th percentile of the count among customers who have any.
+    kind : str
+    """
+
+    x: tuple[float, ...]
+    effect: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    saturation_point: float | None
+    typical: float
+    p90: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """A robustness check and its result; `passed` is None if it informs only."""
+
+    name: str
+    question: str
+    result: str
+    passed: bool | None
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """A behaviour's effect per event in one segment, with its 95% interval."""
+
+    segment: str
+    value: str
+    behaviour: str
+    effect: float
+    low: float
+    high: float
+    n: int
+    agrees: bool
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """The interaction of two behaviours in currency; `p_value` is Holm-adjusted."""
+
+    first: str
+    second: str
+    effect: float
+    low: float
+    high: float
+    p_value: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class UnprofitableRow:
+    """How often unprofitable engaged customers do something, compared with profitable ones."""
+
+    behaviour: str
+    label: str
+    ratio: float | None
+    mean_unprofitable: float
+    mean_profitable: float
+
+
+@dataclass(frozen=True)
+class Unprofitable:
+    """Customers in the top score quartile who lose money; `margin_lost` is in currency."""
+
+    n_engaged: int
+    n_unprofitable: int
+    share: float
+    margin_lost: float
+    behaviours: tuple[UnprofitableRow, ...]
+
+
+@dataclass(frozen=True)
+class PlannedTest:
+    """Sample size of a randomised test with 80% power for one more event each."""
+
+    behaviour: str
+    label: str
+    effect: float
+    sd: float
+    increase: float
+    n_per_arm: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ExperimentSegment:
+    """A randomised test's lift in one segment, and its difference from the rest."""
+
+    segment: str
+    value: str
+    n_treated: int
+    n_control: int
+    lift: float | None
+    lift_low: float | None
+    lift_high: float | None
+    difference: float | None
+    difference_low: float | None
+    difference_high: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True)
+class ExperimentRow:
+    """A randomised test, the verdict it led to, and what observation had said."""
+
+    behaviour: str
+    name: str
+    source: str | None
+    days: int
+    n_treated: int
+    n_control: int
+    mean_control: float | None
+    lift: float
+    lift_low: float | None
+    lift_high: float | None
+    p_value: float | None
+    events: float | None
+    events_low: float | None
+    events_high: float | None
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
+    by_segment: tuple[ExperimentSegment, ...]
+    same_in_segments: Mapping[str, float | None]
+    label: str
+    cost_per_event: float
+    verdict: str
+    observed_verdict: str
+    observed_effect: float | None
+    observed_effect_low: float | None
+    observed_effect_high: float | None
+
+
+@dataclass(frozen=True)
+class Experiments:
+    """Randomised tests that are still to be run, and results of those that were."""
+
+    plan: tuple[PlannedTest, ...] = ()
+    results: tuple[ExperimentRow, ...] = ()
+
+
+@dataclass(frozen=True)
 class DriverEvidence:
     """All that was found about the behaviours.
 
@@ -42,29 +269,37 @@ class DriverEvidence:
     ----------
     evidence : {"driver", "indicator"}
     choices : tuple of Choice
-        Empty where nothing could be chosen; weights add up to 100.
+        Empty if nothing was selected; weights add up to 100.
     reason : str or None
-        Why nothing was chosen.
-    rows : tuple of dict
+        Why nothing was selected.
+    drivers : tuple of DriverRow
         One per behaviour, the selected first, then by SHAP rank.
-    naive : tuple of dict
-        The ranking that the usual model gives.
-    responses : dict of behaviour to response curve
-    checks, segments, pairs : tuple of dict
-    unprofitable : dict or None
-    experiments : dict
+    naive : tuple of NaiveRow
+        The ranking that mean absolute SHAP of a model of margin on counts gives.
+    responses : mapping of behaviour to ResponseCurve
+    checks, segments, pairs : tuple of rows
+    unprofitable : Unprofitable or None
+    experiments : Experiments
     notes : tuple of str
     """
 
     evidence: str
     choices: tuple[Choice, ...]
     reason: str | None
-    rows: tuple[dict[str, Any], ...]
-    naive: tuple[dict[str, Any], ...] = ()
-    responses: dict[str, dict[str, Any]] = field(default_factory=dict)
-    checks: tuple[dict[str, Any], ...] = ()
-    segments: tuple[dict[str, Any], ...] = ()
-    pairs: tuple[dict[str, Any], ...] = ()
-    unprofitable: dict[str, Any] | None = None
-    experiments: dict[str, Any] = field(default_factory=dict)
+    drivers: tuple[DriverRow, ...]
+    naive: tuple[NaiveRow, ...] = ()
+    responses: Mapping[str, ResponseCurve] = field(default_factory=dict)
+    checks: tuple[CheckRow, ...] = ()
+    segments: tuple[SegmentRow, ...] = ()
+    pairs: tuple[PairRow, ...] = ()
+    unprofitable: Unprofitable | None = None
+    experiments: Experiments = field(default_factory=Experiments)
     notes: tuple[str, ...] = ()
+
+
+def row_dict(row: Any) -> dict[str, Any]:
+    """Return a row as a flat dictionary, without the fields of an experiment if there was none."""
+    values = asdict(row)
+    if isinstance(row, DriverRow) and row.basis == "observation":
+        return {k: v for k, v in values.items() if not k.startswith("observed_")}
+    return values

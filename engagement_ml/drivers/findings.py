@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.checks.lasting import Lasting, compare_in_time
-from engagement_ml.drivers.choosing.association import Association
-from engagement_ml.drivers.choosing.stability import Stability, bootstrap_selection
 from engagement_ml.drivers.estimates import Estimates, ends_by_event, segment_groups
+from engagement_ml.drivers.estimation.reverse_causality import Response
+from engagement_ml.drivers.estimation.spans import Spans
+from engagement_ml.drivers.selection.cross_section import Association
+from engagement_ml.drivers.selection.stability_selection import Stability, bootstrap_selection
+from engagement_ml.drivers.validation.persistence import Lasting, compare_in_time
 from engagement_ml.drivers.verdicts import LEAST_Z, Finding, is_certain
-from engagement_ml.drivers.windowed import Spans
-from engagement_ml.drivers.within.response import Response
-from engagement_ml.features.periods import Periods
+from engagement_ml.features.period_panel import Periods
 
 
 def finding_of(

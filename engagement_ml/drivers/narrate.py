@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.checks.robustness import robustness_value, sample_size_per_arm
-from engagement_ml.drivers.choosing.curves import Curve
-from engagement_ml.drivers.choosing.indicator import Indicators
-from engagement_ml.drivers.choosing.stability import Stability
+from engagement_ml.drivers.estimation.reverse_causality import Response
+from engagement_ml.drivers.evidence import DriverRow, NaiveRow, PlannedTest, ResponseCurve
+from engagement_ml.drivers.selection.indicators import Indicators
+from engagement_ml.drivers.selection.response_curves import Curve
+from engagement_ml.drivers.selection.stability_selection import Stability
+from engagement_ml.drivers.selection.window_rows import WindowRows
+from engagement_ml.drivers.validation.sensitivity import robustness_value, sample_size_per_arm
 from engagement_ml.drivers.verdicts import Finding, Verdict
-from engagement_ml.drivers.windowed import WindowRows
-from engagement_ml.drivers.within.response import Response
-from engagement_ml.features.periods import Periods
+from engagement_ml.features.period_panel import Periods
 
 _CURVE_POINTS = 41
 
@@ -48,7 +49,7 @@ class Table:
         counts = self.counts(behaviour)
         return float(np.quantile(counts, 0.995)) if counts.size else 1.0
 
-    def rows_of_csv(self) -> tuple[dict[str, Any], ...]:
+    def driver_rows(self) -> tuple[DriverRow, ...]:
         """One row per behaviour: the selected first, then by SHAP."""
         shap = (
             self.importance
@@ -68,9 +69,7 @@ class Table:
             for b in order
         )
 
-    def _row(
-        self, b: str, shap: float, rank: int, naive_rank: int, frequency: float
-    ) -> dict[str, Any]:
+    def _row(self, b: str, shap: float, rank: int, naive_rank: int, frequency: float) -> DriverRow:
         finding, known = self.findings[b], self.config.behaviour(b)
         # What follows from purchases has no effect that these data could size.
         follows = self.verdicts[b].verdict == "consequence"
@@ -82,43 +81,43 @@ class Table:
         )
         spread = finding.association.spread
         reason = self.verdicts[b].reason
-        return {
-            "behaviour": b,
-            "verdict": self.verdicts[b].verdict,
-            "selected": b in self.selected,
-            "shap_rank": rank,
-            "mean_abs_shap": shap,
-            "effect": _known(gross - shift),
-            "effect_low": _known(bounds[0]),
-            "effect_high": _known(bounds[1]),
-            "selection_frequency": frequency,
-            "saturation_point": curve.saturation_point(known.cost_per_event, self.limit(b))
+        return DriverRow(
+            behaviour=b,
+            verdict=self.verdicts[b].verdict,
+            selected=b in self.selected,
+            shap_rank=rank,
+            mean_abs_shap=shap,
+            effect=_known(gross - shift),
+            effect_low=_known(bounds[0]),
+            effect_high=_known(bounds[1]),
+            selection_frequency=frequency,
+            saturation_point=curve.saturation_point(known.cost_per_event, self.limit(b))
             if curve is not None and curve.amplitude > 0
             else None,
-            "reason": reason,
-            "label": self.config.label(b),
-            "role": known.role,
-            "stage": known.stage,
-            "effect_gross": _known(gross),
-            "cost_per_event": known.cost_per_event,
-            "effect_per_sd": _known((gross - shift) * spread),
-            "z": None if within is None else within.z,
-            "robustness_value": None if within is None else robustness_value(within.z, self.cells),
-            "naive_effect": finding.association.slope,
-            "naive_rank": naive_rank,
-            "spearman": finding.association.spearman,
-            "lead_ratio": finding.response.strength,
-        }
+            reason=reason,
+            label=self.config.label(b),
+            role=known.role,
+            stage=known.stage,
+            effect_gross=_known(gross),
+            cost_per_event=known.cost_per_event,
+            effect_per_sd=_known((gross - shift) * spread),
+            z=None if within is None else within.z,
+            robustness_value=None if within is None else robustness_value(within.z, self.cells),
+            naive_effect=finding.association.slope,
+            naive_rank=naive_rank,
+            spearman=finding.association.spearman,
+            log_rate_after_purchases=finding.response.strength,
+        )
 
-    def naive_ranking(self) -> tuple[dict[str, Any], ...]:
+    def naive_ranking(self) -> tuple[NaiveRow, ...]:
         """Return the ranking by mean absolute SHAP of a model of margin on counts."""
         order = sorted(self.names, key=lambda b: (-self.naive[b], b))
         return tuple(
-            {"behaviour": b, "mean_abs_shap": self.naive[b], "rank": i + 1}
+            NaiveRow(behaviour=b, mean_abs_shap=self.naive[b], rank=i + 1)
             for i, b in enumerate(order)
         )
 
-    def response_curves(self) -> dict[str, dict[str, Any]]:
+    def response_curves(self) -> dict[str, ResponseCurve]:
         """Currency of x events against none, with its band."""
         found = {}
         for b, curve in self.curves.items():
@@ -133,26 +132,26 @@ class Table:
                     central * (bound / within.effect) for bound in (within.low, within.high)
                 )
             doers = counts[counts > 0]
-            found[b] = {
-                "x": x.tolist(),
-                "effect": central.tolist(),
-                "low": np.minimum(low, high).tolist(),
-                "high": np.maximum(low, high).tolist(),
-                "saturation_point": curve.saturation_point(
+            found[b] = ResponseCurve(
+                x=tuple(x.tolist()),
+                effect=tuple(central.tolist()),
+                low=tuple(np.minimum(low, high).tolist()),
+                high=tuple(np.maximum(low, high).tolist()),
+                saturation_point=curve.saturation_point(
                     self.config.behaviour(b).cost_per_event, limit
                 )
                 if curve.amplitude > 0
                 else None,
-                "typical": float(np.median(doers)) if doers.size else 0.0,
-                "p90": float(np.quantile(doers, 0.9)) if doers.size else 0.0,
-                "kind": curve.kind,
-            }
+                typical=float(np.median(doers)) if doers.size else 0.0,
+                p90=float(np.quantile(doers, 0.9)) if doers.size else 0.0,
+                kind=curve.kind,
+            )
         return found
 
     def _indicated(self) -> set[str]:
         return set() if self.indicators is None else set(self.indicators.curves)
 
-    def experiment_plan(self) -> tuple[dict[str, Any], ...]:
+    def experiment_plan(self) -> tuple[PlannedTest, ...]:
         """Entities that a randomised test of one more event each needs, for 80% power."""
         if self.rows.margin.size == 0:
             return ()
@@ -166,15 +165,15 @@ class Table:
             if not math.isfinite(n):
                 continue
             plan.append(
-                {
-                    "behaviour": b,
-                    "label": self.config.label(b),
-                    "effect": effect,
-                    "sd": spread,
-                    "increase": 1.0,
-                    "n_per_arm": math.ceil(n),
-                    "total": 2 * math.ceil(n),
-                }
+                PlannedTest(
+                    behaviour=b,
+                    label=self.config.label(b),
+                    effect=effect,
+                    sd=spread,
+                    increase=1.0,
+                    n_per_arm=math.ceil(n),
+                    total=2 * math.ceil(n),
+                )
             )
         return tuple(plan)
 

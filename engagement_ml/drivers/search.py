@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-import numpy.typing as npt
-
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers import narrate
-from engagement_ml.drivers.calibration import calibrate
-from engagement_ml.drivers.checks.profitability import unprofitable_engaged
-from engagement_ml.drivers.checks.proofs import compare_segments, pair_up, run_checks
-from engagement_ml.drivers.choosing.association import Association, associate
-from engagement_ml.drivers.choosing.attribution import across_shap, within_shap
-from engagement_ml.drivers.choosing.curves import Curve, choose_scale, make_curve
-from engagement_ml.drivers.choosing.indicator import Indicators, choose_indicators, purchase_history
-from engagement_ml.drivers.choosing.split import split_check
-from engagement_ml.drivers.choosing.weights import weigh
 from engagement_ml.drivers.estimates import (
     Estimates,
     ends_by_event,
@@ -29,30 +17,35 @@ from engagement_ml.drivers.estimates import (
     obstacle_survival,
     obstacle_within,
 )
-from engagement_ml.drivers.evidence import Choice, DriverEvidence
+from engagement_ml.drivers.estimation.lag_model import usable_cells
+from engagement_ml.drivers.estimation.spans import Spans, lags_of, outcome_level, spans_of
+from engagement_ml.drivers.evidence import CheckRow, Choice, DriverEvidence
+from engagement_ml.drivers.experiment_override import calibrate
 from engagement_ml.drivers.findings import choose_again, finding_of, look_in_time
+from engagement_ml.drivers.selection.cross_section import Association, associate
+from engagement_ml.drivers.selection.indicators import (
+    Indicators,
+    choose_indicators,
+    purchase_history,
+)
+from engagement_ml.drivers.selection.response_curves import Curve, choose_scale, make_curve
+from engagement_ml.drivers.selection.sample_splitting import split_check
+from engagement_ml.drivers.selection.shap_importance import across_shap, within_shap
+from engagement_ml.drivers.selection.weights import weigh
+from engagement_ml.drivers.selection.window_rows import WindowRows, window_rows
+from engagement_ml.drivers.validation.suite import compare_segments, pair_up, run_checks
+from engagement_ml.drivers.validation.unprofitable import unprofitable_engaged
 from engagement_ml.drivers.verdicts import (
     LEAST_Z,
     Finding,
     Verdict,
     judge,
 )
-from engagement_ml.drivers.windowed import (
-    Spans,
-    WindowRows,
-    lags_of,
-    outcome_level,
-    spans_of,
-    window_rows,
-)
-from engagement_ml.drivers.within.effects import usable_cells
 from engagement_ml.experiments import ExperimentResult
-from engagement_ml.features.history import TENURE
 from engagement_ml.features.panel import Panel
-from engagement_ml.features.periods import Periods
+from engagement_ml.features.period_panel import Periods
+from engagement_ml.features.rfm import TENURE
 from engagement_ml.windows import Windows
-
-Floats = npt.NDArray[np.float64]
 
 
 def find_drivers(
@@ -174,7 +167,7 @@ def find_drivers(
         evidence=config.select.require,
         choices=choices,
         reason=reason if not choices else None,
-        rows=tests.rows(table.rows_of_csv()),
+        drivers=tests.rows(table.driver_rows()),
         naive=table.naive_ranking(),
         responses={} if indicators else table.response_curves(),
         checks=(() if indicators or set(selected) & set(tests.tested) else apart)
@@ -216,7 +209,7 @@ def _split(
     importance: dict[str, float],
     associations: Mapping[str, Association],
     config: PipelineConfig,
-) -> tuple[dict[str, object], ...]:
+) -> tuple[CheckRow, ...]:
     known = () if estimates.main is None else estimates.main.behaviours
     if estimates.main is None or not choices or not {c.behaviour for c in choices} <= set(known):
         return ()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml.drivers.choosing.association import Association
-from engagement_ml.drivers.within.effect import WithinEffect
-from engagement_ml.drivers.within.response import Response
+from engagement_ml.drivers.estimation.reverse_causality import Response
+from engagement_ml.drivers.estimation.window_effect import WithinEffect
+from engagement_ml.drivers.selection.cross_section import Association
 
 LEAST_Z = 4.0
 """z that the within-entity evidence must reach; bootstraps ask for more in effect."""

@@ -12,9 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import narwhals as nw
-import numpy.typing as npt
 
-from engagement_ml.config import EngineConfig
+from engagement_ml._typing import AnyArray
 from engagement_ml.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +46,8 @@ class Engine(ABC):
 
     Examples
     --------
-    >>> with Engine.duckdb() as engine:
+    >>> from engagement_ml.engine import open_duckdb
+    >>> with open_duckdb() as engine:
     ...     kept = engine.persist(engine.small({"day": [1, 2, 3]}))
     ...     kept.select(nw.col("day").max()).collect().item()
     3
@@ -60,43 +60,6 @@ class Engine(ABC):
         self._scratch: Path | None = None
         self._held = ExitStack()
         self._kept: dict[str, nw.LazyFrame[Any]] = {}
-
-    @staticmethod
-    def duckdb(
-        memory_limit: str | None = None,
-        temp_directory: Path | None = None,
-        threads: int | None = None,
-    ) -> DuckDBEngine:
-        """Open DuckDB in memory; see ``DuckDBEngine.connect``."""
-        from engagement_ml.engine.duckdb import DuckDBEngine
-
-        return DuckDBEngine.connect(memory_limit, temp_directory, threads)
-
-    @staticmethod
-    def open(config: EngineConfig, frames: Mapping[str, Any] | None = None) -> Engine:
-        """Open the engine that a configuration asks for or, where it does not say, the frames'.
-
-        Parameters
-        ----------
-        config : EngineConfig
-        frames : mapping of table name to path or frame, optional
-            A PySpark frame among them brings its Spark session, and is not collected.
-
-        Raises
-        ------
-        InputError
-            Where the engine refuses a setting.
-        MissingDependencyError
-            Where PySpark or Java is absent.
-        """
-        theirs = next((frame for frame in (frames or {}).values() if is_spark(frame)), None)
-        if config.kind == "spark" or (config.kind is None and theirs is not None):
-            from engagement_ml.engine.spark import SparkEngine
-
-            return SparkEngine.connect(config, None if theirs is None else theirs.sparkSession)
-        return Engine.duckdb(
-            config.memory, Path(config.spill) if config.spill else None, config.threads
-        )
 
     @property
     @abstractmethod
@@ -181,7 +144,7 @@ class Engine(ABC):
             raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
         return found
 
-    def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, AnyArray]]:
         """Compute a frame and yield its columns as arrays, some rows at a time where it can."""
         collected = frame.collect("pyarrow")
         yield {name: collected[name].to_numpy() for name in collected.columns}
@@ -237,18 +200,6 @@ class LazyEngine(Engine):
         self, frame: nw.LazyFrame[Any], columns: Sequence[str], name: str
     ) -> nw.LazyFrame[Any]:
         """Add an int64 column that tells the values of a row's `columns`."""
-
-
-def is_spark(frame: Any) -> bool:
-    """Return whether a frame is PySpark's.
-
-    Examples
-    --------
-    >>> is_spark("events.parquet")
-    False
-    """
-    kind = type(frame)
-    return kind.__module__.startswith("pyspark.sql") and kind.__name__ == "DataFrame"
 
 
 def one_line(error: BaseException) -> str:

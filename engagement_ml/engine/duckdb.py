@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import narwhals as nw
 import numpy as np
-import numpy.typing as npt
 
+from engagement_ml._typing import AnyArray
 from engagement_ml.engine.base import Engine, one_line
 from engagement_ml.errors import InputError
 
@@ -251,13 +251,13 @@ class DuckDBEngine(Engine):
             frame.to_native().project(f"*, CAST('0x' || {digits} AS BIGINT) AS {name}")
         )
 
-    def column(self, sql: str) -> npt.NDArray[Any]:
+    def column(self, sql: str) -> AnyArray:
         """Run a query of one column without nulls and return it as an array of its own."""
         batches = self.connection.sql(sql).to_arrow_reader(1_000_000)
         arrays = [batch.column(0).to_numpy(zero_copy_only=False) for batch in batches]
         return np.concatenate(arrays) if arrays else np.empty(0)
 
-    def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, AnyArray]]:
         """Compute a frame and yield its columns as arrays, some rows at a time."""
         for batch in frame.to_native().to_arrow_reader(BATCH):
             columns = zip(batch.schema.names, batch.columns, strict=True)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from engagement_ml._typing import FloatArray
 
 CONFIDENCE = 0.95
 Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
@@ -52,7 +51,7 @@ class Estimate:
         return Estimate(self.value * factor, low, high, self.p_value)
 
 
-def contrast(samples: Sequence[Floats], signs: Sequence[float]) -> Estimate:
+def contrast(samples: Sequence[FloatArray], signs: Sequence[float]) -> Estimate:
     """Return the sum of signed means of independent samples, by Welch's method.
 
     The variance is the sum of ``s² / n``, with Satterthwaite's degrees of freedom; two samples with
@@ -94,13 +93,13 @@ def contrast(samples: Sequence[Floats], signs: Sequence[float]) -> Estimate:
     return Estimate(value, value - reach, value + reach, p_value)
 
 
-def difference(treated: Floats, control: Floats) -> Estimate:
+def difference(treated: FloatArray, control: FloatArray) -> Estimate:
     """Return the difference of two means with Welch's interval."""
     return contrast([treated, control], [1.0, -1.0])
 
 
 def per_event(
-    outcome: tuple[Floats, Floats], events: tuple[Floats, Floats], lift: Estimate
+    outcome: tuple[FloatArray, FloatArray], events: tuple[FloatArray, FloatArray], lift: Estimate
 ) -> Estimate:
     """Return the lift per event that the test brought about: Wald's ratio with Fieller's interval.
 

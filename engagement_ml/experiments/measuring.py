@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engagement_ml._typing import BoolArray, FloatArray
 from engagement_ml.experiments.lifts import (
     Estimate,
-    Floats,
     contrast,
     difference,
     per_event,
@@ -35,9 +35,9 @@ class Arms:
         Rows of other arms.
     """
 
-    treated: npt.NDArray[np.bool_]
-    outcome: Floats
-    events: Floats | None = None
+    treated: BoolArray
+    outcome: FloatArray
+    events: FloatArray | None = None
     segments: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
     left_out: int = 0
 

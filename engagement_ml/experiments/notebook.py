@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engagement_ml.engine import Engine
+from engagement_ml.engine import open_duckdb
 from engagement_ml.errors import InputError
 from engagement_ml.experiments.measuring import Lift, measure
 from engagement_ml.experiments.reading import Layout, read_arms
@@ -71,5 +71,5 @@ def lift(
     )
     if treated == control:
         raise InputError(f"'treated' and 'control' are the same, {control!r}; name two arms")
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         return measure(read_arms(engine, table, layout))

@@ -13,8 +13,8 @@ from engagement_ml.errors import InputError, nearest
 from engagement_ml.experiments.measuring import Arms
 from engagement_ml.sources import describe_source, is_csv, open_source
 from engagement_ml.sources.kinds import quoted_text
-from engagement_ml.tables.checks import check_values
 from engagement_ml.tables.schema import Kind, Opened, listed, quoted
+from engagement_ml.tables.validation import check_values
 
 MOST_VALUES = 50
 """Values of a segment to compare lifts by; beyond it is no segment but a number or a name."""

@@ -95,7 +95,8 @@ def read_experiments(config: PipelineConfig, engine: Engine) -> tuple[Experiment
     >>> test = {"behaviour": "tutorial", "treated": 900, "control": 1100,
     ...         "lift": 3.0, "low": 1.0, "high": 5.0, "events_per_entity": 0.5}
     >>> config = PipelineConfig.model_validate({"name": "shop", "experiments": [test]})
-    >>> with Engine.duckdb() as engine:
+    >>> from engagement_ml.engine import open_duckdb
+    >>> with open_duckdb() as engine:
     ...     result, = read_experiments(config, engine)
     >>> result.found.effect.value, result.found.n, result.days
     (6.0, 2000, 84)

@@ -9,7 +9,7 @@ from engagement_ml.lazy import lazily
 if TYPE_CHECKING:
     from engagement_ml.features.counts import count_frame
     from engagement_ml.features.panel import Panel, build_panel
-    from engagement_ml.features.periods import Periods, build_periods
+    from engagement_ml.features.period_panel import Periods, build_periods
 
 __all__ = ["Panel", "Periods", "build_panel", "build_periods", "count_frame"]
 
@@ -19,7 +19,7 @@ __getattr__, __dir__ = lazily(
         "Panel": "panel",
         "build_panel": "panel",
         "count_frame": "counts",
-        "Periods": "periods",
-        "build_periods": "periods",
+        "Periods": "period_panel",
+        "build_periods": "period_panel",
     },
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import narwhals as nw
 
-from engagement_ml.features.spans import Total
+from engagement_ml.features.window_aggregates import Total
 
 MICROS_PER_DAY = 86_400_000_000
 OBSERVATION, BEFORE = "observation", "before"

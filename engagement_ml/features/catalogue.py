@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from textwrap import fill
 
 from engagement_ml.config import FeaturesConfig, PipelineConfig, RatioConfig, SessionsConfig
-from engagement_ml.features import behaviours, history, sessions
+from engagement_ml.features import behaviours, rfm, sessions
 from engagement_ml.features.behaviours import Feature
 from engagement_ml.features.ratios import GROUP as RATIO
 from engagement_ml.features.ratios import ratio_features
@@ -83,7 +83,7 @@ def catalogue(
         *_lines("<behaviour>", behaviours.FEATURES),
         *(_lines(sessions.GROUP, sessions.FEATURES) if asked.sessions is not None else []),
         *_lines(RATIO, ratio_features(asked.ratios)),
-        *_lines("history", history.FEATURES),
+        *_lines("history", rfm.FEATURES),
         *map(_covariate, covariates),
     ]
 
@@ -116,7 +116,7 @@ def features_page() -> str:
         sessions=_table(_lines(sessions.GROUP, sessions.FEATURES)),
         ratio=fill(_ratios_in_words(), 100),
         ratios=_table(_lines(RATIO, ratio_features(EXAMPLES))),
-        history=_table(_lines("history", history.FEATURES)),
+        history=_table(_lines("history", rfm.FEATURES)),
         covariates=_table([_covariate("covariate__<column>")]),
     )
 

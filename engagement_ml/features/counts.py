@@ -8,8 +8,8 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.features.ledger import daily_events, entities, present_at
-from engagement_ml.tables import Tables
+from engagement_ml.features.daily_totals import daily_events, entities, present_at
+from engagement_ml.inputs import Tables
 from engagement_ml.windows import DAY
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from engagement_ml._typing import IntArray
 from engagement_ml.config import PipelineConfig
-from engagement_ml.tables import Tables
+from engagement_ml.inputs import Tables
 
 MOST_LEVELS = 100
 
@@ -86,5 +85,5 @@ def _covariate(values: pd.Series) -> pd.Series | None:
     return text.astype(pd.CategoricalDtype(sorted(found)))
 
 
-def _take(values: pd.Series, place: npt.NDArray[np.intp]) -> pd.Series:
+def _take(values: pd.Series, place: IntArray) -> pd.Series:
     return values.reset_index(drop=True).reindex(place).reset_index(drop=True)

@@ -9,11 +9,11 @@ import pandas as pd
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.features import history, ratios, sessions
-from engagement_ml.features.asked import features_of, measured
+from engagement_ml.features import ratios, rfm, sessions
+from engagement_ml.features.aggregations import features_of, measured
 from engagement_ml.features.covariates import Covariates
-from engagement_ml.features.rows import rows_in_blocks
-from engagement_ml.tables import Tables
+from engagement_ml.features.numpy_panel import rows_in_blocks
+from engagement_ml.inputs import Tables
 from engagement_ml.windows import Windows
 
 
@@ -112,7 +112,7 @@ def panel_parts(tables: Tables, config: PipelineConfig, windows: Windows) -> Ite
             frame=customers.add(rows),
             behaviours=tables.behaviours,
             behaviour_features=behaviour_features,
-            history_features=tuple(f"history__{f.name}" for f in history.FEATURES),
+            history_features=tuple(f"history__{f.name}" for f in rfm.FEATURES),
             covariates=tuple(customers.covariates),
             segments=tuple(customers.segments),
             joint_features=_joint(config),

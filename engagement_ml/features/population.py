@@ -8,13 +8,11 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-import numpy.typing as npt
 
+from engagement_ml._typing import AnyArray, IntArray
 from engagement_ml.config import PipelineConfig
-from engagement_ml.features.ledger import entities
-from engagement_ml.tables import Tables
-
-Array = npt.NDArray[Any]
+from engagement_ml.features.daily_totals import entities
+from engagement_ml.inputs import Tables
 
 
 @dataclass(frozen=True)
@@ -30,17 +28,17 @@ class Population:
         First churn event, NaT where there is none.
     """
 
-    ids: Array
-    entry: Array
-    exit: Array
+    ids: AnyArray
+    entry: AnyArray
+    exit: AnyArray
 
-    def at(self, cutoff: dt.date) -> npt.NDArray[np.intp]:
+    def at(self, cutoff: dt.date) -> IntArray:
         """Return the places of those who entered before `cutoff` and did not leave before it."""
         moment = np.datetime64(cutoff, "us")
         left = ~np.isnat(self.exit) & (self.exit < moment)
         return np.flatnonzero((self.entry < moment) & ~left)
 
-    def subset(self, keep: Array) -> Population:
+    def subset(self, keep: AnyArray) -> Population:
         """Return the entities that a mask or their places select."""
         return Population(self.ids[keep], self.entry[keep], self.exit[keep])
 
@@ -92,7 +90,7 @@ class Codes:
         return typed.drop("customer_id", "event_type")
 
 
-def collect(frame: nw.LazyFrame[Any]) -> dict[str, Array]:
+def collect(frame: nw.LazyFrame[Any]) -> dict[str, AnyArray]:
     """Run a lazy frame and return its columns as NumPy arrays; nulls become NaN or NaT."""
     collected = frame.collect("pyarrow")
     return {name: collected[name].to_numpy() for name in collected.columns}

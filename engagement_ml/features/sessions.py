@@ -6,7 +6,7 @@ import narwhals as nw
 
 from engagement_ml.config import SessionsConfig
 from engagement_ml.features.behaviours import OBSERVATION, Feature, days_since
-from engagement_ml.features.spans import Total
+from engagement_ml.features.window_aggregates import Total
 
 GROUP = "session"
 

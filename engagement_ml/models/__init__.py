@@ -1,4 +1,4 @@
-"""Profit and churn models, and their evaluation out of time; loaded when first used."""
+"""Profit and churn models; imported on first use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from engagement_ml.lazy import lazily
 
 if TYPE_CHECKING:
     from engagement_ml.models.churn import ChurnModel, RecencyFrequencyMonetaryChurn
-    from engagement_ml.models.evaluation import evaluate
     from engagement_ml.models.profit import ProfitModel, RecencyFrequencyMonetary
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "ProfitModel",
     "RecencyFrequencyMonetary",
     "RecencyFrequencyMonetaryChurn",
-    "evaluate",
 ]
 
 __getattr__, __dir__ = lazily(
@@ -26,6 +24,5 @@ __getattr__, __dir__ = lazily(
         "ProfitModel": "profit",
         "RecencyFrequencyMonetary": "profit",
         "RecencyFrequencyMonetaryChurn": "churn",
-        "evaluate": "evaluation",
     },
 )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engagement_ml._typing import FloatArray
 from engagement_ml.errors import InputError
-from engagement_ml.models.design import Design, FloatArray
+from engagement_ml.models.design_matrix import Design
 from engagement_ml.models.splits import Split
 
 if TYPE_CHECKING:

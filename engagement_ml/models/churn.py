@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy.special import expit, logit
 
+from engagement_ml._typing import FloatArray
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.models.boosting import (
     check_fitted,
@@ -18,7 +19,7 @@ from engagement_ml.models.boosting import (
     read_text,
     write_text,
 )
-from engagement_ml.models.design import RFM_FEATURES, Design, FloatArray
+from engagement_ml.models.design_matrix import RFM_FEATURES, Design
 from engagement_ml.models.splits import time_ordered_splits
 
 if TYPE_CHECKING:

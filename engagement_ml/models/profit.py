@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from engagement_ml._typing import FloatArray
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.models.boosting import (
     check_fitted,
@@ -17,9 +18,9 @@ from engagement_ml.models.boosting import (
     read_text,
     write_text,
 )
-from engagement_ml.models.design import RFM_FEATURES, Design, FloatArray
+from engagement_ml.models.design_matrix import RFM_FEATURES, Design
 from engagement_ml.models.splits import time_ordered_splits
-from engagement_ml.models.tail import Tail, past_margin_of
+from engagement_ml.models.tail_extrapolation import Tail, past_margin_of
 
 if TYPE_CHECKING:
     import pandas as pd

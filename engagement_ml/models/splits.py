@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.intp]
+from engagement_ml._typing import IntArray
 
 
 @dataclass(frozen=True)

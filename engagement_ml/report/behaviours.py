@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from engagement_ml.report import plots, words
+from engagement_ml.report import plots, text
 from engagement_ml.report.formats import count, decimals_for, finite, number, one_line, percent
-from engagement_ml.report.reading import Estimate, Row, Run, effect_of
 from engagement_ml.report.svg import Scale
+from engagement_ml.report.view import Estimate, Row, Run, effect_of
 
 
 def behaviour_section(run: Run) -> dict[str, Any] | None:
@@ -29,14 +29,14 @@ def behaviour_section(run: Run) -> dict[str, Any] | None:
         estimates, wide=[row.get("verdict") == "unverifiable" for row in run.drivers]
     )
     counts = Counter(str(row.get("verdict")) for row in run.drivers)
-    known = [name for name in words.VERDICTS if counts[name]]
-    other = sorted(name for name in counts if name not in words.VERDICTS)
+    known = [name for name in text.VERDICTS if counts[name]]
+    other = sorted(name for name in counts if name not in text.VERDICTS)
     return {
         "rows": [
             _behaviour_row(run, row, scale, estimate, by_sd)
             for row, estimate in zip(run.drivers, estimates, strict=True)
         ],
-        "counts": [(counts[name], words.verdict_of(name)) for name in [*known, *other]],
+        "counts": [(counts[name], text.verdict_of(name)) for name in [*known, *other]],
         "by_sd": by_sd,
         "scale": scale,
         "clipped": any(
@@ -51,7 +51,7 @@ def behaviour_section(run: Run) -> dict[str, Any] | None:
 def _behaviour_row(
     run: Run, row: Row, scale: Scale, estimate: Estimate, by_sd: bool
 ) -> dict[str, Any]:
-    verdict = words.verdict_of(row.get("verdict"))
+    verdict = text.verdict_of(row.get("verdict"))
     label, behaviour = run.label(row["behaviour"]), one_line(row["behaviour"])
     effect, low, high = effect_of(row)
     what = "one standard deviation more" if by_sd else "one more event"

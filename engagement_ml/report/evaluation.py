@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engagement_ml.report import plots, standing, words
+from engagement_ml.report import comparison_text, plots, text
 from engagement_ml.report.formats import finite, number, one_line, percent, spread
-from engagement_ml.report.reading import Row, Run, as_mapping, as_rows, as_texts, estimate_of
+from engagement_ml.report.view import Row, Run, as_mapping, as_rows, as_texts, estimate_of
 
 _MEASURES = {
     "r2": ("R²", 2),
@@ -35,12 +35,12 @@ def evaluation_section(run: Run) -> dict[str, Any] | None:
         "cutoffs": as_texts(evaluation.get("test_cutoffs")),
         "across": _across(run, across),
         "within": _within(run, within, vanity),
-        "compared": standing.compared(
+        "compared": comparison_text.compared(
             metric, run.entities, as_texts(run.mapping("config").get("segments"))
         ),
         "profit": _profit(run, as_mapping(evaluation.get("profit"))),
         "churn": _churn(as_mapping(evaluation.get("churn"))),
-        "notes": [words.note(text) for text in dict.fromkeys(notes)],
+        "notes": [text.note(each) for each in dict.fromkeys(notes)],
     }
     shown = any(section[key] for key in ("across", "within", "profit", "churn", "notes"))
     return section if shown else None
@@ -49,19 +49,23 @@ def evaluation_section(run: Run) -> dict[str, Any] | None:
 def _across(run: Run, across: Mapping[str, Any]) -> dict[str, Any] | None:
     rows = [
         {
-            **_measured(as_mapping(row), words.score_name(name), own=name == "metric"),
+            **_measured(as_mapping(row), text.score_name(name), own=name == "metric"),
             "lift": _times(as_mapping(as_mapping(row).get("top_decile_lift"))),
             "kept": percent(as_mapping(as_mapping(row).get("signal_kept")).get("value")),
         }
         for name, row in across.items()
     ]
-    return _dot_plot(rows, standing.of_across(across, indicator=run.indicator)) if rows else None
+    return (
+        _dot_plot(rows, comparison_text.of_across(across, indicator=run.indicator))
+        if rows
+        else None
+    )
 
 
 def _within(
     run: Run, within: Mapping[str, Any], vanity: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    named = [(words.score_name(name), name == "metric", row) for name, row in within.items()]
+    named = [(text.score_name(name), name == "metric", row) for name, row in within.items()]
     named += [(f"{run.label(name)} (vanity)", False, row) for name, row in vanity.items()]
     rows = []
     for title, own, row in named:
@@ -74,7 +78,7 @@ def _within(
             }
         )
     labelled = [(run.label(name), row) for name, row in vanity.items()]
-    return _dot_plot(rows, standing.of_within(within, labelled)) if rows else None
+    return _dot_plot(rows, comparison_text.of_within(within, labelled)) if rows else None
 
 
 def _measured(row: Row, title: str, *, own: bool) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def _model_rows(measured: Row, names: Sequence[str]) -> list[dict[str, Any]]:
     every = {"model": measured, **as_mapping(measured.get("baselines"))}
     return [
         {
-            "title": words.score_name(name),
+            "title": text.score_name(name),
             "own": name == "model",
             "cells": [
                 {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
-from engagement_ml.report import plots, words
+from engagement_ml.report import plots, text
 from engagement_ml.report.formats import (
     count,
     decimals_for,
@@ -15,9 +15,9 @@ from engagement_ml.report.formats import (
     one_line,
     spread,
 )
-from engagement_ml.report.proof import p_words
-from engagement_ml.report.reading import Row, Run, as_mapping, as_rows, estimate_of
+from engagement_ml.report.robustness import p_words
 from engagement_ml.report.svg import Scale
+from engagement_ml.report.view import Row, Run, as_mapping, as_rows, estimate_of
 
 _DIFFERENT = 0.05
 
@@ -101,8 +101,8 @@ def _result(run: Run, row: Row, scale: Scale) -> dict[str, Any]:
         "effect_interval": run.money.spread(*effect[1:], decimals_for(*effect)),
         "observed": run.money(observed[0], decimals_for(*observed)),
         "observed_interval": run.money.spread(*observed[1:], decimals_for(*observed)),
-        "before": words.verdict_of(row.get("observed_verdict")),
-        "after": words.verdict_of(row.get("verdict")),
+        "before": text.verdict_of(row.get("observed_verdict")),
+        "after": text.verdict_of(row.get("verdict")),
         "facts": facts,
     }
 

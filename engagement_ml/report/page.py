@@ -11,13 +11,13 @@ from engagement_ml.report import (
     behaviours,
     evaluation,
     experiments,
-    findings,
-    proof,
+    metric,
     provenance,
-    words,
+    robustness,
+    text,
 )
 from engagement_ml.report.formats import as_date, day, first_upper, number
-from engagement_ml.report.reading import Row, Run, SupportsToDict, as_texts
+from engagement_ml.report.view import Row, Run, SupportsToDict, as_texts
 
 _TITLES = {
     "metric": "The metric",
@@ -71,8 +71,8 @@ def render_report(record: Row | SupportsToDict) -> str:
         .get_template("report.html.j2")
         .render(
             run=run,
-            headline=words.headline(run),
-            lead=words.lead(run),
+            headline=text.headline(run),
+            lead=text.lead(run),
             meta=_meta(run),
             sections=sections,
             titles={key: _title(key, run) for key in sections},
@@ -83,20 +83,20 @@ def render_report(record: Row | SupportsToDict) -> str:
 
 def _sections(run: Run) -> dict[str, Any]:
     built = {
-        "metric": findings.metric_section(run),
-        "naive": findings.naive_section(run),
-        "responses": findings.response_section(run),
+        "metric": metric.metric_section(run),
+        "naive": metric.naive_section(run),
+        "responses": metric.response_section(run),
         "behaviours": behaviours.behaviour_section(run),
         "evaluation": evaluation.evaluation_section(run),
-        "checks": proof.check_section(run),
-        "segments": proof.segment_section(run),
-        "pairs": proof.pair_section(run),
-        "unprofitable": proof.unprofitable_section(run),
+        "checks": robustness.check_section(run),
+        "segments": robustness.segment_section(run),
+        "pairs": robustness.pair_section(run),
+        "unprofitable": robustness.unprofitable_section(run),
         "experiments": experiments.experiment_section(run),
         "data": provenance.data_section(run),
         "windows": provenance.windows_section(run),
-        "limits": {"texts": words.limits(run), "notes": as_texts(run.raw.get("notes"))},
-        "glossary": {"verdicts": list(words.VERDICTS.values()), "terms": words.terms(run)},
+        "limits": {"texts": text.limits(run), "notes": as_texts(run.raw.get("notes"))},
+        "glossary": {"verdicts": list(text.VERDICTS.values()), "terms": text.terms(run)},
         "versions": provenance.version_section(run),
     }
     return {key: section for key, section in built.items() if section}

@@ -12,7 +12,6 @@ from typing import Any
 from markupsafe import Markup
 
 from engagement_ml.report.formats import MONTHS, as_date, finite
-from engagement_ml.report.reading import Estimate
 from engagement_ml.report.svg import (
     Scale,
     Tick,
@@ -23,6 +22,7 @@ from engagement_ml.report.svg import (
     polyline,
     shortest,
 )
+from engagement_ml.report.view import Estimate
 
 _MOST_ROWS = 40
 _MOST_LABELS = 14

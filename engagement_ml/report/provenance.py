@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from engagement_ml.report import plots, words
+from engagement_ml.report import plots, text
 from engagement_ml.report.formats import DASH, as_date, day, finite, number, one_line, percent
-from engagement_ml.report.reading import Row, Run, as_mapping, as_rows, as_texts
+from engagement_ml.report.view import Row, Run, as_mapping, as_rows, as_texts
 
 _FINGERPRINT = 12
 
@@ -20,7 +20,7 @@ def data_section(run: Run) -> dict[str, Any] | None:
         return None
     return {
         "tables": tables,
-        "sample": words.sample(run),
+        "sample": text.sample(run),
         "n_entities": number(run.raw.get("n_entities"), 0),
         "n_rows": number(run.raw.get("n_rows"), 0),
     }

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from engagement_ml.report import standing, words
-from engagement_ml.report.findings import SCORE_COMMAND
+from engagement_ml.report import comparison_text, text
 from engagement_ml.report.formats import DASH, finite, number, one_line, spread
-from engagement_ml.report.reading import Row, Run, SupportsToDict, as_mapping
+from engagement_ml.report.metric import SCORE_COMMAND
+from engagement_ml.report.view import Row, Run, SupportsToDict, as_mapping
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -71,8 +71,8 @@ def summary_lines(
 ) -> list[RenderableType]:
     """Return the summary as rich renderables, in order; see `print_summary`."""
     run = Run.of(record)
-    lines: list[RenderableType] = [Text(words.headline(run), style="bold")]
-    lines += [Text(paragraph) for paragraph in words.lead(run)]
+    lines: list[RenderableType] = [Text(text.headline(run), style="bold")]
+    lines += [Text(paragraph) for paragraph in text.lead(run)]
     for part in (_weights(run), _misleading(run), _standing(run), _sample(run)):
         if part:
             lines += [Text(""), *part]
@@ -123,7 +123,7 @@ def _misleading(run: Run) -> list[RenderableType]:
     table.add_column("verdict", no_wrap=True)
     table.add_column("why", overflow="fold", ratio=1)
     for name, row in shown:
-        verdict = words.verdict_of(row.get("verdict"))
+        verdict = text.verdict_of(row.get("verdict"))
         table.add_row(
             Text(number(ranks[name], 0)),
             Text(run.label(name)),
@@ -148,12 +148,12 @@ def _standing(run: Run) -> list[RenderableType]:
     for name, foretells, steers in rows:
         style = "bold cyan" if name == "metric" else ""
         table.add_row(
-            Text(words.score_name(name), style=style), Text(foretells, style=style),
+            Text(text.score_name(name), style=style), Text(foretells, style=style),
             Text(steers, style=style),
         )  # fmt: skip
     vanity = [(run.label(name), row) for name, row in as_mapping(metric.get("vanity")).items()]
-    said = standing.of_across(across, indicator=True) if run.indicator else ""
-    sentences = [Text(text) for text in (said, standing.unbeaten(within, vanity)) if text]
+    said = comparison_text.of_across(across, indicator=True) if run.indicator else ""
+    sentences = [Text(text) for text in (said, comparison_text.unbeaten(within, vanity)) if text]
     return [
         Text("Out of time, beside its baselines", style="bold"),
         table,
@@ -167,7 +167,7 @@ def _standing(run: Run) -> list[RenderableType]:
 
 
 def _sample(run: Run) -> list[RenderableType]:
-    said = words.sample(run)
+    said = text.sample(run)
     return [Text("Learnt from a sample", style="bold"), Text(said)] if said else []
 
 

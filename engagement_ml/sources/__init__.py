@@ -51,7 +51,8 @@ def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]
     Examples
     --------
     >>> import pandas as pd
-    >>> with Engine.duckdb() as engine:
+    >>> from engagement_ml.engine import open_duckdb
+    >>> with open_duckdb() as engine:
     ...     frame = open_source(engine, pd.DataFrame({"customer_id": [1, 2]}), table="customers")
     ...     frame.collect_schema().names()
     ['customer_id']

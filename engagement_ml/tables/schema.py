@@ -40,6 +40,8 @@ COLUMNS: dict[str, dict[str, Kind]] = {
         "score": "finite",
     },
 }
+SESSION_COLUMNS = ("session_id", "direction")
+"""Optional columns of `events` that identify a session."""
 REQUIRED = {
     "events": ("customer_id", "timestamp", "event_type"),
     "transactions": ("customer_id", "timestamp"),

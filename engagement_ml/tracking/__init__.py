@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engagement_ml.tracking.connectivity import DEFAULT_URI, check_store
 from engagement_ml.tracking.load import download_run, load_metric
-from engagement_ml.tracking.reach import DEFAULT_URI, check_store
 from engagement_ml.tracking.runs import Registered, log_files, log_run
 
 __all__ = [

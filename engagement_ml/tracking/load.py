@@ -10,7 +10,7 @@ from typing import Any
 from engagement_ml.errors import InputError, OutputError, TrackingError
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.tracking.models import METRIC_FILE
-from engagement_ml.tracking.store import Status, using
+from engagement_ml.tracking.session import Status, using
 
 _MODEL = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
 _LOGGED = re.compile(r"models:/(?P<id>m-[^/@]+)")

@@ -15,7 +15,7 @@ from engagement_ml.records import RunRecord
 from engagement_ml.tracking.flatten import flat_numbers, flat_texts, safe_key
 from engagement_ml.tracking.models import log_booster, log_metric_model
 from engagement_ml.tracking.registry import register as register_version
-from engagement_ml.tracking.store import Status, experiment_id, using
+from engagement_ml.tracking.session import Status, experiment_id, using
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from engagement_ml.lazy import lazily
 
 if TYPE_CHECKING:
     from engagement_ml.workflow.evaluating import evaluate
-    from engagement_ml.workflow.featuring import write_features
+    from engagement_ml.workflow.feature_export import write_features
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
     from engagement_ml.workflow.scoring import Scores, score
@@ -25,6 +25,6 @@ __getattr__, __dir__ = lazily(
         "report": "reporting",
         "score": "scoring",
         "train": "training",
-        "write_features": "featuring",
+        "write_features": "feature_export",
     },
 )

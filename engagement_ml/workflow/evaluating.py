@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.engine import Engine
+from engagement_ml.engine import open_engine
 from engagement_ml.errors import ConfigError
+from engagement_ml.inputs import read_tables
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.records import RunRecord
 from engagement_ml.sources import new_folder_whole
-from engagement_ml.tables import read_tables
 from engagement_ml.windows import Windows, plan_windows
-from engagement_ml.workflow.learning import measure
+from engagement_ml.workflow.fitting import measure
 from engagement_ml.workflow.results import EVALUATION, evaluation_json
 from engagement_ml.workflow.runs import Run, open_run
 from engagement_ml.workflow.sampling import draw, in_words
@@ -92,7 +92,7 @@ def _evaluate(
     config = given if given is not None else run.config()
     _check_windows(config, metric)
     steps("Reading tables")
-    with Engine.open(config.engine, frames) as engine:
+    with open_engine(config.engine, frames) as engine:
         tables = read_tables(config, engine, frames, on_part=steps.part)
         windows = plan_windows(tables.history, config.windows)
         tables, sample = draw(tables, config, windows, steps)

@@ -19,7 +19,7 @@ from engagement_ml.workflow.settings import to_yaml
 if TYPE_CHECKING:
     import pandas as pd
 
-    from engagement_ml.workflow.learning import Learned
+    from engagement_ml.workflow.fitting import Learned
 
 DRIVER_COLUMNS = (
     "behaviour", "verdict", "selected", "shap_rank", "mean_abs_shap", "effect", "effect_low",

@@ -19,7 +19,7 @@ from engagement_ml.workflow.results import CHURN, METRIC, PROFIT, RECORD
 
 if TYPE_CHECKING:
     from engagement_ml.models import ChurnModel, ProfitModel
-    from engagement_ml.tracking.store import Status
+    from engagement_ml.tracking.session import Status
 
 _WANTED = (
     "give the folder that 'train' wrote, models:/name@champion, models:/name/3 or runs:/<run id>"

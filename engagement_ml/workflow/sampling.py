@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.tables import Tables
+from engagement_ml.inputs import Tables
 from engagement_ml.windows import Windows
 from engagement_ml.workflow.steps import Steps
 
 if TYPE_CHECKING:
-    from engagement_ml.features.sample import Sample
+    from engagement_ml.features.stratified_sample import Sample
 
 _FOUND = ("driver", "harmful")
 
@@ -21,7 +21,7 @@ def draw(
     tables: Tables, config: PipelineConfig, windows: Windows, step: Steps
 ) -> tuple[Tables, Sample | None]:
     """Return the tables of those whom a run learns from; all of them, and None, where not drawn."""
-    from engagement_ml.features.sample import draw_sample, sample_of
+    from engagement_ml.features.stratified_sample import draw_sample, sample_of
 
     step("Choosing whom to learn from")
     sample = draw_sample(tables, config, before=windows.fit_until)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig, parse_config
-from engagement_ml.engine import Engine
+from engagement_ml.engine import Engine, open_engine
 from engagement_ml.errors import InputError, NotEnoughDataError
+from engagement_ml.inputs.scoring_reader import Counted, read_each
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
 from engagement_ml.metric.scoring import explain_counts, require_behaviours
 from engagement_ml.sources import write_whole
-from engagement_ml.tables.counting import Counted, read_each
 from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
 from engagement_ml.workflow.results import RECORD
@@ -162,7 +162,7 @@ def score_frames(
     moment = None if as_of is None else as_utc(as_of)
     frames = {"events": events, **({} if customers is None else {"customers": customers})}
     step("Reading tables")
-    with Engine.open(config.engine, frames) as engine:
+    with open_engine(config.engine, frames) as engine:
         if target is not None and _is_csv(target) and not engine.local:
             raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
         read = read_each(config, engine, frames)

@@ -10,7 +10,7 @@ from typing import Any
 from engagement_ml.config import PipelineConfig
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.tracking import check_store, log_files, log_run
-from engagement_ml.workflow.learning import Learned, learn
+from engagement_ml.workflow.fitting import Learned, learn
 from engagement_ml.workflow.results import (
     CHURN,
     PROFIT,

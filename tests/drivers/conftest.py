@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import numpy as np
 import pytest
 
-from engagement_ml.features.periods import Periods
+from engagement_ml.features.period_panel import Periods
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 

@@ -12,8 +12,8 @@ import pytest
 from benchmarks.recovery.worlds import make_world
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.drivers import DriverEvidence, find_drivers
-from engagement_ml.drivers.choosing import attribution
-from engagement_ml.features.periods import Periods
+from engagement_ml.drivers.selection import shap_importance
+from engagement_ml.features.period_panel import Periods
 from engagement_ml.windows import History, plan_windows
 
 VERDICTS = {"driver", "harmful", "vanity", "consequence", "inert", "unverifiable"}
@@ -24,8 +24,8 @@ NAMED = ("driver", "harmful")
 def small_samples():
     """SHAP from fewer rows: it only ranks here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attribution, "_MOST_ROWS", 5000)
-        patch.setattr(attribution, "_MOST_EXPLAINED", 1500)
+        patch.setattr(shap_importance, "_MOST_ROWS", 5000)
+        patch.setattr(shap_importance, "_MOST_EXPLAINED", 1500)
         yield
 
 
@@ -56,7 +56,7 @@ def found(periods_of):
 
 
 def verdicts(evidence: DriverEvidence) -> dict[str, str]:
-    return {row["behaviour"]: row["verdict"] for row in evidence.rows}
+    return {row.behaviour: row.verdict for row in evidence.drivers}
 
 
 def test_true_drivers_are_named_where_liking_confounds(found) -> None:
@@ -76,17 +76,17 @@ def test_true_drivers_are_named_where_liking_confounds(found) -> None:
 def test_the_usual_ranking_is_wrong_there(found) -> None:
     """Mean absolute SHAP names what only goes with liking, ahead of what acts."""
     world, _, evidence = found("confounded", 1500, 44, 5)
-    top = [row["behaviour"] for row in evidence.naive[:3]]
+    top = [row.behaviour for row in evidence.naive[:3]]
     assert not set(top) & world.truth.drivers
     assert {world.truth.verdicts[b] for b in top} & {"vanity", "consequence"}
 
 
 def test_effects_are_of_the_right_size(found) -> None:
     world, _, evidence = found("confounded", 1500, 44, 5)
-    rows = {row["behaviour"]: row for row in evidence.rows}
+    rows = {row.behaviour: row for row in evidence.drivers}
     for b in world.truth.drivers:
-        assert rows[b]["effect"] == pytest.approx(world.truth.effect[b], rel=0.6)
-        assert rows[b]["effect_low"] < rows[b]["effect"] < rows[b]["effect_high"]
+        assert rows[b].effect == pytest.approx(world.truth.effect[b], rel=0.6)
+        assert rows[b].effect_low < rows[b].effect < rows[b].effect_high
 
 
 def test_nothing_is_named_where_nothing_acts(found) -> None:
@@ -103,12 +103,12 @@ def test_nothing_is_named_where_nothing_acts(found) -> None:
 def test_what_harms_margin_is_said_to(found) -> None:
     world, _, evidence = found("harmful", 1500, 44, 6)
     harmful = [b for b, v in world.truth.verdicts.items() if v == "harmful"]
-    rows = {row["behaviour"]: row for row in evidence.rows}
+    rows = {row.behaviour: row for row in evidence.drivers}
     assert harmful
     for b in harmful:
-        assert rows[b]["verdict"] == "harmful"
-        assert rows[b]["effect_high"] < 0
-        assert not rows[b]["selected"]
+        assert rows[b].verdict == "harmful"
+        assert rows[b].effect_high < 0
+        assert not rows[b].selected
     assert {c.behaviour for c in evidence.choices} == world.truth.drivers
 
 
@@ -117,10 +117,10 @@ def test_one_cross_section_cannot_tell(found) -> None:
     assert evidence.choices == ()
     assert set(verdicts(evidence).values()) <= {"unverifiable", "vanity"}
     assert evidence.reason is not None
-    for row in evidence.rows:
-        assert row["effect"] is None
-        assert "randomised test" in row["reason"]
-        assert "per arm" in row["reason"]
+    for row in evidence.drivers:
+        assert row.effect is None
+        assert "randomised test" in row.reason
+        assert "per arm" in row.reason
 
 
 def test_too_short_a_history_says_how_much_would_do(found) -> None:
@@ -163,27 +163,27 @@ def test_same_data_and_seed_give_the_same_bytes(found) -> None:
 def test_evidence_is_plain_and_whole(found, world) -> None:
     _, periods, evidence = found(*world)
     json.dumps(asdict(evidence), allow_nan=False)
-    assert {row["behaviour"] for row in evidence.rows} == set(periods.behaviours)
-    assert sorted(row["shap_rank"] for row in evidence.rows) == list(
-        range(1, len(evidence.rows) + 1)
+    assert {row.behaviour for row in evidence.drivers} == set(periods.behaviours)
+    assert sorted(row.shap_rank for row in evidence.drivers) == list(
+        range(1, len(evidence.drivers) + 1)
     )
-    assert [row["selected"] for row in evidence.rows] == sorted(
-        (row["selected"] for row in evidence.rows), reverse=True
+    assert [row.selected for row in evidence.drivers] == sorted(
+        (row.selected for row in evidence.drivers), reverse=True
     )
-    for row in evidence.rows:
-        assert row["verdict"] in VERDICTS
-        assert row["reason"]
-        assert 0 <= row["selection_frequency"] <= 1
-        assert row["selected"] == (row["behaviour"] in {c.behaviour for c in evidence.choices})
+    for row in evidence.drivers:
+        assert row.verdict in VERDICTS
+        assert row.reason
+        assert 0 <= row.selection_frequency <= 1
+        assert row.selected == (row.behaviour in {c.behaviour for c in evidence.choices})
     if evidence.choices:
         assert sum(c.weight for c in evidence.choices) == pytest.approx(100)
 
 
 def test_placebos_are_run_and_pass(found) -> None:
     _, _, evidence = found("confounded", 1500, 44, 5)
-    checks = {check["name"]: check for check in evidence.checks}
-    assert checks["placebo behaviours"]["passed"]
-    assert checks["stability"]["passed"]
+    checks = {check.name: check for check in evidence.checks}
+    assert checks["placebo behaviours"].passed
+    assert checks["stability"].passed
 
 
 @pytest.fixture(scope="module")
@@ -232,11 +232,11 @@ def test_declared_roles_are_respected(shop, role: str) -> None:
 
 def test_what_costs_more_than_it_earns_is_harmful(shop) -> None:
     free = search(shop)
-    gross = next(r["effect_gross"] for r in free.rows if r["behaviour"] == "driver")
+    gross = next(r.effect_gross for r in free.drivers if r.behaviour == "driver")
     dear = search(shop, behaviours={"driver": {"cost_per_event": 3 * gross}})
-    row = next(r for r in dear.rows if r["behaviour"] == "driver")
-    assert row["verdict"] == "harmful"
-    assert row["effect"] == pytest.approx(row["effect_gross"] - 3 * gross)
+    row = next(r for r in dear.drivers if r.behaviour == "driver")
+    assert row.verdict == "harmful"
+    assert row.effect == pytest.approx(row.effect_gross - 3 * gross)
     assert dear.choices == ()
 
 

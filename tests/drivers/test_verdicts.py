@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.choosing.association import Association
+from engagement_ml.drivers.estimation.reverse_causality import Response
+from engagement_ml.drivers.estimation.window_effect import WithinEffect
+from engagement_ml.drivers.selection.cross_section import Association
 from engagement_ml.drivers.verdicts import Finding, Verdict, is_certain, judge
-from engagement_ml.drivers.within.effect import WithinEffect
-from engagement_ml.drivers.within.response import Response
 
 ADVICE = "a randomised test would tell"
 

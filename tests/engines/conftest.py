@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from engagement_ml.config import EngineConfig
-from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
+from engagement_ml.engine import DuckDBEngine, LazyEngine, open_engine
 from engagement_ml.errors import MissingDependencyError
 
 # Compiling costs more than tables of some rows do; the time zone must not matter.
@@ -97,7 +97,7 @@ def spark_session() -> Iterator[Any]:
     """A session of theirs: engines that are opened use it and leave it open."""
     config = EngineConfig(kind="spark", memory="1GB", threads=2, options=SPARK)
     try:
-        engine: Any = Engine.open(config)
+        engine: Any = open_engine(config)
     except MissingDependencyError as error:
         pytest.skip(str(error))
     with engine:
@@ -106,6 +106,6 @@ def spark_session() -> Iterator[Any]:
 
 @pytest.fixture
 def spark_engine(spark_session: Any) -> Iterator[Any]:
-    with Engine.open(EngineConfig(kind="spark")) as engine:
+    with open_engine(EngineConfig(kind="spark")) as engine:
         assert engine.session is spark_session  # type: ignore[attr-defined]
         yield engine

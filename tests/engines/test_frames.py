@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from engagement_ml.config import EngineConfig
-from engagement_ml.engine import Engine
+from engagement_ml.engine import open_engine
 from engagement_ml.features import build_panel
-from engagement_ml.tables import read_tables
+from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
 from tests.features import test_panel
 
@@ -19,7 +19,7 @@ SETTINGS = test_panel.config(segments=["country"])
 
 
 def panel_of(sources: dict[str, Any]) -> tuple[pd.DataFrame, list[str]]:
-    with Engine.open(EngineConfig(threads=1), sources) as engine:
+    with open_engine(EngineConfig(threads=1), sources) as engine:
         assert engine.local
         tables = read_tables(SETTINGS, engine, sources)
         panel = build_panel(tables, SETTINGS, plan_windows(tables.history, SETTINGS.windows))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
+from engagement_ml.engine import DuckDBEngine, LazyEngine, open_duckdb
 from engagement_ml.features import build_panel
-from engagement_ml.features.wide import wide_features
-from engagement_ml.tables import Tables, read_tables
+from engagement_ml.features.lazy_panel import wide_features
+from engagement_ml.inputs import Tables, read_tables
 from engagement_ml.windows import plan_windows
 from tests.features import test_oracle, test_panel
 
@@ -50,7 +50,7 @@ def test_polars_equals_the_oracle(
     polars_engine: LazyEngine, world: test_oracle.World, length: int
 ) -> None:
     found = equal_the_oracle(polars_engine, world, length)
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         assert dropped(found) == dropped(test_oracle.read(world, engine))
 
 
@@ -63,7 +63,7 @@ def test_spark_equals_the_oracle(
     every = world.config.windows.model_copy(update={"every_days": 17})
     world.config = world.config.model_copy(update={"windows": every})
     found = equal_the_oracle(spark_engine, world, length)
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         assert dropped(found) == dropped(test_oracle.read(world, engine))
 
 
@@ -79,7 +79,7 @@ def laid_out(engine: Any, churn: str) -> tuple[pd.DataFrame, pd.DataFrame, dict[
     data["customers"]["height"] = data["customers"]["age"] / 4
     data["customers"].loc[3, ["country", "height"]] = None
     found = []
-    for each in (Engine.duckdb(threads=1), engine):
+    for each in (open_duckdb(threads=1), engine):
         tables = read_tables(settings_, each, data)
         cutoffs = plan_windows(tables.history, settings_.windows)
         if isinstance(each, DuckDBEngine):

@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
-from engagement_ml.features.sample import Sample, draw_sample, sample_of
-from engagement_ml.tables import read_tables
-from tests.features import test_sample
+from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine, open_duckdb
+from engagement_ml.features.stratified_sample import Sample, draw_sample, sample_of
+from engagement_ml.inputs import read_tables
+from tests.features import test_stratified_sample
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-CONFIG = test_sample.settings(random_seed=4)
+CONFIG = test_stratified_sample.settings(random_seed=4)
 
 
 def drawn_on(engine: Engine) -> tuple[Sample, pd.DataFrame]:
     """Return who is drawn, and their daily ledger."""
-    tables = read_tables(CONFIG, engine, test_sample.world())
-    sample = draw_sample(tables, CONFIG, before=test_sample.UNTIL.date())
+    tables = read_tables(CONFIG, engine, test_stratified_sample.world())
+    sample = draw_sample(tables, CONFIG, before=test_stratified_sample.UNTIL.date())
     assert sample is not None
     ledger = sample_of(tables, sample).ledger
     assert ledger is not None
@@ -30,12 +30,12 @@ def drawn_on(engine: Engine) -> tuple[Sample, pd.DataFrame]:
 
 
 def same_as_on_duckdb(other: LazyEngine) -> None:
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         expected, rows = drawn_on(engine)
     found, theirs = drawn_on(other)
     np.testing.assert_array_equal(found.ids, expected.ids)
     assert (found.of, found.by, found.n_strata) == (expected.of, expected.by, expected.n_strata)
-    assert len(found.ids) == test_sample.DRAWN
+    assert len(found.ids) == test_stratified_sample.DRAWN
     assert set(theirs["customer_id"]) < set(found.ids)
     assert theirs.astype(str).equals(rows.assign(day=rows["day"].dt.date).astype(str))
 

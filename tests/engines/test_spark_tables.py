@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from engagement_ml.config import EngineConfig, PipelineConfig, parse_config
-from engagement_ml.engine import Engine
+from engagement_ml.engine import open_duckdb, open_engine
 from engagement_ml.errors import EngagementError, InputError, MissingDependencyError
-from engagement_ml.tables import Tables, read_tables
+from engagement_ml.inputs import Tables, read_tables
 from tests.features import test_panel
 
 pytestmark = [
@@ -46,7 +46,7 @@ def rows_of_one() -> Any:
 
 @pytest.fixture(scope="module")
 def expected() -> tuple[Any, ...]:
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         return told(read_tables(SETTINGS, engine, test_panel.frames()))
 
 
@@ -99,13 +99,13 @@ def test_pyspark_frames_bring_their_session_and_leave_it_as_it_was(spark_session
     frame = spark_session.range(3)
     before = dict(spark_session.sparkContext.getConf().getAll())
     zone = spark_session.conf.get("spark.sql.session.timeZone")
-    with Engine.open(EngineConfig(), {"events": frame, "customers": pd.DataFrame()}) as engine:
+    with open_engine(EngineConfig(), {"events": frame, "customers": pd.DataFrame()}) as engine:
         assert not engine.local
         assert engine.session is spark_session  # type: ignore[attr-defined]
     assert spark_session.range(2).count() == 2
     assert spark_session.conf.get("spark.sql.session.timeZone") == zone == "America/New_York"
     assert dict(spark_session.sparkContext.getConf().getAll()) == before
-    with Engine.open(EngineConfig(kind="duckdb"), {"events": frame}) as engine:
+    with open_engine(EngineConfig(kind="duckdb"), {"events": frame}) as engine:
         assert engine.local
 
 
@@ -275,4 +275,4 @@ def test_java_and_pyspark_are_asked_for(monkeypatch: Any, tmp_path: Path) -> Non
         spark_session.check_java()
     monkeypatch.setitem(__import__("sys").modules, "pyspark.sql", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'engagement-ml\[spark\]'"):
-        Engine.open(EngineConfig(kind="spark"))
+        open_engine(EngineConfig(kind="spark"))

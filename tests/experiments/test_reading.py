@@ -9,7 +9,7 @@ import pytest
 
 import engagement_ml as em
 from engagement_ml.config import parse_config, read_config
-from engagement_ml.engine import Engine
+from engagement_ml.engine import open_duckdb
 from engagement_ml.experiments import read_experiments
 
 COLUMNS = {"arm": "arm", "treated": "yes", "control": "no", "outcome": "margin"}
@@ -125,7 +125,7 @@ def test_a_configuration_reads_tables_beside_it(table, tmp_path) -> None:
         "     events_per_entity: 2, days: 28}\n"
     )
     config = read_config(tmp_path / "shop.yaml")
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         table_based, summary = read_experiments(config, engine)
     direct = em.lift(table, **COLUMNS, events="calls", segments="plan")
     assert table_based.found.to_dict() == direct.to_dict()
@@ -145,6 +145,6 @@ def test_a_wrong_column_is_named_by_its_key(table, tmp_path) -> None:
         "behaviour": "call", "table": str(tmp_path / "call.csv"), "arm_column": "arm",
         "treated_arm": "yes", "control_arm": "none", "outcome_column": "margin",
     }  # fmt: skip
-    with Engine.duckdb() as engine, pytest.raises(em.EngagementError) as raised:
+    with open_duckdb() as engine, pytest.raises(em.EngagementError) as raised:
         read_experiments(parse_config({"name": "shop", "experiments": [test]}), engine)
     assert "holds no arm 'none', which key 'experiments.0.control_arm' names" in str(raised.value)

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from engagement_ml.config import parse_config
-from engagement_ml.engine import Engine
+from engagement_ml.engine import open_duckdb
 from engagement_ml.features import Periods, build_panel, build_periods, count_frame
-from engagement_ml.tables import read_tables
+from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
 
 # History 1 February to 10 March 2024; cutoff 1 March, with 7 + 7 days before and 2 + 7 after.
@@ -47,7 +47,7 @@ def build(
     for table, column in (("events", "timestamp"), ("transactions", "timestamp")):
         tables_in[table][column] = pd.to_datetime(tables_in[table][column], format="ISO8601")
     config = parse_config(SETTINGS | more)
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         tables = read_tables(config, engine, tables_in)
         panel = build_panel(tables, config, plan_windows(tables.history, config.windows))
         periods = build_periods(tables, config, until=CUTOFF.date())

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from engagement_ml.config import parse_config
-from engagement_ml.engine import Engine
+from engagement_ml.engine import open_duckdb
 from engagement_ml.features import build_panel
 from engagement_ml.features.catalogue import (
     EXAMPLES,
@@ -17,7 +17,7 @@ from engagement_ml.features.catalogue import (
     catalogue_markdown,
     features_page,
 )
-from engagement_ml.tables import read_tables
+from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "features.md"
@@ -45,7 +45,7 @@ def test_every_feature_of_a_panel_has_a_line_and_every_line_a_feature(asked: dic
     windows = {"observation_days": 2, "outcome_days": 2, "every_days": 1}
     config = parse_config({"name": "lines", "windows": windows, "features": asked})
     frames = {"events": events, "transactions": paid, "customers": customers}
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         tables = read_tables(config, engine, frames)
         panel = build_panel(tables, config, plan_windows(tables.history, config.windows))
     lines = catalogue(config, panel.covariates)

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.config import PipelineConfig, parse_config
-from engagement_ml.engine import Engine
+from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features import build_panel, build_periods, count_frame
-from engagement_ml.tables import Tables, read_tables
+from engagement_ml.inputs import Tables, read_tables
 from engagement_ml.windows import History, Windows, plan_windows
 
 # Ends on a leap day's other side, so that windows cross 29 February.
@@ -257,7 +257,7 @@ class Oracle:
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    with Engine.duckdb(threads=2) as opened:
+    with open_duckdb(threads=2) as opened:
         yield opened
 
 

@@ -16,10 +16,10 @@ import polars as pl
 import pytest
 
 from engagement_ml.config import PipelineConfig, parse_config
-from engagement_ml.engine import Engine
+from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.features import Panel, build_panel, build_periods, count_frame, rows
-from engagement_ml.tables import read_tables
+from engagement_ml.features import Panel, build_panel, build_periods, count_frame, numpy_panel
+from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
 
 WINDOWS = {"observation_days": 28, "outcome_days": 14, "every_days": 14}
@@ -67,7 +67,7 @@ def frames(seed: int = 0, n: int = 1500) -> dict[str, pd.DataFrame]:
 
 
 def panel_of(tables_in: dict[str, Any], settings: PipelineConfig, threads: int = 2) -> Panel:
-    with Engine.duckdb(threads=threads) as engine:
+    with open_duckdb(threads=threads) as engine:
         tables = read_tables(settings, engine, tables_in)
         return build_panel(tables, settings, plan_windows(tables.history, settings.windows))
 
@@ -125,7 +125,7 @@ KINDS = (
 @pytest.fixture(scope="module")
 def from_pandas() -> tuple[Panel, list[str]]:
     settings = config(segments=["country"])
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         tables = read_tables(settings, engine, frames())
         windows = plan_windows(tables.history, settings.windows)
         fingerprints = [quality.fingerprint for quality in tables.quality]
@@ -138,7 +138,7 @@ def test_same_panel_from_every_source(
 ) -> None:
     settings = config(segments=["country"])
     expected, fingerprints = from_pandas
-    with Engine.duckdb(threads=2) as engine:
+    with open_duckdb(threads=2) as engine:
         tables = read_tables(settings, engine, write_as(kind, frames(), tmp_path))
         panel = build_panel(tables, settings, plan_windows(tables.history, settings.windows))
         assert [quality.fingerprint for quality in tables.quality] == fingerprints
@@ -165,7 +165,7 @@ def test_the_same_expressions_on_polars(churn: str) -> None:
     settings = config(segments=["country"], churn=kind)
     data = frames()
     data["events"].loc[data["events"].index % 300 == 0, "event_type"] = "cancelled"
-    with Engine.duckdb(threads=2) as engine:
+    with open_duckdb(threads=2) as engine:
         tables = read_tables(settings, engine, data)
         windows = plan_windows(tables.history, settings.windows)
         lazy = {
@@ -203,7 +203,7 @@ def test_row_order_and_threads_do_not_change_a_bit(from_pandas: tuple[Panel, lis
 def test_passes_over_the_ledger_do_not_change_a_bit(
     from_pandas: tuple[Panel, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "PASS_PLACES", 1)
+    monkeypatch.setattr(numpy_panel, "PASS_PLACES", 1)
     panel = panel_of(frames(), config(segments=["country"]))
     pd.testing.assert_frame_equal(panel.frame, from_pandas[0].frame, check_exact=True)
 
@@ -212,7 +212,7 @@ def test_passes_over_the_ledger_do_not_change_a_bit(
 def test_blocks_do_not_change_a_bit(
     block: int, from_pandas: tuple[Panel, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "BLOCK", block)
+    monkeypatch.setattr(numpy_panel, "BLOCK", block)
     panel = panel_of(frames(), config(segments=["country"]), threads=3)
     pd.testing.assert_frame_equal(panel.frame, from_pandas[0].frame, check_exact=True)
 
@@ -340,7 +340,7 @@ def test_no_event_in_any_window_is_said() -> None:
     data["events"]["timestamp"] = data["transactions"]["timestamp"].max().normalize()
     data["events"].loc[0, "timestamp"] = pd.Timestamp("2024-01-01")
     data["events"].loc[0, "customer_id"] = 99
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         tables = read_tables(settings, engine, data)
         late = config(windows={**WINDOWS, "cutoffs": [dt.date(2024, 4, 1)]})
         windows = plan_windows(tables.history, late.windows)
@@ -349,7 +349,7 @@ def test_no_event_in_any_window_is_said() -> None:
 
 
 def test_periods_say_when_there_is_none() -> None:
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         tables = read_tables(config(), engine, frames())
         for until in (tables.history.start, tables.history.start + dt.timedelta(days=6)):
             with pytest.raises(NotEnoughDataError, match="no whole period of 7 days"):
@@ -360,7 +360,7 @@ def test_periods_hold_the_segments_of_their_entities() -> None:
     data = frames()
     data["customers"].loc[data["customers"]["customer_id"] == 5, "country"] = None
     settings = config(segments=["country"])
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         tables = read_tables(settings, engine, data)
         periods = build_periods(tables, settings, until=tables.history.end)
     country = data["customers"].set_index("customer_id")["country"].fillna("")

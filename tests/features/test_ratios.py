@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.config import parse_config
-from engagement_ml.engine import Engine
+from engagement_ml.engine import open_duckdb
 from engagement_ml.errors import ConfigError, InputError
 from engagement_ml.features import Panel, build_panel
 from engagement_ml.features.ratios import ratio_features
-from engagement_ml.tables import read_tables
+from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
 
 KINDS = ("opened", "clicked", "begun", "done")
@@ -50,7 +50,7 @@ def test_every_engine_equals_the_oracle(rows: list[tuple[int, ...]]) -> None:
     table = {f"{kind}__frequency": [float(row[i]) for row in rows] for i, kind in enumerate(KINDS)}
     wanted = [expected(dict(zip(KINDS, map(float, row), strict=True))) for row in rows]
     expressions = [f.expression(84).alias(f.name) for f in ratio_features(CONFIG.features.ratios)]
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         frames: list[Any] = [
             engine.small(table),
             nw.from_native(pl.LazyFrame(table)),
@@ -79,7 +79,7 @@ def panel_of(events: list[tuple[int, str]], ratios: list[dict[str, Any]]) -> Pan
             "features": {"ratios": ratios},
         }
     )
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         tables = read_tables(config, engine, {"events": frame, "transactions": paid})
         return build_panel(tables, config, plan_windows(tables.history, config.windows))
 

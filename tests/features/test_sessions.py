@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.config import PipelineConfig, parse_config
-from engagement_ml.engine import Engine
+from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.features import build_panel
-from engagement_ml.tables import Tables, read_tables
-from engagement_ml.tables.sessions import SUMS, SessionRule, sessions_by_day, visits
+from engagement_ml.inputs import Tables, read_tables
+from engagement_ml.ledger.sessions import SUMS, SessionRule, sessions_by_day, visits
 from engagement_ml.windows import plan_windows
 
 # The third day is 29 February.
@@ -164,7 +164,7 @@ def config_of(asked: dict[str, Any]) -> PipelineConfig:
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    with Engine.duckdb(threads=2) as opened:
+    with open_duckdb(threads=2) as opened:
         yield opened
 
 
@@ -237,7 +237,7 @@ def ledger(moments: list[Any], **columns: Any) -> list[tuple[Any, ...]]:
         {"customer_id": [1, 2], "timestamp": [START, START + 60 * DAY], "margin": [1.0, 2.0]}
     )
     config = parse_config({"name": "x", "features": {"sessions": True}})
-    with Engine.duckdb(threads=1) as engine:
+    with open_duckdb(threads=1) as engine:
         events = pd.concat([frame, other], ignore_index=True)
         tables = read_tables(config, engine, {"events": events, "transactions": paid})
         assert tables.sessions is not None
@@ -297,7 +297,7 @@ def test_nothing_else_in_the_panel_changes_where_sessions_are_asked_for() -> Non
     frames = []
     for sessions in (True, False):
         config = parse_config({**config_of({}).to_dict(), "features": {"sessions": sessions}})
-        with Engine.duckdb(threads=1) as engine:
+        with open_duckdb(threads=1) as engine:
             tables = read_tables(config, engine, {"events": events, "transactions": paid})
             panel = build_panel(tables, config, plan_windows(tables.history, config.windows))
         assert bool(panel.joint_features) == sessions

@@ -13,9 +13,9 @@ from sklearn.exceptions import NotFittedError
 
 from engagement_ml.errors import InputError, NotEnoughDataError
 from engagement_ml.models import ChurnModel, ProfitModel, RecencyFrequencyMonetary
-from engagement_ml.models.design import Design
+from engagement_ml.models.design_matrix import Design
 from engagement_ml.models.profit import winsorised
-from engagement_ml.models.tail import Tail
+from engagement_ml.models.tail_extrapolation import Tail
 
 
 @pytest.fixture(scope="module")
@@ -323,10 +323,10 @@ def test_a_real_shop_whose_few_large_buyers_matter():
 
     from engagement_ml.config import parse_config
     from engagement_ml.datasets.online_retail import load_online_retail
-    from engagement_ml.engine import Engine
+    from engagement_ml.engine import open_duckdb
+    from engagement_ml.evaluation.out_of_time import last_period_margin
     from engagement_ml.features.panel import build_panel
-    from engagement_ml.models.evaluation import last_period_margin
-    from engagement_ml.tables import read_tables
+    from engagement_ml.inputs import read_tables
     from engagement_ml.windows import plan_windows
 
     path = Path(__file__).parents[2] / "../shared/data/online_retail.parquet"
@@ -336,7 +336,7 @@ def test_a_real_shop_whose_few_large_buyers_matter():
         {"name": "retail", "windows": {"observation_days": 56, "outcome_days": 56}}
     )
     data = load_online_retail(path)
-    with Engine.duckdb() as engine:
+    with open_duckdb() as engine:
         frames = {"events": data.events, "transactions": data.transactions}
         tables = read_tables(config, engine, frames=frames)
         windows = plan_windows(tables.history, config.windows)

@@ -9,7 +9,7 @@ import pytest
 
 from engagement_ml.report import plots
 from engagement_ml.report.formats import number
-from engagement_ml.report.reading import Estimate
+from engagement_ml.report.view import Estimate
 
 RESPONSE = {
     "x": [0, 1, 2, 4, 8], "effect": [0.0, 3.0, 5.0, 7.0, 8.0], "low": [0.0, 2.0, 3.0, 4.0, 5.0],

@@ -9,7 +9,7 @@ import pytest
 
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
 from engagement_ml.records import RunRecord
-from engagement_ml.tracking.store import using
+from engagement_ml.tracking.session import using
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.tracking.flatten import LONGEST_KEY, flat_numbers, flat_texts, safe_key
-from engagement_ml.tracking.store import import_mlflow
+from engagement_ml.tracking.session import import_mlflow
 
 KEYS = st.text(min_size=1, max_size=300)
 

@@ -15,7 +15,7 @@ import pytest
 
 from engagement_ml.errors import InputError, TrackingError
 from engagement_ml.tracking import Registered, download_run, load_metric, log_files, log_run
-from engagement_ml.tracking.store import using
+from engagement_ml.tracking.session import using
 
 
 @pytest.fixture

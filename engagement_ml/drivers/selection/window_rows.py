@@ -1,0 +1,83 @@
+"""Window counts and margins at regular cutoffs, from the period panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engagement_ml._typing import FloatArray, Int64Array
+from engagement_ml.drivers.estimation.spans import Spans
+from engagement_ml.features.period_panel import Periods
+
+
+@dataclass(frozen=True)
+class WindowRows:
+    """One row per entity and cutoff, entities present at the cutoff only.
+
+    Attributes
+    ----------
+    entity : array (R,)
+        Place of the entity in the periods.
+    cutoff : array (R,)
+        The period that the cutoff starts.
+    counts : array (R, B)
+        Events in the observation window.
+    margin : array (R,)
+        Margin of the outcome window.
+    past_margin : array (R,)
+        Margin of the observation window.
+    """
+
+    entity: Int64Array
+    cutoff: Int64Array
+    counts: FloatArray
+    margin: FloatArray
+    past_margin: FloatArray
+
+
+def window_rows(periods: Periods, spans: Spans, *, with_outcome: bool = True) -> WindowRows:
+    """Sum counts and margins at every cutoff with a whole observation and outcome window.
+
+    The cutoffs lie a third of the observation window apart.
+
+    Parameters
+    ----------
+    periods : Periods
+    spans : Spans
+    with_outcome : bool, default True
+        False takes the cutoffs up to the end of the periods; margin is then 0.
+    """
+    n_periods = periods.gain.shape[1]
+    step = max(1, spans.observation // 3)
+    ahead = spans.gap + spans.outcome if with_outcome else 0
+    first = max(spans.observation, periods.paid_from - spans.gap) if ahead else spans.observation
+    cutoffs = np.arange(n_periods - ahead, first - 1, -step)[::-1]
+    counts = _cumulated(periods.counts)
+    margin = _cumulated((periods.gain - periods.loss)[..., None])
+    parts = []
+    for c in cutoffs:
+        there = np.nonzero((periods.entry < c) & (periods.exit > min(c, n_periods - 1)))[0]
+        start, stop = (c + spans.gap, c + ahead) if with_outcome else (c, c)
+        parts.append(
+            (
+                there,
+                np.full(there.size, c),
+                counts[there, c] - counts[there, c - spans.observation],
+                (margin[there, stop] - margin[there, start])[:, 0],
+                (margin[there, c] - margin[there, c - spans.observation])[:, 0],
+            )
+        )
+    if not parts:
+        width = periods.counts.shape[2]
+        none, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
+        return WindowRows(none, none, np.zeros((0, width)), nothing, nothing)
+    return WindowRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _cumulated(values: npt.NDArray[np.floating]) -> FloatArray:
+    n, n_periods, width = values.shape
+    total = np.zeros((n, n_periods + 1, width))
+    np.cumsum(values, axis=1, out=total[:, 1:], dtype=np.float64)
+    return total

@@ -1,0 +1,98 @@
+"""Bootstrap by entity: whole entities are drawn, so rows of one entity stay together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from engagement_ml._typing import FloatArray
+
+Interval = dict[str, float]
+
+LEVEL = 0.95
+DIGITS = 10
+FINITE_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """How often each entity was drawn in each of `n` bootstrap samples.
+
+    A sample draws as many entities as there are, with replacement. Column 0 of all the weights is
+    1 for every entity, so the first value of a statistic is the estimate itself.
+
+    Examples
+    --------
+    >>> (weights,) = Resamples(n_entities=4, n=2, seed=0).chunks(8)
+    >>> weights.T.tolist()
+    [[1.0, 1.0, 1.0, 1.0], [0.0, 1.0, 2.0, 1.0], [3.0, 1.0, 0.0, 0.0]]
+    """
+
+    n_entities: int
+    n: int
+    seed: int
+
+    def chunks(self, size: int = 50) -> Iterator[FloatArray]:
+        """Yield weights of shape (n_entities, at most `size`), the same whatever the size."""
+        rng = np.random.default_rng(self.seed)
+        columns = [np.ones(self.n_entities)]
+        for _ in range(self.n):
+            if len(columns) == size:
+                yield np.stack(columns, axis=1)
+                columns = []
+            drawn = rng.integers(self.n_entities, size=self.n_entities)
+            columns.append(np.bincount(drawn, minlength=self.n_entities).astype(np.float64))
+        yield np.stack(columns, axis=1)
+
+
+def average(values: FloatArray) -> FloatArray:
+    """Return the mean over the first axis of what is finite; NaN where nothing is.
+
+    Examples
+    --------
+    >>> average(np.array([[1.0, np.nan], [3.0, np.nan]]))
+    array([ 2., nan])
+    """
+    finite = np.isfinite(values)
+    count = finite.sum(axis=0)
+    total = np.where(finite, values, 0.0).sum(axis=0)
+    mean: FloatArray = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return mean
+
+
+def interval(values: FloatArray) -> Interval | None:
+    """Return the estimate with its 95% percentile interval, or None where it is not defined.
+
+    Parameters
+    ----------
+    values : array of shape (n + 1,)
+        The estimate, then its bootstrap replicates. Replicates that are NaN are left out; where
+        more than a tenth is, the interval could not be trusted and None is returned.
+
+    Examples
+    --------
+    >>> interval(np.array([0.5, *np.linspace(0, 1, 41)]))
+    {'value': 0.5, 'low': 0.025, 'high': 0.975}
+    >>> interval(np.array([np.nan, 0.1, 0.2])) is None
+    True
+    """
+    estimate, replicates = values[0], values[1:]
+    finite = replicates[np.isfinite(replicates)]
+    if not np.isfinite(estimate) or finite.size < max(FINITE_SHARE * replicates.size, 1):
+        return None
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(finite, [tail, 1 - tail])
+    return {"value": rounded(estimate), "low": rounded(low), "high": rounded(high)}
+
+
+def rounded(value: float) -> float:
+    """Round to ten significant digits, so that what is written does not hang on the last bit.
+
+    Examples
+    --------
+    >>> rounded(1234.567890123456), rounded(-0.0)
+    (1234.56789, 0.0)
+    """
+    return float(f"{value:.{DIGITS}g}") + 0.0

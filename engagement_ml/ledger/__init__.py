@@ -1,0 +1,1 @@
+"""Events and sessions aggregated by customer and day."""

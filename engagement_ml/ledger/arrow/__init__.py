@@ -1,0 +1,1 @@
+"""Aggregates plain Parquet files by sorting Arrow arrays."""

@@ -1,0 +1,1 @@
+"""Keeps the daily ledger of large files between runs."""

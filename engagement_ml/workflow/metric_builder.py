@@ -1,0 +1,71 @@
+"""From the drivers' evidence to the metric's definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from engagement_ml._typing import FloatArray
+from engagement_ml.config import PipelineConfig
+from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour, round_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engagement_ml.drivers import DriverEvidence
+
+NO_REASON = "no behaviour passed every check"
+
+
+def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementMetric:
+    """Return the metric that the evidence chose; one that abstains where it chose none."""
+    windows = config.windows
+    weights = round_weights([choice.weight for choice in evidence.choices])
+    default_unit = f"events in {windows.observation_days} days"
+    return EngagementMetric(
+        name=config.name,
+        evidence="indicator" if evidence.evidence == "indicator" else "driver",
+        observation_days=windows.observation_days,
+        outcome_days=windows.outcome_days,
+        gap_days=windows.gap_days,
+        currency=config.currency,
+        entity=config.entity,
+        reason=None if evidence.choices else evidence.reason or NO_REASON,
+        behaviours=tuple(
+            WeightedBehaviour(
+                behaviour=choice.behaviour,
+                weight=weight,
+                weight_low=_percent(choice.weight_low),
+                weight_high=_percent(choice.weight_high),
+                feature="frequency",
+                unit=config.behaviour(choice.behaviour).unit or default_unit,
+                transform=Transform(
+                    choice.kind,
+                    scale=choice.scale,
+                    shape=choice.shape,
+                    cap=choice.cap,
+                ),
+                label=config.behaviour(choice.behaviour).label,
+            )
+            for choice, weight in zip(evidence.choices, weights, strict=True)
+        ),
+    )
+
+
+def _percent(value: float | None) -> float | None:
+    # A bootstrap's quantile may pass 100 in the last digit.
+    return None if value is None else min(max(value, 0.0), 100.0)
+
+
+def scorer(
+    metric: EngagementMetric,
+) -> Callable[[pd.DataFrame], FloatArray] | None:
+    """Return the metric as a function from counts to scores; None where it abstained."""
+    if metric.abstained:
+        return None
+
+    def score(counts: Any) -> FloatArray:
+        values: FloatArray = metric.score(counts)["score"].to_numpy()
+        return values
+
+    return score

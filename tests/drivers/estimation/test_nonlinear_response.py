@@ -1,0 +1,189 @@
+"""Responses straight in currency, multiplying, flattening out, or the same for all: sized right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from engagement_ml.config import WindowsConfig
+from engagement_ml.drivers.estimation.distributed_lags import plan_lags
+from engagement_ml.drivers.estimation.lag_effects import LagEffects
+from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
+from engagement_ml.drivers.estimation.response_functions import (
+    bend,
+    rescaling,
+    rescaling_rate,
+    usual_level,
+)
+from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.estimation.window_effect import summarise
+
+SPANS = spans_of(WindowsConfig())
+MEMORY = 12
+N_PERIODS = 44
+
+
+def stock_of(counts: np.ndarray) -> np.ndarray:
+    stock = np.zeros(counts.shape)
+    for lag in range(1, MEMORY + 1):
+        stock[:, lag:] += counts[:, :-lag]
+    return stock
+
+
+def drawn(make_periods, seed: int, mean_of, n: int = 2500):
+    """Entities differ in size, and the larger do more; return them and the true effect.
+
+    ``mean_of(base, stock)`` is the expected margin. The true effect is the mean over entities and
+    periods of what one more event in stock adds, for each of the lags it stays in stock.
+    """
+    rng = np.random.default_rng(seed)
+    liking = rng.standard_normal((n, 1))
+    wave = np.zeros((n, N_PERIODS))
+    for t in range(1, N_PERIODS):
+        wave[:, t] = 0.85 * wave[:, t - 1] + 0.4 * rng.standard_normal(n)
+    counts = rng.poisson(0.4 * np.exp(0.8 * liking - 0.3 + wave))
+    stock = stock_of(counts)
+    base = 3.0 * np.exp(0.7 * liking - 0.25) * np.ones((1, N_PERIODS))
+    gain = rng.poisson(mean_of(base, stock)).astype(float)
+    later = slice(SPANS.burn_in, None)
+    more = (mean_of(base, stock + 1) - mean_of(base, stock))[:, later].mean()
+    within = [min(b, MEMORY) - a + 1 for a, b in SPANS.lags.groups]
+    widths = [b - a + 1 for a, b in SPANS.lags.groups]
+    share = np.maximum(within, 0) / np.array(widths)
+    return make_periods({"x": counts}, gain), float(more * SPANS.lags.weights @ share)
+
+
+def estimated(periods, bending: bool = True) -> LagEffects:
+    return estimate_lag_effects(periods, ("x",), SPANS.lags, burn_in=SPANS.burn_in, bending=bending)
+
+
+RESPONSES = {
+    "straight": lambda base, stock: base * (1 + 0.05 * stock),
+    "multiplying": lambda base, stock: base * np.exp(0.008 * stock),
+    "flattening": lambda base, stock: base * (1 + 1.2 * (1 - np.exp(-stock / 6))),
+    "the same for all": lambda base, stock: base + 0.15 * stock,
+    "lowering": lambda base, stock: base / (1 + 0.05 * stock),
+}
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_mean_effect_is_recovered(make_periods, name: str, seed: int) -> None:
+    periods, true = drawn(make_periods, seed, RESPONSES[name])
+    found = summarise(estimated(periods), 0)
+    # What flattens out for good is not in the family and comes out somewhat small.
+    assert found.effect == pytest.approx(true, rel=0.2 if name == "flattening" else 0.12)
+
+
+@pytest.mark.parametrize("name", ["straight", "the same for all"])
+def test_the_log_linear_response_alone_falls_short(make_periods, name: str) -> None:
+    """What letting it bend is for: those who do most would dominate."""
+    periods, true = drawn(make_periods, 2, RESPONSES[name])
+    plain = summarise(estimated(periods, bending=False), 0).effect
+    bent = summarise(estimated(periods), 0).effect
+    assert plain < 0.8 * true
+    assert abs(bent - true) < abs(plain - true) / 2
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_which_response_holds_is_told(make_periods, seed: int) -> None:
+    bends = {
+        name: estimated(drawn(make_periods, seed, RESPONSES[name])[0]).bends["x"]
+        for name in ("straight", "flattening", "the same for all")
+    }
+    assert bends["straight"].curvature == pytest.approx(1.0, abs=0.4)
+    assert bends["flattening"].curvature > 1.5
+    assert bends["straight"].elasticity < 0.25
+    assert bends["the same for all"].elasticity > 0.75
+
+
+def test_influence_and_sampling_tell_what_leaving_entities_out_does(make_periods) -> None:
+    """Left out in tenths, the effect moves as the influences say."""
+    periods, _ = drawn(make_periods, 3, RESPONSES["the same for all"], n=1500)
+    whole = estimated(periods)
+    error = (whole.influence[:, 0] + whole.sampling[:, 0]) @ SPANS.lags.weights
+    fold = np.arange(1500) % 10
+    said = [-error[fold == k].sum() for k in range(10)]
+    seen = [
+        SPANS.lags.weights @ (estimated(periods_of(periods, fold != k)).coef[0] - whole.coef[0])
+        for k in range(10)
+    ]
+    assert np.corrcoef(said, seen)[0, 1] > 0.8
+    assert np.std(seen) == pytest.approx(np.std(said), rel=0.5)
+
+
+def periods_of(periods, keep):
+    from dataclasses import replace
+
+    names = ("entities", "counts", "gain", "loss", "orders", "entry", "exit")
+    return replace(periods, **{name: getattr(periods, name)[keep] for name in names})
+
+
+def test_bend_and_its_derivatives() -> None:
+    u = np.linspace(-1, 8, 30).astype(np.float32)
+    for kappa in (0.0, 5e-4, 0.4, 1.0, 6.0):
+        value, by_curvature, slope = bend(u, kappa)
+        step = np.float32(1e-2)
+        np.testing.assert_allclose(
+            (bend(u + step, kappa)[0] - bend(u - step, kappa)[0]) / (2 * step), slope, atol=0.03
+        )
+        if kappa > 0.1:
+            nudged = (bend(u, kappa + 0.01)[0] - bend(u, kappa - 0.01)[0]) / 0.02
+            np.testing.assert_allclose(by_curvature, nudged, atol=0.02)
+        assert (np.diff(value) >= 0).all()
+
+
+def test_usual_level_is_shrunken_and_leaves_out_what_behaviours_bring() -> None:
+    rng = np.random.default_rng(4)
+    size = rng.lognormal(0, 0.8, (4000, 1))
+    index = np.where(rng.random((4000, 1)) < 0.3, 1.0, 0.0) * np.ones((1, 30))
+    y = rng.poisson(0.2 * size * np.exp(index)).astype(float)
+    risk = np.ones(y.shape, bool)
+    level = usual_level(y, index, np.zeros(y.shape), risk)[:, 0]
+    assert np.isfinite(level).all()
+    assert np.corrcoef(level, np.log(size[:, 0]))[0, 1] > 0.8
+    assert level.std() < np.log(size).std() * 1.1
+    assert abs(np.corrcoef(level, index[:, 0])[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_search_finds_a_strong_bend_from_a_straight_start(make_periods, seed: int) -> None:
+    """The response is spent after a few events; the straight fit is far from it."""
+    rng = np.random.default_rng(seed)
+    n, n_periods = 1500, 40
+    counts = rng.poisson(np.exp(0.7 * rng.standard_normal((n, 1)) - 0.3), (n, n_periods))
+    stock = np.zeros((n, n_periods))
+    for lag in range(1, 5):
+        stock[:, lag:] += counts[:, :-lag]
+    orders = rng.poisson(0.4 * (1 + 2.0 * (1 - np.exp(-stock / 1.5))))
+    periods = make_periods({"x": counts}, 10.0 * orders, orders=orders)
+    lags = plan_lags(4, 4)
+    found = estimate_lag_effects(periods, ("x",), lags, burn_in=4, bending=True)
+    seen = stock[:, 4:]
+    gain = 10 * 0.4 * 2.0 * (np.exp(-seen / 1.5) - np.exp(-(seen + 1) / 1.5)).mean()
+    assert found.bends["x"].curvature > 2
+    near = found.coef[0, :4]
+    assert near.mean() == pytest.approx(gain, rel=0.15)
+
+
+@given(
+    usual=st.floats(0.01, 5.0),
+    curvature=st.floats(0.0, 8.0),
+    new=st.floats(0.0, 8.0),
+)
+def test_rescaling_keeps_what_the_usual_count_adds(
+    usual: float, curvature: float, new: float
+) -> None:
+    assume(abs(new - curvature) > 0)
+    factor = rescaling(usual, curvature, new)
+    assume(np.isfinite(factor) and usual * factor < 1e6)
+    before, after = (
+        float(bend(np.array([u], dtype=np.float32), k)[0][0])
+        for u, k in ((usual, curvature), (usual * factor, new))
+    )
+    assert after == pytest.approx(before, rel=2e-3)
+    step = 0.01
+    slope = np.log(rescaling(usual, new, new + step)) / step
+    assert rescaling_rate(usual, new) == pytest.approx(slope, rel=0.1, abs=0.01)

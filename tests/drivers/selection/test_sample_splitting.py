@@ -1,0 +1,79 @@
+"""Chosen on one half, weighed on the other: what acts is weighed alike, what luck chose is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engagement_ml.drivers.estimation.distributed_lags import plan_lags
+from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
+from engagement_ml.drivers.estimation.window_effect import summarise
+from engagement_ml.drivers.evidence import Choice
+from engagement_ml.drivers.selection.sample_splitting import estimate_on, first_half, split_check
+from tests.drivers.conftest import build
+
+LAGS = plan_lags(4, 4)
+NAMES = ("much", "less", "noise")
+
+
+@pytest.fixture(scope="module")
+def effects():
+    """Two that act on the next four periods, one twice as much, and one that does not."""
+    rng = np.random.default_rng(5)
+    n, n_periods = 3000, 40
+    counts = {name: rng.poisson(0.5, (n, n_periods)) for name in NAMES}
+    rate = np.full((n, n_periods), 0.4)
+    for name, effect in (("much", 0.3), ("less", 0.15)):
+        for lag in range(1, 5):
+            rate[:, lag:] += 0.4 * effect * counts[name][:, :-lag]
+    orders = rng.poisson(rate)
+    periods = build(counts, 10.0 * orders, orders=orders)
+    return estimate_lag_effects(periods, NAMES, LAGS, burn_in=4)
+
+
+def choice(name: str, weight: float) -> Choice:
+    return Choice(name, weight, None, None, "linear", None, None, 10.0)
+
+
+def check(effects, choices):
+    return split_check(
+        effects,
+        NAMES,
+        choices,
+        {"much": 3.0, "less": 2.0, "noise": 1.0},
+        dict.fromkeys(NAMES, 1.4),
+        dict.fromkeys(NAMES, 0.0),
+        at_most=3,
+        least_z=4.0,
+        seed=0,
+        entity="customer",
+    )
+
+
+def test_halves_of_entities_agree_with_the_whole(effects) -> None:
+    mine = first_half(3000, 0)
+    assert mine.sum() == 1500
+    for b in range(2):
+        whole = summarise(effects, b)
+        halves = [estimate_on(effects, b, some) for some in (mine, ~mine)]
+        for half in halves:
+            assert half.effect == pytest.approx(whole.effect, rel=0.25)
+        assert sum(h.z for h in halves) / np.sqrt(2) == pytest.approx(whole.z, rel=0.1)
+
+
+def test_what_acts_is_chosen_and_weighed_alike(effects) -> None:
+    found = check(effects, [choice("much", 66.7), choice("less", 33.3)])
+    assert found.passed
+    assert found.result.startswith("much 6")
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [choice("much", 60.0), choice("less", 30.0), choice("noise", 10.0)],
+        [choice("much", 40.0), choice("less", 60.0)],
+        [choice("much", 100.0)],
+    ],
+)
+def test_what_luck_chose_or_weighed_is_told(effects, choices) -> None:
+    assert not check(effects, choices).passed

@@ -1,0 +1,115 @@
+"""Weights are shares of margin, caps lie equally far, intervals come from the draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engagement_ml.drivers.selection.response_curves import Curve, make_curve
+from engagement_ml.drivers.selection.weights import weigh
+
+RNG = np.random.default_rng(4)
+COUNTS = {
+    "a": RNG.poisson(3.0, 4000).astype(float),
+    "b": RNG.poisson(20.0, 4000).astype(float),
+    "c": RNG.poisson(0.3, 4000).astype(float),
+}
+
+
+def weighed(effects, scales=None, costs=None, noise: float = 0.1, seed: int = 0):
+    scales, costs = scales or {}, costs or {}
+    rng = np.random.default_rng(seed)
+    chosen = sorted(effects)
+    curves = {b: make_curve(COUNTS[b], effects[b], scales.get(b)) for b in chosen}
+    draws = {b: effects[b] * (1 + noise * rng.standard_normal(400)) for b in chosen}
+    own = {b: COUNTS[b] for b in chosen}
+    return weigh(chosen, curves, draws, own, {b: costs.get(b, 0.0) for b in chosen}), curves
+
+
+positive = st.floats(0.05, 50)
+some_scale = st.one_of(st.none(), st.floats(0.2, 20))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(positive, positive, positive), st.tuples(some_scale, some_scale, some_scale))
+def test_weights_add_up_and_lie_within_their_intervals(effects, scales) -> None:
+    choices, _ = weighed(
+        dict(zip("abc", effects, strict=True)), dict(zip("abc", scales, strict=True))
+    )
+    assert sum(c.weight for c in choices) == pytest.approx(100.0)
+    for c in choices:
+        assert 0 <= c.weight_low <= c.weight <= c.weight_high <= 100 + 1e-9
+        assert c.cap >= max(np.quantile(COUNTS[c.behaviour], 0.99), 1.0) - 1e-9
+
+
+def test_weights_are_effect_times_spread_where_responses_are_straight() -> None:
+    effects = {"a": 2.0, "b": 0.5, "c": 4.0}
+    choices, _ = weighed(effects)
+    worth = {b: effects[b] * COUNTS[b].std() for b in effects}
+    for c in choices:
+        assert c.weight == pytest.approx(100 * worth[c.behaviour] / sum(worth.values()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(positive, positive, positive), st.tuples(some_scale, some_scale, some_scale))
+def test_a_point_is_worth_the_same_margin_whoever_earned_it(effects, scales) -> None:
+    choices, curves = weighed(
+        dict(zip("abc", effects, strict=True)), dict(zip("abc", scales, strict=True))
+    )
+    per_point = []
+    for c in choices:
+        curve = curves[c.behaviour]
+        top = float(curve.shape(np.array([c.cap]))[0])
+        if c.cap > 1.0 + 1e-9:
+            per_point.append(curve.amplitude * top / c.weight)
+    assert max(per_point) == pytest.approx(min(per_point), rel=1e-6)
+
+
+def test_a_weight_is_effect_times_spread_where_the_response_bends_too() -> None:
+    effects = {"a": 2.0, "b": 0.5}
+    choices, _ = weighed(effects, {"a": 1.0})
+    worth = {b: effects[b] * COUNTS[b].std() for b in effects}
+    assert choices[0].weight == pytest.approx(100 * worth["a"] / sum(worth.values()))
+
+
+def test_cost_of_serving_lowers_the_weight() -> None:
+    free, _ = weighed({"a": 2.0, "b": 0.5})
+    dear, _ = weighed({"a": 2.0, "b": 0.5}, costs={"a": 1.0})
+    assert dear[0].weight < free[0].weight
+    net = {"a": 1.0 * COUNTS["a"].std(), "b": 0.5 * COUNTS["b"].std()}
+    assert dear[0].weight == pytest.approx(100 * net["a"] / sum(net.values()))
+
+
+def test_one_behaviour_has_all_the_weight_for_certain() -> None:
+    (only,), _ = weighed({"b": 3.0})
+    assert (only.weight, only.weight_low, only.weight_high) == pytest.approx((100, 100, 100))
+
+
+def test_less_certain_effects_give_wider_weights() -> None:
+    narrow, _ = weighed({"a": 2.0, "b": 0.5}, noise=0.02)
+    wide, _ = weighed({"a": 2.0, "b": 0.5}, noise=0.3)
+    for n, w in zip(narrow, wide, strict=True):
+        assert w.weight_high - w.weight_low > 3 * (n.weight_high - n.weight_low)
+
+
+def test_intervals_hold_the_quantiles_of_the_shares() -> None:
+    choices, _ = weighed({"a": 2.0, "b": 0.5}, noise=0.2, seed=3)
+    rng = np.random.default_rng(3)
+    drawn = np.array([b * (1 + 0.2 * rng.standard_normal(400)) for b in (2.0, 0.5)])
+    worth = np.maximum(drawn * [[COUNTS["a"].std()], [COUNTS["b"].std()]], 0)
+    low, high = np.quantile(100 * worth[0] / worth.sum(axis=0), [0.025, 0.975])
+    assert (choices[0].weight_low, choices[0].weight_high) == pytest.approx((low, high))
+
+
+def test_nothing_chosen_has_no_weight() -> None:
+    assert weigh((), {}, {}, {}, {}) == ()
+
+
+def test_spread_of_a_behaviour_hardly_anybody_does() -> None:
+    curve = Curve("linear", None, 1.0, 0.1, 1.0)
+    counts = np.zeros(1000)
+    counts[:5] = 1.0
+    (choice,) = weigh(("x",), {"x": curve}, {"x": np.ones(50)}, {"x": counts}, {"x": 0.0})
+    assert choice.cap == 1.0

@@ -1,0 +1,44 @@
+"""Who happens where another's response bends takes credit for the bend, and loses it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engagement_ml.config import WindowsConfig
+from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.validation.flexible_controls import flexible_strengths
+from tests.drivers.conftest import build
+
+SPANS = spans_of(WindowsConfig(observation_days=28, outcome_days=28))
+
+
+def drawn(seed: int, n: int = 3000, n_periods: int = 40):
+    """Margin falls steeply with the first upgrades and hardly further; `sent` goes to the others.
+
+    `real` moves margin in proportion, and is done by whom it may.
+    """
+    rng = np.random.default_rng(seed)
+    upgrade = np.repeat(rng.poisson(2.0, (n, n_periods // 4)), 4, axis=1) / 4.0
+    counts = rng.poisson(upgrade)
+    stock = sum(np.pad(counts, ((0, 0), (lag, 0)))[:, :n_periods] for lag in range(1, 5))
+    upcoming = np.pad(stock, ((0, 0), (0, 1)))[:, 1:]
+    sent = rng.poisson(np.where(upcoming < 1, 1.0, 0.05))
+    real = rng.poisson(0.5, (n, n_periods))
+    acted = sum(np.pad(real, ((0, 0), (lag, 0)))[:, :n_periods] for lag in range(1, 5))
+    rate = 0.3 * (1 + 2.0 / (1.0 + 2.0 * stock)) * (1 + 0.1 * acted)
+    orders = rng.poisson(rate)
+    return build({"real": real, "sent": sent, "upgrade": counts}, 10.0 * orders, orders=orders)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_credit_for_anothers_bend_is_lost_and_own_credit_stays(seed: int) -> None:
+    rolling = Rolling.of(drawn(seed), SPANS, ("real", "sent", "upgrade"))
+    acting = ("real", "sent", "upgrade")
+    found = flexible_strengths(rolling, ("real", "sent"), acting)
+    assert found["sent"].straight > 4
+    assert found["sent"].lost
+    assert found["real"].straight > 4
+    assert found["real"].stepped > 0.9 * found["real"].straight
+    assert not found["real"].lost

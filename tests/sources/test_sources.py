@@ -1,0 +1,225 @@
+"""What can be opened, what each thing that cannot says, and writing whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pytest
+
+from engagement_ml.engine import Engine, open_duckdb
+from engagement_ml.errors import InputError, OutputError
+from engagement_ml.sources import new_folder_whole, open_source, write_whole
+
+FRAME = pd.DataFrame({"customer_id": [1, 2, 3], "note": ["a", 'b "quoted", so', None]})
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with open_duckdb() as opened:
+        yield opened
+
+
+def rows(engine: Engine, source: Any) -> list[tuple[Any, ...]]:
+    frame = open_source(engine, source, table="customers").collect("pandas").to_native()
+    kept = frame.astype(object).where(frame.notna(), None)
+    return sorted((str(a), b) for a, b in kept.itertuples(index=False))
+
+
+EXPECTED = [("1", "a"), ("2", 'b "quoted", so'), ("3", None)]
+
+
+def test_parquet_file_folder_and_glob(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "parts" / "day=1").mkdir(parents=True)
+    FRAME.iloc[:1].to_parquet(tmp_path / "parts" / "day=1" / "a.parquet")
+    FRAME.iloc[1:].to_parquet(tmp_path / "parts" / "b.parquet")
+    (tmp_path / "parts" / "_SUCCESS").write_text("")
+    (tmp_path / "parts" / "_temporary").mkdir()
+    (tmp_path / "parts" / "_temporary" / "c.parquet").write_text("half written")
+    FRAME.to_parquet(tmp_path / "it's one.parquet")
+    assert rows(engine, tmp_path / "it's one.parquet") == EXPECTED
+    assert rows(engine, str(tmp_path / "parts")) == EXPECTED
+    assert rows(engine, str(tmp_path / "parts" / "[ab].parquet")) == EXPECTED[1:]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_csv_of_every_delimiter(engine: Engine, tmp_path: Path, separator: str, end: str) -> None:
+    path = tmp_path / "customers.csv"
+    FRAME.to_csv(path, index=False, sep=separator, lineterminator=end)
+    assert rows(engine, path) == EXPECTED
+
+
+def test_csv_compressed_with_a_mark_and_trailing_lines(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "customers.csv.gz"
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbfcustomer_id,note\n1,a\n007,caf\xc3\xa9\n"))
+    assert rows(engine, path) == [("007", "café"), ("1", "a")]
+
+
+def test_csv_is_not_guessed_at(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "ragged.csv"
+    path.write_text("customer_id,note\n1,a\n2,b,c\n")
+    with pytest.raises(InputError, match=r"ragged.csv: .*line: 3: Expected Number of Columns: 2"):
+        engine.query(
+            open_source(engine, path, table="events").to_native().sql_query(), reading=str(path)
+        )
+
+
+def test_duckdb_tables(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.register("given", FRAME)
+        connection.execute("CREATE TABLE customers AS SELECT * FROM given")
+        connection.execute("CREATE SCHEMA crm")
+        connection.execute("CREATE VIEW crm.clients AS SELECT * FROM main.customers")
+    for source in (
+        path,
+        f"{path}::customers",
+        f"{path}#customers",
+        f"{path}::crm.clients",
+        f"{path}::clients",
+    ):
+        assert rows(engine, source) == EXPECTED
+    with pytest.raises(InputError, match=r"no table 'custmers' \(did you mean 'customers'\?\)"):
+        open_source(engine, f"{path}::custmers", table="customers")
+
+
+def test_frames(engine: Engine) -> None:
+    own = engine.connection.from_df(FRAME)
+    other = duckdb.connect().from_df(FRAME)
+    lazy = pl.from_pandas(FRAME).lazy()
+    for frame in (FRAME, pl.from_pandas(FRAME), lazy, own, other, FRAME.convert_dtypes()):
+        assert rows(engine, frame) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("events.parquet", b"\x89PNG\r\n\x1a\n\x00\x00", "is no Parquet file but a PNG image"),
+        ("events.parquet", b"customer_id,x\n1,2\n", "is no Parquet file but something else"),
+        ("events.parquet", b"", "is no Parquet file but empty"),
+        ("events.parquet", b"PAR1abc", "is no Parquet file but a Parquet file cut short"),
+        ("events.xlsx", b"PK\x03\x04rest", "is a ZIP archive or an Excel workbook"),
+        ("events.json", b"{}", "is a '.json' file"),
+        ("events.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "is no CSV file but a PNG image"),
+        ("events.csv", b"a,b\n1,\x00\n", "is no CSV file but binary data"),
+        ("events.csv", b"a,b\n1,caf\xe9\n", r"is not UTF-8 text \(byte 10 is 0xe9\)"),
+        ("events.csv", b"", "is empty; table 'events' needs a header"),
+        ("events.csv", b"a,b,A\n1,2,3\n", "column 'A' is there twice"),
+        ("events.csv", b"a,,c\n1,2,3\n", "column 2 has no name"),
+        ("events.csv.gz", b"a,b\n1,2\n", "is no gzip-compressed CSV file"),
+        ("events.duckdb", b"not a database at all", "is no DuckDB file"),
+    ],
+)
+def test_files_of_another_kind(
+    engine: Engine, tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        open_source(engine, path, table="events")
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "events.parquet").touch()
+    (tmp_path / "empty").mkdir()
+    for source, message in (
+        ("event.parquet", r"no such file for table 'events' \(did you mean 'events.parquet'\?\)"),
+        ("nowhere/events.csv", "no such file"),
+        ("empty", "no Parquet file in the folder"),
+        ("*.csv", "no file of 'events' matches this glob"),
+        ("events.duckdb::events", "no such DuckDB file"),
+    ):
+        with pytest.raises(InputError, match=message):
+            open_source(engine, str(tmp_path / source), table="events")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_unreadable_files(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("a\n1\n")
+    path.chmod(0)
+    with pytest.raises(InputError, match="cannot be read for table 'events': permission denied"):
+        open_source(engine, path, table="events")
+
+
+def test_csv_files_of_a_glob_have_one_shape(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("customer_id,note\n1,a\n")
+    (tmp_path / "b.csv").write_text("customer_id,remark\n2,b\n")
+    with pytest.raises(InputError, match=r"b.csv: has other columns than .*a.csv"):
+        open_source(engine, str(tmp_path / "*.csv"), table="customers")
+
+
+def test_things_that_are_no_frame(engine: Engine) -> None:
+    with pytest.raises(InputError, match="events: found dict"):
+        open_source(engine, {"a": [1]}, table="events")
+    twice = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    with pytest.raises(InputError, match="twice"):
+        open_source(engine, twice, table="events")
+    with pytest.raises(InputError, match="column 1 has no name"):
+        open_source(engine, pd.DataFrame({0: [1]}), table="events")
+
+
+def _fail(writer: Any, path: Path) -> None:
+    """Fail when half is written."""
+    try:
+        with writer(path) as temporary:
+            half = temporary / "metric.json" if temporary.is_dir() else temporary
+            half.write_text("half")
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+
+
+def test_write_whole_replaces_only_on_success(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "metric.json"
+    _fail(write_whole, path)
+    assert list(tmp_path.iterdir()) == []
+    with write_whole(path) as temporary:
+        temporary.write_text("one")
+        assert not path.exists()
+    _fail(write_whole, path)
+    assert path.read_text() == "one"
+    assert [p.name for p in path.parent.iterdir()] == ["metric.json"]
+
+
+def test_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "shop"
+    _fail(new_folder_whole, path)
+    assert list(tmp_path.iterdir()) == []
+    with new_folder_whole(path) as temporary:
+        (temporary / "metric.json").write_text("one")
+        (temporary / "plots").mkdir()
+        (temporary / "plots" / "a.svg").write_text("a")
+    with new_folder_whole(path) as temporary:
+        (temporary / "metric.json").write_text("two")
+    assert (path / "metric.json").read_text() == "two"
+    assert (path / "plots" / "a.svg").read_text() == "a"
+    assert [p.name for p in path.parent.iterdir()] == ["shop"]
+
+
+@pytest.mark.parametrize("writer", [write_whole, new_folder_whole])
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path, writer: Any) -> None:
+    (tmp_path / "file").write_text("kept")
+    for path in (tmp_path / "file" / "below", Path("/proc/nowhere/run")):
+        with pytest.raises(OutputError, match="cannot be written"), writer(path):
+            pytest.fail("the block must not run")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="it is a file"), new_folder_whole(tmp_path / "file"):
+        pytest.fail("the block must not run")
+    with pytest.raises(OutputError, match="it is a folder"), write_whole(tmp_path / "folder"):
+        pytest.fail("the block must not run")
+    assert (tmp_path / "file").read_text() == "kept"

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from engagement_ml.errors import TrackingError
+from engagement_ml.tracking import check_store
+from engagement_ml.tracking.connectivity import anchored, shown, sqlite_file, without_password
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def refusal(uri: str) -> str:
+    start = time.perf_counter()
+    with pytest.raises(TrackingError) as caught:
+        check_store(uri)
+    assert time.perf_counter() - start < 8
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+class TestSqlite:
+    def test_a_store_that_is_not_there_yet_is_fine_and_nothing_is_made(self, tmp_path):
+        check_store(f"sqlite:///{tmp_path}/a/b/mlflow.db")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_relative_path_is_of_the_current_folder(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        check_store("sqlite:///mlruns/mlflow.db")
+        assert sqlite_file("sqlite:///mlruns/mlflow.db") == tmp_path / "mlruns" / "mlflow.db"
+
+    def test_a_file_in_the_way_of_the_folder(self, tmp_path):
+        (tmp_path / "mlruns").write_text("")
+        message = refusal(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+        assert "is no folder" in message
+        assert "tracking.uri" in message
+
+    def test_a_file_that_is_no_database(self, tmp_path):
+        (tmp_path / "mlflow.db").write_text("name: shop-engagement")
+        assert "is no SQLite database" in refusal(f"sqlite:///{tmp_path}/mlflow.db")
+
+    def test_a_folder_in_the_place_of_the_file(self, tmp_path):
+        (tmp_path / "mlflow.db").mkdir()
+        assert "mlflow.db" in refusal(f"sqlite:///{tmp_path}/mlflow.db")
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+    def test_a_folder_that_cannot_be_written(self, tmp_path):
+        (tmp_path / "mlruns").mkdir(mode=0o500)
+        assert "cannot be written" in refusal(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+
+    def test_a_folder_that_nobody_can_write(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        assert "cannot be written" in refusal(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+
+    @pytest.mark.parametrize("uri", ["sqlite://mlflow.db", "sqlite:mlflow.db", "sqlite:///"])
+    def test_a_uri_without_a_file(self, uri):
+        assert "sqlite:///mlruns/mlflow.db" in refusal(uri)
+
+    def test_stores_are_kept_apart_by_absolute_path(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        assert anchored("sqlite:///a.db?timeout=5") == f"sqlite:///{tmp_path}/a.db?timeout=5"
+
+
+class TestServers:
+    def test_a_server_that_refuses(self, free_port):
+        assert "no answer (Connection refused)" in refusal(f"http://127.0.0.1:{free_port}")
+
+    def test_a_host_that_nobody_knows(self):
+        assert "no answer" in refusal("http://mlflow.invalid")
+
+    def test_a_database_that_refuses_and_its_password_is_not_shown(self, free_port):
+        message = refusal(f"postgresql+psycopg2://ann:geheim@127.0.0.1:{free_port}/mlflow")
+        assert "cannot be reached" in message
+        assert "geheim" not in message
+
+    @pytest.mark.parametrize("status", [200, 401, 404, 500])
+    def test_any_answer_will_do(self, status):
+        class Answers(http.server.BaseHTTPRequestHandler):
+            def do_HEAD(self):
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Answers) as server:
+            thread = threading.Thread(target=server.handle_request)
+            thread.start()
+            check_store(f"http://127.0.0.1:{server.server_port}")
+            thread.join(5)
+
+
+class TestSchemes:
+    def test_an_unknown_scheme_names_the_nearest(self):
+        assert "did you mean 'postgresql'?" in refusal("postgres://host/db")
+
+    @pytest.mark.parametrize("uri", ["file:///tmp/mlruns", "mlruns", "/data/mlruns"])
+    def test_plain_folders_are_no_longer_kept_by_mlflow(self, uri, monkeypatch):
+        monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+        assert "plain folders" in refusal(uri)
+
+    def test_hosted_stores_are_not_asked(self):
+        check_store("databricks")
+        check_store("databricks://profile")
+
+
+def test_passwords_are_blotted_out():
+    uri = "https://ann:s3cret@host:5000"
+    assert shown(uri) == "https://ann:***@host:5000"
+    assert without_password("login s3cret failed", uri) == "login *** failed"
+
+
+def test_checking_does_not_load_mlflow():
+    code = (
+        "import sys; from engagement_ml.tracking import check_store;"
+        "check_store('sqlite:///nowhere/mlflow.db');"
+        "print([m for m in ('mlflow', 'sqlalchemy', 'pandas') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,147 @@
+"""Features are taken from the run before only where they would come out the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engagement_ml.config import PipelineConfig, parse_config
+from engagement_ml.features import panel
+from engagement_ml.ledger.cache import batches, events
+from engagement_ml.workflow import write_features
+
+START = pd.Timestamp("2024-02-20")
+DAYS = 40
+CUTOFFS = ["2024-03-10", "2024-03-14"]
+
+
+@pytest.fixture(autouse=True)
+def small_files_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "KEEP_FROM", 1)
+    monkeypatch.setattr(batches, "SMALLEST", 1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "events").mkdir()
+    for day in range(DAYS):
+        write_day(tmp_path, day)
+    write_transactions(tmp_path)
+    return tmp_path
+
+
+def write_day(folder: Path, day: int, seed: int = 0) -> None:
+    rng = np.random.default_rng([seed, day + 1])
+    moments = START + pd.Timedelta(days=day) + pd.to_timedelta(rng.integers(0, 24, 20), unit="h")
+    pd.DataFrame(
+        {
+            "customer_id": rng.integers(1, 6, 20),
+            "timestamp": moments,
+            "event_type": rng.choice(["visit", "like", "cancelled"], 20, p=[0.6, 0.38, 0.02]),
+        }
+    ).to_parquet(folder / "events" / f"day-{day:02}.parquet", index=False)
+
+
+def write_transactions(folder: Path, last: int = DAYS, margin: float = 2.5) -> None:
+    moments = [START + pd.Timedelta(days=d, hours=7) for d in range(0, last, 3)]
+    moments.append(START + pd.Timedelta(days=last - 1, hours=8))
+    ids = [1 + i % 5 for i in range(len(moments))]
+    frame = pd.DataFrame({"customer_id": ids, "timestamp": moments, "margin": margin})
+    frame.to_parquet(folder / "transactions.parquet", index=False)
+
+
+def config(folder: Path, keep: bool = True, **more: Any) -> PipelineConfig:
+    return parse_config(
+        {
+            "name": "continued",
+            "sources": {"events": str(folder / "events"),
+                        "transactions": str(folder / "transactions.parquet")},
+            "windows": {"observation_days": 7, "outcome_days": 5, "every_days": 7,
+                        "cutoffs": CUTOFFS},
+            "engine": {"keep": str(folder / "keep") if keep else None},
+            **more,
+        }
+    )  # fmt: skip
+
+
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> bool:
+    """Write the features twice, once with nothing kept; return whether they had to be made."""
+    made = []
+    original = panel.panel_parts
+
+    def note(*arguments: Any) -> Any:
+        made.append(1)
+        return original(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(panel, "panel_parts", note)
+        write_features(config(folder, **more), folder / "out")
+    write_features(config(folder, keep=False, **more), folder / "fresh")
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(folder / "out" / "features.parquet"),
+        pd.read_parquet(folder / "fresh" / "features.parquet"),
+        check_exact=True,
+    )
+    return bool(made)
+
+
+def test_a_further_day_changes_nothing_at_exact_cutoffs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(folder, monkeypatch)
+    assert not run(folder, monkeypatch)
+    write_day(folder, DAYS)
+    write_transactions(folder, DAYS + 1)
+    assert not run(folder, monkeypatch)
+
+
+CHANGES = {
+    "a day before the first cutoff": lambda folder: write_day(folder, 10, seed=1),
+    "an early day, late": lambda folder: write_day(folder, -1),
+    "margins": lambda folder: write_transactions(folder, margin=3.5),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changes_features_makes_them_anew(
+    change: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(folder, monkeypatch)
+    CHANGES[change](folder)
+    assert run(folder, monkeypatch)
+
+
+def test_other_settings_make_them_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    windows = {"observation_days": 7, "outcome_days": 5, "every_days": 7}
+    assert run(folder, monkeypatch)
+    assert run(folder, monkeypatch, windows=windows)
+    assert run(folder, monkeypatch, windows={**windows, "outcome_days": 6})
+    assert run(folder, monkeypatch, behaviours={"like": {"role": "ignore"}})
+    churn = {"kind": "event", "event_type": "cancelled"}
+    assert run(folder, monkeypatch, churn=churn)
+
+
+def test_sessions_and_ratios_make_them_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ratio = {"name": "liking", "numerator": "like", "denominator": "visit"}
+    asked: list[dict[str, Any]] = [
+        {},
+        {"sessions": True},
+        {"sessions": {"gap_minutes": 90}},
+        {"sessions": {"gap_minutes": 90}, "ratios": [ratio]},
+    ]
+    for features in asked:
+        assert run(folder, monkeypatch, features=features)
+    assert not run(folder, monkeypatch, features=asked[-1])
+
+
+def test_where_churn_is_an_event_outcomes_depend_on_later_events(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    churn = {"kind": "event", "event_type": "cancelled"}
+    assert run(folder, monkeypatch, churn=churn)
+    write_day(folder, 24, seed=3)
+    assert run(folder, monkeypatch, churn=churn)
