@@ -7,7 +7,7 @@ DEV := $(VENV)/.installed-dev
 RIVALS := $(VENV)-rivals
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-# Nobody is phoned.
+# No telemetry.
 export MLFLOW_DISABLE_TELEMETRY = true
 export DO_NOT_TRACK = true
 unexport PYTHONPATH

@@ -137,7 +137,7 @@ class TrackingConfig(Frozen):
 
 
 class PipelineConfig(Frozen):
-    """Everything one pipeline is told; see ``docs/configuration.md`` for each key.
+    """Everything one pipeline is told; see ``docs/reference/configuration.md`` for each key.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """The catalogue of features, made from their definitions.
 
-``python -m engagement_ml.features.catalogue`` prints the page ``docs/features.md``.
+``python -m engagement_ml.features.catalogue`` prints the page ``docs/reference/features.md``.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def catalogue_markdown(config: PipelineConfig | None = None, covariates: Sequenc
 
 
 def features_page() -> str:
-    """Return the page ``docs/features.md``: every feature there is.
+    """Return the page ``docs/reference/features.md``: every feature there is.
 
     Examples
     --------
