@@ -27,7 +27,9 @@ def _section(command: click.Command, context: click.Context, name: str) -> str:
     rows = [row for parameter in command.get_params(context) for row in _row(parameter, context)]
     if rows:
         parts += ["\n".join(["| argument or option | meaning |", "| --- | --- |", *rows])]
-    example = [line.strip() for line in (command.epilog or "").splitlines() if "engagement-ml" in line]
+    example = [
+        line.strip() for line in (command.epilog or "").splitlines() if "engagement-ml" in line
+    ]
     if example:
         parts += ["```sh\n" + "\n".join(example) + "\n```"]
     return "\n\n".join(part for part in parts if part)

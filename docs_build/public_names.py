@@ -62,7 +62,6 @@ def _public(module: griffe.Object) -> Iterator[tuple[str, griffe.Object]]:
 
 def _methods(owner: griffe.Class) -> Iterator[tuple[str, griffe.Object]]:
     for name, member in owner.members.items():
-        if not name.startswith("_") and isinstance(member, griffe.Function):
-            yield f"{owner.path}.{name}", member
-        elif not name.startswith("_") and "property" in member.labels:
+        called = isinstance(member, griffe.Function) or "property" in member.labels
+        if called and not name.startswith("_"):
             yield f"{owner.path}.{name}", member

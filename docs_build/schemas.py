@@ -90,26 +90,26 @@ def _meaning(value: Schema, definitions: dict[str, Schema]) -> str:
 
 def _type(value: Schema, definitions: dict[str, Schema]) -> str:
     """Return a type in words: ``whole number ≥ 1``, ``list of text``, ``"a" or "b"``."""
+    kind = value.get("type")
     if "$ref" in value:
         target = definitions.get(value["$ref"].rsplit("/", 1)[-1], {})
-        return "object" if target.get("properties") else _type(target, definitions)
-    if "const" in value:
-        return f"`{json.dumps(value['const'])}`"
-    if "enum" in value:
-        return " or ".join(f"`{item}`" for item in value["enum"])
-    for joined in ("anyOf", "oneOf", "allOf"):
-        if joined in value:
-            words = dict.fromkeys(_type(part, definitions) for part in value[joined])
-            return " or ".join(words)
-    kind = value.get("type")
-    if isinstance(kind, list):
-        return " or ".join(_type({**value, "type": part}, definitions) for part in kind)
-    if kind == "array":
+        words = ["object" if target.get("properties") else _type(target, definitions)]
+    elif "const" in value:
+        words = [f"`{value['const']}`"]
+    elif "enum" in value:
+        words = [f"`{item}`" for item in value["enum"]]
+    elif isinstance(kind, list):
+        words = [_type({**value, "type": part}, definitions) for part in kind]
+    elif choices := value.get("anyOf") or value.get("oneOf") or value.get("allOf"):
+        words = [_type(part, definitions) for part in choices]
+    elif kind == "array":
         items = value.get("items") or (value.get("prefixItems") or [{}])[0]
-        return f"list of {_type(items, definitions)}"
-    if kind == "object" and isinstance(value.get("additionalProperties"), dict):
-        return f"object of {_type(value['additionalProperties'], definitions)} by name"
-    return _plain(value, kind)
+        words = [f"list of {_type(items, definitions)}"]
+    elif kind == "object" and isinstance(value.get("additionalProperties"), dict):
+        words = [f"object of {_type(value['additionalProperties'], definitions)} by name"]
+    else:
+        words = [_plain(value, kind)]
+    return " or ".join(dict.fromkeys(words))
 
 
 def _plain(value: Schema, kind: Any) -> str:
