@@ -11,8 +11,8 @@ _LIMITS = {
     "exclusiveMinimum": "> {}",
     "maximum": "≤ {}",
     "exclusiveMaximum": "< {}",
-    "minLength": "at least {} characters",
-    "minItems": "at least {} entries",
+    "minLength": ", at least {} long",
+    "minItems": ", at least {} entries",
 }
 
 
@@ -120,4 +120,5 @@ def _plain(value: Schema, kind: Any) -> str:
         "null": "null", "object": "object", None: "any value",
     }  # fmt: skip
     limits = [text.format(value[key]) for key, text in _LIMITS.items() if key in value]
-    return " ".join([words.get(kind, str(kind)), ", ".join(limits)]).strip()
+    text = " ".join([words.get(kind, str(kind)), *limits])
+    return text.replace(" , at least 1 long", ", not empty").replace(" ,", ",")
