@@ -18,7 +18,9 @@ def undocumented(root: Path) -> list[str]:
     methods and properties of the classes among them. Those of the package itself must stand on a
     page under ``docs/reference/api/``.
     """
-    package = griffe.load(PACKAGE, search_paths=[str(root)], resolve_aliases=True)
+    package = griffe.load(
+        PACKAGE, search_paths=[str(root)], resolve_aliases=True, try_relative_path=False
+    )
     missing = [
         f"{path}: has no docstring"
         for path, item in _public(package)
