@@ -14,13 +14,10 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from docs_build.printing import fill_in
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.workflow.results import DRIVER_COLUMNS
+from tests.pages import DOCS, PAGES, ROOT, blocks, commands_of, name_of, text_of
 
-ROOT = Path(__file__).resolve().parents[1]
-DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 SCRIPTS = {
     "python -m engagement_ml.datasets",
     "python -m engagement_ml.features.catalogue",
@@ -32,41 +29,6 @@ SCRIPTS = {
     "python -m pytest",
 }
 TABLES = ("events", "transactions", "customers")
-
-
-def text_of(page: Path) -> str:
-    """Return a page with the parts that are printed from the code."""
-    return fill_in(page.read_text(encoding="utf-8"))
-
-
-def name_of(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
-
-
-def blocks(language: str) -> list:
-    """Return the fenced blocks of a language on all pages, each with page and line for its name."""
-    return [
-        pytest.param(text, id=f"{name_of(page)}:{line}")
-        for page in PAGES
-        for line, text in blocks_of(page, language)
-    ]
-
-
-def blocks_of(page: Path, language: str) -> Iterator[tuple[int, str]]:
-    """Yield the fenced blocks of a language on a page, each with its line."""
-    text = text_of(page)
-    for match in re.finditer(rf"^( *)```{language}\n(.*?)^\1```$", text, re.M | re.S):
-        yield text[: match.start()].count("\n") + 1, match[2].replace(f"\n{match[1]}", "\n")
-
-
-def commands_of(page: Path) -> list[str]:
-    """Return the command lines of a page's shell blocks."""
-    lines = [
-        line.strip().removeprefix("$ ")
-        for _, block in blocks_of(page, "(?:sh|shell|bash|console)")
-        for line in block.replace("\\\n", " ").splitlines()
-    ]
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def pages_with_commands() -> list:
@@ -86,6 +48,7 @@ def shop_folder(here, small_shop, write_yaml, quick_drivers, monkeypatch) -> Pat
         getattr(small_shop, name).to_parquet(f"{name}.parquet")
     raw = yaml.safe_load(write_yaml().read_text(encoding="utf-8"))
     raw |= {"name": "shop-engagement", "sources": {name: f"{name}.parquet" for name in TABLES}}
+    raw["tracking"] = {"uri": None}
     Path("shop.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
     return here
 
@@ -180,8 +143,11 @@ def test_the_commands_of_a_page_run_in_their_order(page, shop_folder, monkeypatc
     """Each `engagement-ml` command runs; other commands exist."""
     from engagement_ml.cli.app import app
 
-    train_what_is_assumed(page, app)
-    for line in commands_of(page):
+    lines = commands_of(page)
+    if any("models:/" in line for line in lines):
+        track(Path("shop.yaml"))
+    train_what_is_assumed(lines, app)
+    for line in lines:
         words = shlex.split(line, comments=True)
         if words[0] != "engagement-ml":
             check_that_it_exists(line, words)
@@ -192,9 +158,15 @@ def test_the_commands_of_a_page_run_in_their_order(page, shop_folder, monkeypatc
             assert result.exit_code == 0, f"{line}: {result.output}"
 
 
-def train_what_is_assumed(page: Path, app: typer.Typer) -> None:
+def track(file: Path) -> None:
+    """Switch tracking on, so that a run registers its model."""
+    raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    del raw["tracking"]
+    file.write_text(yaml.safe_dump(raw), encoding="utf-8")
+
+
+def train_what_is_assumed(lines: list[str], app: typer.Typer) -> None:
     """Train first if a page's commands read a run that an earlier page made."""
-    lines = commands_of(page)
     reads = re.compile(r"engagement-ml (?:score|evaluate|report) (?:runs/(\w+)|models:/)")
     named = [match for line in lines if (match := reads.match(line))]
     folders = {match[1] or "registered" for match in named}
@@ -232,71 +204,3 @@ def check_that_it_exists(line: str, words: list[str]) -> None:
         assert (ROOT / words[1]).is_file()
     else:
         assert program in ("pip", "git", "cd"), f"what is {line}?"
-
-
-def slugs_of(page: Path) -> set[str]:
-    """Return the anchors of a page's headings and of its API entries."""
-    text = text_of(page)
-    headings = re.findall(r"^#+ (.+?)(?: \{.*\})?$", text, re.M)
-    slugs = {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in headings}
-    return slugs | set(re.findall(r"^::: (\S+)", text, re.M))
-
-
-def generated(file: Path) -> bool:
-    """Whether a page of the gallery is made from a notebook."""
-    return file.parent == DOCS / "gallery" and (ROOT / "notebooks" / f"{file.stem}.ipynb").exists()
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_links_lead_somewhere(page):
-    text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if re.match(r"[a-z]+:", target):
-            continue
-        path, _, anchor = target.partition("#")
-        file = (page.parent / path).resolve() if path else page
-        assert file.exists() or generated(file), f"{name_of(page)} links to {target}"
-        if anchor:
-            slugs = slugs_of(file)
-            known = anchor in slugs or anchor.rpartition(".")[0] in slugs
-            assert known, f"{name_of(page)} links to {target}"
-
-
-def test_every_page_is_in_the_navigation():
-    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1]
-    named = set(re.findall(r"[\w./-]+\.md", navigation))
-    written = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
-    gallery = {f"gallery/{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert named == written | gallery
-
-
-def test_every_folder_is_on_the_map():
-    page = text_of(DOCS / "contributing" / "architecture.md")
-    parts = {
-        path.stem
-        for path in (ROOT / "engagement_ml").iterdir()
-        if (path.suffix == ".py" or (path / "__init__.py").exists()) and path.stem[0] != "_"
-    }
-    assert {part for part in parts if not re.search(rf"\b{part}\b", page)} == set()
-
-
-def test_every_module_named_on_the_map_exists():
-    page = text_of(DOCS / "contributing" / "architecture.md")
-    names = {path.stem for path in (ROOT / "engagement_ml").rglob("*.py")}
-    names |= {path.name for path in (ROOT / "engagement_ml").rglob("*") if path.is_dir()}
-    drivers = page.split("## Drivers")[1].split("## ")[0]
-    for row in re.findall(r"^\| (`.+?) \|", drivers, re.M):
-        for module in re.findall(r"`([\w.]+)`", row):
-            assert module.rsplit(".", 1)[-1] in names, f"{module} does not exist"
-
-
-def test_pictures_are_small():
-    for picture in (DOCS / "images").glob("*"):
-        assert picture.stat().st_size < 300_000
-
-
-def test_no_public_name_lacks_documentation():
-    pytest.importorskip("griffe")
-    from docs_build.public_names import undocumented
-
-    assert undocumented(ROOT) == []
