@@ -138,7 +138,7 @@ def test_a_tested_effect_weighs_what_the_test_says(shop, observed) -> None:
     assert width[1] < 0.3 * width[0]
     mixed = search(shop, trial("vanity", 0.3, 0.05))
     assert {c.behaviour for c in mixed.choices} == {"driver", "vanity"}
-    assert any(note.startswith("Weights set lifts") for note in mixed.notes)
+    assert any(note.startswith("Weights compare two kinds") for note in mixed.notes)
     assert row(mixed, "driver").effect == pytest.approx(row(observed, "driver").effect)
 
 
@@ -198,8 +198,8 @@ def test_a_role_says_what_may_be_chosen_also_of_what_was_tested(shop) -> None:
 
 def test_draws_follow_a_lopsided_interval(shop) -> None:
     """Fieller's interval reaches further to one side, and so do the draws."""
-    from engagement_ml.drivers.experiment_override import calibrate
-    from engagement_ml.drivers.verdicts import Verdict
+    from engagement_ml.drivers.experiment_override import override_by_experiments
+    from engagement_ml.drivers.finding import Verdict
 
     config = parse_config(
         {"name": "s", "experiments": [{**trial("driver", 1.0, 1.0), "standard_error": None,
@@ -207,8 +207,11 @@ def test_draws_follow_a_lopsided_interval(shop) -> None:
     )  # fmt: skip
     with open_duckdb() as engine:
         results = read_experiments(config, engine)
-    found = calibrate(
-        results, {"driver": blank_finding()}, {"driver": Verdict("vanity", "")}, config
+    found = override_by_experiments(
+        results,
+        {"driver": blank_finding()},
+        {"driver": Verdict("vanity", "correlated only")},
+        config,
     )
     draws = found.draws(["driver"])["driver"]
     low, high = np.quantile(draws, [0.025, 0.975])
@@ -227,9 +230,9 @@ def blank_finding() -> Any:
         within=None,
         half_z=(0.0, 0.0),
         association=Association(0.0, 0.0, 0.0, 1.0),
-        response=Response("driver", 0.0, 0.0, (1, 1), 0.0),
+        purchase_response=Response("driver", 0.0, 0.0, (1, 1), 0.0),
         lead_z=None,
         frequency=0.0,
         cost=0.0,
-        smallest=0.1,
+        min_effect=0.1,
     )

@@ -35,7 +35,7 @@ def chosen(effects: LagEffects, importance=None, costs=None, at_most: int = 3) -
         importance or dict.fromkeys(names, 1.0),
         costs or dict.fromkeys(names, 0.0),
         at_most=at_most,
-        least_z=4.0,
+        min_z=4.0,
         seed=0,
     )
 
@@ -72,12 +72,6 @@ def test_what_costs_more_than_it_brings_is_not_chosen() -> None:
     gross = float(LAGS.weights.sum() * 9.0)
     assert chosen(effects, costs={"a": 0.5 * gross}).frequency["a"] == 1.0
     assert chosen(effects, costs={"a": 1.5 * gross}).frequency["a"] == 0.0
-
-
-def test_bound_on_false_choices_by_hand() -> None:
-    """Meinshausen and Bühlmann (2010, theorem 1): q² / ((2π − 1) p), π = 0.9."""
-    found = chosen(made({"a": 10.0, "b": 10.0, **{f"n{i}": 0.0 for i in range(8)}}))
-    assert found.false_bound == pytest.approx(2**2 / (0.8 * 10))
 
 
 def test_same_seed_same_choices() -> None:
