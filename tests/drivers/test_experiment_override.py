@@ -92,10 +92,10 @@ def test_verdicts_and_effects_follow_the_tests(observed, turned) -> None:
 def test_the_reason_names_the_test_and_what_observation_said(turned) -> None:
     said = row(turned, "vanity").reason
     assert said.startswith(
-        "a randomised test of 10,000 customers: one more event adds 1.80 EUR over 28 days "
-        "(1.02 to 2.58); observation said vanity, "
+        "a randomised test of 10,000 customers: one more event adds €1.80 over 28 days "
+        "(€1.02 to €2.58); observation said vanity, "
     )
-    assert "less than is worth having; observation said driver, 0." in (
+    assert "below the smallest effect of interest; observation said driver, €0." in (
         row(turned, "driver").reason
     )
 
@@ -116,7 +116,7 @@ def test_what_was_tested_is_planned_no_more_and_told_with_its_result(turned) -> 
     assert (first.behaviour, second.behaviour) == ("driver", "vanity")
     assert (second.lift, second.effect, second.events) == (0.9, 1.8, 0.5)
     assert (second.observed_verdict, second.verdict) == ("vanity", "driver")
-    assert any("measured 28 days, the outcome window has 84" in note for note in turned.notes)
+    assert any("measured 28 days, and the outcome window has 84" in note for note in turned.notes)
 
 
 def test_checks_of_observation_are_not_asked_of_what_was_tested(turned) -> None:
@@ -207,10 +207,11 @@ def test_draws_follow_a_lopsided_interval(shop) -> None:
     )  # fmt: skip
     with open_duckdb() as engine:
         results = read_experiments(config, engine)
+    observed = {"driver": Verdict("vanity", "correlated only")}
     found = override_by_experiments(
         results,
         {"driver": blank_finding()},
-        {"driver": Verdict("vanity", "correlated only")},
+        observed,
         config,
     )
     draws = found.draws(["driver"])["driver"]
