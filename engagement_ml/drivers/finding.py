@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from engagement_ml.drivers.estimation.reverse_causality import Response
-from engagement_ml.drivers.estimation.window_effect import WithinEffect
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.selection.cross_section import Association
 
 VerdictCode = Literal["driver", "harmful", "vanity", "consequence", "inert", "unverifiable"]
@@ -49,13 +49,13 @@ class Finding:
     Attributes
     ----------
     behaviour, role : str
-    within : WithinEffect or None
+    within : WindowEffect or None
         None if no within-customer effect is identified.
     half_z : (float, float)
         z in each random half of the customers.
     association : Association
         The between-customer correlation.
-    purchase_response : Response
+    purchase_response : PurchaseResponse
         How the behaviour follows purchases.
     lead_z : (float, float) or None
         z of the association after the event minus, and plus, the one before it; None if not tested.
@@ -70,10 +70,10 @@ class Finding:
 
     behaviour: str
     role: str
-    within: WithinEffect | None
+    within: WindowEffect | None
     half_z: tuple[float, float]
     association: Association
-    purchase_response: Response
+    purchase_response: PurchaseResponse
     lead_z: tuple[float, float] | None
     frequency: float
     cost: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engagement_ml.drivers.estimation.reverse_causality import Response
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimators.base import Estimates
 from engagement_ml.drivers.finding import Finding
 from engagement_ml.drivers.selection.shap_importance import across_shap, within_shap
@@ -66,7 +66,7 @@ def assemble_findings(
     study: Study, estimates: Estimates, stability: Stability
 ) -> dict[str, Finding]:
     """Assemble the evidence on every behaviour."""
-    no_response = {b: Response(b, 0.0, 0.0, (1, 1), 0.0) for b in study.behaviours}
+    no_response = {b: PurchaseResponse(b, 0.0, 0.0, (1, 1), 0.0) for b in study.behaviours}
     return {
         b: Finding(
             behaviour=b,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from engagement_ml.drivers.estimation.lag_model import usable_cells
+from engagement_ml.drivers.estimation.lag_model import estimation_sample
 from engagement_ml.drivers.estimation.spans import Spans
-from engagement_ml.drivers.retention.churn_effects import cells_at_risk, left_in
+from engagement_ml.drivers.retention.churn_effects import risk_set, churn_indicator
 from engagement_ml.drivers.thresholds import Thresholds
 from engagement_ml.features.period_panel import Periods
 
@@ -32,7 +32,7 @@ class Obstacle:
 
 def within_obstacle(periods: Periods, spans: Spans, thresholds: Thresholds) -> Obstacle | None:
     """Return why within-customer effects are not identified, or None."""
-    cells = usable_cells(periods, spans.burn_in)
+    cells = estimation_sample(periods, spans.burn_in)
     n_periods = periods.gain.shape[1] - spans.burn_in
     needed = max(thresholds.min_periods, spans.observation // 2)
     days = periods.period_days
@@ -56,7 +56,7 @@ def churn_obstacle(periods: Periods, spans: Spans, thresholds: Thresholds) -> Ob
     if n_periods < thresholds.min_periods:
         kind: Literal["periods after a window"] = "periods after a window"
         return Obstacle(kind, max(n_periods, 0), thresholds.min_periods, days)
-    churned = int((left_in(periods) & cells_at_risk(periods, spans)).sum())
+    churned = int((churn_indicator(periods) & risk_set(periods, spans)).sum())
     if churned < thresholds.min_churned:
         return Obstacle("churned", churned, thresholds.min_churned, days)
     return None

@@ -11,9 +11,9 @@ import numpy as np
 from engagement_ml._typing import BoolArray, FloatArray, Int64Array
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.estimation.distributed_lags import Lags
-from engagement_ml.drivers.estimation.lag_model import usable_cells
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
-from engagement_ml.drivers.estimation.spans import Spans, lags_of, outcome_level, spans_of
+from engagement_ml.drivers.estimation.lag_model import estimation_sample
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
+from engagement_ml.drivers.estimation.spans import Spans, tenure_weighted_lags, payment_cycle_profile, spans_from_config
 from engagement_ml.drivers.selection.cross_section import Association, associate
 from engagement_ml.drivers.selection.window_rows import WindowRows, window_rows
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
@@ -57,7 +57,7 @@ class Study:
     @cached_property
     def spans(self) -> Spans:
         """The configured windows in whole periods."""
-        return spans_of(self.config.windows)
+        return spans_from_config(self.config.windows)
 
     @cached_property
     def observed(self) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ class Study:
     @cached_property
     def cells(self) -> BoolArray:
         """Cells (customer by period) that estimates use, shape (n, T)."""
-        return usable_cells(self.periods, self.spans.burn_in)
+        return estimation_sample(self.periods, self.spans.burn_in)
 
     @cached_property
     def groups(self) -> Int64Array | None:
@@ -132,9 +132,9 @@ class Study:
         """Groups of lags, weighted by tenure at the cutoffs and the margin's place in windows."""
         tenure = None if self.panel is None else self.panel.frame[TENURE].to_numpy()
         if self.windows is None:
-            return lags_of(self.spans, tenure, None)
-        return lags_of(
-            self.spans, tenure, outcome_level(self.periods, self.spans, self.windows.cutoffs)
+            return tenure_weighted_lags(self.spans, tenure, None)
+        return tenure_weighted_lags(
+            self.spans, tenure, payment_cycle_profile(self.periods, self.spans, self.windows.cutoffs)
         )
 
     def counts(self, behaviour: str) -> FloatArray:
@@ -153,9 +153,9 @@ class Study:
         """Return whether the declared role allows selecting a behaviour."""
         return self.config.behaviour(behaviour).role in ("behaviour", "mediator")
 
-    def rolling_counts(self, behaviours: tuple[str, ...]) -> Rolling:
+    def rolling_counts(self, behaviours: tuple[str, ...]) -> RollingCounts:
         """Return rolling counts over the observation window, not kept: they are large."""
-        return Rolling.of(self.periods, self.spans, behaviours)
+        return RollingCounts.from_periods(self.periods, self.spans, behaviours)
 
 
 def segment_groups(periods: Periods, thresholds: Thresholds = THRESHOLDS) -> Int64Array | None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.estimation.reverse_causality import Response
-from engagement_ml.drivers.estimation.window_effect import WithinEffect
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.explanations import Wording, explain
 from engagement_ml.drivers.finding import Finding, Verdict, Veto
 from engagement_ml.drivers.selection.cross_section import Association
@@ -27,7 +27,7 @@ def finding(
     **more,
 ) -> Finding:
     """Worth 4 a standard deviation, where 1 is of interest; it does not follow purchases."""
-    within = WithinEffect(effect, effect - half, effect + half, z, np.zeros(6), np.zeros(9))
+    within = WindowEffect(effect, effect - half, effect + half, z, np.zeros(6), np.zeros(9))
     sign = np.sign(z)
     given = {
         "behaviour": "tutorial",
@@ -35,7 +35,7 @@ def finding(
         "within": within,
         "half_z": (sign * 8.0, sign * 7.0),
         "association": association or Association(0.3, 20.0, 3.0, 2.0),
-        "purchase_response": Response("tutorial", 0.0, 0.0, (1, 1), 0.0),
+        "purchase_response": PurchaseResponse("tutorial", 0.0, 0.0, (1, 1), 0.0),
         "lead_z": None,
         "frequency": 1.0,
         "cost": 0.0,
@@ -52,7 +52,7 @@ def reason(given: Finding) -> str:
     return explain(judge(given), given, WORDING, ADVICE)
 
 
-AFTER = Response("tutorial", 0.4, 30.0, (1, 1), 0.5)
+AFTER = PurchaseResponse("tutorial", 0.4, 30.0, (1, 1), 0.5)
 
 
 def test_a_driver() -> None:

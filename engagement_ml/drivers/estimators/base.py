@@ -8,8 +8,8 @@ from typing import Protocol
 
 from engagement_ml.drivers.decision import Candidates, Selection
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
-from engagement_ml.drivers.estimation.reverse_causality import Response
-from engagement_ml.drivers.estimation.window_effect import WithinEffect, widened
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.window_effect import WindowEffect, add_model_uncertainty
 from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.study import Study
 
@@ -20,11 +20,11 @@ class Estimates:
 
     Attributes
     ----------
-    within : mapping of behaviour to WithinEffect
+    within : mapping of behaviour to WindowEffect
         Empty if nothing is identified.
     main : LagEffects or None
         The joint fit of all behaviours that do not follow purchases.
-    responses : mapping of behaviour to Response
+    responses : mapping of behaviour to PurchaseResponse
         How each behaviour follows purchases.
     half_z : mapping of behaviour to (z, z)
         z in each random half of the customers.
@@ -32,9 +32,9 @@ class Estimates:
         z of the association after the event minus, and plus, the one before it.
     """
 
-    within: Mapping[str, WithinEffect] = field(default_factory=dict)
+    within: Mapping[str, WindowEffect] = field(default_factory=dict)
     main: LagEffects | None = None
-    responses: Mapping[str, Response] = field(default_factory=dict)
+    responses: Mapping[str, PurchaseResponse] = field(default_factory=dict)
     half_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     lead_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -60,7 +60,7 @@ def with_model_error(estimates: Estimates, study: Study) -> Estimates:
     """Widen every interval by the errors of functional form and of the level of margin."""
     form_error, level_error = study.thresholds.form_error, study.level_error
     within = {
-        b: widened(effect, form_error, level_error, (study.seed, 8, i))
+        b: add_model_uncertainty(effect, form_error, level_error, (study.seed, 8, i))
         for i, (b, effect) in enumerate(sorted(estimates.within.items()))
     }
     return replace(estimates, within=within)

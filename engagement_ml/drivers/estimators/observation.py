@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from engagement_ml.drivers.decision import Candidates, Selection, select_drivers
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
-from engagement_ml.drivers.estimation.leads import conditioned_effects, lead_contrasts
-from engagement_ml.drivers.estimation.reverse_causality import find_responses
-from engagement_ml.drivers.estimation.window_effect import WithinEffect, summarise
+from engagement_ml.drivers.estimation.leads import purchase_adjusted_effects, lead_contrasts
+from engagement_ml.drivers.estimation.reverse_causality import estimate_purchase_responses
+from engagement_ml.drivers.estimation.window_effect import WindowEffect, estimate_window_effect
 from engagement_ml.drivers.estimators.base import Estimates, with_model_error
 from engagement_ml.drivers.preconditions import Obstacle, within_obstacle
 from engagement_ml.drivers.selection.stability_selection import half_strengths
@@ -35,7 +35,7 @@ class ObservationEstimator:
     def estimate(self, study: Study) -> Estimates:
         """Estimate every behaviour's effect on margin."""
         names = study.observed
-        responses = find_responses(
+        responses = estimate_purchase_responses(
             study.periods, names, burn_in=study.spans.burn_in, group=study.groups
         )
         declared = {b for b in names if study.config.behaviour(b).role == "consequence"}
@@ -74,10 +74,10 @@ def _following_purchases(
     """Estimate behaviours that follow purchases, one by one, given past purchases."""
     if not following:
         return Estimates()
-    effects, lead_z = conditioned_effects(
+    effects, lead_z = purchase_adjusted_effects(
         study.periods, study.spans, following, clean, group=study.groups
     )
-    effects = effects.times(study.level)
+    effects = effects.rescale_margin_level(study.level)
     return Estimates(
         within=_summaries(effects, following, study.seed),
         half_z=half_strengths(effects, seed=study.seed),
@@ -89,9 +89,9 @@ def _joint(study: Study, together: tuple[str, ...], clean: tuple[str, ...]) -> E
     """Fit all behaviours jointly, with saturating responses, and test leads if any effect shows."""
     periods, spans, group = study.periods, study.spans, study.groups
     main = estimate_lag_effects(
-        periods, together, study.lags, burn_in=spans.burn_in, group=group, bending=True
+        periods, together, study.lags, burn_in=spans.burn_in, group=group, nonlinear=True
     )
-    main = main.times(study.level)
+    main = main.rescale_margin_level(study.level)
     within = _summaries(main, together, study.seed)
     lead_z: dict[str, tuple[float, float]] = {}
     if any(abs(within[b].z) >= study.thresholds.min_z for b in clean):
@@ -100,5 +100,5 @@ def _joint(study: Study, together: tuple[str, ...], clean: tuple[str, ...]) -> E
     return Estimates(within, main, {}, half_strengths(main, seed=study.seed), lead_z)
 
 
-def _summaries(effects: LagEffects, names: tuple[str, ...], seed: int) -> dict[str, WithinEffect]:
-    return {b: summarise(effects, i, seed=seed) for i, b in enumerate(names)}
+def _summaries(effects: LagEffects, names: tuple[str, ...], seed: int) -> dict[str, WindowEffect]:
+    return {b: estimate_window_effect(effects, i, seed=seed) for i, b in enumerate(names)}

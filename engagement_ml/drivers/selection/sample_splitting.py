@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray
-from engagement_ml.drivers.estimation.decay_profiles import Fading
+from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 
 
@@ -43,11 +43,11 @@ def estimate_on(effects: LagEffects, b: int, part: BoolArray) -> Half:
     b : int
     part : bool array (n,)
     """
-    coef, influence = effects.parts(b)
+    coef, influence = effects.gain_and_loss_profiles(b)
     of_part = influence[part]
     share = max(float(part.mean()), 1e-9)
-    fading = Fading.of(of_part.T @ of_part / share**2, effects.lags)
+    fading = DecayProfile.from_covariance(of_part.T @ of_part / share**2, effects.lags)
     if fading is None:
         return Half(0.0, 0.0)
     moved = coef + of_part.sum(axis=0) / share - influence.sum(axis=0)
-    return Half(fading.effect(moved), fading.z(moved))
+    return Half(fading.effect(moved), fading.max_z(moved))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.drivers.estimation.decay_profiles import Fading
+from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.selection.sample_splitting import estimate_on, first_half
 
@@ -78,8 +78,8 @@ def bootstrap_selection(
     weights = rng.multinomial(n, np.full(n, 1 / n), size=N_BOOTSTRAPS) - 1.0
     scores: dict[str, FloatArray] = {}
     for name in candidates:
-        coef, influence = effects.parts(effects.behaviours.index(name))
-        fading = Fading.of(influence.T @ influence, effects.lags)
+        coef, influence = effects.gain_and_loss_profiles(effects.behaviours.index(name))
+        fading = DecayProfile.from_covariance(influence.T @ influence, effects.lags)
         if fading is None:
             continue
         moved = coef + weights @ influence
@@ -99,7 +99,7 @@ def bootstrap_selection(
 
 
 def _scores(
-    fading: Fading,
+    fading: DecayProfile,
     coef: FloatArray,
     moved: FloatArray,
     importance: float,
@@ -111,6 +111,6 @@ def _scores(
     scores = np.zeros(len(moved))
     for k, sample in enumerate(moved):
         effect = fading.effect(sample)
-        if fading.z(sample) >= min_z and effect > cost:
+        if fading.max_z(sample) >= min_z and effect > cost:
             scores[k] = importance * (effect / whole if whole > 0 else 1.0)
     return scores

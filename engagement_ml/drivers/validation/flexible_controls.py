@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.finding import Veto
 from engagement_ml.drivers.validation.check import CheckContext, CheckResult
 from engagement_ml.formatting import listed
@@ -95,13 +95,13 @@ def _value(context: CheckContext, fits: Mapping[str, FlexibleFit]) -> str | None
 
 
 def flexible_fits(
-    rolling: Rolling, candidates: Sequence[str], acting: Sequence[str]
+    rolling: RollingCounts, candidates: Sequence[str], acting: Sequence[str]
 ) -> dict[str, FlexibleFit]:
     """Fit each candidate's rolling count beside those of all, and steps of the other acting ones.
 
     Parameters
     ----------
-    rolling : Rolling
+    rolling : RollingCounts
     candidates : sequence of str
     acting : sequence of str
         Behaviours that may have an effect.
@@ -110,14 +110,14 @@ def flexible_fits(
     -------
     dict of candidate to FlexibleFit
     """
-    coef, error = rolling.fit(rolling.counts)
+    coef, error = rolling.fit_coefficients(rolling.counts)
     place = {b: i for i, b in enumerate(rolling.behaviours)}
     steps = {b: step_indicators(rolling.counts[..., place[b]], rolling.cells) for b in acting}
     fits = {}
     for b in candidates:
         controls = [steps[other] for other in acting if other != b]
         counts = np.concatenate([rolling.counts, *controls], axis=2)
-        stepped, stepped_error = rolling.fit(counts)
+        stepped, stepped_error = rolling.fit_coefficients(counts)
         i = place[b]
         fits[b] = FlexibleFit(_z(coef[i], error[i]), _z(stepped[i], stepped_error[i]))
     return fits

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.evidence import SegmentRow
 from engagement_ml.drivers.finding import Finding, Verdict
 from engagement_ml.drivers.study import Study
@@ -40,7 +40,7 @@ def compare_segments(
 
 def effects_by_segment(
     periods: Periods,
-    rolling: Rolling,
+    rolling: RollingCounts,
     effects: Mapping[str, float],
     thresholds: Thresholds = THRESHOLDS,
 ) -> tuple[SegmentRow, ...]:
@@ -52,14 +52,14 @@ def effects_by_segment(
     Parameters
     ----------
     periods : Periods
-    rolling : Rolling
+    rolling : RollingCounts
     effects : mapping of behaviour to effect per event over all customers
     thresholds : Thresholds
     """
     if not effects or not periods.segments:
         return ()
-    coef, _ = rolling.fit(rolling.counts)
-    level = rolling.level()
+    coef, _ = rolling.fit_coefficients(rolling.counts)
+    level = rolling.mean_gain()
     overall = {b: float(coef[rolling.behaviours.index(b)] * level) for b in effects}
     rows = []
     for column, labels in periods.segments.items():
@@ -69,12 +69,12 @@ def effects_by_segment(
             n = int(members.sum())
             if n < thresholds.min_segment:
                 continue
-            own, error = rolling.fit(rolling.counts, members)
+            own, error = rolling.fit_coefficients(rolling.counts, members)
             for behaviour, effect in effects.items():
                 b = rolling.behaviours.index(behaviour)
                 if overall[behaviour] == 0 or not np.isfinite(error[b]) or error[b] <= 0:
                     continue
-                scale = effect / overall[behaviour] * rolling.level(members)
+                scale = effect / overall[behaviour] * rolling.mean_gain(members)
                 low, high = sorted(
                     ((own[b] - 1.96 * error[b]) * scale, (own[b] + 1.96 * error[b]) * scale)
                 )

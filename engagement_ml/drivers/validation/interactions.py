@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.evidence import PairRow
 from engagement_ml.drivers.finding import Finding, Verdict
 from engagement_ml.drivers.study import Study
@@ -54,7 +54,7 @@ def compare_drivers(
 
 
 def compare_pairs(
-    rolling: Rolling,
+    rolling: RollingCounts,
     behaviours: tuple[str, ...],
     stds: Mapping[str, float],
     outcome: int,
@@ -69,7 +69,7 @@ def compare_pairs(
 
     Parameters
     ----------
-    rolling : Rolling
+    rolling : RollingCounts
     behaviours : tuple of str
         Those to pair.
     stds : mapping of behaviour to standard deviation of its window count
@@ -87,7 +87,7 @@ def compare_pairs(
     rows = []
     for first, second in combinations(behaviours, 2):
         effect, error = _interaction(rolling, first, second)
-        scale = float(rolling.level() * outcome * stds[first] * stds[second])
+        scale = float(rolling.mean_gain() * outcome * stds[first] * stds[second])
         z = effect / error if error > 0 else 0.0
         rows.append(
             PairRow(
@@ -103,12 +103,12 @@ def compare_pairs(
     return holm_adjusted(rows, thresholds.pair_p_value)
 
 
-def _interaction(rolling: Rolling, first: str, second: str) -> tuple[float, float]:
+def _interaction(rolling: RollingCounts, first: str, second: str) -> tuple[float, float]:
     """Return ``b_xy + b_x b_y``, a share of mean margin, and its standard error."""
     a, b = rolling.behaviours.index(first), rolling.behaviours.index(second)
     x, y = (_demeaned(rolling.counts[..., k], rolling.cells) for k in (a, b))
     products = np.stack([x * y, x * x, y * y], axis=2)
-    fit = rolling.fit_whole(np.concatenate([products, rolling.counts], axis=2))
+    fit = rolling.fit(np.concatenate([products, rolling.counts], axis=2))
     a, b = a + products.shape[2], b + products.shape[2]
     # delta method
     gradient = np.zeros(fit.coef.size)

@@ -12,9 +12,9 @@ from engagement_ml._typing import BoolArray, FloatArray, Int64Array
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
-from engagement_ml.drivers.estimation.lag_model import tenure_steps, usable_cells, winsorise
-from engagement_ml.drivers.estimation.response_functions import bend, single
-from engagement_ml.drivers.estimation.window_effect import NORMAL_95, WithinEffect
+from engagement_ml.drivers.estimation.lag_model import tenure_dummies, estimation_sample, winsorise
+from engagement_ml.drivers.estimation.response_functions import as_float32, saturating_response
+from engagement_ml.drivers.estimation.window_effect import NORMAL_95, WindowEffect
 from engagement_ml.drivers.finding import Veto
 from engagement_ml.drivers.validation.check import CheckContext, CheckResult
 from engagement_ml.drivers.verdicts import passes_tests
@@ -115,7 +115,7 @@ def _value(context: CheckContext, compared: Mapping[str, Persistence]) -> str | 
 def compare_in_time(
     periods: Periods,
     main: LagEffects,
-    effects: Mapping[str, WithinEffect],
+    effects: Mapping[str, WindowEffect],
     acting: Sequence[str],
     *,
     burn_in: int,
@@ -132,15 +132,15 @@ def compare_in_time(
     periods : Periods
     main : LagEffects
         With the responses of the acting behaviours.
-    effects : mapping of behaviour to WithinEffect
+    effects : mapping of behaviour to WindowEffect
     acting : sequence of str
         Behaviours to compare; those without a response function are left out.
     burn_in : int
     group : int array (n,), optional
         Customers of a group share period effects.
     """
-    names = [b for b in acting if b in main.bends and np.any(main.bends[b].index)]
-    cells = usable_cells(periods, burn_in)
+    names = [b for b in acting if b in main.response_functions and np.any(main.response_functions[b].index_coef)]
+    cells = estimation_sample(periods, burn_in)
     if not names or not cells.any():
         return {}
     columns = [periods.behaviours.index(b) for b in names]
@@ -148,11 +148,11 @@ def compare_in_time(
     quarter = _quarters(cells)
     parts = []
     for i, b in enumerate(names):
-        u = sums[:, :, i, 1:] @ single(main.bends[b].index)
-        response = bend(u, main.bends[b].curvature)[0]
+        u = sums[:, :, i, 1:] @ as_float32(main.response_functions[b].index_coef)
+        response = saturating_response(u, main.response_functions[b].curvature)[0]
         parts += [response * (quarter == k)[None, :] for k in range(_QUARTERS)]
     design = np.stack(parts, axis=2)
-    controls = np.concatenate([sums[..., 0], tenure_steps(periods)], axis=2)
+    controls = np.concatenate([sums[..., 0], tenure_dummies(periods)], axis=2)
     fit = fit_poisson(
         winsorise(np.where(cells, periods.gain, 0.0)),
         np.concatenate([design, controls], axis=2),

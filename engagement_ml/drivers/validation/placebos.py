@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engagement_ml.drivers.estimation.decay_profiles import standardised
+from engagement_ml.drivers.estimation.decay_profiles import max_z
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.validation.check import CheckContext, CheckResult
@@ -92,7 +92,7 @@ def largest_placebo_z(study: Study, behaviours: tuple[str, ...]) -> float:
     shuffled = shuffle_within(periods, behaviours, seed=study.seed)
     effects = estimate_lag_effects(shuffled, behaviours, spans.lags, burn_in=spans.burn_in)
     z = [
-        standardised(effects.coef[b], effects.covariance(b), effects.lags)
+        max_z(effects.coef[b], effects.covariance(b), effects.lags)
         for b in range(len(behaviours))
     ]
     return float(np.max(np.abs(z))) if z else 0.0
