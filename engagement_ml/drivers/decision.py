@@ -100,6 +100,8 @@ def _curves(study: Study, candidates: Candidates) -> dict[str, Curve]:
         if within is None or main is None or not acts:
             continue
         counts: FloatArray = study.counts(b)
-        scale = choose_scale(counts, main.response_functions.get(b), main.lags, study.spans.observation)
+        scale = choose_scale(
+            counts, main.response_functions.get(b), main.lags, study.spans.observation
+        )
         curves[b] = make_curve(counts, within.effect, scale)
     return curves

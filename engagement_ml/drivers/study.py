@@ -13,7 +13,12 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.lag_model import estimation_sample
 from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
-from engagement_ml.drivers.estimation.spans import Spans, tenure_weighted_lags, payment_cycle_profile, spans_from_config
+from engagement_ml.drivers.estimation.spans import (
+    Spans,
+    payment_cycle_profile,
+    spans_from_config,
+    tenure_weighted_lags,
+)
 from engagement_ml.drivers.selection.cross_section import Association, associate
 from engagement_ml.drivers.selection.window_rows import WindowRows, window_rows
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
@@ -134,7 +139,9 @@ class Study:
         if self.windows is None:
             return tenure_weighted_lags(self.spans, tenure, None)
         return tenure_weighted_lags(
-            self.spans, tenure, payment_cycle_profile(self.periods, self.spans, self.windows.cutoffs)
+            self.spans,
+            tenure,
+            payment_cycle_profile(self.periods, self.spans, self.windows.cutoffs),
         )
 
     def counts(self, behaviour: str) -> FloatArray:

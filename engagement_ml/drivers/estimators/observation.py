@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engagement_ml.drivers.decision import Candidates, Selection, select_drivers
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
-from engagement_ml.drivers.estimation.leads import purchase_adjusted_effects, lead_contrasts
+from engagement_ml.drivers.estimation.leads import lead_contrasts, purchase_adjusted_effects
 from engagement_ml.drivers.estimation.reverse_causality import estimate_purchase_responses
 from engagement_ml.drivers.estimation.window_effect import WindowEffect, estimate_window_effect
 from engagement_ml.drivers.estimators.base import Estimates, with_model_error

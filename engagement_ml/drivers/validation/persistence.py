@@ -12,7 +12,7 @@ from engagement_ml._typing import BoolArray, FloatArray, Int64Array
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
-from engagement_ml.drivers.estimation.lag_model import tenure_dummies, estimation_sample, winsorise
+from engagement_ml.drivers.estimation.lag_model import estimation_sample, tenure_dummies, winsorise
 from engagement_ml.drivers.estimation.response_functions import as_float32, saturating_response
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95, WindowEffect
 from engagement_ml.drivers.finding import Veto
@@ -139,7 +139,11 @@ def compare_in_time(
     group : int array (n,), optional
         Customers of a group share period effects.
     """
-    names = [b for b in acting if b in main.response_functions and np.any(main.response_functions[b].index_coef)]
+    names = [
+        b
+        for b in acting
+        if b in main.response_functions and np.any(main.response_functions[b].index_coef)
+    ]
     cells = estimation_sample(periods, burn_in)
     if not names or not cells.any():
         return {}

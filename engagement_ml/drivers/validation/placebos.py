@@ -92,8 +92,7 @@ def largest_placebo_z(study: Study, behaviours: tuple[str, ...]) -> float:
     shuffled = shuffle_within(periods, behaviours, seed=study.seed)
     effects = estimate_lag_effects(shuffled, behaviours, spans.lags, burn_in=spans.burn_in)
     z = [
-        max_z(effects.coef[b], effects.covariance(b), effects.lags)
-        for b in range(len(behaviours))
+        max_z(effects.coef[b], effects.covariance(b), effects.lags) for b in range(len(behaviours))
     ]
     return float(np.max(np.abs(z))) if z else 0.0
 

@@ -91,4 +91,7 @@ def test_holm_never_exceeds_one() -> None:
 
 def test_one_behaviour_makes_no_pair(make_periods) -> None:
     periods = make_periods({"a": np.ones((40, 30))}, np.ones((40, 30)))
-    assert compare_pairs(RollingCounts.from_periods(periods, SPANS, ("a",)), ("a",), {"a": 1.0}, 12) == ()
+    assert (
+        compare_pairs(RollingCounts.from_periods(periods, SPANS, ("a",)), ("a",), {"a": 1.0}, 12)
+        == ()
+    )
