@@ -84,7 +84,7 @@ class EvidenceTables:
             stage=behaviour.stage,
             effect_gross=_finite(gross),
             cost_per_event=behaviour.cost_per_event,
-            effect_per_sd=_finite((gross - cost) * finding.association.spread),
+            effect_per_sd=_finite((gross - cost) * finding.association.std),
             z=None if within is None else within.z,
             robustness_value=None if within is None else robustness_value(within.z, n_cells),
             naive_effect=finding.association.slope,

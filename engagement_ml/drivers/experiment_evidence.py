@@ -83,7 +83,7 @@ class ExperimentEvidence:
         finding : Finding
             As returned by `finding`.
         """
-        std, min_effect = finding.association.spread, finding.min_effect
+        std, min_effect = finding.association.std, finding.min_effect
         low, high = finding.bounds
         worth = finding.effect * std
         if not self.effect.bounded:
@@ -104,7 +104,7 @@ class ExperimentEvidence:
         The half width of the interval shrinks with the square root of the number of customers.
         """
         low, high = finding.bounds
-        half_width = (high - low) / 2 * finding.association.spread
+        half_width = (high - low) / 2 * finding.association.std
         if self.contradictory or finding.min_effect <= 0 or half_width <= finding.min_effect:
             return None
         return (half_width / finding.min_effect) ** 2 * self.n_customers

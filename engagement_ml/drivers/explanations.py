@@ -206,7 +206,7 @@ def advice(finding: Finding, study: Study, obstacle: Obstacle | None) -> str:
         why = "its count does not vary" if obstacle is None else explain_obstacle(obstacle, wording)
         return f"{why}; {experiment}"
     low, high = finding.bounds
-    half_width = (high - low) / 2 * finding.association.spread
+    half_width = (high - low) / 2 * finding.association.std
     factor = (half_width / finding.min_effect) ** 2 if finding.min_effect > 0 else math.inf
     if 1 < factor < _MAX_FACTOR:
         more = math.ceil(study.periods.gain.shape[1] * (factor - 1))

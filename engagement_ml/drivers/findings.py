@@ -36,7 +36,7 @@ def rank_by_shap(study: Study, estimates: Estimates) -> Ranking:
     if not any(within.values()):
         # without a mature outcome window SHAP is undefined
         by_effect = {
-            b: abs(w.effect) * study.associations[b].spread for b, w in estimates.within.items()
+            b: abs(w.effect) * study.associations[b].std for b, w in estimates.within.items()
         }
         within = {**dict.fromkeys(names, 0.0), **by_effect}
     naive = dict(zip(names, across_shap(study.rows, seed=study.seed), strict=True))

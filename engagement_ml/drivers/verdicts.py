@@ -73,7 +73,7 @@ def failed_test(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Failed
 
 def _of_passing(finding: Finding, thresholds: Thresholds) -> Verdict | None:
     low, high = finding.bounds
-    worth = finding.effect * finding.association.spread
+    worth = finding.effect * finding.association.std
     if finding.vetoes:
         return Verdict("unverifiable", "vetoed")
     if low > 0 and worth >= finding.min_effect:
@@ -86,7 +86,7 @@ def _of_passing(finding: Finding, thresholds: Thresholds) -> Verdict | None:
 
 
 def _of_failing(finding: Finding, thresholds: Thresholds) -> Verdict:
-    std = finding.association.spread
+    std = finding.association.std
     low, high = (bound * std for bound in finding.bounds)
     correlated = finding.association.z >= thresholds.vanity_z and finding.association.slope > 0
     naive = finding.association.slope * std

@@ -47,7 +47,7 @@ def compare_drivers(
     return compare_pairs(
         study.rolling_counts(together),
         drivers,
-        {b: study.associations[b].spread for b in drivers},
+        {b: study.associations[b].std for b in drivers},
         study.spans.outcome,
         study.thresholds,
     )

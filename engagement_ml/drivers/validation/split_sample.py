@@ -48,7 +48,7 @@ class SplitSample:
             main,
             selection.drivers,
             context.importance,
-            {b: study.associations[b].spread for b in selection.drivers},
+            {b: study.associations[b].std for b in selection.drivers},
             study.costs(selection.drivers),
             at_most=study.config.select.at_most,
             min_z=study.thresholds.min_z,
