@@ -10,17 +10,24 @@ from engagement_ml._typing import Int64Array
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
-from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects, usable_cells
-from engagement_ml.drivers.estimation.leads import conditioned_effects, lead_contrasts
-from engagement_ml.drivers.estimation.reverse_causality import Response, find_responses
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects, estimation_sample
+from engagement_ml.drivers.estimation.leads import lead_contrasts, purchase_adjusted_effects
+from engagement_ml.drivers.estimation.reverse_causality import (
+    PurchaseResponse,
+    estimate_purchase_responses,
+)
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.estimation.spans import Spans
-from engagement_ml.drivers.estimation.window_effect import WithinEffect, summarise, widened
-from engagement_ml.drivers.retention.churn_cost import Leaving
+from engagement_ml.drivers.estimation.window_effect import (
+    WindowEffect,
+    add_model_uncertainty,
+    estimate_window_effect,
+)
+from engagement_ml.drivers.retention.churn_cost import ChurnOutcomes
 from engagement_ml.drivers.retention.churn_effects import (
-    cells_at_risk,
-    estimate_survival_effects,
-    left_in,
+    churn_indicator,
+    estimate_churn_effects,
+    risk_set,
 )
 from engagement_ml.drivers.selection.stability_selection import half_strengths
 from engagement_ml.drivers.validation.flexible_controls import Flexible, flexible_strengths
@@ -44,9 +51,9 @@ _MAY_ACT_Z = 2.0
 class Estimates:
     """Within-entity estimates of all behaviours, from whichever model is right for each."""
 
-    within: dict[str, WithinEffect]
+    within: dict[str, WindowEffect]
     main: LagEffects | None
-    responses: dict[str, Response]
+    responses: dict[str, PurchaseResponse]
     half_z: dict[str, tuple[float, float]]
     lead_z: dict[str, tuple[float, float]]
     flexible: dict[str, Flexible] = field(default_factory=dict)
@@ -77,7 +84,7 @@ def estimate_within(
         found = _lagged(periods, spans, config, level, lags)
     level_off, seed = level_error(panel), config.random_seed
     within = {
-        b: widened(w, FORM_ERROR, level_off, (seed, 8, i))
+        b: add_model_uncertainty(w, FORM_ERROR, level_off, (seed, 8, i))
         for i, (b, w) in enumerate(sorted(found.within.items()))
     }
     return replace(found, within=within)
@@ -89,18 +96,20 @@ def _lagged(
     seed, burn_in = config.random_seed, spans.burn_in
     names = tuple(b for i, b in enumerate(periods.behaviours) if periods.counts[..., i].any())
     group = segment_groups(periods)
-    responses = find_responses(periods, names, burn_in=burn_in, group=group)
+    responses = estimate_purchase_responses(periods, names, burn_in=burn_in, group=group)
     declared = {b for b in names if config.behaviour(b).role == "consequence"}
     responding = tuple(b for b in names if responses[b].responds or b in declared)
     clean = tuple(b for b in names if b not in responding)
-    within: dict[str, WithinEffect] = {}
+    within: dict[str, WindowEffect] = {}
     halves: dict[str, tuple[float, float]] = {}
     lead_z: dict[str, tuple[float, float]] = {}
     passed: tuple[str, ...] = ()
     if responding:
-        strict, lead_z = conditioned_effects(periods, spans, responding, clean, group=group)
-        strict = strict.times(level)
-        within |= {b: summarise(strict, i, seed=seed) for i, b in enumerate(responding)}
+        strict, lead_z = purchase_adjusted_effects(periods, spans, responding, clean, group=group)
+        strict = strict.rescale_margin_level(level)
+        within |= {
+            b: estimate_window_effect(strict, i, seed=seed) for i, b in enumerate(responding)
+        }
         halves |= half_strengths(strict, seed=seed)
         passed = tuple(
             b
@@ -111,10 +120,10 @@ def _lagged(
     together = tuple(b for b in names if b in clean or b in passed)
     if together:
         main = estimate_lag_effects(
-            periods, together, lags, burn_in=burn_in, group=group, bending=True
+            periods, together, lags, burn_in=burn_in, group=group, nonlinear=True
         )
-        main = main.times(level)
-        within |= {b: summarise(main, i, seed=seed) for i, b in enumerate(together)}
+        main = main.rescale_margin_level(level)
+        within |= {b: estimate_window_effect(main, i, seed=seed) for i, b in enumerate(together)}
         halves |= half_strengths(main, seed=seed)
         if any(abs(within[b].z) >= LEAST_Z for b in clean):
             leads = lead_contrasts(periods, spans, together, group=group)
@@ -124,13 +133,15 @@ def _lagged(
 
 
 def _flexible(
-    periods: Periods, spans: Spans, together: tuple[str, ...], within: dict[str, WithinEffect]
+    periods: Periods, spans: Spans, together: tuple[str, ...], within: dict[str, WindowEffect]
 ) -> dict[str, Flexible]:
     candidates = [b for b in together if abs(within[b].z) >= LEAST_Z]
     acting = [b for b in together if abs(within[b].z) >= _MAY_ACT_Z]
     if not candidates or len(acting) < 2:
         return {}
-    return flexible_strengths(Rolling.of(periods, spans, together), candidates, acting)
+    return flexible_strengths(
+        RollingCounts.from_periods(periods, spans, together), candidates, acting
+    )
 
 
 def _survival(
@@ -139,12 +150,12 @@ def _survival(
     """Estimate what keeps the entities, where churn is an event that ends their margin."""
     seed = config.random_seed
     names = tuple(b for i, b in enumerate(periods.behaviours) if periods.counts[..., i].any())
-    main = estimate_survival_effects(periods, names, spans, _leaving(panel, spans))
-    within = {b: summarise(main, i, seed=seed) for i, b in enumerate(names)}
+    main = estimate_churn_effects(periods, names, spans, _leaving(panel, spans))
+    within = {b: estimate_window_effect(main, i, seed=seed) for i, b in enumerate(names)}
     return Estimates(within, main, {}, half_strengths(main, seed=seed), {})
 
 
-def _leaving(panel: Panel | None, spans: Spans) -> Leaving | None:
+def _leaving(panel: Panel | None, spans: Spans) -> ChurnOutcomes | None:
     """Who left of those at risk at the panel's cutoffs, and how long they had been there."""
     if panel is None:
         return None
@@ -153,12 +164,12 @@ def _leaving(panel: Panel | None, spans: Spans) -> Leaving | None:
         return None
     span = np.ceil(known[TENURE].to_numpy() / spans.period_days)
     span = np.clip(span, 1, spans.observation).astype(np.int64)
-    return Leaving(span, known["churned"].to_numpy(dtype=np.float64))
+    return ChurnOutcomes(span, known["churned"].to_numpy(dtype=np.float64))
 
 
 def fitted_margin(periods: Periods, spans: Spans) -> float:
     """Return the mean margin of as many fitted cells as an outcome window has periods."""
-    cells = usable_cells(periods, spans.burn_in)
+    cells = estimation_sample(periods, spans.burn_in)
     margin = float((periods.gain - periods.loss)[cells].sum())
     return margin / max(int(cells.sum()), 1) * spans.outcome
 
@@ -170,7 +181,7 @@ def level_ratio(periods: Periods, spans: Spans, panel: Panel | None) -> float:
     windows, whatever the season of those that were fitted. What is worth having is put there with
     them, so that verdicts, choice and weights do not depend on it.
     """
-    cells = usable_cells(periods, spans.burn_in)
+    cells = estimation_sample(periods, spans.burn_in)
     fitted = float(periods.gain[cells].sum()) / max(int(cells.sum()), 1) * spans.outcome
     known = float(panel.frame["gain"].mean()) if panel is not None and len(panel.frame) else 0.0
     return known / fitted if known > 0 and fitted > 0 else 1.0
@@ -209,7 +220,7 @@ def segment_groups(periods: Periods) -> Int64Array | None:
 
 def obstacle_within(periods: Periods, spans: Spans) -> str | None:
     """Say what keeps the data from showing change within entities, or None."""
-    cells = usable_cells(periods, spans.burn_in)
+    cells = estimation_sample(periods, spans.burn_in)
     n_periods = periods.gain.shape[1] - spans.burn_in
     least = max(_LEAST_PERIODS, spans.observation // 2)
     if n_periods < least:
@@ -236,7 +247,7 @@ def obstacle_survival(periods: Periods, spans: Spans) -> str | None:
             f"only {max(n_periods, 0)} periods of {periods.period_days} days after a whole "
             f"observation window, and at least {_LEAST_PERIODS} are needed"
         )
-    churned = int((left_in(periods) & cells_at_risk(periods, spans)).sum())
+    churned = int((churn_indicator(periods) & risk_set(periods, spans)).sum())
     if churned < _LEAST_CHURNED:
         return f"only {churned} churned, and at least {_LEAST_CHURNED} are needed"
     return None

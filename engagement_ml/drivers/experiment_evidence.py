@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engagement_ml.drivers.estimation.window_effect import WithinEffect
+from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.verdicts import Finding, Verdict
 from engagement_ml.experiments import Estimate, ExperimentResult, combine, disagree
 from engagement_ml.experiments.lifts import Z
@@ -49,7 +49,7 @@ class Trials:
             z = np.random.default_rng(seed).standard_normal(n_draws)
             up, down = (effect.high - value) / Z, (value - effect.low) / Z
             draws = value + z * np.where(z > 0, up, down)
-        tested = WithinEffect(
+        tested = WindowEffect(
             effect=value,
             low=effect.low,
             high=effect.high,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.estimates import Estimates, ends_by_event, segment_groups
-from engagement_ml.drivers.estimation.reverse_causality import Response
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.selection.cross_section import Association
 from engagement_ml.drivers.selection.stability_selection import Stability, bootstrap_selection
@@ -31,7 +31,9 @@ def finding_of(
         within=estimates.within.get(behaviour),
         half_z=estimates.half_z.get(behaviour, (0.0, 0.0)),
         association=association,
-        response=estimates.responses.get(behaviour, Response(behaviour, 0.0, 0.0, (1, 1), 0.0)),
+        response=estimates.responses.get(
+            behaviour, PurchaseResponse(behaviour, 0.0, 0.0, (1, 1), 0.0)
+        ),
         lead_z=estimates.lead_z.get(behaviour),
         frequency=stability.passes.get(behaviour, 0.0),
         cost=known.cost_per_event,

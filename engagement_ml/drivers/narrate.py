@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.estimation.reverse_causality import Response
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.evidence import DriverRow, NaiveRow, PlannedTest, ResponseCurve
 from engagement_ml.drivers.selection.indicators import Indicators
 from engagement_ml.drivers.selection.response_curves import Curve
@@ -237,7 +237,7 @@ def unstable_note(indicators: Indicators | None) -> list[str]:
 def notes(
     obstacle: str | None,
     left_out: list[str],
-    responses: dict[str, Response],
+    responses: dict[str, PurchaseResponse],
     config: PipelineConfig,
 ) -> tuple[str, ...]:
     """Sentences on the search as a whole."""

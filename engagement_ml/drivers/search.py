@@ -17,8 +17,13 @@ from engagement_ml.drivers.estimates import (
     obstacle_survival,
     obstacle_within,
 )
-from engagement_ml.drivers.estimation.lag_model import usable_cells
-from engagement_ml.drivers.estimation.spans import Spans, lags_of, outcome_level, spans_of
+from engagement_ml.drivers.estimation.lag_model import estimation_sample
+from engagement_ml.drivers.estimation.spans import (
+    Spans,
+    payment_cycle_profile,
+    spans_from_config,
+    tenure_weighted_lags,
+)
 from engagement_ml.drivers.evidence import CheckRow, Choice, DriverEvidence
 from engagement_ml.drivers.experiment_override import calibrate
 from engagement_ml.drivers.findings import choose_again, finding_of, look_in_time
@@ -78,7 +83,7 @@ def find_drivers(
         An abstention where nothing passes, with the reason.
     """
     tell = on_step or (lambda _: None)
-    spans, seed = spans_of(config.windows), config.random_seed
+    spans, seed = spans_from_config(config.windows), config.random_seed
     names = periods.behaviours
     rows = window_rows(periods, spans)
     seen = window_rows(periods, spans, with_outcome=False)
@@ -88,10 +93,10 @@ def find_drivers(
     tell("estimating effects within entities")
     level = level_ratio(periods, spans, panel)
     mean_margin = level * fitted_margin(periods, spans)
-    lags = lags_of(
+    lags = tenure_weighted_lags(
         spans,
         None if panel is None else panel.frame[TENURE].to_numpy(),
-        None if windows is None else outcome_level(periods, spans, windows.cutoffs),
+        None if windows is None else payment_cycle_profile(periods, spans, windows.cutoffs),
     )
     estimates = nothing()
     if obstacle is None:
@@ -161,7 +166,7 @@ def find_drivers(
         selected=tuple(selected),
         rows=rows,
         seen=seen,
-        cells=int(usable_cells(periods, spans.burn_in).sum()),
+        cells=int(estimation_sample(periods, spans.burn_in).sum()),
     )
     return DriverEvidence(
         evidence=config.select.require,
@@ -241,7 +246,9 @@ def _curves(
         within = findings[b].within
         if within is None or main is None or verdicts[b].verdict not in ("driver", "harmful"):
             continue
-        scale = choose_scale(rows.counts[:, i], main.bends.get(b), main.lags, spans.observation)
+        scale = choose_scale(
+            rows.counts[:, i], main.response_functions.get(b), main.lags, spans.observation
+        )
         found[b] = make_curve(rows.counts[:, i], within.effect, scale)
     return found
 

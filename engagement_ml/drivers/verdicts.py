@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml.drivers.estimation.reverse_causality import Response
-from engagement_ml.drivers.estimation.window_effect import WithinEffect
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.selection.cross_section import Association
 
 LEAST_Z = 4.0
@@ -38,12 +38,12 @@ class Finding:
     Attributes
     ----------
     behaviour, role : str
-    within : WithinEffect or None
+    within : WindowEffect or None
         None where no within-entity evidence could be had.
     half_z : (float, float)
         Its z in either half of the entities.
     association : Association
-    response : Response
+    response : PurchaseResponse
     lead_z : (float, float) or None
         z of what follows it, less and plus what precedes it; None where that was not asked.
     frequency : float
@@ -60,10 +60,10 @@ class Finding:
 
     behaviour: str
     role: str
-    within: WithinEffect | None
+    within: WindowEffect | None
     half_z: tuple[float, float]
     association: Association
-    response: Response
+    response: PurchaseResponse
     lead_z: tuple[float, float] | None
     frequency: float
     cost: float

@@ -217,7 +217,7 @@ def test_draws_follow_a_lopsided_interval(shop) -> None:
 
 
 def blank_finding() -> Any:
-    from engagement_ml.drivers.estimation.reverse_causality import Response
+    from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
     from engagement_ml.drivers.selection.cross_section import Association
     from engagement_ml.drivers.verdicts import Finding
 
@@ -227,7 +227,7 @@ def blank_finding() -> Any:
         within=None,
         half_z=(0.0, 0.0),
         association=Association(0.0, 0.0, 0.0, 1.0),
-        response=Response("driver", 0.0, 0.0, (1, 1), 0.0),
+        response=PurchaseResponse("driver", 0.0, 0.0, (1, 1), 0.0),
         lead_z=None,
         frequency=0.0,
         cost=0.0,

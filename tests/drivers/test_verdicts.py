@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.estimation.reverse_causality import Response
-from engagement_ml.drivers.estimation.window_effect import WithinEffect
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.selection.cross_section import Association
 from engagement_ml.drivers.verdicts import Finding, Verdict, is_certain, judge
 
@@ -25,7 +25,7 @@ def finding(
     **more,
 ) -> Finding:
     """Worth 4 a standard deviation, where 1 is worth having; it does not answer to purchases."""
-    within = WithinEffect(effect, effect - half, effect + half, z, np.zeros(6), np.zeros(9))
+    within = WindowEffect(effect, effect - half, effect + half, z, np.zeros(6), np.zeros(9))
     sign = np.sign(z)
     given = {
         "behaviour": "tutorial",
@@ -33,7 +33,7 @@ def finding(
         "within": within,
         "half_z": (sign * 8.0, sign * 7.0),
         "association": association or Association(0.3, 20.0, 3.0, 2.0),
-        "response": Response("tutorial", 0.0, 0.0, (1, 1), 0.0),
+        "response": PurchaseResponse("tutorial", 0.0, 0.0, (1, 1), 0.0),
         "lead_z": None,
         "frequency": 1.0,
         "cost": 0.0,
@@ -46,7 +46,7 @@ def said(given: Finding) -> Verdict:
     return judge(given, currency="EUR", entity="customer", advice=ADVICE)
 
 
-AFTER = Response("tutorial", 0.4, 30.0, (1, 1), 0.5)
+AFTER = PurchaseResponse("tutorial", 0.4, 30.0, (1, 1), 0.5)
 
 
 def test_a_driver() -> None:

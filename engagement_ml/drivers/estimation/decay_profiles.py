@@ -14,10 +14,10 @@ import numpy as np
 from engagement_ml._typing import FloatArray, IntArray
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 
-FADES = (1.5, 4.0, 12.0, np.inf)
+TIME_CONSTANTS = (1.5, 4.0, 12.0, np.inf)
 """Mean memories, in periods, of the profiles by which an effect is looked for."""
 
-LATE = 12.0
+DELAYED_PEAK_PENALTY = 12.0
 """By how much profiles that rise with the lag must fit better in misfit².
 
 With the two steps more that it takes, rising has to be as certain as a driver: a z of 4.
@@ -26,10 +26,10 @@ With the two steps more that it takes, rising has to be as certain as a driver: 
 _LEAST_APART = 1e-6  # of lags' correlations, the smallest eigenvalue of a part that stands alone
 
 
-def fading_profiles(lags: Lags) -> FloatArray:
-    """Return one profile per entry of `FADES`, averaged within each group of lags, shape (F, G)."""
+def exponential_profiles(lags: Lags) -> FloatArray:
+    """Return an exponential profile for each of `TIME_CONSTANTS`, by lag group, shape (F, G)."""
     rows = []
-    for fade in FADES:
+    for fade in TIME_CONSTANTS:
         decay = np.exp(-(np.arange(1, lags.longest + 1) - 1) / fade)
         if np.isinf(fade):
             reach = lags.groups[-2][1] if len(lags.groups) > 1 else lags.longest
@@ -39,7 +39,7 @@ def fading_profiles(lags: Lags) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Fading:
+class DecayProfile:
     """How the profiles of a behaviour's parts, one after the other, become one that fades.
 
     Attributes
@@ -49,7 +49,7 @@ class Fading:
         `precision_root` of each part; a single one, of their sum, where the data do not tell the
         parts apart.
     looks : array (F, P · G)
-        For each of `FADES`, what coefficients add to the sum of the parts' best fitting sizes.
+        For each of `TIME_CONSTANTS`, the weights of the coefficients in the fitted size.
     errors : array (F,)
         Standard errors of these sums.
     """
@@ -60,7 +60,7 @@ class Fading:
     errors: FloatArray
 
     @classmethod
-    def of(cls, covariance: FloatArray, lags: Lags) -> Fading | None:
+    def from_covariance(cls, covariance: FloatArray, lags: Lags) -> DecayProfile | None:
         """Learn it from the covariance of all parts, (P · G, P · G).
 
         None where the data say nothing of some lag, or are not finite.
@@ -75,26 +75,28 @@ class Fading:
             parts = [fold @ covariance @ fold.T]
         if not (np.diag(parts[0]) > 0).all():
             return None
-        shapes = fading_profiles(lags)
+        shapes = exponential_profiles(lags)
         roots = tuple(precision_root(part) for part in parts)
         own = [_size_of_fit(shapes, root) for root in roots]
         looks = np.concatenate(own, axis=1) if len(own) == n_parts else own[0] @ fold
         errors = np.sqrt(np.einsum("fg,gh,fh->f", looks, covariance, looks))
         return cls(lags, roots, looks, errors)
 
-    def profile(self, coef: FloatArray) -> FloatArray:
-        """Return the sum of the parts' projections (`fade_out`), shape (G,)."""
+    def project(self, coef: FloatArray) -> FloatArray:
+        """Return the sum of the parts' projections (`project_on_decay`), shape (G,)."""
         parts = coef.reshape(-1, len(self.lags.groups))
         if len(self.roots) < len(parts):
             parts = parts.sum(axis=0, keepdims=True)
-        found = (fade_out(part, root)[0] for part, root in zip(parts, self.roots, strict=True))
+        found = (
+            project_on_decay(part, root)[0] for part, root in zip(parts, self.roots, strict=True)
+        )
         return np.asarray(sum(found))
 
     def effect(self, coef: FloatArray) -> float:
         """Return what one event does to the outcome window."""
-        return float(self.lags.weights @ self.profile(coef))
+        return float(self.lags.weights @ self.project(coef))
 
-    def z(self, coef: FloatArray) -> float:
+    def max_z(self, coef: FloatArray) -> float:
         """Return the largest signed z of the parts' sum over the fading profiles.
 
         Of a single part it is ``k'V⁻¹b / sqrt(k'V⁻¹k)`` for the profile k.
@@ -103,10 +105,10 @@ class Fading:
         return float(z[np.abs(z).argmax()])
 
 
-def standardised(coef: FloatArray, covariance: FloatArray, lags: Lags) -> float:
+def max_z(coef: FloatArray, covariance: FloatArray, lags: Lags) -> float:
     """Return the largest signed z over the fading profiles; 0 where the data say nothing."""
-    fading = Fading.of(covariance, lags)
-    return 0.0 if fading is None else fading.z(coef)
+    fading = DecayProfile.from_covariance(covariance, lags)
+    return 0.0 if fading is None else fading.max_z(coef)
 
 
 def _size_of_fit(shapes: FloatArray, root: FloatArray) -> FloatArray:
@@ -125,7 +127,7 @@ def _is_told(covariance: FloatArray) -> bool:
 
 
 def precision_root(covariance: FloatArray) -> FloatArray:
-    """Return R with ``R'R`` the inverse covariance, for `fade_out`.
+    """Return R with ``R'R`` the inverse covariance, for `project_on_decay`.
 
     What hardly varies counts as if it varied by 1e-12 of the whole.
     """
@@ -175,15 +177,15 @@ def _shapes(size: int) -> tuple[_Shapes, ...]:
     return tuple(found)
 
 
-def fade_out(coef: FloatArray, root: FloatArray) -> tuple[FloatArray, float]:
+def project_on_decay(coef: FloatArray, root: FloatArray) -> tuple[FloatArray, float]:
     """Project a profile on those of one sign that rise up to a lag, mostly the first, then fade.
 
     Weighted least squares with ``root' root`` the inverse covariance, by non-negative least
     squares; the better fitting sign is taken. When the effect is largest and how long its memory
     is, is left open: the projections on profiles with each peak that end with each group of lags
     are averaged with Akaike's weights, ``exp(−(misfit² + 2 × steps) / 2)``, and those that rise
-    must fit better by `LATE`. Without that, noise in the many old lags, kept where it is
-    positive, makes what is soon forgotten look larger than it is.
+    must fit better by `DELAYED_PEAK_PENALTY`. Without that, noise in the many old lags, kept where
+    it is positive, makes what is soon forgotten look larger than it is.
 
     Returns
     -------
@@ -203,7 +205,7 @@ def fade_out(coef: FloatArray, root: FloatArray) -> tuple[FloatArray, float]:
     fits = [nnls(design, sign * target) for design in designs[:longest]] + whole[sign]
     loss = np.array(
         [
-            error**2 + 2 * shape.steps(found) + LATE * shape.is_late
+            error**2 + 2 * shape.steps(found) + DELAYED_PEAK_PENALTY * shape.is_late
             for shape, (found, error) in zip(shapes, fits, strict=True)
         ]
     )

@@ -72,7 +72,7 @@ def plan_lags(observation: int, outcome: int, gap: int = 0) -> Lags:
     return Lags(tuple(groups), weights)
 
 
-def weigh_lags(
+def reweight_lags(
     lags: Lags,
     spans: Int64Array,
     outcome: int,
@@ -95,11 +95,12 @@ def weigh_lags(
 
     Examples
     --------
-    >>> weigh_lags(plan_lags(2, 2), np.array([2, 2]), 2).weights.tolist()
+    >>> reweight_lags(plan_lags(2, 2), np.array([2, 2]), 2).weights.tolist()
     [0.5, 1.0, 0.5]
-    >>> weigh_lags(plan_lags(2, 2), np.array([1]), 2).weights.tolist()
+    >>> reweight_lags(plan_lags(2, 2), np.array([1]), 2).weights.tolist()
     [1.0, 1.0, 0.0]
-    >>> weigh_lags(plan_lags(2, 2), np.array([2]), 2, level=np.array([2.0, 0.0])).weights.tolist()
+    >>> cycle = np.array([2.0, 0.0])
+    >>> reweight_lags(plan_lags(2, 2), np.array([2]), 2, level=cycle).weights.tolist()
     [1.0, 1.0, 0.0]
     """
     profile = np.ones(outcome) if level is None else level

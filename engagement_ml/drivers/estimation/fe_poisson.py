@@ -15,7 +15,7 @@ from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Arra
 
 _BLOCK_CELLS = 2_000_000
 _MAX_ITERATIONS = 40
-_TOLERANCE = 1e-4  # of a standardised coefficient; the step that ends it is still taken
+_TOLERANCE = 1e-4  # of a max_z coefficient; the step that ends it is still taken
 _RIDGE = 1e-8
 _LEAST_INFORMATION = 1e-5
 """Share of its information at no effect, fitted alone, below which a direction is not estimated:
@@ -40,7 +40,7 @@ class PoissonFit:
     n_entities : int
         Entities with y above 0 in some period at risk.
     converged : bool
-    levels : array (S, T)
+    period_effects : array (S, T)
         g, by group and period.
     """
 
@@ -48,7 +48,7 @@ class PoissonFit:
     influence: FloatArray
     n_entities: int
     converged: bool
-    levels: FloatArray
+    period_effects: FloatArray
 
     @property
     def covariance(self) -> FloatArray:
@@ -92,7 +92,7 @@ def fit_poisson(
     True
     """
     n_regressors = x.shape[2]
-    problem = Problem(y, x, at_risk, group)
+    problem = ProfiledPoisson(y, x, at_risk, group)
     if problem.used.size < 2:
         nothing = np.zeros(n_regressors)
         influence = np.zeros((x.shape[0], n_regressors))
@@ -103,7 +103,7 @@ def fit_poisson(
     reference = problem.reference(hessian)
     converged = False
     for _ in range(_MAX_ITERATIONS):
-        step = Inverse(hessian, reference).times(score)
+        step = InformationInverse(hessian, reference).times(score)
         # A coefficient without a finite maximum (perfect separation) must not run away at once.
         step *= min(1.0, 5.0 / max(np.abs(step).max(), 1e-300))
         theta = theta + step
@@ -111,14 +111,14 @@ def fit_poisson(
         converged = bool(np.abs(step[:n_regressors]).max(initial=0.0) < _TOLERANCE)
         if converged:
             break
-    inverse = Inverse(hessian, reference)
+    inverse = InformationInverse(hessian, reference)
     coef = np.where(inverse.estimated, theta[:n_regressors] / problem.scale, 0.0)
     influence = problem.influence(theta, inverse)
     levels = theta[n_regressors:].reshape(problem.n_groups, problem.n_periods)
     return PoissonFit(coef, influence, int(problem.used.size), converged, levels)
 
 
-class Inverse:
+class InformationInverse:
     """The inverse of the information, period effects eliminated, empty directions left out.
 
     Attributes
@@ -150,7 +150,7 @@ class Inverse:
         return np.concatenate([first, level - self.across @ first])
 
 
-class Problem:
+class ProfiledPoisson:
     """The sums over entities that Newton's steps need, taken block by block.
 
     Parameters
@@ -271,7 +271,7 @@ class Problem:
         hessian[held, held] = 1.0
         score[held] = 0.0
 
-    def influence(self, theta: FloatArray, inverse: Inverse) -> FloatArray:
+    def influence(self, theta: FloatArray, inverse: InformationInverse) -> FloatArray:
         """Return what each entity adds to the error of the coefficients, shape (n, P)."""
         columns = np.where(inverse.estimated, inverse.columns, 0.0) / self.scale
         influence = np.zeros((self.n_entities, self.n_regressors))

@@ -9,7 +9,7 @@ import numpy as np
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.drivers.estimation.distributed_lags import Lags
-from engagement_ml.drivers.estimation.response_functions import Bend
+from engagement_ml.drivers.estimation.response_functions import SaturatingResponse
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class LagEffects:
         Each entity's share in the error of `coef`.
     same_period : array (B,)
         The coefficient at lag 0: what goes with margin in the same period, whichever causes which.
-    sampling : array (n, B, G)
+    sampling_influence : array (n, B, G)
         Each entity's share in the error that comes from averaging over these entities: those with
         a larger margin, or who do more, gain more or less by an event. It says nothing of whether
         there is an effect, or of how fast it fades.
-    bends : dict of behaviour to Bend
+    response_functions : dict of behaviour to SaturatingResponse
         The responses of the behaviours that raise or lower gains, their index by group of lags.
     losses : (array (B, G), array (n, B, G)) or None
         The part of `coef` and `influence` that is due to losses; None where there are none to
@@ -42,34 +42,36 @@ class LagEffects:
     coef: FloatArray
     influence: FloatArray
     same_period: FloatArray
-    sampling: FloatArray | None = None
-    bends: dict[str, Bend] = field(default_factory=dict)
+    sampling_influence: FloatArray | None = None
+    response_functions: dict[str, SaturatingResponse] = field(default_factory=dict)
     losses: tuple[FloatArray, FloatArray] | None = None
 
     @property
-    def proportion(self) -> FloatArray:
+    def level_elasticity(self) -> FloatArray:
         """How far each effect goes along with the level of margin, from 0 to 1, shape (B,)."""
-        known = self.bends
+        known = self.response_functions
         return np.array([1.0 - known[b].elasticity if b in known else 1.0 for b in self.behaviours])
 
-    def times(self, factor: float) -> LagEffects:
+    def rescale_margin_level(self, factor: float) -> LagEffects:
         """Return the effects at another level of margin."""
-        factors = factor**self.proportion
+        factors = factor**self.level_elasticity
         return replace(
             self,
             coef=self.coef * factors[:, None],
             influence=self.influence * factors[:, None],
-            sampling=None if self.sampling is None else self.sampling * factors[:, None],
+            sampling_influence=None
+            if self.sampling_influence is None
+            else self.sampling_influence * factors[:, None],
             same_period=self.same_period * factors,
             losses=None
             if self.losses is None
             else (self.losses[0] * factors[:, None], self.losses[1] * factors[:, None]),
         )
 
-    def parts(self, b: int) -> tuple[FloatArray, FloatArray]:
+    def gain_and_loss_profiles(self, b: int) -> tuple[FloatArray, FloatArray]:
         """Return behaviour b's profile and influences, gains apart from losses.
 
-        Shapes (P · G,) and (n, P · G), for `Fading`; P is 1 where nothing is lost, else 2.
+        Shapes (P · G,) and (n, P · G), for `DecayProfile`; P is 1 where nothing is lost, else 2.
         """
         if self.losses is None:
             return self.coef[b], self.influence[:, b]
@@ -84,7 +86,7 @@ class LagEffects:
         return self.influence[:, b].T @ self.influence[:, b]
 
 
-def side_by_side(fits: Sequence[LagEffects], lags: Lags) -> LagEffects:
+def concatenate_effects(fits: Sequence[LagEffects], lags: Lags) -> LagEffects:
     """Return the effects of several fits, of which any first group of leads is left out."""
     keep = -len(lags.groups)
     lost = [fit.losses for fit in fits if fit.losses is not None]

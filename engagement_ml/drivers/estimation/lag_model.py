@@ -3,8 +3,8 @@
 Margin is signed, so it is taken apart: what transactions gain and what they lose, each fitted by a
 Poisson model with entity and period effects on lagged counts (`fit_poisson`). The lag profile of
 either is then kept to what an event can do — act, soon or late, and fade, without turning its
-sign — by a weighted least squares projection (`Fading`), and both are summed up with each lag's
-weight.
+sign — by a weighted least squares projection (`DecayProfile`), and both are summed up with each
+lag's weight.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from itertools import pairwise
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
-from engagement_ml.drivers.estimation.decay_profiles import standardised
+from engagement_ml.drivers.estimation.decay_profiles import max_z
 from engagement_ml.drivers.estimation.distributed_lags import Lags, lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
-from engagement_ml.drivers.estimation.nonlinear_response import fit_bending
-from engagement_ml.drivers.estimation.response_functions import Bend
+from engagement_ml.drivers.estimation.nonlinear_response import fit_nonlinear_response
+from engagement_ml.drivers.estimation.response_functions import SaturatingResponse
 from engagement_ml.features.period_panel import Periods
 
 WINSOR_SHARE = 0.002
@@ -44,7 +44,7 @@ def winsorise(values: FloatArray, share: float = WINSOR_SHARE) -> FloatArray:
     return np.minimum(values, np.quantile(positive, 1.0 - share))
 
 
-def usable_cells(periods: Periods, burn_in: int) -> BoolArray:
+def estimation_sample(periods: Periods, burn_in: int) -> BoolArray:
     """Mark the cells in which an entity is at risk, and margin and some of its past are known."""
     t = np.arange(periods.gain.shape[1])[None, :]
     entry = periods.entry[:, None]
@@ -52,7 +52,7 @@ def usable_cells(periods: Periods, burn_in: int) -> BoolArray:
     return (t >= first) & (t < periods.exit[:, None])
 
 
-def tenure_steps(periods: Periods) -> Float32Array:
+def tenure_dummies(periods: Periods) -> Float32Array:
     """Return indicators of the first periods after an entry: newcomers differ for a while."""
     since = np.arange(periods.gain.shape[1])[None, :] - periods.entry[:, None]
     newcomer = (periods.entry > 0)[:, None]
@@ -72,7 +72,7 @@ def estimate_lag_effects(
     controls: Float32Array | None = None,
     leads: tuple[int, ...] = (),
     group: Int64Array | None = None,
-    bending: bool = False,
+    nonlinear: bool = False,
 ) -> LagEffects:
     """Fit gains and losses on lagged counts and join them into net effects in currency.
 
@@ -91,8 +91,8 @@ def estimate_lag_effects(
         as its first groups.
     group : int array (n,), optional
         Entities of a group share period effects.
-    bending : bool, default False
-        Let the responses of behaviours that act bend (`fit_bending`); without it all are
+    nonlinear : bool, default False
+        Let the responses of behaviours that act bend (`fit_nonlinear_response`); without it all are
         log-linear, enough to see whether there is an effect, and short of its size.
 
     Returns
@@ -105,15 +105,15 @@ def estimate_lag_effects(
     groups = (*ahead, (0, 0), *lags.groups)
     x = lagged_sums(periods.counts[..., columns], groups, periods.entry)
     n, n_periods, n_behaviours, n_groups = x.shape
-    extra = [tenure_steps(periods)] + ([controls] if controls is not None else [])
+    extra = [tenure_dummies(periods)] + ([controls] if controls is not None else [])
     design = np.concatenate([x.reshape(n, n_periods, -1), *extra], axis=2)
-    cells = usable_cells(periods, burn_in)
+    cells = estimation_sample(periods, burn_in)
     coef = np.zeros((n_behaviours, n_groups))
     influence = np.zeros((n, n_behaviours, n_groups))
     sampling = np.zeros((n, n_behaviours, n_groups))
     losses = None
     n_cells = max(int(cells.sum()), 1)
-    bends: dict[str, Bend] = {}
+    bends: dict[str, SaturatingResponse] = {}
     gain_total = periods.gain[cells].sum()
     loss_total = periods.loss[cells].sum()
     size = n_behaviours * n_groups
@@ -126,13 +126,16 @@ def estimate_lag_effects(
         bent_sums: dict[int, FloatArray] = {}
         part = fit.coef[:size].reshape(n_behaviours, n_groups)
         share = fit.influence[:, :size].reshape(n, n_behaviours, n_groups)
-        acting = _acting(part, share, lags) if bending and not leads else []
+        acting = _acting(part, share, lags) if nonlinear and not leads else []
         if acting:
-            bent = fit_bending(y, x, np.concatenate(extra, axis=2), cells, group, fit, acting)
+            bent = fit_nonlinear_response(
+                y, x, np.concatenate(extra, axis=2), cells, group, fit, acting
+            )
             part, share, bent_sums = bent.coef, bent.influence, bent.own
             if sign > 0:
                 bends = {
-                    behaviours[b]: replace(e, index=e.index[1:]) for b, e in bent.bends.items()
+                    behaviours[b]: replace(e, index_coef=e.index_coef[1:])
+                    for b, e in bent.response_functions.items()
                 }
         own_coef, own_influence = level * part, level * share
         if sign < 0 and influence.any():
@@ -164,6 +167,6 @@ def _acting(coef: FloatArray, influence: FloatArray, lags: Lags) -> list[int]:
     for b in range(coef.shape[0]):
         own = influence[:, b, 1:]
         covariance = own.T @ own
-        if abs(standardised(coef[b, 1:], covariance, lags)) >= _ACTING_Z:
+        if abs(max_z(coef[b, 1:], covariance, lags)) >= _ACTING_Z:
             found.append(b)
     return found

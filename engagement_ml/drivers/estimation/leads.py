@@ -15,7 +15,7 @@ import numpy as np
 
 from engagement_ml._typing import Float32Array, Int64Array
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
-from engagement_ml.drivers.estimation.lag_effects import LagEffects, side_by_side
+from engagement_ml.drivers.estimation.lag_effects import LagEffects, concatenate_effects
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
 from engagement_ml.drivers.estimation.reverse_causality import PURCHASE_LAGS, lagged_purchases
 from engagement_ml.drivers.estimation.spans import Spans
@@ -25,7 +25,7 @@ _LOOKS = (4, 8)
 """Periods after a behaviour that are held against as many before."""
 
 
-def conditioned_effects(
+def purchase_adjusted_effects(
     periods: Periods,
     spans: Spans,
     responding: tuple[str, ...],
@@ -71,8 +71,8 @@ def conditioned_effects(
             group=group,
         )
         fits.append(fit)
-        following[name] = after_against_before(fit, 0, _LOOKS[:1])
-    return side_by_side(fits, spans.lags), following
+        following[name] = lag_lead_contrast(fit, 0, _LOOKS[:1])
+    return concatenate_effects(fits, spans.lags), following
 
 
 def _sums(
@@ -98,15 +98,15 @@ def lead_contrasts(
     Returns
     -------
     dict of behaviour to (z, z)
-        As for `conditioned_effects`; of the looks, the one in which they differ more.
+        As for `purchase_adjusted_effects`; of the looks, the one in which they differ more.
     """
     fit = estimate_lag_effects(
         periods, behaviours, spans.lags, burn_in=spans.burn_in, leads=_LOOKS, group=group
     )
-    return {name: after_against_before(fit, b, _LOOKS) for b, name in enumerate(behaviours)}
+    return {name: lag_lead_contrast(fit, b, _LOOKS) for b, name in enumerate(behaviours)}
 
 
-def after_against_before(fit: LagEffects, b: int, looks: tuple[int, ...]) -> tuple[float, float]:
+def lag_lead_contrast(fit: LagEffects, b: int, looks: tuple[int, ...]) -> tuple[float, float]:
     """Return z of the mean effect in the periods after less, and plus, that in as many before.
 
     Parameters

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
-from engagement_ml.drivers.estimation.fe_poisson import Inverse, PoissonFit, Problem
+from engagement_ml.drivers.estimation.fe_poisson import (
+    InformationInverse,
+    PoissonFit,
+    ProfiledPoisson,
+)
 from engagement_ml.drivers.estimation.response_functions import (
-    Bend,
-    bend,
-    rescaling,
-    rescaling_rate,
-    single,
-    usual_level,
+    SaturatingResponse,
+    as_float32,
+    baseline_level,
+    log_rescaling_derivative,
+    rescaling_factor,
+    saturating_response,
 )
 
 CURVATURE_SPREAD, ELASTICITY_SPREAD = 1.0, 0.5
@@ -41,7 +45,7 @@ _LARGEST_GAIN = np.float32(20.0)  # of the log of y by one event, of entities wi
 
 
 @dataclass(frozen=True)
-class BendingFit:
+class NonlinearFit:
     """Mean effects under bending responses.
 
     Attributes
@@ -53,13 +57,13 @@ class BendingFit:
         Each entity's share in the error of the response, κ and φ included.
     own : dict of place to array (n, G)
         What one more event adds to the sum of y over each entity's own periods.
-    bends : dict of place to Bend
+    response_functions : dict of place to SaturatingResponse
     """
 
     coef: FloatArray
     influence: FloatArray
     own: dict[int, FloatArray]
-    bends: dict[int, Bend]
+    response_functions: dict[int, SaturatingResponse]
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Slopes:
     usual: float
 
 
-class BendingModel:
+class NonlinearLikelihood:
     """The acting behaviours bend, all others are log-linear; entity effects are taken out."""
 
     def __init__(
@@ -117,11 +121,11 @@ class BendingModel:
         for k, (low, high) in enumerate((self.curvatures, self.elasticities)):
             self.lowest[self.free + k], self.highest[self.free + k] = low, high
             self.farthest[self.free + k] = _FARTHEST[k]
-        problem = Problem(y, self.base, at_risk, group, offset)
+        problem = ProfiledPoisson(y, self.base, at_risk, group, offset)
         # A period in which nobody has any y has no usual level.
         codes = np.zeros(n, dtype=np.int64) if group is None else group
         self.at_risk = at_risk & problem.alive[codes]
-        theta = np.concatenate([plain.coef * problem.scale, plain.levels.ravel()])
+        theta = np.concatenate([plain.coef * problem.scale, plain.period_effects.ravel()])
         mean = np.concatenate([problem.fitted(theta, block)[0] for block in problem.blocks()])
         self.live, self.used, self.codes = problem.live, problem.used, problem.group
         squares = (problem.y - mean) ** 2 / np.maximum(mean, 1e-12)
@@ -133,7 +137,7 @@ class BendingModel:
     def start(self, plain: PoissonFit) -> State:
         """Return the log-linear fit as a first state, κ at 1 and φ at 0."""
         theta = np.concatenate([plain.coef, self.centre[self.base.shape[2] :]])
-        return self.state(theta, plain.levels)
+        return self.state(theta, plain.period_effects)
 
     def climb(self, state: State, *, held: bool = False) -> State:
         """Take scoring steps while they gain; κ and φ are held for a start where they are."""
@@ -151,7 +155,7 @@ class BendingModel:
         """Return the state with the usual levels taken anew."""
         codes = 0 if self.group is None else self.group
         levels = np.broadcast_to(state.levels[codes], self.y.shape)
-        self.level = usual_level(self.y, state.eta, levels, self.at_risk)
+        self.level = baseline_level(self.y, state.eta, levels, self.at_risk)
         return self.state(state.theta, state.levels)
 
     def own(self, theta: FloatArray, k: int) -> FloatArray:
@@ -175,7 +179,7 @@ class BendingModel:
         for k, b in enumerate(self.acting):
             curvature, elasticity = theta[self.free[k]], theta[self.free[k] + 1]
             u = self.index(k, coef[b], elasticity)
-            f, by_curvature, slope = bend(u, float(curvature))
+            f, by_curvature, slope = saturating_response(u, float(curvature))
             bent += f
             by_sum = np.exp(-np.float32(elasticity) * self.level) * slope
             usual = float(np.abs(u[self.at_risk]).mean(dtype=np.float64))
@@ -196,7 +200,7 @@ class BendingModel:
         y = np.where(self.live, self.y[self.used], 0.0)
         return float((y * np.where(self.live, index, 0.0)).sum() - (y.sum(axis=1) * total).sum())
 
-    def working(self, state: State, *, along: bool = False) -> Problem:
+    def working(self, state: State, *, along: bool = False) -> ProfiledPoisson:
         """Return the problem of one scoring step: slopes for regressors, the fit as offset.
 
         With `along`, κ takes c along (`rescaling`).
@@ -205,18 +209,18 @@ class BendingModel:
         for k, slopes in enumerate(state.slopes):
             by_curvature = slopes.by_curvature
             if along:
-                pull = rescaling_rate(slopes.usual, float(state.theta[self.free[k]]))
+                pull = log_rescaling_derivative(slopes.usual, float(state.theta[self.free[k]]))
                 by_curvature = by_curvature + np.float32(pull) * slopes.by_scale
             own += [by_curvature[..., None], slopes.by_elasticity[..., None]]
         design = np.concatenate(own, axis=2).astype(np.float32)
         for b, slopes in zip(self.acting, state.slopes, strict=True):
             first = b * self.n_groups
             design[..., first : first + self.n_groups] *= slopes.by_sum[..., None]
-        return Problem(self.y, design, self.at_risk, self.group, state.eta)
+        return ProfiledPoisson(self.y, design, self.at_risk, self.group, state.eta)
 
     def inverse(
-        self, problem: Problem, state: State, held: BoolArray | None = None
-    ) -> tuple[FloatArray, FloatArray, Inverse]:
+        self, problem: ProfiledPoisson, state: State, held: BoolArray | None = None
+    ) -> tuple[FloatArray, FloatArray, InformationInverse]:
         """Return where the step starts, its score, and the inverse information."""
         at = np.concatenate([np.zeros(problem.n_regressors), state.levels.ravel()])
         score, hessian = problem.score_and_hessian(at)
@@ -231,9 +235,9 @@ class BendingModel:
         hessian[np.arange(p), np.arange(p)] += precision
         self._hold_spent(hessian, problem, state)
         reference = np.maximum(problem.reference(hessian), 1e-3 * np.diag(hessian)[:p])
-        return at, score, Inverse(hessian, reference)
+        return at, score, InformationInverse(hessian, reference)
 
-    def _hold_spent(self, hessian: FloatArray, problem: Problem, state: State) -> None:
+    def _hold_spent(self, hessian: FloatArray, problem: ProfiledPoisson, state: State) -> None:
         """Add what little is known beforehand of how large c is, where the response is spent.
 
         Far out, f(u; κ) is a power of u: a larger c adds the same for everybody, and entity effects
@@ -284,9 +288,11 @@ class BendingModel:
         """Take c along with the changes of κ, in place."""
         for b, free, slopes in zip(self.acting, self.free, state.slopes, strict=True):
             own = slice(b * self.n_groups, (b + 1) * self.n_groups)
-            theta[own] *= rescaling(slopes.usual, float(state.theta[free]), float(theta[free]))
+            theta[own] *= rescaling_factor(
+                slopes.usual, float(state.theta[free]), float(theta[free])
+            )
 
-    def summary(self, state: State) -> BendingFit:
+    def summary(self, state: State) -> NonlinearFit:
         """Turn coefficients of the index into mean effects, by the delta method."""
         problem = self.working(state)
         at, _, inverse = self.inverse(problem, state)
@@ -301,13 +307,13 @@ class BendingModel:
         for k, b in enumerate(self.acting):
             free = self.free[k]
             curvature, elasticity = (float(v) for v in state.theta[free : free + 2])
-            bends[b] = Bend(curvature, elasticity, coef[b].copy())
+            bends[b] = SaturatingResponse(curvature, elasticity, coef[b].copy())
             own = np.concatenate([coef[b], state.theta[free : free + 2]])
             places = [*range(b * self.n_groups, (b + 1) * self.n_groups), free, free + 1]
             influence[:, b] = parts[:, places] @ self._jacobian(k, own, mean).T
             sums[b] = self._one_more(k, own, mean)
             coef[b] = sums[b].sum(axis=0) / max(float(mean[self.at_risk].sum()), 1e-300)
-        return BendingFit(coef, influence, sums, bends)
+        return NonlinearFit(coef, influence, sums, bends)
 
     def _jacobian(self, k: int, own: FloatArray, mean: FloatArray) -> FloatArray:
         """Differentiate one more event's effects by the coefficients, κ and φ."""
@@ -336,9 +342,11 @@ class BendingModel:
         level = np.where(self.at_risk[some], mean[some], 0.0)
         size = np.exp(-np.float32(phi) * self.level[some])
         u = self.index(k, coef, phi, some)
-        usual = bend(u, kappa)[0]
+        usual = saturating_response(u, kappa)[0]
         columns = []
         for c in coef:
-            added = np.minimum(bend(u + single(c) * size, kappa)[0] - usual, _LARGEST_GAIN)
+            added = np.minimum(
+                saturating_response(u + as_float32(c) * size, kappa)[0] - usual, _LARGEST_GAIN
+            )
             columns.append(np.einsum("nt,nt->n", level, np.expm1(added)))
         return np.stack(columns, axis=1)

@@ -30,12 +30,16 @@ import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit
-from engagement_ml.drivers.estimation.nonlinear_likelihood import BendingFit, BendingModel, State
+from engagement_ml.drivers.estimation.nonlinear_likelihood import (
+    NonlinearFit,
+    NonlinearLikelihood,
+    State,
+)
 
 _LEVELLINGS = 2
 
 
-def fit_bending(
+def fit_nonlinear_response(
     y: FloatArray,
     x: Float32Array,
     beside: Float32Array,
@@ -43,7 +47,7 @@ def fit_bending(
     group: Int64Array | None,
     plain: PoissonFit,
     acting: Sequence[int],
-) -> BendingFit:
+) -> NonlinearFit:
     """Fit the responses of the acting behaviours, all others log-linear.
 
     Parameters
@@ -61,7 +65,7 @@ def fit_bending(
         Places of the behaviours whose response may bend.
     """
     few, some = _search(y, x, beside, at_risk, group, plain, acting)
-    model = BendingModel(y, x, beside, at_risk, group, acting, plain)
+    model = NonlinearLikelihood(y, x, beside, at_risk, group, acting, plain)
     model.level = few.level
     own = few.width
     theta = np.concatenate([plain.coef[: model.width], some.theta[own:]])
@@ -78,7 +82,7 @@ def _search(
     group: Int64Array | None,
     plain: PoissonFit,
     acting: Sequence[int],
-) -> tuple[BendingModel, State]:
+) -> tuple[NonlinearLikelihood, State]:
     """Look for the responses with all other behaviours as the log-linear fit has them.
 
     Theirs hardly move, and steps that leave them out cost a fraction.
@@ -90,7 +94,7 @@ def _search(
     aside = plain.coef[places[others]].astype(np.float32)
     offset = np.einsum("ntbg,bg->nt", x[:, :, others], aside).astype(np.float64)
     start = replace(plain, coef=plain.coef[kept])
-    model = BendingModel(
+    model = NonlinearLikelihood(
         y, x[:, :, list(acting)], beside, at_risk, group, range(len(acting)), start, offset
     )
     state = model.climb(model.levelled(model.start(start)), held=True)

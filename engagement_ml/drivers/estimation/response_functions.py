@@ -14,22 +14,22 @@ _LARGEST_LOG = 50.0
 
 
 @dataclass(frozen=True)
-class Bend:
+class SaturatingResponse:
     """The response of one behaviour.
 
     Attributes
     ----------
     curvature, elasticity : float
         κ and φ.
-    index : array (G,)
+    index_coef : array (G,)
         c: what an event at each group of lags adds to u.
     """
 
     curvature: float
     elasticity: float
-    index: FloatArray
+    index_coef: FloatArray
 
-    def steepness(self, u: float) -> float:
+    def relative_slope(self, u: float) -> float:
         """Return how steep the response in currency is at u, relative to where it starts."""
         if self.curvature == 0.0:
             return float(np.exp(u))
@@ -37,12 +37,12 @@ class Bend:
         return float((1.0 + self.curvature * abs(u)) ** power)
 
 
-def single(values: npt.ArrayLike) -> Float32Array:
+def as_float32(values: npt.ArrayLike) -> Float32Array:
     """Return values in single precision."""
     return np.asarray(values, dtype=np.float32)
 
 
-def usual_level(
+def baseline_level(
     y: FloatArray, index: FloatArray, levels: FloatArray, at_risk: BoolArray
 ) -> Float32Array:
     """Return the log of the usual y of each entity and period, centred, shape (n, T).
@@ -54,7 +54,7 @@ def usual_level(
     Parameters
     ----------
     y : array (n, T)
-    index : array (n, T)
+    index_coef : array (n, T)
         What behaviours and other regressors add to the log of y.
     levels : array (n, T)
         Effects of the periods, log scale.
@@ -79,12 +79,14 @@ def usual_level(
     return np.asarray(level - level[at_risk].mean(), dtype=np.float32)
 
 
-def bend(u: Float32Array, curvature: float) -> tuple[Float32Array, Float32Array, Float32Array]:
+def saturating_response(
+    u: Float32Array, curvature: float
+) -> tuple[Float32Array, Float32Array, Float32Array]:
     """Return f(u; κ), its derivative by κ and its derivative by u.
 
     Examples
     --------
-    >>> f, _, slope = bend(np.array([-1.0, 0.0, 1.0], dtype=np.float32), 1.0)
+    >>> f, _, slope = saturating_response(np.array([-1.0, 0.0, 1.0], dtype=np.float32), 1.0)
     >>> [round(float(v), 3) for v in f], slope.tolist()
     ([-0.693, 0.0, 0.693], [0.5, 1.0, 0.5])
     """
@@ -96,17 +98,18 @@ def bend(u: Float32Array, curvature: float) -> tuple[Float32Array, Float32Array,
     else:
         log = np.log1p(kappa * size)
         value, by_curvature = log / kappa, size * slope / kappa - log / kappa**2
-    return single(np.sign(u) * value), single(np.sign(u) * by_curvature), single(slope)
+    return as_float32(np.sign(u) * value), as_float32(np.sign(u) * by_curvature), as_float32(slope)
 
 
-def rescaling(usual: float, curvature: float, new: float) -> float:
+def rescaling_factor(usual: float, curvature: float, new: float) -> float:
     """Return the factor on c that keeps f(usual; κ) as it is when κ changes.
 
     Examples
     --------
-    >>> factor = rescaling(0.5, 1.0, 3.0)
+    >>> factor = rescaling_factor(0.5, 1.0, 3.0)
     >>> u = np.array([0.5], dtype=np.float32)
-    >>> bool(np.isclose(bend(u, 1.0)[0], bend(u * np.float32(factor), 3.0)[0]))
+    >>> rescaled = saturating_response(u * np.float32(factor), 3.0)[0]
+    >>> bool(np.isclose(saturating_response(u, 1.0)[0], rescaled))
     True
     """
     if usual <= 0.0 or curvature == new:
@@ -117,7 +120,7 @@ def rescaling(usual: float, curvature: float, new: float) -> float:
     return float(np.expm1(min(new * value, _LARGEST_LOG)) / new / usual)
 
 
-def rescaling_rate(usual: float, curvature: float) -> float:
+def log_rescaling_derivative(usual: float, curvature: float) -> float:
     """Return the derivative of the log of `rescaling` by the new κ, at the present one."""
     value = _response(usual, curvature)
     reach = min(curvature * value, _LARGEST_LOG)

@@ -15,13 +15,13 @@ import numpy as np
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
-from engagement_ml.drivers.estimation.lag_model import usable_cells, winsorise
+from engagement_ml.drivers.estimation.lag_model import estimation_sample, winsorise
 from engagement_ml.features.period_panel import Periods
 
 PURCHASE_LAGS = ((1, 1), (2, 3), (4, 7), (8, 12))
 """Groups of periods since a purchase, in which a behaviour may answer to it."""
 
-MORE_AFTER, LESS_AFTER = 0.08, -0.2
+MIN_INCREASE, MIN_DECREASE = 0.08, -0.2
 """Changes of a behaviour's log rate for one within-entity standard deviation more purchases that
 count as an answer. A behaviour that itself moves purchases shows a weak negative one of its own:
 its past is in them, and entity effects turn that against its present."""
@@ -31,7 +31,7 @@ _LEAST_Z = 4.0
 
 
 @dataclass(frozen=True)
-class Response:
+class PurchaseResponse:
     """How a behaviour answers to its own entity's past purchases.
 
     Attributes
@@ -44,7 +44,7 @@ class Response:
         Its z, clustered by entity.
     lag : (int, int)
         That group of lags, in periods.
-    at_once : float
+    same_period : float
         The same for purchases in the same period.
     """
 
@@ -52,22 +52,22 @@ class Response:
     strength: float
     z: float
     lag: tuple[int, int]
-    at_once: float
+    same_period: float
 
     @property
     def responds(self) -> bool:
         """Whether the answer is both significant and large enough to matter."""
-        material = self.strength >= MORE_AFTER or self.strength <= LESS_AFTER
+        material = self.strength >= MIN_INCREASE or self.strength <= MIN_DECREASE
         return material and abs(self.z) >= _LEAST_Z
 
 
-def find_responses(
+def estimate_purchase_responses(
     periods: Periods,
     behaviours: tuple[str, ...],
     *,
     burn_in: int,
     group: Int64Array | None = None,
-) -> dict[str, Response]:
+) -> dict[str, PurchaseResponse]:
     """Regress each behaviour on its entity's past purchases and its own past.
 
     Poisson with entity and period effects, as for margin.
@@ -82,12 +82,12 @@ def find_responses(
 
     Returns
     -------
-    dict of behaviour to Response
+    dict of behaviour to PurchaseResponse
     """
-    cells = usable_cells(periods, burn_in)
+    cells = estimation_sample(periods, burn_in)
     groups = ((0, 0), *PURCHASE_LAGS)
     past = lagged_purchases(periods, groups)
-    spread = within_spread(past, cells)
+    spread = within_std(past, cells)
     found = {}
     for behaviour in behaviours:
         counts = periods.counts[..., [periods.behaviours.index(behaviour)]]
@@ -98,7 +98,7 @@ def find_responses(
         error = np.sqrt(np.diag(fit.covariance)[: len(groups)]) * spread
         z = np.divide(strength, error, out=np.zeros_like(strength), where=error > 0)
         k = 1 + int(np.abs(z[1:]).argmax())
-        found[behaviour] = Response(
+        found[behaviour] = PurchaseResponse(
             behaviour, float(strength[k]), float(z[k]), groups[k], float(strength[0])
         )
     return found
@@ -118,7 +118,7 @@ def lagged_purchases(periods: Periods, groups: tuple[tuple[int, int], ...]) -> F
     return lagged_sums(orders[..., None], groups, periods.entry)[:, :, 0, :]
 
 
-def within_spread(x: Float32Array, cells: BoolArray) -> FloatArray:
+def within_std(x: Float32Array, cells: BoolArray) -> FloatArray:
     """Return each regressor's standard deviation around its entity's own mean, shape (P,)."""
     weight = cells[..., None]
     n = np.maximum(cells.sum(axis=1), 1)[:, None]

@@ -9,20 +9,20 @@ import numpy as np
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit, fit_poisson
-from engagement_ml.drivers.estimation.lag_model import tenure_steps, usable_cells, winsorise
+from engagement_ml.drivers.estimation.lag_model import estimation_sample, tenure_dummies, winsorise
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.features.period_panel import Periods
 
 
 @dataclass(frozen=True)
-class Rolling:
-    """Rolling counts over the observation window, with what goes beside them.
+class RollingCounts:
+    """RollingCounts counts over the observation window, with what goes beside them.
 
     Attributes
     ----------
     behaviours : tuple of str
     counts : float32 array (n, T, B)
-    beside : float32 array (n, T, C)
+    controls : float32 array (n, T, C)
         Counts of the same period and newcomers' steps.
     cells : bool array (n, T)
     gain : array (n, T)
@@ -31,29 +31,31 @@ class Rolling:
 
     behaviours: tuple[str, ...]
     counts: Float32Array
-    beside: Float32Array
+    controls: Float32Array
     cells: BoolArray
     gain: FloatArray
 
     @classmethod
-    def of(cls, periods: Periods, spans: Spans, behaviours: tuple[str, ...]) -> Rolling:
+    def from_periods(
+        cls, periods: Periods, spans: Spans, behaviours: tuple[str, ...]
+    ) -> RollingCounts:
         """Sum counts over the observation window that ends before each period."""
         columns = [periods.behaviours.index(b) for b in behaviours]
         groups = ((0, 0), (1, spans.observation))
         sums = lagged_sums(periods.counts[..., columns], groups, periods.entry)
-        cells = usable_cells(periods, spans.observation)
+        cells = estimation_sample(periods, spans.observation)
         if not cells.any():
-            cells = usable_cells(periods, spans.burn_in)
+            cells = estimation_sample(periods, spans.burn_in)
         return cls(
             behaviours=behaviours,
             counts=np.ascontiguousarray(sums[..., 1]),
-            beside=np.concatenate([sums[..., 0], tenure_steps(periods)], axis=2),
+            controls=np.concatenate([sums[..., 0], tenure_dummies(periods)], axis=2),
             cells=cells,
             gain=winsorise(np.where(cells, periods.gain, 0.0)),
         )
 
-    def fit(
-        self, counts: Float32Array, who: BoolArray | None = None
+    def fit_coefficients(
+        self, counts: Float32Array, subset: BoolArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
         """Fit gains on `counts` and what goes beside them; return coefficients and errors.
 
@@ -61,20 +63,20 @@ class Rolling:
         ----------
         counts : float32 array (n, T, K)
             Regressors whose K coefficients are wanted.
-        who : bool array (n,), optional
+        subset : bool array (n,), optional
             Only these entities.
         """
-        fit = self.fit_whole(counts, who)
+        fit = self.fit(counts, subset)
         k = counts.shape[2]
         return fit.coef[:k], np.sqrt(np.diag(fit.covariance)[:k])
 
-    def fit_whole(self, counts: Float32Array, who: BoolArray | None = None) -> PoissonFit:
-        """Fit as `fit` does; return all, the coefficients of `counts` first."""
-        keep = slice(None) if who is None else who
-        design = np.concatenate([counts, self.beside], axis=2)[keep]
+    def fit(self, counts: Float32Array, subset: BoolArray | None = None) -> PoissonFit:
+        """Fit as `fit_coefficients` does; return all, the coefficients of `counts` first."""
+        keep = slice(None) if subset is None else subset
+        design = np.concatenate([counts, self.controls], axis=2)[keep]
         return fit_poisson(self.gain[keep], design, self.cells[keep])
 
-    def level(self, who: BoolArray | None = None) -> float:
+    def mean_gain(self, subset: BoolArray | None = None) -> float:
         """Mean gain per cell."""
-        keep = slice(None) if who is None else who
+        keep = slice(None) if subset is None else subset
         return float(self.gain[keep].sum() / max(int(self.cells[keep].sum()), 1))

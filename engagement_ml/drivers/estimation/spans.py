@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.estimation.distributed_lags import Lags, plan_lags, weigh_lags
+from engagement_ml.drivers.estimation.distributed_lags import Lags, plan_lags, reweight_lags
 from engagement_ml.features.period_panel import Periods
 
 
@@ -35,7 +35,7 @@ class Spans:
         return max(1, self.observation // 3)
 
 
-def lags_of(
+def tenure_weighted_lags(
     spans: Spans,
     tenure_days: npt.NDArray[np.floating] | None = None,
     level: FloatArray | None = None,
@@ -49,16 +49,16 @@ def lags_of(
         Of each entity at each cutoff, the days it has been there; without it all were there for
         the whole observation window.
     level : array (Q,), optional
-        Of `outcome_level`.
+        Of `payment_cycle_profile`.
     """
     there = np.array([spans.observation])
     if tenure_days is not None and len(tenure_days):
         there = np.ceil(np.asarray(tenure_days) / spans.period_days)
     seen = np.clip(there, 1, spans.observation).astype(np.int64)
-    return weigh_lags(spans.lags, seen, spans.outcome, spans.gap, level)
+    return reweight_lags(spans.lags, seen, spans.outcome, spans.gap, level)
 
 
-def outcome_level(periods: Periods, spans: Spans, cutoffs: Sequence[dt.date]) -> FloatArray:
+def payment_cycle_profile(periods: Periods, spans: Spans, cutoffs: Sequence[dt.date]) -> FloatArray:
     """Return the usual gain of each period of an outcome window, relative to their mean.
 
     Where everybody pays in the same periods, say each fourth, cutoffs that keep step with the
@@ -99,7 +99,7 @@ def period_days(windows: WindowsConfig) -> int:
     return max(1, min(7, windows.observation_days // 4, windows.outcome_days // 4))
 
 
-def spans_of(windows: WindowsConfig) -> Spans:
+def spans_from_config(windows: WindowsConfig) -> Spans:
     """Express the windows in periods, rounded to the nearest whole one."""
     days = period_days(windows)
     return Spans(

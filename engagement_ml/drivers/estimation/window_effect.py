@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.drivers.estimation.decay_profiles import Fading
+from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 
 NORMAL_95 = 1.959964
@@ -19,7 +19,7 @@ _BLOCK = 4096  # of entities
 
 
 @dataclass(frozen=True)
-class WithinEffect:
+class WindowEffect:
     """The effect of one event on the outcome window, in currency, before the cost of serving it.
 
     Attributes
@@ -27,7 +27,7 @@ class WithinEffect:
     effect, low, high : float
         With a 95% interval.
     z : float
-        Evidence against no effect: the largest of the standardised effects over `FADES`, signed.
+        Evidence against no effect: the largest of the max_z effects over `TIME_CONSTANTS`, signed.
     profile : array (G,)
         Effect per period by group of lags, fading.
     draws : array (D,)
@@ -42,7 +42,7 @@ class WithinEffect:
     draws: FloatArray
 
 
-def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
+def estimate_window_effect(effects: LagEffects, b: int, *, seed: int = 0) -> WindowEffect:
     """Sum a profile up to the effect of one event on the outcome window.
 
     The interval is normal around the effect, with the standard deviation of the effects that draws
@@ -56,33 +56,35 @@ def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
         The behaviour's place.
     seed : int
     """
-    coef, influence = effects.parts(b)
-    fading = Fading.of(influence.T @ influence, effects.lags)
+    coef, influence = effects.gain_and_loss_profiles(b)
+    fading = DecayProfile.from_covariance(influence.T @ influence, effects.lags)
     if fading is None:
         nothing = np.zeros(len(effects.lags.groups))
-        return WithinEffect(0.0, -np.inf, np.inf, 0.0, nothing, np.zeros(_N_DRAWS))
-    profile = fading.profile(coef)
+        return WindowEffect(0.0, -np.inf, np.inf, 0.0, nothing, np.zeros(_N_DRAWS))
+    profile = fading.project(coef)
     effect = float(effects.lags.weights @ profile)
     noise = _joint_noise(influence, _averaging(effects, b), seed)
     moved = np.array([fading.effect(coef + e) for e in noise[:, :-1]])
     moved += noise[:, -1] - moved.mean()
     reach = NORMAL_95 * float(moved.std())
-    return WithinEffect(
+    return WindowEffect(
         effect=effect,
         low=effect - reach,
         high=effect + reach,
-        z=fading.z(coef),
+        z=fading.max_z(coef),
         profile=profile,
         draws=effect + moved,
     )
 
 
-def widened(found: WithinEffect, own: float, common: float, seed: Sequence[int]) -> WithinEffect:
+def add_model_uncertainty(
+    found: WindowEffect, own: float, common: float, seed: Sequence[int]
+) -> WindowEffect:
     """Return an effect whose interval allows for errors of so much of its size besides.
 
     Parameters
     ----------
-    found : WithinEffect
+    found : WindowEffect
     own : float
         Standard deviation of an error of this effect alone, as a share of it. Draws get it too.
     common : float
@@ -102,9 +104,9 @@ def widened(found: WithinEffect, own: float, common: float, seed: Sequence[int])
 
 def _averaging(effects: LagEffects, b: int) -> FloatArray:
     """Each entity's share in the error of behaviour b's effect that averaging makes, shape (n,)."""
-    if effects.sampling is None:
+    if effects.sampling_influence is None:
         return np.zeros(effects.influence.shape[0])
-    return np.asarray(effects.sampling[:, b] @ effects.lags.weights)
+    return np.asarray(effects.sampling_influence[:, b] @ effects.lags.weights)
 
 
 def _joint_noise(influence: FloatArray, averaging: FloatArray, seed: int) -> FloatArray:

@@ -21,22 +21,22 @@ _LEAST_LEFT = 20  # of one length of stay, to tell when they leave
 
 
 @dataclass(frozen=True)
-class Leaving:
+class ChurnOutcomes:
     """Who left of those there at cutoffs: what the effects are averaged over.
 
     Attributes
     ----------
-    span : int array (R,)
+    tenure : int array (R,)
         Periods of the observation window that the entity was there, 1 to P.
-    left : array (R,)
+    churned : array (R,)
         1 where it left in the outcome window.
     """
 
-    span: Int64Array
-    left: FloatArray
+    tenure: Int64Array
+    churned: FloatArray
 
 
-def since_payment(periods: Periods) -> Int64Array:
+def periods_since_payment(periods: Periods) -> Int64Array:
     """Return the periods since the last one with a gain, before each; 0 where there was none."""
     t = np.arange(periods.gain.shape[1])[None, :]
     last = np.maximum.accumulate(np.where(periods.gain > 0, t, -1), axis=1)
@@ -44,14 +44,14 @@ def since_payment(periods: Periods) -> Int64Array:
     return np.asarray(np.where(last >= 0, t - last, 0), dtype=np.int64)
 
 
-def rhythm(periods: Periods) -> Int64Array | None:
+def payment_cycle_phase(periods: Periods) -> Int64Array | None:
     """Return each cell's place in the rhythm of payments, shape (n, T), or None without one.
 
     Payments have a rhythm if nine in ten gaps between an entity's payments are as long as the most
     frequent gap, give or take a period; whoever pays every four weeks decides every four weeks.
     Places are the periods since the last payment, those beyond the rhythm as one, 0 without any.
     """
-    since = since_payment(periods)
+    since = periods_since_payment(periods)
     gaps = since[(periods.gain > 0) & (since > 0)]
     if gaps.size < _LEAST_GAPS:
         return None
@@ -63,7 +63,7 @@ def rhythm(periods: Periods) -> Int64Array | None:
     return np.minimum(since, usual + 2)
 
 
-def leaving_at_cutoffs(periods: Periods, churned: BoolArray, spans: Spans) -> Leaving:
+def churn_outcomes_at_cutoffs(periods: Periods, churned: BoolArray, spans: Spans) -> ChurnOutcomes:
     """Return who was there at cutoffs of the periods with a whole outcome window, and left."""
     n_periods = periods.gain.shape[1]
     span: list[Int64Array] = [np.zeros(0, dtype=np.int64)]
@@ -73,10 +73,10 @@ def leaving_at_cutoffs(periods: Periods, churned: BoolArray, spans: Spans) -> Le
         outcome = churned[there, c + spans.gap : c + spans.gap + spans.outcome]
         span.append(np.clip(c - periods.entry[there], 1, spans.observation).astype(np.int64))
         left.append(np.asarray(outcome.any(axis=1), dtype=np.float64))
-    return Leaving(np.concatenate(span), np.concatenate(left))
+    return ChurnOutcomes(np.concatenate(span), np.concatenate(left))
 
 
-def margin_ahead(
+def expected_future_margin(
     periods: Periods, churned: BoolArray, odds: FloatArray, outcome: int
 ) -> FloatArray:
     """Mean margin over the next periods of those who stay, shape (Q + 2, Q + 1).
@@ -95,7 +95,7 @@ def margin_ahead(
     """
     margin = periods.gain - periods.loss
     n, n_periods = margin.shape
-    place = np.minimum(since_payment(periods), outcome + 1)
+    place = np.minimum(periods_since_payment(periods), outcome + 1)
     weight = np.where(churned, 0.0, odds)
     total = np.concatenate([np.zeros((n, 1)), np.cumsum(margin, axis=1)], axis=1)
     found = np.zeros((outcome + 2, outcome + 1))
@@ -111,13 +111,13 @@ def margin_ahead(
     return found
 
 
-def stake_weights(
+def churn_cost_weights(
     periods: Periods,
     churned: BoolArray,
     odds: FloatArray,
     spans: Spans,
     groups: LagGroups,
-    leaving: Leaving,
+    leaving: ChurnOutcomes,
 ) -> FloatArray:
     """Weigh each group of lags: margin lost per unit of relative change of the chance to leave.
 
@@ -131,11 +131,11 @@ def stake_weights(
     periods : Periods
     churned : bool array (n, T)
     odds : array (n, T)
-        As for `margin_ahead`.
+        As for `expected_future_margin`.
     spans : Spans
     groups : tuple of (first, last)
         Of lags, from 1.
-    leaving : Leaving
+    leaving : ChurnOutcomes
         At the cutoffs that effects are to be averaged over.
 
     Returns
@@ -144,8 +144,8 @@ def stake_weights(
         In currency.
     """
     longest, outcome = spans.observation, spans.outcome
-    ahead = margin_ahead(periods, churned, odds, outcome)
-    place = np.minimum(since_payment(periods), outcome + 1)
+    ahead = expected_future_margin(periods, churned, odds, outcome)
+    place = np.minimum(periods_since_payment(periods), outcome + 1)
     margin = periods.gain - periods.loss
     kept = float(margin[churned].mean()) if churned.any() else 0.0
     left = np.zeros((longest + 1, outcome))
@@ -162,8 +162,8 @@ def stake_weights(
             left[:, u] += np.bincount(span[gone], minlength=longest + 1)
             lost = ahead[place[gone, t], outcome - u] - kept
             stake[:, u] += np.bincount(span[gone], lost, minlength=longest + 1)
-    gone_by_span = np.bincount(leaving.span, leaving.left, minlength=longest + 1)
-    share = gone_by_span / max(leaving.span.size, 1)
+    gone_by_span = np.bincount(leaving.tenure, leaving.churned, minlength=longest + 1)
+    share = gone_by_span / max(leaving.tenure.size, 1)
     weights = np.zeros(len(groups))
     for s in range(1, longest + 1):
         mine = slice(s, s + 1) if left[s].sum() >= _LEAST_LEFT else slice(None)

@@ -18,14 +18,19 @@ from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.retention.churn_cost import (
-    Leaving,
-    leaving_at_cutoffs,
-    rhythm,
-    stake_weights,
+    ChurnOutcomes,
+    churn_cost_weights,
+    churn_outcomes_at_cutoffs,
+    payment_cycle_phase,
 )
-from engagement_ml.drivers.retention.discrete_hazard import HazardFit, added_z, fit_hazard, logistic
-from engagement_ml.drivers.retention.latent_affinity import liking_scores, past_levels
-from engagement_ml.drivers.retention.recent_counts import recent_sums
+from engagement_ml.drivers.retention.discrete_hazard import (
+    HazardFit,
+    fit_hazard,
+    logistic,
+    score_test_z,
+)
+from engagement_ml.drivers.retention.latent_affinity import affinity_scores, shrunk_past_rates
+from engagement_ml.drivers.retention.recent_counts import recent_counts
 from engagement_ml.features.period_panel import Periods
 
 _LEVEL_Z = 2.5
@@ -34,12 +39,12 @@ _LEVEL_Z = 2.5
 _TENURES = ((0, 2), (2, 4), (4, 8), (8, 16), (16, 32))
 
 
-def keeping_lags(spans: Spans) -> LagGroups:
+def hazard_lags(spans: Spans) -> LagGroups:
     """Return the groups of lags: doubling widths up to the end of the observation window.
 
     Examples
     --------
-    >>> keeping_lags(Spans(7, 12, 12, 0))
+    >>> hazard_lags(Spans(7, 12, 12, 0))
     ((1, 1), (2, 2), (3, 4), (5, 8), (9, 12))
     """
     reach = spans.observation + spans.gap
@@ -52,7 +57,7 @@ def keeping_lags(spans: Spans) -> LagGroups:
     return tuple(groups)
 
 
-def left_in(periods: Periods) -> BoolArray:
+def churn_indicator(periods: Periods) -> BoolArray:
     """Mark the period in which each entity that churned did so, shape (n, T).
 
     Nothing is known of the last period on record: who is there at its start has not left before its
@@ -64,7 +69,7 @@ def left_in(periods: Periods) -> BoolArray:
     return np.asarray(last, dtype=np.bool_)
 
 
-def cells_at_risk(periods: Periods, spans: Spans) -> BoolArray:
+def risk_set(periods: Periods, spans: Spans) -> BoolArray:
     """Mark the cells of entities that may leave and of whose past something is known."""
     n_periods = periods.gain.shape[1]
     t = np.arange(n_periods)[None, :]
@@ -86,9 +91,9 @@ class HazardDesign:
         Recent events, by behaviour and group of lags.
     levels : float32 array (N, B)
         Log rates so far.
-    rest : float32 array (N, ·)
+    controls : float32 array (N, ·)
         Liking, period, tenure, place in the rhythm of payments.
-    liking_known : bool
+    has_affinity : bool
         Whether behaviours have enough in common to tell liking from them.
     """
 
@@ -97,39 +102,39 @@ class HazardDesign:
     entity: Int64Array
     sums: Float32Array
     levels: Float32Array
-    rest: Float32Array
-    liking_known: bool
+    controls: Float32Array
+    has_affinity: bool
 
     def fit(self) -> HazardFit:
         """Fit the hazard with the levels of those behaviours whose level matters besides."""
         event, n = self.churned[self.cells], self.cells.shape[0]
-        x = np.concatenate([self.sums, self.rest], axis=1)
+        x = np.concatenate([self.sums, self.controls], axis=1)
         matters = np.ones(self.levels.shape[1], dtype=np.bool_)
-        if self.liking_known:
+        if self.has_affinity:
             fit = fit_hazard(event, x, self.entity, n)
-            matters = np.abs(added_z(event, x, fit, self.levels)) >= _LEVEL_Z
+            matters = np.abs(score_test_z(event, x, fit, self.levels)) >= _LEVEL_Z
             if not matters.any():
                 return fit
         x = np.concatenate([x, self.levels[:, matters]], axis=1)
         return fit_hazard(event, x, self.entity, n)
 
 
-def hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardDesign:
+def build_hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardDesign:
     """Lay out what may tell who leaves."""
-    cells = cells_at_risk(periods, spans)
-    churned = left_in(periods) & cells
+    cells = risk_set(periods, spans)
+    churned = churn_indicator(periods) & cells
     entity, period = np.nonzero(cells)
-    sums = recent_sums(periods, columns, keeping_lags(spans), cells, churned)
-    levels = past_levels(periods, cells)
+    sums = recent_counts(periods, columns, hazard_lags(spans), cells, churned)
+    levels = shrunk_past_rates(periods, cells)
     since = period - periods.entry[entity]
     newcomer = periods.entry[entity] > 0
-    liking = liking_scores(levels, cells)
+    liking = affinity_scores(levels, cells)
     parts = [
         liking[cells],
         _indicators(period),
         np.stack([newcomer & (since >= a) & (since < b) for a, b in _TENURES], axis=1),
     ]
-    place = rhythm(periods)
+    place = payment_cycle_phase(periods)
     if place is not None:
         parts.append(_indicators(place[cells]))
     return HazardDesign(
@@ -138,16 +143,16 @@ def hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardD
         entity=entity,
         sums=sums.reshape(entity.size, -1),
         levels=levels.log_rate[..., columns][cells].astype(np.float32),
-        rest=np.concatenate([p.astype(np.float32) for p in parts], axis=1),
-        liking_known=liking.shape[2] > 0,
+        controls=np.concatenate([p.astype(np.float32) for p in parts], axis=1),
+        has_affinity=liking.shape[2] > 0,
     )
 
 
-def estimate_survival_effects(
+def estimate_churn_effects(
     periods: Periods,
     behaviours: tuple[str, ...],
     spans: Spans,
-    leaving: Leaving | None = None,
+    leaving: ChurnOutcomes | None = None,
 ) -> LagEffects:
     """Fit the hazard of churning on lagged counts and put it in currency.
 
@@ -162,25 +167,25 @@ def estimate_survival_effects(
     periods : Periods
     behaviours : tuple of str
     spans : Spans
-    leaving : Leaving, optional
+    leaving : ChurnOutcomes, optional
         At the cutoffs that effects are averaged over; those of the periods unless given.
 
     Returns
     -------
     LagEffects
-        On the lags of `keeping_lags`, weighed by the margin at stake.
+        On the lags of `hazard_lags`, weighed by the margin at stake.
     """
     columns = [periods.behaviours.index(b) for b in behaviours]
-    groups = keeping_lags(spans)
-    design = hazard_design(periods, columns, spans)
+    groups = hazard_lags(spans)
+    design = build_hazard_design(periods, columns, spans)
     n, size = periods.gain.shape[0], len(columns) * len(groups)
     fit = design.fit()
     change, per_unit = _relative_change(fit, size)
     shape = (len(columns), len(groups))
     odds = np.zeros(design.cells.shape)
-    odds[design.cells] = np.exp(fit.linear)
-    known = leaving or leaving_at_cutoffs(periods, design.churned, spans)
-    weights = stake_weights(periods, design.churned, odds, spans, groups, known)
+    odds[design.cells] = np.exp(fit.linear_predictor)
+    known = leaving or churn_outcomes_at_cutoffs(periods, design.churned, spans)
+    weights = churn_cost_weights(periods, design.churned, odds, spans, groups, known)
     return LagEffects(
         behaviours,
         Lags(groups, weights),
@@ -192,10 +197,12 @@ def estimate_survival_effects(
 
 def _relative_change(fit: HazardFit, size: int) -> tuple[FloatArray, FloatArray]:
     """Mean change of the chance by one more unit over the mean chance, and that per coefficient."""
-    chance = fit.chance
+    chance = fit.probability
     mean = max(float(chance.mean()), 1e-300) if chance.size else 1.0
     slope = float((chance * (1.0 - chance)).mean()) / mean if chance.size else 1.0
-    change = np.array([(logistic(fit.linear + b) - chance).mean() / mean for b in fit.coef[:size]])
+    change = np.array(
+        [(logistic(fit.linear_predictor + b) - chance).mean() / mean for b in fit.coef[:size]]
+    )
     coef = fit.coef[:size]
     small = np.abs(coef) < 1e-6
     per_unit = np.where(small, slope, change / np.where(small, 1.0, coef))

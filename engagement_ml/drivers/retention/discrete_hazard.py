@@ -26,9 +26,9 @@ class HazardFit:
     ----------
     coef : array (P,)
         b, per unit of each column.
-    error : array (P,)
+    std_error : array (P,)
         Standard errors from the information.
-    linear : array (N,)
+    linear_predictor : array (N,)
         ``a + x'b`` of each row.
     influence : array (n, P)
         What each entity adds to the estimate's error; outer products sum to the covariance
@@ -36,14 +36,14 @@ class HazardFit:
     """
 
     coef: FloatArray
-    error: FloatArray
-    linear: FloatArray
+    std_error: FloatArray
+    linear_predictor: FloatArray
     influence: FloatArray
 
     @property
-    def chance(self) -> FloatArray:
+    def probability(self) -> FloatArray:
         """Fitted probabilities, shape (N,)."""
-        return logistic(self.linear)
+        return logistic(self.linear_predictor)
 
 
 def logistic(x: FloatArray) -> FloatArray:
@@ -73,7 +73,7 @@ def fit_hazard(
     >>> x = rng.standard_normal((4000, 1)).astype(np.float32)
     >>> event = rng.random(4000) < logistic(0.5 * x[:, 0] - 1)
     >>> fit = fit_hazard(event, x, np.arange(4000), 4000)
-    >>> bool(abs(fit.coef[0] - 0.5) < 3 * fit.error[0])
+    >>> bool(abs(fit.coef[0] - 0.5) < 3 * fit.std_error[0])
     True
     """
     problem = _Problem(event, x)
@@ -97,13 +97,15 @@ def fit_hazard(
         scores[places] += np.add.reduceat(design * residual[:, None], first, axis=0)
     return HazardFit(
         coef=theta[:-1] / problem.scale,
-        error=np.sqrt(np.diag(inverse)[:-1]) / problem.scale,
-        linear=linear,
+        std_error=np.sqrt(np.diag(inverse)[:-1]) / problem.scale,
+        linear_predictor=linear,
         influence=scores @ own,
     )
 
 
-def added_z(event: BoolArray, x: Float32Array, fit: HazardFit, more: Float32Array) -> FloatArray:
+def score_test_z(
+    event: BoolArray, x: Float32Array, fit: HazardFit, more: Float32Array
+) -> FloatArray:
     """Return Rao's score test of each further column, taken alone, as a signed z, shape (M,).
 
     Parameters
@@ -121,7 +123,7 @@ def added_z(event: BoolArray, x: Float32Array, fit: HazardFit, more: Float32Arra
     hessian = np.diag(np.append(np.full(x.shape[1], _RIDGE), 0.0))
     centre = more.mean(axis=0, dtype=np.float64)
     for rows in problem.blocks():
-        chance = logistic(fit.linear[rows])
+        chance = logistic(fit.linear_predictor[rows])
         design = problem.design(rows)
         extra = more[rows] - centre
         score += extra.T @ (event[rows] - chance)
@@ -148,7 +150,7 @@ class _Problem:
             yield slice(start, min(start + _BLOCK_ROWS, self.event.size))
 
     def design(self, rows: slice) -> FloatArray:
-        """Return standardised columns with a last one of ones."""
+        """Return max_z columns with a last one of ones."""
         found = np.ones((rows.stop - rows.start, self.mean.size + 1))
         found[:, :-1] = (self.x[rows] - self.mean) / self.scale
         return found

@@ -29,7 +29,7 @@ _ROUNDS = 100
 
 
 @dataclass(frozen=True)
-class Levels:
+class ShrunkRates:
     """Rates of each behaviour so far.
 
     Attributes
@@ -40,16 +40,16 @@ class Levels:
         is known.
     weight : array (n, T, B)
         From 0 to 1, how far the entity's own events outweigh the prior.
-    known : array (n, T)
+    periods_observed : array (n, T)
         Periods that the entity was there before.
     """
 
     log_rate: FloatArray
     weight: FloatArray
-    known: FloatArray
+    periods_observed: FloatArray
 
 
-def past_levels(periods: Periods, at_risk: BoolArray) -> Levels:
+def shrunk_past_rates(periods: Periods, at_risk: BoolArray) -> ShrunkRates:
     """Return each entity's rates before each period, relative to the season's and shrunk.
 
     The prior is a gamma distribution (negative binomial counts), its spread by moments.
@@ -79,10 +79,10 @@ def past_levels(periods: Periods, at_risk: BoolArray) -> Levels:
         prior = 1.0 / float(np.clip(spread, *_SPREADS))
         log_rate[..., b] = np.log((done + prior) / (expected + prior))
         weight[..., b] = expected / (expected + prior)
-    return Levels(log_rate, weight, known)
+    return ShrunkRates(log_rate, weight, known)
 
 
-def liking_scores(levels: Levels, at_risk: BoolArray) -> FloatArray:
+def affinity_scores(levels: ShrunkRates, at_risk: BoolArray) -> FloatArray:
     """Return the scores of the common factors before each period, shape (n, T, F).
 
     Loadings come from a principal axis factoring of the correlations of the rates of cells with
@@ -91,10 +91,10 @@ def liking_scores(levels: Levels, at_risk: BoolArray) -> FloatArray:
 
     Parameters
     ----------
-    levels : Levels
+    levels : ShrunkRates
     at_risk : bool array (n, T)
     """
-    x, weight, known = levels.log_rate, levels.weight, levels.known
+    x, weight, known = levels.log_rate, levels.weight, levels.periods_observed
     used = at_risk & (known >= _LEAST_KNOWN)
     moving = np.nonzero(x[used].std(axis=0) > 0)[0] if used.any() else np.zeros(0, np.int64)
     if moving.size < _LEAST_SHARED or used.sum() <= 10 * moving.size:
@@ -103,7 +103,7 @@ def liking_scores(levels: Levels, at_risk: BoolArray) -> FloatArray:
     spread = x[used].std(axis=0)
     entities = int(used.any(axis=1).sum())
     floor = max(_LEAST_FACTOR, 3.0 * float(np.sqrt(moving.size / entities)))
-    found = loadings(np.asarray(np.corrcoef(x[used].T)), floor)
+    found = factor_loadings(np.asarray(np.corrcoef(x[used].T)), floor)
     found = found * (spread / np.maximum(weight[used].mean(axis=0), 1e-6))[:, None]
     scores = np.zeros((*known.shape, found.shape[1]))
     bounds = (*_KNOWN, np.inf)
@@ -120,7 +120,7 @@ def liking_scores(levels: Levels, at_risk: BoolArray) -> FloatArray:
     return scores
 
 
-def loadings(correlation: FloatArray, floor: float, most: int = _MOST_FACTORS) -> FloatArray:
+def factor_loadings(correlation: FloatArray, floor: float, most: int = _MOST_FACTORS) -> FloatArray:
     """Return the loadings of the factors that three behaviours at least share, shape (B, F).
 
     Principal axis factoring: communalities replace the diagonal until they reproduce themselves.
@@ -139,7 +139,7 @@ def loadings(correlation: FloatArray, floor: float, most: int = _MOST_FACTORS) -
     >>> shared = np.array([0.8, 0.7, 0.6, 0.5])
     >>> r = np.outer(shared, shared)
     >>> np.fill_diagonal(r, 1.0)
-    >>> np.abs(loadings(r, 0.3)).round(2)[:, 0].tolist()
+    >>> np.abs(factor_loadings(r, 0.3)).round(2)[:, 0].tolist()
     [0.8, 0.7, 0.6, 0.5]
     """
     size = len(correlation)

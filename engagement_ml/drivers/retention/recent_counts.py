@@ -8,7 +8,7 @@ from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Arra
 from engagement_ml.features.period_panel import Periods
 
 
-def recent_sums(
+def recent_counts(
     periods: Periods,
     columns: list[int],
     groups: LagGroups,

@@ -8,7 +8,7 @@ import numpy as np
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.drivers.estimation.distributed_lags import Lags
-from engagement_ml.drivers.estimation.response_functions import Bend
+from engagement_ml.drivers.estimation.response_functions import SaturatingResponse
 
 _FLAT = 0.7
 """One more event at the 90th percentile of those who do it must earn less than this share of what
@@ -63,7 +63,7 @@ class Curve:
 
 
 def choose_scale(
-    counts: FloatArray, bend: Bend | None, lags: Lags, observation: int
+    counts: FloatArray, bend: SaturatingResponse | None, lags: Lags, observation: int
 ) -> float | None:
     """Return the scale of a bending response, or None where a straight line does.
 
@@ -76,7 +76,7 @@ def choose_scale(
     ----------
     counts : array (R,)
         Events in observation windows.
-    bend : Bend or None
+    bend : SaturatingResponse or None
         None where the response was not let free.
     lags : Lags
     observation : int
@@ -86,9 +86,9 @@ def choose_scale(
     if bend is None or doers.size == 0:
         return None
     within = [min(last, observation) - first + 1 for first, last in lags.groups]
-    per_event = float(np.maximum(within, 0) @ bend.index) / observation
+    per_event = float(np.maximum(within, 0) @ bend.index_coef) / observation
     many = float(np.quantile(doers, 0.9))
-    left = bend.steepness(many * per_event)
+    left = bend.relative_slope(many * per_event)
     return many * left / (1.0 - left) if 0.0 < left < _FLAT else None
 
 

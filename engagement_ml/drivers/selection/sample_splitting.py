@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray
-from engagement_ml.drivers.estimation.decay_profiles import Fading
+from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.evidence import CheckRow, Choice
 
@@ -45,14 +45,14 @@ def estimate_on(effects: LagEffects, b: int, mine: BoolArray) -> Half:
     Their profile is the estimate moved by their own influence, as many times as they are a part of
     all, less that of all. No effect where they say nothing of some lag.
     """
-    coef, influence = effects.parts(b)
+    coef, influence = effects.gain_and_loss_profiles(b)
     own = influence[mine]
     share = max(float(mine.mean()), 1e-9)
-    fading = Fading.of(own.T @ own / share**2, effects.lags)
+    fading = DecayProfile.from_covariance(own.T @ own / share**2, effects.lags)
     if fading is None:
         return Half(0.0, 0.0)
     moved = coef + own.sum(axis=0) / share - influence.sum(axis=0)
-    return Half(fading.effect(moved), fading.z(moved))
+    return Half(fading.effect(moved), fading.max_z(moved))
 
 
 def split_check(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.drivers.estimation.decay_profiles import Fading
+from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.selection.sample_splitting import estimate_on, first_half
 
@@ -83,15 +83,15 @@ def bootstrap_selection(
     chosen_rank: dict[str, FloatArray] = {}
     for name in candidates:
         b = effects.behaviours.index(name)
-        own, influence = effects.parts(b)
-        fading = Fading.of(influence.T @ influence, effects.lags)
+        own, influence = effects.gain_and_loss_profiles(b)
+        fading = DecayProfile.from_covariance(influence.T @ influence, effects.lags)
         if fading is None:
             continue
         whole = fading.effect(own)
         scores = np.zeros(N_BOOTSTRAPS)
         for k, coef in enumerate(own + weights @ influence):
             effect = fading.effect(coef)
-            if fading.z(coef) >= least_z and effect > costs[name]:
+            if fading.max_z(coef) >= least_z and effect > costs[name]:
                 scores[k] = importance[name] * (effect / whole if whole > 0 else 1.0)
         chosen_rank[name] = scores
     names = list(chosen_rank)

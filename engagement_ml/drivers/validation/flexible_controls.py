@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 
 _LEAST_CELLS = 0.002
 """Share of the cells that a step must hold, and leave below it."""
@@ -40,13 +40,13 @@ class Flexible:
 
 
 def flexible_strengths(
-    rolling: Rolling, candidates: Sequence[str], acting: Sequence[str]
+    rolling: RollingCounts, candidates: Sequence[str], acting: Sequence[str]
 ) -> dict[str, Flexible]:
     """Fit each candidate's rolling count beside those of all, and steps of the other acting ones.
 
     Parameters
     ----------
-    rolling : Rolling
+    rolling : RollingCounts
     candidates : sequence of str
     acting : sequence of str
         Behaviours that may have an effect.
@@ -55,14 +55,14 @@ def flexible_strengths(
     -------
     dict of candidate to Flexible
     """
-    coef, error = rolling.fit(rolling.counts)
+    coef, error = rolling.fit_coefficients(rolling.counts)
     place = {b: i for i, b in enumerate(rolling.behaviours)}
     steps = {b: step_indicators(rolling.counts[..., place[b]], rolling.cells) for b in acting}
     found = {}
     for b in candidates:
         beside = [steps[other] for other in acting if other != b]
         counts = np.concatenate([rolling.counts, *beside], axis=2)
-        stepped, stepped_error = rolling.fit(counts)
+        stepped, stepped_error = rolling.fit_coefficients(counts)
         i = place[b]
         found[b] = Flexible(_z(coef[i], error[i]), _z(stepped[i], stepped_error[i]))
     return found

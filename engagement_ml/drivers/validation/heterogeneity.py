@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.evidence import SegmentRow
 from engagement_ml.features.period_panel import Periods
 
@@ -13,7 +13,7 @@ _MOST_VALUES = 12
 
 
 def effects_by_segment(
-    periods: Periods, rolling: Rolling, effects: dict[str, float]
+    periods: Periods, rolling: RollingCounts, effects: dict[str, float]
 ) -> tuple[SegmentRow, ...]:
     """Estimate the chosen behaviours' effects in each segment apart.
 
@@ -23,13 +23,13 @@ def effects_by_segment(
     Parameters
     ----------
     periods : Periods
-    rolling : Rolling
+    rolling : RollingCounts
     effects : dict of behaviour to effect per event over all
     """
     if not effects or not periods.segments:
         return ()
-    coef, _ = rolling.fit(rolling.counts)
-    level = rolling.level()
+    coef, _ = rolling.fit_coefficients(rolling.counts)
+    level = rolling.mean_gain()
     found = []
     for column, labels in periods.segments.items():
         values = [v for v in sorted(set(labels.tolist())) if v != ""]
@@ -38,13 +38,13 @@ def effects_by_segment(
             n = int(who.sum())
             if n < _LEAST_ENTITIES:
                 continue
-            own, error = rolling.fit(rolling.counts, who)
+            own, error = rolling.fit_coefficients(rolling.counts, who)
             for behaviour, effect in effects.items():
                 b = rolling.behaviours.index(behaviour)
                 whole = coef[b] * level
                 if whole == 0 or not np.isfinite(error[b]) or error[b] <= 0:
                     continue
-                scale = effect / whole * rolling.level(who)
+                scale = effect / whole * rolling.mean_gain(who)
                 low, high = sorted(
                     ((own[b] - 1.96 * error[b]) * scale, (own[b] + 1.96 * error[b]) * scale)
                 )

@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.evidence import PairRow
 
 _CERTAIN = 0.01
@@ -18,7 +18,7 @@ _TOP_QUANTILE = 0.99
 
 
 def compare_pairs(
-    rolling: Rolling, behaviours: tuple[str, ...], spread: dict[str, float], outcome: int
+    rolling: RollingCounts, behaviours: tuple[str, ...], spread: dict[str, float], outcome: int
 ) -> tuple[PairRow, ...]:
     """Test whether two behaviours bring more, or less, together than either brings alone.
 
@@ -29,7 +29,7 @@ def compare_pairs(
 
     Parameters
     ----------
-    rolling : Rolling
+    rolling : RollingCounts
     behaviours : tuple of str
         Those to pair.
     spread : dict of behaviour to standard deviation of its window count
@@ -46,7 +46,7 @@ def compare_pairs(
     rows: list[PairRow] = []
     for first, second in combinations(behaviours, 2):
         effect, error = _together(rolling, first, second)
-        scale = float(rolling.level() * outcome * spread[first] * spread[second])
+        scale = float(rolling.mean_gain() * outcome * spread[first] * spread[second])
         z = effect / error if error > 0 else 0.0
         rows.append(
             PairRow(
@@ -62,12 +62,12 @@ def compare_pairs(
     return _adjusted(rows)
 
 
-def _together(rolling: Rolling, first: str, second: str) -> tuple[float, float]:
+def _together(rolling: RollingCounts, first: str, second: str) -> tuple[float, float]:
     """Return ``b_xy + b_x b_y``, a share of mean margin, and its error."""
     a, b = rolling.behaviours.index(first), rolling.behaviours.index(second)
     x, y = (_around_own_mean(rolling.counts[..., k], rolling.cells) for k in (a, b))
     bent = np.stack([x * y, x * x, y * y], axis=2)
-    fit = rolling.fit_whole(np.concatenate([bent, rolling.counts], axis=2))
+    fit = rolling.fit(np.concatenate([bent, rolling.counts], axis=2))
     a, b = a + bent.shape[2], b + bent.shape[2]
     gradient = np.zeros(fit.coef.size)
     gradient[0], gradient[a], gradient[b] = 1.0, fit.coef[b], fit.coef[a]

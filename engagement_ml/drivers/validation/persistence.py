@@ -12,9 +12,9 @@ from engagement_ml._typing import BoolArray, FloatArray, Int64Array
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
-from engagement_ml.drivers.estimation.lag_model import tenure_steps, usable_cells, winsorise
-from engagement_ml.drivers.estimation.response_functions import bend, single
-from engagement_ml.drivers.estimation.window_effect import NORMAL_95, WithinEffect
+from engagement_ml.drivers.estimation.lag_model import estimation_sample, tenure_dummies, winsorise
+from engagement_ml.drivers.estimation.response_functions import as_float32, saturating_response
+from engagement_ml.drivers.estimation.window_effect import NORMAL_95, WindowEffect
 from engagement_ml.features.period_panel import Periods
 
 LEAST_LEFT = 1 / 3
@@ -53,7 +53,7 @@ class Lasting:
 def compare_in_time(
     periods: Periods,
     main: LagEffects,
-    effects: dict[str, WithinEffect],
+    effects: dict[str, WindowEffect],
     acting: Sequence[str],
     *,
     burn_in: int,
@@ -71,15 +71,19 @@ def compare_in_time(
     periods : Periods
     main : LagEffects
         With the responses of the acting behaviours.
-    effects : dict of behaviour to WithinEffect
+    effects : dict of behaviour to WindowEffect
     acting : sequence of str
         Behaviours to compare; those without a bent response are left out.
     burn_in : int
     group : int array (n,), optional
         Entities of a group share period effects.
     """
-    known = [b for b in acting if b in main.bends and np.any(main.bends[b].index)]
-    cells = usable_cells(periods, burn_in)
+    known = [
+        b
+        for b in acting
+        if b in main.response_functions and np.any(main.response_functions[b].index_coef)
+    ]
+    cells = estimation_sample(periods, burn_in)
     if not known or not cells.any():
         return {}
     columns = [periods.behaviours.index(b) for b in known]
@@ -87,11 +91,11 @@ def compare_in_time(
     quarter = _quarters(cells)
     parts = []
     for i, b in enumerate(known):
-        u = sums[:, :, i, 1:] @ single(main.bends[b].index)
-        response = bend(u, main.bends[b].curvature)[0]
+        u = sums[:, :, i, 1:] @ as_float32(main.response_functions[b].index_coef)
+        response = saturating_response(u, main.response_functions[b].curvature)[0]
         parts += [response * (quarter == k)[None, :] for k in range(_QUARTERS)]
     design = np.stack(parts, axis=2)
-    beside = np.concatenate([sums[..., 0], tenure_steps(periods)], axis=2)
+    beside = np.concatenate([sums[..., 0], tenure_dummies(periods)], axis=2)
     fit = fit_poisson(
         winsorise(np.where(cells, periods.gain, 0.0)),
         np.concatenate([design, beside], axis=2),

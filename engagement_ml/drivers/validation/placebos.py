@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engagement_ml.drivers.estimation.decay_profiles import standardised
+from engagement_ml.drivers.estimation.decay_profiles import max_z
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.evidence import CheckRow
@@ -36,8 +36,7 @@ def placebo_behaviours(
     fake = _with_counts(periods, behaviours, counts)
     effects = estimate_lag_effects(fake, behaviours, spans.lags, burn_in=spans.burn_in)
     z = [
-        standardised(effects.coef[b], effects.covariance(b), effects.lags)
-        for b in range(len(behaviours))
+        max_z(effects.coef[b], effects.covariance(b), effects.lags) for b in range(len(behaviours))
     ]
     worst = float(np.max(np.abs(z))) if z else 0.0
     return CheckRow(

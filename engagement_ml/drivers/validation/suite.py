@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.evidence import CheckRow, PairRow, SegmentRow
 from engagement_ml.drivers.selection.cross_section import Association
@@ -63,7 +63,7 @@ def compare_segments(
     together = tuple(
         b for b in periods.behaviours if not findings[b].response.responds or b in acting
     )
-    return effects_by_segment(periods, Rolling.of(periods, spans, together), acting)
+    return effects_by_segment(periods, RollingCounts.from_periods(periods, spans, together), acting)
 
 
 def pair_up(
@@ -83,7 +83,7 @@ def pair_up(
         b for b in periods.behaviours if not findings[b].response.responds or b in acting
     )
     return compare_pairs(
-        Rolling.of(periods, spans, together),
+        RollingCounts.from_periods(periods, spans, together),
         acting,
         {b: associations[b].spread for b in acting},
         spans.outcome,

@@ -8,21 +8,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.drivers.estimation.decay_profiles import (
-    FADES,
-    Fading,
-    fade_out,
-    fading_profiles,
-    standardised,
+    TIME_CONSTANTS,
+    DecayProfile,
+    exponential_profiles,
+    max_z,
+    project_on_decay,
 )
 from engagement_ml.drivers.estimation.distributed_lags import plan_lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.lag_model import (
     estimate_lag_effects,
-    tenure_steps,
-    usable_cells,
+    estimation_sample,
+    tenure_dummies,
     winsorise,
 )
-from engagement_ml.drivers.estimation.window_effect import WithinEffect, summarise, widened
+from engagement_ml.drivers.estimation.window_effect import (
+    WindowEffect,
+    add_model_uncertainty,
+    estimate_window_effect,
+)
 
 LAGS = plan_lags(12, 12)
 N_GROUPS = len(LAGS.groups)
@@ -40,7 +44,7 @@ profiles = st.lists(st.floats(-5, 5), min_size=N_GROUPS, max_size=N_GROUPS).map(
 @settings(max_examples=100, deadline=None)
 @given(profiles, st.integers(0, 1000))
 def test_fading_keeps_one_sign(coef, seed: int) -> None:
-    profile, misfit = fade_out(coef, random_root(seed))
+    profile, misfit = project_on_decay(coef, random_root(seed))
     assert (profile >= -1e-12).all() or (profile <= 1e-12).all()
     assert misfit >= 0
 
@@ -51,7 +55,7 @@ def test_what_fits_without_rising_does_not_rise(coef, sign: float) -> None:
     """Rising alone does not fit better by what it must."""
     fading = np.copysign(np.sort(np.abs(coef))[::-1], sign)
     noise = np.random.default_rng(0).standard_normal(N_GROUPS)
-    profile, _ = fade_out(fading + 0.1 * noise, np.eye(N_GROUPS))
+    profile, _ = project_on_decay(fading + 0.1 * noise, np.eye(N_GROUPS))
     size = np.abs(profile)
     assert (np.diff(size) <= 0.03 * max(1.0, np.abs(coef).max())).all()
 
@@ -60,8 +64,8 @@ def test_what_fits_without_rising_does_not_rise(coef, sign: float) -> None:
 @given(profiles, st.integers(0, 1000))
 def test_a_profile_that_fades_already_is_kept_where_it_is_certain(coef, seed: int) -> None:
     root = 1e5 * random_root(seed)
-    once, _ = fade_out(coef, root)
-    again, misfit = fade_out(once, root)
+    once, _ = project_on_decay(coef, root)
+    again, misfit = project_on_decay(once, root)
     np.testing.assert_allclose(again, once, atol=1e-3 * max(1.0, np.abs(once).max()))
     assert misfit == pytest.approx(0.0, abs=1e-4)
 
@@ -71,7 +75,7 @@ def test_a_profile_that_fades_already_is_kept_where_it_is_certain(coef, seed: in
 def test_fading_is_the_nearest_such_profile(coef, seed: int, other_seed: int) -> None:
     """No other profile of one sign fits better that rises up to a lag, every other, and fades."""
     root = random_root(seed)
-    _, misfit = fade_out(coef, root)
+    _, misfit = project_on_decay(coef, root)
     rng = np.random.default_rng(other_seed)
     steps = rng.exponential(2.0, (50, N_GROUPS)) * (rng.random((50, N_GROUPS)) < 0.4)
     others = np.cumsum(steps[:, ::-1], axis=1)[:, ::-1]
@@ -86,7 +90,7 @@ def test_fading_is_the_nearest_such_profile(coef, seed: int, other_seed: int) ->
 def test_fading_mirrors_with_the_sign() -> None:
     root = random_root(3)
     coef = np.array([3.0, 1.0, 2.0, -0.5, 0.2, 0.1, 0.0, 0.1])
-    np.testing.assert_allclose(fade_out(-coef, root)[0], -fade_out(coef, root)[0])
+    np.testing.assert_allclose(project_on_decay(-coef, root)[0], -project_on_decay(coef, root)[0])
 
 
 @pytest.mark.parametrize(
@@ -103,7 +107,7 @@ def test_a_fading_profile_is_found_through_noise(true) -> None:
     true = np.array(true, dtype=float)
     root = np.eye(N_GROUPS) / 0.05
     noise = 0.05 * np.random.default_rng(0).standard_normal((300, N_GROUPS))
-    found = np.array([fade_out(true + e, root)[0] for e in noise])
+    found = np.array([project_on_decay(true + e, root)[0] for e in noise])
     np.testing.assert_allclose(found.mean(axis=0), true, atol=0.06)
     # Knowing how effects come and go makes the sum more certain, never less.
     assert (found @ LAGS.weights).std() <= (noise @ LAGS.weights).std()
@@ -115,13 +119,13 @@ def test_what_is_soon_forgotten_is_not_made_larger_by_noise(last: int) -> None:
     true = np.where(np.arange(N_GROUPS) < last, 1.0, 0.0)
     root = np.eye(N_GROUPS) / 0.1
     noise = 0.1 * np.random.default_rng(1).standard_normal((300, N_GROUPS))
-    sums = np.array([fade_out(true + e, root)[0] for e in noise]) @ LAGS.weights
+    sums = np.array([project_on_decay(true + e, root)[0] for e in noise]) @ LAGS.weights
     assert sums.mean() == pytest.approx(LAGS.weights @ true, rel=0.25)
 
 
 def test_profiles_looked_for_start_at_one_and_fade() -> None:
-    shapes = fading_profiles(LAGS)
-    assert shapes.shape == (len(FADES), N_GROUPS)
+    shapes = exponential_profiles(LAGS)
+    assert shapes.shape == (len(TIME_CONSTANTS), N_GROUPS)
     np.testing.assert_allclose(shapes[:, 0], 1.0)
     assert (np.diff(shapes, axis=1) <= 0).all()
     assert (shapes[-1, :-1] == 1.0).all()
@@ -134,17 +138,17 @@ def test_standardised_is_the_best_of_the_shapes() -> None:
     covariance = np.linalg.inv(root.T @ root)
     coef = np.array([1.0, 0.8, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
     zs = []
-    for shape in fading_profiles(LAGS):
+    for shape in exponential_profiles(LAGS):
         size = np.linalg.lstsq((root @ shape)[:, None], root @ coef, rcond=None)[0][0]
         zs.append(size * np.linalg.norm(root @ shape))
     expected = max(zs, key=abs)
-    assert standardised(coef, covariance, LAGS) == pytest.approx(expected, rel=1e-6)
-    assert standardised(-coef, covariance, LAGS) == pytest.approx(-expected, rel=1e-6)
+    assert max_z(coef, covariance, LAGS) == pytest.approx(expected, rel=1e-6)
+    assert max_z(-coef, covariance, LAGS) == pytest.approx(-expected, rel=1e-6)
 
 
 def test_standardised_without_effect_rarely_exceeds_what_a_driver_needs() -> None:
     noise = np.random.default_rng(1).standard_normal((4000, N_GROUPS))
-    z = np.array([standardised(e, np.eye(N_GROUPS), LAGS) for e in noise])
+    z = np.array([max_z(e, np.eye(N_GROUPS), LAGS) for e in noise])
     assert np.mean(np.abs(z) >= 4.0) < 0.001
 
 
@@ -161,7 +165,7 @@ def test_intervals_cover_the_truth_of_a_fading_effect() -> None:
     effect = float(LAGS.weights @ true)
     covered, errors = [], []
     for seed in range(60):
-        found = summarise(profile_effects(true, 0.15, 400, seed), 0)
+        found = estimate_window_effect(profile_effects(true, 0.15, 400, seed), 0)
         covered.append(found.low <= effect <= found.high)
         errors.append(found.effect - effect)
         assert found.low <= found.high
@@ -172,7 +176,7 @@ def test_intervals_cover_the_truth_of_a_fading_effect() -> None:
 def test_intervals_hold_where_there_is_no_effect() -> None:
     covered = []
     for seed in range(60):
-        found = summarise(profile_effects(np.zeros(N_GROUPS), 0.15, 400, seed), 0)
+        found = estimate_window_effect(profile_effects(np.zeros(N_GROUPS), 0.15, 400, seed), 0)
         covered.append(found.low <= 0.0 <= found.high)
     assert np.mean(covered) >= 0.9
 
@@ -180,7 +184,9 @@ def test_intervals_hold_where_there_is_no_effect() -> None:
 def test_what_was_not_estimated_has_no_bounds() -> None:
     influence = np.random.default_rng(0).standard_normal((50, 1, N_GROUPS))
     influence[..., 2] = 0.0
-    found = summarise(LagEffects(("x",), LAGS, np.ones((1, N_GROUPS)), influence, np.zeros(1)), 0)
+    found = estimate_window_effect(
+        LagEffects(("x",), LAGS, np.ones((1, N_GROUPS)), influence, np.zeros(1)), 0
+    )
     assert found.effect == 0
     assert found.z == 0
     assert (found.low, found.high) == (-np.inf, np.inf)
@@ -199,12 +205,12 @@ def test_cells_in_use(make_periods) -> None:
     nothing = np.zeros((3, 6))
     periods = make_periods({"x": nothing}, nothing, entry=[0, 2, 0], leave=[6, 6, 4])
     expected = [[0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 0, 0]]
-    np.testing.assert_array_equal(usable_cells(periods, 2), np.array(expected, dtype=bool))
+    np.testing.assert_array_equal(estimation_sample(periods, 2), np.array(expected, dtype=bool))
 
 
 def test_newcomers_steps_do_not_overlap_and_end(make_periods) -> None:
     periods = make_periods({"x": np.zeros((2, 30))}, np.zeros((2, 30)), entry=[0, 5])
-    steps = tenure_steps(periods)
+    steps = tenure_dummies(periods)
     assert not steps[0].any()
     assert steps[1].sum(axis=-1).tolist() == [0] * 5 + [1] * 16 + [0] * 9
 
@@ -215,7 +221,7 @@ def test_known_effect_in_currency(simulate_shop, share: float, lasts: int) -> No
     periods = simulate_shop(1, effect=share, lasts=lasts)
     lags = plan_lags(12, 12)
     effects = estimate_lag_effects(periods, ("driver", "vanity"), lags, burn_in=4)
-    driver, vanity = summarise(effects, 0), summarise(effects, 1)
+    driver, vanity = estimate_window_effect(effects, 0), estimate_window_effect(effects, 1)
     met = np.mean([sum(1 for u in range(12) if s + u <= lasts) for s in range(1, 13)])
     assert driver.effect == pytest.approx(4 * share * met, rel=0.3)
     assert driver.z > 8
@@ -230,7 +236,7 @@ def test_what_raises_returns_too_is_worth_the_difference(simulate_shop) -> None:
     for loss_effect in (0.0, 1.2):
         periods = simulate_shop(2, effect=0.15, loss_effect=loss_effect, lasts=4)
         effects = estimate_lag_effects(periods, ("driver", "vanity"), lags, burn_in=3)
-        by_loss.append(summarise(effects, 0))
+        by_loss.append(estimate_window_effect(effects, 0))
     assert by_loss[0].low > 0
     assert by_loss[1].high < 0  # 1.2 of a quarter outweighs 0.15 of the whole
 
@@ -260,21 +266,21 @@ def test_leads_come_first_and_same_period_is_kept_apart(simulate_shop) -> None:
 
 
 def test_intervals_allow_for_more_than_luck() -> None:
-    found = WithinEffect(2.0, 1.0, 3.0, 4.0, np.ones(2), np.array([1.9, 2.1]))
-    wide = widened(found, 0.3, 0.4, (0,))
+    found = WindowEffect(2.0, 1.0, 3.0, 4.0, np.ones(2), np.array([1.9, 2.1]))
+    wide = add_model_uncertainty(found, 0.3, 0.4, (0,))
     assert wide.effect == found.effect
     assert wide.high - wide.effect == pytest.approx(np.hypot(1.0, 1.959964))
     assert wide.effect - wide.low == pytest.approx(wide.high - wide.effect)
-    alike = widened(found, 0.0, 0.5, (0,))
+    alike = add_model_uncertainty(found, 0.0, 0.5, (0,))
     assert alike.high == wide.high
     assert (alike.draws == found.draws).all()
-    many = WithinEffect(2.0, 1.0, 3.0, 5.0, np.zeros(2), np.full(20_000, 2.0))
-    apart = [widened(many, 0.3, 0.4, (0, i)).draws for i in range(2)]
+    many = WindowEffect(2.0, 1.0, 3.0, 5.0, np.zeros(2), np.full(20_000, 2.0))
+    apart = [add_model_uncertainty(many, 0.3, 0.4, (0, i)).draws for i in range(2)]
     assert np.std(apart[0]) == pytest.approx(0.6, rel=0.03)
     assert abs(np.corrcoef(*apart)[0, 1]) < 0.03
-    assert widened(found, 0.0, 0.0, (0,)).low == pytest.approx(found.low)
-    nothing = WithinEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2))
-    unknown = widened(nothing, 0.1, 0.1, (0,))
+    assert add_model_uncertainty(found, 0.0, 0.0, (0,)).low == pytest.approx(found.low)
+    nothing = WindowEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2))
+    unknown = add_model_uncertainty(nothing, 0.1, 0.1, (0,))
     assert (unknown.low, unknown.high) == (-np.inf, np.inf)
 
 
@@ -282,12 +288,12 @@ def test_gains_and_losses_that_come_later_fade_apart() -> None:
     """The difference turns its sign with the lag, so one profile of it would keep a half alone."""
     gains = np.array([4.0, 3.0, 2.0, 1.0, 0.5, 0.2, 0.0, 0.0])
     losses = -np.array([0.0, 4.0, 3.0, 2.0, 1.0, 0.4, 0.1, 0.0])
-    fading = Fading.of(np.eye(2 * N_GROUPS) * 1e-4, LAGS)
+    fading = DecayProfile.from_covariance(np.eye(2 * N_GROUPS) * 1e-4, LAGS)
     assert fading is not None
     apart = fading.effect(np.concatenate([gains, losses]))
-    fit = fade_out(losses, np.eye(N_GROUPS) * 100)[0]
+    fit = project_on_decay(losses, np.eye(N_GROUPS) * 100)[0]
     assert apart == pytest.approx(LAGS.weights @ (gains + fit), rel=0.02)
-    alone = Fading.of(np.eye(N_GROUPS) * 2e-4, LAGS)
+    alone = DecayProfile.from_covariance(np.eye(N_GROUPS) * 2e-4, LAGS)
     assert alone is not None
     assert alone.effect(gains + losses) > apart + 1.0
 
@@ -300,11 +306,11 @@ def test_losses_that_hardly_anybody_has_are_told_with_the_gains(lost: float) -> 
     influence[2:, N_GROUPS:] = 0.0
     influence[:, N_GROUPS:] *= lost
     coef = rng.standard_normal(2 * N_GROUPS)
-    fading = Fading.of(influence.T @ influence, LAGS)
+    fading = DecayProfile.from_covariance(influence.T @ influence, LAGS)
     summed = influence[:, :N_GROUPS] + influence[:, N_GROUPS:]
-    together = Fading.of(summed.T @ summed, LAGS)
+    together = DecayProfile.from_covariance(summed.T @ summed, LAGS)
     assert fading is not None
     assert together is not None
     net = coef[:N_GROUPS] + coef[N_GROUPS:]
     assert fading.effect(coef) == pytest.approx(together.effect(net))
-    assert fading.z(coef) == pytest.approx(together.z(net))
+    assert fading.max_z(coef) == pytest.approx(together.max_z(net))

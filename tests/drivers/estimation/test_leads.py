@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.estimation.leads import conditioned_effects
-from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.estimation.leads import purchase_adjusted_effects
+from engagement_ml.drivers.estimation.spans import spans_from_config
 
-SPANS = spans_of(WindowsConfig(observation_days=56, outcome_days=56))
+SPANS = spans_from_config(WindowsConfig(observation_days=56, outcome_days=56))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def following(make_periods):
     browsing = rng.poisson(np.exp(0.5 * liking + 1.2 * interest))
     counts = {"coached": coached, "receipt": receipt, "browsing": browsing}
     periods = make_periods(counts, 10.0 * orders, orders=orders)
-    effects, leads = conditioned_effects(periods, SPANS, periods.behaviours, ())
+    effects, leads = purchase_adjusted_effects(periods, SPANS, periods.behaviours, ())
     return effects, leads
 
 

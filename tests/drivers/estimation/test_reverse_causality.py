@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engagement_ml.drivers.estimation.reverse_causality import (
-    Response,
-    find_responses,
-    within_spread,
+    PurchaseResponse,
+    estimate_purchase_responses,
+    within_std,
 )
 
 BURN_IN = 4
@@ -38,7 +38,7 @@ def answers(make_periods):
         "complaint": rng.poisson(0.05 + 0.4 * np.pad(orders, ((0, 0), (3, 0)))[:, :n_periods]),
     }
     periods = make_periods(counts, 10.0 * orders, orders=orders)
-    return find_responses(periods, periods.behaviours, burn_in=BURN_IN)
+    return estimate_purchase_responses(periods, periods.behaviours, burn_in=BURN_IN)
 
 
 def test_what_follows_purchases_is_found_with_its_lag(answers) -> None:
@@ -46,7 +46,7 @@ def test_what_follows_purchases_is_found_with_its_lag(answers) -> None:
     assert after.responds
     assert after.strength > 0
     assert after.lag == (1, 1)
-    assert after.at_once > 0
+    assert after.same_period > 0
     late = answers["complaint"]
     assert late.responds
     assert late.strength > 0
@@ -76,7 +76,7 @@ def test_newcomers_and_leavers_change_nothing(make_periods) -> None:
     stay = make_periods({"x": counts}, 10.0 * orders, orders=orders, leave=leave)
     noisy = counts + (~there) * 50
     other = make_periods({"x": noisy}, 10.0 * orders, orders=orders, leave=leave)
-    first, second = (find_responses(p, ("x",), burn_in=4)["x"] for p in (stay, other))
+    first, second = (estimate_purchase_responses(p, ("x",), burn_in=4)["x"] for p in (stay, other))
     assert first.responds
     assert second.strength == pytest.approx(first.strength, rel=0.02)
 
@@ -92,7 +92,7 @@ def test_newcomers_and_leavers_change_nothing(make_periods) -> None:
     ],
 )
 def test_an_answer_must_be_certain_and_large(strength: float, z: float, responds: bool) -> None:
-    assert Response("x", strength, z, (1, 1), 0.0).responds is responds
+    assert PurchaseResponse("x", strength, z, (1, 1), 0.0).responds is responds
 
 
 def test_spread_is_around_each_entitys_own_mean() -> None:
@@ -101,4 +101,4 @@ def test_spread_is_around_each_entitys_own_mean() -> None:
     cells = rng.random((20, 12)) < 0.7
     own = [x[i][cells[i]] - x[i][cells[i]].mean(axis=0) for i in range(20)]
     expected = np.sqrt((np.concatenate(own) ** 2).mean(axis=0))
-    np.testing.assert_allclose(within_spread(x, cells), expected, rtol=1e-4)
+    np.testing.assert_allclose(within_std(x, cells), expected, rtol=1e-4)

@@ -10,10 +10,10 @@ import pytest
 from engagement_ml.config import WindowsConfig
 from engagement_ml.drivers.estimation.spans import (
     Spans,
-    lags_of,
-    outcome_level,
+    payment_cycle_profile,
     period_days,
-    spans_of,
+    spans_from_config,
+    tenure_weighted_lags,
 )
 from engagement_ml.drivers.selection.window_rows import window_rows
 
@@ -31,7 +31,7 @@ from engagement_ml.drivers.selection.window_rows import window_rows
 )
 def test_windows_in_periods(observation: int, outcome: int, gap: int, expected: Spans) -> None:
     config = WindowsConfig(observation_days=observation, outcome_days=outcome, gap_days=gap)
-    assert spans_of(config) == expected
+    assert spans_from_config(config) == expected
     assert period_days(config) == expected.period_days
 
 
@@ -86,14 +86,14 @@ def test_cutoffs_in_step_with_payments_meet_them_in_one_place(make_periods) -> N
     periods = make_periods({"x": np.ones((n, n_periods))}, gain)
     spans = Spans(7, observation=4, outcome=4, gap=0)
     cutoffs = [periods.start + dt.timedelta(weeks=w) for w in (8, 12, 20)]
-    level = outcome_level(periods, spans, cutoffs)
+    level = payment_cycle_profile(periods, spans, cutoffs)
     assert level == pytest.approx([4.0, 0.0, 0.0, 0.0])
     # Of lags 1 to 4 each is met by one in four events; per period a payment is a fourth of itself.
-    weights = lags_of(spans, level=level).weights
+    weights = tenure_weighted_lags(spans, level=level).weights
     assert weights == pytest.approx([1.0, 1.0, 1.0, 1.0, 0.0])
     # Cutoffs a week apart keep no step with anything.
     dense = [periods.start + dt.timedelta(weeks=w) for w in (8, 9, 10)]
-    assert outcome_level(periods, spans, dense) == pytest.approx(np.ones(4))
+    assert payment_cycle_profile(periods, spans, dense) == pytest.approx(np.ones(4))
 
 
 def test_a_season_is_no_rhythm(make_periods) -> None:
@@ -102,5 +102,5 @@ def test_a_season_is_no_rhythm(make_periods) -> None:
     gain = rng.poisson(np.tile(20 + 10 * np.sin(2 * np.pi * t / 52), (400, 1)))
     periods = make_periods({"x": np.ones(gain.shape)}, gain)
     cutoffs = [periods.start + dt.timedelta(weeks=4 * k) for k in range(3, 20)]
-    level = outcome_level(periods, Spans(7, 12, 12, 0), cutoffs)
+    level = payment_cycle_profile(periods, Spans(7, 12, 12, 0), cutoffs)
     assert np.abs(level - 1).max() < 0.1

@@ -7,14 +7,14 @@ import pytest
 
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.retention.churn_cost import (
-    Leaving,
-    leaving_at_cutoffs,
-    margin_ahead,
-    rhythm,
-    since_payment,
-    stake_weights,
+    ChurnOutcomes,
+    churn_cost_weights,
+    churn_outcomes_at_cutoffs,
+    expected_future_margin,
+    payment_cycle_phase,
+    periods_since_payment,
 )
-from engagement_ml.drivers.retention.churn_effects import left_in
+from engagement_ml.drivers.retention.churn_effects import churn_indicator
 
 SPANS = Spans(7, 6, 6, 1)
 
@@ -36,28 +36,28 @@ def payers(make_periods, every: int, *, seed: int = 0, n: int = 400, n_periods: 
 def test_periods_since_the_last_payment(make_periods) -> None:
     gain = np.array([[0.0, 3, 0, 0, 2, 0]])
     periods = make_periods({"x": np.zeros((1, 6))}, gain)
-    assert since_payment(periods).tolist() == [[0, 0, 1, 2, 3, 1]]
+    assert periods_since_payment(periods).tolist() == [[0, 0, 1, 2, 3, 1]]
 
 
 def test_a_rhythm_is_found_where_there_is_one(make_periods) -> None:
     periods = payers(make_periods, 4)
-    place = rhythm(periods)
+    place = payment_cycle_phase(periods)
     assert place is not None
     assert place.max() == 6
-    np.testing.assert_array_equal(np.unique(place[left_in(periods)]), [4])
+    np.testing.assert_array_equal(np.unique(place[churn_indicator(periods)]), [4])
     rng = np.random.default_rng(3)
     irregular = make_periods(
         {"x": np.zeros((400, 30))}, (rng.random((400, 30)) < 0.3).astype(float)
     )
-    assert rhythm(irregular) is None
+    assert payment_cycle_phase(irregular) is None
 
 
 def test_margin_ahead_is_that_of_those_who_stay(make_periods) -> None:
     periods = payers(make_periods, 4)
-    churned = left_in(periods)
+    churned = churn_indicator(periods)
     there = (np.arange(30) >= periods.entry[:, None]) & (np.arange(30) < periods.exit[:, None])
-    ahead = margin_ahead(periods, churned, there.astype(float), 6)
-    stays = there & ~churned & (since_payment(periods) == 4)
+    ahead = expected_future_margin(periods, churned, there.astype(float), 6)
+    stays = there & ~churned & (periods_since_payment(periods) == 4)
     stays[:, 26:] = False
     i, t = np.nonzero(stays)
     assert ahead[4, 1] == pytest.approx(10.0, rel=0.01)
@@ -70,14 +70,14 @@ def test_who_is_likely_to_leave_counts_for_those_who_left(make_periods) -> None:
     gain = np.array([[1.0, 1, 1, 1], [5, 5, 5, 5]])
     periods = make_periods({"x": np.zeros((2, 4))}, gain)
     odds = np.array([[0.3] * 4, [0.1] * 4])
-    ahead = margin_ahead(periods, np.zeros((2, 4), bool), odds, 2)
+    ahead = expected_future_margin(periods, np.zeros((2, 4), bool), odds, 2)
     assert ahead[1, 2] == pytest.approx((0.3 * 2 + 0.1 * 10) / 0.4, rel=0.01)
 
 
 def slow_weights(periods, churned, ahead, groups, leaving) -> np.ndarray:
     """One entity, cutoff, event and outcome period after the other."""
     n_periods = periods.gain.shape[1]
-    since = np.minimum(since_payment(periods), SPANS.outcome + 1)
+    since = np.minimum(periods_since_payment(periods), SPANS.outcome + 1)
     kept = periods.gain[churned].mean()
     found = {g: np.zeros(SPANS.observation + 1) for g in groups}
     risk = np.zeros((SPANS.observation + 1, SPANS.outcome))
@@ -102,28 +102,28 @@ def slow_weights(periods, churned, ahead, groups, leaving) -> np.ndarray:
                 if a <= s + SPANS.gap + u <= b:
                     found[a, b][span] += lost / span / risk[span, u]
     share = np.array(
-        [leaving.left[leaving.span == s].sum() for s in range(SPANS.observation + 1)]
-    ) / len(leaving.span)
+        [leaving.churned[leaving.tenure == s].sum() for s in range(SPANS.observation + 1)]
+    ) / len(leaving.tenure)
     return np.array([sum(share[s] * found[g][s] / chance[s] for s in range(1, 7)) for g in groups])
 
 
 def test_weights_are_those_of_going_through_everything(make_periods) -> None:
     periods = payers(make_periods, 2, n=3000, seed=4)
-    churned = left_in(periods)
+    churned = churn_indicator(periods)
     odds = np.where(np.arange(30) < periods.exit[:, None], 0.1, 0.0)
     groups = ((1, 1), (2, 3), (4, 7))
-    leaving = leaving_at_cutoffs(periods, churned, SPANS)
-    assert leaving.left.mean() == pytest.approx(0.38, abs=0.1)
-    ahead = margin_ahead(periods, churned, odds, SPANS.outcome)
+    leaving = churn_outcomes_at_cutoffs(periods, churned, SPANS)
+    assert leaving.churned.mean() == pytest.approx(0.38, abs=0.1)
+    ahead = expected_future_margin(periods, churned, odds, SPANS.outcome)
     expected = slow_weights(periods, churned, ahead, groups, leaving)
-    found = stake_weights(periods, churned, odds, SPANS, groups, leaving)
+    found = churn_cost_weights(periods, churned, odds, SPANS, groups, leaving)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_nobody_left_nothing_at_stake(make_periods) -> None:
     periods = make_periods({"x": np.zeros((5, 20))}, np.ones((5, 20)))
-    leaving = Leaving(np.full(5, 6), np.zeros(5))
-    found = stake_weights(
-        periods, left_in(periods), np.full((5, 20), 0.1), SPANS, ((1, 7),), leaving
+    leaving = ChurnOutcomes(np.full(5, 6), np.zeros(5))
+    found = churn_cost_weights(
+        periods, churn_indicator(periods), np.full((5, 20), 0.1), SPANS, ((1, 7),), leaving
     )
     assert found.tolist() == [0.0]

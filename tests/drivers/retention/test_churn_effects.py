@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.drivers.estimation.spans import Spans
-from engagement_ml.drivers.estimation.window_effect import summarise
-from engagement_ml.drivers.retention.churn_cost import leaving_at_cutoffs
+from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
+from engagement_ml.drivers.retention.churn_cost import churn_outcomes_at_cutoffs
 from engagement_ml.drivers.retention.churn_effects import (
-    cells_at_risk,
-    estimate_survival_effects,
-    hazard_design,
-    keeping_lags,
-    left_in,
+    build_hazard_design,
+    churn_indicator,
+    estimate_churn_effects,
+    hazard_lags,
+    risk_set,
 )
-from engagement_ml.drivers.retention.discrete_hazard import added_z, fit_hazard, logistic
-from engagement_ml.drivers.retention.recent_counts import recent_sums
+from engagement_ml.drivers.retention.discrete_hazard import fit_hazard, logistic, score_test_z
+from engagement_ml.drivers.retention.recent_counts import recent_counts
 from engagement_ml.features.period_panel import Days, Periods
 
 SPANS = Spans(7, 8, 8, 0)
@@ -33,14 +33,14 @@ def test_the_period_of_leaving(make_periods) -> None:
     periods = make_periods({"x": np.zeros((3, 5))}, np.ones((3, 5)), leave=[5, 3, 1])
     expected = np.zeros((3, 5), dtype=bool)
     expected[1, 2] = expected[2, 0] = True
-    np.testing.assert_array_equal(left_in(periods), expected)
+    np.testing.assert_array_equal(churn_indicator(periods), expected)
 
 
 def test_cells_have_a_past_and_an_end_that_is_known(make_periods) -> None:
     periods = make_periods(
         {"x": np.zeros((2, 9))}, np.ones((2, 9)), entry=np.array([0, 3]), leave=[9, 6]
     )
-    at_risk = cells_at_risk(periods, SPANS)
+    at_risk = risk_set(periods, SPANS)
     assert np.nonzero(at_risk[0])[0].tolist() == [2, 3, 4, 5, 6, 7]
     assert np.nonzero(at_risk[1])[0].tolist() == [4, 5]
 
@@ -48,7 +48,7 @@ def test_cells_have_a_past_and_an_end_that_is_known(make_periods) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.integers(2, 14), st.integers(0, 5))
 def test_groups_of_lags_cover_the_window_once(observation: int, gap: int) -> None:
-    groups = keeping_lags(Spans(7, observation, 4, gap))
+    groups = hazard_lags(Spans(7, observation, 4, gap))
     covered = [lag for a, b in groups for lag in range(a, b + 1)]
     assert covered == list(range(1, observation + gap + 1))
 
@@ -63,10 +63,10 @@ def test_nothing_that_comes_later_is_seen(make_periods, seed: int, t: int) -> No
     changed[:, t:] += rng.poisson(5.0, (4, 12 - t))
     every, none = np.ones((4, 12), dtype=bool), np.zeros((4, 12), dtype=bool)
     sums = [
-        recent_sums(
+        recent_counts(
             make_periods({"x": x}, np.ones((4, 12)), entry=entry),
             [0],
-            keeping_lags(SPANS),
+            hazard_lags(SPANS),
             every,
             none,
         ).reshape(4, 12, 1, -1)
@@ -74,7 +74,7 @@ def test_nothing_that_comes_later_is_seen(make_periods, seed: int, t: int) -> No
     ]
     np.testing.assert_array_equal(sums[0][:, : t + 1], sums[1][:, : t + 1])
     newcomer = entry > 0
-    for g, (a, b) in enumerate(keeping_lags(SPANS)):
+    for g, (a, b) in enumerate(hazard_lags(SPANS)):
         plain = counts[:, max(t - b, 0) : max(t - a + 1, 0)].sum(axis=1)
         np.testing.assert_allclose(sums[0][newcomer, t, 0, g], plain[newcomer])
 
@@ -103,8 +103,8 @@ def test_who_leaves_is_seen_from_its_day_and_nothing_of_it_or_after(
     )
     cells = np.zeros((3, 10), dtype=bool)
     cells[:, 6] = True
-    groups = keeping_lags(SPANS)
-    sums = recent_sums(periods, [0], groups, cells, left_in(periods))
+    groups = hazard_lags(SPANS)
+    sums = recent_counts(periods, [0], groups, cells, churn_indicator(periods))
     # Those who stay are looked at on the only day of a period on which anybody leaves.
     for i, known_from in enumerate((0, 7, 14)):
         for g, (first, last) in enumerate(groups):
@@ -142,7 +142,7 @@ def test_leaving_within_a_period_keeps_the_last_days_before_it(make_periods) -> 
         when.astype(np.int32),
     )
     last = [
-        hazard_design(periods, [0], SPANS).fit().coef[0]
+        build_hazard_design(periods, [0], SPANS).fit().coef[0]
         for periods in (whole, replace(whole, days=days))
     ]
     assert last[1] == pytest.approx(-0.8, abs=0.12)
@@ -194,7 +194,7 @@ def acting(world) -> Periods:
 
 @pytest.fixture(scope="module")
 def effects(acting):
-    return estimate_survival_effects(acting, acting.behaviours, SPANS)
+    return estimate_churn_effects(acting, acting.behaviours, SPANS)
 
 
 def true_effect(periods: Periods, log_odds: np.ndarray, strength: float) -> float:
@@ -215,7 +215,7 @@ def true_effect(periods: Periods, log_odds: np.ndarray, strength: float) -> floa
 
 
 def test_what_keeps_them_and_what_drives_them_off(effects, world) -> None:
-    found = {b: summarise(effects, i) for i, b in enumerate(effects.behaviours)}
+    found = {b: estimate_window_effect(effects, i) for i, b in enumerate(effects.behaviours)}
     assert found["keeps"].z > 8
     assert found["drives_off"].z < -8
     for name, strength in (("keeps", KEEPS), ("drives_off", DRIVES_OFF)):
@@ -226,7 +226,7 @@ def test_what_keeps_them_and_what_drives_them_off(effects, world) -> None:
 
 
 def test_effects_fade_as_the_truth_does(effects) -> None:
-    profile = summarise(effects, effects.behaviours.index("keeps")).profile
+    profile = estimate_window_effect(effects, effects.behaviours.index("keeps")).profile
     recent = [p for p, (_, b) in zip(profile, effects.lags.groups, strict=True) if b <= 4]
     later = [p for p, (a, _) in zip(profile, effects.lags.groups, strict=True) if a > 4]
     assert min(recent) > 3 * max(later)
@@ -234,28 +234,30 @@ def test_effects_fade_as_the_truth_does(effects) -> None:
 
 def test_liking_alone_keeps_nobody_by_an_event(make_periods) -> None:
     periods, _ = subscribers(make_periods, 0.0, 0.0, 1.0, seed=5)
-    effects = estimate_survival_effects(periods, periods.behaviours, SPANS)
-    found = [summarise(effects, b) for b in range(len(effects.behaviours))]
+    effects = estimate_churn_effects(periods, periods.behaviours, SPANS)
+    found = [estimate_window_effect(effects, b) for b in range(len(effects.behaviours))]
     assert max(abs(w.z) for w in found) < 4
     # Counts as they are, without liking, would have misled.
-    design = hazard_design(periods, [2, 3, 4, 5], SPANS)
+    design = build_hazard_design(periods, [2, 3, 4, 5], SPANS)
     counts = design.sums.reshape(len(design.entity), 4, -1).sum(axis=2)
     naive = fit_hazard(design.churned[design.cells], counts, design.entity, len(periods.entry))
-    assert np.abs(naive.coef / naive.error).max() > 8
+    assert np.abs(naive.coef / naive.std_error).max() > 8
 
 
 def test_a_behaviours_own_level_is_not_taken_for_its_effect(make_periods) -> None:
     periods, _ = subscribers(make_periods, KEEPS, 0.0, 0.6, seed=7)
-    alone = estimate_survival_effects(periods, ("v4",), SPANS)
-    assert abs(summarise(alone, 0).z) < 4
+    alone = estimate_churn_effects(periods, ("v4",), SPANS)
+    assert abs(estimate_window_effect(alone, 0).z) < 4
 
 
 def test_the_average_is_over_those_told_of(effects, acting) -> None:
-    known = leaving_at_cutoffs(acting, left_in(acting) & cells_at_risk(acting, SPANS), SPANS)
-    again = estimate_survival_effects(acting, acting.behaviours, SPANS, known)
+    known = churn_outcomes_at_cutoffs(
+        acting, churn_indicator(acting) & risk_set(acting, SPANS), SPANS
+    )
+    again = estimate_churn_effects(acting, acting.behaviours, SPANS, known)
     np.testing.assert_allclose(again.lags.weights, effects.lags.weights)
-    fewer = replace(known, left=known.left * 0.5)
-    half = estimate_survival_effects(acting, acting.behaviours, SPANS, fewer)
+    fewer = replace(known, churned=known.churned * 0.5)
+    half = estimate_churn_effects(acting, acting.behaviours, SPANS, fewer)
     np.testing.assert_allclose(half.lags.weights, 0.5 * effects.lags.weights)
 
 
@@ -277,7 +279,7 @@ def test_the_fit_is_that_of_another_logistic_regression(small) -> None:
     fit = fit_hazard(event, x, entity, n)
     other = LogisticRegression(C=1e6, tol=1e-10, max_iter=2000).fit(x, event)
     np.testing.assert_allclose(fit.coef, other.coef_[0], atol=2e-4)
-    np.testing.assert_allclose(fit.chance, other.predict_proba(x)[:, 1], atol=2e-4)
+    np.testing.assert_allclose(fit.probability, other.predict_proba(x)[:, 1], atol=2e-4)
 
 
 def test_influence_is_what_leaving_an_entity_out_changes(small) -> None:
@@ -294,13 +296,13 @@ def test_influence_is_what_leaving_an_entity_out_changes(small) -> None:
 def test_the_score_test_agrees_with_the_fit_that_has_the_column(small) -> None:
     event, x, entity, n = small
     base = fit_hazard(event, x[:, :2], entity, n)
-    found = added_z(event, x[:, :2], base, x[:, 2:])
+    found = score_test_z(event, x[:, :2], base, x[:, 2:])
     for j, z in enumerate(found):
         more = fit_hazard(event, x[:, [0, 1, 2 + j]], entity, n)
-        assert z == pytest.approx(more.coef[2] / more.error[2], rel=0.05, abs=0.05)
+        assert z == pytest.approx(more.coef[2] / more.std_error[2], rel=0.05, abs=0.05)
 
 
 def test_a_column_that_is_a_sum_of_others_adds_nothing(small) -> None:
     event, x, entity, n = small
     fit = fit_hazard(event, x, entity, n)
-    assert added_z(event, x, fit, x[:, :1] + x[:, 1:2]).tolist() == [0.0]
+    assert score_test_z(event, x, fit, x[:, :1] + x[:, 1:2]).tolist() == [0.0]

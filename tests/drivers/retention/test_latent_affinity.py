@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.retention.latent_affinity import liking_scores, loadings, past_levels
+from engagement_ml.drivers.retention.latent_affinity import (
+    affinity_scores,
+    factor_loadings,
+    shrunk_past_rates,
+)
 from engagement_ml.features.period_panel import Periods
 
 N, T = 3000, 30
@@ -29,7 +33,7 @@ def crowd(
 
 def test_rates_are_those_before_relative_to_the_season(make_periods) -> None:
     periods, _ = crowd(make_periods, 1)
-    levels = past_levels(periods, np.ones((N, T), bool))
+    levels = shrunk_past_rates(periods, np.ones((N, T), bool))
     counts = periods.counts[..., 0].astype(float)
     expected = counts.mean(axis=0)[:20].sum()
     done = counts[:, :20].sum(axis=1)
@@ -49,7 +53,7 @@ def test_scores_are_best_guesses_of_liking(make_periods) -> None:
     periods, likes = crowd(make_periods, 2)
     at_risk = np.ones((N, T), bool)
     at_risk[:, 0] = False
-    scores = liking_scores(past_levels(periods, at_risk), at_risk)
+    scores = affinity_scores(shrunk_past_rates(periods, at_risk), at_risk)
     assert scores.shape == (N, T, 1)
     for t in (4, 12, 29):
         assert abs(np.corrcoef(scores[:, t, 0], likes)[0, 1]) > 0.7
@@ -62,13 +66,13 @@ def test_scores_are_best_guesses_of_liking(make_periods) -> None:
 
 def test_later_events_change_no_score_before(make_periods) -> None:
     periods, _ = crowd(make_periods, 3)
-    levels = past_levels(periods, np.ones((N, T), bool))
+    levels = shrunk_past_rates(periods, np.ones((N, T), bool))
     later = periods.counts.copy()
     later[:10, 15:] += 1
     changed = make_periods(
         {b: later[..., j] for j, b in enumerate(periods.behaviours)}, np.ones((N, T))
     )
-    again = past_levels(changed, np.ones((N, T), bool))
+    again = shrunk_past_rates(changed, np.ones((N, T), bool))
     # Only through the mean of everybody can one entity's later events be felt.
     np.testing.assert_allclose(levels.log_rate[:, :15], again.log_rate[:, :15], atol=0.01)
 
@@ -76,20 +80,20 @@ def test_later_events_change_no_score_before(make_periods) -> None:
 def test_behaviours_with_nothing_in_common_have_no_liking(make_periods) -> None:
     periods, _ = crowd(make_periods, 4, (0.0,) * 6)
     at_risk = np.ones((N, T), bool)
-    assert liking_scores(past_levels(periods, at_risk), at_risk).shape == (N, T, 0)
+    assert affinity_scores(shrunk_past_rates(periods, at_risk), at_risk).shape == (N, T, 0)
 
 
 def test_what_two_share_is_not_liking() -> None:
     correlation = np.eye(6)
     correlation[0, 1] = correlation[1, 0] = -0.6
-    assert loadings(correlation, 0.3).shape == (6, 0)
+    assert factor_loadings(correlation, 0.3).shape == (6, 0)
 
 
 def test_two_factors_are_told_from_one() -> None:
     true = np.array([[0.8, 0], [0.7, 0], [0.6, 0], [0.5, 0.5], [0, 0.8], [0, 0.7], [0, 0.6]])
     correlation = true @ true.T
     np.fill_diagonal(correlation, 1.0)
-    found = loadings(correlation, 0.3)
+    found = factor_loadings(correlation, 0.3)
     reproduced = found @ found.T
     np.fill_diagonal(reproduced, 1.0)
     assert found.shape == (7, 2)

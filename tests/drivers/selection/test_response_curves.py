@@ -7,11 +7,11 @@ import pytest
 
 from engagement_ml.config import WindowsConfig
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
-from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.estimation.spans import spans_from_config
 from engagement_ml.drivers.selection.response_curves import Curve, choose_scale, make_curve
 from engagement_ml.drivers.selection.window_rows import window_rows
 
-SPANS = spans_of(WindowsConfig())
+SPANS = spans_from_config(WindowsConfig())
 
 
 def drawn(make_periods, seed: int, response, n: int = 2000):
@@ -32,8 +32,8 @@ def drawn(make_periods, seed: int, response, n: int = 2000):
 
 def fitted(periods, effect: float = 1.0) -> tuple[Curve, np.ndarray]:
     counts = window_rows(periods, SPANS).counts[:, 0]
-    found = estimate_lag_effects(periods, ("x",), SPANS.lags, burn_in=SPANS.burn_in, bending=True)
-    scale = choose_scale(counts, found.bends.get("x"), found.lags, SPANS.observation)
+    found = estimate_lag_effects(periods, ("x",), SPANS.lags, burn_in=SPANS.burn_in, nonlinear=True)
+    scale = choose_scale(counts, found.response_functions.get("x"), found.lags, SPANS.observation)
     return make_curve(counts, effect, scale), counts
 
 

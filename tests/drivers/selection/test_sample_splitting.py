@@ -7,7 +7,7 @@ import pytest
 
 from engagement_ml.drivers.estimation.distributed_lags import plan_lags
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
-from engagement_ml.drivers.estimation.window_effect import summarise
+from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
 from engagement_ml.drivers.evidence import Choice
 from engagement_ml.drivers.selection.sample_splitting import estimate_on, first_half, split_check
 from tests.drivers.conftest import build
@@ -54,7 +54,7 @@ def test_halves_of_entities_agree_with_the_whole(effects) -> None:
     mine = first_half(3000, 0)
     assert mine.sum() == 1500
     for b in range(2):
-        whole = summarise(effects, b)
+        whole = estimate_window_effect(effects, b)
         halves = [estimate_on(effects, b, some) for some in (mine, ~mine)]
         for half in halves:
             assert half.effect == pytest.approx(whole.effect, rel=0.25)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.estimation.decay_profiles import standardised
+from engagement_ml.drivers.estimation.decay_profiles import max_z
 from engagement_ml.drivers.estimation.distributed_lags import plan_lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
@@ -106,7 +106,7 @@ def test_halves_agree_with_fits_of_their_own(simulate_shop) -> None:
         arrays = ("entities", "counts", "gain", "loss", "orders", "entry", "exit")
         half = replace(periods, **{name: getattr(periods, name)[mine] for name in arrays})
         own = estimate_lag_effects(half, ("driver",), LAGS, burn_in=3)
-        again = standardised(own.coef[0], own.covariance(0), LAGS)
+        again = max_z(own.coef[0], own.covariance(0), LAGS)
         assert z == pytest.approx(again, rel=0.2)
 
 

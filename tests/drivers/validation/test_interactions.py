@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
-from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
+from engagement_ml.drivers.estimation.spans import spans_from_config
 from engagement_ml.drivers.evidence import PairRow
 from engagement_ml.drivers.selection.window_rows import window_rows
 from engagement_ml.drivers.validation.interactions import _adjusted, compare_pairs
 
-SPANS = spans_of(WindowsConfig())
+SPANS = spans_from_config(WindowsConfig())
 LEVEL = 0.35 * 10
 
 
@@ -38,7 +38,7 @@ def drawn(make_periods, seed: int, share):
 def compared(periods):
     rows = window_rows(periods, SPANS)
     spread = {b: float(rows.counts[:, j].std()) for j, b in enumerate(periods.behaviours)}
-    rolling = Rolling.of(periods, SPANS, periods.behaviours)
+    rolling = RollingCounts.from_periods(periods, SPANS, periods.behaviours)
     (pair,) = compare_pairs(rolling, periods.behaviours, spread, SPANS.outcome)
     return pair, spread["a"] * spread["b"]
 
@@ -91,4 +91,7 @@ def test_holm_never_exceeds_one() -> None:
 
 def test_one_behaviour_makes_no_pair(make_periods) -> None:
     periods = make_periods({"a": np.ones((40, 30))}, np.ones((40, 30)))
-    assert compare_pairs(Rolling.of(periods, SPANS, ("a",)), ("a",), {"a": 1.0}, 12) == ()
+    assert (
+        compare_pairs(RollingCounts.from_periods(periods, SPANS, ("a",)), ("a",), {"a": 1.0}, 12)
+        == ()
+    )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.estimation.spans import spans_from_config
 from engagement_ml.drivers.validation import placebos
 from engagement_ml.drivers.validation.placebos import placebo_behaviours
 
-SPANS = spans_of(WindowsConfig(observation_days=42, outcome_days=42))
+SPANS = spans_from_config(WindowsConfig(observation_days=42, outcome_days=42))
 
 
 def test_shuffled_behaviours_show_nothing(simulate_shop) -> None:
