@@ -1,4 +1,8 @@
-"""The plain fixed-effects Poisson on rolling counts, for what is asked beside the main fit."""
+"""Fixed-effects Poisson regression of gains on rolling counts over the observation window.
+
+One coefficient per behaviour instead of one per group of lags. Robustness checks use it where the
+distributed-lag model would need too many parameters: segments, interactions, flexible controls.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +20,18 @@ from engagement_ml.features.period_panel import Periods
 
 @dataclass(frozen=True)
 class RollingCounts:
-    """RollingCounts counts over the observation window, with what goes beside them.
+    """Counts over the observation window before each period, with controls and outcome.
 
     Attributes
     ----------
     behaviours : tuple of str
     counts : float32 array (n, T, B)
     controls : float32 array (n, T, C)
-        Counts of the same period and newcomers' steps.
+        Counts of the same period and tenure dummies.
     cells : bool array (n, T)
+        The estimation sample.
     gain : array (n, T)
-        Winsorised; zero outside the cells.
+        Winsorised gains; zero outside the estimation sample.
     """
 
     behaviours: tuple[str, ...]
@@ -39,7 +44,11 @@ class RollingCounts:
     def from_periods(
         cls, periods: Periods, spans: Spans, behaviours: tuple[str, ...]
     ) -> RollingCounts:
-        """Sum counts over the observation window that ends before each period."""
+        """Sum counts over the observation window that ends before each period.
+
+        The estimation sample starts after a whole observation window, or after the burn-in if the
+        record is too short for that.
+        """
         columns = [periods.behaviours.index(b) for b in behaviours]
         groups = ((0, 0), (1, spans.observation))
         sums = lagged_sums(periods.counts[..., columns], groups, periods.entry)
@@ -57,26 +66,30 @@ class RollingCounts:
     def fit_coefficients(
         self, counts: Float32Array, subset: BoolArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """Fit gains on `counts` and what goes beside them; return coefficients and errors.
+        """Regress gains on `counts` and the controls; return the coefficients of `counts`.
 
         Parameters
         ----------
         counts : float32 array (n, T, K)
-            Regressors whose K coefficients are wanted.
+            Regressors of interest.
         subset : bool array (n,), optional
-            Only these entities.
+            Entities to fit; all if absent.
+
+        Returns
+        -------
+        coef, std_error : arrays (K,)
         """
         fit = self.fit(counts, subset)
         k = counts.shape[2]
         return fit.coef[:k], np.sqrt(np.diag(fit.covariance)[:k])
 
     def fit(self, counts: Float32Array, subset: BoolArray | None = None) -> PoissonFit:
-        """Fit as `fit_coefficients` does; return all, the coefficients of `counts` first."""
-        keep = slice(None) if subset is None else subset
-        design = np.concatenate([counts, self.controls], axis=2)[keep]
-        return fit_poisson(self.gain[keep], design, self.cells[keep])
+        """Fit as `fit_coefficients` does; return all of it, the coefficients of `counts` first."""
+        rows = slice(None) if subset is None else subset
+        design = np.concatenate([counts, self.controls], axis=2)[rows]
+        return fit_poisson(self.gain[rows], design, self.cells[rows])
 
     def mean_gain(self, subset: BoolArray | None = None) -> float:
-        """Mean gain per cell."""
-        keep = slice(None) if subset is None else subset
-        return float(self.gain[keep].sum() / max(int(self.cells[keep].sum()), 1))
+        """Return the mean gain per cell of the estimation sample."""
+        rows = slice(None) if subset is None else subset
+        return float(self.gain[rows].sum() / max(int(self.cells[rows].sum()), 1))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engagement_ml.drivers.estimation import fe_poisson
+from engagement_ml.drivers.estimation import profiled_poisson
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit, fit_poisson
 
 TRUE = np.array([0.2, -0.1, 0.0])
@@ -157,7 +157,7 @@ def test_order_of_entities_does_not_matter() -> None:
 
 def test_size_of_blocks_does_not_matter(monkeypatch) -> None:
     whole = everything().fit()
-    monkeypatch.setattr(fe_poisson, "_BLOCK_CELLS", 14 * 3 * 17)
+    monkeypatch.setattr(profiled_poisson, "BLOCK_CELLS", 14 * 3 * 17)
     parts = everything().fit()
     np.testing.assert_allclose(parts.coef, whole.coef, atol=3e-7)
     np.testing.assert_allclose(parts.influence, whole.influence, atol=3e-7)
