@@ -39,7 +39,7 @@ Low, because the most active entities can hide the effect of a log-linear respon
 """
 
 TENURE_BOUNDS = ((0, 2), (2, 4), (4, 8), (8, 16))
-"""Half-open intervals of periods since entry in which newcomers have an effect of their own."""
+"""Half-open intervals of periods since entry with a dummy for newcomers."""
 
 
 def winsorise(values: FloatArray, share: float = WINSOR_SHARE) -> FloatArray:
@@ -243,7 +243,7 @@ class _NetEffects:
                 for b, response in fit.responses.items()
             }
         elif self.influence.any():
-            # Gains and losses have profiles of their own only if there are both.
+            # Separate profiles of gains and losses need both.
             self.losses = (coef, influence)
         self.coef += coef
         self.influence += influence

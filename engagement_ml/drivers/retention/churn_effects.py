@@ -37,7 +37,7 @@ MIN_RATE_Z = 2.5
 """|z| from which a behaviour's long-run rate becomes a control; one in eighty by chance."""
 
 TENURE_BOUNDS = ((0, 2), (2, 4), (4, 8), (8, 16), (16, 32))
-"""Half-open intervals of periods since entry with a hazard of their own."""
+"""Half-open intervals of periods since entry with a dummy for newcomers."""
 
 MIN_COEF = 1e-6
 """|coefficient| below which the relative change is linearised, against division by zero."""
