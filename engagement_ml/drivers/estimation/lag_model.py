@@ -225,6 +225,7 @@ class _NetEffects:
 
     @classmethod
     def zeros(cls, n: int, n_behaviours: int, n_groups: int) -> _NetEffects:
+        """Return zero effects of a panel's shape."""
         coef = np.zeros((n_behaviours, n_groups))
         influence = np.zeros((n, n_behaviours, n_groups))
         return cls(coef, influence, np.zeros((n, n_behaviours, n_groups)))
