@@ -24,6 +24,9 @@ MIN_REGULAR_SHARE = 0.9
 MIN_CHURNED = 20
 """Churned entities of one tenure from which their churn times are estimated apart."""
 
+CUTOFFS_PER_WINDOW = 3
+"""Number of cutoffs within the length of an observation window, as in `window_rows`."""
+
 SMOOTHING_SHARE = 1e-3
 """Weight of the overall mean in each class of the expected margin, against empty classes."""
 
@@ -231,4 +234,4 @@ def _lag_group_pairs(groups: LagGroups, tenure: int, outcome: int, gap: int) -> 
 
 def _cutoff_step(spans: Spans) -> int:
     """Return the periods between cutoffs, as in `window_rows`."""
-    return max(1, spans.observation // 3)
+    return max(1, spans.observation // CUTOFFS_PER_WINDOW)
