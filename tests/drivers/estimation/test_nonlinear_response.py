@@ -1,4 +1,4 @@
-"""Responses straight in currency, multiplying, flattening out, or the same for all: sized right."""
+"""Nonlinear responses: effect sizes, response parameters and influence on simulated panels."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def stock_of(counts: np.ndarray) -> np.ndarray:
     return stock
 
 
-def drawn(make_periods, seed: int, mean_of, n: int = 2500):
-    """Entities differ in size, and the larger do more; return them and the true effect.
+def simulate(make_periods, seed: int, mean_of, n: int = 2500):
+    """Simulate entities whose size raises their activity; return periods and true effect.
 
     ``mean_of(base, stock)`` is the expected margin. The true effect is the mean over entities and
     periods of what one more event in stock adds, for each of the lags it stays in stock.
     """
     rng = np.random.default_rng(seed)
-    liking = rng.standard_normal((n, 1))
+    affinity = rng.standard_normal((n, 1))
     wave = np.zeros((n, N_PERIODS))
     for t in range(1, N_PERIODS):
         wave[:, t] = 0.85 * wave[:, t - 1] + 0.4 * rng.standard_normal(n)
-    counts = rng.poisson(0.4 * np.exp(0.8 * liking - 0.3 + wave))
+    counts = rng.poisson(0.4 * np.exp(0.8 * affinity - 0.3 + wave))
     stock = stock_of(counts)
-    base = 3.0 * np.exp(0.7 * liking - 0.25) * np.ones((1, N_PERIODS))
+    base = 3.0 * np.exp(0.7 * affinity - 0.25) * np.ones((1, N_PERIODS))
     gain = rng.poisson(mean_of(base, stock)).astype(float)
     later = slice(SPANS.burn_in, None)
     more = (mean_of(base, stock + 1) - mean_of(base, stock))[:, later].mean()
@@ -55,7 +55,11 @@ def drawn(make_periods, seed: int, mean_of, n: int = 2500):
     return make_periods({"x": counts}, gain), float(more * SPANS.lags.weights @ share)
 
 
+<<<<<<< HEAD
 def estimated(periods, nonlinear: bool = True) -> LagEffects:
+=======
+def estimate(periods, nonlinear: bool = True) -> LagEffects:
+>>>>>>> refs/heads/estimation
     return estimate_lag_effects(
         periods, ("x",), SPANS.lags, burn_in=SPANS.burn_in, nonlinear=nonlinear
     )
@@ -72,6 +76,7 @@ RESPONSES = {
 
 @pytest.mark.parametrize("name", RESPONSES)
 @pytest.mark.parametrize("seed", [0, 1])
+<<<<<<< HEAD
 def test_the_mean_effect_is_recovered(make_periods, name: str, seed: int) -> None:
     periods, true = drawn(make_periods, seed, RESPONSES[name])
     found = estimate_window_effect(estimated(periods), 0)
@@ -87,12 +92,33 @@ def test_the_log_linear_response_alone_falls_short(make_periods, name: str) -> N
     bent = estimate_window_effect(estimated(periods), 0).effect
     assert plain < 0.8 * true
     assert abs(bent - true) < abs(plain - true) / 2
+=======
+def test_the_average_effect_is_recovered(make_periods, name: str, seed: int) -> None:
+    periods, true = simulate(make_periods, seed, RESPONSES[name])
+    effects = estimate_window_effect(estimate(periods), 0)
+    # A response with an upper limit is not in the family, and its effect is underestimated.
+    assert effects.effect == pytest.approx(true, rel=0.2 if name == "flattening" else 0.12)
+
+
+@pytest.mark.parametrize("name", ["straight", "the same for all"])
+def test_a_log_linear_response_underestimates_the_effect(make_periods, name: str) -> None:
+    """The most active entities dominate a log-linear response."""
+    periods, true = simulate(make_periods, 2, RESPONSES[name])
+    log_linear_effect = estimate_window_effect(estimate(periods, nonlinear=False), 0).effect
+    nonlinear_effect = estimate_window_effect(estimate(periods), 0).effect
+    assert log_linear_effect < 0.8 * true
+    assert abs(nonlinear_effect - true) < abs(log_linear_effect - true) / 2
+>>>>>>> refs/heads/estimation
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_which_response_holds_is_told(make_periods, seed: int) -> None:
+def test_curvature_and_elasticity_identify_the_response(make_periods, seed: int) -> None:
     bends = {
+<<<<<<< HEAD
         name: estimated(drawn(make_periods, seed, RESPONSES[name])[0]).response_functions["x"]
+=======
+        name: estimate(simulate(make_periods, seed, RESPONSES[name])[0]).response_functions["x"]
+>>>>>>> refs/heads/estimation
         for name in ("straight", "flattening", "the same for all")
     }
     assert bends["straight"].curvature == pytest.approx(1.0, abs=0.4)
@@ -101,19 +127,26 @@ def test_which_response_holds_is_told(make_periods, seed: int) -> None:
     assert bends["the same for all"].elasticity > 0.75
 
 
+<<<<<<< HEAD
 def test_influence_and_sampling_tell_what_leaving_entities_out_does(make_periods) -> None:
     """Left out in tenths, the effect moves as the influences say."""
     periods, _ = drawn(make_periods, 3, RESPONSES["the same for all"], n=1500)
     whole = estimated(periods)
+=======
+def test_influence_predicts_the_change_if_entities_are_left_out(make_periods) -> None:
+    """Each tenth of the entities is left out once."""
+    periods, _ = simulate(make_periods, 3, RESPONSES["the same for all"], n=1500)
+    whole = estimate(periods)
+>>>>>>> refs/heads/estimation
     error = (whole.influence[:, 0] + whole.sampling_influence[:, 0]) @ SPANS.lags.weights
     fold = np.arange(1500) % 10
-    said = [-error[fold == k].sum() for k in range(10)]
-    seen = [
-        SPANS.lags.weights @ (estimated(periods_of(periods, fold != k)).coef[0] - whole.coef[0])
+    predicted = [-error[fold == k].sum() for k in range(10)]
+    observed = [
+        SPANS.lags.weights @ (estimate(periods_of(periods, fold != k)).coef[0] - whole.coef[0])
         for k in range(10)
     ]
-    assert np.corrcoef(said, seen)[0, 1] > 0.8
-    assert np.std(seen) == pytest.approx(np.std(said), rel=0.5)
+    assert np.corrcoef(predicted, observed)[0, 1] > 0.8
+    assert np.std(observed) == pytest.approx(np.std(predicted), rel=0.5)
 
 
 def periods_of(periods, keep):
@@ -123,7 +156,7 @@ def periods_of(periods, keep):
     return replace(periods, **{name: getattr(periods, name)[keep] for name in names})
 
 
-def test_bend_and_its_derivatives() -> None:
+def test_derivatives_of_the_response_match_finite_differences() -> None:
     u = np.linspace(-1, 8, 30).astype(np.float32)
     for kappa in (0.0, 5e-4, 0.4, 1.0, 6.0):
         value, by_curvature, slope = saturating_response(u, kappa)
@@ -142,7 +175,7 @@ def test_bend_and_its_derivatives() -> None:
         assert (np.diff(value) >= 0).all()
 
 
-def test_usual_level_is_shrunken_and_leaves_out_what_behaviours_bring() -> None:
+def test_baseline_level_is_shrunk_and_excludes_the_effect_of_behaviours() -> None:
     rng = np.random.default_rng(4)
     size = rng.lognormal(0, 0.8, (4000, 1))
     index = np.where(rng.random((4000, 1)) < 0.3, 1.0, 0.0) * np.ones((1, 30))
@@ -156,8 +189,10 @@ def test_usual_level_is_shrunken_and_leaves_out_what_behaviours_bring() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_search_finds_a_strong_bend_from_a_straight_start(make_periods, seed: int) -> None:
-    """The response is spent after a few events; the straight fit is far from it."""
+def test_the_solver_finds_strong_saturation_from_a_log_linear_start(
+    make_periods, seed: int
+) -> None:
+    """The response saturates after a few events; the log-linear fit is far from it."""
     rng = np.random.default_rng(seed)
     n, n_periods = 1500, 40
     counts = rng.poisson(np.exp(0.7 * rng.standard_normal((n, 1)) - 0.3), (n, n_periods))
@@ -167,11 +202,19 @@ def test_the_search_finds_a_strong_bend_from_a_straight_start(make_periods, seed
     orders = rng.poisson(0.4 * (1 + 2.0 * (1 - np.exp(-stock / 1.5))))
     periods = make_periods({"x": counts}, 10.0 * orders, orders=orders)
     lags = plan_lags(4, 4)
+<<<<<<< HEAD
     found = estimate_lag_effects(periods, ("x",), lags, burn_in=4, nonlinear=True)
     seen = stock[:, 4:]
     gain = 10 * 0.4 * 2.0 * (np.exp(-seen / 1.5) - np.exp(-(seen + 1) / 1.5)).mean()
     assert found.response_functions["x"].curvature > 2
     near = found.coef[0, :4]
+=======
+    effects = estimate_lag_effects(periods, ("x",), lags, burn_in=4, nonlinear=True)
+    seen = stock[:, 4:]
+    gain = 10 * 0.4 * 2.0 * (np.exp(-seen / 1.5) - np.exp(-(seen + 1) / 1.5)).mean()
+    assert effects.response_functions["x"].curvature > 2
+    near = effects.coef[0, :4]
+>>>>>>> refs/heads/estimation
     assert near.mean() == pytest.approx(gain, rel=0.15)
 
 
@@ -180,7 +223,7 @@ def test_the_search_finds_a_strong_bend_from_a_straight_start(make_periods, seed
     curvature=st.floats(0.0, 8.0),
     new=st.floats(0.0, 8.0),
 )
-def test_rescaling_keeps_what_the_usual_count_adds(
+def test_rescaling_keeps_the_response_at_the_mean_index(
     usual: float, curvature: float, new: float
 ) -> None:
     assume(abs(new - curvature) > 0)
