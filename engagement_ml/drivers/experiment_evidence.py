@@ -9,11 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engagement_ml.drivers.estimation.window_effect import WindowEffect
-<<<<<<< HEAD
 from engagement_ml.drivers.finding import Finding, Verdict
-=======
-from engagement_ml.drivers.verdicts import Finding, Verdict
->>>>>>> refs/heads/estimation
 from engagement_ml.experiments import Estimate, ExperimentResult, combine, disagree
 from engagement_ml.experiments.lifts import Z
 

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-<<<<<<< HEAD
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimators.base import Estimates
 from engagement_ml.drivers.finding import Finding
 from engagement_ml.drivers.selection.shap_importance import across_shap, within_shap
-=======
-from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.estimates import Estimates, ends_by_event, segment_groups
-from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
-from engagement_ml.drivers.estimation.spans import Spans
-from engagement_ml.drivers.selection.cross_section import Association
->>>>>>> refs/heads/estimation
 from engagement_ml.drivers.selection.stability_selection import Stability, bootstrap_selection
 from engagement_ml.drivers.study import Study
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True)
 class Ranking:
     """Mean absolute SHAP by behaviour, in currency.
@@ -36,33 +27,6 @@ class Ranking:
 
     within: Mapping[str, float]
     naive: Mapping[str, float]
-=======
-def finding_of(
-    behaviour: str,
-    config: PipelineConfig,
-    estimates: Estimates,
-    association: Association,
-    smallest: float,
-    stability: Stability,
-) -> Finding:
-    """Put together what is known of a behaviour."""
-    known = config.behaviour(behaviour)
-    return Finding(
-        behaviour=behaviour,
-        role=known.role,
-        within=estimates.within.get(behaviour),
-        half_z=estimates.half_z.get(behaviour, (0.0, 0.0)),
-        association=association,
-        response=estimates.responses.get(
-            behaviour, PurchaseResponse(behaviour, 0.0, 0.0, (1, 1), 0.0)
-        ),
-        lead_z=estimates.lead_z.get(behaviour),
-        frequency=stability.passes.get(behaviour, 0.0),
-        cost=known.cost_per_event,
-        smallest=smallest,
-        borrowed=behaviour in estimates.flexible and estimates.flexible[behaviour].lost,
-    )
->>>>>>> refs/heads/estimation
 
 
 def rank_by_shap(study: Study, estimates: Estimates) -> Ranking:

@@ -20,7 +20,6 @@ from engagement_ml.drivers.findings import (
     bootstrap_stability,
     rank_by_shap,
 )
-<<<<<<< HEAD
 from engagement_ml.drivers.notes import abstention, no_indicator, notes, unstable_note
 from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.selection.stability_selection import Stability
@@ -34,23 +33,6 @@ from engagement_ml.drivers.validation.suite import (
     run_before_verdicts,
     run_on_selection,
     with_vetoes,
-=======
-from engagement_ml.drivers.estimation.lag_model import estimation_sample
-from engagement_ml.drivers.estimation.spans import (
-    Spans,
-    payment_cycle_profile,
-    spans_from_config,
-    tenure_weighted_lags,
-)
-from engagement_ml.drivers.evidence import CheckRow, Choice, DriverEvidence
-from engagement_ml.drivers.experiment_override import calibrate
-from engagement_ml.drivers.findings import choose_again, finding_of, look_in_time
-from engagement_ml.drivers.selection.cross_section import Association, associate
-from engagement_ml.drivers.selection.indicators import (
-    Indicators,
-    choose_indicators,
-    purchase_history,
->>>>>>> refs/heads/estimation
 )
 from engagement_ml.drivers.validation.unprofitable import unprofitable_engaged
 from engagement_ml.drivers.verdicts import judge
@@ -144,7 +126,6 @@ def find_drivers(
     DriverEvidence
         An abstention if nothing passes, with the reason.
     """
-<<<<<<< HEAD
     step = on_step or (lambda _: None)
     study = Study(periods, panel, windows, config, thresholds)
     estimator = estimator_for(config)
@@ -152,42 +133,6 @@ def find_drivers(
     decision = _decide(study, estimator, findings, experiments, step)
     step("Running robustness checks")
     return _evidence(study, findings, decision, checks)
-=======
-    tell = on_step or (lambda _: None)
-    spans, seed = spans_from_config(config.windows), config.random_seed
-    names = periods.behaviours
-    rows = window_rows(periods, spans)
-    seen = window_rows(periods, spans, with_outcome=False)
-    associations = associate(rows, names, seen)
-    ends = ends_by_event(config)
-    obstacle = obstacle_survival(periods, spans) if ends else obstacle_within(periods, spans)
-    tell("estimating effects within entities")
-    level = level_ratio(periods, spans, panel)
-    mean_margin = level * fitted_margin(periods, spans)
-    lags = tenure_weighted_lags(
-        spans,
-        None if panel is None else panel.frame[TENURE].to_numpy(),
-        None if windows is None else payment_cycle_profile(periods, spans, windows.cutoffs),
-    )
-    estimates = nothing()
-    if obstacle is None:
-        estimates = estimate_within(periods, spans, config, level, lags, panel)
-    tell("attributing change of margin by SHAP")
-    importance = dict(zip(names, within_shap(rows, seed=seed), strict=True))
-    if not any(importance.values()):
-        # Without a mature outcome window there is nothing for SHAP: the effects order the choice.
-        importance = {
-            b: abs(w.effect) * associations[b].spread for b, w in estimates.within.items()
-        }
-        importance = {**dict.fromkeys(names, 0.0), **importance}
-    naive = dict(zip(names, across_shap(rows, seed=seed), strict=True))
-    smallest = config.select.smallest_effect * abs(mean_margin)
-    tell("choosing again in bootstraps")
-    stability = choose_again(estimates, importance, config)
-    findings = {
-        b: finding_of(b, config, estimates, associations[b], smallest, stability) for b in names
-    }
->>>>>>> refs/heads/estimation
 
 
 def _find(
@@ -210,22 +155,9 @@ def _find(
         study=study,
         estimates=estimates,
         findings=findings,
-<<<<<<< HEAD
         importance=ranking.within,
         within_periods=estimator.within_periods,
         tested=frozenset(result.behaviour for result in experiments),
-=======
-        verdicts=verdicts,
-        importance=importance,
-        naive=naive,
-        stability=stability,
-        indicators=indicators,
-        curves=shaped,
-        selected=tuple(selected),
-        rows=rows,
-        seen=seen,
-        cells=int(estimation_sample(periods, spans.burn_in).sum()),
->>>>>>> refs/heads/estimation
     )
     results = run_before_verdicts(checks, context)
     vetoed = with_vetoes(findings, results)
@@ -327,59 +259,7 @@ def _notes(
     left_out = selection.drivers[study.config.select.at_most :]
     selected = () if selection.indicators else selection.selected
     return (
-<<<<<<< HEAD
         *notes(study, findings.obstacle, left_out, following),
         *experiment_notes(override, selected),
         *unstable_note(selection.indicators, wording),
-=======
-        split_check(
-            estimates.main,
-            drivers,
-            choices,
-            importance,
-            {b: associations[b].spread for b in drivers},
-            {b: config.behaviour(b).cost_per_event for b in drivers},
-            at_most=config.select.at_most,
-            least_z=LEAST_Z,
-            seed=config.random_seed,
-            entity=config.entity,
-        ),
-    )
-
-
-def _curves(
-    spans: Spans,
-    rows: WindowRows,
-    verdicts: Mapping[str, Verdict],
-    findings: Mapping[str, Finding],
-    estimates: Estimates,
-) -> dict[str, Curve]:
-    main, found = estimates.main, {}
-    for i, b in enumerate(verdicts):
-        within = findings[b].within
-        if within is None or main is None or verdicts[b].verdict not in ("driver", "harmful"):
-            continue
-        scale = choose_scale(
-            rows.counts[:, i], main.response_functions.get(b), main.lags, spans.observation
-        )
-        found[b] = make_curve(rows.counts[:, i], within.effect, scale)
-    return found
-
-
-def _indicators(
-    periods: Periods,
-    spans: Spans,
-    rows: WindowRows,
-    config: PipelineConfig,
-    names: tuple[str, ...],
-) -> Indicators:
-    eligible = tuple(b for b in names if config.behaviour(b).role in ("behaviour", "mediator"))
-    return choose_indicators(
-        rows,
-        purchase_history(periods, spans, rows),
-        names,
-        eligible,
-        at_most=config.select.at_most,
-        seed=config.random_seed,
->>>>>>> refs/heads/estimation
     )

@@ -4,100 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-<<<<<<< HEAD
 from engagement_ml.drivers.finding import FailedTest, Finding, Verdict
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 
 
 def judge(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Verdict:
-=======
-from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
-from engagement_ml.drivers.estimation.window_effect import WindowEffect
-from engagement_ml.drivers.selection.cross_section import Association
-
-LEAST_Z = 4.0
-"""z that the within-entity evidence must reach; bootstraps ask for more in effect."""
-
-LEAST_LEAD_Z = 5.0
-"""z by which what follows a behaviour that answers to purchases must outdo what precedes it."""
-
-LEAST_LEAD_Z_OTHERS = (2.0, 1.0)
-"""The same for any other behaviour; the second where what precedes it is of the other sign."""
-
-LEAST_FREQUENCY = 0.9
-"""Share of bootstraps of entities in which a driver must pass again."""
-
-LEAST_HALF_Z = 2.0
-"""z that it must reach in either half of the entities."""
-
-_HINT_Z = 3.5
-_GOES_WITH_Z = 4.0
-_VANITY_SHARE = 0.5
-
-
-@dataclass(frozen=True)
-class Finding:
-    """All that is known of one behaviour before a verdict.
-
-    Attributes
-    ----------
-    behaviour, role : str
-    within : WindowEffect or None
-        None where no within-entity evidence could be had.
-    half_z : (float, float)
-        Its z in either half of the entities.
-    association : Association
-    response : PurchaseResponse
-    lead_z : (float, float) or None
-        z of what follows it, less and plus what precedes it; None where that was not asked.
-    frequency : float
-        Share of bootstraps of entities in which it passes again.
-    cost : float
-        Of serving one event.
-    smallest : float
-        The effect of one standard deviation that is worth having, in currency.
-    ended : date or None
-        The day from which on the effect is gone, if it is.
-    borrowed : bool
-        Whether it is lost when the other behaviours may act in any shape.
-    """
-
-    behaviour: str
-    role: str
-    within: WindowEffect | None
-    half_z: tuple[float, float]
-    association: Association
-    response: PurchaseResponse
-    lead_z: tuple[float, float] | None
-    frequency: float
-    cost: float
-    smallest: float
-    ended: dt.date | None = None
-    borrowed: bool = False
-
-    @property
-    def effect(self) -> float:
-        """Effect per event net of the cost of serving it."""
-        return float("nan") if self.within is None else self.within.effect - self.cost
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The 95% interval of the net effect."""
-        if self.within is None:
-            return float("nan"), float("nan")
-        return self.within.low - self.cost, self.within.high - self.cost
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A verdict and the sentence of evidence behind it."""
-
-    verdict: str
-    reason: str
-
-
-def judge(finding: Finding, *, currency: str, entity: str, advice: str) -> Verdict:
->>>>>>> refs/heads/estimation
     """Give a behaviour its verdict.
 
     The rules apply in order: a declared consequence; no identified effect; evidence that passes

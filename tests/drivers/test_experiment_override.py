@@ -231,11 +231,7 @@ def blank_finding() -> Any:
         within=None,
         half_z=(0.0, 0.0),
         association=Association(0.0, 0.0, 0.0, 1.0),
-<<<<<<< HEAD
         purchase_response=PurchaseResponse("driver", 0.0, 0.0, (1, 1), 0.0),
-=======
-        response=PurchaseResponse("driver", 0.0, 0.0, (1, 1), 0.0),
->>>>>>> refs/heads/estimation
         lead_z=None,
         frequency=0.0,
         cost=0.0,

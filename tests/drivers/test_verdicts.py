@@ -9,11 +9,8 @@ import pytest
 
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimation.window_effect import WindowEffect
-<<<<<<< HEAD
 from engagement_ml.drivers.explanations import Wording, explain
 from engagement_ml.drivers.finding import Finding, Verdict, Veto
-=======
->>>>>>> refs/heads/estimation
 from engagement_ml.drivers.selection.cross_section import Association
 from engagement_ml.drivers.verdicts import judge, passes_tests
 
@@ -29,11 +26,7 @@ def finding(
     association: Association | None = None,
     **more,
 ) -> Finding:
-<<<<<<< HEAD
     """Worth 4 a standard deviation, where 1 is of interest; it does not follow purchases."""
-=======
-    """Worth 4 a standard deviation, where 1 is worth having; it does not answer to purchases."""
->>>>>>> refs/heads/estimation
     within = WindowEffect(effect, effect - half, effect + half, z, np.zeros(6), np.zeros(9))
     sign = np.sign(z)
     given = {
@@ -42,11 +35,7 @@ def finding(
         "within": within,
         "half_z": (sign * 8.0, sign * 7.0),
         "association": association or Association(0.3, 20.0, 3.0, 2.0),
-<<<<<<< HEAD
         "purchase_response": PurchaseResponse("tutorial", 0.0, 0.0, (1, 1), 0.0),
-=======
-        "response": PurchaseResponse("tutorial", 0.0, 0.0, (1, 1), 0.0),
->>>>>>> refs/heads/estimation
         "lead_z": None,
         "frequency": 1.0,
         "cost": 0.0,
@@ -59,13 +48,10 @@ def judged(given: Finding) -> Verdict:
     return judge(given)
 
 
-<<<<<<< HEAD
 def reason(given: Finding) -> str:
     return explain(judge(given), given, WORDING, ADVICE)
 
 
-=======
->>>>>>> refs/heads/estimation
 AFTER = PurchaseResponse("tutorial", 0.4, 30.0, (1, 1), 0.5)
 
 

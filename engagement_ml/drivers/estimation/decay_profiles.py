@@ -4,11 +4,7 @@ An event's effect has one sign, starts at once or later, and then decays. The un
 coefficients are projected on such shapes by generalised least squares, with model averaging (Akaike
 weights) over the place of the peak and the length of the memory.
 
-<<<<<<< HEAD
-Gains and losses have profiles of their own. Returns follow orders, so the net profile may change
-=======
 Gains and losses have separate profiles. Returns follow orders, so the net profile may change
->>>>>>> refs/heads/estimation
 its sign with the lag although neither part does.
 """
 

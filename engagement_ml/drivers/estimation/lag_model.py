@@ -39,11 +39,7 @@ Low, because the most active entities can hide the effect of a log-linear respon
 """
 
 TENURE_BOUNDS = ((0, 2), (2, 4), (4, 8), (8, 16))
-<<<<<<< HEAD
-"""Half-open intervals of periods since entry in which newcomers have an effect of their own."""
-=======
 """Half-open intervals of periods since entry with a dummy for newcomers."""
->>>>>>> refs/heads/estimation
 
 
 def winsorise(values: FloatArray, share: float = WINSOR_SHARE) -> FloatArray:
@@ -229,10 +225,7 @@ class _NetEffects:
 
     @classmethod
     def zeros(cls, n: int, n_behaviours: int, n_groups: int) -> _NetEffects:
-<<<<<<< HEAD
-=======
         """Return zero effects of a panel's shape."""
->>>>>>> refs/heads/estimation
         coef = np.zeros((n_behaviours, n_groups))
         influence = np.zeros((n, n_behaviours, n_groups))
         return cls(coef, influence, np.zeros((n, n_behaviours, n_groups)))
@@ -251,11 +244,7 @@ class _NetEffects:
                 for b, response in fit.responses.items()
             }
         elif self.influence.any():
-<<<<<<< HEAD
-            # Gains and losses have profiles of their own only if there are both.
-=======
             # Separate profiles of gains and losses need both.
->>>>>>> refs/heads/estimation
             self.losses = (coef, influence)
         self.coef += coef
         self.influence += influence

@@ -52,12 +52,9 @@ SATURATION_POWER = 4
 High, so that the prior acts on nearly saturated responses only.
 """
 
-<<<<<<< HEAD
-=======
 MIN_MEAN = 1e-12
 """Smallest fitted mean in a Pearson residual, against division by zero."""
 
->>>>>>> refs/heads/estimation
 FIXED_PRECISION = 1e9
 """Precision of a parameter that is held fixed, as a multiple of its information."""
 
@@ -139,11 +136,7 @@ class NonlinearLikelihood:
         coef = log_linear.coef * model.scale
         theta = np.concatenate([coef, log_linear.period_effects.ravel()])
         mean = np.concatenate([model.fitted(theta, block)[0] for block in model.blocks()])
-<<<<<<< HEAD
-        squares = (model.y - mean) ** 2 / np.maximum(mean, 1e-12)
-=======
         squares = (model.y - mean) ** 2 / np.maximum(mean, MIN_MEAN)
->>>>>>> refs/heads/estimation
         return float(squares[self.in_sample & (mean > 0)].mean())
 
     def start(self, log_linear: PoissonFit) -> NonlinearState:

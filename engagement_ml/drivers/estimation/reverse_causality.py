@@ -24,15 +24,9 @@ PURCHASE_LAGS = ((1, 1), (2, 3), (4, 7), (8, 12))
 
 MIN_INCREASE, MIN_DECREASE = 0.08, -0.2
 """Changes of a behaviour's log rate, per within-entity standard deviation of purchases, from which
-<<<<<<< HEAD
-a response counts. The negative limit is stricter: a behaviour that moves purchases has a weak
-negative response of its own, because its past is in the purchases and entity effects turn that
-against its present (Nickell bias)."""
-=======
 a response counts. The negative limit is stricter: a behaviour that moves purchases shows a weak
 negative response, because its past is in the purchases and entity effects turn that against its
 present (Nickell bias)."""
->>>>>>> refs/heads/estimation
 
 OWN_LAGS = ((1, 1), (2, 4), (5, 12))
 """Groups of lags of the behaviour's own past, held constant."""

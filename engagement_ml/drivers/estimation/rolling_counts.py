@@ -1,10 +1,6 @@
 """Fixed-effects Poisson regression of gains on rolling counts over the observation window.
 
-<<<<<<< HEAD
-One coefficient per behaviour instead of one per group of lags. Robustness checks use it where the
-=======
 One coefficient per behaviour instead of one per group of lags. Robustness checks use it if the
->>>>>>> refs/heads/estimation
 distributed-lag model would need too many parameters: segments, interactions, flexible controls.
 """
 

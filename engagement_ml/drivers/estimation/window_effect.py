@@ -17,12 +17,9 @@ NORMAL_95 = 1.959964
 N_DRAWS = 400
 """Number of simulation draws behind an interval."""
 
-<<<<<<< HEAD
-=======
 DRAWS_STREAM = 5
 """Random stream of the draws, next to the configured seed."""
 
->>>>>>> refs/heads/estimation
 BLOCK_ENTITIES = 4096
 """Number of entities whose random numbers are held at once."""
 
@@ -140,11 +137,7 @@ def _joint_errors(influence: FloatArray, sampling: FloatArray, seed: int) -> Flo
     and entity alone, so that the draws of several behaviours belong together.
     """
     columns = np.concatenate([influence, sampling[:, None]], axis=1)
-<<<<<<< HEAD
-    rng = np.random.default_rng([seed, 5])
-=======
     rng = np.random.default_rng([seed, DRAWS_STREAM])
->>>>>>> refs/heads/estimation
     errors = np.zeros((N_DRAWS, columns.shape[1]))
     for start in range(0, columns.shape[0], BLOCK_ENTITIES):
         block = columns[start : start + BLOCK_ENTITIES]

@@ -33,24 +33,14 @@ SMOOTHING_SHARE = 1e-3
 
 @dataclass(frozen=True)
 class ChurnOutcomes:
-<<<<<<< HEAD
-    """Who left of those there at cutoffs: what the effects are averaged over.
-=======
     """Tenure and churn of the entities present at cutoffs: what effects are averaged over.
->>>>>>> refs/heads/estimation
 
     Attributes
     ----------
     tenure : int array (R,)
-<<<<<<< HEAD
-        Periods of the observation window that the entity was there, 1 to P.
-    churned : array (R,)
-        1 where it left in the outcome window.
-=======
         Periods of the observation window in which the entity was present, 1 to P.
     churned : array (R,)
         1 if it churned in the outcome window, else 0.
->>>>>>> refs/heads/estimation
     """
 
     tenure: Int64Array
@@ -58,11 +48,7 @@ class ChurnOutcomes:
 
 
 def periods_since_payment(periods: Periods) -> Int64Array:
-<<<<<<< HEAD
-    """Return the periods since the last one with a gain, before each; 0 where there was none."""
-=======
     """Return the periods since the last gain before each period, 0 without any, shape (n, T)."""
->>>>>>> refs/heads/estimation
     t = np.arange(periods.gain.shape[1])[None, :]
     last = np.maximum.accumulate(np.where(periods.gain > 0, t, -1), axis=1)
     last = np.concatenate([np.full((last.shape[0], 1), -1), last[:, :-1]], axis=1)
@@ -70,11 +56,7 @@ def periods_since_payment(periods: Periods) -> Int64Array:
 
 
 def payment_cycle_phase(periods: Periods) -> Int64Array | None:
-<<<<<<< HEAD
-    """Return each cell's place in the rhythm of payments, shape (n, T), or None without one.
-=======
     """Return each cell's phase in the payment cycle, shape (n, T), or None without a cycle.
->>>>>>> refs/heads/estimation
 
     Payments have a cycle if nine in ten gaps between an entity's payments are as long as the most
     frequent gap, give or take a period: an entity that pays every four weeks decides every four
@@ -94,18 +76,6 @@ def payment_cycle_phase(periods: Periods) -> Int64Array | None:
 
 
 def churn_outcomes_at_cutoffs(periods: Periods, churned: BoolArray, spans: Spans) -> ChurnOutcomes:
-<<<<<<< HEAD
-    """Return who was there at cutoffs of the periods with a whole outcome window, and left."""
-    n_periods = periods.gain.shape[1]
-    span: list[Int64Array] = [np.zeros(0, dtype=np.int64)]
-    left: list[FloatArray] = [np.zeros(0)]
-    for c in range(n_periods - spans.gap - spans.outcome, spans.observation - 1, -_step(spans)):
-        there = (periods.entry < c) & (periods.exit > c)
-        outcome = churned[there, c + spans.gap : c + spans.gap + spans.outcome]
-        span.append(np.clip(c - periods.entry[there], 1, spans.observation).astype(np.int64))
-        left.append(np.asarray(outcome.any(axis=1), dtype=np.float64))
-    return ChurnOutcomes(np.concatenate(span), np.concatenate(left))
-=======
     """Return tenure and churn at all cutoffs of the record with a complete outcome window."""
     n_periods = periods.gain.shape[1]
     tenure: list[Int64Array] = [np.zeros(0, dtype=np.int64)]
@@ -117,7 +87,6 @@ def churn_outcomes_at_cutoffs(periods: Periods, churned: BoolArray, spans: Spans
         tenure.append(np.clip(c - periods.entry[present], 1, spans.observation).astype(np.int64))
         outcome.append(np.asarray(in_window.any(axis=1), dtype=np.float64))
     return ChurnOutcomes(np.concatenate(tenure), np.concatenate(outcome))
->>>>>>> refs/heads/estimation
 
 
 def expected_future_margin(
@@ -141,11 +110,7 @@ def expected_future_margin(
     """
     margin = periods.gain - periods.loss
     n, n_periods = margin.shape
-<<<<<<< HEAD
-    place = np.minimum(periods_since_payment(periods), outcome + 1)
-=======
     since_payment = np.minimum(periods_since_payment(periods), outcome + 1)
->>>>>>> refs/heads/estimation
     weight = np.where(churned, 0.0, odds)
     cumulative = np.concatenate([np.zeros((n, 1)), np.cumsum(margin, axis=1)], axis=1)
     expected = np.zeros((outcome + 2, outcome + 1))
@@ -169,11 +134,7 @@ def churn_cost_weights(
     odds: FloatArray,
     spans: Spans,
     groups: LagGroups,
-<<<<<<< HEAD
-    leaving: ChurnOutcomes,
-=======
     outcomes: ChurnOutcomes,
->>>>>>> refs/heads/estimation
 ) -> FloatArray:
     """Return the weight of each group of lags: margin lost per unit of relative hazard change.
 
@@ -189,49 +150,19 @@ def churn_cost_weights(
         As for `expected_future_margin`.
     spans : Spans
     groups : tuple of (first, last)
-<<<<<<< HEAD
-        Of lags, from 1.
-    leaving : ChurnOutcomes
-        At the cutoffs that effects are to be averaged over.
-=======
         Inclusive lags, from 1.
     outcomes : ChurnOutcomes
         At the cutoffs over which effects are averaged.
->>>>>>> refs/heads/estimation
 
     Returns
     -------
     array (G,)
         In currency.
     """
-<<<<<<< HEAD
-    longest, outcome = spans.observation, spans.outcome
-    ahead = expected_future_margin(periods, churned, odds, outcome)
-    place = np.minimum(periods_since_payment(periods), outcome + 1)
-    margin = periods.gain - periods.loss
-    kept = float(margin[churned].mean()) if churned.any() else 0.0
-    left = np.zeros((longest + 1, outcome))
-    stake = np.zeros((longest + 1, outcome))
-    there = np.zeros((longest + 1, outcome))
-    n_periods = margin.shape[1]
-    for c in range(n_periods - _step(spans), longest - 1, -_step(spans)):
-        present = (periods.entry < c) & (periods.exit > c)
-        span = np.clip(c - periods.entry, 1, longest)
-        for u in range(min(outcome, n_periods - 1 - c - spans.gap)):
-            t = c + spans.gap + u
-            gone = present & churned[:, t]
-            there[:, u] += np.bincount(span[present], minlength=longest + 1)
-            left[:, u] += np.bincount(span[gone], minlength=longest + 1)
-            lost = ahead[place[gone, t], outcome - u] - kept
-            stake[:, u] += np.bincount(span[gone], lost, minlength=longest + 1)
-    gone_by_span = np.bincount(leaving.tenure, leaving.churned, minlength=longest + 1)
-    share = gone_by_span / max(leaving.tenure.size, 1)
-=======
     life_table = _life_table(periods, churned, odds, spans)
     max_tenure = spans.observation
     churned_by_tenure = np.bincount(outcomes.tenure, outcomes.churned, minlength=max_tenure + 1)
     share = churned_by_tenure / max(outcomes.tenure.size, 1)
->>>>>>> refs/heads/estimation
     weights = np.zeros(len(groups))
     for s in range(1, max_tenure + 1):
         cost_per_churn = life_table.cost_per_churn(s)

@@ -44,11 +44,7 @@ MIN_COEF = 1e-6
 
 
 def hazard_lags(spans: Spans) -> LagGroups:
-<<<<<<< HEAD
-    """Return the groups of lags: doubling widths up to the end of the observation window.
-=======
     """Return groups of lags whose widths double, up to the end of the observation window.
->>>>>>> refs/heads/estimation
 
     Examples
     --------
@@ -66,11 +62,7 @@ def hazard_lags(spans: Spans) -> LagGroups:
 
 
 def churn_indicator(periods: Periods) -> BoolArray:
-<<<<<<< HEAD
-    """Mark the period in which each entity that churned did so, shape (n, T).
-=======
     """Mark the period in which each churned entity did so, shape (n, T).
->>>>>>> refs/heads/estimation
 
     Entities still present in the last period on record are censored.
     """
@@ -81,14 +73,10 @@ def churn_indicator(periods: Periods) -> BoolArray:
 
 
 def risk_set(periods: Periods, spans: Spans) -> BoolArray:
-<<<<<<< HEAD
-    """Mark the cells of entities that may leave and of whose past something is known."""
-=======
     """Mark the cells in which an entity is at risk of churn and has some past on record, (n, T).
 
     The last period is left out: whether an entity churns in it is not known.
     """
->>>>>>> refs/heads/estimation
     n_periods = periods.gain.shape[1]
     t = np.arange(n_periods)[None, :]
     entry = periods.entry[:, None]
@@ -109,19 +97,11 @@ class HazardDesign:
     sums : float32 array (N, B·G)
         Recent counts, by behaviour and group of lags.
     levels : float32 array (N, B)
-<<<<<<< HEAD
-        Log rates so far.
-    controls : float32 array (N, ·)
-        Liking, period, tenure, place in the rhythm of payments.
-    has_affinity : bool
-        Whether behaviours have enough in common to tell liking from them.
-=======
         Long-run log rates before the period.
     controls : float32 array (N, ·)
         Affinity scores; dummies of period, tenure and phase of the payment cycle.
     has_affinity : bool
         Whether behaviours have enough in common to identify affinity.
->>>>>>> refs/heads/estimation
     """
 
     cells: BoolArray
@@ -139,73 +119,42 @@ class HazardDesign:
         """
         event, n = self.churned[self.cells], self.cells.shape[0]
         x = np.concatenate([self.sums, self.controls], axis=1)
-<<<<<<< HEAD
-        matters = np.ones(self.levels.shape[1], dtype=np.bool_)
-        if self.has_affinity:
-            fit = fit_hazard(event, x, self.entity, n)
-            matters = np.abs(score_test_z(event, x, fit, self.levels)) >= _LEVEL_Z
-            if not matters.any():
-=======
         added = np.ones(self.levels.shape[1], dtype=np.bool_)
         if self.has_affinity:
             fit = fit_hazard(event, x, self.entity, n)
             added = np.abs(score_test_z(event, x, fit, self.levels)) >= MIN_RATE_Z
             if not added.any():
->>>>>>> refs/heads/estimation
                 return fit
         x = np.concatenate([x, self.levels[:, added]], axis=1)
         return fit_hazard(event, x, self.entity, n)
 
 
 def build_hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardDesign:
-<<<<<<< HEAD
-    """Lay out what may tell who leaves."""
-=======
     """Build the regressors of the hazard for the behaviours in some columns of the counts."""
->>>>>>> refs/heads/estimation
     cells = risk_set(periods, spans)
     churned = churn_indicator(periods) & cells
     entity, period = np.nonzero(cells)
     sums = recent_counts(periods, columns, hazard_lags(spans), cells, churned)
-<<<<<<< HEAD
-    levels = shrunk_past_rates(periods, cells)
-    since = period - periods.entry[entity]
-    newcomer = periods.entry[entity] > 0
-    liking = affinity_scores(levels, cells)
-=======
     rates = shrunk_past_rates(periods, cells)
     affinity = affinity_scores(rates, cells)
     tenure = period - periods.entry[entity]
     newcomer = periods.entry[entity] > 0
->>>>>>> refs/heads/estimation
     parts = [
         affinity[cells],
         _dummies(period),
         np.stack([newcomer & (tenure >= a) & (tenure < b) for a, b in TENURE_BOUNDS], axis=1),
     ]
-<<<<<<< HEAD
-    place = payment_cycle_phase(periods)
-    if place is not None:
-        parts.append(_indicators(place[cells]))
-=======
     phase = payment_cycle_phase(periods)
     if phase is not None:
         parts.append(_dummies(phase[cells]))
->>>>>>> refs/heads/estimation
     return HazardDesign(
         cells=cells,
         churned=churned,
         entity=entity,
         sums=sums.reshape(entity.size, -1),
-<<<<<<< HEAD
-        levels=levels.log_rate[..., columns][cells].astype(np.float32),
-        controls=np.concatenate([p.astype(np.float32) for p in parts], axis=1),
-        has_affinity=liking.shape[2] > 0,
-=======
         levels=rates.log_rate[..., columns][cells].astype(np.float32),
         controls=np.concatenate([part.astype(np.float32) for part in parts], axis=1),
         has_affinity=affinity.shape[2] > 0,
->>>>>>> refs/heads/estimation
     )
 
 
@@ -213,11 +162,7 @@ def estimate_churn_effects(
     periods: Periods,
     behaviours: tuple[str, ...],
     spans: Spans,
-<<<<<<< HEAD
-    leaving: ChurnOutcomes | None = None,
-=======
     outcomes: ChurnOutcomes | None = None,
->>>>>>> refs/heads/estimation
 ) -> LagEffects:
     """Estimate effects on churn by behaviour and lag, in currency through the cost of churn.
 
@@ -231,44 +176,26 @@ def estimate_churn_effects(
     behaviours : tuple of str
         Fitted together, so that each effect is conditional on the other behaviours.
     spans : Spans
-<<<<<<< HEAD
-    leaving : ChurnOutcomes, optional
-        At the cutoffs that effects are averaged over; those of the periods unless given.
-=======
     outcomes : ChurnOutcomes, optional
         At the cutoffs over which effects are averaged; those of `periods` if absent.
->>>>>>> refs/heads/estimation
 
     Returns
     -------
     LagEffects
-<<<<<<< HEAD
-        On the lags of `hazard_lags`, weighed by the margin at stake.
-=======
         On the lags of `hazard_lags`, with the weights of `churn_cost_weights`. Positive if the
         behaviour lowers churn.
->>>>>>> refs/heads/estimation
     """
     columns = [periods.behaviours.index(b) for b in behaviours]
     groups = hazard_lags(spans)
     design = build_hazard_design(periods, columns, spans)
-<<<<<<< HEAD
-    n, size = periods.gain.shape[0], len(columns) * len(groups)
-=======
     n, n_coef = periods.gain.shape[0], len(columns) * len(groups)
->>>>>>> refs/heads/estimation
     fit = design.fit()
     change, per_unit = _relative_hazard_change(fit, n_coef)
     shape = (len(columns), len(groups))
     odds = np.zeros(design.cells.shape)
     odds[design.cells] = np.exp(fit.linear_predictor)
-<<<<<<< HEAD
-    known = leaving or churn_outcomes_at_cutoffs(periods, design.churned, spans)
-    weights = churn_cost_weights(periods, design.churned, odds, spans, groups, known)
-=======
     outcomes = outcomes or churn_outcomes_at_cutoffs(periods, design.churned, spans)
     weights = churn_cost_weights(periods, design.churned, odds, spans, groups, outcomes)
->>>>>>> refs/heads/estimation
     return LagEffects(
         behaviours,
         Lags(groups, weights),
@@ -278,19 +205,6 @@ def estimate_churn_effects(
     )
 
 
-<<<<<<< HEAD
-def _relative_change(fit: HazardFit, size: int) -> tuple[FloatArray, FloatArray]:
-    """Mean change of the chance by one more unit over the mean chance, and that per coefficient."""
-    chance = fit.probability
-    mean = max(float(chance.mean()), 1e-300) if chance.size else 1.0
-    slope = float((chance * (1.0 - chance)).mean()) / mean if chance.size else 1.0
-    change = np.array(
-        [(logistic(fit.linear_predictor + b) - chance).mean() / mean for b in fit.coef[:size]]
-    )
-    coef = fit.coef[:size]
-    small = np.abs(coef) < 1e-6
-    per_unit = np.where(small, slope, change / np.where(small, 1.0, coef))
-=======
 def _relative_hazard_change(fit: HazardFit, n_coef: int) -> tuple[FloatArray, FloatArray]:
     """Return the mean change of the hazard by one more event over its mean, and per coefficient.
 
@@ -303,7 +217,6 @@ def _relative_hazard_change(fit: HazardFit, n_coef: int) -> tuple[FloatArray, Fl
     change = np.array([(logistic(fit.linear_predictor + b) - hazard).mean() / mean for b in coef])
     is_small = np.abs(coef) < MIN_COEF
     per_unit = np.where(is_small, slope, change / np.where(is_small, 1.0, coef))
->>>>>>> refs/heads/estimation
     return change, per_unit
 
 

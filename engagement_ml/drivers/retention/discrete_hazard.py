@@ -52,11 +52,7 @@ class HazardFit:
     coef : array (P,)
         b, per unit of each column.
     std_error : array (P,)
-<<<<<<< HEAD
-        Standard errors from the information.
-=======
         Model-based standard errors, from the information.
->>>>>>> refs/heads/estimation
     linear_predictor : array (N,)
         ``a + x'b`` of each row.
     influence : array (n, P)
@@ -71,11 +67,7 @@ class HazardFit:
 
     @property
     def probability(self) -> FloatArray:
-<<<<<<< HEAD
-        """Fitted probabilities, shape (N,)."""
-=======
         """Fitted hazards, shape (N,)."""
->>>>>>> refs/heads/estimation
         return logistic(self.linear_predictor)
 
 
@@ -132,30 +124,17 @@ def fit_hazard(
         positions, first = np.unique(entity[rows], return_index=True)
         scores[positions] += np.add.reduceat(design * residual[:, None], first, axis=0)
     return HazardFit(
-<<<<<<< HEAD
-        coef=theta[:-1] / problem.scale,
-        std_error=np.sqrt(np.diag(inverse)[:-1]) / problem.scale,
-        linear_predictor=linear,
-        influence=scores @ own,
-=======
         coef=theta[:-1] / model.scale,
         std_error=np.sqrt(np.diag(inverse)[:-1]) / model.scale,
         linear_predictor=linear_predictor,
         influence=scores @ (inverse[:, :-1] / model.scale),
->>>>>>> refs/heads/estimation
     )
 
 
 def score_test_z(
-<<<<<<< HEAD
-    event: BoolArray, x: Float32Array, fit: HazardFit, more: Float32Array
-) -> FloatArray:
-    """Return Rao's score test of each further column, taken alone, as a signed z, shape (M,).
-=======
     event: BoolArray, x: Float32Array, fit: HazardFit, added: Float32Array
 ) -> FloatArray:
     """Return Rao's score test of each added column alone, as a signed z, shape (M,).
->>>>>>> refs/heads/estimation
 
     Parameters
     ----------
@@ -170,26 +149,6 @@ def score_test_z(
     array (M,)
         0 for a column that is collinear with `x`.
     """
-<<<<<<< HEAD
-    problem = _Problem(event, x)
-    score = np.zeros(more.shape[1])
-    own = np.zeros(more.shape[1])
-    cross = np.zeros((x.shape[1] + 1, more.shape[1]))
-    hessian = np.diag(np.append(np.full(x.shape[1], _RIDGE), 0.0))
-    centre = more.mean(axis=0, dtype=np.float64)
-    for rows in problem.blocks():
-        chance = logistic(fit.linear_predictor[rows])
-        design = problem.design(rows)
-        extra = more[rows] - centre
-        score += extra.T @ (event[rows] - chance)
-        weighted = design * (chance * (1.0 - chance))[:, None]
-        hessian += weighted.T @ design
-        cross += weighted.T @ extra
-        own += (extra**2 * (chance * (1.0 - chance))[:, None]).sum(axis=0)
-    left = own - (cross * np.linalg.solve(hessian, cross)).sum(axis=0)
-    known = left > _LEAST_OWN * np.maximum(own, 1e-300)
-    return np.where(known, score / np.sqrt(np.where(known, left, 1.0)), 0.0)
-=======
     model = _LogisticModel(event, x)
     n_added = added.shape[1]
     score, added_information = np.zeros(n_added), np.zeros(n_added)
@@ -211,7 +170,6 @@ def score_test_z(
     threshold = MIN_UNEXPLAINED_INFORMATION * np.maximum(added_information, 1e-300)
     identified = unexplained > threshold
     return np.where(identified, score / np.sqrt(np.where(identified, unexplained, 1.0)), 0.0)
->>>>>>> refs/heads/estimation
 
 
 class _LogisticModel:
@@ -236,17 +194,10 @@ class _LogisticModel:
             yield slice(start, min(start + BLOCK_ROWS, self.event.size))
 
     def design(self, rows: slice) -> FloatArray:
-<<<<<<< HEAD
-        """Return max_z columns with a last one of ones."""
-        found = np.ones((rows.stop - rows.start, self.mean.size + 1))
-        found[:, :-1] = (self.x[rows] - self.mean) / self.scale
-        return found
-=======
         """Return the standardised columns and, last, a column of ones."""
         design = np.ones((rows.stop - rows.start, self.mean.size + 1))
         design[:, :-1] = (self.x[rows] - self.mean) / self.scale
         return design
->>>>>>> refs/heads/estimation
 
     def fitted(self, theta: FloatArray, rows: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return design, linear predictors and residuals of some rows."""

@@ -65,11 +65,7 @@ COVARIANCE_RIDGE = 1e-3
 
 @dataclass(frozen=True)
 class ShrunkRates:
-<<<<<<< HEAD
-    """Rates of each behaviour so far.
-=======
     """Past rates of each behaviour, shrunk towards those of a typical entity.
->>>>>>> refs/heads/estimation
 
     Attributes
     ----------
@@ -77,15 +73,9 @@ class ShrunkRates:
         Log ratio of the events before each period to those expected of a typical entity in the same
         periods, both with a gamma prior; 0 if nothing is known.
     weight : array (n, T, B)
-<<<<<<< HEAD
-        From 0 to 1, how far the entity's own events outweigh the prior.
-    periods_observed : array (n, T)
-        Periods that the entity was there before.
-=======
         Reliability, 0 to 1: weight of the entity's own events against the prior.
     periods_observed : array (n, T)
         Number of periods before, in which the entity was present.
->>>>>>> refs/heads/estimation
     """
 
     log_rate: FloatArray
@@ -94,11 +84,7 @@ class ShrunkRates:
 
 
 def shrunk_past_rates(periods: Periods, at_risk: BoolArray) -> ShrunkRates:
-<<<<<<< HEAD
-    """Return each entity's rates before each period, relative to the season's and shrunk.
-=======
     """Return each entity's rates before each period, relative to the season and shrunk.
->>>>>>> refs/heads/estimation
 
     Gamma–Poisson (negative binomial) model; the variance of the prior is estimated by moments.
 
@@ -129,17 +115,10 @@ def shrunk_past_rates(periods: Periods, at_risk: BoolArray) -> ShrunkRates:
         prior = 1.0 / float(np.clip(variance, *RATE_VARIANCE_BOUNDS))
         log_rate[..., b] = np.log((observed + prior) / (expected + prior))
         weight[..., b] = expected / (expected + prior)
-<<<<<<< HEAD
-    return ShrunkRates(log_rate, weight, known)
-
-
-def affinity_scores(levels: ShrunkRates, at_risk: BoolArray) -> FloatArray:
-=======
     return ShrunkRates(log_rate, weight, periods_observed)
 
 
 def affinity_scores(rates: ShrunkRates, at_risk: BoolArray) -> FloatArray:
->>>>>>> refs/heads/estimation
     """Return the scores of the common factors before each period, shape (n, T, F).
 
     Loadings are from principal axis factoring of the correlations of rates (`factor_loadings`). A
@@ -148,11 +127,7 @@ def affinity_scores(rates: ShrunkRates, at_risk: BoolArray) -> FloatArray:
 
     Parameters
     ----------
-<<<<<<< HEAD
-    levels : ShrunkRates
-=======
     rates : ShrunkRates
->>>>>>> refs/heads/estimation
     at_risk : bool array (n, T)
 
     Returns
@@ -160,25 +135,6 @@ def affinity_scores(rates: ShrunkRates, at_risk: BoolArray) -> FloatArray:
     array (n, T, F)
         F is 0 if too few behaviours, or too few cells, identify a common factor.
     """
-<<<<<<< HEAD
-    x, weight, known = levels.log_rate, levels.weight, levels.periods_observed
-    used = at_risk & (known >= _LEAST_KNOWN)
-    moving = np.nonzero(x[used].std(axis=0) > 0)[0] if used.any() else np.zeros(0, np.int64)
-    if moving.size < _LEAST_SHARED or used.sum() <= 10 * moving.size:
-        return np.zeros((*known.shape, 0))
-    x, weight = x[..., moving], weight[..., moving]
-    spread = x[used].std(axis=0)
-    entities = int(used.any(axis=1).sum())
-    floor = max(_LEAST_FACTOR, 3.0 * float(np.sqrt(moving.size / entities)))
-    found = factor_loadings(np.asarray(np.corrcoef(x[used].T)), floor)
-    found = found * (spread / np.maximum(weight[used].mean(axis=0), 1e-6))[:, None]
-    scores = np.zeros((*known.shape, found.shape[1]))
-    bounds = (*_KNOWN, np.inf)
-    for low, high in pairwise(bounds):
-        here = (known >= low) & (known < high)
-        learnt = here & at_risk
-        if learnt.sum() <= 10 * moving.size:
-=======
     x, weight, periods_observed = rates.log_rate, rates.weight, rates.periods_observed
     sample = at_risk & (periods_observed >= MIN_PERIODS_OBSERVED)
     varying = np.nonzero(x[sample].std(axis=0) > 0)[0] if sample.any() else np.zeros(0, np.int64)
@@ -199,7 +155,6 @@ def affinity_scores(rates: ShrunkRates, at_risk: BoolArray) -> FloatArray:
         cells = (periods_observed >= low) & (periods_observed < high)
         class_sample = cells & at_risk
         if class_sample.sum() <= min_cells:
->>>>>>> refs/heads/estimation
             continue
         covariance = np.cov(x[class_sample].T)
         covariance += np.eye(varying.size) * COVARIANCE_RIDGE * np.diag(covariance).mean()
@@ -209,15 +164,10 @@ def affinity_scores(rates: ShrunkRates, at_risk: BoolArray) -> FloatArray:
     return scores
 
 
-<<<<<<< HEAD
-def factor_loadings(correlation: FloatArray, floor: float, most: int = _MOST_FACTORS) -> FloatArray:
-    """Return the loadings of the factors that three behaviours at least share, shape (B, F).
-=======
 def factor_loadings(
     correlation: FloatArray, min_variance: float, max_factors: int = MAX_FACTORS
 ) -> FloatArray:
     """Return the loadings of common factors shared by three behaviours at least, shape (B, F).
->>>>>>> refs/heads/estimation
 
     Principal axis factoring: communalities replace the diagonal of the correlation matrix until
     they reproduce themselves. What only two behaviours share need not be affinity: entities that

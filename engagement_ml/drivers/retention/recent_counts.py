@@ -10,10 +10,7 @@ from engagement_ml.features.period_panel import Periods
 REFERENCE_DAY_SEED = (0, 7)
 """Seed of the days drawn for entities that stay; a constant, so that estimates are repeatable."""
 
-<<<<<<< HEAD
-=======
 
->>>>>>> refs/heads/estimation
 def recent_counts(
     periods: Periods,
     columns: list[int],

@@ -63,11 +63,7 @@ class Curve:
 
 
 def choose_scale(
-<<<<<<< HEAD
     counts: FloatArray, response: SaturatingResponse | None, lags: Lags, observation: int
-=======
-    counts: FloatArray, bend: SaturatingResponse | None, lags: Lags, observation: int
->>>>>>> refs/heads/estimation
 ) -> float | None:
     """Return the scale of a saturating response, or None if linear is adequate.
 
@@ -80,13 +76,8 @@ def choose_scale(
     ----------
     counts : array (R,)
         Events in observation windows.
-<<<<<<< HEAD
     response : SaturatingResponse or None
         None if the response was fitted as linear.
-=======
-    bend : SaturatingResponse or None
-        None where the response was not let free.
->>>>>>> refs/heads/estimation
     lags : Lags
     observation : int
         Length of the observation window in periods.
@@ -95,17 +86,10 @@ def choose_scale(
     if response is None or positive.size == 0:
         return None
     within = [min(last, observation) - first + 1 for first, last in lags.groups]
-<<<<<<< HEAD
     per_event = float(np.maximum(within, 0) @ response.index_coef) / observation
     high_count = float(np.quantile(positive, 0.9))
     slope = response.relative_slope(high_count * per_event)
     return high_count * slope / (1.0 - slope) if 0.0 < slope < _MAX_RELATIVE_SLOPE else None
-=======
-    per_event = float(np.maximum(within, 0) @ bend.index_coef) / observation
-    many = float(np.quantile(doers, 0.9))
-    left = bend.relative_slope(many * per_event)
-    return many * left / (1.0 - left) if 0.0 < left < _FLAT else None
->>>>>>> refs/heads/estimation
 
 
 def make_curve(counts: FloatArray, effect: float, scale: float | None) -> Curve:

@@ -34,38 +34,8 @@ def first_half(n: int, seed: int) -> BoolArray:
 def estimate_on(effects: LagEffects, b: int, part: BoolArray) -> Half:
     """Estimate behaviour b's effect on part of the customers, without a refit.
 
-<<<<<<< HEAD
     To first order, the coefficients of a part are those of all, plus the part's influence divided
     by its share, minus the influence of all. The effect is 0 if the part does not identify a lag.
-=======
-    Their profile is the estimate moved by their own influence, as many times as they are a part of
-    all, less that of all. No effect where they say nothing of some lag.
-    """
-    coef, influence = effects.gain_and_loss_profiles(b)
-    own = influence[mine]
-    share = max(float(mine.mean()), 1e-9)
-    fading = DecayProfile.from_covariance(own.T @ own / share**2, effects.lags)
-    if fading is None:
-        return Half(0.0, 0.0)
-    moved = coef + own.sum(axis=0) / share - influence.sum(axis=0)
-    return Half(fading.effect(moved), fading.max_z(moved))
-
-
-def split_check(
-    effects: LagEffects,
-    candidates: Sequence[str],
-    choices: Sequence[Choice],
-    importance: Mapping[str, float],
-    spreads: Mapping[str, float],
-    costs: Mapping[str, float],
-    *,
-    at_most: int,
-    least_z: float,
-    seed: int,
-    entity: str,
-) -> CheckRow:
-    """Choose on one half, weigh on the other, and compare with the metric.
->>>>>>> refs/heads/estimation
 
     Parameters
     ----------

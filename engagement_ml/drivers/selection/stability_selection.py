@@ -78,7 +78,6 @@ def bootstrap_selection(
     weights = rng.multinomial(n, np.full(n, 1 / n), size=N_BOOTSTRAPS) - 1.0
     scores: dict[str, FloatArray] = {}
     for name in candidates:
-<<<<<<< HEAD
         coef, influence = effects.gain_and_loss_profiles(effects.behaviours.index(name))
         fading = DecayProfile.from_covariance(influence.T @ influence, effects.lags)
         if fading is None:
@@ -87,24 +86,6 @@ def bootstrap_selection(
         scores[name] = _scores(fading, coef, moved, importance[name], costs[name], min_z)
     names = list(scores)
     table = np.array([scores[name] for name in names]) if names else np.zeros((0, N_BOOTSTRAPS))
-=======
-        b = effects.behaviours.index(name)
-        own, influence = effects.gain_and_loss_profiles(b)
-        fading = DecayProfile.from_covariance(influence.T @ influence, effects.lags)
-        if fading is None:
-            continue
-        whole = fading.effect(own)
-        scores = np.zeros(N_BOOTSTRAPS)
-        for k, coef in enumerate(own + weights @ influence):
-            effect = fading.effect(coef)
-            if fading.max_z(coef) >= least_z and effect > costs[name]:
-                scores[k] = importance[name] * (effect / whole if whole > 0 else 1.0)
-        chosen_rank[name] = scores
-    names = list(chosen_rank)
-    table = (
-        np.array([chosen_rank[name] for name in names]) if names else np.zeros((0, N_BOOTSTRAPS))
-    )
->>>>>>> refs/heads/estimation
     picks = []
     for k in range(N_BOOTSTRAPS):
         order = np.argsort(-table[:, k], kind="stable")[:at_most]

@@ -15,12 +15,9 @@ import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array
 from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
-<<<<<<< HEAD
 from engagement_ml.drivers.finding import Veto
 from engagement_ml.drivers.validation.check import CheckContext, CheckResult
 from engagement_ml.formatting import listed
-=======
->>>>>>> refs/heads/estimation
 
 _MIN_CELL_SHARE = 0.002
 """Share of the cells that a step must hold, and leave below it."""
@@ -51,7 +48,6 @@ class FlexibleFit:
         )
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True)
 class FlexibleControls:
     """Refits each effect with step functions of the other behaviours; vetoes those that vanish."""
@@ -101,11 +97,6 @@ def _value(context: CheckContext, fits: Mapping[str, FlexibleFit]) -> str | None
 def flexible_fits(
     rolling: RollingCounts, candidates: Sequence[str], acting: Sequence[str]
 ) -> dict[str, FlexibleFit]:
-=======
-def flexible_strengths(
-    rolling: RollingCounts, candidates: Sequence[str], acting: Sequence[str]
-) -> dict[str, Flexible]:
->>>>>>> refs/heads/estimation
     """Fit each candidate's rolling count beside those of all, and steps of the other acting ones.
 
     Parameters
@@ -124,13 +115,8 @@ def flexible_strengths(
     steps = {b: step_indicators(rolling.counts[..., place[b]], rolling.cells) for b in acting}
     fits = {}
     for b in candidates:
-<<<<<<< HEAD
         controls = [steps[other] for other in acting if other != b]
         counts = np.concatenate([rolling.counts, *controls], axis=2)
-=======
-        beside = [steps[other] for other in acting if other != b]
-        counts = np.concatenate([rolling.counts, *beside], axis=2)
->>>>>>> refs/heads/estimation
         stepped, stepped_error = rolling.fit_coefficients(counts)
         i = place[b]
         fits[b] = FlexibleFit(_z(coef[i], error[i]), _z(stepped[i], stepped_error[i]))

@@ -39,14 +39,10 @@ def compare_segments(
 
 
 def effects_by_segment(
-<<<<<<< HEAD
     periods: Periods,
     rolling: RollingCounts,
     effects: Mapping[str, float],
     thresholds: Thresholds = THRESHOLDS,
-=======
-    periods: Periods, rolling: RollingCounts, effects: dict[str, float]
->>>>>>> refs/heads/estimation
 ) -> tuple[SegmentRow, ...]:
     """Estimate each behaviour's effect in each segment.
 
@@ -57,23 +53,15 @@ def effects_by_segment(
     ----------
     periods : Periods
     rolling : RollingCounts
-<<<<<<< HEAD
     effects : mapping of behaviour to effect per event over all customers
     thresholds : Thresholds
-=======
-    effects : dict of behaviour to effect per event over all
->>>>>>> refs/heads/estimation
     """
     if not effects or not periods.segments:
         return ()
     coef, _ = rolling.fit_coefficients(rolling.counts)
     level = rolling.mean_gain()
-<<<<<<< HEAD
     overall = {b: float(coef[rolling.behaviours.index(b)] * level) for b in effects}
     rows = []
-=======
-    found = []
->>>>>>> refs/heads/estimation
     for column, labels in periods.segments.items():
         values = [v for v in sorted(set(labels.tolist())) if v != ""]
         for value in values[: thresholds.max_segment_values]:
@@ -81,20 +69,12 @@ def effects_by_segment(
             n = int(members.sum())
             if n < thresholds.min_segment:
                 continue
-<<<<<<< HEAD
             own, error = rolling.fit_coefficients(rolling.counts, members)
-=======
-            own, error = rolling.fit_coefficients(rolling.counts, who)
->>>>>>> refs/heads/estimation
             for behaviour, effect in effects.items():
                 b = rolling.behaviours.index(behaviour)
                 if overall[behaviour] == 0 or not np.isfinite(error[b]) or error[b] <= 0:
                     continue
-<<<<<<< HEAD
                 scale = effect / overall[behaviour] * rolling.mean_gain(members)
-=======
-                scale = effect / whole * rolling.mean_gain(who)
->>>>>>> refs/heads/estimation
                 low, high = sorted(
                     ((own[b] - 1.96 * error[b]) * scale, (own[b] + 1.96 * error[b]) * scale)
                 )

@@ -54,15 +54,11 @@ def compare_drivers(
 
 
 def compare_pairs(
-<<<<<<< HEAD
     rolling: RollingCounts,
     behaviours: tuple[str, ...],
     stds: Mapping[str, float],
     outcome: int,
     thresholds: Thresholds = THRESHOLDS,
-=======
-    rolling: RollingCounts, behaviours: tuple[str, ...], spread: dict[str, float], outcome: int
->>>>>>> refs/heads/estimation
 ) -> tuple[PairRow, ...]:
     """Test whether two behaviours bring more, or less, together than separately.
 
@@ -90,13 +86,8 @@ def compare_pairs(
     """
     rows = []
     for first, second in combinations(behaviours, 2):
-<<<<<<< HEAD
         effect, error = _interaction(rolling, first, second)
         scale = float(rolling.mean_gain() * outcome * stds[first] * stds[second])
-=======
-        effect, error = _together(rolling, first, second)
-        scale = float(rolling.mean_gain() * outcome * spread[first] * spread[second])
->>>>>>> refs/heads/estimation
         z = effect / error if error > 0 else 0.0
         rows.append(
             PairRow(
@@ -112,7 +103,6 @@ def compare_pairs(
     return holm_adjusted(rows, thresholds.pair_p_value)
 
 
-<<<<<<< HEAD
 def _interaction(rolling: RollingCounts, first: str, second: str) -> tuple[float, float]:
     """Return ``b_xy + b_x b_y``, a share of mean margin, and its standard error."""
     a, b = rolling.behaviours.index(first), rolling.behaviours.index(second)
@@ -121,15 +111,6 @@ def _interaction(rolling: RollingCounts, first: str, second: str) -> tuple[float
     fit = rolling.fit(np.concatenate([products, rolling.counts], axis=2))
     a, b = a + products.shape[2], b + products.shape[2]
     # delta method
-=======
-def _together(rolling: RollingCounts, first: str, second: str) -> tuple[float, float]:
-    """Return ``b_xy + b_x b_y``, a share of mean margin, and its error."""
-    a, b = rolling.behaviours.index(first), rolling.behaviours.index(second)
-    x, y = (_around_own_mean(rolling.counts[..., k], rolling.cells) for k in (a, b))
-    bent = np.stack([x * y, x * x, y * y], axis=2)
-    fit = rolling.fit(np.concatenate([bent, rolling.counts], axis=2))
-    a, b = a + bent.shape[2], b + bent.shape[2]
->>>>>>> refs/heads/estimation
     gradient = np.zeros(fit.coef.size)
     gradient[0], gradient[a], gradient[b] = 1.0, fit.coef[b], fit.coef[a]
     effect = float(fit.coef[0] + fit.coef[a] * fit.coef[b])

@@ -15,12 +15,9 @@ from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.lag_model import estimation_sample, tenure_dummies, winsorise
 from engagement_ml.drivers.estimation.response_functions import as_float32, saturating_response
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95, WindowEffect
-<<<<<<< HEAD
 from engagement_ml.drivers.finding import Veto
 from engagement_ml.drivers.validation.check import CheckContext, CheckResult
 from engagement_ml.drivers.verdicts import passes_tests
-=======
->>>>>>> refs/heads/estimation
 from engagement_ml.features.period_panel import Periods
 from engagement_ml.formatting import day, listed, number
 
@@ -118,11 +115,7 @@ def _value(context: CheckContext, compared: Mapping[str, Persistence]) -> str | 
 def compare_in_time(
     periods: Periods,
     main: LagEffects,
-<<<<<<< HEAD
     effects: Mapping[str, WindowEffect],
-=======
-    effects: dict[str, WindowEffect],
->>>>>>> refs/heads/estimation
     acting: Sequence[str],
     *,
     burn_in: int,
@@ -139,51 +132,31 @@ def compare_in_time(
     periods : Periods
     main : LagEffects
         With the responses of the acting behaviours.
-<<<<<<< HEAD
     effects : mapping of behaviour to WindowEffect
-=======
-    effects : dict of behaviour to WindowEffect
->>>>>>> refs/heads/estimation
     acting : sequence of str
         Behaviours to compare; those without a response function are left out.
     burn_in : int
     group : int array (n,), optional
         Customers of a group share period effects.
     """
-<<<<<<< HEAD
     names = [
-=======
-    known = [
->>>>>>> refs/heads/estimation
         b
         for b in acting
         if b in main.response_functions and np.any(main.response_functions[b].index_coef)
     ]
     cells = estimation_sample(periods, burn_in)
-<<<<<<< HEAD
     if not names or not cells.any():
-=======
-    if not known or not cells.any():
->>>>>>> refs/heads/estimation
         return {}
     columns = [periods.behaviours.index(b) for b in names]
     sums = lagged_sums(periods.counts[..., columns], ((0, 0), *main.lags.groups), periods.entry)
     quarter = _quarters(cells)
     parts = []
-<<<<<<< HEAD
     for i, b in enumerate(names):
-=======
-    for i, b in enumerate(known):
->>>>>>> refs/heads/estimation
         u = sums[:, :, i, 1:] @ as_float32(main.response_functions[b].index_coef)
         response = saturating_response(u, main.response_functions[b].curvature)[0]
         parts += [response * (quarter == k)[None, :] for k in range(_QUARTERS)]
     design = np.stack(parts, axis=2)
-<<<<<<< HEAD
     controls = np.concatenate([sums[..., 0], tenure_dummies(periods)], axis=2)
-=======
-    beside = np.concatenate([sums[..., 0], tenure_dummies(periods)], axis=2)
->>>>>>> refs/heads/estimation
     fit = fit_poisson(
         winsorise(np.where(cells, periods.gain, 0.0)),
         np.concatenate([design, controls], axis=2),

@@ -109,35 +109,10 @@ def shuffle_within(periods: Periods, behaviours: tuple[str, ...], *, seed: int) 
     t = np.arange(n_periods)[None, :]
     at_risk = (t >= periods.entry[:, None]) & (t < periods.exit[:, None])
     for k in range(counts.shape[2]):
-<<<<<<< HEAD
         order = np.argsort(
             np.where(at_risk, rng.random(at_risk.shape), t + 2.0 * n_periods), axis=1
         )
         place = np.argsort(np.where(at_risk, t, t + 2.0 * n_periods), axis=1)
         permuted = np.take_along_axis(counts[..., k], order, axis=1)
         np.put_along_axis(counts[..., k], place, permuted, axis=1)
-=======
-        # Entities' own periods are permuted among themselves; the others stay where they are.
-        order = np.argsort(np.where(there, rng.random(there.shape), t + 2.0 * n_periods), axis=1)
-        place = np.argsort(np.where(there, t, t + 2.0 * n_periods), axis=1)
-        shuffled = np.take_along_axis(counts[..., k], order, axis=1)
-        np.put_along_axis(counts[..., k], place, shuffled, axis=1)
-    fake = _with_counts(periods, behaviours, counts)
-    effects = estimate_lag_effects(fake, behaviours, spans.lags, burn_in=spans.burn_in)
-    z = [
-        max_z(effects.coef[b], effects.covariance(b), effects.lags) for b in range(len(behaviours))
-    ]
-    worst = float(np.max(np.abs(z))) if z else 0.0
-    return CheckRow(
-        name="placebo behaviours",
-        question=f"Do {len(behaviours)} behaviours shuffled within entities show an effect?",
-        result=f"largest |z| {worst:.1f}, where a driver needs {LEAST_Z:.0f}",
-        passed=worst < LEAST_Z,
-    )
-
-
-def _with_counts(periods: Periods, behaviours: tuple[str, ...], counts: Any) -> Periods:
-    from dataclasses import replace
-
->>>>>>> refs/heads/estimation
     return replace(periods, behaviours=behaviours, counts=counts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -23,22 +22,6 @@ CHECKS: tuple[Check, ...] = (
     IndicatorStability(),
     FlexibleControls(),
     EffectPersistence(),
-=======
-from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
-from engagement_ml.drivers.estimation.spans import Spans
-from engagement_ml.drivers.evidence import CheckRow, PairRow, SegmentRow
-from engagement_ml.drivers.selection.cross_section import Association
-from engagement_ml.drivers.selection.indicators import Indicators
-from engagement_ml.drivers.selection.stability_selection import Stability
-from engagement_ml.drivers.validation.heterogeneity import effects_by_segment
-from engagement_ml.drivers.validation.interactions import compare_pairs
-from engagement_ml.drivers.validation.persistence import Lasting
-from engagement_ml.drivers.validation.placebos import placebo_behaviours, placebo_outcome
-from engagement_ml.drivers.validation.summaries import (
-    indicator_check,
-    lasting_check,
-    stability_check,
->>>>>>> refs/heads/estimation
 )
 """All checks, in the order of the report's table. A new check is one line here."""
 
@@ -60,7 +43,6 @@ def with_vetoes(findings: Mapping[str, Finding], results: Results) -> dict[str, 
         )
         for b, finding in findings.items()
     }
-<<<<<<< HEAD
 
 
 def run_on_selection(
@@ -75,35 +57,3 @@ def run_on_selection(
         elif check.applies(context):
             rows += check_rows(check, context, check.run(context))
     return tuple(rows)
-=======
-    if not acting or not periods.segments:
-        return ()
-    together = tuple(
-        b for b in periods.behaviours if not findings[b].response.responds or b in acting
-    )
-    return effects_by_segment(periods, RollingCounts.from_periods(periods, spans, together), acting)
-
-
-def pair_up(
-    periods: Periods,
-    spans: Spans,
-    associations: dict[str, Association],
-    verdicts: dict[str, Verdict],
-    importance: dict[str, float],
-    findings: dict[str, Finding],
-) -> tuple[PairRow, ...]:
-    """Ask of the drivers two by two what they do together, the first four by SHAP."""
-    ranked = sorted(verdicts, key=lambda b: (-importance[b], b))
-    acting = tuple(b for b in ranked if verdicts[b].verdict == "driver")[:4]
-    if len(acting) < 2:
-        return ()
-    together = tuple(
-        b for b in periods.behaviours if not findings[b].response.responds or b in acting
-    )
-    return compare_pairs(
-        RollingCounts.from_periods(periods, spans, together),
-        acting,
-        {b: associations[b].spread for b in acting},
-        spans.outcome,
-    )
->>>>>>> refs/heads/estimation

@@ -43,11 +43,7 @@ profiles = st.lists(st.floats(-5, 5), min_size=N_GROUPS, max_size=N_GROUPS).map(
 
 @settings(max_examples=100, deadline=None)
 @given(profiles, st.integers(0, 1000))
-<<<<<<< HEAD
-def test_fading_keeps_one_sign(coef, seed: int) -> None:
-=======
 def test_projected_profiles_have_one_sign(coef, seed: int) -> None:
->>>>>>> refs/heads/estimation
     profile, misfit = project_on_decay(coef, random_root(seed))
     assert (profile >= -1e-12).all() or (profile <= 1e-12).all()
     assert misfit >= 0
@@ -59,11 +55,7 @@ def test_a_decaying_profile_is_not_projected_on_a_rising_one(coef, sign: float) 
     """A delayed peak does not improve the fit by its penalty."""
     decay = np.copysign(np.sort(np.abs(coef))[::-1], sign)
     noise = np.random.default_rng(0).standard_normal(N_GROUPS)
-<<<<<<< HEAD
-    profile, _ = project_on_decay(fading + 0.1 * noise, np.eye(N_GROUPS))
-=======
     profile, _ = project_on_decay(decay + 0.1 * noise, np.eye(N_GROUPS))
->>>>>>> refs/heads/estimation
     size = np.abs(profile)
     assert (np.diff(size) <= 0.03 * max(1.0, np.abs(coef).max())).all()
 
@@ -115,17 +107,10 @@ def test_a_decaying_profile_is_recovered_from_noise(true) -> None:
     true = np.array(true, dtype=float)
     root = np.eye(N_GROUPS) / 0.05
     noise = 0.05 * np.random.default_rng(0).standard_normal((300, N_GROUPS))
-<<<<<<< HEAD
-    found = np.array([project_on_decay(true + e, root)[0] for e in noise])
-    np.testing.assert_allclose(found.mean(axis=0), true, atol=0.06)
-    # Knowing how effects come and go makes the sum more certain, never less.
-    assert (found @ LAGS.weights).std() <= (noise @ LAGS.weights).std()
-=======
     estimate = np.array([project_on_decay(true + e, root)[0] for e in noise])
     np.testing.assert_allclose(estimate.mean(axis=0), true, atol=0.06)
     # The restriction lowers the variance of the cumulative effect.
     assert (estimate @ LAGS.weights).std() <= (noise @ LAGS.weights).std()
->>>>>>> refs/heads/estimation
 
 
 @pytest.mark.parametrize("last", [2, 3, 4])
@@ -138,11 +123,7 @@ def test_noise_does_not_inflate_effects_with_a_short_memory(last: int) -> None:
     assert sums.mean() == pytest.approx(LAGS.weights @ true, rel=0.25)
 
 
-<<<<<<< HEAD
-def test_profiles_looked_for_start_at_one_and_fade() -> None:
-=======
 def test_exponential_profiles_start_at_one_and_decay() -> None:
->>>>>>> refs/heads/estimation
     shapes = exponential_profiles(LAGS)
     assert shapes.shape == (len(TIME_CONSTANTS), N_GROUPS)
     np.testing.assert_allclose(shapes[:, 0], 1.0)
@@ -184,17 +165,10 @@ def test_intervals_cover_a_decaying_effect() -> None:
     effect = float(LAGS.weights @ true)
     covered, errors = [], []
     for seed in range(60):
-<<<<<<< HEAD
-        found = estimate_window_effect(profile_effects(true, 0.15, 400, seed), 0)
-        covered.append(found.low <= effect <= found.high)
-        errors.append(found.effect - effect)
-        assert found.low <= found.high
-=======
         estimate = estimate_window_effect(profile_effects(true, 0.15, 400, seed), 0)
         covered.append(estimate.low <= effect <= estimate.high)
         errors.append(estimate.effect - effect)
         assert estimate.low <= estimate.high
->>>>>>> refs/heads/estimation
     assert 0.88 <= np.mean(covered) <= 1.0
     assert abs(np.mean(errors)) < 0.15 * effect
 
@@ -202,34 +176,20 @@ def test_intervals_cover_a_decaying_effect() -> None:
 def test_intervals_cover_zero_without_an_effect() -> None:
     covered = []
     for seed in range(60):
-<<<<<<< HEAD
-        found = estimate_window_effect(profile_effects(np.zeros(N_GROUPS), 0.15, 400, seed), 0)
-        covered.append(found.low <= 0.0 <= found.high)
-=======
         estimate = estimate_window_effect(profile_effects(np.zeros(N_GROUPS), 0.15, 400, seed), 0)
         covered.append(estimate.low <= 0.0 <= estimate.high)
->>>>>>> refs/heads/estimation
     assert np.mean(covered) >= 0.9
 
 
 def test_an_unidentified_effect_has_an_infinite_interval() -> None:
     influence = np.random.default_rng(0).standard_normal((50, 1, N_GROUPS))
     influence[..., 2] = 0.0
-<<<<<<< HEAD
-    found = estimate_window_effect(
-        LagEffects(("x",), LAGS, np.ones((1, N_GROUPS)), influence, np.zeros(1)), 0
-    )
-    assert found.effect == 0
-    assert found.z == 0
-    assert (found.low, found.high) == (-np.inf, np.inf)
-=======
     estimate = estimate_window_effect(
         LagEffects(("x",), LAGS, np.ones((1, N_GROUPS)), influence, np.zeros(1)), 0
     )
     assert estimate.effect == 0
     assert estimate.z == 0
     assert (estimate.low, estimate.high) == (-np.inf, np.inf)
->>>>>>> refs/heads/estimation
 
 
 def test_winsorise_cuts_only_the_largest_and_keeps_zeros() -> None:
@@ -305,22 +265,6 @@ def test_leads_come_first_and_the_same_period_is_separate(simulate_shop) -> None
     assert with_leads.coef[0, 2] > 3 * error[2]
 
 
-<<<<<<< HEAD
-def test_intervals_allow_for_more_than_luck() -> None:
-    found = WindowEffect(2.0, 1.0, 3.0, 4.0, np.ones(2), np.array([1.9, 2.1]))
-    wide = add_model_uncertainty(found, 0.3, 0.4, (0,))
-    assert wide.effect == found.effect
-    assert wide.high - wide.effect == pytest.approx(np.hypot(1.0, 1.959964))
-    assert wide.effect - wide.low == pytest.approx(wide.high - wide.effect)
-    alike = add_model_uncertainty(found, 0.0, 0.5, (0,))
-    assert alike.high == wide.high
-    assert (alike.draws == found.draws).all()
-    many = WindowEffect(2.0, 1.0, 3.0, 5.0, np.zeros(2), np.full(20_000, 2.0))
-    apart = [add_model_uncertainty(many, 0.3, 0.4, (0, i)).draws for i in range(2)]
-    assert np.std(apart[0]) == pytest.approx(0.6, rel=0.03)
-    assert abs(np.corrcoef(*apart)[0, 1]) < 0.03
-    assert add_model_uncertainty(found, 0.0, 0.0, (0,)).low == pytest.approx(found.low)
-=======
 def test_intervals_include_model_uncertainty() -> None:
     estimate = WindowEffect(2.0, 1.0, 3.0, 4.0, np.ones(2), np.array([1.9, 2.1]))
     widened = add_model_uncertainty(estimate, 0.3, 0.4, (0,))
@@ -335,7 +279,6 @@ def test_intervals_include_model_uncertainty() -> None:
     assert np.std(separate[0]) == pytest.approx(0.6, rel=0.03)
     assert abs(np.corrcoef(*separate)[0, 1]) < 0.03
     assert add_model_uncertainty(estimate, 0.0, 0.0, (0,)).low == pytest.approx(estimate.low)
->>>>>>> refs/heads/estimation
     nothing = WindowEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2))
     unknown = add_model_uncertainty(nothing, 0.1, 0.1, (0,))
     assert (unknown.low, unknown.high) == (-np.inf, np.inf)
@@ -345,16 +288,6 @@ def test_gains_and_losses_have_separate_profiles() -> None:
     """The net profile changes its sign with the lag, so one projection would keep one half."""
     gains = np.array([4.0, 3.0, 2.0, 1.0, 0.5, 0.2, 0.0, 0.0])
     losses = -np.array([0.0, 4.0, 3.0, 2.0, 1.0, 0.4, 0.1, 0.0])
-<<<<<<< HEAD
-    fading = DecayProfile.from_covariance(np.eye(2 * N_GROUPS) * 1e-4, LAGS)
-    assert fading is not None
-    apart = fading.effect(np.concatenate([gains, losses]))
-    fit = project_on_decay(losses, np.eye(N_GROUPS) * 100)[0]
-    assert apart == pytest.approx(LAGS.weights @ (gains + fit), rel=0.02)
-    alone = DecayProfile.from_covariance(np.eye(N_GROUPS) * 2e-4, LAGS)
-    assert alone is not None
-    assert alone.effect(gains + losses) > apart + 1.0
-=======
     decay = DecayProfile.from_covariance(np.eye(2 * N_GROUPS) * 1e-4, LAGS)
     assert decay is not None
     separate = decay.effect(np.concatenate([gains, losses]))
@@ -363,7 +296,6 @@ def test_gains_and_losses_have_separate_profiles() -> None:
     pooled = DecayProfile.from_covariance(np.eye(N_GROUPS) * 2e-4, LAGS)
     assert pooled is not None
     assert pooled.effect(gains + losses) > separate + 1.0
->>>>>>> refs/heads/estimation
 
 
 @pytest.mark.parametrize("lost", [0.0, 1.0])
@@ -374,16 +306,6 @@ def test_losses_that_are_not_identified_are_pooled_with_gains(lost: float) -> No
     influence[2:, N_GROUPS:] = 0.0
     influence[:, N_GROUPS:] *= lost
     coef = rng.standard_normal(2 * N_GROUPS)
-<<<<<<< HEAD
-    fading = DecayProfile.from_covariance(influence.T @ influence, LAGS)
-    summed = influence[:, :N_GROUPS] + influence[:, N_GROUPS:]
-    together = DecayProfile.from_covariance(summed.T @ summed, LAGS)
-    assert fading is not None
-    assert together is not None
-    net = coef[:N_GROUPS] + coef[N_GROUPS:]
-    assert fading.effect(coef) == pytest.approx(together.effect(net))
-    assert fading.max_z(coef) == pytest.approx(together.max_z(net))
-=======
     decay = DecayProfile.from_covariance(influence.T @ influence, LAGS)
     summed = influence[:, :N_GROUPS] + influence[:, N_GROUPS:]
     together = DecayProfile.from_covariance(summed.T @ summed, LAGS)
@@ -392,4 +314,3 @@ def test_losses_that_are_not_identified_are_pooled_with_gains(lost: float) -> No
     net = coef[:N_GROUPS] + coef[N_GROUPS:]
     assert decay.effect(coef) == pytest.approx(together.effect(net))
     assert decay.max_z(coef) == pytest.approx(together.max_z(net))
->>>>>>> refs/heads/estimation

@@ -55,11 +55,7 @@ def simulate(make_periods, seed: int, mean_of, n: int = 2500):
     return make_periods({"x": counts}, gain), float(more * SPANS.lags.weights @ share)
 
 
-<<<<<<< HEAD
-def estimated(periods, nonlinear: bool = True) -> LagEffects:
-=======
 def estimate(periods, nonlinear: bool = True) -> LagEffects:
->>>>>>> refs/heads/estimation
     return estimate_lag_effects(
         periods, ("x",), SPANS.lags, burn_in=SPANS.burn_in, nonlinear=nonlinear
     )
@@ -76,23 +72,6 @@ RESPONSES = {
 
 @pytest.mark.parametrize("name", RESPONSES)
 @pytest.mark.parametrize("seed", [0, 1])
-<<<<<<< HEAD
-def test_the_mean_effect_is_recovered(make_periods, name: str, seed: int) -> None:
-    periods, true = drawn(make_periods, seed, RESPONSES[name])
-    found = estimate_window_effect(estimated(periods), 0)
-    # What flattens out for good is not in the family and comes out somewhat small.
-    assert found.effect == pytest.approx(true, rel=0.2 if name == "flattening" else 0.12)
-
-
-@pytest.mark.parametrize("name", ["straight", "the same for all"])
-def test_the_log_linear_response_alone_falls_short(make_periods, name: str) -> None:
-    """What letting it bend is for: those who do most would dominate."""
-    periods, true = drawn(make_periods, 2, RESPONSES[name])
-    plain = estimate_window_effect(estimated(periods, nonlinear=False), 0).effect
-    bent = estimate_window_effect(estimated(periods), 0).effect
-    assert plain < 0.8 * true
-    assert abs(bent - true) < abs(plain - true) / 2
-=======
 def test_the_average_effect_is_recovered(make_periods, name: str, seed: int) -> None:
     periods, true = simulate(make_periods, seed, RESPONSES[name])
     effects = estimate_window_effect(estimate(periods), 0)
@@ -108,17 +87,12 @@ def test_a_log_linear_response_underestimates_the_effect(make_periods, name: str
     nonlinear_effect = estimate_window_effect(estimate(periods), 0).effect
     assert log_linear_effect < 0.8 * true
     assert abs(nonlinear_effect - true) < abs(log_linear_effect - true) / 2
->>>>>>> refs/heads/estimation
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_curvature_and_elasticity_identify_the_response(make_periods, seed: int) -> None:
     bends = {
-<<<<<<< HEAD
-        name: estimated(drawn(make_periods, seed, RESPONSES[name])[0]).response_functions["x"]
-=======
         name: estimate(simulate(make_periods, seed, RESPONSES[name])[0]).response_functions["x"]
->>>>>>> refs/heads/estimation
         for name in ("straight", "flattening", "the same for all")
     }
     assert bends["straight"].curvature == pytest.approx(1.0, abs=0.4)
@@ -127,17 +101,10 @@ def test_curvature_and_elasticity_identify_the_response(make_periods, seed: int)
     assert bends["the same for all"].elasticity > 0.75
 
 
-<<<<<<< HEAD
-def test_influence_and_sampling_tell_what_leaving_entities_out_does(make_periods) -> None:
-    """Left out in tenths, the effect moves as the influences say."""
-    periods, _ = drawn(make_periods, 3, RESPONSES["the same for all"], n=1500)
-    whole = estimated(periods)
-=======
 def test_influence_predicts_the_change_if_entities_are_left_out(make_periods) -> None:
     """Each tenth of the entities is left out once."""
     periods, _ = simulate(make_periods, 3, RESPONSES["the same for all"], n=1500)
     whole = estimate(periods)
->>>>>>> refs/heads/estimation
     error = (whole.influence[:, 0] + whole.sampling_influence[:, 0]) @ SPANS.lags.weights
     fold = np.arange(1500) % 10
     predicted = [-error[fold == k].sum() for k in range(10)]
@@ -202,19 +169,11 @@ def test_the_solver_finds_strong_saturation_from_a_log_linear_start(
     orders = rng.poisson(0.4 * (1 + 2.0 * (1 - np.exp(-stock / 1.5))))
     periods = make_periods({"x": counts}, 10.0 * orders, orders=orders)
     lags = plan_lags(4, 4)
-<<<<<<< HEAD
-    found = estimate_lag_effects(periods, ("x",), lags, burn_in=4, nonlinear=True)
-    seen = stock[:, 4:]
-    gain = 10 * 0.4 * 2.0 * (np.exp(-seen / 1.5) - np.exp(-(seen + 1) / 1.5)).mean()
-    assert found.response_functions["x"].curvature > 2
-    near = found.coef[0, :4]
-=======
     effects = estimate_lag_effects(periods, ("x",), lags, burn_in=4, nonlinear=True)
     seen = stock[:, 4:]
     gain = 10 * 0.4 * 2.0 * (np.exp(-seen / 1.5) - np.exp(-(seen + 1) / 1.5)).mean()
     assert effects.response_functions["x"].curvature > 2
     near = effects.coef[0, :4]
->>>>>>> refs/heads/estimation
     assert near.mean() == pytest.approx(gain, rel=0.15)
 
 

@@ -47,11 +47,7 @@ def test_consequences_of_purchases_are_detected_with_their_lag(responses) -> Non
     assert after.strength > 0
     assert after.lag == (1, 1)
     assert after.same_period > 0
-<<<<<<< HEAD
-    late = answers["complaint"]
-=======
     late = responses["complaint"]
->>>>>>> refs/heads/estimation
     assert late.responds
     assert late.strength > 0
     assert late.lag == (2, 3)
@@ -95,13 +91,9 @@ def test_cells_outside_an_entitys_stay_are_ignored(make_periods) -> None:
         (-0.1, -20.0, False),
     ],
 )
-<<<<<<< HEAD
-def test_an_answer_must_be_certain_and_large(strength: float, z: float, responds: bool) -> None:
-=======
 def test_a_response_must_be_significant_and_large(
     strength: float, z: float, responds: bool
 ) -> None:
->>>>>>> refs/heads/estimation
     assert PurchaseResponse("x", strength, z, (1, 1), 0.0).responds is responds
 
 

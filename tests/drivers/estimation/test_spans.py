@@ -88,11 +88,7 @@ def test_cutoffs_in_phase_with_payments_give_a_payment_cycle(make_periods) -> No
     cutoffs = [periods.start + dt.timedelta(weeks=w) for w in (8, 12, 20)]
     level = payment_cycle_profile(periods, spans, cutoffs)
     assert level == pytest.approx([4.0, 0.0, 0.0, 0.0])
-<<<<<<< HEAD
-    # Of lags 1 to 4 each is met by one in four events; per period a payment is a fourth of itself.
-=======
     # Each of the lags 1 to 4 applies to a quarter of the events, at four times the mean gain.
->>>>>>> refs/heads/estimation
     weights = tenure_weighted_lags(spans, level=level).weights
     assert weights == pytest.approx([1.0, 1.0, 1.0, 1.0, 0.0])
     # Cutoffs one period apart have no cycle.

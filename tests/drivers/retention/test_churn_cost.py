@@ -55,15 +55,9 @@ def test_payment_cycle_is_detected_if_there_is_one(make_periods) -> None:
 def test_expected_future_margin_is_that_of_entities_that_stay(make_periods) -> None:
     periods = payers(make_periods, 4)
     churned = churn_indicator(periods)
-<<<<<<< HEAD
-    there = (np.arange(30) >= periods.entry[:, None]) & (np.arange(30) < periods.exit[:, None])
-    ahead = expected_future_margin(periods, churned, there.astype(float), 6)
-    stays = there & ~churned & (periods_since_payment(periods) == 4)
-=======
     present = (np.arange(30) >= periods.entry[:, None]) & (np.arange(30) < periods.exit[:, None])
     ahead = expected_future_margin(periods, churned, present.astype(float), 6)
     stays = present & ~churned & (periods_since_payment(periods) == 4)
->>>>>>> refs/heads/estimation
     stays[:, 26:] = False
     i, t = np.nonzero(stays)
     assert ahead[4, 1] == pytest.approx(10.0, rel=0.01)
@@ -108,17 +102,11 @@ def slow_weights(periods, churned, ahead, groups, outcomes) -> np.ndarray:
                 if a <= s + SPANS.gap + u <= b:
                     weights[a, b][span] += lost / span / risk[span, u]
     share = np.array(
-<<<<<<< HEAD
-        [leaving.churned[leaving.tenure == s].sum() for s in range(SPANS.observation + 1)]
-    ) / len(leaving.tenure)
-    return np.array([sum(share[s] * found[g][s] / chance[s] for s in range(1, 7)) for g in groups])
-=======
         [outcomes.churned[outcomes.tenure == s].sum() for s in range(SPANS.observation + 1)]
     ) / len(outcomes.tenure)
     return np.array(
         [sum(share[s] * weights[g][s] / chance[s] for s in range(1, 7)) for g in groups]
     )
->>>>>>> refs/heads/estimation
 
 
 def test_lag_weights_agree_with_a_loop(make_periods) -> None:
@@ -126,33 +114,18 @@ def test_lag_weights_agree_with_a_loop(make_periods) -> None:
     churned = churn_indicator(periods)
     odds = np.where(np.arange(30) < periods.exit[:, None], 0.1, 0.0)
     groups = ((1, 1), (2, 3), (4, 7))
-<<<<<<< HEAD
-    leaving = churn_outcomes_at_cutoffs(periods, churned, SPANS)
-    assert leaving.churned.mean() == pytest.approx(0.38, abs=0.1)
-    ahead = expected_future_margin(periods, churned, odds, SPANS.outcome)
-    expected = slow_weights(periods, churned, ahead, groups, leaving)
-    found = churn_cost_weights(periods, churned, odds, SPANS, groups, leaving)
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
-=======
     outcomes = churn_outcomes_at_cutoffs(periods, churned, SPANS)
     assert outcomes.churned.mean() == pytest.approx(0.38, abs=0.1)
     ahead = expected_future_margin(periods, churned, odds, SPANS.outcome)
     expected = slow_weights(periods, churned, ahead, groups, outcomes)
     weights = churn_cost_weights(periods, churned, odds, SPANS, groups, outcomes)
     np.testing.assert_allclose(weights, expected, rtol=1e-9)
->>>>>>> refs/heads/estimation
 
 
 def test_without_churn_there_is_no_cost(make_periods) -> None:
     periods = make_periods({"x": np.zeros((5, 20))}, np.ones((5, 20)))
-<<<<<<< HEAD
-    leaving = ChurnOutcomes(np.full(5, 6), np.zeros(5))
-    found = churn_cost_weights(
-        periods, churn_indicator(periods), np.full((5, 20), 0.1), SPANS, ((1, 7),), leaving
-=======
     outcomes = ChurnOutcomes(np.full(5, 6), np.zeros(5))
     weights = churn_cost_weights(
         periods, churn_indicator(periods), np.full((5, 20), 0.1), SPANS, ((1, 7),), outcomes
->>>>>>> refs/heads/estimation
     )
     assert weights.tolist() == [0.0]

@@ -47,11 +47,7 @@ def test_risk_set_has_a_past_and_a_known_outcome(make_periods) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(2, 14), st.integers(0, 5))
-<<<<<<< HEAD
-def test_groups_of_lags_cover_the_window_once(observation: int, gap: int) -> None:
-=======
 def test_lag_groups_cover_the_window_once(observation: int, gap: int) -> None:
->>>>>>> refs/heads/estimation
     groups = hazard_lags(Spans(7, observation, 4, gap))
     covered = [lag for a, b in groups for lag in range(a, b + 1)]
     assert covered == list(range(1, observation + gap + 1))
@@ -107,11 +103,7 @@ def test_recent_counts_end_before_the_day_of_churn(make_periods, seed: int, into
     cells[:, 6] = True
     groups = hazard_lags(SPANS)
     sums = recent_counts(periods, [0], groups, cells, churn_indicator(periods))
-<<<<<<< HEAD
-    # Those who stay are looked at on the only day of a period on which anybody leaves.
-=======
     # Entities that stay get the only churn day of the period as their reference day.
->>>>>>> refs/heads/estimation
     for i, known_from in enumerate((0, 7, 14)):
         for g, (first, last) in enumerate(groups):
             start, stop = churns - 7 * last, churns - 7 * (first - 1)
@@ -220,17 +212,10 @@ def true_effect(periods: Periods, log_odds: np.ndarray, strength: float) -> floa
     return float(np.concatenate(changes).mean())
 
 
-<<<<<<< HEAD
-def test_what_keeps_them_and_what_drives_them_off(effects, world) -> None:
-    found = {b: estimate_window_effect(effects, i) for i, b in enumerate(effects.behaviours)}
-    assert found["keeps"].z > 8
-    assert found["drives_off"].z < -8
-=======
 def test_effects_on_churn_are_recovered_with_their_sign(effects, simulation) -> None:
     estimates = {b: estimate_window_effect(effects, i) for i, b in enumerate(effects.behaviours)}
     assert estimates["keeps"].z > 8
     assert estimates["drives_off"].z < -8
->>>>>>> refs/heads/estimation
     for name, strength in (("keeps", KEEPS), ("drives_off", DRIVES_OFF)):
         assert estimates[name].effect == pytest.approx(true_effect(*simulation, strength), rel=0.2)
     for name in ("v1", "v2", "v3", "v4", "still"):
@@ -238,11 +223,7 @@ def test_effects_on_churn_are_recovered_with_their_sign(effects, simulation) -> 
         assert abs(estimates[name].effect) < 0.15 * estimates["keeps"].effect
 
 
-<<<<<<< HEAD
-def test_effects_fade_as_the_truth_does(effects) -> None:
-=======
 def test_effects_decay_as_simulated(effects) -> None:
->>>>>>> refs/heads/estimation
     profile = estimate_window_effect(effects, effects.behaviours.index("keeps")).profile
     recent = [p for p, (_, b) in zip(profile, effects.lags.groups, strict=True) if b <= 4]
     later = [p for p, (a, _) in zip(profile, effects.lags.groups, strict=True) if a > 4]
@@ -252,15 +233,9 @@ def test_effects_decay_as_simulated(effects) -> None:
 def test_affinity_alone_is_not_an_effect_of_events(make_periods) -> None:
     periods, _ = subscribers(make_periods, 0.0, 0.0, 1.0, seed=5)
     effects = estimate_churn_effects(periods, periods.behaviours, SPANS)
-<<<<<<< HEAD
-    found = [estimate_window_effect(effects, b) for b in range(len(effects.behaviours))]
-    assert max(abs(w.z) for w in found) < 4
-    # Counts as they are, without liking, would have misled.
-=======
     estimates = [estimate_window_effect(effects, b) for b in range(len(effects.behaviours))]
     assert max(abs(w.z) for w in estimates) < 4
     # Raw counts, without control for affinity, are confounded.
->>>>>>> refs/heads/estimation
     design = build_hazard_design(periods, [2, 3, 4, 5], SPANS)
     counts = design.sums.reshape(len(design.entity), 4, -1).sum(axis=2)
     naive = fit_hazard(design.churned[design.cells], counts, design.entity, len(periods.entry))
@@ -273,15 +248,6 @@ def test_a_behaviours_long_run_rate_is_not_its_effect(make_periods) -> None:
     assert abs(estimate_window_effect(alone, 0).z) < 4
 
 
-<<<<<<< HEAD
-def test_the_average_is_over_those_told_of(effects, acting) -> None:
-    known = churn_outcomes_at_cutoffs(
-        acting, churn_indicator(acting) & risk_set(acting, SPANS), SPANS
-    )
-    again = estimate_churn_effects(acting, acting.behaviours, SPANS, known)
-    np.testing.assert_allclose(again.lags.weights, effects.lags.weights)
-    fewer = replace(known, churned=known.churned * 0.5)
-=======
 def test_effects_are_averaged_over_the_given_outcomes(effects, acting) -> None:
     outcomes = churn_outcomes_at_cutoffs(
         acting, churn_indicator(acting) & risk_set(acting, SPANS), SPANS
@@ -289,7 +255,6 @@ def test_effects_are_averaged_over_the_given_outcomes(effects, acting) -> None:
     again = estimate_churn_effects(acting, acting.behaviours, SPANS, outcomes)
     np.testing.assert_allclose(again.lags.weights, effects.lags.weights)
     fewer = replace(outcomes, churned=outcomes.churned * 0.5)
->>>>>>> refs/heads/estimation
     half = estimate_churn_effects(acting, acting.behaviours, SPANS, fewer)
     np.testing.assert_allclose(half.lags.weights, 0.5 * effects.lags.weights)
 
@@ -329,13 +294,8 @@ def test_influence_predicts_the_change_if_an_entity_is_left_out(small) -> None:
 def test_the_score_test_agrees_with_a_fit_of_the_added_column(small) -> None:
     event, x, entity, n = small
     base = fit_hazard(event, x[:, :2], entity, n)
-<<<<<<< HEAD
-    found = score_test_z(event, x[:, :2], base, x[:, 2:])
-    for j, z in enumerate(found):
-=======
     estimates = score_test_z(event, x[:, :2], base, x[:, 2:])
     for j, z in enumerate(estimates):
->>>>>>> refs/heads/estimation
         more = fit_hazard(event, x[:, [0, 1, 2 + j]], entity, n)
         assert z == pytest.approx(more.coef[2] / more.std_error[2], rel=0.05, abs=0.05)
 

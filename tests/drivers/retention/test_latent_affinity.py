@@ -31,15 +31,9 @@ def simulate(
     return make_periods(counts, np.ones((N, T))), affinity[:, 0]
 
 
-<<<<<<< HEAD
-def test_rates_are_those_before_relative_to_the_season(make_periods) -> None:
-    periods, _ = crowd(make_periods, 1)
-    levels = shrunk_past_rates(periods, np.ones((N, T), bool))
-=======
 def test_rates_are_relative_to_the_season_and_shrunk(make_periods) -> None:
     periods, _ = simulate(make_periods, 1)
     rates = shrunk_past_rates(periods, np.ones((N, T), bool))
->>>>>>> refs/heads/estimation
     counts = periods.counts[..., 0].astype(float)
     expected = counts.mean(axis=0)[:20].sum()
     done = counts[:, :20].sum(axis=1)
@@ -70,29 +64,17 @@ def test_scores_are_calibrated_predictors_of_affinity(make_periods) -> None:
     np.testing.assert_allclose(slopes, np.mean(slopes), rtol=0.2)
 
 
-<<<<<<< HEAD
-def test_later_events_change_no_score_before(make_periods) -> None:
-    periods, _ = crowd(make_periods, 3)
-    levels = shrunk_past_rates(periods, np.ones((N, T), bool))
-=======
 def test_later_events_do_not_change_earlier_rates(make_periods) -> None:
     periods, _ = simulate(make_periods, 3)
     rates = shrunk_past_rates(periods, np.ones((N, T), bool))
->>>>>>> refs/heads/estimation
     later = periods.counts.copy()
     later[:10, 15:] += 1
     changed = make_periods(
         {b: later[..., j] for j, b in enumerate(periods.behaviours)}, np.ones((N, T))
     )
-<<<<<<< HEAD
-    again = shrunk_past_rates(changed, np.ones((N, T), bool))
-    # Only through the mean of everybody can one entity's later events be felt.
-    np.testing.assert_allclose(levels.log_rate[:, :15], again.log_rate[:, :15], atol=0.01)
-=======
     changed_rates = shrunk_past_rates(changed, np.ones((N, T), bool))
     # Later events of an entity only enter the season, the mean over all entities.
     np.testing.assert_allclose(rates.log_rate[:, :15], changed_rates.log_rate[:, :15], atol=0.01)
->>>>>>> refs/heads/estimation
 
 
 def test_independent_behaviours_have_no_common_factor(make_periods) -> None:
@@ -111,13 +93,8 @@ def test_two_factors_are_distinguished_from_one() -> None:
     true = np.array([[0.8, 0], [0.7, 0], [0.6, 0], [0.5, 0.5], [0, 0.8], [0, 0.7], [0, 0.6]])
     correlation = true @ true.T
     np.fill_diagonal(correlation, 1.0)
-<<<<<<< HEAD
-    found = factor_loadings(correlation, 0.3)
-    reproduced = found @ found.T
-=======
     loadings = factor_loadings(correlation, 0.3)
     reproduced = loadings @ loadings.T
->>>>>>> refs/heads/estimation
     np.fill_diagonal(reproduced, 1.0)
     assert loadings.shape == (7, 2)
     np.testing.assert_allclose(reproduced, correlation, atol=0.02)

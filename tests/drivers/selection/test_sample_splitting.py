@@ -8,12 +8,7 @@ import pytest
 from engagement_ml.drivers.estimation.distributed_lags import plan_lags
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
 from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
-<<<<<<< HEAD
 from engagement_ml.drivers.selection.sample_splitting import estimate_on, first_half
-=======
-from engagement_ml.drivers.evidence import Choice
-from engagement_ml.drivers.selection.sample_splitting import estimate_on, first_half, split_check
->>>>>>> refs/heads/estimation
 from tests.drivers.conftest import build
 
 LAGS = plan_lags(4, 4)

@@ -8,11 +8,7 @@ import pytest
 from engagement_ml.config import WindowsConfig
 from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.estimation.spans import spans_from_config
-<<<<<<< HEAD
 from engagement_ml.drivers.validation.flexible_controls import flexible_fits
-=======
-from engagement_ml.drivers.validation.flexible_controls import flexible_strengths
->>>>>>> refs/heads/estimation
 from tests.drivers.conftest import build
 
 SPANS = spans_from_config(WindowsConfig(observation_days=28, outcome_days=28))
@@ -37,11 +33,7 @@ def drawn(seed: int, n: int = 3000, n_periods: int = 40):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-<<<<<<< HEAD
 def test_credit_for_anothers_saturation_is_lost_and_own_credit_stays(seed: int) -> None:
-=======
-def test_credit_for_anothers_bend_is_lost_and_own_credit_stays(seed: int) -> None:
->>>>>>> refs/heads/estimation
     rolling = RollingCounts.from_periods(drawn(seed), SPANS, ("real", "sent", "upgrade"))
     acting = ("real", "sent", "upgrade")
     found = flexible_fits(rolling, ("real", "sent"), acting)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-<<<<<<< HEAD
 from engagement_ml.config import parse_config
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS
@@ -13,14 +12,6 @@ from engagement_ml.drivers.validation.placebos import largest_placebo_z, shuffle
 CONFIG = parse_config(
     {"name": "shop", "windows": {"observation_days": 42, "outcome_days": 42}}, origin="test"
 )
-=======
-from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.estimation.spans import spans_from_config
-from engagement_ml.drivers.validation import placebos
-from engagement_ml.drivers.validation.placebos import placebo_behaviours
-
-SPANS = spans_from_config(WindowsConfig(observation_days=42, outcome_days=42))
->>>>>>> refs/heads/estimation
 
 
 def test_shuffled_behaviours_show_nothing(simulate_shop) -> None:
