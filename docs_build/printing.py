@@ -37,8 +37,16 @@ def contributing() -> str:
     return text.replace("](docs/", "](../")
 
 
+def thresholds() -> str:
+    """Return the table of the limits that decide verdicts and selection."""
+    from engagement_ml.drivers.thresholds import thresholds_markdown
+
+    return thresholds_markdown()
+
+
 PRINTED: dict[str, Callable[[], str]] = {
     "command-line": command_pages,
     "configuration": configuration,
     "contributing": contributing,
+    "thresholds": thresholds,
 }

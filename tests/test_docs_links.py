@@ -62,7 +62,7 @@ def test_every_module_named_on_the_map_exists():
     names |= {path.name for path in (ROOT / "engagement_ml").rglob("*") if path.is_dir()}
     drivers = page.split("## Drivers")[1].split("## ")[0]
     for row in re.findall(r"^\| (`.+?) \|", drivers, re.M):
-        for module in re.findall(r"`([\w.]+)`", row):
+        for module in re.findall(r"`([a-z_.]+)`", row):
             assert module.rsplit(".", 1)[-1] in names, f"{module} does not exist"
 
 
