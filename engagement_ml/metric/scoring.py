@@ -52,6 +52,17 @@ def score(metric: EngagementMetric, frame: Any) -> Any:
     return wide.with_columns(_total(points).alias(SCORE)).to_native()
 
 
+def score_with_equal_weights(metric: EngagementMetric, frame: Any) -> Any:
+    """Add the column ``score`` of the metric with equal weights, a baseline of the evaluation.
+
+    Behaviours and transforms are the metric's; each of its k behaviours has 100/k points, which
+    is not rounded to two decimals as the weights of a definition are.
+    """
+    wide = _frame(frame, "score")
+    points = _points_of_columns(metric, wide, weight=100.0 / max(len(metric.behaviours), 1))
+    return wide.with_columns(_total(points).alias(SCORE)).to_native()
+
+
 def explain(metric: EngagementMetric, frame: Any) -> Any:
     """Return the points of each behaviour and their sum."""
     wide = _frame(frame, "explain")
@@ -109,15 +120,18 @@ def _named(metric: EngagementMetric, points: list[nw.Expr]) -> list[nw.Expr]:
     ]
 
 
-def _points(behaviour: WeightedBehaviour, column: str) -> nw.Expr:
-    return behaviour.transform.expression(nw.col(column)) * behaviour.weight
+def _points(behaviour: WeightedBehaviour, column: str, weight: float | None = None) -> nw.Expr:
+    full_points = behaviour.weight if weight is None else weight
+    return behaviour.transform.expression(nw.col(column)) * full_points
 
 
 def _total(points: list[nw.Expr]) -> nw.Expr:
     return functools.reduce(operator.add, points).clip(upper_bound=100.0)
 
 
-def _points_of_columns(metric: EngagementMetric, frame: Any) -> list[nw.Expr]:
+def _points_of_columns(
+    metric: EngagementMetric, frame: Any, weight: float | None = None
+) -> list[nw.Expr]:
     require_behaviours(metric)
     schema = frame.collect_schema()
     names = [behaviour.behaviour for behaviour in metric.behaviours]
@@ -135,7 +149,8 @@ def _points_of_columns(metric: EngagementMetric, frame: Any) -> list[nw.Expr]:
                 "give counts of events"
             )
     return [
-        _points(b, b.behaviour) if b.behaviour in schema else nw.lit(0.0) for b in metric.behaviours
+        _points(b, b.behaviour, weight) if b.behaviour in schema else nw.lit(0.0)
+        for b in metric.behaviours
     ]
 
 
