@@ -108,7 +108,6 @@ def _relative(
     for measure in measures:
         if measure.relative_to is None:
             continue
-        reference = next((key for key in predictions if key == measure.relative_to), None)
         reference = cast("Key", measure.relative_to)
         whole = replicates.get((reference, measure.name))
         for key in predictions:

@@ -19,7 +19,6 @@ from engagement_ml.models import (
     ProfitModel,
     RecencyFrequencyMonetary,
     RecencyFrequencyMonetaryChurn,
-    evaluate,
 )
 from engagement_ml.windows import DAY
 
