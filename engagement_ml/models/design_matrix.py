@@ -138,7 +138,7 @@ class Design:
         -------
         names : list of str
             The behaviours, then ``history``, ``covariates``, ``sessions_and_ratios`` if there are
-            any, ``base``. If a behaviour has one of these names, ``_`` is added to it here.
+            any, ``base``. ``_`` is added to these four if a behaviour has the same name.
         values : array of shape (n_rows, n_names)
         """
         others = (HISTORY, COVARIATES, *([JOINT] if -3 in self.groups else []), BASE)
