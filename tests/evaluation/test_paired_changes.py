@@ -194,9 +194,10 @@ def test_a_cutoff_with_all_margins_multiplied_changes_nothing_within(
         scores = {name: (lambda c, b=name: c[b].to_numpy()) for name in BEHAVIOURS}
         found = evaluate(
             replace(panel, frame=margins), score=scores["driver"],
+            equal_weights=lambda c: c[list(BEHAVIOURS)].sum(axis=1),
             scorers=scores, windows=windows, seed=0, n_bootstrap=20, **models,
         )  # fmt: skip
-        kept = ("metric", *BEHAVIOURS, "total_events", "full_model")
+        kept = ("metric", "equal_weights", *BEHAVIOURS, "total_events", "full_model")
         return json.dumps([found["metric"]["within"][name]["spearman"] for name in kept])
 
     assert within(frame) == within(other)

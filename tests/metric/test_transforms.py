@@ -44,7 +44,7 @@ def test_it_rises_from_zero_and_is_full_from_the_cap_on(transform, counts):
 
 
 @given(TRANSFORMS)
-def test_what_no_count_can_be(transform):
+def test_values_that_are_not_counts(transform):
     assert transform([-3.0, -math.inf, math.nan]).tolist() == [0.0, 0.0, 0.0]
     assert transform(math.inf) == transform(transform.cap)
 
@@ -54,7 +54,7 @@ def test_it_comes_back_from_its_dictionary(transform):
     assert Transform.from_dict(transform.to_dict()) == transform
 
 
-def test_what_a_kind_does_not_use_is_null():
+def test_parameters_that_a_kind_does_not_use_are_null():
     assert Transform("linear", 3.0, 2.0, 5.0) == Transform("linear", None, None, 5.0)
     assert Transform("log1p", 3.0, 2.0, 5.0) == Transform("log1p", 3.0, None, 5.0)
 
