@@ -16,8 +16,8 @@ from engagement_ml.experiments.lifts import (
     combine,
     contrast,
     difference,
+    homogeneity_p_value,
     per_event,
-    same_everywhere,
 )
 from engagement_ml.experiments.measuring import Arms, measure
 
@@ -178,7 +178,7 @@ def test_tests_that_disagree_make_nobody_surer() -> None:
     found = combine([low, high])
     assert found.low < 1.0
     assert found.high > 3.0
-    assert same_everywhere([low, high]) < 1e-6
+    assert homogeneity_p_value([low, high]) < 1e-6
 
 
 def test_combined_intervals_cover_the_truth() -> None:
