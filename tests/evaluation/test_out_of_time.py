@@ -85,7 +85,7 @@ def by_cutoff(panel, prediction, measure):
     return np.mean([measure(frame.iloc[rows], prediction[rows]) for rows in parts])
 
 
-def test_the_structure(found, panel, windows):
+def test_the_result_has_the_documented_keys(found, panel, windows):
     assert set(found) == {
         "format", "train_cutoffs", "test_cutoffs", "n_entities", "n_rows", "profit", "churn",
         "metric", "notes",
@@ -147,7 +147,7 @@ def test_models_against_scipy_and_scikit_learn(found, panel, windows):
     assert found["churn"]["baselines"]["base_rate"]["roc_auc"]["value"] == 0.5
 
 
-def test_calibration_is_of_all_rows(found, panel):
+def test_calibration_covers_all_rows(found, panel):
     deciles = found["profit"]["calibration"]
     margin = panel.part("test").frame["margin"]
     assert sum(d["n"] for d in deciles) == len(margin)
@@ -221,7 +221,7 @@ def test_predicting_margin_and_moving_with_it_differ(panel_factory, windows_fact
     )
 
 
-def test_same_bytes_again(found, panel, windows):
+def test_the_evaluation_is_deterministic(found, panel, windows):
     assert json.dumps(run(panel, windows, vanity=["like"])) == json.dumps(found)
 
 
@@ -404,7 +404,7 @@ def test_a_score_with_nulls_is_left_out_and_a_wrong_shape_is_refused(panel, wind
         run(panel, windows, vanity=["lessons"], **fitted)
 
 
-def test_counts_are_what_a_metric_scores(panel, with_frame):
+def test_counts_have_the_columns_that_a_metric_scores(panel, with_frame):
     holed = with_frame(panel, like__frequency=panel.frame["like__frequency"].replace(0, np.nan))
     counts = count_frame(holed)
     assert list(counts) == ["customer_id", *panel.behaviours]

@@ -245,7 +245,7 @@ configs = st.builds(
 
 @settings(deadline=None)
 @given(config=configs, more=st.integers(0, 500), fit_until=st.integers(0, 700) | st.none())
-def test_no_window_of_a_pair_overlaps_and_the_later_end_is_unseen(
+def test_windows_of_a_pair_are_disjoint_and_the_later_margin_is_unseen(
     config: WindowsConfig, more: int, fit_until: int | None
 ) -> None:
     clear = config.observation_days + config.gap_days + config.outcome_days
@@ -266,7 +266,7 @@ def test_no_window_of_a_pair_overlaps_and_the_later_end_is_unseen(
 
 
 @given(config=configs)
-def test_the_days_that_the_notes_name_are_enough(config: WindowsConfig) -> None:
+def test_the_days_that_the_notes_name_suffice(config: WindowsConfig) -> None:
     daily = config.model_copy(update={"every_days": 1})
     clear = daily.observation_days + daily.gap_days + daily.outcome_days
 
@@ -281,7 +281,7 @@ def test_the_days_that_the_notes_name_are_enough(config: WindowsConfig) -> None:
     assert pairs(needed - 1)[0].earlier_margin_seen
 
 
-def test_rows_of_a_pair_are_of_the_same_customers_there_throughout(panel, windows) -> None:
+def test_both_rows_of_a_change_are_of_the_same_customer(panel, windows) -> None:
     frame = panel.frame
     codes, _ = number_entities(frame)
     pairs = choose_pairs(cutoffs_of(frame), windows.test, windows).pairs

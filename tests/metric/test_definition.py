@@ -101,7 +101,7 @@ class TestHash:
 
 
 class TestJson:
-    def test_a_metric_comes_back_equal_and_byte_for_byte(self, metric, abstained, tmp_path):
+    def test_a_metric_is_restored_equal_and_byte_for_byte(self, metric, abstained, tmp_path):
         for original in (metric, abstained):
             text = original.to_json(tmp_path / "metric.json")
             again = EngagementMetric.from_json(tmp_path / "metric.json")
@@ -126,7 +126,7 @@ class TestJson:
         )
         assert remade.to_json() == metric.to_json()
 
-    def test_it_has_the_keys_of_the_contract(self, metric):
+    def test_the_file_has_the_documented_keys(self, metric):
         raw = json.loads(metric.to_json())
         assert raw["format"] == 1
         assert raw["abstained"] is False
@@ -165,7 +165,7 @@ class TestJson:
             (("name",), 7, "key 'name': 7 is not text"),
         ],
     )
-    def test_damage_is_one_line_with_file_and_key(self, metric, tmp_path, path, value, message):
+    def test_damage_is_reported_in_one_line(self, metric, tmp_path, path, value, message):
         raw = json.loads(metric.to_json())
         place = raw
         for step in path[:-1]:

@@ -118,7 +118,7 @@ def counts() -> dict[str, list]:
 
 class TestScore:
     @pytest.mark.parametrize("kind", [pd.DataFrame, pa.table, pl.DataFrame, pl.LazyFrame])
-    def test_the_frame_comes_back_in_its_kind_with_all_its_columns(self, metric, counts, kind):
+    def test_the_result_is_of_the_same_kind_and_keeps_all_columns(self, metric, counts, kind):
         scored = metric.score(kind(counts))
         assert isinstance(scored, pa.Table if kind is pa.table else kind)
         if isinstance(scored, pl.LazyFrame):
@@ -380,6 +380,6 @@ class TestScoreEvents:
             metric.score_events(events, AS_OF, pl.DataFrame({"customer_id": ["a"]}))
 
     @pytest.mark.parametrize("moment", ["soon", 5, None])
-    def test_what_is_no_moment_is_refused(self, metric, moment):
+    def test_a_value_that_is_not_a_date_is_refused(self, metric, moment):
         with pytest.raises(InputError, match="as_of"):
             metric.score_events(event_table([("a", START, "review", None)]), moment)
