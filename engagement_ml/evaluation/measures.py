@@ -45,6 +45,8 @@ class Measure:
         it is not defined if that value is not positive.
     outcome_only : bool
         Whether it depends on the outcome alone; it is then reported once, for the model.
+    description : str
+        One sentence for the reference documentation.
 
     Examples
     --------
@@ -64,6 +66,7 @@ class Measure:
     undefined_because: str
     relative_to: str | None = None
     outcome_only: bool = False
+    description: str = ""
 
 
 def _spearman(sample: WeightedPrediction) -> FloatArray:
@@ -102,31 +105,72 @@ def _brier(sample: WeightedPrediction) -> FloatArray:
 
 _ALL_EQUAL = "its values, or all margins, are equal"
 _ONE_CLASS = "at every test cutoff all of those at risk churned, or none did"
+_RANKS = "Spearman's rank correlation of the prediction with margin."
 
-SPEARMAN_ACROSS = Measure("spearman", "across", _spearman, _ALL_EQUAL)
+SPEARMAN_ACROSS = Measure("spearman", "across", _spearman, _ALL_EQUAL, description=_RANKS)
 
 MEASURES: tuple[Measure, ...] = (
-    Measure("r2", "profit", _r_squared, "all margins are equal"),
-    Measure("spearman", "profit", _spearman, _ALL_EQUAL),
-    Measure("gini", "profit", _gini, _ALL_EQUAL),
-    Measure("rate", "churn", _churn_rate, "no row is at risk", outcome_only=True),
-    Measure("roc_auc", "churn", _roc_auc, _ONE_CLASS),
-    Measure("pr_auc", "churn", _pr_auc, _ONE_CLASS),
-    Measure("brier", "churn", _brier, "no row is at risk"),
+    Measure(
+        "r2",
+        "profit",
+        _r_squared,
+        "all margins are equal",
+        description="R²: 1 minus the squared error, divided by that of the mean.",
+    ),
+    Measure("spearman", "profit", _spearman, _ALL_EQUAL, description=_RANKS),
+    Measure(
+        "gini",
+        "profit",
+        _gini,
+        _ALL_EQUAL,
+        description="Normalised Gini: 1 if customers are ordered as by margin, 0 if at random.",
+    ),
+    Measure(
+        "rate",
+        "churn",
+        _churn_rate,
+        "no row is at risk",
+        outcome_only=True,
+        description="The share of customers at risk that churned.",
+    ),
+    Measure("roc_auc", "churn", _roc_auc, _ONE_CLASS, description="The area under the ROC curve."),
+    Measure(
+        "pr_auc",
+        "churn",
+        _pr_auc,
+        _ONE_CLASS,
+        description="The area under the precision-recall curve (average precision).",
+    ),
+    Measure(
+        "brier",
+        "churn",
+        _brier,
+        "no row is at risk",
+        description="Brier score: the mean squared error of the probability.",
+    ),
     SPEARMAN_ACROSS,
-    Measure("top_decile_lift", "across", _top_decile_lift, "mean margin is not positive"),
+    Measure(
+        "top_decile_lift",
+        "across",
+        _top_decile_lift,
+        "mean margin is not positive",
+        description="Mean margin of the tenth with the highest scores, divided by mean margin.",
+    ),
     Measure(
         "signal_kept",
         "across",
         _spearman,
         "its Spearman is not defined, or the full model's is not positive",
         relative_to=FULL,
+        description="Its Spearman, divided by that of the full profit model.",
     ),
     Measure(
         "spearman",
         "within",
         _spearman,
         "its changes, or the changes of margin, are equal for all customers",
+        description="Spearman's rank correlation of a customer's change of score with the change "
+        "of margin after it.",
     ),
 )
 """All measures of ``evaluation.json``, in the order of its keys within each part."""
