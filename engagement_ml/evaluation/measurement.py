@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from engagement_ml._typing import FloatArray
+from engagement_ml.errors import InputError
 from engagement_ml.evaluation import weighted_measures
 from engagement_ml.evaluation.bootstrap import Interval, Resamples, average, interval, rounded
 from engagement_ml.evaluation.cutoff_groups import MIN_ENTITIES, CutoffGroup
@@ -75,6 +76,11 @@ def measure_groups(
     dict of (key, measure name) to array of shape (resamples.n + 1,)
         The first value is the estimate on the data as they are. A group in which a measure is not
         defined takes no part in the average. Empty without groups.
+
+    Raises
+    ------
+    InputError
+        If a measure does not return one value per bootstrap sample.
     """
     prepared = [PreparedGroup.of(g, outcome, predictions) for g in groups if g.is_measurable]
     if not prepared:
@@ -97,7 +103,13 @@ def _measure(
     for key, column in group.predictions.items():
         sample = WeightedPrediction(WeightedColumn(column, weights), observed)
         for measure in measures:
-            measured[key, measure.name] = measure.compute(sample)
+            values = np.asarray(measure.compute(sample), dtype=np.float64)
+            if values.shape != weights.shape[1:]:
+                raise InputError(
+                    f"measure '{measure.name}': expected {weights.shape[1]} values, one per "
+                    f"bootstrap sample, found shape {values.shape}"
+                )
+            measured[key, measure.name] = values
     return measured
 
 

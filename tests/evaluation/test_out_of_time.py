@@ -287,6 +287,13 @@ def test_a_measure_that_is_not_defined_has_a_note(panel, windows, fitted):
     assert result["metric"]["within"]["metric"] == {"difference": None}
 
 
+def test_a_measure_of_the_wrong_shape_is_refused(panel, windows, fitted):
+    one = Measure("one", "profit", lambda s: np.ones(1), "there are no rows")
+    message = r"measure 'one': expected 41 values, one per bootstrap sample, found shape \(1,\)"
+    with pytest.raises(InputError, match=message):
+        run(panel, windows, measures=[one], **fitted)
+
+
 @pytest.mark.parametrize(
     ("name", "part", "message"),
     [
