@@ -120,7 +120,7 @@ def compare_across(
     measures = measurement.of_part("across")
     return {
         name: intervals_of(
-            replicates, name, measures, where=f"across customers, {name}", notes=notes
+            replicates, name, measures, label=f"across customers, {name}", notes=notes
         )
         for name in candidates
     }
@@ -165,7 +165,7 @@ def compare_within(
             replicates,
             key,
             measures,
-            where=f"within customers, {name}",
+            label=f"within customers, {name}",
             notes=notes if groups else [],
         )
         row["difference"] = None

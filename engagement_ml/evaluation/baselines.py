@@ -92,7 +92,7 @@ def apply_scores(
         values = np.asarray(score(counts), dtype=np.float64)
         if values.shape != (len(counts),):
             raise InputError(
-                f"scorer '{name}': expected {len(counts)} values, one a row, found shape "
+                f"scorer '{name}': expected {len(counts)} values, one per row, found shape "
                 f"{values.shape}"
             )
         if np.isfinite(values).all():

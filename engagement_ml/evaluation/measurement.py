@@ -136,7 +136,7 @@ def intervals_of(
     key: Key,
     measures: Sequence[Measure],
     *,
-    where: str,
+    label: str,
     notes: list[str],
 ) -> dict[str, Interval | None]:
     """Return the interval of each measure of one prediction, by the measure's name.
@@ -148,7 +148,7 @@ def intervals_of(
     key
         The prediction.
     measures : sequence of Measure
-    where : str
+    label : str
         How notes call the prediction.
     notes : list of str
         A note is added for each measure that is not defined.
@@ -163,7 +163,7 @@ def intervals_of(
                 if replicates
                 else f"no test cutoff has {MIN_ENTITIES} customers to measure"
             )
-            notes.append(f"{where}: {measure.name} is not measured, as {reason}")
+            notes.append(f"{label}: {measure.name} is not measured, as {reason}")
     return intervals
 
 

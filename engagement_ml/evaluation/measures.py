@@ -50,7 +50,7 @@ class Measure:
 
     Examples
     --------
-    A measure of your own is handed to ``evaluate(..., measures=(*MEASURES, bias))``:
+    Your own measure is given to ``evaluate(..., measures=(*MEASURES, bias))``:
 
     >>> from engagement_ml.evaluation.weighted_measures import mean_of
     >>> def mean_error(sample):
@@ -196,7 +196,7 @@ def check_measures(measures: Sequence[Measure]) -> tuple[Measure, ...]:
         if (measure.part, measure.name) in listed:
             raise InputError(
                 f"measure '{measure.name}' is listed twice for part '{measure.part}'; "
-                "give each a name of its own"
+                "give it another name"
             )
         listed.add((measure.part, measure.name))
     return tuple(measures)

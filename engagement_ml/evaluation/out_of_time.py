@@ -219,7 +219,7 @@ def _evaluate_profit(
     replicates = measurement.replicates("profit", groups, margin, predictions)
     measures = measurement.of_part("profit")
     results = {
-        name: intervals_of(replicates, name, measures, where=f"profit, {name}", notes=notes)
+        name: intervals_of(replicates, name, measures, label=f"profit, {name}", notes=notes)
         for name in predictions
     }
     model = results.pop(MODEL)
@@ -253,9 +253,9 @@ def _evaluate_churn(
     measures = measurement.of_part("churn")
     of_outcome = [measure for measure in measures if measure.outcome_only]
     of_prediction = [measure for measure in measures if not measure.outcome_only]
-    rates = intervals_of(replicates, MODEL, of_outcome, where="churn", notes=[])
+    rates = intervals_of(replicates, MODEL, of_outcome, label="churn", notes=[])
     results = {
-        name: intervals_of(replicates, name, of_prediction, where=f"churn, {name}", notes=notes)
+        name: intervals_of(replicates, name, of_prediction, label=f"churn, {name}", notes=notes)
         for name in predictions
     }
     if churn.reason_ is not None:

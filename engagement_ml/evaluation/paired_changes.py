@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Pair = tuple[dt.date, dt.date]
 
 MIN_SEGMENT_SIZE = 50
-"""Entities of a pair that a segment needs for a rescaling factor of its own."""
+"""Entities of a pair that a segment needs to have its own rescaling factor."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def group_by_pair(
         Tenure in days that an entity needs at the earlier cutoff.
     segments : sequence of str
         Columns; a combination of their values with at least 50 entities in the pair is a segment
-        with a rescaling factor of its own.
+        with its own rescaling factor.
     ends : bool
     """
     tenure = frame["history__tenure_days"].to_numpy(dtype=np.float64)

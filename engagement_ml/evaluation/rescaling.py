@@ -32,7 +32,7 @@ def rescale_to_earlier_mean(
     later, earlier : array of shape (n,)
         Values of the same entities at the later and the earlier cutoff, without nulls.
     segments : int array of shape (n,), optional
-        Segment numbers. Each segment has a factor of its own; entities with -1, and segments whose
+        Segment numbers. Each segment has its own factor; entities with -1, and segments whose
         means do not allow a factor, take the factor of all entities.
     retained : bool array of shape (n,), optional
         The entities that means are taken over. If churn is an event, entities that churned are not

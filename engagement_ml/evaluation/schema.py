@@ -80,14 +80,14 @@ def evaluation_schema(measures: Sequence[Measure] = MEASURES) -> dict[str, Any]:
 def _model(
     description: str, part: str, measures: Sequence[Measure], baselines: Sequence[str]
 ) -> dict[str, Any]:
-    own = [measure for measure in measures if measure.part == part]
-    shared = [measure for measure in own if not measure.outcome_only]
+    of_part = [measure for measure in measures if measure.part == part]
+    shared = [measure for measure in of_part if not measure.outcome_only]
     return {
         "type": "object",
         "description": description,
-        "required": [*(measure.name for measure in own), "calibration", "baselines"],
+        "required": [*(measure.name for measure in of_part), "calibration", "baselines"],
         "properties": {
-            **_intervals(own),
+            **_intervals(of_part),
             "calibration": {
                 "type": "array",
                 "items": {"$ref": "#/$defs/decile"},

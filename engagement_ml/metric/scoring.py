@@ -137,10 +137,10 @@ def _points_of_columns(
     schema = frame.collect_schema()
     names = [behaviour.behaviour for behaviour in metric.behaviours]
     if not set(names) & set(schema):
-        found = ", ".join(list(schema)[:12]) or "no columns"
+        columns = ", ".join(list(schema)[:12]) or "no columns"
         raise InputError(
             f"metric '{metric.name}': none of its behaviours ({', '.join(names)}) is a column; "
-            f"found {found}; give a column of event counts per behaviour"
+            f"found {columns}; give a column of event counts per behaviour"
         )
     for name in names:
         dtype = schema.get(name)

@@ -93,7 +93,7 @@ class BoostedModel(ABC):
         return {} if self.booster_ is None else {self.kind: self.booster_}
 
     def to_text(self) -> str:
-        """Return the whole model as text: one line of JSON, then LightGBM's own format.
+        """Return the whole model as text: one line of JSON, then LightGBM's text format.
 
         Raises
         ------

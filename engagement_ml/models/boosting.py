@@ -127,7 +127,7 @@ def fit_boosted(
 
 
 def write_text(header: Mapping[str, Any], booster: Any | None) -> str:
-    """Return one line of JSON, then the booster in LightGBM's own text format."""
+    """Return one line of JSON, then the booster in LightGBM's text format."""
     first = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, sort_keys=True)
     return first + "\n" + ("" if booster is None else booster.model_to_string())
 

@@ -404,7 +404,7 @@ def test_a_score_with_nulls_is_left_out_and_a_wrong_shape_is_refused(panel, wind
     assert "metric" not in metric["across"]
     assert any("gives no number" in note for note in metric["notes"])
     with pytest.raises(
-        InputError, match=r"scorer 'metric': expected \d+ values, one a row, found shape \(3,\)"
+        InputError, match=r"scorer 'metric': expected \d+ values, one per row, found shape \(3,\)"
     ):
         run(panel, windows, score=lambda c: np.zeros(3), **fitted)
     with pytest.raises(InputError, match="behaviour 'lessons' has no column"):
