@@ -60,7 +60,7 @@ class Layout:
 
 
 class _Test(Opened):
-    """An experiment's table, with columns renamed to `Layout.columns`."""
+    """A test's table under names of its own."""
 
     def known(self) -> list[tuple[str, Kind]]:
         """Return the numeric columns."""
