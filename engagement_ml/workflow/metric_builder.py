@@ -72,7 +72,7 @@ def scorer(
     return score
 
 
-def equal_weights_scorer(
+def equal_weights_score_function(
     metric: EngagementMetric,
 ) -> Callable[[pd.DataFrame], FloatArray] | None:
     """Return the metric with equal weights as such a function; None if it abstained."""

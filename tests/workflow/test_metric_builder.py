@@ -1,4 +1,4 @@
-"""Scores that the evaluation compares: the metric, and the metric with equal weights."""
+"""The metric with equal weights, a baseline of the evaluation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
-from engagement_ml.workflow.metric_builder import equal_weights_scorer, scorer
+from engagement_ml.workflow.metric_builder import equal_weights_score_function
 
 COUNTS = pd.DataFrame({"visit": [0.0, 3.0, 12.0], "call": [1.0, 0.0, 9.0], "other": 5.0})
 
@@ -24,12 +24,12 @@ def make_metric(*weights: float) -> EngagementMetric:
 
 
 def test_equal_weights_are_the_metric_with_other_weights() -> None:
-    score, expected = equal_weights_scorer(make_metric(80, 20)), scorer(make_metric(50, 50))
-    assert (score(COUNTS) == expected(COUNTS)).all()
-    assert not np.allclose(score(COUNTS), scorer(make_metric(80, 20))(COUNTS))
+    metric = make_metric(80, 20)
+    scores = equal_weights_score_function(metric)(COUNTS)
+    assert (scores == make_metric(50, 50).score(COUNTS)["score"]).all()
+    assert not np.allclose(scores, metric.score(COUNTS)["score"])
 
 
-def test_an_abstained_metric_has_neither_score() -> None:
+def test_an_abstained_metric_has_no_equal_weights() -> None:
     abstained = EngagementMetric("shop", "driver", 84, 84, (), reason="no behaviour passed")
-    assert scorer(abstained) is None
-    assert equal_weights_scorer(abstained) is None
+    assert equal_weights_score_function(abstained) is None
