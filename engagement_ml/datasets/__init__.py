@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from engagement_ml.datasets._shop_truth import ShopTruth
@@ -31,7 +31,7 @@ __all__ = [
     "write_shop",
 ]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Dataset": "dataset",

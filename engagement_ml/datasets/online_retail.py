@@ -175,7 +175,7 @@ def _open_lines(engine: DuckDBEngine, path: str) -> str:
     relation = frame.to_native()
     relation.create_view("source_lines")
     columns = ", ".join(f'CAST("{name}" AS {kind}) AS {name}' for name, kind in COLUMNS.items())
-    return engine.table(f"SELECT {columns} FROM source_lines", reading=path)
+    return engine.table(f"SELECT {columns} FROM source_lines", source=path)
 
 
 def _events_query() -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Kind = Literal["id", "integer", "number", "text", "timestamp"]
 EPOCH = dt.datetime(1970, 1, 1)
-LOTS = 16**13
-"""How many lots there are; a float64 holds each exactly."""
+PERMANENT_RANDOM_NUMBERS = 16**13
+"""Number of distinct permanent random numbers; a float64 holds each exactly."""
 ZONE = r"[0-9]:[0-9]{2}.*(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z]+/[A-Za-z_]+)$"
 """How text ends that is a timestamp with a time zone."""
 
@@ -77,7 +77,7 @@ class Engine(ABC):
 
     @abstractmethod
     def read_parquet(
-        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+        self, files: Sequence[str | Path], *, folder: Path | None = None, source: str
     ) -> nw.LazyFrame[Any]:
         """Open Parquet files, or folders by URI where the engine reaches them; columns by name.
 
@@ -86,7 +86,7 @@ class Engine(ABC):
 
     @abstractmethod
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
     ) -> nw.LazyFrame[Any]:
         """Open CSV files with a header, every column as text."""
 
@@ -111,13 +111,13 @@ class Engine(ABC):
         """Have the engine write a frame as Parquet: a file, or a folder of files."""
 
     @abstractmethod
-    def lots(
+    def permanent_random_numbers(
         self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
     ) -> nw.LazyFrame[Any]:
-        """Add a lot for each value of a column: a whole number from 0 to below `LOTS`, int64.
+        """Add the permanent random number of each value of a column, int64.
 
-        It is the number that the first 13 hexadecimal digits of the MD5 of ``"<seed> <value>"``
-        make: the same on every engine, whatever the order of the rows.
+        The first 13 hexadecimal digits of the MD5 of ``"<seed> <value>"``, read as an integer from
+        0 to below `PERMANENT_RANDOM_NUMBERS`: the same on every engine and in any row order.
         """
 
     def micros(self, frame: nw.LazyFrame[Any], *columns: str) -> nw.LazyFrame[Any]:
@@ -130,18 +130,18 @@ class Engine(ABC):
             self._kept[key] = self.persist(make())
         return self._kept[key]
 
-    def rows(self, frame: nw.LazyFrame[Any], *, reading: str) -> list[dict[str, Any]]:
+    def rows(self, frame: nw.LazyFrame[Any], *, source: str) -> list[dict[str, Any]]:
         """Compute a frame of few rows and return them.
 
         Raises
         ------
         InputError
-            Where the engine cannot read what it is given; the message begins with `reading`.
+            Where the engine cannot read what it is given; the message begins with `source`.
         """
         try:
             found: list[dict[str, Any]] = frame.collect("pyarrow").to_native().to_pylist()
         except self.errors as error:
-            raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
+            raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
         return found
 
     def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, AnyArray]]:

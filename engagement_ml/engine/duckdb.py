@@ -107,15 +107,15 @@ class DuckDBEngine(Engine):
         return self
 
     def read_parquet(
-        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+        self, files: Sequence[str | Path], *, folder: Path | None = None, source: str
     ) -> nw.LazyFrame[Any]:
         """Open Parquet files, their columns matched by name."""
         listed = ", ".join(_text(file) for file in files)
         sql = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
-        return self.scan(self.view(sql, reading=reading))
+        return self.scan(self.view(sql, source=source))
 
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
     ) -> nw.LazyFrame[Any]:
         """Open CSV files with a header, every column as text."""
         listed = ", ".join(_text(file) for file in files)
@@ -125,7 +125,7 @@ class DuckDBEngine(Engine):
             f"SELECT * FROM read_csv([{listed}], auto_detect = false, header = true, "
             f"delim = '{delimiter}', quote = '\"', escape = '\"', columns = {{{columns}}})"
         )
-        return self.scan(self.view(sql, reading=reading))
+        return self.scan(self.view(sql, source=source))
 
     def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
         """Take a DuckDB relation; rows of another connection are copied."""
@@ -138,10 +138,10 @@ class DuckDBEngine(Engine):
         import pyarrow as pa
 
         if isinstance(table, pa.RecordBatchReader):
-            return self.scan(self.copy(table, reading="Arrow reader"))
+            return self.scan(self.copy(table, source="Arrow reader"))
         return self.scan(self.register(table))
 
-    def write(self, sql: str, file: Path, *, reading: str) -> None:
+    def write(self, sql: str, file: Path, *, source: str) -> None:
         """Run a query and write its rows to a Parquet file.
 
         Raises
@@ -150,41 +150,41 @@ class DuckDBEngine(Engine):
             Where DuckDB cannot read what it is given.
         """
         target = str(file).replace("'", "''")
-        self.query(f"COPY ({sql}) TO '{target}' (FORMAT parquet)", reading=reading)
+        self.query(f"COPY ({sql}) TO '{target}' (FORMAT parquet)", source=source)
 
-    def files(self, files: Sequence[Path], *, reading: str) -> str:
+    def files(self, files: Sequence[Path], *, source: str) -> str:
         """Name a view over Parquet files of one shape."""
         listed = ", ".join(_text(file) for file in files)
-        return self.view(f"SELECT * FROM read_parquet([{listed}])", reading=reading)
+        return self.view(f"SELECT * FROM read_parquet([{listed}])", source=source)
 
     def lazy(self, relation: Any) -> nw.LazyFrame[Any]:
         """Return a DuckDB relation of this engine's connection as a Narwhals LazyFrame."""
         frame: nw.LazyFrame[Any] = nw.from_native(relation)
         return frame
 
-    def query(self, sql: str, *, reading: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, *, source: str) -> list[tuple[Any, ...]]:
         """Run `sql` and return its rows.
 
         Raises
         ------
         InputError
-            Where DuckDB cannot read what it is given; the message begins with `reading`.
+            Where DuckDB cannot read what it is given; the message begins with `source`.
         """
         import duckdb
 
         try:
             rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
         except duckdb.Error as error:
-            raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
+            raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
         return rows
 
-    def view(self, sql: str, *, reading: str) -> str:
+    def view(self, sql: str, *, source: str) -> str:
         """Give a query a name that other queries may use; nothing is computed yet."""
-        return self._create("VIEW", sql, reading)
+        return self._create("VIEW", sql, source)
 
-    def table(self, sql: str, *, reading: str) -> str:
+    def table(self, sql: str, *, source: str) -> str:
         """Compute a query once and keep its rows under the returned name."""
-        return self._create("TABLE", sql, reading)
+        return self._create("TABLE", sql, source)
 
     def scan(self, name: str) -> nw.LazyFrame[Any]:
         """Return a view or table of this engine as a Narwhals LazyFrame."""
@@ -209,13 +209,13 @@ class DuckDBEngine(Engine):
         """Name a DuckDB relation here; rows of another connection are copied, batch by batch."""
         whose = "getvariable('engagement_engine'), count(*)"
         if relation.limit(0).aggregate(whose).fetchall()[0][0] == self._mark:
-            return self.view(relation.sql_query(), reading="DuckDB relation")
-        return self.copy(relation.to_arrow_reader(100_000), reading="DuckDB relation")
+            return self.view(relation.sql_query(), source="DuckDB relation")
+        return self.copy(relation.to_arrow_reader(100_000), source="DuckDB relation")
 
-    def copy(self, batches: Any, *, reading: str) -> str:
+    def copy(self, batches: Any, *, source: str) -> str:
         """Copy the rows of a reader of Arrow record batches, and return their name."""
         with self.registered(batches) as reader:
-            return self.table(f'SELECT * FROM "{reader}"', reading=reading)
+            return self.table(f'SELECT * FROM "{reader}"', source=source)
 
     def attach(self, path: Path) -> str:
         """Attach a DuckDB file, for reading only, and return its name in this connection."""
@@ -223,7 +223,7 @@ class DuckDBEngine(Engine):
         if file not in self._attached:
             alias = f"file_{len(self._attached)}"
             escaped = str(file).replace("'", "''")
-            self.query(f"ATTACH '{escaped}' AS {alias} (READ_ONLY)", reading=str(path))
+            self.query(f"ATTACH '{escaped}' AS {alias} (READ_ONLY)", source=str(path))
             self._attached[file] = alias
         return self._attached[file]
 
@@ -235,16 +235,16 @@ class DuckDBEngine(Engine):
 
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Compute a lazy frame once and keep it, spilling to disk where it is large."""
-        return self.scan(self.persist_as(frame, reading="intermediate result"))
+        return self.scan(self.persist_as(frame, source="intermediate result"))
 
-    def persist_as(self, frame: nw.LazyFrame[Any], *, reading: str) -> str:
+    def persist_as(self, frame: nw.LazyFrame[Any], *, source: str) -> str:
         """Compute a lazy frame once and keep its rows under the returned name."""
-        return self.table(frame.to_native().sql_query(), reading=reading)
+        return self.table(frame.to_native().sql_query(), source=source)
 
-    def lots(
+    def permanent_random_numbers(
         self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
     ) -> nw.LazyFrame[Any]:
-        """Add a lot for each value of a column; see ``Engine.lots``."""
+        """Add the permanent random number of each value of a column; see ``Engine``."""
         quoted = '"' + column.replace('"', '""') + '"'
         digits = f"left(md5('{seed} ' || CAST({quoted} AS VARCHAR)), 13)"
         return self.lazy(
@@ -267,9 +267,9 @@ class DuckDBEngine(Engine):
         """Write a frame as a Parquet file."""
         frame.to_native().write_parquet(str(path), compression="zstd")
 
-    def _create(self, kind: str, sql: str, reading: str) -> str:
+    def _create(self, kind: str, sql: str, source: str) -> str:
         name = self._new_name()
-        self.query(f'CREATE TEMP {kind} "{name}" AS {sql}', reading=reading)
+        self.query(f'CREATE TEMP {kind} "{name}" AS {sql}', source=source)
         return name
 
     def _new_name(self) -> str:

@@ -90,7 +90,7 @@ class SparkEngine(LazyEngine):
         return self._embedded
 
     def read_parquet(
-        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+        self, files: Sequence[str | Path], *, folder: Path | None = None, source: str
     ) -> nw.LazyFrame[Any]:
         """Open Parquet files or URIs, columns matched by name; partitions give columns."""
         reader = self.session.read.option("mergeSchema", "true")
@@ -103,11 +103,11 @@ class SparkEngine(LazyEngine):
         try:
             native = reader.parquet(*(str(f) if is_uri(f) else _url(f) for f in files))
         except self.errors as error:
-            raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
+            raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
         return _lazy(native.selectExpr(*spark_sql.from_nanoseconds(native.columns, nanos)))
 
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
     ) -> nw.LazyFrame[Any]:
         """Open CSV files with a header, every column as text; a line that does not fit is one."""
         schema = ", ".join(f"{spark_sql.quoted(name)} STRING" for name in names)
@@ -163,10 +163,10 @@ class SparkEngine(LazyEngine):
         found: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas()
         return found
 
-    def lots(
+    def permanent_random_numbers(
         self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
     ) -> nw.LazyFrame[Any]:
-        """Add a lot for each value of a column; see ``Engine.lots``."""
+        """Add the permanent random number of each value of a column; see ``Engine``."""
         return _lazy(frame.to_native().selectExpr("*", f"{spark_sql.lot(column, seed)} AS {name}"))
 
     def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:

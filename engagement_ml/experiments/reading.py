@@ -98,8 +98,8 @@ def read_arms(engine: DuckDBEngine, source: Any, layout: Layout) -> Arms:
         f"coalesce(CAST({one.sql(name)} AS VARCHAR), 'not known') AS {name}" for name in names
     ]
     query = f"SELECT {', '.join(selected)} FROM {rows} WHERE {inside} ORDER BY row_"
-    frame = engine.scan(engine.view(query, reading=one.label)).collect("pandas").to_native()
-    total = engine.query(f"SELECT count(*) FROM {quoted(one.view)}", reading=one.label)[0][0]
+    frame = engine.scan(engine.view(query, source=one.label)).collect("pandas").to_native()
+    total = engine.query(f"SELECT count(*) FROM {quoted(one.view)}", source=one.label)[0][0]
     found = Arms(
         treated=frame["treated"].to_numpy(dtype=bool),
         outcome=frame["outcome"].to_numpy(dtype=float),
@@ -129,8 +129,8 @@ def _open(engine: DuckDBEngine, source: Any, layout: Layout) -> _Test:
     if "customer_id" in present:
         theirs["customer_id"] = "customer_id"
     selected = ", ".join(f"{quoted(column)} AS {name}" for name, column in theirs.items())
-    raw = engine.view(relation.sql_query(), reading=label)
-    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", reading=label)
+    raw = engine.view(relation.sql_query(), source=label)
+    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
     types = {name: present[column] for name, column in theirs.items()}
     return _Test(_TABLE, label, view, types, theirs, is_csv(source))
 
@@ -140,7 +140,7 @@ def _arms(engine: DuckDBEngine, one: _Test, layout: Layout) -> tuple[str, str]:
     rows = engine.query(
         f"SELECT CAST({one.sql('arm')} AS VARCHAR) AS arm FROM {quoted(one.view)} "
         "WHERE arm IS NOT NULL GROUP BY 1 ORDER BY 1",
-        reading=one.label,
+        source=one.label,
     )
     written = [str(row[0]) for row in rows]
     found = []
@@ -174,7 +174,7 @@ def _check_complete(engine: DuckDBEngine, one: _Test, rows: str, inside: str) ->
     for column, _ in one.known():
         missing = engine.query(
             f"SELECT min(row_), count(*) FROM {rows} WHERE {inside} AND {one.sql(column)} IS NULL",
-            reading=one.label,
+            source=one.label,
         )[0]
         if missing[1]:
             raise InputError(
@@ -190,7 +190,7 @@ def _check_once(engine: DuckDBEngine, one: _Test, inside: str) -> None:
     repeated = engine.query(
         f"SELECT customer_id, count(*) FROM {quoted(one.view)} WHERE {inside} "
         "AND customer_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
-        reading=one.label,
+        source=one.label,
     )
     if repeated:
         raise InputError(

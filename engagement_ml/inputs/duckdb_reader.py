@@ -83,7 +83,7 @@ def _ends(engine: DuckDBEngine, label: str, *views: str) -> tuple[Any, Any]:
         f'SELECT min("customer_id") AS low, max("customer_id") AS high FROM {quoted(name)}'
         for name in views
     )
-    low, high = engine.query(f"SELECT min(low), max(high) FROM ({union})", reading=label)[0]
+    low, high = engine.query(f"SELECT min(low), max(high) FROM ({union})", source=label)[0]
     return low, high
 
 
@@ -91,7 +91,7 @@ def _check_unique(engine: DuckDBEngine, one: Opened, kept: Kept) -> None:
     rows = engine.query(
         f'SELECT "customer_id", count(*) FROM {quoted(kept.view)} GROUP BY 1 '
         "HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
-        reading=one.label,
+        source=one.label,
     )
     if rows:
         raise InputError(

@@ -76,14 +76,14 @@ def _open(
 
 def _ends(engine: LazyEngine, frame: nw.LazyFrame[Any], label: str) -> tuple[Any, Any]:
     who = nw.col("customer_id")
-    (row,) = engine.rows(frame.select(low=who.min(), high=who.max()), reading=label)
+    (row,) = engine.rows(frame.select(low=who.min(), high=who.max()), source=label)
     return row["low"], row["high"]
 
 
 def _check_unique(engine: LazyEngine, source: Source, kept: LazyKept) -> None:
     counted = kept.frame.group_by("customer_id").agg(nw.len().alias("rows_"))
     repeated = counted.filter(nw.col("rows_") > 1).sort("customer_id").head(1)
-    for row in engine.rows(repeated, reading=source.shape.label):
+    for row in engine.rows(repeated, source=source.shape.label):
         raise InputError(
             f"{source.shape.label}: column '{source.shape.theirs['customer_id']}': "
             f"{row['customer_id']!r} is there {row['rows_']} times; give one row a customer"

@@ -99,7 +99,7 @@ def read_events(
         else:
             suspects = repeated_hashes(engine, one, source)
             marked_rows = mark_repeats(engine, one, source, columns, suspects)
-            raw = engine.persist_as(daily(engine.scan(marked_rows)), reading=one.label)
+            raw = engine.persist_as(daily(engine.scan(marked_rows)), source=one.label)
             lines = summarise(engine, one, quoted(raw), end)
     except InputError:
         # Whatever stopped the pass, this names the row where it can.
@@ -113,7 +113,7 @@ def read_events(
     if len(kept) < len(lines):
         # Where nothing is left out, asking each row again would cost a tenth of the features.
         rows = f"(SELECT * EXCLUDE (reason_) FROM ({marked(rows, end)}) WHERE reason_ IS NULL)"
-    ledger = engine.view(f"SELECT * EXCLUDE ({', '.join(helpers)}) FROM {rows}", reading=one.label)
+    ledger = engine.view(f"SELECT * EXCLUDE ({', '.join(helpers)}) FROM {rows}", source=one.label)
     kept_rows = mark_repeats(engine, one, source, columns, suspects)
     return KeptEvents(
         view=_kept_rows(engine, one, kept_rows, end, repeats=kept_rows != source),
@@ -145,7 +145,7 @@ def _lines_of_parts(
     lines: list[Line] = []
     for part in parts.parts:
         if part.days and part.days[-1] >= end:
-            name = engine.files([part.file], reading=one.label)
+            name = engine.files([part.file], source=one.label)
             lines += summarise(engine, one, quoted(name), end)
         else:
             lines += part.lines
@@ -192,5 +192,5 @@ def _kept_rows(
         conditions.append(f"NOT {REPEATED}")
     return engine.view(
         f"SELECT {without_helpers(one)} FROM {quoted(source)} WHERE {' AND '.join(conditions)}",
-        reading=one.label,
+        source=one.label,
     )

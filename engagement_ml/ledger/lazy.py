@@ -175,7 +175,7 @@ def _lines(
         n = nw.col(f"n_{column}").sum() if f"n_{column}" in counted else nw.col(column).count()
         aggregates.append(n.cast(nw.Int64).alias(f"given_{column}"))
     hashed = engine.hashed(marked, sorted(columns), "hash_")
-    found = engine.rows(hashed.group_by(*keys).agg(*aggregates), reading=source.shape.label)
+    found = engine.rows(hashed.group_by(*keys).agg(*aggregates), source=source.shape.label)
     lines = [
         Line(
             reason=row["reason_"],

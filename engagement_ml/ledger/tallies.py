@@ -87,7 +87,7 @@ def summarise(
         f"SELECT reason_, event_type, sum(n), min(first), max(last), sum(hash({hashed})), "
         f"bit_xor(hash({hashed})){counted} FROM ({marked(rows, end)}) "
         "GROUP BY 1, 2 ORDER BY 1, 2",
-        reading=one.label,
+        source=one.label,
     )
     return [
         Line(reason, kind, int(n), first, last, int(total), mixed, tuple(map(int, counts)))

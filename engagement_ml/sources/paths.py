@@ -32,17 +32,17 @@ def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
             )
         return engine.scan(_open_duckdb(engine, Path(file), name or table, table))
     if is_uri(source) and not engine.local:
-        return engine.read_parquet([source], reading=source)
+        return engine.read_parquet([source], source=source)
     files = _find_files(source, table)
     for path in files:
         _check_readable(path, table)
     if all(str(path).lower().endswith(CSV) for path in files):
         delimiter, names = csv_shape(files, table)
-        return engine.read_csv(files, delimiter=delimiter, names=names, reading=source)
+        return engine.read_csv(files, delimiter=delimiter, names=names, source=source)
     for path in files:
         _check_parquet(path, table)
     folder = Path(source) if Path(source).is_dir() else None
-    return engine.read_parquet(files, folder=folder, reading=source)
+    return engine.read_parquet(files, folder=folder, source=source)
 
 
 def files_of(source: str, table: str) -> list[Path]:
@@ -140,12 +140,12 @@ def _open_duckdb(engine: DuckDBEngine, file: Path, name: str, table: str) -> str
     rows = engine.query(
         "SELECT table_schema, table_name FROM information_schema.tables "
         f"WHERE table_catalog = '{alias}' ORDER BY ALL",
-        reading=str(file),
+        source=str(file),
     )
     for schema, found in rows:
         if found == wanted and schema == (wanted_schema or schema):
             return engine.view(
-                f'SELECT * FROM {alias}."{schema}"."{found}"', reading=f"{file}::{name}"
+                f'SELECT * FROM {alias}."{schema}"."{found}"', source=f"{file}::{name}"
             )
     names = [found for _, found in rows]
     raise InputError(

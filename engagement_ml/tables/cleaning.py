@@ -79,7 +79,7 @@ def ids_are_integers(engine: DuckDBEngine, one: Opened) -> bool:
     else:
         return False
     query = f"SELECT 1 FROM {quoted(one.view)} WHERE {other} LIMIT 1"
-    return not engine.query(query, reading=one.label)
+    return not engine.query(query, source=one.label)
 
 
 def canonical(
@@ -110,7 +110,7 @@ def canonical(
     if one.table == "events" and one.has("event_id"):
         parts.append(f"{hash_of(one)} AS {HASH}")
     query = f"SELECT {', '.join(parts)} FROM {quoted(one.view)}"
-    return (engine.table if one.csv else engine.view)(query, reading=one.label)
+    return (engine.table if one.csv else engine.view)(query, source=one.label)
 
 
 def keep(engine: DuckDBEngine, one: Opened, source: str, end: dt.date | None = None) -> Kept:
@@ -150,7 +150,7 @@ def keep(engine: DuckDBEngine, one: Opened, source: str, end: dt.date | None = N
         f"SELECT reason_, {'event_type' if one.table == 'events' else 'NULL'}, count(*), "
         f"min({moment}), max({moment}), sum({hashed}), bit_xor({hashed}){counted} "
         f"FROM ({marked}) GROUP BY 1, 2 ORDER BY 1, 2",
-        reading=one.label,
+        source=one.label,
     )
     kept = [row for row in rows if row[0] is None]
     read, n_kept = (sum(row[2] for row in some) for some in (rows, kept))
@@ -169,7 +169,7 @@ def keep(engine: DuckDBEngine, one: Opened, source: str, end: dt.date | None = N
         fingerprint=fingerprint(columns, n_kept, ((int(row[5]), row[6]) for row in kept)),
     )
     view = engine.view(
-        f"SELECT {without_helpers(one)} FROM ({marked}) WHERE reason_ IS NULL", reading=one.label
+        f"SELECT {without_helpers(one)} FROM ({marked}) WHERE reason_ IS NULL", source=one.label
     )
     return Kept(
         view,
@@ -227,7 +227,7 @@ def _covariate(engine: DuckDBEngine, one: Opened, column: str) -> str:
         return quoted(column)
     total, numbers = engine.query(
         f"SELECT count({one.sql(column)}), count({one.number(column)}) FROM {quoted(one.view)}",
-        reading=one.label,
+        source=one.label,
     )[0]
     return one.number(column) if total and total == numbers else one.sql(column)
 
@@ -238,7 +238,7 @@ def _hashed(engine: DuckDBEngine, one: Opened, columns: list[str], source: str) 
         return [quoted(column) for column in sorted(columns)]
     types = dict(
         engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {quoted(source)})",
-                     reading=one.label)
+                     source=one.label)
     )  # fmt: skip
     numeric = (*INTEGERS, "FLOAT", "DOUBLE")
     return [

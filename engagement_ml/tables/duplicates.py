@@ -148,7 +148,7 @@ def mark_repeats(
     return engine.view(
         f"{unsuspected(source, known)} UNION ALL "
         f"SELECT *, {later(one, columns)} AS repeated_ FROM ({suspected(source, known)})",
-        reading=one.label,
+        source=one.label,
     )
 
 
@@ -185,7 +185,7 @@ def repeated_hashes(engine: DuckDBEngine, one: Opened, source: str) -> Hashes:
     if not one.has("event_id"):
         return np.empty(0, np.uint64)
     query = hashes_of(source)
-    rows = engine.query(f"SELECT count(*) FROM {quoted(source)}", reading=one.label)[0][0]
+    rows = engine.query(f"SELECT count(*) FROM {quoted(source)}", source=one.label)[0][0]
     parts = -(-rows // MOST_HASHES)
     found = [
         _repeated(

@@ -90,7 +90,7 @@ def ids_are_integers(engine: LazyEngine, source: Source) -> bool:
         {"customer_id": "integer", "written_": "text"},
     )
     other = ~written.is_null() & nw.col("customer_id").is_null()
-    return not engine.rows(both.filter(other).head(1), reading=source.shape.label)
+    return not engine.rows(both.filter(other).head(1), source=source.shape.label)
 
 
 def canonical(engine: LazyEngine, source: Source, *, integer_ids: bool) -> nw.LazyFrame[Any]:
@@ -120,5 +120,5 @@ def _covariates(engine: LazyEngine, source: Source) -> dict[str, Kind]:
     counted = both.select(
         nw.col(name).count().alias(name) for c in others for name in (c, f"{c}_number_")
     )
-    (found,) = engine.rows(counted, reading=source.shape.label)
+    (found,) = engine.rows(counted, source=source.shape.label)
     return {c: "number" if 0 < found[c] == found[f"{c}_number_"] else "text" for c in others}

@@ -57,7 +57,7 @@ def check_values(engine: LazyEngine, source: Source, *, future: bool = True) -> 
     counted = engine.typed(written, kinds).select(
         part for i, (column, bad) in enumerate(told) for part in _count(i, column, bad)
     )
-    (found,) = engine.rows(counted, reading=source.shape.label)
+    (found,) = engine.rows(counted, source=source.shape.label)
     for i, check in enumerate(checks):
         if found[f"n_{i}"]:
             n = found[f"n_{i}"]

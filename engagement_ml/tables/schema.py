@@ -126,8 +126,8 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, table: str, source:
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
     theirs = map_columns(config, table, label, present)
     selected = ", ".join(f"{quoted(own)} AS {quoted(name)}" for name, own in theirs.items())
-    raw = engine.view(relation.sql_query(), reading=label)
-    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", reading=label)
+    raw = engine.view(relation.sql_query(), source=label)
+    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
     types = {name: present[own] for name, own in theirs.items()}
     files = parquet_files(source, table)
     opened = Opened(table, label, view, types, theirs, is_csv(source), files)
@@ -172,7 +172,7 @@ def open_part(engine: DuckDBEngine, one: Opened, files: Sequence[Path]) -> Opene
     listed_files = ", ".join(quoted_text(file) for file in files)
     read = f"SELECT * FROM read_parquet([{listed_files}], union_by_name = true)"
     present = dict(
-        engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", reading=one.label)
+        engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", source=one.label)
     )
     selected = []
     for name, of_type in one.types.items():
@@ -180,7 +180,7 @@ def open_part(engine: DuckDBEngine, one: Opened, files: Sequence[Path]) -> Opene
         value = quoted(own) if own in present else "NULL"
         same = present.get(own) == of_type
         selected.append(f"{value if same else f'CAST({value} AS {of_type})'} AS {quoted(name)}")
-    view = engine.view(f"SELECT {', '.join(selected)} FROM ({read})", reading=one.label)
+    view = engine.view(f"SELECT {', '.join(selected)} FROM ({read})", source=one.label)
     return replace(one, view=view, files=tuple(files))
 
 

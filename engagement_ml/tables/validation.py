@@ -28,7 +28,7 @@ def check_values(engine: DuckDBEngine, one: Opened) -> None:
     if not checks:
         return
     counted = ", ".join(f"count(*) FILTER (WHERE {bad})" for _, bad, _ in checks)
-    counts = engine.query(f"SELECT {counted} FROM {quoted(one.view)}", reading=one.label)[0]
+    counts = engine.query(f"SELECT {counted} FROM {quoted(one.view)}", source=one.label)[0]
     for (column, bad, expected), count in zip(checks, counts, strict=True):
         if count:
             row, found = _first_row(engine, one, column, bad)
@@ -109,7 +109,7 @@ def _check_one_zone(engine: DuckDBEngine, one: Opened, column: str) -> None:
     with_zone, without = engine.query(
         f"SELECT count(*) FILTER (WHERE {zoned}), count(*) FILTER (WHERE NOT {zoned}) "
         f"FROM {quoted(one.view)}",
-        reading=one.label,
+        source=one.label,
     )[0]
     if with_zone and without:
         rare = with_zone <= without
@@ -126,6 +126,6 @@ def _first_row(engine: DuckDBEngine, one: Opened, column: str, bad: str) -> tupl
         f"SELECT row_, CAST({quoted(column)} AS VARCHAR) FROM "
         f"(SELECT *, row_number() OVER () AS row_ FROM {quoted(one.view)}) "
         f"WHERE {bad} ORDER BY row_ LIMIT 1",
-        reading=one.label,
+        source=one.label,
     )[0]
     return int(row), str(found)

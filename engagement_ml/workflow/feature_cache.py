@@ -79,7 +79,7 @@ def _transactions_before(engine: DuckDBEngine, tables: Tables, end: str) -> list
     found = engine.query(
         f"SELECT count(*), sum({hashed}), bit_xor({hashed}) FROM ({view}) "
         f"WHERE \"timestamp\" < TIMESTAMP '{end}'",
-        reading="transactions",
+        source="transactions",
     )
     first = next(str(q.first) for q in tables.quality if q.table == "transactions")
     return [first, *map(str, found[0])]

@@ -174,7 +174,7 @@ def score_frames(
         step("Scoring")
         scored = _score(engine, metric, read, moment)
         told = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
-        (found,) = engine.rows(told, reading=quality.source)
+        (found,) = engine.rows(told, source=quality.source)
         if not found["n"]:
             raise NotEnoughDataError(
                 f"{quality.source}: nobody has an event before {moment:%Y-%m-%d}, so there is "

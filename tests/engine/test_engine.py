@@ -14,7 +14,7 @@ from engagement_ml.errors import InputError
 def test_settings_reach_duckdb(tmp_path: Path) -> None:
     with open_duckdb(memory_limit="1GiB", temp_directory=tmp_path / "spill", threads=1) as engine:
         settings = dict(
-            engine.query("SELECT name, value FROM duckdb_settings()", reading="settings")
+            engine.query("SELECT name, value FROM duckdb_settings()", source="settings")
         )
     assert settings["memory_limit"] == "1.0 GiB"
     assert settings["threads"] == "1"
@@ -54,7 +54,7 @@ def test_persist_keeps_rows_that_change_at_the_source(tmp_path: Path) -> None:
 
 def test_errors_of_the_engine_are_one_line() -> None:
     with open_duckdb() as engine, pytest.raises(InputError) as caught:
-        engine.query("SELECT nothing FROM nowhere", reading="shop.csv")
+        engine.query("SELECT nothing FROM nowhere", source="shop.csv")
     assert str(caught.value).startswith("shop.csv: cannot be read: Table with name nowhere")
     assert "\n" not in str(caught.value)
 

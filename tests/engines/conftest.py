@@ -37,12 +37,12 @@ class PolarsEngine(LazyEngine):
         raise AssertionError("no table is small here")
 
     def read_parquet(
-        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+        self, files: Sequence[str | Path], *, folder: Path | None = None, source: str
     ) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.scan_parquet(list(files)))
 
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
     ) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.scan_csv(list(files), separator=delimiter, infer_schema=False))
 
@@ -76,7 +76,7 @@ class PolarsEngine(LazyEngine):
         told = (pl.struct(columns).hash() // 2).cast(pl.Int64)
         return nw.from_native(frame.to_native().with_columns(told.alias(name)))
 
-    def lots(
+    def permanent_random_numbers(
         self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
     ) -> nw.LazyFrame[Any]:
         def lot(value: Any) -> int:

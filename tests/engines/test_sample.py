@@ -49,12 +49,14 @@ def test_spark_draws_the_same(spark_engine: LazyEngine) -> None:
     same_as_on_duckdb(spark_engine)
 
 
-def lots(engine: Any, ids: list[Any]) -> dict[Any, int]:
-    frame = engine.lots(engine.small({"who": ids}), "who", 12, "lot_")
-    return {row["who"]: row["lot_"] for row in engine.rows(frame, reading="lots")}
+def permanent_random_numbers(engine: Any, ids: list[Any]) -> dict[Any, int]:
+    frame = engine.permanent_random_numbers(engine.small({"who": ids}), "who", 12, "number_")
+    return {
+        row["who"]: row["number_"] for row in engine.rows(frame, source="numbers")
+    }
 
 
-def expected_lots(ids: list[Any]) -> dict[Any, int]:
+def expected_numbers(ids: list[Any]) -> dict[Any, int]:
     return {i: int(hashlib.md5(f"12 {i}".encode()).hexdigest()[:13], 16) for i in ids}
 
 
@@ -65,12 +67,16 @@ IDS: list[list[Any]] = [
 
 
 @pytest.mark.parametrize("ids", IDS)
-def test_lots_are_the_digits_of_a_hash(ids: list[Any]) -> None:
+def test_permanent_random_numbers_are_digits_of_a_hash(ids: list[Any]) -> None:
     with DuckDBEngine.connect(threads=1) as engine:
-        assert lots(engine, ids) == expected_lots(ids)
+        assert permanent_random_numbers(engine, ids) == expected_numbers(ids)
 
 
 @pytest.mark.spark
 @pytest.mark.parametrize("ids", IDS)
-def test_lots_are_the_same_on_spark(spark_engine: LazyEngine, ids: list[Any]) -> None:
-    assert lots(spark_engine, ids) == expected_lots(ids)
+def test_permanent_random_numbers_are_the_same_on_spark(
+    spark_engine: LazyEngine, ids: list[Any]
+) -> None:
+    spark_engine: LazyEngine, ids: list[Any]
+) -> None:
+    assert permanent_random_numbers(spark_engine, ids) == expected_numbers(ids)

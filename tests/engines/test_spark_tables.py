@@ -122,7 +122,7 @@ def test_moments_do_not_depend_on_the_zone_of_the_session(spark_engine: Any) -> 
     ]
     frame = spark_engine.read_arrow(pd_arrow(texts))
     typed = spark_engine.typed(frame, {"x": "timestamp"})
-    found = [row["x"] for row in spark_engine.rows(typed, reading="x")]
+    found = [row["x"] for row in spark_engine.rows(typed, source="x")]
     assert found == [
         dt.datetime(2024, 3, 10, 2, 30, 0, 1),
         dt.datetime(2024, 11, 3, 6, 30, 0, 500000),
@@ -132,7 +132,7 @@ def test_moments_do_not_depend_on_the_zone_of_the_session(spark_engine: Any) -> 
         None,
         None,
     ]
-    whole = [row["x"] for row in spark_engine.rows(spark_engine.micros(typed, "x"), reading="x")]
+    whole = [row["x"] for row in spark_engine.rows(spark_engine.micros(typed, "x"), source="x")]
     epoch, unit = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
     assert whole == [None if moment is None else (moment - epoch) // unit for moment in found]
 

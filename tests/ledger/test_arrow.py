@@ -71,7 +71,7 @@ def events_of(engine: DuckDBEngine, files: list[Path]) -> nw.LazyFrame[Any]:
     listed = ", ".join(f"'{file}'" for file in files)
     value = "CASE WHEN isfinite(worth) THEN worth END AS value"
     sql = f"SELECT {columns}, {value} FROM read_parquet([{listed}])"
-    return engine.scan(engine.view(sql, reading="events"))
+    return engine.scan(engine.view(sql, source="events"))
 
 
 def in_order(frame: nw.LazyFrame[Any], keys: tuple[str, ...]) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def test_the_ledger_is_the_engines(
         files, target = write(folder, tables, bounds=bounds), Path(folder) / "ledger"
         returned = write_daily(files, NAMES, target, integer_ids=not text)
         assert returned.num_rows == pq.read_metadata(target).num_rows
-        ledger = engine.scan(engine.files([target], reading="ledger"))
+        ledger = engine.scan(engine.files([target], source="ledger"))
         expected = daily(events_of(engine, files))
         assert ledger.collect_schema() == expected.collect_schema()
         known = ledger.filter(~nw.col("day").is_null()).select(KEYS).collect("pandas").to_native()
@@ -124,7 +124,7 @@ def test_the_sessions_are_the_engines(
     with tempfile.TemporaryDirectory() as folder, open_duckdb(threads=1) as engine:
         files, target = write(folder, tables), Path(folder) / "sessions"
         write_sessions(files, names, rule, target, integer_ids=not text)
-        found = engine.scan(engine.files([target], reading="sessions"))
+        found = engine.scan(engine.files([target], source="sessions"))
         expected = sessions_by_day(visits(events_of(engine, files), rule), rule.gap)
         assert found.collect_schema() == expected.collect_schema()
         keys = ("customer_id", "day")

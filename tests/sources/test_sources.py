@@ -67,7 +67,7 @@ def test_csv_is_not_guessed_at(engine: Engine, tmp_path: Path) -> None:
     path.write_text("customer_id,note\n1,a\n2,b,c\n")
     with pytest.raises(InputError, match=r"ragged.csv: .*line: 3: Expected Number of Columns: 2"):
         engine.query(
-            open_source(engine, path, table="events").to_native().sql_query(), reading=str(path)
+            open_source(engine, path, table="events").to_native().sql_query(), source=str(path)
         )
 
 

@@ -71,15 +71,15 @@ def make_parts(
 
 def whole(engine: DuckDBEngine, parts: Parts, label: str) -> str:
     """Name a view over the ledgers of all parts, one row a customer, event type and day."""
-    view = engine.files([part.file for part in parts.parts], reading=label)
+    view = engine.files([part.file for part in parts.parts], source=label)
     if parts.shared is None:
         return view
-    shared = engine.files([parts.shared], reading=label)
+    shared = engine.files([parts.shared], source=label)
     days = listed_days(parts.shared_days)
     return engine.view(
         f"SELECT * FROM {quoted(view)} WHERE day IS NULL OR day NOT IN ({days}) "
         f"UNION ALL BY NAME SELECT * FROM {quoted(shared)}",
-        reading=label,
+        source=label,
     )
 
 
@@ -96,7 +96,7 @@ def hold_store(engine: DuckDBEngine, keep: Path | None, name: str) -> Store:
 
 
 def _definition(engine: DuckDBEngine, one: Opened, integer_ids: bool) -> str:
-    version = engine.query("SELECT version()", reading="DuckDB")[0][0]
+    version = engine.query("SELECT version()", source="DuckDB")[0][0]
     told = [VERSION, version, one.label, one.types, one.theirs, integer_ids]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 

@@ -20,7 +20,7 @@ from engagement_ml.ledger.cache.batches import Batch
 from engagement_ml.ledger.cache.store import Store
 from engagement_ml.ledger.daily import AMOUNTS, daily, merged
 from engagement_ml.ledger.tallies import Line, summarise
-from engagement_ml.ordered_map import by_turns
+from engagement_ml.ordered_map import ordered_map
 from engagement_ml.tables.cleaning import canonical
 from engagement_ml.tables.duplicates import (
     Hashes,
@@ -124,7 +124,9 @@ class Making:
                 return None
             return self._write_ids(names[batch.key], kept)
 
-        for batch, made in zip(missing, by_turns(write, missing, self.engine.threads), strict=True):
+        for batch, made in zip(
+            missing, ordered_map(write, missing, self.engine.threads), strict=True
+        ):
             ids = made
             if ids is None:
                 hashes = self.engine.column(hashes_of(self._view(batch)))
@@ -159,7 +161,7 @@ class Making:
                 known = register_hashes(self.engine, here)
                 sql = suspected(self._view(batch), known)
                 with self.store.new(name) as aside:
-                    self.engine.write(sql, aside, reading=self.one.label)
+                    self.engine.write(sql, aside, source=self.one.label)
                 self.store.put(name, {})
             files.append((i, batch, name))
         return self._resolve(files, suspects)
@@ -189,7 +191,7 @@ class Making:
             except UnfitError:
                 return None
 
-        written = by_turns(write, range(len(batches)), self.engine.threads)
+        written = ordered_map(write, range(len(batches)), self.engine.threads)
         for batch, mark, name, ledger in zip(batches, marks, names, written, strict=True):
             if not self.store.has(name):
                 self._enter(batch, mark, name, ledger)
@@ -213,7 +215,7 @@ class Making:
         else:
             made = daily(self.engine.scan(self.rows(batch, mark))).to_native().sql_query()
             with self.store.new(name) as aside:
-                self.engine.write(made, aside, reading=self.one.label)
+                self.engine.write(made, aside, source=self.one.label)
             told = self._told(batch, self._read(name))
         self.store.put(name, told)
 
@@ -221,7 +223,7 @@ class Making:
         """Return what is to be known of a ledger without reading it."""
         days = self.engine.query(
             f"SELECT DISTINCT day FROM {ledger} WHERE day IS NOT NULL ORDER BY 1",
-            reading=self.one.label,
+            source=self.one.label,
         )
         return {
             "files": [str(file) for file in batch.files],
@@ -233,18 +235,18 @@ class Making:
         """Name a view of a batch's rows, repeats among them marked."""
         if repeats is None:
             return self._view(batch)
-        return self.engine.view(repeats[0], reading=self.one.label)
+        return self.engine.view(repeats[0], source=self.one.label)
 
     def shared(self, parts: Sequence[Part], days: Sequence[dt.date]) -> Path:
         """Return the ledger of the days that several parts hold."""
         name = self._name("shared", "parquet", *(part.file.name for part in parts))
         if not self.store.has(name):
-            view = self.engine.files([part.file for part in parts], reading=self.one.label)
+            view = self.engine.files([part.file for part in parts], source=self.one.label)
             rows = f"SELECT * FROM {quoted(view)} WHERE day IN ({listed_days(days)})"
-            several = self.engine.view(rows, reading=self.one.label)
+            several = self.engine.view(rows, source=self.one.label)
             sql = merged(self.engine.scan(several)).to_native().sql_query()
             with self.store.new(name) as aside:
-                self.engine.write(sql, aside, reading=self.one.label)
+                self.engine.write(sql, aside, source=self.one.label)
             self.store.put(name, {})
         return self.store.path(name)
 
@@ -258,14 +260,14 @@ class Making:
         )
         marked = self.engine.table(
             f"SELECT *, {later(self.one, columns, ['batch_'])} AS repeated_ FROM ({rows})",
-            reading=label,
+            source=label,
         )
         known = register_hashes(self.engine, suspects)
         told = dict(
             self.engine.query(
                 f"SELECT batch_, sum(hash({', '.join(map(quoted, columns))}, repeated_)) "
                 f"FROM {quoted(marked)} GROUP BY 1",
-                reading=label,
+                source=label,
             )
         )
         return {

@@ -25,7 +25,7 @@ from engagement_ml.ledger.sessions import (
     sessions_by_day,
     visits,
 )
-from engagement_ml.ordered_map import by_turns
+from engagement_ml.ordered_map import ordered_map
 from engagement_ml.tables.schema import REQUIRED, SESSION_COLUMNS
 
 MOST_EVENTS = 16_000_000
@@ -49,7 +49,7 @@ def read_sessions(
     label = events.quality.source
     if events.made is None:
         made = sessions_by_day(visits(engine.scan(events.view), rule), rule.gap)
-        return engine.scan(engine.persist_as(made, reading=label))
+        return engine.scan(engine.persist_as(made, source=label))
     return sessions_of_parts(
         engine, events.made, rule, label=label, end=end, keep=keep, on_part=on_part
     )
@@ -125,13 +125,13 @@ def sessions_of_parts(
                 rows = [visits(engine.scan(part.rows()), rule, days) for part in holders]
                 made = sessions_by_day(rows[0] if len(rows) == 1 else nw.concat(rows), rule.gap)
                 with store.new(name) as aside:
-                    engine.write(made.to_native().sql_query(), aside, reading=label)
+                    engine.write(made.to_native().sql_query(), aside, source=label)
             store.put(name, {})
         if on_part is not None:
             on_part(len(used), len(own) + len(chunks))
         return store.path(name)
 
-    written = by_turns(write, own, engine.threads)
+    written = ordered_map(write, own, engine.threads)
     of_parts = [make([part], done=done) for part, done in zip(own, written, strict=True)]
     of_chunks = []
     for days in chunks:
@@ -140,13 +140,13 @@ def sessions_of_parts(
     store.retain(set(used))
     found = []
     if of_parts:
-        every = engine.scan(engine.files(of_parts, reading=label))
+        every = engine.scan(engine.files(of_parts, source=label))
         if parts.shared_days:
             others = engine.small({"day": list(parts.shared_days)})
             every = every.join(others, on="day", how="anti")
         found.append(every)
     if of_chunks:
-        found.append(engine.scan(engine.files(of_chunks, reading=label)))
+        found.append(engine.scan(engine.files(of_chunks, source=label)))
     return (nw.concat(found) if len(found) > 1 else found[0]).filter(nw.col("day") < end)
 
 
@@ -154,7 +154,7 @@ def _chunks(engine: DuckDBEngine, parts: Parts, label: str) -> list[list[dt.date
     """Put the days that several parts hold into groups, whose bounds further days leave alone."""
     if parts.shared is None:
         return []
-    ledger = engine.scan(engine.files([parts.shared], reading=label))
+    ledger = engine.scan(engine.files([parts.shared], source=label))
     events = max(1, int(ledger.select(nw.col("n").sum()).collect("pyarrow").item()))
     width = 1
     while 2 * width * events <= MOST_EVENTS * len(parts.shared_days):
