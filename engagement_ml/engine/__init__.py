@@ -1,4 +1,4 @@
-"""The engines that hold the data: DuckDB in this process, or Spark; one interface over both."""
+"""Query engines: DuckDB in this process or Spark, behind one interface."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from engagement_ml.errors import InputError, nearest
 from engagement_ml.experiments.measuring import Arms
 from engagement_ml.sources import describe_source, is_csv, open_source
 from engagement_ml.sources.kinds import quoted_text
-from engagement_ml.tables.schema import Kind, Opened, listed, quoted
-from engagement_ml.tables.validation import check_values
+from engagement_ml.tables.schema import Kind, SourceTable, listed, quoted
+from engagement_ml.tables.validation import check_values, column_label
 
 MOST_VALUES = 50
 """Values of a segment to compare lifts by; beyond it is no segment but a number or a name."""
@@ -59,7 +59,7 @@ class Layout:
         return {name: (column, self.key(attribute)) for name, column, attribute in named}
 
 
-class _Test(Opened):
+class _Test(SourceTable):
     """A test's table under names of its own."""
 
     def known(self) -> list[tuple[str, Kind]]:
@@ -148,7 +148,7 @@ def _arms(engine: DuckDBEngine, one: _Test, layout: Layout) -> tuple[str, str]:
         same = next((each for each in written if _says(each, arm)), None)
         if same is None:
             raise InputError(
-                f"{one.label}: column '{one.theirs['arm']}' holds no arm {arm!r}, which key "
+                f"{column_label(one, 'arm')} holds no arm {arm!r}, which key "
                 f"{layout.key(role)} names{nearest(str(arm), written)}; "
                 f"its arms are {listed(written) or 'none'}"
             )
@@ -178,7 +178,7 @@ def _check_complete(engine: DuckDBEngine, one: _Test, rows: str, inside: str) ->
         )[0]
         if missing[1]:
             raise InputError(
-                f"{one.label}: column '{one.theirs[column]}', row {missing[0]}: expected a number, "
+                f"{column_label(one, column)}, row {missing[0]}: expected a number, "
                 f"found none ({missing[1]} in all); leaving such rows out would undo the "
                 "randomisation: write 0 for who brought nothing"
             )
@@ -205,12 +205,12 @@ def _check_arms(one: _Test, found: Arms, arms: Sequence[str]) -> None:
             raise InputError(f"{one.label}: arm '{arm}' has only one row; two are the least")
     if all(np.ptp(found.outcome[side]) == 0 for side in (found.treated, ~found.treated)):
         raise InputError(
-            f"{one.label}: column '{one.theirs['outcome']}' does not vary within the arms; "
+            f"{column_label(one, 'outcome')} does not vary within the arms; "
             "there is nothing to compare by"
         )
     if found.events is not None and np.ptp(found.events) == 0:
         raise InputError(
-            f"{one.label}: column '{one.theirs['events']}' is {found.events[0]:g} throughout: the "
+            f"{column_label(one, 'events')} is {found.events[0]:g} throughout: the "
             "treated did no more than the control"
         )
     for segment, values in found.segments.items():

@@ -135,8 +135,8 @@ def sample_of(tables: Tables, sample: Sample) -> Tables:
         surveys=theirs_of(tables.surveys),
         ledger=tables.engine.persist(theirs(daily_events(tables))),
         sessions=theirs_of(tables.sessions),
-        parts=(),
-        drawn=sample.name,
+        partitions=(),
+        sample_key=sample.name,
     )
 
 

@@ -51,9 +51,7 @@ def test_spark_draws_the_same(spark_engine: LazyEngine) -> None:
 
 def permanent_random_numbers(engine: Any, ids: list[Any]) -> dict[Any, int]:
     frame = engine.permanent_random_numbers(engine.small({"who": ids}), "who", 12, "number_")
-    return {
-        row["who"]: row["number_"] for row in engine.rows(frame, source="numbers")
-    }
+    return {row["who"]: row["number_"] for row in engine.rows(frame, source="numbers")}
 
 
 def expected_numbers(ids: list[Any]) -> dict[Any, int]:
@@ -75,8 +73,6 @@ def test_permanent_random_numbers_are_digits_of_a_hash(ids: list[Any]) -> None:
 @pytest.mark.spark
 @pytest.mark.parametrize("ids", IDS)
 def test_permanent_random_numbers_are_the_same_on_spark(
-    spark_engine: LazyEngine, ids: list[Any]
-) -> None:
     spark_engine: LazyEngine, ids: list[Any]
 ) -> None:
     assert permanent_random_numbers(spark_engine, ids) == expected_numbers(ids)

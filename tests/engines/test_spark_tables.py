@@ -195,7 +195,7 @@ MISTAKES: dict[Callable[[dict[str, str]], None], str] = {
     the_future: "expected no timestamp in the future, found '2199-01-02'",
     mixed_zones: r"'2024-01-02 10:00:00\+02:00' has a time zone and others have none",
     not_finite: "transactions.csv: column 'margin': expected a finite number, found 'inf'",
-    twice: "customers.csv: column 'customer_id': 1 is there 2 times",
+    twice: "customers.csv: column 'customer_id': 1 occurs 2 times",
     empty: "transactions.csv: table 'transactions' is empty; it needs rows",
     one_customer: "there is only one customer, 1",
     too_many_fields: "events.csv: cannot be read",

@@ -173,7 +173,7 @@ REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
      "column 'margin' (or 'revenue' with 'cost') is missing from table 'transactions'; the "
      "nearest is 'margn'"),
     ("transactions", "customer_id,timestamp,revenue\n1,2024-01-01,1\n", InputError,
-     "column 'cost' (to go with 'revenue'; or else 'margin') is missing"),
+     "column 'cost' (required with 'revenue'; or give 'margin') is missing"),
     ("events", EVENTS.replace("2.5", "n/a"), InputError,
      "column 'value', row 2: expected a number, found 'n/a'"),
     ("events", EVENTS.replace("2.5", "1e400"), InputError,
@@ -202,9 +202,9 @@ REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
     ("events", EVENTS.replace("2024-01-02 10:00:00", "2024-01-02T10:00:00Z").replace(
         "2024-01-04 12:00:00", "2024-01-04T12:00:00Z"), InputError,
      "column 'timestamp', row 2: '2024-01-03 11:00:00' has no time zone and others have one"),
-    ("events", RESERVED, InputError, "event type 'History' is a name that results use"),
+    ("events", RESERVED, InputError, "event type 'History' is a reserved name of results"),
     ("events", EVENTS.replace("00,visit,b", "00,Visit,b"), InputError,
-     "event types 'Visit' and 'visit' differ in case alone"),
+     "event types 'Visit' and 'visit' differ only in case"),
     ("events", EVENT, NotEnoughDataError, "table 'events' is empty; it needs rows"),
     ("transactions", "customer_id,timestamp,margin\n", NotEnoughDataError,
      "table 'transactions' is empty"),
@@ -213,7 +213,7 @@ REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
     ("events", EVENT + "1,2025-01-01,a\n", NotEnoughDataError,
      "can be used (1 after the last day of transactions)"),
     ("customers", CUSTOMERS + "2,2024-01-01,1,x\n", InputError,
-     "column 'customer_id': 2 is there 2 times; give one row a customer"),
+     "column 'customer_id': 2 occurs 2 times; give one row per customer"),
     ("customers", CUSTOMERS.replace("2023-12-01", "last year"), InputError,
      "column 'signup', row 1: expected a timestamp"),
     ("surveys", "customer_id,timestamp,survey,score\n1,2024-01-01,nps,ten\n", InputError,
@@ -261,12 +261,12 @@ def test_one_customer_is_too_few(engine: Engine, tmp_path: Path) -> None:
     ("more", "message"),
     [
         ({"behaviours": {"like": {"role": "ignore"}, "visit": {"role": "ignore"}}},
-         r"key 'behaviours': .* holds no event type to learn from: .* \(like, visit\)"),
+         r"key 'behaviours': .* has no event type to train on: .* \(like, visit\)"),
         ({"behaviours": {"vist": {}}},
-         "key 'behaviours.vist': .* holds no event of type 'vist' "
+         "key 'behaviours.vist': .* has no event of type 'vist' "
          r"\(did you mean 'visit'\?\); its event types are like, visit"),
         ({"churn": {"kind": "event", "event_type": "canceled"}},
-         "key 'churn.event_type': .* holds no event of type 'canceled'"),
+         "key 'churn.event_type': .* has no event of type 'canceled'"),
         ({"segments": ["plann"]},
          r"has no column 'plann' \(did you mean 'plan'\?\)"),
     ],
