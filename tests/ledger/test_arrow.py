@@ -164,9 +164,7 @@ PLAIN: dict[str, Any] = {
         {"worth": None},
     ],
 )
-def test_unsupported_columns_go_to_the_engine(
-    changed: dict[str, Any], tmp_path: Path
-) -> None:
+def test_unsupported_columns_go_to_the_engine(changed: dict[str, Any], tmp_path: Path) -> None:
     columns = {name: values for name, values in (PLAIN | changed).items() if values is not None}
     pq.write_table(pa.table(columns), tmp_path / "file.parquet")
     with pytest.raises(UnsupportedInputError):
