@@ -202,7 +202,7 @@ def test_scores_on_the_command_line(
     assert run(monkeypatch, *words, "scores.csv", "--engine", "spark") == 2
     assert "Spark writes scores as Parquet" in capsys.readouterr().err
     assert run(monkeypatch, *words, "x.parquet", "--engine", "sprk") == 2
-    assert "is no engine (did you mean 'spark'?)" in capsys.readouterr().err
+    assert "is not an engine (did you mean 'spark'?)" in capsys.readouterr().err
     assert not (here / "x.parquet").exists()
 
 
