@@ -1,6 +1,6 @@
-"""Data sets: a simulated shop that knows its truth, and two real ones.
+"""Data sets: a simulated shop with known true effects, and two real data sets.
 
-Each is loaded when first used; none needs the rest of the package.
+Each is imported at first use, and none needs the estimating part of the package.
 """
 
 from __future__ import annotations
