@@ -178,7 +178,7 @@ def _assumptions(connection: Any, files: dict[str, str], margin_rate: float) -> 
     return (
         f"Margin is assumed, not known: {margin_rate:.0%} of the shop's receipts for a basket, "
         "the same for all products; the data has no cost of goods.",
-        f"The shop's receipts (USD {sales:,.0f}) are net of its own discounts: loyalty prices "
+        f"The shop's receipts (USD {sales:,.0f}) are net of shop discounts: loyalty prices "
         f"(USD {discount:,.0f}) and matched coupons (USD {match:,.0f}) lower margin by the same "
         "rate; manufacturers reimburse their own coupons, which do not lower margin.",
         f"Fuel is {fuel / sales:.0%} of sales and has the same margin rate, although its real rate "

@@ -219,8 +219,8 @@ def _assumptions(connection: Any, raw: str, margin_rate: float) -> tuple[str, ..
         f"{unknown:,} of {read:,} lines (GBP {unknown_amount or 0:,.0f}) have no customer and are "
         "left out.",
         f"{credited:,} credit notes are transactions with negative amounts: returned goods are "
-        "valued at cost, so that a return reverses only the margin of its sale. Orders that are cancelled "
-        "within minutes are kept as an order and its return.",
+        "valued at cost, so that a return reverses only the margin of its sale. Orders that are "
+        "cancelled within minutes are kept as an order and its return.",
         f"{count['delivery']:,} lines of postage and carriage are revenue without margin, "
         f"{count['discount']:,} discounts lower margin in full, and {count['manual']:,} manual "
         "lines, which correct invoices, are treated as goods.",

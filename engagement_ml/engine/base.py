@@ -190,7 +190,7 @@ class Engine(ABC):
 
 
 class LazyEngine(Engine):
-    """Engine whose tables are read by Narwhals expressions, with two operations of its own."""
+    """Engine whose tables are read by Narwhals expressions, with two more operations."""
 
     @abstractmethod
     def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.inputs.operations import TableOperations
 from engagement_ml.inputs.read_result import (
     ReadResult,
     check_two_customers,
@@ -36,8 +37,8 @@ def read_on_duckdb(
     InputError, ConfigError, NotEnoughDataError
         See ``read_tables``.
     """
-    tables = open_tables(engine, config, sources)
-    integer_ids, cleaned = clean_tables(engine, tables, skip=("events",))
+    tables = OPERATIONS.open_tables(engine, config, sources)
+    integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
     last = cleaned["transactions"].quality.last
     assert last is not None
     end = last.date() + DAY
@@ -65,32 +66,11 @@ def read_on_duckdb(
     )
 
 
-def open_tables(
-    engine: DuckDBEngine, config: PipelineConfig, sources: Mapping[str, Any]
-) -> dict[str, SourceTable]:
-    """Open all tables."""
-    return {name: open_table(engine, config, name, source) for name, source in sources.items()}
+def _clean(engine: DuckDBEngine, table: SourceTable, integer_ids: bool) -> CleanTable:
+    return clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
 
 
-def clean_tables(
-    engine: DuckDBEngine, tables: Mapping[str, SourceTable], *, skip: Collection[str] = ()
-) -> tuple[bool, dict[str, CleanTable]]:
-    """Validate and clean opened tables, except those to `skip`.
-
-    Returns
-    -------
-    integer_ids : bool
-        Whether ``customer_id`` is an integer in all tables, skipped ones included.
-    cleaned : dict of str to CleanTable
-    """
-    chosen = {name: table for name, table in tables.items() if name not in skip}
-    for table in chosen.values():
-        check_values(engine, table)
-    integer_ids = all(ids_are_integers(engine, table) for table in tables.values())
-    return integer_ids, {
-        name: clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
-        for name, table in chosen.items()
-    }
+OPERATIONS = TableOperations(open_table, check_values, ids_are_integers, _clean)
 
 
 def _check_two_customers(engine: DuckDBEngine, label: str, transactions: str, ledger: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import LazyEngine
+from engagement_ml.inputs.operations import TableOperations
 from engagement_ml.inputs.read_result import (
     ReadResult,
     check_two_customers,
@@ -36,8 +37,8 @@ def read_on_lazy_engine(
     InputError, ConfigError, NotEnoughDataError
         See ``read_tables``.
     """
-    tables = open_tables(engine, config, sources)
-    integer_ids, cleaned = clean_tables(engine, tables, skip=("events",))
+    tables = OPERATIONS.open_tables(engine, config, sources)
+    integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
     last = cleaned["transactions"].quality.last
     assert last is not None
     events = read_events(engine, tables["events"], integer_ids=integer_ids, end=last.date() + DAY)
@@ -59,32 +60,11 @@ def read_on_lazy_engine(
     )
 
 
-def open_tables(
-    engine: LazyEngine, config: PipelineConfig, sources: Mapping[str, Any]
-) -> dict[str, LazyTable]:
-    """Open all tables."""
-    return {name: open_lazy_table(engine, config, name, source) for name, source in sources.items()}
+def _clean(engine: LazyEngine, table: LazyTable, integer_ids: bool) -> LazyCleanTable:
+    return clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
 
 
-def clean_tables(
-    engine: LazyEngine, tables: Mapping[str, LazyTable], *, skip: Collection[str] = ()
-) -> tuple[bool, dict[str, LazyCleanTable]]:
-    """Validate and clean opened tables, except those to `skip`.
-
-    Returns
-    -------
-    integer_ids : bool
-        Whether ``customer_id`` is an integer in all tables, skipped ones included.
-    cleaned : dict of str to LazyCleanTable
-    """
-    chosen = {name: table for name, table in tables.items() if name not in skip}
-    for table in chosen.values():
-        check_values(engine, table)
-    integer_ids = all(ids_are_integers(engine, table) for table in tables.values())
-    return integer_ids, {
-        name: clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
-        for name, table in chosen.items()
-    }
+OPERATIONS = TableOperations(open_lazy_table, check_values, ids_are_integers, _clean)
 
 
 def _id_range(engine: LazyEngine, frame: nw.LazyFrame[Any], label: str) -> tuple[Any, Any]:

@@ -43,15 +43,15 @@ def read_scoring_tables(
     """
     columns_only = PipelineConfig(name=config.name, columns=config.columns)
     if isinstance(engine, LazyEngine):
-        lazy_tables = lazy_reader.open_tables(engine, columns_only, sources)
-        _, lazy_cleaned = lazy_reader.clean_tables(engine, lazy_tables)
+        lazy_tables = lazy_reader.OPERATIONS.open_tables(engine, columns_only, sources)
+        _, lazy_cleaned = lazy_reader.OPERATIONS.clean_tables(engine, lazy_tables)
         return {
             name: ScoringTable(table.frame, table.quality, table.counts)
             for name, table in lazy_cleaned.items()
         }
     assert isinstance(engine, DuckDBEngine)
-    tables = duckdb_reader.open_tables(engine, columns_only, sources)
-    _, cleaned = duckdb_reader.clean_tables(engine, tables)
+    tables = duckdb_reader.OPERATIONS.open_tables(engine, columns_only, sources)
+    _, cleaned = duckdb_reader.OPERATIONS.clean_tables(engine, tables)
     return {
         name: ScoringTable(engine.scan(table.view), table.quality, table.counts)
         for name, table in cleaned.items()

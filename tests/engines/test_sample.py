@@ -19,7 +19,7 @@ CONFIG = test_stratified_sample.settings(random_seed=4)
 
 
 def drawn_on(engine: Engine) -> tuple[Sample, pd.DataFrame]:
-    """Return who is drawn, and their daily ledger."""
+    """Return the sample of customers, and their daily ledger."""
     tables = read_tables(CONFIG, engine, test_stratified_sample.world())
     sample = draw_sample(tables, CONFIG, before=test_stratified_sample.UNTIL.date())
     assert sample is not None
@@ -32,12 +32,12 @@ def drawn_on(engine: Engine) -> tuple[Sample, pd.DataFrame]:
 def same_as_on_duckdb(other: LazyEngine) -> None:
     with open_duckdb(threads=1) as engine:
         expected, rows = drawn_on(engine)
-    found, theirs = drawn_on(other)
+    found, ledger = drawn_on(other)
     np.testing.assert_array_equal(found.ids, expected.ids)
     assert (found.of, found.by, found.n_strata) == (expected.of, expected.by, expected.n_strata)
     assert len(found.ids) == test_stratified_sample.DRAWN
-    assert set(theirs["customer_id"]) < set(found.ids)
-    assert theirs.astype(str).equals(rows.assign(day=rows["day"].dt.date).astype(str))
+    assert set(ledger["customer_id"]) < set(found.ids)
+    assert ledger.astype(str).equals(rows.assign(day=rows["day"].dt.date).astype(str))
 
 
 def test_polars_draws_the_same(polars_engine: LazyEngine) -> None:

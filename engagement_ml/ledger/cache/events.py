@@ -101,7 +101,7 @@ def union_view(engine: DuckDBEngine, ledger: PartitionedLedger, label: str) -> s
 
 
 def _definition(engine: DuckDBEngine, table: SourceTable, integer_ids: bool) -> str:
-    """Return a hash of everything besides the files that partitions depend on."""
+    """Return a hash of what partitions depend on, except the files."""
     version = engine.query("SELECT version()", source="DuckDB")[0][0]
     parts = [VERSION, version, table.label, table.types, table.source_columns, integer_ids]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -155,7 +155,7 @@ class _SessionBuilder:
 
 
 def _definition(ledger: PartitionedLedger, rule: SessionRule) -> str:
-    """Return a hash of everything besides the partitions that their sessions depend on."""
+    """Return a hash of what sessions depend on, except the partitions."""
     parts = json.dumps([VERSION, ledger.definition, asdict(rule)])
     return hashlib.sha256(parts.encode()).hexdigest()
 
