@@ -202,7 +202,7 @@ ERRORS: dict[Callable[[dict[str, str]], None], str] = {
 }
 
 
-@pytest.mark.parametrize("error_case", ERRORS, ids=lambda error_case: error_case.__name__)
+@pytest.mark.parametrize("error_case", ERRORS, ids=lambda case: case.__name__)
 def test_an_error_is_one_line(
     error_case: Callable[[dict[str, str]], None], spark_engine: Any, tmp_path: Path
 ) -> None:
@@ -220,7 +220,7 @@ def test_dropped_rows_are_counted_by_reason(spark_engine: Any, tmp_path: Path) -
     rows = (
         "1,2024-01-01 10:00,like,a,\n"  # the earlier of 'a' is kept
         ",2023-12-31 10:00,visit,a,\n"
-        "1,2024-01-02 10:00,visit,,\n1,2024-01-02 10:00,visit,,\n"  # without an id it is no duplicate
+        "1,2024-01-02 10:00,visit,,\n1,2024-01-02 10:00,visit,,\n"  # no id: no duplicate
         "2,,visit,d,\n2,2024-01-02,,e,\n2,2024-01-06 00:00:00,visit,f,\n"
     )
     (tmp_path / "events.csv").write_text(EVENTS + rows)
