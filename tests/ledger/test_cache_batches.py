@@ -28,8 +28,8 @@ def test_every_file_is_in_one_batch(files: list[Path], known: list[set[int]]) ->
     """A killed run leaves both its new batches and the old ones, so batches may overlap."""
     names = [*map(str, files), "gone.parquet"]
     before = [tuple(names[i] for i in sorted(batch)) for batch in known]
-    found = find_batches(files, before)
-    assert sorted(file for batch in found for file in batch.files) == files
-    assert len({batch.key for batch in found}) == len(found)
+    batches = find_batches(files, before)
+    assert sorted(file for batch in batches for file in batch.files) == files
+    assert len({batch.key for batch in batches}) == len(batches)
     if before and "gone.parquet" not in before[0]:
-        assert before[0] in [tuple(map(str, batch.files)) for batch in found]
+        assert before[0] in [tuple(map(str, batch.files)) for batch in batches]

@@ -62,7 +62,7 @@ def transactions() -> pd.DataFrame:
     return pd.DataFrame({"customer_id": ids, "timestamp": moments, "margin": 2.5})
 
 
-def found(folder: Path, keep: Path | None) -> dict[str, Any]:
+def results_of(folder: Path, keep: Path | None) -> dict[str, Any]:
     config = parse_config(
         {
             "name": "kept",
@@ -113,11 +113,11 @@ def rows_of(tables: Tables) -> pd.DataFrame:
     return frame.sort_values(list(frame.columns)).reset_index(drop=True)
 
 
-def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+def assert_same(left: dict[str, Any], right: dict[str, Any]) -> None:
     for key in ("quality", "counts", "amounts"):
-        assert one[key] == other[key], key
+        assert left[key] == right[key], key
     for key in ("ledger", "rows", "panel"):
-        pd.testing.assert_frame_equal(one[key], other[key], check_exact=True)
+        pd.testing.assert_frame_equal(left[key], right[key], check_exact=True)
 
 
 def write(folder: Path, name: str, frame: pd.DataFrame) -> None:
@@ -145,11 +145,11 @@ def test_plain_files_are_aggregated_in_arrays_with_the_same_result(
         write(folder, f"part-{number}", plain.iloc[80 * number : 80 * (number + 1)])
     with monkeypatch.context() as patch:
         patch.setattr(events, "MIN_CACHED_BYTES", 10**12)
-        expected, expected_sessions = found(folder, None), sessions_of(folder, None)
+        expected, expected_sessions = results_of(folder, None), sessions_of(folder, None)
     with monkeypatch.context() as patch:
         # The engine does not aggregate any batch.
         patch.setattr(builder, "aggregate_by_day", None)
-        assert_same(found(folder, folder / "kept"), expected)
+        assert_same(results_of(folder, folder / "kept"), expected)
     pd.testing.assert_frame_equal(sessions_of(folder, folder / "kept"), expected_sessions)
 
 
@@ -166,15 +166,15 @@ def test_runs_that_continue_from_the_cache_equal_one_run(
     seed: int, steps: list[str], by_day: bool
 ) -> None:
     rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         (folder / "events").mkdir()
         transactions().to_parquet(folder / "transactions.parquet", index=False)
         first = events_of(rng, 60)
         first.loc[:1, ["timestamp", "event_type", "event_id"]] = [START, "visit", None]
         first.loc[:1, "customer_id"] = [1, 2]
         write(folder, "first", first)
-        found(folder, folder / "keep")
+        results_of(folder, folder / "keep")
         for i, step in enumerate(steps):
             files = sorted((folder / "events").glob("more-*.parquet"))
             rows = events_of(rng, 40)
@@ -186,18 +186,18 @@ def test_runs_that_continue_from_the_cache_equal_one_run(
                 rows.iloc[:20].to_parquet(files[0], index=False)
             else:
                 files[-1].unlink()
-            assert_same(found(folder, folder / "keep"), found(folder, None))
+            assert_same(results_of(folder, folder / "keep"), results_of(folder, None))
         shutil.rmtree(folder / "keep")
-        assert_same(found(folder, folder / "keep"), found(folder, None))
+        assert_same(results_of(folder, folder / "keep"), results_of(folder, None))
 
 
 def test_in_memory_and_in_partitions_are_the_same(folder: Path, monkeypatch: Any) -> None:
     rng = np.random.default_rng(5)
     for i in range(4):
         write(folder, str(i), events_of(rng, 200))
-    in_partitions = found(folder, None)
+    in_partitions = results_of(folder, None)
     monkeypatch.setattr(events, "MIN_CACHED_BYTES", 10**12)
-    assert_same(in_partitions, found(folder, None))
+    assert_same(in_partitions, results_of(folder, None))
 
 
 def opened_files(folder: Path, keep: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
@@ -216,7 +216,7 @@ def opened_files(folder: Path, keep: Path, monkeypatch: pytest.MonkeyPatch) -> s
     with monkeypatch.context() as patch:
         patch.setattr(builder, "open_files", noted_open)
         patch.setattr(builder, "aggregate_files", noted_aggregate)
-        found(folder, keep)
+        results_of(folder, keep)
     return seen
 
 
@@ -247,11 +247,11 @@ def test_a_duplicate_that_arrives_late_changes_the_day_of_an_earlier_file(folder
     rows["event_type"] = "visit"
     write(folder, "b", rows)
     keep = folder / "keep"
-    before = found(folder, keep)
+    before = results_of(folder, keep)
     earlier = rows.iloc[[0]].assign(timestamp=START)
     write(folder, "a", earlier)
-    after = found(folder, keep)
-    assert_same(after, found(folder, None))
+    after = results_of(folder, keep)
+    assert_same(after, results_of(folder, None))
     assert after["quality"][0].rows_kept == before["quality"][0].rows_kept
     assert after["quality"][0].rows_read == before["quality"][0].rows_read + 1
 
@@ -261,7 +261,7 @@ def test_a_damaged_store_costs_only_time(folder: Path, harm: str) -> None:
     for i in range(3):
         write(folder, str(i), events_of(np.random.default_rng(i), 100))
     keep = folder / "keep"
-    expected = found(folder, keep)
+    expected = results_of(folder, keep)
     manifest = next(keep.rglob(MANIFEST))
     ledger = next(keep.rglob("ledger-*.parquet"))
     if harm == "manifest cut":
@@ -272,14 +272,14 @@ def test_a_damaged_store_costs_only_time(folder: Path, harm: str) -> None:
         ledger.unlink()
     else:
         (manifest.parent / ".ledger-1.parquet.part").write_text("half")
-    assert_same(found(folder, keep), expected)
+    assert_same(results_of(folder, keep), expected)
     assert not list(keep.rglob("*.part"))
 
 
 def test_two_concurrent_runs_do_not_share_a_store(folder: Path) -> None:
     write(folder, "a", events_of(np.random.default_rng(3), 100))
     keep = folder / "keep"
-    expected = found(folder, keep)
+    expected = results_of(folder, keep)
     config = parse_config(
         {
             "name": "kept",
@@ -293,10 +293,10 @@ def test_two_concurrent_runs_do_not_share_a_store(folder: Path) -> None:
         read_tables(config, engine)
         before = sorted(keep.rglob("*"))
         write(folder, "b", events_of(np.random.default_rng(4), 100))
-        second = found(folder, keep)
+        second = results_of(folder, keep)
         assert sorted(keep.rglob("*")) == before
     assert second["quality"] != expected["quality"]
-    assert_same(found(folder, keep), second)
+    assert_same(results_of(folder, keep), second)
 
 
 def test_a_number_that_does_not_fit_is_named_and_not_cached(folder: Path) -> None:
@@ -306,10 +306,10 @@ def test_a_number_that_does_not_fit_is_named_and_not_cached(folder: Path) -> Non
     write(folder, "b", bad)
     keep = folder / "keep"
     with pytest.raises(InputError, match=r"column 'value', row 118: expected a finite number"):
-        found(folder, keep)
+        results_of(folder, keep)
     bad.loc[17, "value"] = 1.0
     write(folder, "b", bad)
-    assert_same(found(folder, keep), found(folder, None))
+    assert_same(results_of(folder, keep), results_of(folder, None))
 
 
 RUN = """
@@ -368,7 +368,7 @@ def test_a_run_killed_at_any_moment_leaves_a_usable_store(folder: Path) -> None:
             shutil.copy(folder / "events" / "00.parquet", folder / "events" / f"9{i}.parquet")
             (folder / "events" / f"{i:02}.parquet").unlink()
     assert n_killed > 2
-    assert_same(found(folder, folder / "keep"), found(folder, None))
+    assert_same(results_of(folder, folder / "keep"), results_of(folder, None))
     cached, computed = (sessions_of(folder, keep) for keep in (folder / "keep", None))
     pd.testing.assert_frame_equal(cached, computed, check_exact=True)
     assert not list((folder / "keep").rglob("*.part"))

@@ -62,7 +62,7 @@ def settings_of(folder: Path, keep: Path | None, **sessions: Any) -> Any:
     )  # fmt: skip
 
 
-def found(folder: Path, keep: Path | None, **sessions: Any) -> pd.DataFrame:
+def results_of(folder: Path, keep: Path | None, **sessions: Any) -> pd.DataFrame:
     """Return the ledger of sessions."""
     with open_duckdb(threads=2) as engine:
         tables = read_tables(settings_of(folder, keep, **sessions), engine)
@@ -79,15 +79,17 @@ def panel_of(folder: Path, keep: Path | None) -> pd.DataFrame:
         return build_panel(tables, config, windows).frame
 
 
-def assert_same(one: pd.DataFrame, other: pd.DataFrame) -> None:
-    assert len(one)
-    pd.testing.assert_frame_equal(one, other, check_exact=True)
+def assert_same(left: pd.DataFrame, right: pd.DataFrame) -> None:
+    assert len(left)
+    pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
-def in_memory(folder: Path, ask: Callable[[Path, None], pd.DataFrame] = found) -> pd.DataFrame:
+def in_memory(
+    folder: Path, read: Callable[[Path, None], pd.DataFrame] = results_of
+) -> pd.DataFrame:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(events, "MIN_CACHED_BYTES", 10**12)
-        return ask(folder, None)
+        return read(folder, None)
 
 
 def write(folder: Path, name: str, frame: pd.DataFrame) -> None:
@@ -127,11 +129,11 @@ def test_runs_that_continue_from_the_cache_equal_one_run(
     seed: int, steps: list[str], by_day: bool, at_a_time: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as made, pytest.MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory() as temporary, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sessions, "MOST_EVENTS", at_a_time)
-        folder = Path(made)
+        folder = Path(temporary)
         prepare(folder, rng)
-        found(folder, folder / "keep")
+        results_of(folder, folder / "keep")
         for i, step in enumerate(steps):
             files = sorted((folder / "events").glob("more-*.parquet"))
             rows = events_of(rng, 60)
@@ -143,7 +145,7 @@ def test_runs_that_continue_from_the_cache_equal_one_run(
                 rows.iloc[:30].to_parquet(files[0], index=False)
             else:
                 files[-1].unlink()
-            assert_same(found(folder, folder / "keep"), in_memory(folder))
+            assert_same(results_of(folder, folder / "keep"), in_memory(folder))
         assert_same(panel_of(folder, folder / "keep"), in_memory(folder, panel_of))
 
 
@@ -174,7 +176,7 @@ def recomputed(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -
         patch.setattr(builder, "canonical", noted_canonical)
         patch.setattr(sessions, "aggregate_files", noted_aggregate)
         patch.setattr(sessions, "sessions_by_day", noted_sessions)
-        found(folder, folder / "keep", **settings)
+        results_of(folder, folder / "keep", **settings)
     return pieces
 
 
@@ -203,7 +205,7 @@ def test_only_sessions_of_new_or_changed_days_are_recomputed(
     # The late day is computed from both batches that hold it; no other day is recomputed.
     assert len(again) == 1
     assert {"late", "day-07"} <= again[0] <= {"late", "day-06", "day-07", "day-08"}
-    assert_same(found(tmp_path, tmp_path / "keep"), in_memory(tmp_path))
+    assert_same(results_of(tmp_path, tmp_path / "keep"), in_memory(tmp_path))
 
 
 @pytest.mark.parametrize("harm", ["cut", "gone", "rubbish beside"])
@@ -211,7 +213,7 @@ def test_a_damaged_store_costs_only_time(folder: Path, harm: str) -> None:
     rng = np.random.default_rng(2)
     for i in range(3):
         write(folder, f"more-{i}", events_of(rng, 80))
-    expected = found(folder, folder / "keep")
+    expected = results_of(folder, folder / "keep")
     piece = next((folder / "keep").rglob("sessions-*.parquet"))
     if harm == "cut":
         piece.write_bytes(piece.read_bytes()[:-10])
@@ -219,5 +221,5 @@ def test_a_damaged_store_costs_only_time(folder: Path, harm: str) -> None:
         piece.unlink()
     else:
         (piece.parent / ".sessions-1.parquet.part").write_text("half")
-    assert_same(found(folder, folder / "keep"), expected)
+    assert_same(results_of(folder, folder / "keep"), expected)
     assert not list((folder / "keep").rglob("*.part"))
