@@ -139,7 +139,7 @@ def load_online_retail(path: str | os.PathLike[str], margin_rate: float = 0.4) -
     Notes
     -----
     Chen, Sain and Guo (2012), "Data mining for the online retail industry",
-    doi 10.1057/dbm.2012.17. Times are the shop's own (UK) and are read as UTC.
+    doi 10.1057/dbm.2012.17. Times are local times of the shop (UK) and are read as UTC.
 
     Examples
     --------

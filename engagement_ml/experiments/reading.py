@@ -62,7 +62,7 @@ class Layout:
 class _Test(SourceTable):
     """A test's table under names of its own."""
 
-    def known(self) -> list[tuple[str, Kind]]:
+    def column_kinds(self) -> list[tuple[str, Kind]]:
         """Return the columns that hold numbers."""
         return [(column, "finite") for column in ("outcome", "events") if self.has(column)]
 
@@ -92,7 +92,7 @@ def read_arms(engine: DuckDBEngine, source: Any, layout: Layout) -> Arms:
     _check_complete(engine, one, rows, inside)
     _check_once(engine, one, inside)
     selected = [f"CAST({one.sql('arm')} AS VARCHAR) = {quoted_text(arms[0])} AS treated"]
-    selected += [f"{one.number(column)} AS {column}" for column, _ in one.known()]
+    selected += [f"{one.number(column)} AS {column}" for column, _ in one.column_kinds()]
     names = [name for name in one.types if name.startswith("segment_")]
     selected += [
         f"coalesce(CAST({one.sql(name)} AS VARCHAR), 'not known') AS {name}" for name in names
@@ -171,7 +171,7 @@ def _says(written: str, arm: Any) -> bool:
 
 
 def _check_complete(engine: DuckDBEngine, one: _Test, rows: str, inside: str) -> None:
-    for column, _ in one.known():
+    for column, _ in one.column_kinds():
         missing = engine.query(
             f"SELECT min(row_), count(*) FROM {rows} WHERE {inside} AND {one.sql(column)} IS NULL",
             source=one.label,

@@ -100,7 +100,9 @@ def read_events(
     NotEnoughDataError
         If no event is left.
     """
-    guarded = not any(table.is_text(c) for c, kind in table.known() if kind not in ("id", "text"))
+    guarded = not any(
+        table.is_text(c) for c, kind in table.column_kinds() if kind not in ("id", "text")
+    )
     if guarded:
         check_types(table)
     else:
@@ -148,7 +150,7 @@ def read_sessions(
 
 def _aggregated(engine: DuckDBEngine, table: SourceTable, source: str, end: dt.date) -> _RawLedger:
     """Compute the ledger in the engine."""
-    columns = [column for column, _ in table.known()]
+    columns = [column for column, _ in table.column_kinds()]
     duplicated = duplicated_hashes(engine, table, source)
     rows = mark_duplicates(engine, table, source, columns, duplicated)
     name = engine.persist_as(aggregate_by_day(engine.scan(rows)), source=table.label)
@@ -178,7 +180,7 @@ def _clean_events(
     engine: DuckDBEngine, table: SourceTable, source: str, raw: _RawLedger, end: dt.date
 ) -> CleanEvents:
     """Return the usable events and their ledger, without the rows to drop."""
-    columns = [column for column, _ in table.known()]
+    columns = [column for column, _ in table.column_kinds()]
     helpers = [DUPLICATE_MARK, *(f"n_{column}" for column in amounts_of(table))]
     rows = quoted(raw.name)
     if len(kept_rows(raw.tallies)) < len(raw.tallies):

@@ -112,7 +112,7 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     NotEnoughDataError
         If no row is left.
     """
-    columns = [column for column, _ in table.known()]
+    columns = [column for column, _ in table.column_kinds()]
     if _needs_margin(table):
         columns.append("margin")
     required = [*REQUIRED[table.name], *(["margin"] if table.name == "transactions" else [])]

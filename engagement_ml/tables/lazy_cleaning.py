@@ -65,7 +65,7 @@ class LazyCleanTable:
             If no row is left.
         """
         table = opened.table
-        columns = (column for column, _ in table.known())
+        columns = (column for column, _ in table.column_kinds())
         return cls(
             frame=frame,
             quality=quality_of(table, tallies, list(reasons), columns),

@@ -86,7 +86,7 @@ class SourceTable:
         """Return whether the table has the column."""
         return column in self.types
 
-    def known(self) -> list[tuple[str, Kind]]:
+    def column_kinds(self) -> list[tuple[str, Kind]]:
         """Return the input columns that the table has, with their kinds."""
         return [(c, kind) for c, kind in COLUMNS[self.name].items() if self.has(c)]
 

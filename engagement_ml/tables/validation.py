@@ -48,7 +48,7 @@ def check_values(engine: DuckDBEngine, table: SourceTable) -> None:
             row, value = _first_row(engine, table, check.column, check.bad)
             place = f"{column_label(table, check.column)}, row {row}"
             raise InputError(value_message(place, check.expected, repr(value), count))
-    for column, kind in table.known():
+    for column, kind in table.column_kinds():
         if kind == "timestamp" and table.is_text(column):
             _check_one_zone(engine, table, column)
 
@@ -99,7 +99,9 @@ def zone_message(place: str, value: str, *, has_zone: bool) -> str:
 
 def _checks(table: SourceTable) -> list[_Check]:
     return [
-        check for column, kind in table.known() for check in _column_checks(table, column, kind)
+        check
+        for column, kind in table.column_kinds()
+        for check in _column_checks(table, column, kind)
     ]
 
 

@@ -139,7 +139,7 @@ class PartitionBuilder:
     ) -> dict[str, MarkedRows]:
         """Mark the duplicates among candidate rows: (number of the batch, batch, stored file)."""
         label = self.table.label
-        columns = [column for column, _ in self.table.known()]
+        columns = [column for column, _ in self.table.column_kinds()]
         rows = " UNION ALL BY NAME ".join(
             f"SELECT *, {i} AS batch_ FROM {self._read(name)}" for i, _, name in candidates
         )
