@@ -26,15 +26,29 @@ def fill_in(markdown: str) -> str:
 
 def configuration() -> str:
     """Return the tables of the configuration's keys."""
-    from engagement_ml.config import PipelineConfig
+    from engagement_ml.config.schema import config_schema
 
-    return schema_tables(PipelineConfig.model_json_schema(), first="Top level")
+    return schema_tables(config_schema(), first="Top level")
 
 
 def contributing() -> str:
     """Return CONTRIBUTING.md, its links as seen from the site."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     return text.replace("](docs/", "](../")
+
+
+def metric_file() -> str:
+    """Return the tables of the keys of metric.json."""
+    from engagement_ml.metric.schema import metric_schema
+
+    return schema_tables(metric_schema(), first="The file")
+
+
+def evaluation_file() -> str:
+    """Return the tables of the keys of evaluation.json."""
+    from engagement_ml.evaluation.schema import evaluation_schema
+
+    return schema_tables(evaluation_schema(), first="The file")
 
 
 def thresholds() -> str:
@@ -48,5 +62,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "command-line": command_pages,
     "configuration": configuration,
     "contributing": contributing,
+    "evaluation": evaluation_file,
+    "metric": metric_file,
     "thresholds": thresholds,
 }

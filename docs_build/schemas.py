@@ -33,6 +33,8 @@ def schema_tables(schema: Schema, first: str, level: int = 3) -> str:
     parts = [f"{'#' * level} {first}", _table(schema, definitions)]
     for name, keys in places.items():
         heading = ", ".join(f"`{key}`" for key in keys)
+        if sum(others == keys for others in places.values()) > 1:
+            heading = f"{heading}: {name}"
         parts += [f"{'#' * level} {heading}", _table(definitions[name], definitions)]
     return "\n\n".join(parts)
 
@@ -85,6 +87,8 @@ def _meaning(value: Schema, definitions: dict[str, Schema]) -> str:
     if text is None:
         target = next((definitions.get(name, {}) for name in _references(value)), {})
         text = target.get("description", "").split("\n\n")[0]
+    if not text and "const" in value:
+        text = "Always this value."
     return " ".join(text.replace("``", "`").split())
 
 
@@ -104,9 +108,9 @@ def _type(value: Schema, definitions: dict[str, Schema]) -> str:
         words = [_type(part, definitions) for part in choices]
     elif kind == "array":
         items = value.get("items") or (value.get("prefixItems") or [{}])[0]
-        words = [f"list of {_type(items, definitions)}"]
+        words = [f"list of {_type(items, definitions)}".replace("of object", "of objects")]
     elif kind == "object" and isinstance(value.get("additionalProperties"), dict):
-        words = [f"object of {_type(value['additionalProperties'], definitions)} by name"]
+        words = [f"mapping to {_type(value['additionalProperties'], definitions)}"]
     else:
         words = [_plain(value, kind)]
     return " or ".join(dict.fromkeys(words))
@@ -120,5 +124,7 @@ def _plain(value: Schema, kind: Any) -> str:
         "null": "null", "object": "object", None: "any value",
     }  # fmt: skip
     limits = [text.format(value[key]) for key, text in _LIMITS.items() if key in value]
-    text = " ".join([words.get(kind, str(kind)), *limits])
+    if kind == "null":
+        return "null"
+    text = f"{words.get(kind, str(kind))} {' and '.join(limits)}".rstrip()
     return text.replace(" , at least 1 long", ", not empty").replace(" ,", ",")

@@ -13,6 +13,8 @@ from docs_build.printing import fill_in
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+INCLUDED = DOCS / "contributing" / "index.md"
+"""The page that repeats CONTRIBUTING.md."""
 
 
 def text_of(page: Path) -> str:
@@ -29,6 +31,7 @@ def blocks(language: str) -> list:
     return [
         pytest.param(text, id=f"{name_of(page)}:{line}")
         for page in PAGES
+        if page != INCLUDED
         for line, text in blocks_of(page, language)
     ]
 

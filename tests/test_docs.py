@@ -84,6 +84,13 @@ def test_every_key_is_in_the_reference():
             assert re.search(rf"^\| `{field.alias or name}` \|", page, re.M), f"{name} is missing"
 
 
+@pytest.mark.parametrize("name", ["configuration", "metric-json"])
+def test_every_key_has_a_meaning(name):
+    rows = re.findall(r"^\| `[^`]+` \|.*\|$", text_of(DOCS / "reference" / f"{name}.md"), re.M)
+    assert rows
+    assert [row for row in rows if row.endswith("|  |")] == []
+
+
 def test_every_column_is_explained():
     page = text_of(DOCS / "reference" / "outputs.md")
     for name in (
