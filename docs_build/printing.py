@@ -44,11 +44,13 @@ def metric_file() -> str:
     return schema_tables(metric_schema(), first="The file")
 
 
-def evaluation_file() -> str:
-    """Return the tables of the keys of evaluation.json."""
-    from engagement_ml.evaluation.schema import evaluation_schema
+def measures() -> str:
+    """Return the table of the measures of evaluation.json."""
+    from engagement_ml.evaluation.measures import MEASURES
 
-    return schema_tables(evaluation_schema(), first="The file")
+    rows = ["| part | measure | meaning |", "| --- | --- | --- |"]
+    rows += [f"| `{each.part}` | `{each.name}` | {each.description} |" for each in MEASURES]
+    return "\n".join(rows)
 
 
 def thresholds() -> str:
@@ -62,7 +64,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "command-line": command_pages,
     "configuration": configuration,
     "contributing": contributing,
-    "evaluation": evaluation_file,
+    "measures": measures,
     "metric": metric_file,
     "thresholds": thresholds,
 }
