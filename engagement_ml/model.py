@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.errors import EngagementError
+from engagement_ml.progress import OnStep, Progress
 from engagement_ml.workflow.fitting import Learned, learn
 from engagement_ml.workflow.settings import as_config
-from engagement_ml.workflow.steps import OnStep, Steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,8 @@ class EngagementModel:
         """
         given = {"events": events, "transactions": transactions, "customers": customers}
         frames = {name: frame for name, frame in given.items() if frame is not None}
-        self._learned = learn(self.config, frames=frames, steps=Steps(on_step))
+        with Progress(on_step) as progress:
+            self._learned = learn(self.config, frames=frames, progress=progress)
         return self
 
     def score(self, frame: Any, as_of: Any = None, customers: Any = None) -> Any:
