@@ -240,16 +240,16 @@ def test_interrupting_a_run_leaves_nothing(here, write_yaml, step, delay):
 def test_the_demo_writes_a_definition_that_runs_again(
     here, quick_drivers, small_shop, monkeypatch, capsys
 ):
-    made: list[dict[str, object]] = []
+    calls: list[dict[str, object]] = []
 
     def make(customers: int, **settings: object) -> object:
-        made.append({"customers": customers, **settings})
+        calls.append({"customers": customers, **settings})
         return small_shop
 
     monkeypatch.setattr("engagement_ml.datasets.shop.make_shop", make)
     arguments = ("demo", "--output", "demo", "--customers", "300", "--no-effects", "--seed", "5")
     assert run(monkeypatch, *arguments) == 0
-    assert made == [{"customers": 300, "seed": 5, "effects": False}]
+    assert calls == [{"customers": 300, "seed": 5, "effects": False}]
     assert "simulated" in (here / "demo" / "report.html").read_text()
     text = (here / "demo" / "shop.yaml").read_text()
     assert yaml.safe_load(text)["sources"]["events"] == "data/events.parquet"

@@ -9,7 +9,7 @@ import pytest
 
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
 from engagement_ml.records import RunRecord
-from engagement_ml.tracking.session import tracking_session
+from engagement_ml.tracking.session import import_mlflow, tracking_session
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,16 @@ def uri(migrated, tmp_path) -> str:
     folder.mkdir()
     shutil.copy(migrated, folder / "mlflow.db")
     return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+@pytest.fixture
+def mlflow(monkeypatch):
+    """MLflow without a tracking URI; what a test sets is unset after it."""
+    # On its way out, monkeypatch removes the variable that `set_tracking_uri` may leave.
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    module = import_mlflow()
+    yield module
+    module.set_tracking_uri(None)
 
 
 @pytest.fixture

@@ -208,18 +208,13 @@ def test_a_run_that_raises_is_marked_as_failed(uri, record, metric, folder):
     assert [run.info.status for run in runs] == ["FAILED"]
 
 
-def test_an_active_run_of_the_user_continues(uri, record, metric, folder):
-    import mlflow
-
+def test_an_active_run_of_the_user_continues(uri, record, metric, folder, mlflow):
     mlflow.set_tracking_uri(uri)
-    try:
-        with mlflow.start_run() as user_run:
-            logged_run = log_run(record, metric, folder, uri=uri, register=False)
-            assert mlflow.active_run().info.run_id == user_run.info.run_id
-        assert mlflow.get_run(user_run.info.run_id).info.status == "FINISHED"
-        assert mlflow.get_run(logged_run.run_id).info.status == "FINISHED"
-    finally:
-        mlflow.set_tracking_uri(None)
+    with mlflow.start_run() as user_run:
+        logged_run = log_run(record, metric, folder, uri=uri, register=False)
+        assert mlflow.active_run().info.run_id == user_run.info.run_id
+    assert mlflow.get_run(user_run.info.run_id).info.status == "FINISHED"
+    assert mlflow.get_run(logged_run.run_id).info.status == "FINISHED"
 
 
 def test_a_folder_whose_name_must_be_escaped(migrated, record, metric, folder, tmp_path):
@@ -260,15 +255,10 @@ class TestLoad:
         assert load_metric(str(folder)) == metric
         assert load_metric(folder / "metric.json") == metric
 
-    def test_from_the_store_that_mlflow_is_set_to(self, uri, record, metric, folder):
-        import mlflow
-
+    def test_from_the_store_that_mlflow_is_set_to(self, uri, record, metric, folder, mlflow):
         log_run(record, metric, folder, uri=uri)
         mlflow.set_tracking_uri(uri)
-        try:
-            assert load_metric("models:/shop-engagement@champion") == metric
-        finally:
-            mlflow.set_tracking_uri(None)
+        assert load_metric("models:/shop-engagement@champion") == metric
 
     def test_from_the_default_store_of_the_current_folder(self, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)

@@ -11,11 +11,6 @@ from engagement_ml.errors import TrackingError
 from engagement_ml.tracking.session import get_or_create_experiment, import_mlflow, tracking_session
 
 
-@pytest.fixture
-def mlflow():
-    return import_mlflow()
-
-
 def test_settings_of_mlflow_are_restored(uri, mlflow, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("MLFLOW_UV_AUTO_DETECT", "true")
@@ -34,13 +29,10 @@ def test_settings_of_mlflow_are_restored(uri, mlflow, monkeypatch):
 def test_the_store_that_the_user_has_set_is_restored(uri, mlflow, tmp_path):
     other = f"sqlite:///{tmp_path / 'other.db'}"
     mlflow.set_tracking_uri(other)
-    try:
-        with pytest.raises(TrackingError, match="refused"), tracking_session(uri):
-            raise OSError("refused")
-        assert mlflow.get_tracking_uri() == other
-        assert os.environ["MLFLOW_TRACKING_URI"] == other
-    finally:
-        mlflow.set_tracking_uri(None)
+    with pytest.raises(TrackingError, match="refused"), tracking_session(uri):
+        raise OSError("refused")
+    assert mlflow.get_tracking_uri() == other
+    assert os.environ["MLFLOW_TRACKING_URI"] == other
 
 
 def test_telemetry_is_disabled_unless_the_user_enables_it():

@@ -153,9 +153,9 @@ def test_columns_are_mapped_as_in_the_run(here, write_yaml, quick_drivers, small
     )
     frames = {"events": events, "transactions": small_shop.transactions}
     result = train(config, frames=frames, output="out")
-    found = score("out", events, as_of="2024-09-01").frame
+    scores = score("out", events, as_of="2024-09-01").frame
     expected = result.metric.score_events(small_shop.events, "2024-09-01")
-    np.testing.assert_allclose(found["score"], expected["score"])
+    np.testing.assert_allclose(scores["score"], expected["score"])
 
 
 def test_an_abstained_metric_explains_why_it_cannot_score(home):

@@ -1,4 +1,4 @@
-"""A run on a sample: training uses the sample, its size is reported, scores cover everybody."""
+"""A run on a sample: training uses the sample, its size is reported, scores cover all customers."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ def test_training_uses_only_the_drawn_customers(sampled: SimpleNamespace) -> Non
 
 
 def test_the_record_states_the_sample_and_its_precision(sampled: SimpleNamespace) -> None:
-    found = json.loads((sampled.folder / "run.json").read_text())["sample"]
+    summary = json.loads((sampled.folder / "run.json").read_text())["sample"]
     # The stand-in's drivers have an effect of 2/3, from 1/3 to 1.
     half = {name: pytest.approx(0.5) for name in ("tutorial_done", "wishlist_add")}
-    assert found == {
+    assert summary == {
         "customers": DRAWN,
         "of": 300,
         "share": 0.4,
         "by": ["spending", "activity", "segment plan"],
-        "n_strata": found["n_strata"],
+        "n_strata": summary["n_strata"],
         "wider": pytest.approx(math.sqrt(2.5)),
         "half_widths": half,
     }
-    assert 10 < found["n_strata"] < 120
+    assert 10 < summary["n_strata"] < 120
     assert sampled.result.evaluation["sample"] == {"customers": DRAWN, "of": 300}
     assert sampled.result.evaluation["n_entities"] <= DRAWN
     assert "Building features of 120 of 300 customers" in sampled.steps
@@ -97,7 +97,7 @@ def test_report_terminal_and_store_state_the_sample(
     )
     page = (sampled.folder / "report.html").read_text()
     assert said in page.replace("&#39;", "'")
-    # At its head and where the data is told of.
+    # At the head of the report and in its section on the data.
     assert page.count("120 of 300 customers") == 2
     print_summary(sampled.result.record)
     assert said in " ".join(capsys.readouterr().out.split())
@@ -112,7 +112,7 @@ def test_report_terminal_and_store_state_the_sample(
     assert ", of 120 drawn from 300" in capsys.readouterr().out
 
 
-def test_scores_and_features_cover_everybody(
+def test_scores_and_features_cover_all_customers(
     sampled: SimpleNamespace, shop_files: Path, tmp_path: Path
 ) -> None:
     customers = pd.read_parquet(shop_files / "customers.parquet")
@@ -123,8 +123,8 @@ def test_scores_and_features_cover_everybody(
         output=tmp_path / "scores.parquet",
     )
     assert scores.n_entities == 300
-    found = pd.read_parquet(tmp_path / "scores.parquet")
-    assert set(found["customer_id"]) == set(customers["customer_id"])
+    written = pd.read_parquet(tmp_path / "scores.parquet")
+    assert set(written["customer_id"]) == set(customers["customer_id"])
     write_features(sampled.config, tmp_path / "features")
     features = pd.read_parquet(tmp_path / "features" / "features.parquet")
     assert features["customer_id"].nunique() == 300
@@ -132,12 +132,12 @@ def test_scores_and_features_cover_everybody(
 
 def test_evaluating_again_uses_the_same_customers(sampled: SimpleNamespace) -> None:
     assert evaluate(sampled.folder) == sampled.result.evaluation
-    everybody = sampled.config.model_copy(
+    all_customers = sampled.config.model_copy(
         update={"sample": sampled.config.sample.model_copy(update={"customers": None})}
     )
-    found = evaluate(sampled.folder, everybody)
-    assert "sample" not in found
-    assert found["n_entities"] > 2 * sampled.result.evaluation["n_entities"]
+    evaluation = evaluate(sampled.folder, all_customers)
+    assert "sample" not in evaluation
+    assert evaluation["n_entities"] > 2 * sampled.result.evaluation["n_entities"]
 
 
 def test_a_run_on_all_customers_mentions_no_sample(trained: SimpleNamespace) -> None:
