@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -33,11 +34,12 @@ def uri(migrated, tmp_path) -> str:
 @pytest.fixture
 def mlflow(monkeypatch):
     """MLflow without a tracking URI; what a test sets is unset after it."""
-    # On its way out, monkeypatch removes the variable that `set_tracking_uri` may leave.
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     module = import_mlflow()
     yield module
     module.set_tracking_uri(None)
+    # MLflow leaves the variable if a session restored it.
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 @pytest.fixture
