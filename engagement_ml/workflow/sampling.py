@@ -38,7 +38,7 @@ def draw_training_sample(
 
 def sample_detail(sample: Sample | None, entity: str) -> str:
     """Return the detail of a step that works on a sample: ``"of 500 of 4,000 customers"``."""
-    from engagement_ml.report.formats import plural
+    from engagement_ml.formatting import plural
 
     return "" if sample is None else f"of {len(sample.ids):,} of {sample.of:,} {plural(entity)}"
 
