@@ -343,6 +343,25 @@ def make_indicator() -> Record:
     return record
 
 
+def make_single() -> Record:
+    """A record whose metric has one behaviour, with a linear response."""
+    record = make_record()
+    transform = Transform("linear", None, None, 6.0)
+    only = WeightedBehaviour(
+        "tutorial_done", 100, 100, 100, "frequency", "events in 84 days", transform,
+        "Tutorial finished",
+    )  # fmt: skip
+    record["metric"] = make_metric(behaviours=(only,)).to_dict()
+    for row in record["drivers"]:
+        row["selected"] = row["behaviour"] == "tutorial_done"
+        if row["verdict"] == "driver" and not row["selected"]:
+            row["verdict"] = "vanity"
+    record["responses"] = {"tutorial_done": record["responses"]["tutorial_done"]}
+    record["segments"], record["pairs"] = record["segments"][:1], []
+    record["checks"] = record["checks"][:1]
+    return record
+
+
 def make_hostile() -> Record:
     record = copy.deepcopy(make_record())
     nasty = "<script>alert(1)</script>"
@@ -399,6 +418,11 @@ def indicator() -> Record:
 
 
 @pytest.fixture
+def single() -> Record:
+    return make_single()
+
+
+@pytest.fixture
 def hostile() -> Record:
     return make_hostile()
 
@@ -415,10 +439,10 @@ def make_smallest() -> Record:
     return {name: record[name] for name in required} | empty
 
 
-@pytest.fixture(params=["full", "abstention", "indicator", "hostile", "smallest"])
+@pytest.fixture(params=["full", "abstention", "indicator", "single", "hostile", "smallest"])
 def any_record(request: pytest.FixtureRequest) -> Record:
     makers: dict[str, Callable[[], Record]] = {
         "full": make_record, "abstention": make_abstention, "indicator": make_indicator,
-        "hostile": make_hostile, "smallest": make_smallest,
+        "hostile": make_hostile, "single": make_single, "smallest": make_smallest,
     }  # fmt: skip
     return makers[request.param]()
