@@ -134,8 +134,17 @@ def test_one_behaviour_is_not_spoken_of_in_the_plural(single: Record) -> None:
         "The effect in the one segment agrees with that over all customers.",
     ):
         assert expected in text
+    assert "Points of 100" not in text
     for other in ("Each was", "combines them", "heaviest", "of each behaviour", "equal weights"):
         assert other not in text
+
+
+def test_drivers_beyond_those_of_the_metric_are_counted(single: Record) -> None:
+    for row in single["drivers"]:
+        if row["behaviour"] in ("advisor_call", "wishlist_add"):
+            row["verdict"] = "driver"
+    text = page(single).text
+    assert "Three behaviours move margin; the metric uses one: Tutorial finished." in text
 
 
 def test_an_abstention_does_not_say_that_findings_passed_checks(abstention: Record) -> None:
