@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.errors import EngagementError
-from engagement_ml.workflow.fitting import Learned, learn
+from engagement_ml.progress import OnStep, Progress
+from engagement_ml.workflow.fitting import FittedPipeline, fit_pipeline
 from engagement_ml.workflow.settings import as_config
-from engagement_ml.workflow.steps import OnStep, Steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,8 @@ class EngagementModel:
         """
         given = {"events": events, "transactions": transactions, "customers": customers}
         frames = {name: frame for name, frame in given.items() if frame is not None}
-        self._learned = learn(self.config, frames=frames, steps=Steps(on_step))
+        with Progress(on_step) as progress:
+            self._learned = fit_pipeline(self.config, frames=frames, progress=progress)
         return self
 
     def score(self, frame: Any, as_of: Any = None, customers: Any = None) -> Any:
@@ -166,10 +167,10 @@ class EngagementModel:
             Where it cannot be written; the folder appears whole or not at all.
         """
         from engagement_ml.sources import new_folder_whole
-        from engagement_ml.workflow.results import write_learned
+        from engagement_ml.workflow.results import write_results
 
         with new_folder_whole(Path(folder)) as temporary:
-            write_learned(self._found, temporary)
+            write_results(self._found, temporary)
         return Path(folder)
 
     @property
@@ -195,8 +196,8 @@ class EngagementModel:
         return self.record_.evaluation
 
     @property
-    def _found(self) -> Learned:
-        learned: Learned | None = self.__dict__.get("_learned")
+    def _found(self) -> FittedPipeline:
+        learned: FittedPipeline | None = self.__dict__.get("_learned")
         if learned is None:
             raise EngagementError(
                 "this EngagementModel is not fitted yet; call fit(events, transactions) first"

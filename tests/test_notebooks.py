@@ -23,7 +23,7 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
-        timeout=300,
+        timeout=3600,
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     )

@@ -1,8 +1,9 @@
-"""A tracking database of its own for each test, copied from one that was migrated once."""
+"""A separate tracking database for each test, copied from one that was migrated once."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from pathlib import Path
 
@@ -12,17 +13,17 @@ from engagement_ml.drivers.evidence import DriverEvidence, DriverRow
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
 from engagement_ml.records import RunRecord
 from engagement_ml.tables.cleaning import TableQuality
-from engagement_ml.tracking.session import using
+from engagement_ml.tracking.session import import_mlflow, tracking_session
 from engagement_ml.windows import History, Windows
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("migrated") / "mlflow.db"
-    said: list[str] = []
-    with using(f"sqlite:///{file}", on_status=said.append):
+    status: list[str] = []
+    with tracking_session(f"sqlite:///{file}", on_status=status.append):
         pass
-    assert any("database" in line for line in said)
+    assert any("database" in line for line in status)
     return file
 
 
@@ -32,6 +33,17 @@ def uri(migrated, tmp_path) -> str:
     folder.mkdir()
     shutil.copy(migrated, folder / "mlflow.db")
     return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+@pytest.fixture
+def mlflow(monkeypatch):
+    """MLflow without a tracking URI; what a test sets is unset after it."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    module = import_mlflow()
+    yield module
+    module.set_tracking_uri(None)
+    # MLflow leaves the variable if a session restored it.
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 @pytest.fixture
@@ -126,9 +138,9 @@ def record(metric) -> RunRecord:
 
 @pytest.fixture
 def folder(metric, tmp_path) -> Path:
-    made = tmp_path / "run"
-    (made / "mlruns").mkdir(parents=True)
-    (made / "mlruns" / "other.db").write_text("not a result")
-    metric.to_json(made / "metric.json")
-    (made / "drivers.csv").write_text("behaviour,verdict\n")
-    return made
+    run_folder = tmp_path / "run"
+    (run_folder / "mlruns").mkdir(parents=True)
+    (run_folder / "mlruns" / "other.db").write_text("not a result")
+    metric.to_json(run_folder / "metric.json")
+    (run_folder / "drivers.csv").write_text("behaviour,verdict\n")
+    return run_folder
