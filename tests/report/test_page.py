@@ -425,3 +425,13 @@ def test_changes_that_were_not_measured_are_not_described(record: Record) -> Non
     measured["pairs"] = [["2023-07-23", "2024-01-07"]]
     text = Page(render_report(record)).text
     assert "Changes that all customers of a segment (region) share are removed first" in text
+
+
+def test_a_measure_that_was_added_has_a_column(record: Record) -> None:
+    profit = record["evaluation"]["profit"]
+    profit["bias"] = {"value": -3.25, "low": -4.0, "high": -2.5}
+    profit["baselines"]["last_period_margin"]["bias"] = {"value": 7.125, "low": 6.0, "high": 8.0}
+    text = Page(render_report(record)).text
+    assert "R² Rank correlation Gini bias" in text
+    assert "−3.25 −4.00 to −2.50" in text
+    assert "7.12 6.00 to 8.00" in text

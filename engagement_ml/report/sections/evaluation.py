@@ -108,6 +108,18 @@ def _dot_plot(rows: Sequence[dict[str, Any]], lead: str) -> dict[str, Any]:
     return {"rows": rows, "lead": lead, "scale": scale, "ticks": scale.ticks(number)}
 
 
+def _measures(measured: Row, first: Sequence[str]) -> list[str]:
+    """Return the measures of a model and its baselines: the usual ones, then all others."""
+    baselines = (measured.get("baselines") or {}).values()
+    # A measure that depends on the outcome alone, as the churn rate, has no baseline.
+    others = dict.fromkeys(key for row in baselines for key in row if key not in first)
+    return [*first, *others]
+
+
+def _title(measure_name: str) -> str:
+    return _MEASURES.get(measure_name, (one_line(measure_name), 2))[0]
+
+
 def _model_rows(measured: Row, names: Sequence[str]) -> list[dict[str, Any]]:
     models = {"model": measured, **(measured.get("baselines") or {})}
     rows = []
@@ -115,7 +127,7 @@ def _model_rows(measured: Row, names: Sequence[str]) -> list[dict[str, Any]]:
         cells = []
         for key in names:
             value, low, high = measure(row, key)
-            decimals = _MEASURES[key][1]
+            decimals = _MEASURES.get(key, ("", 2))[1]
             cells.append(
                 {"value": number(value, decimals), "interval": spread(low, high, decimals)}
             )
@@ -126,11 +138,12 @@ def _model_rows(measured: Row, names: Sequence[str]) -> list[dict[str, Any]]:
 def _profit(run: Run, measured: Row | None) -> dict[str, Any] | None:
     if not measured:
         return None
+    names = _measures(measured, _PROFIT)
     return {
         "reason": "",
         "rate": "",
-        "head": [_MEASURES[key][0] for key in _PROFIT],
-        "rows": _model_rows(measured, _PROFIT),
+        "head": [_title(key) for key in names],
+        "rows": _model_rows(measured, names),
         "chart": plots.calibration_chart(
             measured.get("calibration") or (),
             label="Mean margin earned and mean margin predicted, by decile of the prediction",
@@ -145,11 +158,12 @@ def _churn(run: Run, measured: Row | None) -> dict[str, Any] | None:
     if not measured:
         return None
     rate = measure(measured, "rate")[0]
+    names = _measures(measured, _CHURN)
     return {
         "reason": run.readable(measured.get("reason") or ""),
         "rate": "" if rate is None else percent(rate),
-        "head": [_MEASURES[key][0] for key in _CHURN],
-        "rows": [] if measured.get("reason") else _model_rows(measured, _CHURN),
+        "head": [_title(key) for key in names],
+        "rows": [] if measured.get("reason") else _model_rows(measured, names),
         "chart": plots.calibration_chart(
             measured.get("calibration") or (),
             label="Share that churned and probability predicted, by decile of the prediction",
