@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engagement_ml.drivers.evidence import row_dict
 from engagement_ml.errors import TrackingError
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import OnStep
-from engagement_ml.records import RunRecord
+from engagement_ml.records import RunRecord, plain
 from engagement_ml.tracking.flatten import flat_numbers, flat_texts, safe_key
 from engagement_ml.tracking.models import log_booster, log_metric_model
 from engagement_ml.tracking.registry import register_version
@@ -20,6 +21,8 @@ from engagement_ml.tracking.session import get_or_create_experiment, tracking_se
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from engagement_ml.tables.cleaning import TableQuality
 
 # Limits of MLflow: per call of log_batch, and on the digest of a data set.
 _METRICS_PER_CALL = 1000
@@ -161,9 +164,7 @@ def _tags(record: RunRecord, metric: EngagementMetric) -> dict[str, str]:
         "engagement_ml.config_fingerprint": hashlib.sha256(config.encode()).hexdigest(),
     }
     for table in record.tables:
-        if table.get("fingerprint"):
-            key = safe_key("engagement_ml", "fingerprint", str(table.get("table", "table")))
-            tags[key] = str(table["fingerprint"])
+        tags[safe_key("engagement_ml", "fingerprint", table.table)] = table.fingerprint
     return tags
 
 
@@ -189,9 +190,9 @@ def _log_values(client: Any, run_id: str, record: RunRecord, metric: EngagementM
     from mlflow.entities import Metric, Param
 
     params = flat_texts(record.config)
-    for key, text in flat_texts(record.windows, "planned_windows").items():
+    for key, text in flat_texts(plain(record.windows), "planned_windows").items():
         params.setdefault(key, text)
-    for key, text in flat_texts(record.sample or {}, "drawn_sample").items():
+    for key, text in flat_texts(plain(record.sample) or {}, "drawn_sample").items():
         params.setdefault(key, text)
     entries = [Param(key, text) for key, text in params.items()]
     for start in range(0, len(entries), _PARAMS_PER_CALL):
@@ -203,7 +204,7 @@ def _log_values(client: Any, run_id: str, record: RunRecord, metric: EngagementM
         **flat_numbers({b.behaviour: b.weight for b in metric.behaviours}, "weight"),
     }
     for row in record.drivers:
-        numbers.update(flat_numbers(row, "drivers", str(row.get("behaviour"))))
+        numbers.update(flat_numbers(row_dict(row), "drivers", row.behaviour))
     now = int(time.time() * 1000)
     metrics = [Metric(key, value, now, 0) for key, value in numbers.items()]
     for start in range(0, len(metrics), _METRICS_PER_CALL):
@@ -212,17 +213,17 @@ def _log_values(client: Any, run_id: str, record: RunRecord, metric: EngagementM
         client.log_inputs(run_id, inputs)
 
 
-def _dataset_input(table: Mapping[str, Any]) -> Any:
+def _dataset_input(table: TableQuality) -> Any:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    name = str(table.get("table", "table"))
-    digest = str(table.get("fingerprint") or "unknown")[:_MAX_DIGEST_LENGTH]
-    source = json.dumps({"uri": str(table.get("source", ""))})
-    profile = {
-        key: table[key] for key in ("rows_read", "rows_kept", "first", "last") if key in table
-    }
+    values = plain(table)
+    profile = {key: values[key] for key in ("rows_read", "rows_kept", "first", "last")}
     dataset = Dataset(
-        name=name, digest=digest, source_type="local", source=source, profile=json.dumps(profile)
+        name=table.table,
+        digest=table.fingerprint[:_MAX_DIGEST_LENGTH],
+        source_type="local",
+        source=json.dumps({"uri": table.source}),
+        profile=json.dumps(profile),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 

@@ -13,7 +13,6 @@ from engagement_ml.errors import ConfigError
 from engagement_ml.inputs import read_tables
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
-from engagement_ml.records import RunRecord
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.windows import Windows, plan_windows
 from engagement_ml.workflow.fitting import evaluate_panel
@@ -102,7 +101,7 @@ def _evaluate(
         progress.start("Building features", sample_detail(sample, config.entity))
         panel = build_panel(tables, config, windows)
     progress.start("Evaluating out of time")
-    fit_until = _fit_until(record)
+    fit_until = record.windows.fit_until
     evaluation = evaluate_panel(
         panel,
         windows,
@@ -128,15 +127,9 @@ def _check_windows(config: PipelineConfig, metric: EngagementMetric) -> None:
             )
 
 
-def _fit_until(record: RunRecord) -> dt.date | None:
-    """Return the first day that was not used for fitting."""
-    until = record.windows.get("fit_until")
-    return dt.date.fromisoformat(str(until)) if until else None
-
-
-def _in_sample_notes(windows: Windows, fit_until: dt.date | None) -> list[str]:
+def _in_sample_notes(windows: Windows, fit_until: dt.date) -> list[str]:
     """Return a note if the first test cutoff lies before the end of the fitting data."""
-    if fit_until is None or not windows.test or windows.test[0] >= fit_until:
+    if not windows.test or windows.test[0] >= fit_until:
         return []
     return [
         f"not all of this is out of time: the test cutoffs start at {windows.test[0]}, but the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
@@ -31,6 +31,7 @@ from engagement_ml.workflow.settings import resolved
 
 if TYPE_CHECKING:
     from engagement_ml.drivers import DriverEvidence
+    from engagement_ml.drivers.evidence import DriverRow
     from engagement_ml.features import Panel, Periods
     from engagement_ml.features.stratified_sample import Sample
     from engagement_ml.models import ChurnModel, ProfitModel
@@ -89,19 +90,16 @@ def fit_pipeline(
         tables = read_tables(config, engine, frames, on_part=progress.update)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
-        quality = [asdict(table) for table in tables.quality]
+        quality = tables.quality
         tables, sample = draw_training_sample(tables, config, windows, progress)
         progress.start("Building features", sample_detail(sample, config.entity))
         panel, periods = _build(tables, config, windows)
     # The engine is closed before estimation, which needs the memory that its tables held.
     profit, churn, evidence = _fit(panel, periods, config, windows, experiments, progress)
     metric = make_metric(config, evidence)
-    from engagement_ml.drivers.evidence import row_dict
-
-    drivers = [row_dict(row) for row in evidence.drivers]
     progress.start("Evaluating out of time")
     evaluation = evaluate_panel(
-        panel, windows, metric, profit, churn, drivers, config.random_seed, sample=sample
+        panel, windows, metric, profit, churn, evidence.drivers, config.random_seed, sample=sample
     )
     recorded_config = resolved(config, frames)
     record = RunRecord(
@@ -111,22 +109,14 @@ def fit_pipeline(
         created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         version=__version__,
         config=recorded_config.to_dict(),
-        windows=asdict(windows),
+        windows=windows,
         tables=quality,
         n_entities=int(panel.frame["customer_id"].nunique()),
         n_rows=len(panel.frame),
-        sample=sample_summary(sample, drivers),
+        sample=sample_summary(sample, evidence.drivers),
         metric=metric.to_dict(),
-        drivers=drivers,
+        evidence=replace(evidence, notes=(*notes, *evidence.notes)),
         evaluation=evaluation,
-        naive=[row_dict(row) for row in evidence.naive],
-        responses=dict(evidence.responses),
-        checks=[row_dict(row) for row in evidence.checks],
-        segments=[row_dict(row) for row in evidence.segments],
-        pairs=[row_dict(row) for row in evidence.pairs],
-        unprofitable=None if evidence.unprofitable is None else row_dict(evidence.unprofitable),
-        experiments=row_dict(evidence.experiments),
-        notes=[*notes, *evidence.notes],
     )
     return FittedPipeline(
         config=recorded_config, metric=metric, profit=profit, churn=churn, record=record
@@ -139,7 +129,7 @@ def evaluate_panel(
     metric: EngagementMetric,
     profit: ProfitModel,
     churn: ChurnModel,
-    drivers: Sequence[Mapping[str, Any]],
+    drivers: Sequence[DriverRow],
     seed: int,
     *,
     fit_until: dt.date | None = None,
@@ -161,9 +151,7 @@ def evaluate_panel(
         equal_weights=equal_weights_score_function(metric),
         windows=windows,
         vanity=[
-            str(row["behaviour"])
-            for row in drivers
-            if row.get("verdict") == "vanity" and row["behaviour"] in present
+            row.behaviour for row in drivers if row.verdict == "vanity" and row.behaviour in present
         ],
         seed=seed,
         fit_until=fit_until,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.inputs import Tables
 from engagement_ml.progress import Progress
+from engagement_ml.records import DrawnSample
 from engagement_ml.windows import Windows
 
 if TYPE_CHECKING:
@@ -48,14 +50,12 @@ def sample_size(sample: Sample) -> dict[str, int]:
     return {"customers": len(sample.ids), "of": sample.of}
 
 
-def sample_summary(
-    sample: Sample | None, drivers: Sequence[Mapping[str, Any]]
-) -> dict[str, Any] | None:
+def sample_summary(sample: Sample | None, drivers: Sequence[DriverRow]) -> DrawnSample | None:
     """Return the record of a run's sample; None if all customers were used.
 
     Returns
     -------
-    dict
+    DrawnSample
         ``customers`` and ``of``, the numbers of drawn and of all customers, and their ratio
         ``share``; ``by``, the stratification variables, and ``n_strata``; ``wider``, the factor by
         which sampling widens the part of an interval that is sampling error, √(of / customers);
@@ -64,17 +64,17 @@ def sample_summary(
     if sample is None:
         return None
     share = len(sample.ids) / sample.of
-    return {
+    return DrawnSample(
         **sample_size(sample),
-        "share": share,
-        "by": list(sample.by),
-        "n_strata": sample.n_strata,
-        "wider": math.sqrt(1 / share),
-        "half_widths": relative_half_widths(drivers),
-    }
+        share=share,
+        by=tuple(sample.by),
+        n_strata=sample.n_strata,
+        wider=math.sqrt(1 / share),
+        half_widths=relative_half_widths(drivers),
+    )
 
 
-def relative_half_widths(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def relative_half_widths(rows: Sequence[DriverRow]) -> dict[str, float]:
     """Return the half-width of each effect's 95% interval relative to the effect, by behaviour.
 
     Only drivers and harmful behaviours count. Effects from randomised experiments are left out, as
@@ -82,14 +82,14 @@ def relative_half_widths(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
     Examples
     --------
-    >>> call = {"behaviour": "call", "verdict": "driver", "effect": 4.0}
-    >>> relative_half_widths([{**call, "effect_low": 3.0, "effect_high": 5.0}])
+    >>> call = DriverRow("call", "driver", True, 1, 2.0, 4.0, 3.0, 5.0, 1.0, None, "it holds")
+    >>> relative_half_widths([call])
     {'call': 0.25}
     """
     shares = {}
     for row in rows:
-        effect, low, high = (row.get(k) for k in ("effect", "effect_low", "effect_high"))
-        observed = row.get("verdict") in _WITH_EFFECT and row.get("basis") != "experiment"
+        effect, low, high = row.effect, row.effect_low, row.effect_high
+        observed = row.verdict in _WITH_EFFECT and row.basis == "observation"
         if observed and effect and low is not None and high is not None:
-            shares[str(row["behaviour"])] = (high - low) / 2 / abs(effect)
+            shares[row.behaviour] = (high - low) / 2 / abs(effect)
     return shares

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from engagement_ml.drivers.evidence import DriverEvidence, DriverRow
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
 from engagement_ml.records import RunRecord
+from engagement_ml.tables.cleaning import TableQuality
 from engagement_ml.tracking.session import import_mlflow, tracking_session
+from engagement_ml.windows import History, Windows
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +77,22 @@ def abstained() -> EngagementMetric:
     )
 
 
+def _driver(behaviour: str, *, effect: float | None, selected: bool) -> DriverRow:
+    return DriverRow(
+        behaviour=behaviour,
+        verdict="driver",
+        selected=selected,
+        shap_rank=1,
+        mean_abs_shap=0.5,
+        effect=effect,
+        effect_low=None,
+        effect_high=None,
+        selection_frequency=1.0,
+        saturation_point=None,
+        reason="made up, for a test",
+    )
+
+
 @pytest.fixture
 def record(metric) -> RunRecord:
     value = {"value": 0.31, "low": 0.28, "high": 0.34}
@@ -83,23 +103,28 @@ def record(metric) -> RunRecord:
         created_at="2024-01-01T00:00:00+00:00",
         version="0.1.0",
         config={"name": "shop-engagement", "windows": {"observation_days": 84, "cutoffs": None}},
-        windows={"train": ["2023-09-10"], "test": ["2023-12-03"]},
-        tables=[
-            {
-                "table": "events",
-                "source": "events.parquet",
-                "rows_read": 10,
-                "rows_kept": 9,
-                "fingerprint": "ab" * 32,
-            }
-        ],
+        windows=Windows(
+            observation_days=84,
+            outcome_days=84,
+            gap_days=0,
+            train=(dt.date(2023, 9, 10),),
+            test=(dt.date(2023, 12, 3),),
+            fit_until=dt.date(2023, 12, 3),
+            history=History(dt.date(2023, 1, 1), dt.date(2024, 3, 1)),
+        ),
+        tables=(TableQuality("events", "events.parquet", 10, 9, (), None, None, "ab" * 32),),
         n_entities=100,
         n_rows=400,
         metric=metric.to_dict(),
-        drivers=[
-            {"behaviour": "tutorial done", "verdict": "driver", "effect": 1.5, "selected": True},
-            {"behaviour": "review/long", "verdict": "driver", "effect": None},
-        ],
+        evidence=DriverEvidence(
+            "driver",
+            choices=(),
+            reason=None,
+            drivers=(
+                _driver("tutorial done", effect=1.5, selected=True),
+                _driver("review/long", effect=None, selected=False),
+            ),
+        ),
         evaluation={
             "profit": {"model": {"r2": value}},
             "metric": {

@@ -237,7 +237,13 @@ def test_large_configurations_and_many_behaviours_fit(uri, record, metric, folde
             "columns": {"x" * 300: "y" * 9000},
             "behaviours": {f"type {i} ü/?": {"role": "behaviour"} for i in range(230)},
         },
-        drivers=[{"behaviour": f"b{i}", "effect": i} for i in range(1200)],
+        evidence=dataclasses.replace(
+            record.evidence,
+            drivers=tuple(
+                dataclasses.replace(record.drivers[0], behaviour=f"b{i}", effect=i)
+                for i in range(1200)
+            ),
+        ),
     )
     logged_run = log_run(many, metric, folder, uri=uri, register=False)
     with sqlite3.connect(uri.removeprefix("sqlite:///")) as connection:
@@ -245,7 +251,8 @@ def test_large_configurations_and_many_behaviours_fit(uri, record, metric, folde
     connection.close()
     with tracking_session(uri) as client:
         metrics = client.get_run(logged_run.run_id).data.metrics
-    assert n_params == 233
+    # 230 behaviours, one column, and the nine values of the windows.
+    assert n_params == 240
     assert metrics["drivers.b1199.effect"] == 1199
 
 

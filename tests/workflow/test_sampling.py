@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 import engagement_ml as em
 from engagement_ml.cli import main
 from engagement_ml.config import parse_config
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.workflow import evaluate, score, train, write_features
 from engagement_ml.workflow.sampling import relative_half_widths
 from tests.conftest import SETTINGS, stand_in_search
@@ -150,16 +152,16 @@ def test_a_model_in_a_notebook_draws_a_sample_too(small_shop: Any, quick_drivers
     windows = {"observation_days": 28, "outcome_days": 28}
     model = em.EngagementModel(name="shop", windows=windows, sample={"customers": DRAWN})
     model.fit(small_shop.events, small_shop.transactions)
-    assert (model.record_.sample or {})["customers"] == DRAWN == model.record_.n_entities
+    assert model.record_.sample.customers == DRAWN == model.record_.n_entities
     assert len(model.score(small_shop.events)) == small_shop.events["customer_id"].nunique()
 
 
 def test_precision_is_stated_for_effects_from_observation() -> None:
-    row = {"effect": -2.0, "effect_low": -3.0, "effect_high": -1.5, "basis": "observation"}
+    coupon = DriverRow("coupon", "harmful", False, 1, 0.5, -2.0, -3.0, -1.5, 0.0, None, "")
     rows = [
-        {**row, "behaviour": "coupon", "verdict": "harmful"},
-        {**row, "behaviour": "like", "verdict": "vanity"},
-        {**row, "behaviour": "tested", "verdict": "driver", "basis": "experiment"},
-        {**row, "behaviour": "unsure", "verdict": "driver", "effect_low": None},
+        coupon,
+        replace(coupon, behaviour="like", verdict="vanity"),
+        replace(coupon, behaviour="tested", verdict="driver", basis="experiment"),
+        replace(coupon, behaviour="unsure", verdict="driver", effect_low=None),
     ]
     assert relative_half_widths(rows) == {"coupon": 0.375}

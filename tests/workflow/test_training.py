@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from engagement_ml.config import PipelineConfig, TrackingConfig, read_config
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.errors import OutputError, TrackingError
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.records import RunRecord
@@ -58,7 +59,7 @@ def test_training_writes_the_files_of_the_contract(here, config, quick_drivers):
     assert evaluation["metric"]["across"]["metric"]["spearman"]["value"] > 0
     record = RunRecord.from_json(out / "run.json")
     assert record == result.record
-    assert record.notes == ["margin is made up", "a stand-in searched"]
+    assert record.notes == ("margin is made up", "a stand-in searched")
     assert set(steps) == set(record.seconds)
     assert {"Reading tables", "Building features", "searching", "Writing results"} <= set(steps)
     assert read_config(out / "config.yaml") == config
@@ -83,13 +84,16 @@ def test_drivers_csv_has_the_columns_of_the_contract_first(here, untracked, quic
 
 
 def test_numbers_in_drivers_csv_have_six_digits_and_null_is_empty():
+    big, nan, small = 1234567.89, float("nan"), 1e-9 / 3
     rows = [
-        {"behaviour": "a", "effect": 1234567.89, "effect_low": 2.0, "effect_high": float("nan")},
-        {"behaviour": "b, c", "effect": 1e-9 / 3, "shap_rank": 3, "reason": 'says "no"'},
+        DriverRow("a", "inert", False, 1, 0.5, big, 2.0, nan, 0.25, None, "rare"),
+        DriverRow("b, c", "inert", True, 3, 0.5, small, None, None, 0.0, 7.0, 'says "no"'),
     ]
     lines = drivers_csv(rows).splitlines()
-    assert lines[1] == "a,,,,,1234570,2,,,,"
-    assert lines[2] == '"b, c",,,3,,3.33333e-10,,,,,"says ""no"""'
+    assert lines[0].startswith(",".join(DRIVER_COLUMNS) + ",label,role,stage,")
+    assert "observed_" not in lines[0]
+    assert lines[1].startswith("a,inert,false,1,0.5,1234570,2,,0.25,,rare,")
+    assert lines[2].startswith('"b, c",inert,true,3,0.5,3.33333e-10,,,0,7,"says ""no""",')
 
 
 def test_the_same_seed_and_data_give_the_same_bytes(here, untracked, small_shop):
