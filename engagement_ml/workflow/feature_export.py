@@ -60,8 +60,8 @@ def write_features(
         Where configuration or tables cannot be used, or the folder cannot be written.
     """
     from engagement_ml.features.catalogue import catalogue_markdown
-    from engagement_ml.features.lazy_panel import wide_features
-    from engagement_ml.features.panel import no_event, panel_parts
+    from engagement_ml.features.lazy_panel import build_lazy_panel
+    from engagement_ml.features.panel import no_event, panel_blocks
 
     settings, steps = as_config(config), Steps(on_step)
     steps("Reading tables")
@@ -76,11 +76,11 @@ def write_features(
                 features_key(tables, settings, windows),
                 folder / FEATURES,
                 lambda file: _write(
-                    panel_parts(tables, settings, windows), file, windows.cutoffs, steps
+                    panel_blocks(tables, settings, windows), file, windows.cutoffs, steps
                 ),
             )
         else:
-            engine.save(wide_features(tables, settings, windows), folder / FEATURES)
+            engine.save(build_lazy_panel(tables, settings, windows), folder / FEATURES)
         columns, n_rows = _columns_and_rows(folder / FEATURES)
         if not engine.local and not _any_event(folder / FEATURES, tables.behaviours):
             raise NotEnoughDataError(no_event(windows))

@@ -71,14 +71,14 @@ def config(folder: Path, keep: bool = True, **more: Any) -> PipelineConfig:
 def run(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> bool:
     """Write the features twice, once with nothing kept; return whether they had to be made."""
     made = []
-    original = panel.panel_parts
+    original = panel.panel_blocks
 
     def note(*arguments: Any) -> Any:
         made.append(1)
         return original(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(panel, "panel_parts", note)
+        patch.setattr(panel, "panel_blocks", note)
         write_features(config(folder, **more), folder / "out")
     write_features(config(folder, keep=False, **more), folder / "fresh")
     pd.testing.assert_frame_equal(
