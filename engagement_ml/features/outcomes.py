@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import narwhals as nw
 
@@ -33,10 +33,6 @@ def _windows_at(tables: Tables, windows: Windows, cutoff: dt.date) -> Mapping[st
     return {OBSERVATION: windows.observation(cutoff), OUTCOME: windows.outcome(cutoff)}
 
 
-def _margin(context: FeatureContext) -> nw.Expr:
-    return (context.total(_GAIN) - context.total(_LOSS)) / MICRO
-
-
 def _without_transaction(context: FeatureContext) -> nw.Expr:
     """1 without a transaction in the outcome window, 0 with one; null if not at risk."""
     churned = context.total(_TRANSACTIONS) == 0
@@ -53,46 +49,65 @@ def _with_churn_event(context: FeatureContext) -> nw.Expr:
     return nw.when(stays).then(nw.lit(0.0)).otherwise(churned)
 
 
+def _outcome(
+    name: str,
+    formula: str,
+    totals: tuple[Total, ...],
+    expression: Callable[[FeatureContext], nw.Expr],
+    unit: str = "currency",
+    nulls: str = "never null",
+) -> Feature:
+    return Feature(
+        name=name,
+        formula=formula,
+        unit=unit,
+        window="outcome window",
+        nulls=nulls,
+        totals=totals,
+        expression=expression,
+    )
+
+
+_MARGINS = (
+    _outcome(
+        "margin",
+        "gain − loss",
+        (_GAIN, _LOSS),
+        lambda context: (context.total(_GAIN) - context.total(_LOSS)) / MICRO,
+    ),
+    _outcome(
+        "gain",
+        "sum of the positive margins",
+        (_GAIN,),
+        lambda context: context.total(_GAIN) / MICRO,
+    ),
+    _outcome(
+        "loss",
+        "minus the sum of the negative margins",
+        (_LOSS,),
+        lambda context: context.total(_LOSS) / MICRO,
+    ),
+    _outcome(
+        "transactions",
+        "number of transactions",
+        (_TRANSACTIONS,),
+        lambda context: context.total(_TRANSACTIONS).cast(nw.Float64),
+        unit="transactions",
+    ),
+)
+
+
 def _outcomes(config: PipelineConfig) -> tuple[Feature, ...]:
     by_transaction = config.churn.kind == "no_transaction"
-    shared = {"unit": "currency", "window": "outcome window", "nulls": "never null"}
-    return (
-        Feature(
-            name="margin",
-            formula="gain − loss",
-            totals=(_GAIN, _LOSS),
-            expression=_margin,
-            **shared,
-        ),
-        Feature(
-            name="gain",
-            formula="sum of the positive margins",
-            totals=(_GAIN,),
-            expression=lambda context: context.total(_GAIN) / MICRO,
-            **shared,
-        ),
-        Feature(
-            name="loss",
-            formula="minus the sum of the negative margins",
-            totals=(_LOSS,),
-            expression=lambda context: context.total(_LOSS) / MICRO,
-            **shared,
-        ),
-        Feature(
-            name="transactions",
-            formula="number of transactions",
-            totals=(_TRANSACTIONS,),
-            expression=lambda context: context.total(_TRANSACTIONS).cast(nw.Float64),
-            **shared | {"unit": "transactions"},
-        ),
-        Feature(
-            name="churned",
-            formula="1 if the customer churned, else 0",
-            totals=(TRANSACTIONS, _TRANSACTIONS) if by_transaction else (),
-            expression=_without_transaction if by_transaction else _with_churn_event,
-            **shared | {"unit": "0 or 1", "nulls": "null if not at risk"},
-        ),
+    churned = _outcome(
+        "churned",
+        "1 if the customer churned, else 0",
+        (TRANSACTIONS, _TRANSACTIONS) if by_transaction else (),
+        _without_transaction if by_transaction else _with_churn_event,
+        unit="0 or 1",
+        nulls="null if not at risk",
     )
+    return (*_MARGINS, churned)
 
 
 FAMILY = FeatureFamily(

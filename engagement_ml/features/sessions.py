@@ -73,8 +73,8 @@ FAMILY = FeatureFamily(
     config_key="features.sessions",
     daily=daily_sessions,
     availability=(
-        "Computed if [the configuration](configuration.md#features-sessions-and-ratios) has "
-        "`features: {sessions: true}`."
+        "Computed if `features: {sessions: true}` is set in [the "
+        "configuration](configuration.md#features-sessions-and-ratios)."
     ),
     description=lambda config: session_definition(config.features.sessions or SessionsConfig()),
     example={"sessions": {}},

@@ -147,10 +147,10 @@ def test_same_panel_from_every_source(
 
 
 class PolarsEngine:
-    """What the features need of an engine, on Polars, nothing kept."""
+    """The part of an engine that features use, on Polars, without caching."""
 
-    local, threads = False, 1
-    micros, pandas = Engine.micros, Engine.pandas
+    local, threads, errors = False, 1, ()
+    micros, pandas, rows = Engine.micros, Engine.pandas, Engine.rows
 
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.LazyFrame(dict(columns)))
