@@ -27,8 +27,19 @@ def enabled_families(
     ------
     InputError
         If an event type has the name of a family's prefix, so that columns would collide.
+    ValueError
+        If two features have the same column.
     """
     enabled = tuple(family for family in families if family.enabled(config))
+    columns: set[str] = set()
+    for family in enabled:
+        for feature in family.features_for(config):
+            name = family.column(feature)
+            if name in columns:
+                raise ValueError(
+                    f"two feature families define '{name}'; rename one of the features"
+                )
+            columns.add(name)
     prefixes = {family.prefix.lower() for family in enabled if not family.by_behaviour}
     for behaviour in tables.behaviours:
         if behaviour.lower() in prefixes:

@@ -90,8 +90,9 @@ class NumpyPanel:
     def blocks(self) -> Iterator[pd.DataFrame]:
         """Yield the rows; the next blocks are laid out in threads meanwhile."""
         codes = Codes.of(self.tables, self.population)
-        size = max(1, len(self.population.ids) * len(self.tables.behaviours))
-        per_pass = max(1, PASS_PLACES // size)
+        n_by_behaviour = sum(spec.by_behaviour for spec in self.specs)
+        places = len(self.population.ids) * len(self.tables.behaviours) * n_by_behaviour
+        per_pass = max(1, PASS_PLACES // max(1, places))
         threads = self.tables.engine.threads
         for begin in range(0, len(self.windows.cutoffs), per_pass):
             cutoffs = self.windows.cutoffs[begin : begin + per_pass]

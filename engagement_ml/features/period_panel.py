@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -126,28 +127,15 @@ def build_periods(
             f"{period_days} days with an entity in it; give a longer history"
         )
     population = population.subset(at_risk)
-    shape = (len(population.ids), n_periods)
-    dates = [start + i * DAY for i in range(n_periods * period_days)]
-    places = np.arange(len(dates))
-    calendar = tables.engine.small({"day": dates, "day_": places, "period_": places // period_days})
+    calendar = _calendar(tables, start, n_periods, period_days)
     codes = Codes.of(tables, population)
-    events = daily_events(tables).join(calendar, on="day", how="inner")
     by_day = config.churn.kind == "event"
-    keys = ("customer_id", "event_type", "day_" if by_day else "period_")
-    event_counts = collect(codes.add(events.group_by(*keys).agg(_total("n"))))
-    period = event_counts["day_"] // period_days if by_day else event_counts["period_"]
+    events = _event_counts(tables, codes, calendar, "day_" if by_day else "period_")
+    period = events["day_"] // period_days if by_day else events["period_"]
+    shape = (len(population.ids), n_periods)
     counts = np.zeros((*shape, len(tables.behaviours)), dtype=np.float32)
-    np.add.at(
-        counts, (event_counts["entity_"], period, event_counts["behaviour_"]), event_counts["n"]
-    )
-    sums = ("gain", "loss", "orders")
-    transactions = daily_transactions(tables).join(calendar, on="day", how="inner")
-    per_period = transactions.group_by("customer_id", "period_").agg(*(_total(c) for c in sums))
-    amounts = collect(codes.add(per_period))
-    place = (amounts["entity_"], amounts["period_"])
-    gain, loss, orders = (np.zeros(shape) for _ in sums)
-    gain[place], loss[place] = amounts["gain"] / MICRO, amounts["loss"] / MICRO
-    orders[place] = amounts["orders"]
+    np.add.at(counts, (events["entity_"], period, events["behaviour_"]), events["n"])
+    gain, loss, orders = _amounts(tables, codes, calendar, shape)
     return Periods(
         entities=population.ids,
         behaviours=tables.behaviours,
@@ -162,22 +150,53 @@ def build_periods(
         exit=exits[at_risk],
         segments=_segments(tables, config, population.ids),
         paid_from=_first_paid(tables.history, start, n_periods, period_days),
-        days=_days(event_counts, population, start, len(dates)) if by_day else None,
+        days=_days(events, population, start, n_periods * period_days) if by_day else None,
     )
 
 
-def _days(
-    event_counts: dict[str, AnyArray], population: Population, start: dt.date, n_days: int
-) -> Days:
+def _calendar(
+    tables: Tables, start: dt.date, n_periods: int, period_days: int
+) -> nw.LazyFrame[Any]:
+    """Return a table of the days of all periods, with day and period numbered from 0."""
+    dates = [start + i * DAY for i in range(n_periods * period_days)]
+    numbers = np.arange(len(dates))
+    return tables.engine.small({"day": dates, "day_": numbers, "period_": numbers // period_days})
+
+
+def _event_counts(
+    tables: Tables, codes: Codes, calendar: nw.LazyFrame[Any], unit: str
+) -> dict[str, AnyArray]:
+    """Return events per entity, behaviour and unit of time, ``day_`` or ``period_``."""
+    events = daily_events(tables).join(calendar, on="day", how="inner")
+    counts = events.group_by("customer_id", "event_type", unit).agg(_total("n"))
+    return collect(codes.add(counts))
+
+
+def _amounts(
+    tables: Tables, codes: Codes, calendar: nw.LazyFrame[Any], shape: tuple[int, int]
+) -> list[FloatArray]:
+    """Return gain, loss (both in currency) and orders per entity and period."""
+    sums = ("gain", "loss", "orders")
+    transactions = daily_transactions(tables).join(calendar, on="day", how="inner")
+    per_period = transactions.group_by("customer_id", "period_").agg(*(_total(c) for c in sums))
+    amounts = collect(codes.add(per_period))
+    place = (amounts["entity_"], amounts["period_"])
+    gain, loss, orders = (np.zeros(shape) for _ in sums)
+    gain[place], loss[place] = amounts["gain"] / MICRO, amounts["loss"] / MICRO
+    orders[place] = amounts["orders"]
+    return [gain, loss, orders]
+
+
+def _days(events: dict[str, AnyArray], population: Population, start: dt.date, n_days: int) -> Days:
     never = np.isnat(population.exit)
     origin = np.datetime64(start, "us")
     elapsed = np.where(never, origin, population.exit) - origin
     exit_day = np.where(never, n_days, np.clip(elapsed // np.timedelta64(1, "D"), 0, n_days))
     return Days(
-        entity=event_counts["entity_"].astype(np.int32),
-        day=event_counts["day_"].astype(np.int32),
-        behaviour=event_counts["behaviour_"].astype(np.int32),
-        n=event_counts["n"].astype(np.float32),
+        entity=events["entity_"].astype(np.int32),
+        day=events["day_"].astype(np.int32),
+        behaviour=events["behaviour_"].astype(np.int32),
+        n=events["n"].astype(np.float32),
         exit=exit_day.astype(np.int32),
     )
 

@@ -16,7 +16,7 @@ from engagement_ml.features import Panel, build_panel
 from engagement_ml.features.aggregations import plan_aggregations
 from engagement_ml.features.catalogue import catalogue, catalogue_markdown, features_page
 from engagement_ml.features.daily_totals import daily_events, daily_transactions
-from engagement_ml.features.families import FAMILIES
+from engagement_ml.features.families import FAMILIES, enabled_families
 from engagement_ml.features.family import (
     BY_BEHAVIOUR,
     OBSERVATION,
@@ -225,6 +225,13 @@ def test_an_event_type_with_the_prefix_of_a_family_is_refused() -> None:
         tables = read_tables(SETTINGS, engine, tables_in)
         with pytest.raises(InputError, match="event type 'Refunds' is the prefix of a feature"):
             panel_of(tables)
+
+
+def test_two_features_of_one_name_are_refused() -> None:
+    with open_duckdb(threads=1) as engine:
+        tables = tables_on(engine)
+        with pytest.raises(ValueError, match="two feature families define 'refunds__loss'"):
+            enabled_families((*EXTENDED, REFUNDS), tables, SETTINGS)
 
 
 def test_a_family_by_behaviour_needs_daily_totals() -> None:

@@ -346,12 +346,12 @@ def test_counts_for_scoring_equal_the_oracle(engine: Engine, world: World) -> No
     now = dt.datetime.combine(as_of, dt.time())
     start = now - world.config.windows.observation_days * DAY
     counts = count_frame(tables, world.config, as_of).collect("pyarrow").to_native().to_pandas()
-    found = counts.set_index("customer_id").sort_index()
-    assert list(found.index) == oracle.present(now)
-    assert list(found.columns) == oracle.behaviours
-    for who in found.index:
+    by_id = counts.set_index("customer_id").sort_index()
+    assert list(by_id.index) == oracle.present(now)
+    assert list(by_id.columns) == oracle.behaviours
+    for who in by_id.index:
         for kind in oracle.behaviours:
-            assert found.loc[who, kind] == len(oracle.happened(who, kind, start, now))
+            assert by_id.loc[who, kind] == len(oracle.happened(who, kind, start, now))
 
 
 def _plan(tables: Tables, world: World) -> Windows:
