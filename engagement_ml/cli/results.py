@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from engagement_ml.formatting import DASH, finite, number, spread
 from engagement_ml.report import print_summary, text
-from engagement_ml.report.formats import DASH, finite, number, spread
 from engagement_ml.report.view import as_mapping
 from engagement_ml.workflow import TrainResult
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from engagement_ml.formatting import count, decimals_for, finite, number, one_line, percent
 from engagement_ml.report import plots, text
-from engagement_ml.report.formats import count, decimals_for, finite, number, one_line, percent
 from engagement_ml.report.svg import Scale
 from engagement_ml.report.view import Estimate, Row, Run, effect_of
 

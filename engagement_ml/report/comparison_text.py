@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engagement_ml.report.formats import day, finite, listed, number, spelled
+from engagement_ml.formatting import day, finite, listed, number, spelled
 from engagement_ml.report.text import in_sentence
 from engagement_ml.report.view import as_mapping
 

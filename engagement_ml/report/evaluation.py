@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engagement_ml.formatting import finite, number, one_line, percent, spread
 from engagement_ml.report import comparison_text, plots, text
-from engagement_ml.report.formats import finite, number, one_line, percent, spread
 from engagement_ml.report.view import Row, Run, as_mapping, as_rows, as_texts, estimate_of
 
 _MEASURES = {

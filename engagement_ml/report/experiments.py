@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
-from engagement_ml.report import plots, text
-from engagement_ml.report.formats import (
+from engagement_ml.formatting import (
     count,
     decimals_for,
     finite,
@@ -15,6 +14,7 @@ from engagement_ml.report.formats import (
     one_line,
     spread,
 )
+from engagement_ml.report import plots, text
 from engagement_ml.report.robustness import p_words
 from engagement_ml.report.svg import Scale
 from engagement_ml.report.view import Row, Run, as_mapping, as_rows, estimate_of

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engagement_ml.metric import EngagementMetric, Transform
-from engagement_ml.report import plots, text
-from engagement_ml.report.formats import (
+from engagement_ml.formatting import (
     count,
     decimals_for,
     finite,
@@ -15,6 +13,8 @@ from engagement_ml.report.formats import (
     one_line,
     spread,
 )
+from engagement_ml.metric import EngagementMetric, Transform
+from engagement_ml.report import plots, text
 from engagement_ml.report.view import Row, Run, as_mapping, effect_of
 
 _NAIVE_SHOWN = 5

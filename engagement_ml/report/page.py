@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from engagement_ml.formatting import as_date, day, first_upper, number
 from engagement_ml.report import (
     behaviours,
     evaluation,
@@ -16,7 +17,6 @@ from engagement_ml.report import (
     robustness,
     text,
 )
-from engagement_ml.report.formats import as_date, day, first_upper, number
 from engagement_ml.report.view import Row, Run, SupportsToDict, as_texts
 
 _TITLES = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from engagement_ml.report.formats import MONTHS, as_date, finite
+from engagement_ml.formatting import MONTHS, as_date, finite
 from engagement_ml.report.svg import (
     Scale,
     Tick,

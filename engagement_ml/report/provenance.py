@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from engagement_ml.formatting import DASH, as_date, day, finite, number, one_line, percent
 from engagement_ml.report import plots, text
-from engagement_ml.report.formats import DASH, as_date, day, finite, number, one_line, percent
 from engagement_ml.report.view import Row, Run, as_mapping, as_rows, as_texts
 
 _FINGERPRINT = 12

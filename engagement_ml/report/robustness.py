@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engagement_ml.report import plots
-from engagement_ml.report.formats import (
+from engagement_ml.formatting import (
     count,
     finite,
     first_upper,
@@ -15,6 +14,7 @@ from engagement_ml.report.formats import (
     percent,
     spelled,
 )
+from engagement_ml.report import plots
 from engagement_ml.report.view import Estimate, Run, as_rows, estimate_of
 
 _PASSED = {True: ("✓", "good", "passed"), False: ("✗", "bad", "failed")}

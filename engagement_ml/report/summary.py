@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from engagement_ml.formatting import DASH, finite, number, one_line, spread
 from engagement_ml.report import comparison_text, text
-from engagement_ml.report.formats import DASH, finite, number, one_line, spread
 from engagement_ml.report.metric import SCORE_COMMAND
 from engagement_ml.report.view import Row, Run, SupportsToDict, as_mapping
 

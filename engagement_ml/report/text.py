@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engagement_ml.report.formats import (
+from engagement_ml.formatting import (
     finite,
     first_upper,
     how_many,

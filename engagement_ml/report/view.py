@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from engagement_ml.report.formats import Money, finite, one_line, plural
+from engagement_ml.formatting import Money, finite, one_line, plural
 
 Row = Mapping[str, Any]
 Estimate = tuple[float | None, float | None, float | None]

@@ -30,7 +30,7 @@ def draw(
 
 def in_words(sample: Sample | None, entity: str) -> str:
     """Return what stands beside the name of a step that works on a sample."""
-    from engagement_ml.report.formats import plural
+    from engagement_ml.formatting import plural
 
     return "" if sample is None else f"of {len(sample.ids):,} of {sample.of:,} {plural(entity)}"
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engagement_ml.formatting import number
 from engagement_ml.report import plots
-from engagement_ml.report.formats import number
 from engagement_ml.report.view import Estimate
 
 RESPONSE = {

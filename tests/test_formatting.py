@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement_ml.report.formats import MINUS, Money, count, number, one_line, percent, plural
+from engagement_ml.formatting import MINUS, Money, count, number, one_line, percent, plural
 from engagement_ml.report.svg import Scale, nice_values
 
 numbers = st.floats(-1e9, 1e9, allow_nan=False)
