@@ -1,4 +1,4 @@
-"""Candidate features: entities × cutoffs, and entities × periods × behaviours."""
+"""Features and outcomes: the panel of cutoffs, the panel of periods, counts for scoring."""
 
 from __future__ import annotations
 
