@@ -64,7 +64,9 @@ class NotFittedError(EngagementError, AttributeError):
         """Return an instance that is scikit-learn's error too if scikit-learn is loaded."""
         sklearn_exceptions: Any = sys.modules.get("sklearn.exceptions")
         if cls is NotFittedError and sklearn_exceptions is not None:
-            cls = type(cls.__name__, (cls, sklearn_exceptions.NotFittedError), {})
+            bases = (cls, sklearn_exceptions.NotFittedError)
+            combined: type[Self] = type(cls.__name__, bases, {"__module__": cls.__module__})
+            return super().__new__(combined, *args)
         return super().__new__(cls, *args)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engagement_ml.features import Panel, Periods
     from engagement_ml.features.stratified_sample import Sample
     from engagement_ml.models import ChurnModel, ProfitModel
+    from engagement_ml.workflow.explaining import ExplanationData
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Learned:
     profit, churn : fitted models
     record : RunRecord
         ``registered`` is null.
+    explanation : ExplanationData or None
+        What SHAP explanations are drawn from; None unless it was asked for.
     """
 
     config: PipelineConfig
@@ -46,6 +49,7 @@ class Learned:
     profit: ProfitModel
     churn: ChurnModel
     record: RunRecord
+    explanation: ExplanationData | None = None
 
 
 def learn(
@@ -54,6 +58,7 @@ def learn(
     frames: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
     steps: Steps | None = None,
+    keep_explanation: bool = False,
 ) -> Learned:
     """Read the tables, fit the models, find the drivers, define the metric and measure it.
 
@@ -66,6 +71,8 @@ def learn(
         What readers of the results must know besides: what an assumed margin rests on.
     steps : Steps, optional
         Told of each step.
+    keep_explanation : bool, default False
+        Fit the within-customer model again and keep rows of the panel for SHAP explanations.
 
     Raises
     ------
@@ -118,7 +125,12 @@ def learn(
         experiments=row_dict(evidence.experiments),
         notes=[*notes, *evidence.notes],
     )
-    return Learned(config=kept, metric=metric, profit=profit, churn=churn, record=record)
+    explanation = None
+    if keep_explanation:
+        from engagement_ml.workflow.explaining import explanation_data
+
+        explanation = explanation_data(panel, periods, config, metric)
+    return Learned(kept, metric, profit, churn, record, explanation)
 
 
 def measure(

@@ -129,9 +129,7 @@ def with_nested(values: Keys, changes: Keys) -> dict[str, Any]:
                 f"unknown parameter '{name}'{nearest(name, values)}; "
                 f"the parameters are {', '.join(values)}"
             )
-        changed[name] = (
-            _nested(changed[name], rest, changes[path], name) if rest else changes[path]
-        )
+        changed[name] = _nested(changed[name], rest, changes[path], name) if rest else changes[path]
     return changed
 
 
@@ -194,5 +192,3 @@ def _model_of(parameter: str) -> type[BaseModel] | None:
 def _holds_keys(parameter: str) -> bool:
     field = PipelineConfig.model_fields.get(parameter)
     return field is not None and getattr(field.annotation, "__origin__", None) is dict
-
-

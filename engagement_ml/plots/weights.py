@@ -1,0 +1,35 @@
+"""Bars of a metric's weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engagement_ml.metric import EngagementMetric
+from engagement_ml.plots.style import new_axes, tidy
+from engagement_ml.records import RunRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_weights(source: EngagementMetric | RunRecord, *, ax: Axes | None = None) -> Axes:
+    """Draw the weights of a metric with their 95% intervals, heaviest on top.
+
+    Parameters
+    ----------
+    source : EngagementMetric or RunRecord
+    ax : matplotlib Axes, optional
+        The axes to draw into; by default those of a new figure.
+
+    Raises
+    ------
+    InputError
+        If the metric abstained.
+    """
+    from engagement_ml.metric.plot import draw_weights
+    from engagement_ml.metric.scoring import require_behaviours
+
+    metric = EngagementMetric.from_dict(source.metric) if isinstance(source, RunRecord) else source
+    require_behaviours(metric)
+    ax = new_axes(6.5, 1.3 + 0.45 * len(metric.behaviours)) if ax is None else ax
+    return tidy(draw_weights(metric, ax))
