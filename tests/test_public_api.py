@@ -1,4 +1,4 @@
-"""The public surface: its names, what importing it costs, and the model that notebooks use."""
+"""The public names, the cost of importing them, and the model that notebooks use."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import yaml
 
 import engagement_ml as em
 
-HEAVY = {"mlflow", "shap", "lightgbm", "sklearn"}
+HEAVY = {"mlflow", "shap", "lightgbm", "sklearn", "matplotlib", "scipy"}
 NAMES = {
-    "EngagementError", "EngagementMetric", "EngagementModel", "PipelineConfig", "__version__",
-    "evaluate", "lift", "load_metric", "make_shop", "read_config", "score", "train",
+    "EngagementError", "EngagementMetric", "EngagementModel", "NotFittedError", "PipelineConfig",
+    "__version__", "evaluate", "features", "lift", "load_metric", "make_shop", "read_config",
+    "score", "train",
 }  # fmt: skip
 SETTINGS = {"windows": {"observation_days": 28, "outcome_days": 28}}
 

@@ -132,7 +132,7 @@ class FittedResults:
 
         Examples
         --------
-        >>> import shap
+        >>> import shap  # doctest: +SKIP
         >>> explanation = model.explain("within")  # doctest: +SKIP
         >>> shap.plots.beeswarm(explanation)  # doctest: +SKIP
         """

@@ -82,4 +82,4 @@ def test_a_notebook_gives_them_too(tests_given) -> None:
     with pytest.raises(
         EngagementError, match=r"key 'experiments.0': 'lift' needs the key 'control'"
     ):
-        EngagementModel(experiments=[{**tests_given[1], "control": None}])
+        EngagementModel(experiments=[{**tests_given[1], "control": None}]).fit()
