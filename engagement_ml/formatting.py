@@ -111,6 +111,18 @@ def percent(share: Any, decimals: int = 0) -> str:
     return text
 
 
+def p_value(value: Any) -> str:
+    """Return a p-value with three decimals, or as below 0.001.
+
+    Examples
+    --------
+    >>> p_value(0.0004), p_value(0.0321), p_value(None)
+    ('< 0.001', '0.032', '–')
+    """
+    p = finite(value)
+    return "< 0.001" if p is not None and 0 <= p < 0.001 else number(p, 3)
+
+
 def spread(low: Any, high: Any, decimals: int | None = None) -> str:
     """Return an interval, ``"low to high"``, or a dash where a bound is missing.
 
@@ -209,6 +221,18 @@ def how_many(n: int, noun: str) -> str:
     ('one behaviour', 'two behaviours')
     """
     return f"{spelled(n)} {noun if n == 1 else plural(noun)}"
+
+
+def quantity(value: Any, noun: str) -> str:
+    """Return a count with its noun in the right form, in digits.
+
+    Examples
+    --------
+    >>> quantity(1, "event"), quantity(2.5, "event"), quantity(1204, "company")
+    ('1 event', '2.5 events', '1,204 companies')
+    """
+    shown = count(value)
+    return f"{shown} {noun if shown == '1' else plural(noun)}"
 
 
 def listed(names: Iterable[str]) -> str:

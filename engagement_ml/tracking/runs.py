@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engagement_ml.drivers.evidence import row_dict
 from engagement_ml.errors import TrackingError
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.records import RunRecord
+from engagement_ml.records import RunRecord, plain
 from engagement_ml.tracking.flatten import flat_numbers, flat_texts, safe_key
 from engagement_ml.tracking.models import log_booster, log_metric_model
 from engagement_ml.tracking.registry import register as register_version
@@ -19,6 +20,8 @@ from engagement_ml.tracking.session import Status, experiment_id, using
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from engagement_ml.tables.cleaning import TableQuality
 
 _METRICS_PER_CALL = 1000
 _PARAMS_PER_CALL = 100
@@ -155,9 +158,7 @@ def _tags(record: RunRecord, metric: EngagementMetric) -> dict[str, str]:
         "engagement_ml.config_fingerprint": hashlib.sha256(config.encode()).hexdigest(),
     }
     for table in record.tables:
-        if table.get("fingerprint"):
-            key = safe_key("engagement_ml", "fingerprint", str(table.get("table", "table")))
-            tags[key] = str(table["fingerprint"])
+        tags[safe_key("engagement_ml", "fingerprint", table.table)] = table.fingerprint
     return tags
 
 
@@ -183,9 +184,9 @@ def _log_values(client: Any, run_id: str, record: RunRecord, metric: EngagementM
     from mlflow.entities import Metric, Param
 
     params = flat_texts(record.config)
-    for key, text in flat_texts(record.windows, "planned_windows").items():
+    for key, text in flat_texts(plain(record.windows), "planned_windows").items():
         params.setdefault(key, text)
-    for key, text in flat_texts(record.sample or {}, "drawn_sample").items():
+    for key, text in flat_texts(plain(record.sample) or {}, "drawn_sample").items():
         params.setdefault(key, text)
     listed = [Param(key, text) for key, text in params.items()]
     for start in range(0, len(listed), _PARAMS_PER_CALL):
@@ -197,7 +198,7 @@ def _log_values(client: Any, run_id: str, record: RunRecord, metric: EngagementM
         **flat_numbers({b.behaviour: b.weight for b in metric.behaviours}, "weight"),
     }
     for row in record.drivers:
-        numbers.update(flat_numbers(row, "drivers", str(row.get("behaviour"))))
+        numbers.update(flat_numbers(row_dict(row), "drivers", row.behaviour))
     now = int(time.time() * 1000)
     measured = [Metric(key, value, now, 0) for key, value in numbers.items()]
     for start in range(0, len(measured), _METRICS_PER_CALL):
@@ -206,17 +207,17 @@ def _log_values(client: Any, run_id: str, record: RunRecord, metric: EngagementM
         client.log_inputs(run_id, inputs)
 
 
-def _input(table: Mapping[str, Any]) -> Any:
+def _input(table: TableQuality) -> Any:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    name = str(table.get("table", "table"))
-    digest = str(table.get("fingerprint") or "unknown")[:_LONGEST_DIGEST]
-    source = json.dumps({"uri": str(table.get("source", ""))})
-    profile = {
-        key: table[key] for key in ("rows_read", "rows_kept", "first", "last") if key in table
-    }
+    values = plain(table)
+    profile = {key: values[key] for key in ("rows_read", "rows_kept", "first", "last")}
     dataset = Dataset(
-        name=name, digest=digest, source_type="local", source=source, profile=json.dumps(profile)
+        name=table.table,
+        digest=table.fingerprint[:_LONGEST_DIGEST],
+        source_type="local",
+        source=json.dumps({"uri": table.source}),
+        profile=json.dumps(profile),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 

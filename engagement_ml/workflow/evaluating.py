@@ -12,7 +12,6 @@ from engagement_ml.engine import open_engine
 from engagement_ml.errors import ConfigError
 from engagement_ml.inputs import read_tables
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.records import RunRecord
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.windows import Windows, plan_windows
 from engagement_ml.workflow.fitting import measure
@@ -99,7 +98,7 @@ def _evaluate(
         steps("Building features", in_words(sample, config.entity))
         panel = build_panel(tables, config, windows)
     steps("Evaluating out of time")
-    until = _fit_until(record)
+    until = record.windows.fit_until
     found = measure(
         panel,
         windows,
@@ -125,13 +124,8 @@ def _check_windows(config: PipelineConfig, metric: EngagementMetric) -> None:
             )
 
 
-def _fit_until(record: RunRecord) -> dt.date | None:
-    until = record.windows.get("fit_until")
-    return dt.date.fromisoformat(str(until)) if until else None
-
-
-def _seen_by_fitting(windows: Windows, until: dt.date | None) -> list[str]:
-    if until is None or not windows.test or windows.test[0] >= until:
+def _seen_by_fitting(windows: Windows, until: dt.date) -> list[str]:
+    if not windows.test or windows.test[0] >= until:
         return []
     return [
         f"not all of this is out of time: cutoffs from {windows.test[0]} are measured, and the "

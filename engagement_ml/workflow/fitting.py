@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
@@ -22,6 +22,7 @@ from engagement_ml.workflow.steps import Steps
 
 if TYPE_CHECKING:
     from engagement_ml.drivers import DriverEvidence
+    from engagement_ml.drivers.evidence import DriverRow
     from engagement_ml.features import Panel, Periods
     from engagement_ml.features.stratified_sample import Sample
     from engagement_ml.models import ChurnModel, ProfitModel
@@ -86,19 +87,16 @@ def learn(
         tables = read_tables(config, engine, frames, on_part=step.part)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
-        quality = [asdict(each) for each in tables.quality]
+        quality = tables.quality
         tables, sample = draw(tables, config, windows, step)
         step("Building features", in_words(sample, config.entity))
         panel, periods = _build(tables, config, windows)
     # The engine is closed: what it held of the tables is memory for the estimates.
     profit, churn, evidence = _fit(panel, periods, config, windows, experiments, step)
     metric = make_metric(config, evidence)
-    from engagement_ml.drivers.evidence import row_dict
-
-    drivers = [row_dict(row) for row in evidence.drivers]
     step("Evaluating out of time")
     evaluation = measure(
-        panel, windows, metric, profit, churn, drivers, config.random_seed, sample=sample
+        panel, windows, metric, profit, churn, evidence.drivers, config.random_seed, sample=sample
     )
     kept = resolved(config, frames)
     record = RunRecord(
@@ -108,22 +106,14 @@ def learn(
         created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         version=__version__,
         config=kept.to_dict(),
-        windows=asdict(windows),
-        tables=quality,
+        windows=windows,
+        tables=tuple(quality),
         n_entities=int(panel.frame["customer_id"].nunique()),
         n_rows=len(panel.frame),
-        sample=stated(sample, drivers),
+        sample=stated(sample, evidence.drivers),
         metric=metric.to_dict(),
-        drivers=drivers,
+        evidence=replace(evidence, notes=(*notes, *evidence.notes)),
         evaluation=evaluation,
-        naive=[row_dict(row) for row in evidence.naive],
-        responses=dict(evidence.responses),
-        checks=[row_dict(row) for row in evidence.checks],
-        segments=[row_dict(row) for row in evidence.segments],
-        pairs=[row_dict(row) for row in evidence.pairs],
-        unprofitable=None if evidence.unprofitable is None else row_dict(evidence.unprofitable),
-        experiments=row_dict(evidence.experiments),
-        notes=[*notes, *evidence.notes],
     )
     explanation = None
     if keep_explanation:
@@ -139,7 +129,7 @@ def measure(
     metric: EngagementMetric,
     profit: ProfitModel,
     churn: ChurnModel,
-    drivers: Sequence[Mapping[str, Any]],
+    drivers: Sequence[DriverRow],
     seed: int,
     *,
     fit_until: dt.date | None = None,
@@ -161,9 +151,7 @@ def measure(
         selected=[behaviour.behaviour for behaviour in metric.behaviours],
         windows=windows,
         vanity=[
-            str(row["behaviour"])
-            for row in drivers
-            if row.get("verdict") == "vanity" and row["behaviour"] in present
+            row.behaviour for row in drivers if row.verdict == "vanity" and row.behaviour in present
         ],
         seed=seed,
         fit_until=fit_until,

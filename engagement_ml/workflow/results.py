@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engagement_ml.drivers.evidence import DriverRow, row_dict
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.records import RunRecord
 from engagement_ml.workflow.settings import to_yaml
@@ -119,41 +120,39 @@ def evaluation_json(evaluation: Mapping[str, Any]) -> str:
     return json.dumps(evaluation, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def drivers_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+def drivers_csv(rows: Sequence[DriverRow]) -> str:
     r"""Return the text of ``drivers.csv``: the same bytes for the same evidence.
 
-    The contract's columns come first and in order, then what else the rows hold. Numbers have six
-    significant digits, null is empty.
+    The columns of `DRIVER_COLUMNS` come first and in order, then the other fields of the rows.
+    Numbers have six significant digits, null is empty.
 
     Examples
     --------
-    >>> row = {"behaviour": "visit", "verdict": "inert", "selected": False, "effect": 1 / 3}
+    >>> from engagement_ml.drivers.evidence import DriverRow
+    >>> row = DriverRow("visit", "inert", False, 2, 0.5, 1 / 3, None, None, 0.0, None, "too small")
     >>> drivers_csv([row])
-    'behaviour,verdict,selected,...,reason\nvisit,inert,false,,,0.333333,,,,,\n'
+    'behaviour,verdict,selected,...\nvisit,inert,false,2,0.5,0.333333,,,0,,too small,...\n'
     """
-    columns = _columns(rows)
+    dicts = [row_dict(row) for row in rows]
+    columns = _columns(dicts)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in dicts)
     return out.getvalue()
 
 
-def driver_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def driver_frame(rows: Sequence[DriverRow]) -> pd.DataFrame:
     """Return the drivers' rows as a frame with the columns of ``drivers.csv``."""
     import pandas as pd
 
-    return pd.DataFrame(list(rows), columns=_columns(rows))
+    dicts = [row_dict(row) for row in rows]
+    return pd.DataFrame(dicts, columns=_columns(dicts))
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    extras = dict.fromkeys(
-        name
-        for row in rows
-        for name, value in row.items()
-        if not isinstance(value, list | tuple | dict)
-    )
-    return [*DRIVER_COLUMNS, *(name for name in extras if name not in DRIVER_COLUMNS)]
+    others = dict.fromkeys(name for row in rows for name in row)
+    return [*DRIVER_COLUMNS, *(name for name in others if name not in DRIVER_COLUMNS)]
 
 
 def _cell(value: Any) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.inputs import Tables
+from engagement_ml.records import DrawnSample
 from engagement_ml.windows import Windows
 from engagement_ml.workflow.steps import Steps
 
@@ -40,12 +42,12 @@ def size_of(sample: Sample) -> dict[str, int]:
     return {"customers": len(sample.ids), "of": sample.of}
 
 
-def stated(sample: Sample | None, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def stated(sample: Sample | None, rows: Sequence[DriverRow]) -> DrawnSample | None:
     """Return what a run's record holds of its sample; None where everybody was taken.
 
     Returns
     -------
-    dict
+    DrawnSample
         ``customers``, ``of``, ``share``; ``by`` and ``n_strata``; ``wider``, how many times as
         wide as from everybody the part of an interval is that luck in who was drawn makes:
         √(of / customers); and ``half_widths``, that of the 95% interval of each effect found, as
@@ -54,31 +56,31 @@ def stated(sample: Sample | None, rows: Sequence[Mapping[str, Any]]) -> dict[str
     if sample is None:
         return None
     share = len(sample.ids) / sample.of
-    return {
+    return DrawnSample(
         **size_of(sample),
-        "share": share,
-        "by": list(sample.by),
-        "n_strata": sample.n_strata,
-        "wider": math.sqrt(1 / share),
-        "half_widths": half_widths(rows),
-    }
+        share=share,
+        by=tuple(sample.by),
+        n_strata=sample.n_strata,
+        wider=math.sqrt(1 / share),
+        half_widths=half_widths(rows),
+    )
 
 
-def half_widths(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def half_widths(rows: Sequence[DriverRow]) -> dict[str, float]:
     """Return half the width of each found effect's 95% interval over the effect, by behaviour.
 
     Effects that randomised tests measured are left out: more customers here do not narrow them.
 
     Examples
     --------
-    >>> call = {"behaviour": "call", "verdict": "driver", "effect": 4.0}
-    >>> half_widths([{**call, "effect_low": 3.0, "effect_high": 5.0}])
+    >>> call = DriverRow("call", "driver", True, 1, 2.0, 4.0, 3.0, 5.0, 1.0, None, "it holds")
+    >>> half_widths([call])
     {'call': 0.25}
     """
     found = {}
     for row in rows:
-        effect, low, high = (row.get(k) for k in ("effect", "effect_low", "effect_high"))
-        observed = row.get("verdict") in _FOUND and row.get("basis") != "experiment"
+        effect, low, high = row.effect, row.effect_low, row.effect_high
+        observed = row.verdict in _FOUND and row.basis == "observation"
         if observed and effect and low is not None and high is not None:
-            found[str(row["behaviour"])] = (high - low) / 2 / abs(effect)
+            found[row.behaviour] = (high - low) / 2 / abs(effect)
     return found
