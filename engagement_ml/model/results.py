@@ -284,6 +284,6 @@ class FittedResults:
             from html import escape
 
             return f"<pre>{escape(repr(self))}</pre>"
-        from engagement_ml.report.notebook import model_html
+        from engagement_ml.plots import summary_html
 
-        return model_html(self.record_, self.metric_)
+        return summary_html(self.record_)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.plots.style import (
     DARK,
     NEUTRAL,
@@ -14,7 +15,9 @@ from engagement_ml.plots.style import (
     money_ticks,
     new_axes,
     nothing_to_draw,
+    sorted_drivers,
     tidy,
+    verdict_text,
 )
 
 if TYPE_CHECKING:
@@ -22,10 +25,7 @@ if TYPE_CHECKING:
 
     from engagement_ml.records import RunRecord
 
-Row = Mapping[str, Any]
 _BEYOND_MEDIAN = 2.5
-_ORDER = {"driver": 1, "harmful": 2}
-_MARGIN = 1.08
 
 
 def plot_drivers(record: RunRecord, *, ax: Axes | None = None) -> Axes:
@@ -49,10 +49,7 @@ def plot_drivers(record: RunRecord, *, ax: Axes | None = None) -> Axes:
     InputError
         If the record holds no behaviour.
     """
-    rows = sorted(
-        record.drivers,
-        key=lambda row: (not row["selected"], _ORDER.get(row["verdict"], 3), row["shap_rank"]),
-    )
+    rows = sorted_drivers(record)
     if not rows:
         raise nothing_to_draw("plot_drivers", record)
     labels = Labels.of(record)
@@ -61,10 +58,9 @@ def plot_drivers(record: RunRecord, *, ax: Axes | None = None) -> Axes:
     ax.axvline(0.0, color=NEUTRAL, lw=0.8, zorder=0)
     for place, row in enumerate(rows):
         _draw_row(ax, place, row, limit)
-    ax.set_yticks(range(len(rows)), [labels.label(str(row["behaviour"])) for row in rows])
+    ax.set_yticks(range(len(rows)), [labels.label(row.behaviour) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     if limit:
-        ax.set_xlim(-_MARGIN * limit, _MARGIN * limit) if _two_sided(rows) else None
         ax.xaxis.set_major_formatter(money_ticks(labels.money))
     ax.set_xlabel(
         f"margin per {labels.entity} over {labels.outcome_days} days, {labels.money.currency}, "
@@ -74,24 +70,23 @@ def plot_drivers(record: RunRecord, *, ax: Axes | None = None) -> Axes:
     return tidy(ax)
 
 
-def _draw_row(ax: Axes, place: int, row: Row, limit: float) -> None:
-    colour = VERDICT_COLOURS.get(row["verdict"], NEUTRAL)
-    effect, low, high = row["effect"], row["effect_low"], row["effect_high"]
+def _draw_row(ax: Axes, place: int, row: DriverRow, limit: float) -> None:
+    colour = VERDICT_COLOURS.get(row.verdict, NEUTRAL)
+    effect, low, high = row.effect, row.effect_low, row.effect_high
     if effect is None:
         ax.text(0.0, place, "  no estimate", va="center", color=NEUTRAL, fontsize="small")
     else:
         if low is not None and high is not None:
             _draw_interval(ax, place, (low, high), limit, colour)
-        face = colour if row["selected"] else "white"
+        face = colour if row.selected else "white"
         ax.plot(effect, place, "o", ms=6, mfc=face, mec=colour, mew=1.5, zorder=3)
-    verdict = row["verdict"] + (" (tested)" if row.get("basis") == "experiment" else "")
     ax.text(
         1.01,
         place,
-        verdict,
+        verdict_text(row),
         transform=ax.get_yaxis_transform(),
         va="center",
-        color=colour if row["verdict"] in VERDICT_COLOURS else DARK,
+        color=colour if row.verdict in VERDICT_COLOURS else DARK,
         fontsize="small",
     )
 
@@ -107,18 +102,13 @@ def _draw_interval(
             ax.plot(shown, place, marker, color=colour, ms=5, zorder=2)
 
 
-def _limit(rows: Sequence[Row]) -> float:
+def _limit(rows: Sequence[DriverRow]) -> float:
     """Return the largest amount on the axis, so that one wide interval squeezes no other flat."""
-    columns = ("effect", "effect_low", "effect_high")
-    reach = [max((abs(row[c]) for c in columns if row[c] is not None), default=0.0) for row in rows]
-    estimated = [r for r, row in zip(reach, rows, strict=True) if row["effect"] is not None]
+    bounds = [(row.effect, row.effect_low, row.effect_high) for row in rows]
+    reach = [max((abs(x) for x in each if x is not None), default=0.0) for each in bounds]
+    estimated = [r for r, row in zip(reach, rows, strict=True) if row.effect is not None]
     if not estimated:
         return 0.0
-    clear = [r for r, row in zip(reach, rows, strict=True) if row["verdict"] in VERDICT_COLOURS]
-    effects = [abs(row["effect"]) for row in rows if row["effect"] is not None]
+    clear = [r for r, row in zip(reach, rows, strict=True) if row.verdict in VERDICT_COLOURS]
+    effects = [abs(row.effect) for row in rows if row.effect is not None]
     return float(min(max(estimated), max([*clear, *effects, _BEYOND_MEDIAN * median(estimated)])))
-
-
-def _two_sided(rows: Sequence[Row]) -> bool:
-    lows = [row["effect_low"] for row in rows if row["effect_low"] is not None]
-    return any(low < 0 for low in lows)

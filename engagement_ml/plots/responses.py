@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engagement_ml.drivers.evidence import ResponseCurve
 from engagement_ml.errors import InputError, nearest
+from engagement_ml.metric import EngagementMetric, WeightedBehaviour
 from engagement_ml.plots.style import (
     GOOD,
     HARMFUL,
@@ -16,7 +18,6 @@ from engagement_ml.plots.style import (
     money_ticks,
     nothing_to_draw,
     tidy,
-    weighted_behaviours,
 )
 
 if TYPE_CHECKING:
@@ -57,11 +58,13 @@ def plot_responses(
         If a behaviour has no curve, if there is none at all, or if there are too few axes.
     """
     labels = Labels.of(record)
-    points = {str(row["behaviour"]): row for row in weighted_behaviours(record)}
-    chosen = list(behaviours) or _default(record, points)
+    metric = EngagementMetric.from_dict(record.metric)
+    weighted = {b.behaviour: b for b in sorted(metric.behaviours, key=lambda b: -b.weight)}
+    curves = record.evidence.responses
+    chosen = list(behaviours) or _default(record, weighted)
     if not chosen:
         raise nothing_to_draw("plot_responses", record)
-    known = [*record.responses, *(b for b in points if b not in record.responses)]
+    known = [*curves, *(b for b in weighted if b not in curves)]
     for behaviour in chosen:
         if behaviour not in known:
             raise InputError(
@@ -69,14 +72,14 @@ def plot_responses(
                 f"curves are there for {', '.join(known) or 'no behaviour'}"
             )
     axes = _axes(ax, len(chosen))
-    harmful = {row["behaviour"] for row in record.drivers if row["verdict"] == "harmful"}
+    harmful = {row.behaviour for row in record.drivers if row.verdict == "harmful"}
     for place, (behaviour, each) in enumerate(zip(chosen, axes, strict=True)):
-        if behaviour in record.responses:
+        if behaviour in curves:
             colour = HARMFUL if behaviour in harmful else GOOD
-            _draw_margin(each, record.responses[behaviour], labels, colour)
+            _draw_margin(each, curves[behaviour], labels, colour)
             unit = f"margin per {labels.entity}, {labels.money.currency}"
         else:
-            _draw_points(each, points[behaviour])
+            _draw_points(each, weighted[behaviour])
             unit = "points of the score"
         each.set_title(labels.label(behaviour))
         each.set_xlabel(f"events in {labels.observation_days} days")
@@ -86,41 +89,35 @@ def plot_responses(
     return axes
 
 
-def _default(record: RunRecord, points: Mapping[str, Any]) -> list[str]:
+def _default(record: RunRecord, weighted: Iterable[str]) -> list[str]:
+    curves = record.evidence.responses
     harmful = [
-        str(row["behaviour"])
+        row.behaviour
         for row in record.drivers
-        if row["verdict"] == "harmful" and row["behaviour"] in record.responses
+        if row.verdict == "harmful" and row.behaviour in curves
     ]
-    return [*points, *harmful]
+    return [*weighted, *harmful]
 
 
-def _draw_margin(ax: Axes, response: Mapping[str, Any], labels: Labels, colour: str) -> None:
-    x, effect = np.asarray(response["x"], float), np.asarray(response["effect"], float)
-    low, high = (np.asarray(response[key], float) for key in ("low", "high"))
+def _draw_margin(ax: Axes, curve: ResponseCurve, labels: Labels, colour: str) -> None:
+    first, last = curve.x[0], curve.x[-1]
     ax.axhline(0.0, color=NEUTRAL, lw=0.8, zorder=0)
-    ax.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
-    ax.plot(x, effect, color=colour, lw=2)
-    saturation = response.get("saturation_point")
-    if saturation is not None and x[0] <= saturation <= x[-1]:
+    ax.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.18, lw=0)
+    ax.plot(curve.x, curve.effect, color=colour, lw=2)
+    saturation = curve.saturation_point
+    if saturation is not None and first <= saturation <= last:
         ax.axvline(saturation, color=NEUTRAL, lw=1, ls="--")
-    for key, face in (("p90", "white"), ("typical", colour)):
-        count = response.get(key)
-        if count is not None and x[0] <= count <= x[-1]:
-            y = np.interp(count, x, effect)
+    for count, face in ((curve.p90, "white"), (curve.typical, colour)):
+        if first <= count <= last:
+            y = np.interp(count, curve.x, curve.effect)
             ax.plot(count, y, "o", ms=6, mfc=face, mec=colour, mew=1.5, zorder=3)
     ax.yaxis.set_major_formatter(money_ticks(labels.money))
 
 
-def _draw_points(ax: Axes, behaviour: Mapping[str, Any]) -> None:
-    from engagement_ml.metric import Transform
-
-    shape = behaviour["transform"]
-    transform = Transform(
-        shape["kind"], scale=shape.get("scale"), shape=shape.get("shape"), cap=shape["cap"]
-    )
+def _draw_points(ax: Axes, behaviour: WeightedBehaviour) -> None:
+    transform = behaviour.transform
     x = np.linspace(0.0, _BEYOND_CAP * transform.cap, _POINTS)
-    ax.plot(x, behaviour["weight"] * transform(x), color=GOOD, lw=2)
+    ax.plot(x, behaviour.weight * transform(x), color=GOOD, lw=2)
     ax.set_ylim(bottom=0)
 
 

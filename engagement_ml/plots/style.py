@@ -6,10 +6,10 @@ apart; drivers and harmful behaviours also differ in the verdict written beside 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.errors import InputError
 from engagement_ml.formatting import Money, one_line, plural
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GOOD, HARMFUL, NEUTRAL, DARK = "#0072B2", "#D55E00", "#8C8C8C", "#333333"
 VERDICT_COLOURS = {"driver": GOOD, "harmful": HARMFUL}
+_VERDICT_ORDER = {"driver": 1, "harmful": 2}
 _COUNT_LABEL_BELOW = 10
 
 
@@ -55,15 +56,25 @@ class Labels:
             money=Money(record.currency),
             observation_days=int(record.metric["observation_days"]),
             outcome_days=int(record.metric["outcome_days"]),
-            by_behaviour={
-                str(row["behaviour"]): one_line(row.get("label") or row["behaviour"])
-                for row in record.drivers
-            },
+            by_behaviour={row.behaviour: one_line(row.label) for row in record.drivers},
         )
 
     def label(self, behaviour: str) -> str:
         """Return the name that people read, safe for matplotlib."""
-        return plain(self.by_behaviour.get(behaviour, behaviour))
+        return plain(self.by_behaviour.get(behaviour) or one_line(behaviour))
+
+
+def sorted_drivers(record: RunRecord) -> list[DriverRow]:
+    """Return the selected behaviours, other drivers, harmful ones and the rest, by SHAP rank."""
+    return sorted(
+        record.drivers,
+        key=lambda row: (not row.selected, _VERDICT_ORDER.get(row.verdict, 3), row.shap_rank),
+    )
+
+
+def verdict_text(row: DriverRow) -> str:
+    """Return the verdict, and whether a randomised test led to it."""
+    return f"{row.verdict} (tested)" if row.basis == "experiment" else row.verdict
 
 
 def new_axes(width: float, height: float) -> Axes:
@@ -111,14 +122,5 @@ def plain(text: str) -> str:
 def nothing_to_draw(plot: str, record: RunRecord) -> InputError:
     """Return the error for a record without rows for a plot."""
     reason = record.metric.get("reason")
-    return InputError(f"{plot}: run '{record.name}' has nothing to draw" + _because(reason))
-
-
-def _because(reason: Any) -> str:
-    return f": {reason}" if reason else ""
-
-
-def weighted_behaviours(record: RunRecord) -> list[Mapping[str, Any]]:
-    """Return the behaviours of a record's metric, heaviest first."""
-    rows: list[Mapping[str, Any]] = record.metric.get("behaviours") or []
-    return sorted(rows, key=lambda row: -row["weight"])
+    because = f": {reason}" if reason else ""
+    return InputError(f"{plot}: run '{record.name}' has nothing to draw{because}")

@@ -1,32 +1,28 @@
-"""A fitted model in a notebook: verdicts, weights and worth as one compact table."""
+"""HTML table of verdicts, weights and worth per event, which a fitted model shows in notebooks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from markupsafe import Markup, escape
 
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.formatting import DASH, Money, number, one_line
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.display import INDICATOR_CAUTION
+from engagement_ml.plots.style import VERDICT_COLOURS, sorted_drivers, verdict_text
 from engagement_ml.records import RunRecord
 
-Row = Mapping[str, Any]
 _MOST_ROWS = 15
 _CELL = "padding:2px 10px;text-align:{align};border-bottom:1px solid #ddd"
-_COLOURS = {"driver": "#0072B2", "harmful": "#D55E00"}
-_ORDER = {"driver": 1, "harmful": 2}
 
 
-def model_html(record: RunRecord, metric: EngagementMetric) -> str:
+def summary_html(record: RunRecord) -> str:
     """Return a self-contained piece of HTML; all text of the run is escaped.
 
     Parameters
     ----------
     record : RunRecord
-    metric : EngagementMetric
-        The record's metric.
 
     Returns
     -------
@@ -34,10 +30,7 @@ def model_html(record: RunRecord, metric: EngagementMetric) -> str:
         A table of at most 15 behaviours, the selected first: label, verdict, weight, and worth of
         one more event with its 95% interval.
     """
-    rows = sorted(
-        record.drivers,
-        key=lambda row: (not row["selected"], _ORDER.get(row["verdict"], 3), row["shap_rank"]),
-    )
+    rows, metric = sorted_drivers(record), EngagementMetric.from_dict(record.metric)
     parts = [_paragraph(Markup("<b>{}</b>").format(_headline(record, metric)))]
     if metric.abstained:
         parts.append(_paragraph(Markup("No metric: {}").format(one_line(metric.reason or ""))))
@@ -56,7 +49,7 @@ def _headline(record: RunRecord, metric: EngagementMetric) -> str:
     return f"{name}: engagement score from 0 to 100, made of {kind} of margin"
 
 
-def _table(rows: Sequence[Row], metric: EngagementMetric, money: Money) -> Markup:
+def _table(rows: Sequence[DriverRow], metric: EngagementMetric, money: Money) -> Markup:
     heads = (
         ("behaviour", "left"),
         ("verdict", "left"),
@@ -73,14 +66,13 @@ def _table(rows: Sequence[Row], metric: EngagementMetric, money: Money) -> Marku
     ).format(head, body)
 
 
-def _row(row: Row, weights: Mapping[str, float], money: Money) -> Markup:
-    weight = weights.get(str(row["behaviour"]))
-    amounts = money.estimate(row["effect"], row["effect_low"], row["effect_high"])
+def _row(row: DriverRow, weights: Mapping[str, float], money: Money) -> Markup:
+    weight = weights.get(row.behaviour)
+    amounts = money.estimate(row.effect, row.effect_low, row.effect_high)
     value, _, interval = amounts.partition(" (")
-    verdict = row["verdict"] + (" (tested)" if row.get("basis") == "experiment" else "")
     cells = (
-        _cell("td", one_line(row.get("label") or row["behaviour"]), "left"),
-        _cell("td", verdict, "left", _COLOURS.get(row["verdict"])),
+        _cell("td", one_line(row.label or row.behaviour), "left"),
+        _cell("td", verdict_text(row), "left", VERDICT_COLOURS.get(row.verdict)),
         _cell("td", "" if weight is None else number(weight, 1), "right"),
         _cell("td", value, "right"),
         _cell("td", interval.removesuffix(")") or DASH, "left"),
@@ -93,7 +85,7 @@ def _cell(tag: str, text: str, align: str, colour: str | None = None) -> Markup:
     return Markup(f'<{tag} style="{style}">{escape(text)}</{tag}>')
 
 
-def _note(rows: Sequence[Row], record: RunRecord, metric: EngagementMetric) -> Markup:
+def _note(rows: Sequence[DriverRow], record: RunRecord, metric: EngagementMetric) -> Markup:
     text = (
         f"Worth: change of one {one_line(record.entity)}'s margin over {metric.outcome_days} days "
         f"for one more event in {metric.observation_days} days."
