@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from engagement_ml.metric.definition import EngagementMetric
 
-_COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6a9f", "#b08900")
+# Okabe and Ito (2008), without the reds, which stand for harm in other plots.
+_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#CC79A7")
 _CURVE_POINTS = 200
 _BEYOND_CAP = 1.25
 
@@ -39,12 +40,16 @@ def draw_metric(metric: EngagementMetric) -> Figure:
     return figure
 
 
-def draw_weights(metric: EngagementMetric, ax: Axes) -> Axes:
-    """Draw a horizontal bar per behaviour, its 95% interval as a line; heaviest on top."""
+def draw_weights(metric: EngagementMetric, ax: Axes, *, colour: str | None = None) -> Axes:
+    """Draw a horizontal bar per behaviour, its 95% interval as a line; heaviest on top.
+
+    Bars have the colours of the response curves, unless one `colour` is given for all.
+    """
     require_behaviours(metric)
     behaviours = sorted(metric.behaviours, key=lambda b: b.weight)
     for place, behaviour in enumerate(behaviours):
-        ax.barh(place, behaviour.weight, color=_colour(metric, behaviour.behaviour), height=0.6)
+        fill = colour or _colour(metric, behaviour.behaviour)
+        ax.barh(place, behaviour.weight, color=fill, height=0.6)
         if behaviour.weight_low is not None and behaviour.weight_high is not None:
             ax.plot([behaviour.weight_low, behaviour.weight_high], [place, place], "|-k", lw=1.2)
     ax.set_yticks(range(len(behaviours)), [_plain(b.title) for b in behaviours])

@@ -66,7 +66,7 @@ def plot_drivers(record: RunRecord, *, ax: Axes | None = None) -> Axes:
         f"margin per {labels.entity} over {labels.outcome_days} days, {labels.money.currency}, "
         "with 95% interval"
     )
-    ax.set_title("Worth of one more event")
+    ax.set_title("Worth of one more event (filled dots: in the metric)")
     return tidy(ax)
 
 

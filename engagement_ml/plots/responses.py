@@ -11,6 +11,7 @@ from engagement_ml.drivers.evidence import ResponseCurve
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.metric import EngagementMetric, WeightedBehaviour
 from engagement_ml.plots.style import (
+    DARK,
     GOOD,
     HARMFUL,
     NEUTRAL,
@@ -81,6 +82,8 @@ def plot_responses(
         else:
             _draw_points(each, weighted[behaviour])
             unit = "points of the score"
+        if place == 0 and behaviour in curves:
+            _draw_legend(each, curves[behaviour])
         each.set_title(labels.label(behaviour))
         each.set_xlabel(f"events in {labels.observation_days} days")
         if place % _COLUMNS == 0 or ax is not None:
@@ -112,6 +115,23 @@ def _draw_margin(ax: Axes, curve: ResponseCurve, labels: Labels, colour: str) ->
             y = np.interp(count, curve.x, curve.effect)
             ax.plot(count, y, "o", ms=6, mfc=face, mec=colour, mew=1.5, zorder=3)
     ax.yaxis.set_major_formatter(money_ticks(labels.money))
+
+
+def _draw_legend(ax: Axes, curve: ResponseCurve) -> None:
+    from matplotlib.lines import Line2D
+
+    marks = (
+        ("median", Line2D([], [], marker="o", ls="", mec=DARK, mfc=DARK)),
+        ("90th percentile", Line2D([], [], marker="o", ls="", mec=DARK, mfc="white")),
+        ("stops paying", Line2D([], [], color=NEUTRAL, lw=1, ls="--")),
+    )
+    ax.legend(
+        [mark for _, mark in marks],
+        [text for text, _ in marks],
+        loc="lower right" if curve.effect[-1] > 0 else "upper right",
+        fontsize="x-small",
+        frameon=False,
+    )
 
 
 def _draw_points(ax: Axes, behaviour: WeightedBehaviour) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.errors import InputError
-from engagement_ml.formatting import Money, one_line, plural
+from engagement_ml.formatting import Money, decimals_for, one_line, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 GOOD, HARMFUL, NEUTRAL, DARK = "#0072B2", "#D55E00", "#8C8C8C", "#333333"
 VERDICT_COLOURS = {"driver": GOOD, "harmful": HARMFUL}
 _VERDICT_ORDER = {"driver": 1, "harmful": 2}
-_COUNT_LABEL_BELOW = 10
 
 
 @dataclass(frozen=True)
@@ -95,13 +94,16 @@ def tidy(ax: Axes) -> Axes:
 
 def money_ticks(money: Money) -> Formatter:
     """Return a formatter that writes an axis's numbers as amounts."""
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import Formatter
 
-    def write(value: float, _: int | None = None) -> str:
-        decimals = 0 if value == round(value) or abs(value) >= _COUNT_LABEL_BELOW else None
-        return plain(money.tick(value, decimals))
+    class MoneyFormatter(Formatter):
+        """Writes all ticks of an axis with the same number of decimals."""
 
-    return FuncFormatter(write)
+        def __call__(self, value: float, pos: int | None = None) -> str:
+            whole = all(float(tick).is_integer() for tick in self.locs)
+            return plain(money.tick(value, 0 if whole else decimals_for(*self.locs)))
+
+    return MoneyFormatter()
 
 
 def plain(text: str) -> str:

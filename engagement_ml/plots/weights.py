@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.plots.style import new_axes, tidy
+from engagement_ml.plots.style import GOOD, new_axes, tidy
 from engagement_ml.records import RunRecord
 
 if TYPE_CHECKING:
@@ -32,4 +32,7 @@ def plot_weights(source: EngagementMetric | RunRecord, *, ax: Axes | None = None
     metric = EngagementMetric.from_dict(source.metric) if isinstance(source, RunRecord) else source
     require_behaviours(metric)
     ax = new_axes(6.5, 1.3 + 0.45 * len(metric.behaviours)) if ax is None else ax
-    return tidy(draw_weights(metric, ax))
+    draw_weights(metric, ax, colour=GOOD)
+    if metric.evidence == "driver":
+        ax.set_title("Weights in the score")
+    return tidy(ax)
