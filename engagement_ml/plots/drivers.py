@@ -40,9 +40,9 @@ def plot_drivers(record: RunRecord, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        A row per behaviour: the selected first, then other drivers, harmful behaviours and the
-        rest, each by SHAP rank. Filled dots are selected. An interval with an arrow goes on beyond
-        the axis.
+        A row per behaviour: those of the metric by weight, then other drivers, harmful behaviours
+        and the rest, each by SHAP rank. Filled dots are in the metric. An arrow shows that an
+        interval continues beyond the axis.
 
     Raises
     ------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engagement_ml.records import RunRecord
 
 AxesArray = np.ndarray[Any, Any]
-_COLUMNS = 3
+_COLUMNS, _SQUARE = 3, 4
 _POINTS = 200
 _BEYOND_CAP = 1.25
 
@@ -72,7 +72,9 @@ def plot_responses(
                 f"plot_responses: '{behaviour}' has no response curve{nearest(behaviour, known)}; "
                 f"curves are there for {', '.join(known) or 'no behaviour'}"
             )
-    axes = _axes(ax, len(chosen))
+    columns = _n_columns(len(chosen))
+    axes = _axes(ax, len(chosen), columns)
+    saturates = any(b in curves and curves[b].saturation_point is not None for b in chosen)
     harmful = {row.behaviour for row in record.drivers if row.verdict == "harmful"}
     for place, (behaviour, each) in enumerate(zip(chosen, axes, strict=True)):
         if behaviour in curves:
@@ -83,10 +85,10 @@ def plot_responses(
             _draw_points(each, weighted[behaviour])
             unit = "points of the score"
         if place == 0 and behaviour in curves:
-            _draw_legend(each, curves[behaviour])
+            _draw_legend(each, curves[behaviour], saturates)
         each.set_title(labels.label(behaviour))
         each.set_xlabel(f"events in {labels.observation_days} days")
-        if place % _COLUMNS == 0 or ax is not None:
+        if place % columns == 0 or ax is not None:
             each.set_ylabel(unit)
         tidy(each)
     return axes
@@ -117,18 +119,19 @@ def _draw_margin(ax: Axes, curve: ResponseCurve, labels: Labels, colour: str) ->
     ax.yaxis.set_major_formatter(money_ticks(labels.money))
 
 
-def _draw_legend(ax: Axes, curve: ResponseCurve) -> None:
+def _draw_legend(ax: Axes, curve: ResponseCurve, saturates: bool) -> None:
     from matplotlib.lines import Line2D
 
-    marks = (
+    marks = [
         ("median", Line2D([], [], marker="o", ls="", mec=DARK, mfc=DARK)),
         ("90th percentile", Line2D([], [], marker="o", ls="", mec=DARK, mfc="white")),
-        ("stops paying", Line2D([], [], color=NEUTRAL, lw=1, ls="--")),
-    )
+    ]
+    if saturates:
+        marks.append(("stops paying", Line2D([], [], color=NEUTRAL, lw=1, ls="--")))
     ax.legend(
         [mark for _, mark in marks],
         [text for text, _ in marks],
-        loc="lower right" if curve.effect[-1] > 0 else "upper right",
+        loc="upper left" if curve.effect[-1] > 0 else "lower left",
         fontsize="x-small",
         frameon=False,
     )
@@ -141,7 +144,11 @@ def _draw_points(ax: Axes, behaviour: WeightedBehaviour) -> None:
     ax.set_ylim(bottom=0)
 
 
-def _axes(ax: Axes | AxesArray | None, n: int) -> AxesArray:
+def _n_columns(n: int) -> int:
+    return 2 if n == _SQUARE else min(n, _COLUMNS)
+
+
+def _axes(ax: Axes | AxesArray | None, n: int, columns: int) -> AxesArray:
     if ax is not None:
         given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
         if given.size < n:
@@ -152,7 +159,6 @@ def _axes(ax: Axes | AxesArray | None, n: int) -> AxesArray:
         return given[:n]
     from matplotlib import pyplot
 
-    columns = min(n, _COLUMNS)
     rows = -(-n // columns)
     size = (max(3.3 * columns, 4.5), 3.0 * rows)
     _, grid = pyplot.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")

@@ -109,12 +109,10 @@ def _draw_margin(ax: Axes, scores: FloatArray, margin: FloatArray, labels: Label
 
 
 def _values(scores: Any) -> FloatArray:
-    if hasattr(scores, "__array__") and getattr(scores, "ndim", 1) == 1:
-        return np.asarray(scores, dtype=np.float64)
-    if isinstance(scores, list | tuple):
-        return np.asarray(scores, dtype=np.float64)
     import narwhals as nw
 
-    column: Any = nw.from_native(scores).lazy().select(nw.col("score").cast(nw.Float64)).collect()
-    values: FloatArray = column["score"].to_numpy().astype(np.float64)
-    return values
+    frame: Any = nw.from_native(scores, pass_through=True)
+    if isinstance(frame, nw.DataFrame | nw.LazyFrame):
+        column: Any = frame.lazy().select(nw.col("score").cast(nw.Float64)).collect()
+        scores = column["score"].to_numpy()
+    return np.asarray(scores, dtype=np.float64)

@@ -6,6 +6,7 @@ apart; drivers and harmful behaviours also differ in the verdict written beside 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,11 +65,14 @@ class Labels:
 
 
 def sorted_drivers(record: RunRecord) -> list[DriverRow]:
-    """Return the selected behaviours, other drivers, harmful ones and the rest, by SHAP rank."""
-    return sorted(
-        record.drivers,
-        key=lambda row: (not row.selected, _VERDICT_ORDER.get(row.verdict, 3), row.shap_rank),
-    )
+    """Return the selected behaviours by weight, other drivers, harmful ones, the rest by SHAP."""
+    weights = {row["behaviour"]: row["weight"] for row in record.metric["behaviours"]}
+
+    def order(row: DriverRow) -> tuple[float, int, int]:
+        weight = weights.get(row.behaviour, 0.0)
+        return -weight, _VERDICT_ORDER.get(row.verdict, 3), row.shap_rank
+
+    return sorted(record.drivers, key=order)
 
 
 def verdict_text(row: DriverRow) -> str:
@@ -100,8 +104,12 @@ def money_ticks(money: Money) -> Formatter:
         """Writes all ticks of an axis with the same number of decimals."""
 
         def __call__(self, value: float, pos: int | None = None) -> str:
-            whole = all(float(tick).is_integer() for tick in self.locs)
-            return plain(money.tick(value, 0 if whole else decimals_for(*self.locs)))
+            return plain(money.tick(value))
+
+        def format_ticks(self, values: Sequence[float]) -> list[str]:
+            whole = all(float(value).is_integer() for value in values)
+            decimals = 0 if whole else decimals_for(*map(float, values))
+            return [plain(money.tick(float(value), decimals)) for value in values]
 
     return MoneyFormatter()
 

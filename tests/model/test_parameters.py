@@ -105,9 +105,7 @@ def test_an_unknown_parameter_cannot_be_set(params, message):
 def test_values_are_checked_by_fit():
     model = em.EngagementModel(name="shop", windows={"observation_days": 0})
     assert repr(model) == "EngagementModel(name='shop'), not fitted"
-    with pytest.raises(
-        em.EngagementError, match=r"EngagementModel: key 'windows.observation_days'"
-    ):
+    with pytest.raises(em.EngagementError, match=r"Model: key 'windows.observation_days'"):
         model.fit()
     with pytest.raises(em.EngagementError, match="no such file"):
         em.EngagementModel("missing.yaml").fit()
