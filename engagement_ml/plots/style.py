@@ -56,12 +56,20 @@ class Labels:
             money=Money(record.currency),
             observation_days=int(record.metric["observation_days"]),
             outcome_days=int(record.metric["outcome_days"]),
-            by_behaviour={row.behaviour: one_line(row.label) for row in record.drivers},
+            by_behaviour=behaviour_labels(record),
         )
 
     def label(self, behaviour: str) -> str:
         """Return the name that people read, safe for matplotlib."""
         return plain(self.by_behaviour.get(behaviour) or one_line(behaviour))
+
+
+def behaviour_labels(record: RunRecord) -> dict[str, str]:
+    """Return the name that people read of each behaviour; the metric's own labels come first."""
+    labels = {row.behaviour: row.label or row.behaviour for row in record.drivers}
+    weighted = record.metric["behaviours"]
+    labels |= {row["behaviour"]: row["label"] for row in weighted if row.get("label")}
+    return {behaviour: one_line(label) for behaviour, label in labels.items()}
 
 
 def sorted_drivers(record: RunRecord) -> list[DriverRow]:

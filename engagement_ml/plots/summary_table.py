@@ -10,7 +10,12 @@ from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.formatting import DASH, Money, number, one_line
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.display import INDICATOR_CAUTION
-from engagement_ml.plots.style import VERDICT_COLOURS, sorted_drivers, verdict_text
+from engagement_ml.plots.style import (
+    VERDICT_COLOURS,
+    behaviour_labels,
+    sorted_drivers,
+    verdict_text,
+)
 from engagement_ml.records import RunRecord
 
 _MOST_ROWS = 15
@@ -34,7 +39,7 @@ def summary_html(record: RunRecord) -> str:
     parts = [_paragraph(Markup("<b>{}</b>").format(_headline(record, metric)))]
     if metric.abstained:
         parts.append(_paragraph(Markup("No metric: {}").format(one_line(metric.reason or ""))))
-    parts.append(_table(rows, metric, Money(record.currency)))
+    parts.append(_table(rows, behaviour_labels(record), metric, Money(record.currency)))
     if metric.evidence == "indicator" and not metric.abstained:
         parts.append(_paragraph(Markup("<i>{}</i>").format(INDICATOR_CAUTION)))
     parts.append(_paragraph(_note(rows, record, metric)))
@@ -49,7 +54,9 @@ def _headline(record: RunRecord, metric: EngagementMetric) -> str:
     return f"{name}: engagement score from 0 to 100, made of {kind} of margin"
 
 
-def _table(rows: Sequence[DriverRow], metric: EngagementMetric, money: Money) -> Markup:
+def _table(
+    rows: Sequence[DriverRow], labels: Mapping[str, str], metric: EngagementMetric, money: Money
+) -> Markup:
     heads = (
         ("behaviour", "left"),
         ("verdict", "left"),
@@ -59,19 +66,21 @@ def _table(rows: Sequence[DriverRow], metric: EngagementMetric, money: Money) ->
     )
     head = Markup("").join(_cell("th", text, align) for text, align in heads)
     weights = {b.behaviour: b.weight for b in metric.behaviours}
-    body = Markup("").join(_row(row, weights, money) for row in rows[:_MOST_ROWS])
+    body = Markup("").join(
+        _row(row, labels[row.behaviour], weights, money) for row in rows[:_MOST_ROWS]
+    )
     return Markup(
         '<table style="border-collapse:collapse">'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
     ).format(head, body)
 
 
-def _row(row: DriverRow, weights: Mapping[str, float], money: Money) -> Markup:
+def _row(row: DriverRow, label: str, weights: Mapping[str, float], money: Money) -> Markup:
     weight = weights.get(row.behaviour)
     amounts = money.estimate(row.effect, row.effect_low, row.effect_high)
     value, _, interval = amounts.partition(" (")
     cells = (
-        _cell("td", one_line(row.label or row.behaviour), "left"),
+        _cell("td", label, "left"),
         _cell("td", verdict_text(row), "left", VERDICT_COLOURS.get(row.verdict)),
         _cell("td", "" if weight is None else number(weight, 1), "right"),
         _cell("td", value, "right"),
