@@ -9,11 +9,11 @@ from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.datasets import dataset_names
 from engagement_ml.datasets.dataset import HasTables, write_dataset
 from engagement_ml.errors import ConfigError, nearest
+from engagement_ml.progress import Progress
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.tracking import check_store
 from engagement_ml.workflow import TrainResult, train
 from engagement_ml.workflow.results import default_folder
-from engagement_ml.workflow.steps import OnStep
 
 DATA = "data"
 
@@ -26,7 +26,7 @@ def run_demo(
     effects: bool,
     customers: int,
     seed: int,
-    on_step: OnStep,
+    progress: Progress,
 ) -> tuple[TrainResult, Path]:
     """Write a data set and its YAML file to a folder, and train on them.
 
@@ -48,13 +48,13 @@ def run_demo(
         check_store(config.tracking.uri)
     folder = output if output is not None else default_folder(config.name)
     with new_folder_whole(folder) as temporary:
-        on_step("Making the data set")
+        progress.start("Making the data set")
         tables, assumptions = _load(dataset, path, effects, customers, seed)
         write_dataset(tables, temporary / DATA)
         (temporary / f"{dataset}.yaml").write_text(
             beside_data(text, dataset, folder), encoding="utf-8"
         )
-    result = train(folder / f"{dataset}.yaml", output=folder, notes=assumptions, on_step=on_step)
+    result = train(folder / f"{dataset}.yaml", output=folder, notes=assumptions, progress=progress)
     return result, folder / DATA / "events.parquet"
 
 

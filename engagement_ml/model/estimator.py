@@ -22,6 +22,7 @@ from engagement_ml.config import (
 )
 from engagement_ml.errors import ConfigError, EngagementError, nearest
 from engagement_ml.model.results import FittedResults
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.workflow.fitting import learn
 from engagement_ml.workflow.parameters import (
     DEFAULT_NAME,
@@ -31,7 +32,6 @@ from engagement_ml.workflow.parameters import (
     nested_values,
     with_nested,
 )
-from engagement_ml.workflow.steps import OnStep, Steps
 
 
 class EngagementModel(FittedResults):
@@ -208,6 +208,7 @@ class EngagementModel(FittedResults):
         transactions: Any = None,
         customers: Any = None,
         *,
+        progress: ProgressOption | Progress = "auto",
         on_step: OnStep | None = None,
     ) -> Self:
         """Find drivers, define the metric and evaluate it out of time.
@@ -217,6 +218,10 @@ class EngagementModel(FittedResults):
         events, transactions, customers : frame or path, optional
             Any frame that Narwhals accepts, in the columns of the input tables or as ``columns`` of
             the configuration maps them. A table that is left out is read from ``sources``.
+        progress : {"auto", "bar", "log", False} or Progress, default "auto"
+            How to show the running step: "bar" in the output of the notebook's cell or on the
+            terminal, "log" as records of the logger ``engagement_ml.progress``, False not at all.
+            "auto" draws a bar in a notebook or on a terminal, and writes log records elsewhere.
         on_step : callable, optional
             Called with the name of each step as it starts, for instance ``print``.
 
@@ -234,9 +239,8 @@ class EngagementModel(FittedResults):
         """
         given = {"events": events, "transactions": transactions, "customers": customers}
         frames = {name: frame for name, frame in given.items() if frame is not None}
-        self._learned = learn(
-            self.config, frames=frames, steps=Steps(on_step), keep_explanation=True
-        )
+        with progress_for(progress, on_step) as shown:
+            self._learned = learn(self.config, frames=frames, progress=shown, keep_explanation=True)
         return self
 
     def __repr__(self) -> str:

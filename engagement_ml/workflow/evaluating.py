@@ -12,6 +12,7 @@ from engagement_ml.engine import open_engine
 from engagement_ml.errors import ConfigError
 from engagement_ml.inputs import read_tables
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.windows import Windows, plan_windows
 from engagement_ml.workflow.fitting import measure
@@ -19,7 +20,6 @@ from engagement_ml.workflow.results import EVALUATION, evaluation_json
 from engagement_ml.workflow.runs import Run, open_run
 from engagement_ml.workflow.sampling import draw, in_words
 from engagement_ml.workflow.settings import as_config
-from engagement_ml.workflow.steps import OnStep, Steps
 
 
 def evaluate(
@@ -29,6 +29,7 @@ def evaluate(
     frames: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
     tracking_uri: str | None = None,
+    progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> dict[str, Any]:
     """Measure a trained metric and its models on the last cutoffs of the data.
@@ -51,8 +52,10 @@ def evaluate(
     tracking_uri : str, optional
         For URIs; by default the configuration's, else the one MLflow has been told, else
         ``sqlite:///mlruns/mlflow.db``.
+    progress : {"log", "auto", "bar", False} or Progress, default "log"
+        How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
-        Called with the name of each step as it begins.
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -70,19 +73,19 @@ def evaluate(
     settings = None if config is None else as_config(config)
     if tracking_uri is None and settings is not None:
         tracking_uri = settings.tracking.uri
-    steps = Steps(on_step)
-    steps("Reading the model")
-    with open_run(model, tracking_uri=tracking_uri, on_status=steps) as run:
-        if output is None:
-            return _evaluate(run, settings, frames, steps)
-        with new_folder_whole(Path(output)) as folder:
-            found = _evaluate(run, settings, frames, steps)
-            (folder / EVALUATION).write_text(evaluation_json(found), encoding="utf-8")
-    return found
+    with progress_for(progress, on_step) as steps:
+        steps.start("Reading the model")
+        with open_run(model, tracking_uri=tracking_uri, on_status=steps.start) as run:
+            if output is None:
+                return _evaluate(run, settings, frames, steps)
+            with new_folder_whole(Path(output)) as folder:
+                evaluation = _evaluate(run, settings, frames, steps)
+                (folder / EVALUATION).write_text(evaluation_json(evaluation), encoding="utf-8")
+    return evaluation
 
 
 def _evaluate(
-    run: Run, given: PipelineConfig | None, frames: Mapping[str, Any] | None, steps: Steps
+    run: Run, given: PipelineConfig | None, frames: Mapping[str, Any] | None, progress: Progress
 ) -> dict[str, Any]:
     from engagement_ml.features import build_panel
 
@@ -90,14 +93,14 @@ def _evaluate(
     profit, churn = run.models()
     config = given if given is not None else run.config()
     _check_windows(config, metric)
-    steps("Reading tables")
+    progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
-        tables = read_tables(config, engine, frames, on_part=steps.part)
+        tables = read_tables(config, engine, frames, on_part=progress.update)
         windows = plan_windows(tables.history, config.windows)
-        tables, sample = draw(tables, config, windows, steps)
-        steps("Building features", in_words(sample, config.entity))
+        tables, sample = draw(tables, config, windows, progress)
+        progress.start("Building features", in_words(sample, config.entity))
         panel = build_panel(tables, config, windows)
-    steps("Evaluating out of time")
+    progress.start("Evaluating out of time")
     until = record.windows.fit_until
     found = measure(
         panel,

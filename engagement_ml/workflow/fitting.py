@@ -12,13 +12,13 @@ from engagement_ml.engine import open_engine
 from engagement_ml.experiments import ExperimentResult, read_experiments
 from engagement_ml.inputs import Tables, read_tables
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.progress import Progress
 from engagement_ml.records import RunRecord
 from engagement_ml.version import __version__
 from engagement_ml.windows import Windows, plan_windows
 from engagement_ml.workflow.metric_builder import make_metric, scorer
 from engagement_ml.workflow.sampling import draw, in_words, size_of, stated
 from engagement_ml.workflow.settings import resolved
-from engagement_ml.workflow.steps import Steps
 
 if TYPE_CHECKING:
     from engagement_ml.drivers import DriverEvidence
@@ -58,7 +58,7 @@ def learn(
     *,
     frames: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
-    steps: Steps | None = None,
+    progress: Progress | None = None,
     keep_explanation: bool = False,
 ) -> Learned:
     """Read the tables, fit the models, find the drivers, define the metric and measure it.
@@ -70,8 +70,8 @@ def learn(
         Takes the place of ``config.sources``.
     notes : sequence of str
         What readers of the results must know besides: what an assumed margin rests on.
-    steps : Steps, optional
-        Told of each step.
+    progress : Progress, optional
+        Shows and times the steps.
     keep_explanation : bool, default False
         Fit the within-customer model again and keep rows of the panel for SHAP explanations.
 
@@ -81,20 +81,20 @@ def learn(
         Where tables or configuration cannot be used; see ``read_tables``, ``plan_windows``,
         ``build_panel``.
     """
-    step = steps or Steps()
-    step("Reading tables")
+    progress = progress or Progress()
+    progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
-        tables = read_tables(config, engine, frames, on_part=step.part)
+        tables = read_tables(config, engine, frames, on_part=progress.update)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
         quality = tables.quality
-        tables, sample = draw(tables, config, windows, step)
-        step("Building features", in_words(sample, config.entity))
+        tables, sample = draw(tables, config, windows, progress)
+        progress.start("Building features", in_words(sample, config.entity))
         panel, periods = _build(tables, config, windows)
     # The engine is closed: what it held of the tables is memory for the estimates.
-    profit, churn, evidence = _fit(panel, periods, config, windows, experiments, step)
+    profit, churn, evidence = _fit(panel, periods, config, windows, experiments, progress)
     metric = make_metric(config, evidence)
-    step("Evaluating out of time")
+    progress.start("Evaluating out of time")
     evaluation = measure(
         panel, windows, metric, profit, churn, evidence.drivers, config.random_seed, sample=sample
     )
@@ -174,16 +174,16 @@ def _fit(
     config: PipelineConfig,
     windows: Windows,
     experiments: Sequence[ExperimentResult],
-    step: Steps,
+    progress: Progress,
 ) -> tuple[ProfitModel, ChurnModel, DriverEvidence]:
     from engagement_ml import drivers
     from engagement_ml.models import ChurnModel, ProfitModel
 
-    step("Fitting the profit and churn models")
+    progress.start("Fitting the profit and churn models")
     profit = ProfitModel().fit(panel, config.random_seed, windows=windows)
     churn = ChurnModel().fit(panel, config.random_seed, windows=windows)
-    step("Finding drivers")
+    progress.start("Finding drivers")
     evidence = drivers.find_drivers(
-        periods, panel, windows, config, experiments=experiments, on_step=step
+        periods, panel, windows, config, experiments=experiments, on_step=progress.start
     )
     return profit, churn, evidence

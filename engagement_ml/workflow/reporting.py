@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import write_whole
 from engagement_ml.tracking.load import is_uri
 from engagement_ml.workflow.results import REPORT
 from engagement_ml.workflow.runs import open_run
-from engagement_ml.workflow.steps import OnStep
 
 
 def report(
@@ -16,6 +16,7 @@ def report(
     output: str | Path | None = None,
     *,
     tracking_uri: str | None = None,
+    progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> Path:
     """Write a run's report again, from its record.
@@ -29,8 +30,10 @@ def report(
         folder, and the current one for a URI.
     tracking_uri : str, optional
         For URIs; by default the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
+    progress : {"log", "auto", "bar", False} or Progress, default "log"
+        How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
-        Called with a line for people before what takes seconds.
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -44,12 +47,15 @@ def report(
     """
     from engagement_ml.report import render_report
 
-    with open_run(model, tracking_uri=tracking_uri, on_status=on_step) as run:
-        page = render_report(run.record())
-        own = Path() if is_uri(model) else run.folder
-    target = report_path(output, own)
-    with write_whole(target) as temporary:
-        temporary.write_text(page, encoding="utf-8", newline="\n")
+    with progress_for(progress, on_step) as steps:
+        steps.start("Reading the run")
+        with open_run(model, tracking_uri=tracking_uri, on_status=steps.start) as run:
+            record = run.record()
+            run_folder = Path() if is_uri(model) else run.folder
+        steps.start("Writing the report")
+        target = report_path(output, run_folder)
+        with write_whole(target) as temporary:
+            temporary.write_text(render_report(record), encoding="utf-8", newline="\n")
     return target
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.inputs import Tables
+from engagement_ml.progress import Progress
 from engagement_ml.records import DrawnSample
 from engagement_ml.windows import Windows
-from engagement_ml.workflow.steps import Steps
 
 if TYPE_CHECKING:
     from engagement_ml.features.stratified_sample import Sample
@@ -20,12 +20,12 @@ _FOUND = ("driver", "harmful")
 
 
 def draw(
-    tables: Tables, config: PipelineConfig, windows: Windows, step: Steps
+    tables: Tables, config: PipelineConfig, windows: Windows, progress: Progress
 ) -> tuple[Tables, Sample | None]:
     """Return the tables of those whom a run learns from; all of them, and None, where not drawn."""
     from engagement_ml.features.stratified_sample import draw_sample, sample_of
 
-    step("Choosing whom to learn from")
+    progress.start("Choosing whom to learn from")
     sample = draw_sample(tables, config, before=windows.fit_until)
     return (tables, None) if sample is None else (sample_of(tables, sample), sample)
 

@@ -17,12 +17,12 @@ from engagement_ml.inputs.scoring_reader import Counted, read_each
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
 from engagement_ml.metric.scoring import explain_counts, require_behaviours
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import write_whole
 from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
 from engagement_ml.workflow.results import RECORD
 from engagement_ml.workflow.runs import open_run
-from engagement_ml.workflow.steps import OnStep, Steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +77,7 @@ def score(
     output: str | Path | None = None,
     engine: str | None = None,
     tracking_uri: str | None = None,
+    progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> Scores:
     """Score every customer from a table of events.
@@ -101,8 +102,10 @@ def score(
         not, Spark for PySpark frames and DuckDB for all else.
     tracking_uri : str, optional
         For URIs; by default the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
+    progress : {"log", "auto", "bar", False} or Progress, default "log"
+        How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
-        Called with the name of each step as it begins.
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -136,14 +139,20 @@ def score(
     1         bob    0.0            0.0
     """
     target = None if output is None else scores_path(output)
-    steps = Steps(on_step)
-    steps("Reading the model")
-    metric, config = _read_model(model, tracking_uri, steps)
-    if engine is not None:
-        config = _on_engine(config, engine)
-    return score_frames(
-        metric, events, config=config, customers=customers, as_of=as_of, target=target, steps=steps
-    )
+    with progress_for(progress, on_step) as steps:
+        steps.start("Reading the model")
+        metric, config = _read_model(model, tracking_uri, steps)
+        if engine is not None:
+            config = _on_engine(config, engine)
+        return score_frames(
+            metric,
+            events,
+            config=config,
+            customers=customers,
+            as_of=as_of,
+            target=target,
+            progress=steps,
+        )
 
 
 def score_frames(
@@ -154,14 +163,14 @@ def score_frames(
     customers: Any = None,
     as_of: dt.date | dt.datetime | str | None = None,
     target: Path | None = None,
-    steps: Steps | None = None,
+    progress: Progress | None = None,
 ) -> Scores:
     """Score with a metric at hand, events and customers in the columns that `config` maps."""
-    step = steps or Steps()
+    progress = progress or Progress()
     require_behaviours(metric)
     moment = None if as_of is None else as_utc(as_of)
     frames = {"events": events, **({} if customers is None else {"customers": customers})}
-    step("Reading tables")
+    progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
         if target is not None and _is_csv(target) and not engine.local:
             raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
@@ -171,7 +180,7 @@ def score_frames(
         if moment is None:
             assert quality.last is not None
             moment = dt.datetime.combine(quality.last.date() + DAY, dt.time())
-        step("Scoring")
+        progress.start("Scoring")
         scored = _score(engine, metric, read, moment)
         told = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
         (found,) = engine.rows(told, reading=quality.source)
@@ -213,14 +222,14 @@ def scores_path(output: str | Path) -> Path:
 
 
 def _read_model(
-    model: EngagementMetric | str | Path, tracking_uri: str | None, steps: Steps
+    model: EngagementMetric | str | Path, tracking_uri: str | None, progress: Progress
 ) -> tuple[EngagementMetric, PipelineConfig]:
     if isinstance(model, EngagementMetric):
         return model, PipelineConfig(name="metric")
     path = Path(model)
     if path.is_file():
         return EngagementMetric.from_json(path), PipelineConfig(name="metric")
-    with open_run(model, tracking_uri=tracking_uri, on_status=steps) as run:
+    with open_run(model, tracking_uri=tracking_uri, on_status=progress.start) as run:
         config = run.config() if run.has(RECORD) else PipelineConfig(name="metric")
         return run.metric(), config
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.tracking import check_store, log_files, log_run
 from engagement_ml.workflow.fitting import Learned, learn
@@ -23,7 +24,6 @@ from engagement_ml.workflow.results import (
     write_record,
 )
 from engagement_ml.workflow.settings import as_config
-from engagement_ml.workflow.steps import OnStep, Steps
 
 
 def train(
@@ -32,6 +32,7 @@ def train(
     frames: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
     notes: Sequence[str] = (),
+    progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> TrainResult:
     """Find the behaviours that move margin and make one weighted, registered metric of them.
@@ -48,8 +49,10 @@ def train(
         where it exists, files of the same names are replaced.
     notes : sequence of str
         What the report tells its readers besides: what an assumed margin rests on.
+    progress : {"log", "auto", "bar", False} or Progress, default "log"
+        How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
-        Called with the name of each step as it begins.
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -75,25 +78,25 @@ def train(
     >>> result.metric.score_events(shop.events, as_of="2025-02-24")  # doctest: +SKIP
     """
     settings = as_config(config)
-    steps = Steps(on_step)
-    steps("Checking where results go")
-    if settings.tracking.uri is not None:
-        check_store(settings.tracking.uri)
     target = Path(output) if output is not None else default_folder(settings.name)
-    with new_folder_whole(target) as folder:
-        learned = learn(settings, frames=frames, notes=notes, steps=steps)
-        steps("Writing results")
-        write_learned(learned, folder)
-        learned = _track(learned, folder, steps)
+    with progress_for(progress, on_step) as steps:
+        steps.start("Checking where results go")
+        if settings.tracking.uri is not None:
+            check_store(settings.tracking.uri)
+        with new_folder_whole(target) as folder:
+            learned = learn(settings, frames=frames, notes=notes, progress=steps)
+            steps.start("Writing results")
+            write_learned(learned, folder)
+            learned = _track(learned, folder, steps)
     return TrainResult(metric=learned.metric, record=learned.record, folder=target)
 
 
-def _track(learned: Learned, folder: Path, steps: Steps) -> Learned:
+def _track(learned: Learned, folder: Path, progress: Progress) -> Learned:
     """Log and register the run; return what was learned with what became of it."""
     tracking, registered = learned.config.tracking, None
     if tracking.uri is not None:
         # Metrics of the run hold the time of each step so far.
-        timed = with_registration(learned.record, None, steps.seconds)
+        timed = with_registration(learned.record, None, progress.seconds)
         logged = log_run(
             timed,
             learned.metric,
@@ -102,12 +105,12 @@ def _track(learned: Learned, folder: Path, steps: Steps) -> Learned:
             experiment=learned.config.experiment,
             register=tracking.register_,
             models={**learned.profit.boosters, **learned.churn.boosters},
-            on_status=steps,
+            on_status=progress.start,
         )
         registered = logged.to_dict()
-    steps("Writing the report")
-    steps.finish()
-    record = with_registration(learned.record, registered, steps.seconds)
+    progress.start("Writing the report")
+    progress.finish()
+    record = with_registration(learned.record, registered, progress.seconds)
     write_record(record, folder)
     if tracking.uri is not None and registered is not None:
         files = [folder / name for name in (RECORD, REPORT, PROFIT, CHURN)]

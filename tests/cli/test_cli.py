@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -15,10 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
 import yaml
 
 from engagement_ml.cli import main
-from engagement_ml.cli.terminal import ShownSteps
+from engagement_ml.cli.terminal import command
 from engagement_ml.errors import GateFailedError
 
 COMMANDS = ["demo", "train", "evaluate", "score", "report", "features"]
@@ -245,10 +247,10 @@ def test_the_demo_on_real_data_says_what_margin_rests_on(
     assert len(pd.read_parquet(here / "out" / "data" / "events.parquet")) == len(small_shop.events)
 
 
-def test_steps_are_silent_where_nobody_watches(capsys):
-    with ShownSteps() as steps:
-        steps("Reading tables")
-        steps("Building features")
+def test_steps_print_nothing_without_a_terminal(capsys):
+    with command() as progress:
+        progress.start("Reading tables")
+        progress.start("Building features")
     assert capsys.readouterr() == ("", "")
 
 
@@ -262,14 +264,37 @@ def test_a_closed_pipe_is_no_defect(trained):
     assert "Traceback" not in ran.stderr
 
 
-def test_an_interruption_that_a_library_swallows_ends_the_run_at_its_next_step() -> None:
-    from engagement_ml.cli.terminal import ShownSteps
+def test_an_interruption_that_a_library_swallows_ends_the_run_at_its_next_step(capsys) -> None:
+    def interrupted_run() -> None:
+        with command(quiet=True) as progress:
+            progress.start("reading")
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            with pytest.raises(KeyboardInterrupt):
+                progress.update(1, 2)
+            progress.start("fitting")
+            pytest.fail("the step started")
 
-    interrupts: list[int] = []
-    with ShownSteps(quiet=True, interrupts=interrupts) as steps:
-        steps("reading")
-        interrupts.append(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            steps("fitting")
-        with pytest.raises(KeyboardInterrupt):
-            steps.part(1, 2)
+    with pytest.raises(typer.Exit) as exit_:
+        interrupted_run()
+    assert exit_.value.exit_code == 130
+    assert capsys.readouterr().err == "interrupted: nothing was written\n"
+
+
+def test_verbose_logs_each_step_on_standard_error(trained, tmp_path):
+    arguments = ["report", str(trained.folder), "--output", str(tmp_path / "again.html")]
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments, "--verbose"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [
+        line.partition(" INFO engagement_ml.progress: ")[2] for line in ran.stderr.splitlines()
+    ]
+    assert [re.sub(r"[\d.]+ s$", "N s", line) for line in lines] == [
+        "Reading the run: started",
+        "Reading the run: finished in N s",
+        "Writing the report: started",
+        "Writing the report: finished in N s",
+    ]
