@@ -25,6 +25,16 @@ def plot_weights(source: EngagementMetric | RunRecord, *, ax: Axes | None = None
     ------
     InputError
         If the metric abstained.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
+    >>> transform = Transform("linear", scale=None, shape=None, cap=10)
+    >>> review = WeightedBehaviour("review", 100, None, None, "frequency", "events", transform)
+    >>> metric = EngagementMetric("shop", "driver", 84, 84, (review,))
+    >>> plot_weights(metric, ax=Figure().subplots()).get_title()
+    'Weights in the score'
     """
     from engagement_ml.metric.plot import draw_weights
     from engagement_ml.metric.scoring import require_behaviours

@@ -8,6 +8,7 @@ from typing import get_type_hints
 
 import pytest
 import sklearn.exceptions
+import sklearn.utils.estimator_checks
 import yaml
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
@@ -22,6 +23,26 @@ def test_parameters_are_the_keys_of_the_configuration():
     assert names[0] == "config"
     assert set(names[1:-1]) == set(PipelineConfig.model_fields) == set(get_type_hints(ConfigKeys))
     assert list(em.EngagementModel().get_params(deep=False)) == names[:-1]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "check_parameters_default_constructible",
+        "check_no_attributes_set_in_init",
+        "check_get_params_invariance",
+        "check_set_params",
+        "check_estimator_cloneable",
+        "check_estimator_repr",
+        "check_valid_tag_types",
+    ],
+)
+def test_checks_of_scikit_learn_pass(check):
+    """The checks that need no numeric X; those of later versions are skipped in earlier ones."""
+    run = getattr(sklearn.utils.estimator_checks, check, None)
+    if run is None:
+        pytest.skip("not in this version of scikit-learn")
+    run("EngagementModel", em.EngagementModel())
 
 
 def test_parameters_are_stored_unchanged():
