@@ -215,7 +215,7 @@ class NotebookProgress(Progress):
         self._lines: list[str] = []
 
     def __enter__(self) -> Self:
-        """Start a run, in an output area of its own."""
+        """Start a run, in a new output area."""
         super().__enter__()
         self._output, self._lines = None, []
         return self

@@ -25,7 +25,14 @@ _MODEL_HELP = (
 )
 Config = Annotated[Path, typer.Argument(help="The pipeline's YAML file.")]
 Model = Annotated[str, typer.Argument(help=_MODEL_HELP)]
-Output = Annotated[Path | None, typer.Option("--output", help="Folder for the results.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        help="Folder for the results. [default: runs/NAME/TIME]",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
 Verbose = Annotated[
     bool,
@@ -67,7 +74,7 @@ def root(
 ) -> None:
     """Find the behaviours that move margin, and combine them into one weighted engagement metric.
 
-    Exit status: 0: done (a metric that abstains is a result too); 1: a quality gate failed; 2:
+    Exit status 0: done (a metric that abstains is a result too); 1: a quality gate failed; 2:
     invalid input.
     """
 
@@ -123,10 +130,10 @@ def train(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Find drivers, define the metric, evaluate it, write the report and register the metric.
+    """Find drivers, define the metric and evaluate it.
 
-    The evaluation is out of time: it uses the last cutoffs, which are not used for training. By
-    default the results go to runs/NAME/TIME.
+    The evaluation is out of time: it uses the last cutoffs, which are not used for training. The
+    results folder also gets a report, and the metric is registered in MLflow.
     """
     with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
         from engagement_ml.cli.results import show_train
@@ -253,7 +260,10 @@ def report(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Write the report of a run again, as one self-contained HTML file."""
+    """Write the report of a run again.
+
+    The report is one self-contained HTML file.
+    """
     with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
         from engagement_ml.workflow import report as run_report
 

@@ -23,7 +23,7 @@ from engagement_ml.config import (
 from engagement_ml.errors import ConfigError, EngagementError, nearest
 from engagement_ml.model.results import FittedResults
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
-from engagement_ml.workflow.fitting import learn
+from engagement_ml.workflow.fitting import fit_pipeline
 from engagement_ml.workflow.parameters import (
     DEFAULT_NAME,
     ConfigLike,
@@ -240,7 +240,9 @@ class EngagementModel(FittedResults):
         given = {"events": events, "transactions": transactions, "customers": customers}
         frames = {name: frame for name, frame in given.items() if frame is not None}
         with progress_for(progress, on_step) as shown:
-            self._learned = learn(self.config, frames=frames, progress=shown, keep_explanation=True)
+            self._results = fit_pipeline(
+                self.config, frames=frames, progress=shown, keep_explanation=True
+            )
         return self
 
     def __repr__(self) -> str:

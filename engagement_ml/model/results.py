@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotFittedError
-from engagement_ml.workflow.fitting import Learned
+from engagement_ml.workflow.fitting import FittedPipeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,9 +138,9 @@ class FittedResults:
         """
         from engagement_ml.workflow.explaining import explain
 
-        learned = self._fitted
+        results = self._fitted
         return explain(
-            kind, self._explanation_data, learned.profit, learned.config, data=data, labels=labels
+            kind, self._explanation_data, results.profit, results.config, data=data, labels=labels
         )
 
     def plot_drivers(self, ax: Axes | None = None) -> Axes:
@@ -248,20 +248,20 @@ class FittedResults:
             If it cannot be written; the folder appears whole or not at all.
         """
         from engagement_ml.sources import new_folder_whole
-        from engagement_ml.workflow.results import write_learned
+        from engagement_ml.workflow.results import write_results
 
         with new_folder_whole(Path(folder)) as temporary:
-            write_learned(self._fitted, temporary)
+            write_results(self._fitted, temporary)
         return Path(folder)
 
     @property
-    def _fitted(self) -> Learned:
-        learned: Learned | None = self.__dict__.get("_learned")
-        if learned is None:
+    def _fitted(self) -> FittedPipeline:
+        results: FittedPipeline | None = self.__dict__.get("_results")
+        if results is None:
             raise NotFittedError(
                 "this EngagementModel is not fitted yet; call fit(events, transactions) first"
             )
-        return learned
+        return results
 
     @property
     def _explanation_data(self) -> ExplanationData:
@@ -271,7 +271,7 @@ class FittedResults:
 
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether `fit` has been called, for ``check_is_fitted``."""
-        return "_learned" in self.__dict__
+        return "_results" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags; scikit-learn calls this, so it is installed and loaded."""

@@ -15,6 +15,7 @@ from engagement_ml.formatting import (
     percent,
     plural,
     sentence,
+    spelled,
 )
 from engagement_ml.records import DrawnSample
 from engagement_ml.report.view import Run
@@ -127,6 +128,10 @@ def headline(run: Run) -> str:
         if run.indicator:
             return "No behaviour predicts margin well enough for a metric."
         return "No behaviour could be shown to move margin."
+    passed = [row for row in run.drivers if row.verdict == "driver"]
+    if not run.indicator and any(not row.selected for row in passed):
+        subject, used = first_upper(how_many(len(passed), "behaviour")), spelled(len(labels))
+        return f"{subject} move margin; the metric uses {used}: {listed(labels)}."
     verb = "predict" if run.indicator else "move"
     verb += "s" if len(labels) == 1 else ""
     subject = first_upper(how_many(len(labels), "behaviour"))

@@ -1,4 +1,4 @@
-"""From tables to a metric, its models and its evidence; nothing is written."""
+"""Fitting: from tables to the metric, its models and its evidence; writes nothing."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ from engagement_ml.progress import Progress
 from engagement_ml.records import RunRecord
 from engagement_ml.version import __version__
 from engagement_ml.windows import Windows, plan_windows
-from engagement_ml.workflow.metric_builder import make_metric, scorer
-from engagement_ml.workflow.sampling import draw, in_words, size_of, stated
+from engagement_ml.workflow.metric_builder import make_metric, score_function
+from engagement_ml.workflow.sampling import (
+    draw_training_sample,
+    sample_detail,
+    sample_size,
+    sample_summary,
+)
 from engagement_ml.workflow.settings import resolved
 
 if TYPE_CHECKING:
@@ -30,19 +35,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What a run found, before any of it is written.
+class FittedPipeline:
+    """The results of a run before they are written.
 
     Attributes
     ----------
     config : PipelineConfig
-        As kept with the run: source paths absolute, none for tables that were given as frames.
+        The configuration that the run records: source paths are absolute, and null for tables
+        that were given as frames.
     metric : EngagementMetric
     profit, churn : fitted models
     record : RunRecord
-        ``registered`` is null.
+        Its ``registered`` is None.
     explanation : ExplanationData or None
-        What SHAP explanations are drawn from; None unless it was asked for.
+        The rows that SHAP explanations are drawn from; None unless they were asked for.
     """
 
     config: PipelineConfig
@@ -53,23 +59,23 @@ class Learned:
     explanation: ExplanationData | None = None
 
 
-def learn(
+def fit_pipeline(
     config: PipelineConfig,
     *,
     frames: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
     progress: Progress | None = None,
     keep_explanation: bool = False,
-) -> Learned:
+) -> FittedPipeline:
     """Read the tables, fit the models, find the drivers, define the metric and measure it.
 
     Parameters
     ----------
     config : PipelineConfig
     frames : mapping of table name to path or frame, optional
-        Takes the place of ``config.sources``.
+        Replaces ``config.sources``.
     notes : sequence of str
-        What readers of the results must know besides: what an assumed margin rests on.
+        Notes for readers of the report, for example on how the margin was derived.
     progress : Progress, optional
         Shows and times the steps.
     keep_explanation : bool, default False
@@ -78,8 +84,8 @@ def learn(
     Raises
     ------
     EngagementError
-        Where tables or configuration cannot be used; see ``read_tables``, ``plan_windows``,
-        ``build_panel``.
+        If the tables or the configuration cannot be used; see ``read_tables``, ``plan_windows``
+        and ``build_panel``.
     """
     progress = progress or Progress()
     progress.start("Reading tables")
@@ -88,29 +94,29 @@ def learn(
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
         quality = tables.quality
-        tables, sample = draw(tables, config, windows, progress)
-        progress.start("Building features", in_words(sample, config.entity))
+        tables, sample = draw_training_sample(tables, config, windows, progress)
+        progress.start("Building features", sample_detail(sample, config.entity))
         panel, periods = _build(tables, config, windows)
-    # The engine is closed: what it held of the tables is memory for the estimates.
+    # The engine is closed before estimation, which needs the memory that its tables held.
     profit, churn, evidence = _fit(panel, periods, config, windows, experiments, progress)
     metric = make_metric(config, evidence)
     progress.start("Evaluating out of time")
-    evaluation = measure(
+    evaluation = evaluate_panel(
         panel, windows, metric, profit, churn, evidence.drivers, config.random_seed, sample=sample
     )
-    kept = resolved(config, frames)
+    recorded_config = resolved(config, frames)
     record = RunRecord(
         name=config.name,
         entity=config.entity,
         currency=config.currency,
         created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         version=__version__,
-        config=kept.to_dict(),
+        config=recorded_config.to_dict(),
         windows=windows,
-        tables=tuple(quality),
+        tables=quality,
         n_entities=int(panel.frame["customer_id"].nunique()),
         n_rows=len(panel.frame),
-        sample=stated(sample, evidence.drivers),
+        sample=sample_summary(sample, evidence.drivers),
         metric=metric.to_dict(),
         evidence=replace(evidence, notes=(*notes, *evidence.notes)),
         evaluation=evaluation,
@@ -120,10 +126,10 @@ def learn(
         from engagement_ml.workflow.explaining import explanation_data
 
         explanation = explanation_data(panel, periods, config, metric)
-    return Learned(kept, metric, profit, churn, record, explanation)
+    return FittedPipeline(recorded_config, metric, profit, churn, record, explanation)
 
 
-def measure(
+def evaluate_panel(
     panel: Panel,
     windows: Windows,
     metric: EngagementMetric,
@@ -135,19 +141,19 @@ def measure(
     fit_until: dt.date | None = None,
     sample: Sample | None = None,
 ) -> dict[str, Any]:
-    """Measure models and metric on the panel's test cutoffs: what ``evaluation.json`` holds.
+    """Evaluate metric and models on the panel's test cutoffs; return ``evaluation.json``'s content.
 
-    Where they were fitted on other data, `fit_until` is the day from which they saw nothing. Where
-    the panel is of a `sample`, its size is added.
+    If they were fitted on other data, `fit_until` is the first day that was not used for fitting.
+    If the panel holds a `sample` of the customers, the result has its size.
     """
     from engagement_ml.evaluation import evaluate
 
     present = set(panel.behaviours)
-    found = evaluate(
+    evaluation = evaluate(
         panel,
         profit=profit,
         churn=churn,
-        score=scorer(metric),
+        score=score_function(metric),
         selected=[behaviour.behaviour for behaviour in metric.behaviours],
         windows=windows,
         vanity=[
@@ -156,7 +162,7 @@ def measure(
         seed=seed,
         fit_until=fit_until,
     )
-    return found if sample is None else {**found, "sample": size_of(sample)}
+    return evaluation if sample is None else {**evaluation, "sample": sample_size(sample)}
 
 
 def _build(tables: Tables, config: PipelineConfig, windows: Windows) -> tuple[Panel, Periods]:

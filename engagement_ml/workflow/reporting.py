@@ -1,4 +1,4 @@
-"""The report, made again from what a run kept."""
+"""Report workflow: the report of a run, written again from its record."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ def report(
     Parameters
     ----------
     model : path or str
-        The folder that `train` left, or an MLflow URI.
+        The folder that `train` wrote, or an MLflow URI.
     output : path, optional
-        A file that ends in ``.html``, or a folder for ``report.html``; by default the run's own
-        folder, and the current one for a URI.
+        A file that ends in ``.html``, or a folder for ``report.html``; by default the folder of
+        the run, or the current folder for a URI.
     tracking_uri : str, optional
-        For URIs; by default the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
+        Tracking store for URIs; by default the one that MLflow is set to, else
+        ``sqlite:///mlruns/mlflow.db``.
     progress : {"log", "auto", "bar", False} or Progress, default "log"
         How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
@@ -43,7 +44,7 @@ def report(
     Raises
     ------
     InputError, OutputError, TrackingError
-        Where the run cannot be read or the report cannot be written.
+        If the run cannot be read or the report cannot be written.
     """
     from engagement_ml.report import render_report
 
@@ -59,15 +60,15 @@ def report(
     return target
 
 
-def report_path(output: str | Path | None, own: Path) -> Path:
-    """Return the file that a report goes to.
+def report_path(output: str | Path | None, default_folder: Path) -> Path:
+    """Return the file that the report is written to.
 
     Examples
     --------
-    >>> [report_path(given, Path("run")).as_posix() for given in (None, "out", "out/a.html")]
+    >>> [report_path(output, Path("run")).as_posix() for output in (None, "out", "out/a.html")]
     ['run/report.html', 'out/report.html', 'out/a.html']
     """
     if output is None:
-        return own / REPORT
+        return default_folder / REPORT
     path = Path(output)
     return path if path.suffix.lower() in (".html", ".htm") else path / REPORT

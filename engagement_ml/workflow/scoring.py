@@ -1,4 +1,4 @@
-"""Scoring everybody from events: the engine counts, the metric's expressions score."""
+"""Scoring workflow: the engine counts events, and expressions of the metric score the counts."""
 
 from __future__ import annotations
 
@@ -35,20 +35,21 @@ _PARQUET, _CSV = (".parquet", ".parq", ".pq"), (".csv",)
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of all entities, and where they lie.
+    """The scores of customers, and their file.
 
     Attributes
     ----------
     metric : EngagementMetric
     as_of : datetime
-        Counts are of the observation window that ends here (left out), in UTC.
+        End of the observation window, exclusive, in UTC.
     n_entities : int
+        Number of customers.
     mean : float
-        Of the scores.
+        Mean score, 0 to 100.
     path : Path or None
         The file with ``customer_id``, ``score`` and the points of each behaviour
-        (``<behaviour>__points``), sorted by customer; on Spark a folder of Parquet files in no
-        order. None where none was asked for.
+        (``<behaviour>__points``), sorted by customer; on Spark a folder of Parquet files without
+        order. None if the scores were not written.
     """
 
     metric: EngagementMetric
@@ -60,7 +61,7 @@ class Scores:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The scores as a frame; read from `path` where they were written."""
+        """The scores as a frame; read from `path` if they were written."""
         import pandas as pd
 
         if self._frame is not None or self.path is None:
@@ -80,28 +81,30 @@ def score(
     progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> Scores:
-    """Score every customer from a table of events.
+    """Score customers from a table of events.
 
     Parameters
     ----------
     model : EngagementMetric, path or str
-        Or the folder that `train` left, a ``metric.json``, or an MLflow URI. Columns are read as
-        the run's configuration maps them.
+        The metric, the folder that `train` wrote, a ``metric.json``, or an MLflow URI. Columns of
+        the tables are mapped as in the run's configuration.
     events : path or frame
-        Whatever ``sources.events`` may be, or any frame Narwhals takes.
+        Any source that ``sources.events`` accepts, or any frame that Narwhals accepts.
     customers : path or frame, optional
-        Whom to score, by ``customer_id``; by default everyone with an event before `as_of`.
+        A table with the ``customer_id`` of each customer to score; by default every customer with
+        an event before `as_of`. Customers without events get the score 0.
     as_of : date, datetime or ISO 8601 text, optional
-        Counts are of ``[as_of - observation_days, as_of)``; by default the day after the last
+        Events in ``[as_of - observation_days, as_of)`` count; by default the day after the last
         event.
     output : path, optional
-        A file that ends in ``.parquet`` or ``.csv``, or a folder for ``scores.parquet``; the
-        engine writes it, whole or not at all. Without it the scores are only returned.
+        A file that ends in ``.parquet`` or ``.csv``, or a folder for ``scores.parquet``. It is
+        written completely or not at all. By default the scores are only returned.
     engine : {"duckdb", "spark"}, optional
-        What counts and scores; by default what the run's configuration says or, where that does
-        not, Spark for PySpark frames and DuckDB for all else.
+        By default the engine of the run's configuration; if it names none, Spark for PySpark
+        frames and DuckDB otherwise.
     tracking_uri : str, optional
-        For URIs; by default the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
+        Tracking store for URIs; by default the one that MLflow is set to, else
+        ``sqlite:///mlruns/mlflow.db``.
     progress : {"log", "auto", "bar", False} or Progress, default "log"
         How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
@@ -114,15 +117,16 @@ def score(
     Raises
     ------
     InputError
-        Where the metric abstained, the events cannot be read, or none of them is of its
+        If the metric abstains, if the events cannot be read, or if none of them is of the metric's
         behaviours.
     NotEnoughDataError
-        Where there is nobody to score.
+        If there is no customer to score.
     ConfigError
-        Where there is no such engine.
+        If the engine is unknown.
     MissingDependencyError
-        Where it is Spark, and PySpark or Java is absent.
+        If the engine is Spark and PySpark or Java is not installed.
     OutputError, TrackingError
+        If the scores cannot be written, or if the tracking store cannot be used.
 
     Examples
     --------
@@ -165,7 +169,7 @@ def score_frames(
     target: Path | None = None,
     progress: Progress | None = None,
 ) -> Scores:
-    """Score with a metric at hand, events and customers in the columns that `config` maps."""
+    """Score customers with a metric; `config` maps the columns of events and customers."""
     progress = progress or Progress()
     require_behaviours(metric)
     moment = None if as_of is None else as_utc(as_of)
@@ -182,28 +186,28 @@ def score_frames(
             moment = dt.datetime.combine(quality.last.date() + DAY, dt.time())
         progress.start("Scoring")
         scored = _score(engine, metric, read, moment)
-        told = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
-        (found,) = engine.rows(told, reading=quality.source)
-        if not found["n"]:
+        summary = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
+        (totals,) = engine.rows(summary, reading=quality.source)
+        if not totals["n"]:
             raise NotEnoughDataError(
-                f"{quality.source}: nobody has an event before {moment:%Y-%m-%d}, so there is "
-                "nobody to score; give a later date, or the customers"
+                f"{quality.source}: no customer has an event before {moment:%Y-%m-%d}, so there "
+                "is no customer to score; give a later date, or a table of customers"
             )
         frame = None
         if target is None:
             frame = engine.pandas(scored.sort(CUSTOMER))
         else:
             _write(engine, scored, target)
-    return Scores(metric, moment, found["n"], found["mean"], target, frame)
+    return Scores(metric, moment, totals["n"], totals["mean"], target, frame)
 
 
 def scores_path(output: str | Path) -> Path:
-    """Return the file that scores go to.
+    """Return the file that the scores are written to.
 
     Raises
     ------
     InputError
-        Where it is named as neither Parquet nor CSV.
+        If its ending is that of another file format.
 
     Examples
     --------
@@ -215,8 +219,8 @@ def scores_path(output: str | Path) -> Path:
         return path
     if path.suffix.lower() in (".json", ".xlsx", ".tsv", ".gz", ".txt", ".html"):
         raise InputError(
-            f"{path}: scores are written as .parquet or .csv, not as {path.suffix}; name a file of "
-            "one of the two, or a folder"
+            f"{path}: scores are written as .parquet or .csv, not as {path.suffix}; give a file "
+            "name with one of these endings, or a folder"
         )
     return path / SCORES
 
@@ -236,40 +240,40 @@ def _read_model(
 
 def _on_engine(config: PipelineConfig, kind: str) -> PipelineConfig:
     limits = config.engine.model_dump(exclude={"kind", *(() if kind == "spark" else ("options",))})
-    told = {"name": config.name, "engine": {**limits, "kind": kind}}
-    return config.model_copy(update={"engine": parse_config(told, origin="score").engine})
+    keys = {"name": config.name, "engine": {**limits, "kind": kind}}
+    return config.model_copy(update={"engine": parse_config(keys, origin="score").engine})
 
 
 def _check_behaviours(metric: EngagementMetric, events: Counted) -> None:
-    wanted = [behaviour.behaviour for behaviour in metric.behaviours]
-    if not set(wanted) & set(events.counts):
+    behaviours = [behaviour.behaviour for behaviour in metric.behaviours]
+    if not set(behaviours) & set(events.counts):
         raise InputError(
-            f"{events.quality.source}: holds no event of the metric's behaviours "
-            f"({', '.join(wanted)}); its event types are {listed(sorted(events.counts))}"
+            f"{events.quality.source}: contains no event of the metric's behaviours "
+            f"({', '.join(behaviours)}); its event types are {listed(sorted(events.counts))}"
         )
 
 
 def _score(
     engine: Engine, metric: EngagementMetric, read: Mapping[str, Counted], until: dt.datetime
 ) -> nw.LazyFrame[Any]:
-    """Return customer, score and points, computed once by the engine."""
-    # Whole numbers: a literal timestamp is read in the time zone of a session by some engines.
+    """Return customer, score and points, computed and cached by the engine."""
+    # Integers, as some engines read a literal timestamp in the time zone of the session.
     end = (until - EPOCH) // MICROSECOND
     start = end - metric.observation_days * (DAY // MICROSECOND)
     names = {b.behaviour: f"n_{place}" for place, b in enumerate(metric.behaviours)}
     events = engine.micros(read["events"].frame, "timestamp").filter(nw.col("timestamp") < end)
-    inside = nw.col("timestamp") >= start
-    marked = events.select(
+    in_window = nw.col("timestamp") >= start
+    indicators = events.select(
         CUSTOMER,
         *(
-            (inside & (nw.col("event_type") == behaviour)).cast(nw.Int64()).alias(name)
+            (in_window & (nw.col("event_type") == behaviour)).cast(nw.Int64()).alias(name)
             for behaviour, name in names.items()
         ),
     )
-    counts = marked.group_by(CUSTOMER).agg(*(nw.col(name).sum() for name in names.values()))
+    counts = indicators.group_by(CUSTOMER).agg(*(nw.col(name).sum() for name in names.values()))
     if "customers" in read:
-        everyone = read["customers"].frame.select(CUSTOMER).unique()
-        counts = everyone.join(counts, on=CUSTOMER, how="left")
+        customers = read["customers"].frame.select(CUSTOMER).unique()
+        counts = customers.join(counts, on=CUSTOMER, how="left")
     return engine.persist(explain_counts(metric, counts, names))
 
 

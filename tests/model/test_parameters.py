@@ -146,7 +146,7 @@ def test_overrides_combine_with_a_file_an_object_or_a_mapping(tmp_path):
 
 def test_a_fitted_model_keeps_its_configuration(model):
     changed = clone(model).set_params(random_seed=9)
-    changed._learned = model._learned
+    changed._results = model._results
     assert changed.config.random_seed == 9
     assert changed.config_.random_seed == 0
     again = pickle.loads(pickle.dumps(model))

@@ -28,7 +28,7 @@ def abstaining(model: em.EngagementModel) -> em.EngagementModel:
     )
     kept = replace(model._explanation_data, scores=None)
     other = em.EngagementModel(**model.get_params(deep=False))
-    other._learned = replace(model._learned, metric=metric, record=record, explanation=kept)
+    other._results = replace(model._results, metric=metric, record=record, explanation=kept)
     return other
 
 

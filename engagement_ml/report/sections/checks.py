@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engagement_ml.drivers.evidence import CheckRow
-from engagement_ml.formatting import first_upper, quantity
+from engagement_ml.formatting import first_upper
 from engagement_ml.report.section import Section
 from engagement_ml.report.view import Run
 
@@ -44,14 +44,14 @@ def _lead(run: Run) -> str:
         )
     answers = [check.passed for check in run.record.evidence.checks]
     passed, failed = answers.count(True), answers.count(False)
-    if not passed + failed:
+    total = passed + failed
+    if not total:
         return "These checks inform; none of them passes or fails."
-    checks = quantity(passed + failed, "robustness check")
+    if total == 1:
+        return f"The one robustness check {'failed' if failed else 'passed'}."
     if failed:
-        return f"{passed} of {checks} passed; {failed} failed."
-    if passed == 1:
-        return "The one robustness check passed."
-    return f"All {checks} passed."
+        return f"{passed} of {total} robustness checks passed; {failed} failed."
+    return f"{'Both' if total == 2 else f'All {total}'} robustness checks passed."
 
 
 CHECKS = Section("checks", "Robustness checks", "checks.html.j2", build)
