@@ -1,82 +1,84 @@
-"""What is known of each behaviour before a verdict, put together from all that was estimated."""
+"""The stages between estimates and verdicts: ranking, bootstraps, and the assembled findings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.estimates import Estimates, ends_by_event, segment_groups
-from engagement_ml.drivers.estimation.reverse_causality import Response
-from engagement_ml.drivers.estimation.spans import Spans
-from engagement_ml.drivers.selection.cross_section import Association
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimators.base import Estimates
+from engagement_ml.drivers.finding import Finding
+from engagement_ml.drivers.selection.shap_importance import across_shap, within_shap
 from engagement_ml.drivers.selection.stability_selection import Stability, bootstrap_selection
-from engagement_ml.drivers.validation.persistence import Lasting, compare_in_time
-from engagement_ml.drivers.verdicts import LEAST_Z, Finding, is_certain
-from engagement_ml.features.period_panel import Periods
+from engagement_ml.drivers.study import Study
 
 
-def finding_of(
-    behaviour: str,
-    config: PipelineConfig,
-    estimates: Estimates,
-    association: Association,
-    smallest: float,
-    stability: Stability,
-) -> Finding:
-    """Put together what is known of a behaviour."""
-    known = config.behaviour(behaviour)
-    return Finding(
-        behaviour=behaviour,
-        role=known.role,
-        within=estimates.within.get(behaviour),
-        half_z=estimates.half_z.get(behaviour, (0.0, 0.0)),
-        association=association,
-        response=estimates.responses.get(behaviour, Response(behaviour, 0.0, 0.0, (1, 1), 0.0)),
-        lead_z=estimates.lead_z.get(behaviour),
-        frequency=stability.passes.get(behaviour, 0.0),
-        cost=known.cost_per_event,
-        smallest=smallest,
-        borrowed=behaviour in estimates.flexible and estimates.flexible[behaviour].lost,
-    )
+@dataclass(frozen=True)
+class Ranking:
+    """Mean absolute SHAP by behaviour, in currency.
+
+    Attributes
+    ----------
+    within : mapping of behaviour to float
+        Of a model of within-customer change; orders the selection.
+    naive : mapping of behaviour to float
+        Of a model of later margin on counts; a baseline only.
+    """
+
+    within: Mapping[str, float]
+    naive: Mapping[str, float]
 
 
-def choose_again(
-    estimates: Estimates, importance: dict[str, float], config: PipelineConfig
+def rank_by_shap(study: Study, estimates: Estimates) -> Ranking:
+    """Rank behaviours by SHAP; by effect times standard deviation if SHAP has nothing to learn."""
+    names = study.behaviours
+    within = dict(zip(names, within_shap(study.rows, seed=study.seed), strict=True))
+    if not any(within.values()):
+        # without a mature outcome window SHAP is undefined
+        by_effect = {
+            b: abs(w.effect) * study.associations[b].std for b, w in estimates.within.items()
+        }
+        within = {**dict.fromkeys(names, 0.0), **by_effect}
+    naive = dict(zip(names, across_shap(study.rows, seed=study.seed), strict=True))
+    return Ranking(within, naive)
+
+
+def bootstrap_stability(
+    study: Study, estimates: Estimates, importance: Mapping[str, float]
 ) -> Stability:
-    """Choose again in bootstraps of entities, among those that no role rules out."""
+    """Bootstrap the selection among behaviours that their role allows."""
     main = estimates.main
     if main is None:
-        return Stability({}, {}, (), 0.0)
-    candidates = [
-        b for b in main.behaviours if config.behaviour(b).role in ("behaviour", "mediator")
-    ]
+        return Stability({}, {}, ())
+    eligible = [b for b in main.behaviours if study.selectable(b)]
     return bootstrap_selection(
         main,
-        candidates,
+        eligible,
         importance,
-        {b: config.behaviour(b).cost_per_event for b in candidates},
-        at_most=config.select.at_most,
-        least_z=LEAST_Z,
-        seed=config.random_seed,
+        study.costs(eligible),
+        at_most=study.config.select.at_most,
+        min_z=study.thresholds.min_z,
+        seed=study.seed,
     )
 
 
-def look_in_time(
-    periods: Periods,
-    spans: Spans,
-    config: PipelineConfig,
-    estimates: Estimates,
-    findings: Mapping[str, Finding],
-) -> dict[str, Lasting]:
-    """Compare early and late what passes the tests within entities."""
-    if estimates.main is None or ends_by_event(config):
-        return {}
-    acting = [b for b in estimates.main.behaviours if is_certain(findings[b])]
-    return compare_in_time(
-        periods,
-        estimates.main,
-        estimates.within,
-        acting,
-        burn_in=spans.burn_in,
-        group=segment_groups(periods),
-    )
+def assemble_findings(
+    study: Study, estimates: Estimates, stability: Stability
+) -> dict[str, Finding]:
+    """Assemble the evidence on every behaviour."""
+    no_response = {b: PurchaseResponse(b, 0.0, 0.0, (1, 1), 0.0) for b in study.behaviours}
+    return {
+        b: Finding(
+            behaviour=b,
+            role=study.config.behaviour(b).role,
+            within=estimates.within.get(b),
+            half_z=estimates.half_z.get(b, (0.0, 0.0)),
+            association=study.associations[b],
+            purchase_response=estimates.responses.get(b, no_response[b]),
+            lead_z=estimates.lead_z.get(b),
+            frequency=stability.passes.get(b, 0.0),
+            cost=study.cost(b),
+            min_effect=study.min_effect,
+        )
+        for b in study.behaviours
+    }

@@ -1,51 +1,94 @@
-"""The search for drivers: from periods and panel to verdicts, weights and their evidence."""
+"""The search for drivers: from the period panel to verdicts, weights and their evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers import narrate
-from engagement_ml.drivers.estimates import (
-    Estimates,
-    ends_by_event,
-    estimate_within,
-    fitted_margin,
-    level_ratio,
-    nothing,
-    obstacle_survival,
-    obstacle_within,
+from engagement_ml.drivers.decision import Candidates, Selection
+from engagement_ml.drivers.estimators import Estimates, Estimator, estimator_for
+from engagement_ml.drivers.evidence import DriverEvidence
+from engagement_ml.drivers.evidence_tables import EvidenceTables
+from engagement_ml.drivers.experiment_explanations import experiment_notes, explain_experiment
+from engagement_ml.drivers.experiment_override import ExperimentOverride, override_by_experiments
+from engagement_ml.drivers.explanations import Wording, advice, explain
+from engagement_ml.drivers.finding import Finding
+from engagement_ml.drivers.findings import (
+    Ranking,
+    assemble_findings,
+    bootstrap_stability,
+    rank_by_shap,
 )
-from engagement_ml.drivers.estimation.lag_model import usable_cells
-from engagement_ml.drivers.estimation.spans import Spans, lags_of, outcome_level, spans_of
-from engagement_ml.drivers.evidence import CheckRow, Choice, DriverEvidence
-from engagement_ml.drivers.experiment_override import calibrate
-from engagement_ml.drivers.findings import choose_again, finding_of, look_in_time
-from engagement_ml.drivers.selection.cross_section import Association, associate
-from engagement_ml.drivers.selection.indicators import (
-    Indicators,
-    choose_indicators,
-    purchase_history,
+from engagement_ml.drivers.notes import abstention, no_indicator, notes, unstable_note
+from engagement_ml.drivers.preconditions import Obstacle
+from engagement_ml.drivers.selection.stability_selection import Stability
+from engagement_ml.drivers.study import Study
+from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
+from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult
+from engagement_ml.drivers.validation.heterogeneity import compare_segments
+from engagement_ml.drivers.validation.interactions import compare_drivers
+from engagement_ml.drivers.validation.suite import (
+    CHECKS,
+    run_before_verdicts,
+    run_on_selection,
+    with_vetoes,
 )
-from engagement_ml.drivers.selection.response_curves import Curve, choose_scale, make_curve
-from engagement_ml.drivers.selection.sample_splitting import split_check
-from engagement_ml.drivers.selection.shap_importance import across_shap, within_shap
-from engagement_ml.drivers.selection.weights import weigh
-from engagement_ml.drivers.selection.window_rows import WindowRows, window_rows
-from engagement_ml.drivers.validation.suite import compare_segments, pair_up, run_checks
 from engagement_ml.drivers.validation.unprofitable import unprofitable_engaged
-from engagement_ml.drivers.verdicts import (
-    LEAST_Z,
-    Finding,
-    Verdict,
-    judge,
-)
+from engagement_ml.drivers.verdicts import judge
 from engagement_ml.experiments import ExperimentResult
 from engagement_ml.features.panel import Panel
 from engagement_ml.features.period_panel import Periods
-from engagement_ml.features.rfm import TENURE
+from engagement_ml.formatting import plural
 from engagement_ml.windows import Windows
+
+OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The evidence on every behaviour, by observation.
+
+    Attributes
+    ----------
+    estimates : Estimates
+    obstacle : Obstacle or None
+        Why effects are not identified.
+    ranking : Ranking
+    stability : Stability
+    by_behaviour : mapping of behaviour to Finding
+        With the vetoes of checks.
+    checks : mapping of check name to CheckResult
+        Of the checks that run before verdicts.
+    context : CheckContext
+        What those checks looked at.
+    """
+
+    estimates: Estimates
+    obstacle: Obstacle | None
+    ranking: Ranking
+    stability: Stability
+    by_behaviour: Mapping[str, Finding]
+    checks: Mapping[str, CheckResult]
+    context: CheckContext
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Verdicts, randomised tests considered, and what was selected on them.
+
+    Attributes
+    ----------
+    override : ExperimentOverride
+        Findings and verdicts of all behaviours.
+    reasons : mapping of behaviour to str
+        The sentence behind each verdict.
+    selection : Selection
+    """
+
+    override: ExperimentOverride
+    reasons: Mapping[str, str]
+    selection: Selection
 
 
 def find_drivers(
@@ -55,9 +98,11 @@ def find_drivers(
     config: PipelineConfig,
     *,
     experiments: Sequence[ExperimentResult] = (),
-    on_step: Callable[[str], None] | None = None,
+    checks: Sequence[Check] = CHECKS,
+    thresholds: Thresholds = THRESHOLDS,
+    on_step: OnStep | None = None,
 ) -> DriverEvidence:
-    """Find which behaviours move margin, choose among them by SHAP, and weigh the chosen.
+    """Find which behaviours move margin, select among them by SHAP, and weight the selected.
 
     Parameters
     ----------
@@ -68,197 +113,153 @@ def find_drivers(
     windows : Windows
     config : PipelineConfig
     experiments : sequence of ExperimentResult
-        Randomised tests, which outrank what the periods say of the same behaviour.
+        Randomised tests, which override what the periods say of the same behaviour.
+    checks : sequence of Check
+        Robustness checks; verdicts read the vetoes of those that run before them.
+    thresholds : Thresholds
+        Limits that decide verdicts and selection.
     on_step : callable, optional
-        Told what is being done.
+        Called with the name of each step as it begins.
 
     Returns
     -------
     DriverEvidence
-        An abstention where nothing passes, with the reason.
+        An abstention if nothing passes, with the reason.
     """
-    tell = on_step or (lambda _: None)
-    spans, seed = spans_of(config.windows), config.random_seed
-    names = periods.behaviours
-    rows = window_rows(periods, spans)
-    seen = window_rows(periods, spans, with_outcome=False)
-    associations = associate(rows, names, seen)
-    ends = ends_by_event(config)
-    obstacle = obstacle_survival(periods, spans) if ends else obstacle_within(periods, spans)
-    tell("estimating effects within entities")
-    level = level_ratio(periods, spans, panel)
-    mean_margin = level * fitted_margin(periods, spans)
-    lags = lags_of(
-        spans,
-        None if panel is None else panel.frame[TENURE].to_numpy(),
-        None if windows is None else outcome_level(periods, spans, windows.cutoffs),
-    )
-    estimates = nothing()
-    if obstacle is None:
-        estimates = estimate_within(periods, spans, config, level, lags, panel)
-    tell("attributing change of margin by SHAP")
-    importance = dict(zip(names, within_shap(rows, seed=seed), strict=True))
-    if not any(importance.values()):
-        # Without a mature outcome window there is nothing for SHAP: the effects order the choice.
-        importance = {
-            b: abs(w.effect) * associations[b].spread for b, w in estimates.within.items()
-        }
-        importance = {**dict.fromkeys(names, 0.0), **importance}
-    naive = dict(zip(names, across_shap(rows, seed=seed), strict=True))
-    smallest = config.select.smallest_effect * abs(mean_margin)
-    tell("choosing again in bootstraps")
-    stability = choose_again(estimates, importance, config)
-    findings = {
-        b: finding_of(b, config, estimates, associations[b], smallest, stability) for b in names
-    }
+    step = on_step or (lambda _: None)
+    study = Study(periods, panel, windows, config, thresholds)
+    estimator = estimator_for(config)
+    findings = _find(study, estimator, experiments, checks, step)
+    decision = _decide(study, estimator, findings, experiments, step)
+    step("Running robustness checks")
+    return _evidence(study, findings, decision, checks)
 
-    lasting = look_in_time(periods, spans, config, estimates, findings)
-    findings |= {b: replace(findings[b], ended=e.turn) for b, e in lasting.items() if e.ended}
 
-    def verdict_of(finding: Finding) -> Verdict:
-        advice = narrate.advice(finding, obstacle, rows, periods)
-        return judge(finding, currency=config.currency, entity=config.entity, advice=advice)
-
-    observed = {b: verdict_of(findings[b]) for b in names}
-    tests = calibrate(experiments, findings, observed, config)
-    findings, verdicts = tests.findings, tests.verdicts
-    drivers = [
-        b
-        for b in sorted(names, key=lambda b: (-importance[b], b))
-        if verdicts[b].verdict == "driver" and findings[b].role in ("behaviour", "mediator")
-    ]
-    selected = drivers[: config.select.at_most]
-    stability = tests.stability(stability, selected, importance)
-    tell("fitting response curves")
-    shaped = tests.curves(_curves(spans, seen, verdicts, tests.bending(), estimates), seen, names)
-    choices = weigh(
-        selected,
-        shaped,
-        tests.draws(selected),
-        {b: seen.counts[:, names.index(b)] for b in selected},
-        {b: config.behaviour(b).cost_per_event for b in selected},
-    )
-    reason = None if choices else narrate.abstention(verdicts, obstacle)
-    indicators = None
-    if config.select.require == "indicator":
-        tell("choosing indicators")
-        indicators = _indicators(periods, spans, rows, config, names)
-        choices, reason = indicators.choices, narrate.no_indicator(indicators)
-        selected = [c.behaviour for c in choices]
-        shaped = {**shaped, **indicators.curves}
-    tell("placebos, segments and pairs")
-    apart = _split(estimates, drivers, choices, importance, associations, config)
-    table = narrate.Table(
-        names=names,
-        config=config,
+def _find(
+    study: Study,
+    estimator: Estimator,
+    experiments: Sequence[ExperimentResult],
+    checks: Sequence[Check],
+    step: OnStep,
+) -> Findings:
+    """Estimate effects, rank behaviours, bootstrap the selection, and run the vetoing checks."""
+    step(f"Estimating effects within {plural(study.config.entity)}")
+    obstacle = estimator.obstacle(study)
+    estimates = Estimates() if obstacle is not None else estimator.estimate(study)
+    step("Ranking behaviours by SHAP")
+    ranking = rank_by_shap(study, estimates)
+    step("Bootstrapping the selection")
+    stability = bootstrap_stability(study, estimates, ranking.within)
+    findings = assemble_findings(study, estimates, stability)
+    context = CheckContext(
+        study=study,
+        estimates=estimates,
         findings=findings,
-        verdicts=verdicts,
-        importance=importance,
-        naive=naive,
-        stability=stability,
-        indicators=indicators,
-        curves=shaped,
-        selected=tuple(selected),
-        rows=rows,
-        seen=seen,
-        cells=int(usable_cells(periods, spans.burn_in).sum()),
+        importance=ranking.within,
+        within_periods=estimator.within_periods,
+        tested=frozenset(result.behaviour for result in experiments),
     )
+    results = run_before_verdicts(checks, context)
+    vetoed = with_vetoes(findings, results)
+    return Findings(estimates, obstacle, ranking, stability, vetoed, results, context)
+
+
+def _decide(
+    study: Study,
+    estimator: Estimator,
+    findings: Findings,
+    experiments: Sequence[ExperimentResult],
+    step: OnStep,
+) -> Decision:
+    """Give verdicts, let randomised tests override them, and select."""
+    by_behaviour = findings.by_behaviour
+    observed = {b: judge(by_behaviour[b], study.thresholds) for b in study.behaviours}
+    override = override_by_experiments(experiments, by_behaviour, observed, study.config)
+    step("Selecting behaviours")
+    selection = estimator.select(
+        study,
+        Candidates(findings.estimates.main, findings.ranking.within, findings.stability, override),
+    )
+    return Decision(override, _reasons(study, findings, override), selection)
+
+
+def _reasons(study: Study, findings: Findings, override: ExperimentOverride) -> dict[str, str]:
+    """Return the sentence behind each verdict."""
+    wording = Wording.of(study)
+    reasons = {}
+    for b, verdict in override.verdicts.items():
+        if b in override.tested:
+            evidence, finding = override.tested[b], override.findings[b]
+            reasons[b] = explain_experiment(evidence, verdict, finding, wording)
+        else:
+            finding = findings.by_behaviour[b]
+            settled_by = advice(finding, study, findings.obstacle)
+            reasons[b] = explain(verdict, finding, wording, settled_by, study.thresholds)
+    return reasons
+
+
+def _evidence(
+    study: Study, findings: Findings, decision: Decision, checks: Sequence[Check]
+) -> DriverEvidence:
+    """Lay out the evidence, and run the checks on the selection."""
+    config, wording = study.config, Wording.of(study)
+    override, selection = decision.override, decision.selection
+    indicators, ranking = selection.indicators, findings.ranking
+    untested = override.untested(override.verdicts)
+    tables = EvidenceTables(
+        study,
+        override.findings,
+        override.verdicts,
+        decision.reasons,
+        ranking.within,
+        ranking.naive,
+        selection,
+    )
+    on_selection = replace(findings.context, findings=override.observed, selection=selection)
+    by_periods = findings.context.within_periods
     return DriverEvidence(
         evidence=config.select.require,
-        choices=choices,
-        reason=reason if not choices else None,
-        drivers=tests.rows(table.driver_rows()),
-        naive=table.naive_ranking(),
-        responses={} if indicators else table.response_curves(),
-        checks=(() if indicators or set(selected) & set(tests.tested) else apart)
-        + run_checks(
-            periods,
-            spans,
-            tests.observed,
-            [] if indicators else [b for b in selected if b not in tests.tested],
-            stability,
-            associations,
-            tests.untested(lasting),
-            seed,
-            ends,
-            indicators,
-            config.entity,
-        ),
-        segments=()
-        if ends
-        else compare_segments(periods, spans, findings, tests.untested(verdicts)),
-        pairs=()
-        if ends
-        else pair_up(periods, spans, associations, tests.untested(verdicts), importance, findings),
+        choices=selection.choices,
+        reason=_reason(findings, decision, wording),
+        drivers=override.rows(tables.driver_rows()),
+        naive=tables.naive_ranking(),
+        responses={} if indicators else tables.response_curves(),
+        checks=run_on_selection(checks, on_selection, findings.checks),
+        segments=compare_segments(study, override.findings, untested) if by_periods else (),
+        pairs=compare_drivers(study, override.findings, untested, ranking.within)
+        if by_periods
+        else (),
         unprofitable=unprofitable_engaged(
-            rows, names, choices, shaped, {b: config.label(b) for b in names}
+            study.rows,
+            study.behaviours,
+            selection.choices,
+            selection.curves,
+            {b: config.label(b) for b in study.behaviours},
         ),
-        experiments=tests.experiments(table.experiment_plan()),
-        notes=(
-            *narrate.notes(obstacle, drivers[config.select.at_most :], estimates.responses, config),
-            *tests.notes([] if indicators else selected),
-            *narrate.unstable_note(indicators),
-        ),
+        experiments=override.experiments(tables.experiment_plan()),
+        notes=_notes(study, findings, decision, wording),
     )
 
 
-def _split(
-    estimates: Estimates,
-    drivers: Sequence[str],
-    choices: Sequence[Choice],
-    importance: dict[str, float],
-    associations: Mapping[str, Association],
-    config: PipelineConfig,
-) -> tuple[CheckRow, ...]:
-    known = () if estimates.main is None else estimates.main.behaviours
-    if estimates.main is None or not choices or not {c.behaviour for c in choices} <= set(known):
-        return ()
+def _reason(findings: Findings, decision: Decision, wording: Wording) -> str | None:
+    """Return why nothing was selected, if nothing was."""
+    selection = decision.selection
+    if selection.choices:
+        return None
+    if selection.indicators is not None:
+        return no_indicator(selection.indicators, wording)
+    return abstention(decision.override.verdicts, findings.obstacle, wording)
+
+
+def _notes(
+    study: Study, findings: Findings, decision: Decision, wording: Wording
+) -> tuple[str, ...]:
+    selection, override = decision.selection, decision.override
+    following = [b for b, r in findings.estimates.responses.items() if r.responds]
+    left_out = selection.drivers[study.config.select.at_most :]
+    selected = () if selection.indicators else selection.selected
     return (
-        split_check(
-            estimates.main,
-            drivers,
-            choices,
-            importance,
-            {b: associations[b].spread for b in drivers},
-            {b: config.behaviour(b).cost_per_event for b in drivers},
-            at_most=config.select.at_most,
-            least_z=LEAST_Z,
-            seed=config.random_seed,
-            entity=config.entity,
-        ),
-    )
-
-
-def _curves(
-    spans: Spans,
-    rows: WindowRows,
-    verdicts: Mapping[str, Verdict],
-    findings: Mapping[str, Finding],
-    estimates: Estimates,
-) -> dict[str, Curve]:
-    main, found = estimates.main, {}
-    for i, b in enumerate(verdicts):
-        within = findings[b].within
-        if within is None or main is None or verdicts[b].verdict not in ("driver", "harmful"):
-            continue
-        scale = choose_scale(rows.counts[:, i], main.bends.get(b), main.lags, spans.observation)
-        found[b] = make_curve(rows.counts[:, i], within.effect, scale)
-    return found
-
-
-def _indicators(
-    periods: Periods,
-    spans: Spans,
-    rows: WindowRows,
-    config: PipelineConfig,
-    names: tuple[str, ...],
-) -> Indicators:
-    eligible = tuple(b for b in names if config.behaviour(b).role in ("behaviour", "mediator"))
-    return choose_indicators(
-        rows,
-        purchase_history(periods, spans, rows),
-        names,
-        eligible,
-        at_most=config.select.at_most,
-        seed=config.random_seed,
+        *notes(study, findings.obstacle, left_out, following),
+        *experiment_notes(override, selected),
+        *unstable_note(selection.indicators, wording),
     )

@@ -92,10 +92,10 @@ def test_verdicts_and_effects_follow_the_tests(observed, turned) -> None:
 def test_the_reason_names_the_test_and_what_observation_said(turned) -> None:
     said = row(turned, "vanity").reason
     assert said.startswith(
-        "a randomised test of 10,000 customers: one more event adds 1.80 EUR over 28 days "
-        "(1.02 to 2.58); observation said vanity, "
+        "a randomised test of 10,000 customers: one more event adds €1.80 over 28 days "
+        "(€1.02 to €2.58); observation said vanity, "
     )
-    assert "less than is worth having; observation said driver, 0." in (
+    assert "below the smallest effect of interest; observation said driver, €0." in (
         row(turned, "driver").reason
     )
 
@@ -116,7 +116,7 @@ def test_what_was_tested_is_planned_no_more_and_told_with_its_result(turned) -> 
     assert (first.behaviour, second.behaviour) == ("driver", "vanity")
     assert (second.lift, second.effect, second.events) == (0.9, 1.8, 0.5)
     assert (second.observed_verdict, second.verdict) == ("vanity", "driver")
-    assert any("measured 28 days, the outcome window has 84" in note for note in turned.notes)
+    assert any("measured 28 days, and the outcome window has 84" in note for note in turned.notes)
 
 
 def test_checks_of_observation_are_not_asked_of_what_was_tested(turned) -> None:
@@ -138,7 +138,7 @@ def test_a_tested_effect_weighs_what_the_test_says(shop, observed) -> None:
     assert width[1] < 0.3 * width[0]
     mixed = search(shop, trial("vanity", 0.3, 0.05))
     assert {c.behaviour for c in mixed.choices} == {"driver", "vanity"}
-    assert any(note.startswith("Weights set lifts") for note in mixed.notes)
+    assert any(note.startswith("Weights compare two kinds") for note in mixed.notes)
     assert row(mixed, "driver").effect == pytest.approx(row(observed, "driver").effect)
 
 
@@ -198,8 +198,8 @@ def test_a_role_says_what_may_be_chosen_also_of_what_was_tested(shop) -> None:
 
 def test_draws_follow_a_lopsided_interval(shop) -> None:
     """Fieller's interval reaches further to one side, and so do the draws."""
-    from engagement_ml.drivers.experiment_override import calibrate
-    from engagement_ml.drivers.verdicts import Verdict
+    from engagement_ml.drivers.experiment_override import override_by_experiments
+    from engagement_ml.drivers.finding import Verdict
 
     config = parse_config(
         {"name": "s", "experiments": [{**trial("driver", 1.0, 1.0), "standard_error": None,
@@ -207,8 +207,12 @@ def test_draws_follow_a_lopsided_interval(shop) -> None:
     )  # fmt: skip
     with open_duckdb() as engine:
         results = read_experiments(config, engine)
-    found = calibrate(
-        results, {"driver": blank_finding()}, {"driver": Verdict("vanity", "")}, config
+    observed = {"driver": Verdict("vanity", "correlated only")}
+    found = override_by_experiments(
+        results,
+        {"driver": blank_finding()},
+        observed,
+        config,
     )
     draws = found.draws(["driver"])["driver"]
     low, high = np.quantile(draws, [0.025, 0.975])
@@ -217,7 +221,7 @@ def test_draws_follow_a_lopsided_interval(shop) -> None:
 
 
 def blank_finding() -> Any:
-    from engagement_ml.drivers.estimation.reverse_causality import Response
+    from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
     from engagement_ml.drivers.selection.cross_section import Association
     from engagement_ml.drivers.verdicts import Finding
 
@@ -227,9 +231,9 @@ def blank_finding() -> Any:
         within=None,
         half_z=(0.0, 0.0),
         association=Association(0.0, 0.0, 0.0, 1.0),
-        response=Response("driver", 0.0, 0.0, (1, 1), 0.0),
+        purchase_response=PurchaseResponse("driver", 0.0, 0.0, (1, 1), 0.0),
         lead_z=None,
         frequency=0.0,
         cost=0.0,
-        smallest=0.1,
+        min_effect=0.1,
     )

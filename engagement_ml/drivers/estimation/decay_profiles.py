@@ -1,7 +1,11 @@
-"""Lag profiles as an event can have them: of one sign, at once or later, and then fading.
+"""Decay (adstock) profiles: projection of estimated lag profiles on shapes that rise, then decay.
 
-What an event gains and what it loses are profiles of their own: returns follow orders, so that the
-difference of both may turn its sign with the lag though neither does.
+An event's effect has one sign, starts at once or later, and then decays. The unrestricted lag
+coefficients are projected on such shapes by generalised least squares, with model averaging (Akaike
+weights) over the place of the peak and the length of the memory.
+
+Gains and losses have separate profiles. Returns follow orders, so the net profile may change
+its sign with the lag although neither part does.
 """
 
 from __future__ import annotations
@@ -14,24 +18,37 @@ import numpy as np
 from engagement_ml._typing import FloatArray, IntArray
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 
-FADES = (1.5, 4.0, 12.0, np.inf)
-"""Mean memories, in periods, of the profiles by which an effect is looked for."""
+TIME_CONSTANTS = (1.5, 4.0, 12.0, np.inf)
+"""Time constants, in periods, of the exponential profiles that an effect is tested on."""
 
-LATE = 12.0
-"""By how much profiles that rise with the lag must fit better in misfit².
+DELAYED_PEAK_PENALTY = 12.0
+"""Improvement of the squared misfit that profiles with a delayed peak need.
 
-With the two steps more that it takes, rising has to be as certain as a driver: a z of 4.
+With the two further steps of such a profile, the delay has to be as certain as a driver: a z of 4.
 """
 
-_LEAST_APART = 1e-6  # of lags' correlations, the smallest eigenvalue of a part that stands alone
+PARAMETER_PENALTY = 2
+"""Akaike's penalty on the squared misfit, per step of a profile."""
+
+PEAK_STEP = 2
+"""Peaks are tried at every second group of lags: neighbouring ones hardly differ."""
+
+MIN_EIGENVALUE = 1e-6
+"""Smallest eigenvalue of the lags' correlation matrix at which a part is identified on its own."""
+
+MIN_RELATIVE_VARIANCE = 1e-12
+"""Smallest eigenvalue of a covariance, as a share of its trace, against division by zero."""
 
 
-def fading_profiles(lags: Lags) -> FloatArray:
-    """Return one profile per entry of `FADES`, averaged within each group of lags, shape (F, G)."""
+def exponential_profiles(lags: Lags) -> FloatArray:
+    """Return an exponential profile for each of `TIME_CONSTANTS`, by lag group, shape (F, G).
+
+    The profile without decay ends with the last group that lies within the observation window.
+    """
     rows = []
-    for fade in FADES:
-        decay = np.exp(-(np.arange(1, lags.longest + 1) - 1) / fade)
-        if np.isinf(fade):
+    for time_constant in TIME_CONSTANTS:
+        decay = np.exp(-(np.arange(1, lags.longest + 1) - 1) / time_constant)
+        if np.isinf(time_constant):
             reach = lags.groups[-2][1] if len(lags.groups) > 1 else lags.longest
             decay[reach:] = 0.0
         rows.append([decay[a - 1 : b].mean() for a, b in lags.groups])
@@ -39,112 +56,117 @@ def fading_profiles(lags: Lags) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Fading:
-    """How the profiles of a behaviour's parts, one after the other, become one that fades.
+class DecayProfile:
+    """Projection of estimated lag profiles on decaying ones, and the test of no effect.
 
     Attributes
     ----------
     lags : Lags
-    roots : tuple of array (G, G)
-        `precision_root` of each part; a single one, of their sum, where the data do not tell the
-        parts apart.
-    looks : array (F, P · G)
-        For each of `FADES`, what coefficients add to the sum of the parts' best fitting sizes.
-    errors : array (F,)
-        Standard errors of these sums.
+    precision_roots : tuple of array (G, G)
+        `precision_root` of each part: gains and losses, or only their sum if the parts are not
+        identified separately.
+    contrasts : array (F, P · G)
+        For each of `TIME_CONSTANTS`, the weights of the coefficients in the fitted size of the
+        exponential profile, summed over the parts.
+    contrast_std : array (F,)
+        Standard errors of the fitted sizes.
     """
 
     lags: Lags
-    roots: tuple[FloatArray, ...]
-    looks: FloatArray
-    errors: FloatArray
+    precision_roots: tuple[FloatArray, ...]
+    contrasts: FloatArray
+    contrast_std: FloatArray
 
     @classmethod
-    def of(cls, covariance: FloatArray, lags: Lags) -> Fading | None:
-        """Learn it from the covariance of all parts, (P · G, P · G).
+    def from_covariance(cls, covariance: FloatArray, lags: Lags) -> DecayProfile | None:
+        """Build the projection from the covariance of all parts, shape (P · G, P · G).
 
-        None where the data say nothing of some lag, or are not finite.
+        None if a lag is not identified or the covariance is not finite.
         """
         size = len(lags.groups)
         n_parts = len(covariance) // size
         if not np.isfinite(covariance).all():
             return None
         parts = [covariance[i : i + size, i : i + size] for i in range(0, len(covariance), size)]
-        fold = np.tile(np.eye(size), n_parts)
-        if not all(_is_told(part) for part in parts):
-            parts = [fold @ covariance @ fold.T]
+        sum_parts = np.tile(np.eye(size), n_parts)
+        if not all(_is_identified(part) for part in parts):
+            parts = [sum_parts @ covariance @ sum_parts.T]
         if not (np.diag(parts[0]) > 0).all():
             return None
-        shapes = fading_profiles(lags)
+        shapes = exponential_profiles(lags)
         roots = tuple(precision_root(part) for part in parts)
-        own = [_size_of_fit(shapes, root) for root in roots]
-        looks = np.concatenate(own, axis=1) if len(own) == n_parts else own[0] @ fold
-        errors = np.sqrt(np.einsum("fg,gh,fh->f", looks, covariance, looks))
-        return cls(lags, roots, looks, errors)
+        weights = [_gls_weights(shapes, root) for root in roots]
+        separate = len(weights) == n_parts
+        contrasts = np.concatenate(weights, axis=1) if separate else weights[0] @ sum_parts
+        contrast_std = np.sqrt(np.einsum("fg,gh,fh->f", contrasts, covariance, contrasts))
+        return cls(lags, roots, contrasts, contrast_std)
 
-    def profile(self, coef: FloatArray) -> FloatArray:
-        """Return the sum of the parts' projections (`fade_out`), shape (G,)."""
+    def project(self, coef: FloatArray) -> FloatArray:
+        """Return the sum of the parts' projections (`project_on_decay`), shape (G,)."""
         parts = coef.reshape(-1, len(self.lags.groups))
-        if len(self.roots) < len(parts):
+        if len(self.precision_roots) < len(parts):
             parts = parts.sum(axis=0, keepdims=True)
-        found = (fade_out(part, root)[0] for part, root in zip(parts, self.roots, strict=True))
-        return np.asarray(sum(found))
+        projections = (
+            project_on_decay(part, root)[0]
+            for part, root in zip(parts, self.precision_roots, strict=True)
+        )
+        return np.asarray(sum(projections))
 
     def effect(self, coef: FloatArray) -> float:
-        """Return what one event does to the outcome window."""
-        return float(self.lags.weights @ self.profile(coef))
+        """Return the cumulative effect of one event on the outcome window."""
+        return float(self.lags.weights @ self.project(coef))
 
-    def z(self, coef: FloatArray) -> float:
-        """Return the largest signed z of the parts' sum over the fading profiles.
+    def max_z(self, coef: FloatArray) -> float:
+        """Return the signed z of largest size over the exponential profiles (a sup-t statistic).
 
-        Of a single part it is ``k'V⁻¹b / sqrt(k'V⁻¹k)`` for the profile k.
+        Of a single part with covariance V it is ``k'V⁻¹b / sqrt(k'V⁻¹k)`` for the profile k.
         """
-        z = self.looks @ coef / self.errors
+        z = self.contrasts @ coef / self.contrast_std
         return float(z[np.abs(z).argmax()])
 
 
-def standardised(coef: FloatArray, covariance: FloatArray, lags: Lags) -> float:
-    """Return the largest signed z over the fading profiles; 0 where the data say nothing."""
-    fading = Fading.of(covariance, lags)
-    return 0.0 if fading is None else fading.z(coef)
+def max_z(coef: FloatArray, covariance: FloatArray, lags: Lags) -> float:
+    """Return the signed z of largest size over exponential profiles; 0 if not identified."""
+    decay = DecayProfile.from_covariance(covariance, lags)
+    return 0.0 if decay is None else decay.max_z(coef)
 
 
-def _size_of_fit(shapes: FloatArray, root: FloatArray) -> FloatArray:
-    """For each shape, what coefficients add to its size in the weighted least squares fit."""
-    weighed = shapes @ root.T @ root
-    return np.asarray(weighed / np.einsum("fg,fg->f", weighed, shapes)[:, None])
+def _gls_weights(shapes: FloatArray, root: FloatArray) -> FloatArray:
+    """Return the coefficients' weights in the generalised least squares size of each shape."""
+    weighted = shapes @ root.T @ root
+    return np.asarray(weighted / np.einsum("fg,fg->f", weighted, shapes)[:, None])
 
 
-def _is_told(covariance: FloatArray) -> bool:
-    """Whether every lag varies, and none goes along with the others entirely."""
+def _is_identified(covariance: FloatArray) -> bool:
+    """Return whether all lags vary and no lag is collinear with the others."""
     variance = np.diag(covariance)
     if not (variance > 0).all():
         return False
-    scale = np.sqrt(variance)
-    return bool(np.linalg.eigvalsh(covariance / np.outer(scale, scale))[0] > _LEAST_APART)
+    std = np.sqrt(variance)
+    return bool(np.linalg.eigvalsh(covariance / np.outer(std, std))[0] > MIN_EIGENVALUE)
 
 
 def precision_root(covariance: FloatArray) -> FloatArray:
-    """Return R with ``R'R`` the inverse covariance, for `fade_out`.
+    """Return R with ``R'R`` the inverse covariance, for `project_on_decay`.
 
-    What hardly varies counts as if it varied by 1e-12 of the whole.
+    Eigenvalues below `MIN_RELATIVE_VARIANCE` of the trace are raised to it.
     """
     values, vectors = np.linalg.eigh(covariance)
-    values = np.maximum(values, 1e-12 * max(float(np.trace(covariance)), 1e-300))
-    return np.asarray((vectors / np.sqrt(values)).T)
+    floor = MIN_RELATIVE_VARIANCE * max(float(np.trace(covariance)), 1e-300)
+    return np.asarray((vectors / np.sqrt(np.maximum(values, floor))).T)
 
 
 @dataclass(frozen=True)
-class _Shapes:
-    """Profiles that rise up to a group of lags and fade from there on, to 0 after another.
+class _ProfileBasis:
+    """Basis of the profiles that rise up to a peak, decay after it and end with a group of lags.
 
     Attributes
     ----------
     levels : array (G, K)
-        Each such profile is a sum of these with weights of 0 or more: 1 over a stretch of lags
-        that holds the peak, else 0.
+        Indicators of stretches of lags that contain the peak; the profiles are their non-negative
+        combinations.
     begins, ends : int array (K,)
-        The first and the last lag of each stretch.
+        First and last lag group of each stretch.
     """
 
     levels: FloatArray
@@ -152,61 +174,72 @@ class _Shapes:
     ends: IntArray
 
     @property
-    def is_late(self) -> bool:
-        """Whether they may rise."""
+    def has_delayed_peak(self) -> bool:
+        """Whether profiles of this basis may rise."""
         return bool(self.begins.any())
 
-    def steps(self, weights: FloatArray) -> int:
-        """Return how often a profile of these weights rises or falls."""
+    def n_steps(self, weights: FloatArray) -> int:
+        """Return the number of rises and falls of the profile with these weights."""
         used = weights > 0
         return len(set(self.ends[used])) + len(set(self.begins[used]) - {0})
 
 
 @cache
-def _shapes(size: int) -> tuple[_Shapes, ...]:
-    """Return the shapes of each peak, of every other group of lags, and each end; longest last."""
-    found = []
+def _profile_bases(size: int) -> tuple[_ProfileBasis, ...]:
+    """Return the bases of each end and of every second peak, those with the last end last."""
+    bases = []
     for end in range(1, size + 1):
-        for peak in range(0, end, 2):
+        for peak in range(0, end, PEAK_STEP):
             begins, ends = np.mgrid[0 : peak + 1, peak:end].reshape(2, -1)
             lag = np.arange(size)[:, None]
             levels = ((begins <= lag) & (lag <= ends)).astype(float)
-            found.append(_Shapes(levels, begins, ends))
-    return tuple(found)
+            bases.append(_ProfileBasis(levels, begins, ends))
+    return tuple(bases)
 
 
-def fade_out(coef: FloatArray, root: FloatArray) -> tuple[FloatArray, float]:
-    """Project a profile on those of one sign that rise up to a lag, mostly the first, then fade.
+def project_on_decay(coef: FloatArray, root: FloatArray) -> tuple[FloatArray, float]:
+    """Project a lag profile on profiles of one sign that rise up to a peak and then decay.
 
-    Weighted least squares with ``root' root`` the inverse covariance, by non-negative least
-    squares; the better fitting sign is taken. When the effect is largest and how long its memory
-    is, is left open: the projections on profiles with each peak that end with each group of lags
-    are averaged with Akaike's weights, ``exp(−(misfit² + 2 × steps) / 2)``, and those that rise
-    must fit better by `LATE`. Without that, noise in the many old lags, kept where it is
-    positive, makes what is soon forgotten look larger than it is.
+    Generalised least squares with non-negative weights (isotonic or unimodal regression), for the
+    sign that fits better. The peak and the length of the memory are unknown: the projections with
+    each peak and each end are averaged with Akaike weights ``exp(−(misfit² + 2 × steps) / 2)``
+    (Burnham and Anderson 2002). Profiles with a delayed peak must fit better by
+    `DELAYED_PEAK_PENALTY`. A single projection on the longest memory would keep the positive part
+    of the noise at the many long lags, and overestimate effects with a short memory.
+
+    Parameters
+    ----------
+    coef : array (G,)
+    root : array (G, G)
+        ``root' root`` is the inverse covariance of `coef`.
 
     Returns
     -------
     profile : array (G,)
     misfit : float
-        Of the best projection of any peak and end.
+        Norm of the weighted residual of the best projection, over all peaks and ends.
     """
     from scipy.optimize import nnls
 
-    shapes, target = _shapes(len(coef)), root @ coef
-    designs = [root @ shape.levels for shape in shapes]
-    longest = -sum(shape.ends[-1] == len(coef) - 1 for shape in shapes)
-    whole = {
-        sign: [nnls(design, sign * target) for design in designs[longest:]] for sign in (-1.0, 1.0)
+    bases, target = _profile_bases(len(coef)), root @ coef
+    designs = [root @ basis.levels for basis in bases]
+    # Choose the sign by the fits with the longest memory, which contain all others.
+    n_longest = sum(basis.ends[-1] == len(coef) - 1 for basis in bases)
+    longest_fits = {
+        sign: [nnls(design, sign * target) for design in designs[-n_longest:]]
+        for sign in (-1.0, 1.0)
     }
-    misfit, sign = min((error, sign) for sign, fits in whole.items() for _, error in fits)
-    fits = [nnls(design, sign * target) for design in designs[:longest]] + whole[sign]
-    loss = np.array(
+    misfit, sign = min((error, sign) for sign, fits in longest_fits.items() for _, error in fits)
+    # Akaike weights of all projections with that sign.
+    fits = [nnls(design, sign * target) for design in designs[:-n_longest]] + longest_fits[sign]
+    criterion = np.array(
         [
-            error**2 + 2 * shape.steps(found) + LATE * shape.is_late
-            for shape, (found, error) in zip(shapes, fits, strict=True)
+            error**2
+            + PARAMETER_PENALTY * basis.n_steps(weights)
+            + DELAYED_PEAK_PENALTY * basis.has_delayed_peak
+            for basis, (weights, error) in zip(bases, fits, strict=True)
         ]
     )
-    weights = np.exp((loss.min() - loss) / 2)
-    every = [shape.levels @ found for shape, (found, _) in zip(shapes, fits, strict=True)]
-    return sign * (weights @ np.array(every) / weights.sum()), float(misfit)
+    akaike = np.exp((criterion.min() - criterion) / 2)
+    profiles = [basis.levels @ weights for basis, (weights, _) in zip(bases, fits, strict=True)]
+    return sign * (akaike @ np.array(profiles) / akaike.sum()), float(misfit)

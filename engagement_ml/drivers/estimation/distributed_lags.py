@@ -1,9 +1,13 @@
-"""Lagged regressors of a panel of periods, and what each lag weighs in the effect of one event.
+"""Distributed lags: grouped lagged sums of a panel, and each lag's weight in a cumulative effect.
 
-One event at a uniformly random period of the observation window, s periods before the cutoff
-(s = 1..P), meets outcome period u (u = 0..Q−1) after a lag of l = s + gap + u periods. With b_l the
-effect at lag l, its effect on the whole outcome window is ``sum_l w_l b_l`` where w_l is the number
-of pairs (s, u) with that lag, over P.
+Let b_l be the effect of one event on margin l periods later. An event at a uniformly random period
+of the observation window, s periods before the cutoff (s = 1..P), meets outcome period u
+(u = 0..Q−1) at lag l = s + gap + u. Its cumulative effect on the outcome window is
+
+``sum_l w_l b_l``,
+
+where w_l is the number of pairs (s, u) at lag l, divided by P. Lags of a group share one
+coefficient (a step-function restriction on the lag distribution; Almon 1965 uses polynomials).
 """
 
 from __future__ import annotations
@@ -14,23 +18,29 @@ from itertools import chain, repeat
 import numpy as np
 import numpy.typing as npt
 
-from engagement_ml._typing import Float32Array, FloatArray, Int64Array
+from engagement_ml._typing import Float32Array, FloatArray, Int64Array, LagGroups
+
+DOUBLING_WIDTHS = (1, 2, 4, 8, 16, 32)
+"""Widths of successive pairs of lag groups, after the first two groups of one period each."""
+
+MAX_GROUP_WIDTH = 64
+"""Width of all later lag groups, in periods."""
 
 
 @dataclass(frozen=True)
 class Lags:
-    """Groups of lags that share one coefficient, and their weights in the effect of one event.
+    """Groups of lags that share one coefficient, and their weights in the cumulative effect.
 
     Attributes
     ----------
     groups : tuple of (first, last)
-        Inclusive lags in periods, widening with the lag; the last reaches as far as an outcome
-        window sees.
+        Inclusive lags in periods. Groups widen with the lag; the last one ends with the longest lag
+        between an observation window and its outcome window.
     weights : array (G,)
-        ``sum of w_l`` over each group's lags.
+        Sum of w_l over the lags of each group.
     """
 
-    groups: tuple[tuple[int, int], ...]
+    groups: LagGroups
     weights: FloatArray
 
     @property
@@ -40,7 +50,9 @@ class Lags:
 
 
 def plan_lags(observation: int, outcome: int, gap: int = 0) -> Lags:
-    """Group the lags from 1 to observation + gap + outcome − 1 periods.
+    """Return groups of the lags 1 to observation + gap + outcome − 1, with their weights.
+
+    Lags beyond observation + gap form one group.
 
     Parameters
     ----------
@@ -56,7 +68,8 @@ def plan_lags(observation: int, outcome: int, gap: int = 0) -> Lags:
     12.0
     """
     longest, reach = observation + gap + outcome - 1, observation + gap
-    widths = chain((1, 1), chain.from_iterable((w, w) for w in (1, 2, 4, 8, 16, 32)), repeat(64))
+    doubling = chain.from_iterable((width, width) for width in DOUBLING_WIDTHS)
+    widths = chain((1, 1), doubling, repeat(MAX_GROUP_WIDTH))
     groups: list[tuple[int, int]] = []
     first = 1
     while first <= min(reach, longest):
@@ -72,40 +85,41 @@ def plan_lags(observation: int, outcome: int, gap: int = 0) -> Lags:
     return Lags(tuple(groups), weights)
 
 
-def weigh_lags(
+def reweight_lags(
     lags: Lags,
     spans: Int64Array,
     outcome: int,
     gap: int = 0,
     level: FloatArray | None = None,
 ) -> Lags:
-    """Return the lags with the weights of entities that were there for part of the window only.
+    """Return the lags with weights for entities that were present for part of the window only.
 
     Parameters
     ----------
     lags : Lags
     spans : int array (R,)
-        Of each entity at each cutoff, the periods of the observation window that it was there:
-        its event can only have been in one of them.
+        Periods of the observation window in which each entity was present, at each cutoff. Its
+        event can only have happened in one of them. Zeros are left out.
     outcome, gap : int
         Lengths in periods.
     level : array (Q,), optional
-        The usual margin of each period of an outcome window, relative to their mean: an effect is
-        as large as what there is to raise.
+        Mean gain of each period of an outcome window, relative to their mean; effects are
+        proportional to it. Ones if absent.
 
     Examples
     --------
-    >>> weigh_lags(plan_lags(2, 2), np.array([2, 2]), 2).weights.tolist()
+    >>> reweight_lags(plan_lags(2, 2), np.array([2, 2]), 2).weights.tolist()
     [0.5, 1.0, 0.5]
-    >>> weigh_lags(plan_lags(2, 2), np.array([1]), 2).weights.tolist()
+    >>> reweight_lags(plan_lags(2, 2), np.array([1]), 2).weights.tolist()
     [1.0, 1.0, 0.0]
-    >>> weigh_lags(plan_lags(2, 2), np.array([2]), 2, level=np.array([2.0, 0.0])).weights.tolist()
+    >>> cycle = np.array([2.0, 0.0])
+    >>> reweight_lags(plan_lags(2, 2), np.array([2]), 2, level=cycle).weights.tolist()
     [1.0, 1.0, 0.0]
     """
     profile = np.ones(outcome) if level is None else level
     pairs = np.zeros(lags.longest + 1)
-    lengths, times = np.unique(spans[spans > 0], return_counts=True)
-    for length, share in zip(lengths, times / max(int(times.sum()), 1), strict=True):
+    lengths, frequency = np.unique(spans[spans > 0], return_counts=True)
+    for length, share in zip(lengths, frequency / max(int(frequency.sum()), 1), strict=True):
         for s in range(1, length + 1):
             pairs[s + gap : s + gap + outcome] += share / length * profile
     return replace(lags, weights=np.array([pairs[a : b + 1].sum() for a, b in lags.groups]))
@@ -113,21 +127,23 @@ def weigh_lags(
 
 def lagged_sums(
     values: npt.NDArray[np.floating],
-    groups: tuple[tuple[int, int], ...],
-    known_from: npt.NDArray[np.int32] | None = None,
+    groups: LagGroups,
+    entry: npt.NDArray[np.int32] | None = None,
 ) -> Float32Array:
-    """Sum values over each group of lags; negative lags look ahead.
+    """Sum values over each group of lags; negative lags are leads.
 
-    Before the first period on record nothing is known of an entity that was there already: its own
-    mean stands in, which within the entity says nothing. Those that entered later truly had none.
+    The past of an entity that was present when the record starts is unknown. Its own mean is
+    imputed there, which entity effects absorb. The past of an entity that entered later is zero.
+    Periods after the end of the record are imputed with the mean, too.
 
     Parameters
     ----------
     values : array (n, T, B)
     groups : tuple of (first, last)
         Inclusive lags.
-    known_from : int array (n,), optional
-        The entity's entry period; 0 means it may have been there before the record starts.
+    entry : int array (n,), optional
+        The entity's entry period; 0 or less means that it may have entered before the record
+        starts. Without it, that is assumed of all entities.
 
     Returns
     -------
@@ -140,22 +156,24 @@ def lagged_sums(
     [0.0, 1.0, 3.0, 5.0]
     """
     n, n_periods, width = values.shape
-    entry = np.zeros(n, dtype=np.int32) if known_from is None else known_from
-    periods_there = np.maximum(n_periods - entry, 1)[:, None]
-    mean = values.sum(axis=1) / periods_there
-    before = np.where((entry <= 0)[:, None], mean, 0.0)
-    total = np.zeros((n, n_periods + 1, width))
-    np.cumsum(values, axis=1, out=total[:, 1:], dtype=np.float64)
+    entry = np.zeros(n, dtype=np.int32) if entry is None else entry
+    periods_present = np.maximum(n_periods - entry, 1)[:, None]
+    mean = values.sum(axis=1) / periods_present
+    mean_before = np.where((entry <= 0)[:, None], mean, 0.0)
+    cumulative = np.zeros((n, n_periods + 1, width))
+    np.cumsum(values, axis=1, out=cumulative[:, 1:], dtype=np.float64)
     t = np.arange(n_periods)
-    out = np.empty((n, n_periods, width, len(groups)), dtype=np.float32)
+    sums = np.empty((n, n_periods, width, len(groups)), dtype=np.float32)
     for g, (first, last) in enumerate(groups):
+        # Differences of cumulative sums; periods outside the record are imputed.
         start, stop = t - last, t - first + 1
-        inside = total[:, np.clip(stop, 0, n_periods)] - total[:, np.clip(start, 0, n_periods)]
-        missing_before = np.clip(-start, 0, last - first + 1).astype(float)
-        missing_after = np.clip(stop - n_periods, 0, last - first + 1).astype(float)
-        out[..., g] = (
+        at_stop = cumulative[:, np.clip(stop, 0, n_periods)]
+        inside = at_stop - cumulative[:, np.clip(start, 0, n_periods)]
+        n_before = np.clip(-start, 0, last - first + 1).astype(float)
+        n_after = np.clip(stop - n_periods, 0, last - first + 1).astype(float)
+        sums[..., g] = (
             inside
-            + before[:, None, :] * missing_before[None, :, None]
-            + mean[:, None, :] * missing_after[None, :, None]
+            + mean_before[:, None, :] * n_before[None, :, None]
+            + mean[:, None, :] * n_after[None, :, None]
         )
-    return out
+    return sums

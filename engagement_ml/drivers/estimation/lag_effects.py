@@ -1,4 +1,4 @@
-"""Effects by behaviour and lag, of one fit or of several put together."""
+"""Net lag effects by behaviour, with their influence functions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.drivers.estimation.distributed_lags import Lags
-from engagement_ml.drivers.estimation.response_functions import Bend
+from engagement_ml.drivers.estimation.response_functions import SaturatingResponse
 
 
 @dataclass(frozen=True)
@@ -18,23 +18,24 @@ class LagEffects:
 
     Attributes
     ----------
-    behaviours : tuple of str, B of them
+    behaviours : tuple of str
+        Names of the B behaviours.
     lags : Lags
     coef : array (B, G)
         Change of the entity's margin per period for one more event at each group of lags.
     influence : array (n, B, G)
-        Each entity's share in the error of `coef`.
+        Influence function of each entity: its contribution to the error of `coef`.
     same_period : array (B,)
-        The coefficient at lag 0: what goes with margin in the same period, whichever causes which.
-    sampling : array (n, B, G)
-        Each entity's share in the error that comes from averaging over these entities: those with
-        a larger margin, or who do more, gain more or less by an event. It says nothing of whether
-        there is an effect, or of how fast it fades.
-    bends : dict of behaviour to Bend
-        The responses of the behaviours that raise or lower gains, their index by group of lags.
+        Coefficient at lag 0: the association with margin in the same period, in which cause and
+        consequence cannot be separated.
+    sampling_influence : array (n, B, G), optional
+        Influence of each entity on the average over entities: effects are larger for entities with
+        a larger margin, or with more events. It is no evidence for or against an effect, nor of how
+        fast it decays.
+    response_functions : dict of behaviour to SaturatingResponse
+        Of the behaviours with an effect on gains, with one index coefficient per group of lags.
     losses : (array (B, G), array (n, B, G)) or None
-        The part of `coef` and `influence` that is due to losses; None where there are none to
-        speak of.
+        The part of `coef` and `influence` that is due to losses; None if losses are negligible.
     """
 
     behaviours: tuple[str, ...]
@@ -42,62 +43,71 @@ class LagEffects:
     coef: FloatArray
     influence: FloatArray
     same_period: FloatArray
-    sampling: FloatArray | None = None
-    bends: dict[str, Bend] = field(default_factory=dict)
+    sampling_influence: FloatArray | None = None
+    response_functions: dict[str, SaturatingResponse] = field(default_factory=dict)
     losses: tuple[FloatArray, FloatArray] | None = None
 
     @property
-    def proportion(self) -> FloatArray:
-        """How far each effect goes along with the level of margin, from 0 to 1, shape (B,)."""
-        known = self.bends
-        return np.array([1.0 - known[b].elasticity if b in known else 1.0 for b in self.behaviours])
+    def level_elasticity(self) -> FloatArray:
+        """Elasticity of each effect with respect to the level of margin, 0 to 1, shape (B,).
 
-    def times(self, factor: float) -> LagEffects:
-        """Return the effects at another level of margin."""
-        factors = factor**self.proportion
-        return replace(
-            self,
-            coef=self.coef * factors[:, None],
-            influence=self.influence * factors[:, None],
-            sampling=None if self.sampling is None else self.sampling * factors[:, None],
-            same_period=self.same_period * factors,
-            losses=None
-            if self.losses is None
-            else (self.losses[0] * factors[:, None], self.losses[1] * factors[:, None]),
+        1 − φ: 1 for effects in proportion to margin, 0 for effects of the same amount for all.
+        """
+        responses = self.response_functions
+        return np.array(
+            [1.0 - responses[b].elasticity if b in responses else 1.0 for b in self.behaviours]
         )
 
-    def parts(self, b: int) -> tuple[FloatArray, FloatArray]:
-        """Return behaviour b's profile and influences, gains apart from losses.
+    def rescale_margin_level(self, factor: float) -> LagEffects:
+        """Return the effects at a level of margin that is higher by a factor."""
+        factors = factor**self.level_elasticity
+        by_lag = factors[:, None]
+        sampling, losses = self.sampling_influence, self.losses
+        return replace(
+            self,
+            coef=self.coef * by_lag,
+            influence=self.influence * by_lag,
+            sampling_influence=None if sampling is None else sampling * by_lag,
+            same_period=self.same_period * factors,
+            losses=None if losses is None else (losses[0] * by_lag, losses[1] * by_lag),
+        )
 
-        Shapes (P · G,) and (n, P · G), for `Fading`; P is 1 where nothing is lost, else 2.
+    def gain_and_loss_profiles(self, b: int) -> tuple[FloatArray, FloatArray]:
+        """Return the lag profile of behaviour b and its influence functions, gains before losses.
+
+        Shapes (P · G,) and (n, P · G), as `DecayProfile` expects. P is 1 without losses, else 2.
         """
         if self.losses is None:
             return self.coef[b], self.influence[:, b]
-        lost, its_influence = self.losses[0][b], self.losses[1][:, b]
+        loss_coef, loss_influence = self.losses[0][b], self.losses[1][:, b]
         return (
-            np.concatenate([self.coef[b] - lost, lost]),
-            np.concatenate([self.influence[:, b] - its_influence, its_influence], axis=1),
+            np.concatenate([self.coef[b] - loss_coef, loss_coef]),
+            np.concatenate([self.influence[:, b] - loss_influence, loss_influence], axis=1),
         )
 
     def covariance(self, b: int) -> FloatArray:
-        """Covariance of behaviour b's profile, clustered by entity, shape (G, G)."""
+        """Covariance of behaviour b's lag profile, clustered by entity, shape (G, G)."""
         return self.influence[:, b].T @ self.influence[:, b]
 
 
-def side_by_side(fits: Sequence[LagEffects], lags: Lags) -> LagEffects:
-    """Return the effects of several fits, of which any first group of leads is left out."""
-    keep = -len(lags.groups)
-    lost = [fit.losses for fit in fits if fit.losses is not None]
+def concatenate_effects(fits: Sequence[LagEffects], lags: Lags) -> LagEffects:
+    """Concatenate the effects of several fits by behaviour, without their leads.
+
+    Sampling influence and response functions are dropped. Losses are kept if all fits have them.
+    """
+    lag_columns = slice(-len(lags.groups), None)
+    losses = [fit.losses for fit in fits if fit.losses is not None]
+    all_losses = None
+    if len(losses) == len(fits):
+        all_losses = (
+            np.concatenate([coef[:, lag_columns] for coef, _ in losses]),
+            np.concatenate([influence[..., lag_columns] for _, influence in losses], axis=1),
+        )
     return LagEffects(
         tuple(name for fit in fits for name in fit.behaviours),
         lags,
-        np.concatenate([fit.coef[:, keep:] for fit in fits]),
-        np.concatenate([fit.influence[..., keep:] for fit in fits], axis=1),
+        np.concatenate([fit.coef[:, lag_columns] for fit in fits]),
+        np.concatenate([fit.influence[..., lag_columns] for fit in fits], axis=1),
         np.concatenate([fit.same_period for fit in fits]),
-        losses=None
-        if len(lost) < len(fits)
-        else (
-            np.concatenate([coef[:, keep:] for coef, _ in lost]),
-            np.concatenate([influence[..., keep:] for _, influence in lost], axis=1),
-        ),
+        losses=all_losses,
     )

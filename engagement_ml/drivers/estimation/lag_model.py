@@ -1,33 +1,45 @@
-"""What one more event of a behaviour does to the entity's own later margin.
+"""Distributed-lag model of signed margin: fixed-effects Poisson for gains and for losses.
 
-Margin is signed, so it is taken apart: what transactions gain and what they lose, each fitted by a
-Poisson model with entity and period effects on lagged counts (`fit_poisson`). The lag profile of
-either is then kept to what an event can do — act, soon or late, and fade, without turning its
-sign — by a weighted least squares projection (`Fading`), and both are summed up with each lag's
-weight.
+Margin is signed, so the positive and the negative amounts of transactions are modelled apart, each
+by a Poisson model with entity and period effects on lagged counts (`fit_poisson`). Behaviours with
+an effect get a nonlinear response (`fit_nonlinear_response`). The net effect at a lag is the effect
+on gains less the effect on losses, in currency.
+
+`decay_profiles` projects the lag profiles on decaying ones, and `window_effect` cumulates them over
+the outcome window.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
-from engagement_ml.drivers.estimation.decay_profiles import standardised
+from engagement_ml.drivers.estimation.decay_profiles import max_z
 from engagement_ml.drivers.estimation.distributed_lags import Lags, lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
-from engagement_ml.drivers.estimation.nonlinear_response import fit_bending
-from engagement_ml.drivers.estimation.response_functions import Bend
+from engagement_ml.drivers.estimation.nonlinear_response import fit_nonlinear_response
+from engagement_ml.drivers.estimation.nonlinear_state import LaggedPanel
+from engagement_ml.drivers.estimation.response_functions import SaturatingResponse
 from engagement_ml.features.period_panel import Periods
 
 WINSOR_SHARE = 0.002
 """Share of the positive amounts per period that are cut, to the amount at that rank."""
 
-_RELEVANT_LOSS = 0.002
-_ACTING_Z = 1.5  # those who do most can hide an effect while its response may not bend
+MIN_AMOUNT_SHARE = 0.002
+"""Share of all amounts that gains, or losses, must exceed to be modelled."""
+
+MIN_NONLINEAR_Z = 1.5
+"""|z| of a behaviour's log-linear effect from which its response is modelled as nonlinear.
+
+Low, because the most active entities can hide the effect of a log-linear response.
+"""
+
+TENURE_BOUNDS = ((0, 2), (2, 4), (4, 8), (8, 16))
+"""Half-open intervals of periods since entry with a dummy for newcomers."""
 
 
 def winsorise(values: FloatArray, share: float = WINSOR_SHARE) -> FloatArray:
@@ -44,23 +56,30 @@ def winsorise(values: FloatArray, share: float = WINSOR_SHARE) -> FloatArray:
     return np.minimum(values, np.quantile(positive, 1.0 - share))
 
 
-def usable_cells(periods: Periods, burn_in: int) -> BoolArray:
-    """Mark the cells in which an entity is at risk, and margin and some of its past are known."""
+def estimation_sample(periods: Periods, burn_in: int) -> BoolArray:
+    """Mark the cells of the estimation sample, shape (n, T).
+
+    The entity has entered and not left, transactions are on record, and for an entity without a
+    known entry the burn-in is over.
+    """
     t = np.arange(periods.gain.shape[1])[None, :]
     entry = periods.entry[:, None]
     first = np.maximum(np.where(entry > 0, entry, burn_in), periods.paid_from)
     return (t >= first) & (t < periods.exit[:, None])
 
 
-def tenure_steps(periods: Periods) -> Float32Array:
-    """Return indicators of the first periods after an entry: newcomers differ for a while."""
-    since = np.arange(periods.gain.shape[1])[None, :] - periods.entry[:, None]
+def tenure_dummies(periods: Periods) -> Float32Array:
+    """Return dummies of the first periods after a known entry, shape (n, T, up to 4).
+
+    Dummies that are zero everywhere are left out.
+    """
+    tenure = np.arange(periods.gain.shape[1])[None, :] - periods.entry[:, None]
     newcomer = (periods.entry > 0)[:, None]
-    bounds = ((0, 2), (2, 4), (4, 8), (8, 16))
-    steps = [newcomer & (since >= a) & (since < b) for a, b in bounds]
-    kept = [s for s in steps if s.any()]
-    shape = (*since.shape, len(kept))
-    return np.stack(kept, axis=-1).astype(np.float32) if kept else np.zeros(shape, np.float32)
+    dummies = [newcomer & (tenure >= a) & (tenure < b) for a, b in TENURE_BOUNDS]
+    columns = [dummy for dummy in dummies if dummy.any()]
+    if not columns:
+        return np.zeros((*tenure.shape, 0), np.float32)
+    return np.stack(columns, axis=-1).astype(np.float32)
 
 
 def estimate_lag_effects(
@@ -72,98 +91,167 @@ def estimate_lag_effects(
     controls: Float32Array | None = None,
     leads: tuple[int, ...] = (),
     group: Int64Array | None = None,
-    bending: bool = False,
+    nonlinear: bool = False,
 ) -> LagEffects:
-    """Fit gains and losses on lagged counts and join them into net effects in currency.
+    """Estimate net effects in currency by behaviour and lag, from gains and from losses.
 
     Parameters
     ----------
     periods : Periods
     behaviours : tuple of str
-        Fitted together, so each effect is direct: what is left given the others.
+        Fitted together, so that each effect is conditional on the other behaviours.
     lags : Lags
     burn_in : int
-        Periods at the start of the record that are only used as past.
+        First periods of the record, used as past only.
     controls : float32 array (n, T, C), optional
         Further regressors.
     leads : tuple of int
-        Sums over the periods ahead up to each of these, from the one before on, join each profile
-        as its first groups.
+        Ends of groups of leads, in periods ahead and ascending; each group starts after the one
+        before. They join each profile as its first groups.
     group : int array (n,), optional
         Entities of a group share period effects.
-    bending : bool, default False
-        Let the responses of behaviours that act bend (`fit_bending`); without it all are
-        log-linear, enough to see whether there is an effect, and short of its size.
+    nonlinear : bool, default False
+        Model nonlinear responses of behaviours with an effect (`fit_nonlinear_response`). Without
+        it, all responses are log-linear. That is enough to detect an effect but underestimates its
+        size. Ignored with leads.
 
     Returns
     -------
     LagEffects
-        Amounts are winsorised for fitting; currency is at the raw mean.
+        Amounts are winsorised for the fit; effects are in currency at the raw mean.
     """
-    columns = [periods.behaviours.index(b) for b in behaviours]
-    ahead = tuple((-last, -first - 1) for first, last in pairwise((0, *leads)))
-    groups = (*ahead, (0, 0), *lags.groups)
-    x = lagged_sums(periods.counts[..., columns], groups, periods.entry)
-    n, n_periods, n_behaviours, n_groups = x.shape
-    extra = [tenure_steps(periods)] + ([controls] if controls is not None else [])
-    design = np.concatenate([x.reshape(n, n_periods, -1), *extra], axis=2)
-    cells = usable_cells(periods, burn_in)
-    coef = np.zeros((n_behaviours, n_groups))
-    influence = np.zeros((n, n_behaviours, n_groups))
-    sampling = np.zeros((n, n_behaviours, n_groups))
-    losses = None
-    n_cells = max(int(cells.sum()), 1)
-    bends: dict[str, Bend] = {}
+    panel = _lagged_panel(periods, behaviours, lags, leads, controls, burn_in, group)
+    n, _, n_behaviours, n_groups = panel.x.shape
+    cells = panel.at_risk
     gain_total = periods.gain[cells].sum()
     loss_total = periods.loss[cells].sum()
-    size = n_behaviours * n_groups
+    net = _NetEffects.zeros(n, n_behaviours, n_groups)
     for sign, amount, total in ((1.0, periods.gain, gain_total), (-1.0, periods.loss, loss_total)):
-        if total <= _RELEVANT_LOSS * (gain_total + loss_total):
+        if total <= MIN_AMOUNT_SHARE * (gain_total + loss_total):
             continue
-        y = winsorise(np.where(cells, amount, 0.0))
-        fit = fit_poisson(y, design, cells, group)
-        level = sign * total / n_cells
-        bent_sums: dict[int, FloatArray] = {}
-        part = fit.coef[:size].reshape(n_behaviours, n_groups)
-        share = fit.influence[:, :size].reshape(n, n_behaviours, n_groups)
-        acting = _acting(part, share, lags) if bending and not leads else []
-        if acting:
-            bent = fit_bending(y, x, np.concatenate(extra, axis=2), cells, group, fit, acting)
-            part, share, bent_sums = bent.coef, bent.influence, bent.own
-            if sign > 0:
-                bends = {
-                    behaviours[b]: replace(e, index=e.index[1:]) for b, e in bent.bends.items()
-                }
-        own_coef, own_influence = level * part, level * share
-        if sign < 0 and influence.any():
-            losses = (own_coef, own_influence)
-        coef += own_coef
-        influence += own_influence
-        there = np.where(cells, amount, 0.0).sum(axis=1)
-        own = there[:, None, None] * part
-        for b, sums in bent_sums.items():
-            own[:, b] = sums * (total / max(float(y.sum()), 1e-300))
-        sampling += sign * (own - cells.sum(axis=1)[:, None, None] * abs(level) * part) / n_cells
-    now = len(leads)
-    keep = [g for g in range(n_groups) if g != now]
+        part = _fit_amount(panel, amount, lags, nonlinear and not leads)
+        net.add(part, amount, sign, total, cells)
+    same_period = len(leads)
+    columns = [g for g in range(n_groups) if g != same_period]
+    losses = net.losses
     return LagEffects(
         behaviours,
         lags,
-        coef[:, keep],
-        influence[..., keep],
-        coef[:, now],
-        sampling[..., keep],
-        bends,
-        None if losses is None else (losses[0][:, keep], losses[1][..., keep]),
+        net.coef[:, columns],
+        net.influence[..., columns],
+        net.coef[:, same_period],
+        net.sampling[..., columns],
+        {behaviours[b]: response for b, response in net.responses.items()},
+        None if losses is None else (losses[0][:, columns], losses[1][..., columns]),
     )
 
 
-def _acting(coef: FloatArray, influence: FloatArray, lags: Lags) -> list[int]:
-    """Return the behaviours that may have an effect on this part of margin, lag 0 left out."""
-    found = []
+def _lagged_panel(
+    periods: Periods,
+    behaviours: tuple[str, ...],
+    lags: Lags,
+    leads: tuple[int, ...],
+    controls: Float32Array | None,
+    burn_in: int,
+    group: Int64Array | None,
+) -> LaggedPanel:
+    """Return leads, counts of the same period and lags, with controls; y is still zero."""
+    behaviour_at = [periods.behaviours.index(b) for b in behaviours]
+    lead_groups = tuple((-last, -first - 1) for first, last in pairwise((0, *leads)))
+    groups = (*lead_groups, (0, 0), *lags.groups)
+    x = lagged_sums(periods.counts[..., behaviour_at], groups, periods.entry)
+    columns = [tenure_dummies(periods)] + ([controls] if controls is not None else [])
+    cells = estimation_sample(periods, burn_in)
+    return LaggedPanel(np.zeros(cells.shape), x, np.concatenate(columns, axis=2), cells, group)
+
+
+@dataclass(frozen=True)
+class _AmountFit:
+    """Effects on gains or on losses, as shares of their mean.
+
+    Attributes
+    ----------
+    y : array (n, T)
+        The winsorised amounts.
+    coef, influence : arrays (B, G), (n, B, G)
+    entity_effects : dict of position to array (n, G)
+        Of nonlinear responses: effect on the entity's own sum of y.
+    responses : dict of position to SaturatingResponse
+    """
+
+    y: FloatArray
+    coef: FloatArray
+    influence: FloatArray
+    entity_effects: dict[int, FloatArray] = field(default_factory=dict)
+    responses: dict[int, SaturatingResponse] = field(default_factory=dict)
+
+
+def _fit_amount(panel: LaggedPanel, amount: FloatArray, lags: Lags, nonlinear: bool) -> _AmountFit:
+    """Fit amounts of one sign: log-linear, then nonlinear for behaviours with an effect."""
+    n, n_periods, n_behaviours, n_groups = panel.x.shape
+    size = n_behaviours * n_groups
+    design = np.concatenate([panel.x.reshape(n, n_periods, -1), panel.controls], axis=2)
+    y = winsorise(np.where(panel.at_risk, amount, 0.0))
+    log_linear = fit_poisson(y, design, panel.at_risk, panel.group)
+    coef = log_linear.coef[:size].reshape(n_behaviours, n_groups)
+    influence = log_linear.influence[:, :size].reshape(n, n_behaviours, n_groups)
+    candidates = _behaviours_with_effect(coef, influence, lags) if nonlinear else []
+    if not candidates:
+        return _AmountFit(y, coef, influence)
+    fit = fit_nonlinear_response(replace(panel, y=y), log_linear, candidates)
+    return _AmountFit(y, fit.coef, fit.influence, fit.entity_effects, fit.responses)
+
+
+def _behaviours_with_effect(coef: FloatArray, influence: FloatArray, lags: Lags) -> list[int]:
+    """Return positions of behaviours whose effect reaches `MIN_NONLINEAR_Z`, lag 0 left out."""
+    positions = []
     for b in range(coef.shape[0]):
-        own = influence[:, b, 1:]
-        covariance = own.T @ own
-        if abs(standardised(coef[b, 1:], covariance, lags)) >= _ACTING_Z:
-            found.append(b)
-    return found
+        lag_influence = influence[:, b, 1:]
+        covariance = lag_influence.T @ lag_influence
+        if abs(max_z(coef[b, 1:], covariance, lags)) >= MIN_NONLINEAR_Z:
+            positions.append(b)
+    return positions
+
+
+@dataclass
+class _NetEffects:
+    """Sum of the effects on gains and on losses, in currency per event and period."""
+
+    coef: FloatArray
+    influence: FloatArray
+    sampling: FloatArray
+    losses: tuple[FloatArray, FloatArray] | None = None
+    responses: dict[int, SaturatingResponse] = field(default_factory=dict)
+
+    @classmethod
+    def zeros(cls, n: int, n_behaviours: int, n_groups: int) -> _NetEffects:
+        """Return zero effects of a panel's shape."""
+        coef = np.zeros((n_behaviours, n_groups))
+        influence = np.zeros((n, n_behaviours, n_groups))
+        return cls(coef, influence, np.zeros((n, n_behaviours, n_groups)))
+
+    def add(
+        self, fit: _AmountFit, amount: FloatArray, sign: float, total: float, cells: BoolArray
+    ) -> None:
+        """Add the effects on amounts of one sign, at their mean per cell."""
+        n_cells = max(int(cells.sum()), 1)
+        level = sign * total / n_cells
+        coef, influence = level * fit.coef, level * fit.influence
+        if sign > 0:
+            # Lag 0 is the first group; the index of the response is over the lags.
+            self.responses = {
+                b: replace(response, index_coef=response.index_coef[1:])
+                for b, response in fit.responses.items()
+            }
+        elif self.influence.any():
+            # Separate profiles of gains and losses need both.
+            self.losses = (coef, influence)
+        self.coef += coef
+        self.influence += influence
+        # Sampling influence: each entity's effect less the mean effect on as many cells.
+        entity_total = np.where(cells, amount, 0.0).sum(axis=1)
+        entity_effect = entity_total[:, None, None] * fit.coef
+        for b, sums in fit.entity_effects.items():
+            entity_effect[:, b] = sums * (total / max(float(fit.y.sum()), 1e-300))
+        expected = cells.sum(axis=1)[:, None, None] * abs(level) * fit.coef
+        self.sampling += sign * (entity_effect - expected) / n_cells

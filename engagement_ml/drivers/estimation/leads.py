@@ -1,31 +1,34 @@
-"""A stricter look at behaviours that answer to purchases: given past purchases, and beside leads.
+"""Lead (pre-trend) tests: compare margin after a behaviour with margin before it.
 
-Where purchases cause the behaviour, its coefficient in the main model is biased; given past
-purchases that bias is small in a long panel, though what conditioning takes from the effect itself
-is lost. A hidden wave of interest that raises both shows before the behaviour as after it. So such
-a behaviour is credited only if, given past purchases, more margin follows it than precedes it.
+A hidden cause, such as a spell of interest in the brand, raises both a behaviour and margin. Margin
+is then high before the behaviour as well as after it. The test compares the mean lag coefficient
+with the mean lead coefficient, as in an event study.
 
-Each is fitted apart: what follows a purchase at once tells of the margin that it should explain, so
-neither its leads nor its count of the same period may stand beside another behaviour.
+Behaviours that respond to purchases need a stricter test. Purchases cause them, so their
+coefficient in the main model is biased. Given past purchases this bias is small in a long panel,
+though conditioning also takes away part of the effect itself. Such a behaviour counts as a cause
+only if, given past purchases, more margin follows it than precedes it. Each is fitted apart: a
+behaviour that follows a purchase at once predicts the very margin that the model explains, so
+neither its leads nor its count in the same period may control for another behaviour.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from engagement_ml._typing import Float32Array, Int64Array
+from engagement_ml._typing import Float32Array, Int64Array, LagGroups
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
-from engagement_ml.drivers.estimation.lag_effects import LagEffects, side_by_side
+from engagement_ml.drivers.estimation.lag_effects import LagEffects, concatenate_effects
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
 from engagement_ml.drivers.estimation.reverse_causality import PURCHASE_LAGS, lagged_purchases
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.features.period_panel import Periods
 
-_LOOKS = (4, 8)
-"""Periods after a behaviour that are held against as many before."""
+HORIZONS = (4, 8)
+"""Numbers of periods after a behaviour that are compared with as many before it."""
 
 
-def conditioned_effects(
+def purchase_adjusted_effects(
     periods: Periods,
     spans: Spans,
     responding: tuple[str, ...],
@@ -33,16 +36,18 @@ def conditioned_effects(
     *,
     group: Int64Array | None = None,
 ) -> tuple[LagEffects, dict[str, tuple[float, float]]]:
-    """Estimate the responding behaviours' effects given past purchases, with their leads.
+    """Estimate effects of behaviours that respond to purchases, given past purchases, with leads.
 
     Parameters
     ----------
     periods : Periods
     spans : Spans
     responding : tuple of str
-        Estimated one at a time, the others of them adjusted for by their past alone.
+        Behaviours to estimate, one at a time. The others of them are controlled for by their past
+        only.
     others : tuple of str
-        Adjusted for by their counts at once, in the first four and the further periods.
+        Behaviours controlled for by their counts in the same period, in the first four periods
+        before and in the earlier ones.
     group : int array (n,), optional
         Entities of a group share period effects.
 
@@ -51,33 +56,34 @@ def conditioned_effects(
     LagEffects
         Without the leads.
     dict of behaviour to (z, z)
-        Of what goes with margin in the periods after the behaviour, less and plus what goes with it
-        in as many before: to be credited, it must outdo the latter whichever sign that has.
+        `lag_lead_contrast` of each. A cause must exceed its leads whichever sign they have.
     """
     purchases = lagged_purchases(periods, PURCHASE_LAGS)
-    near = _LOOKS[0]
+    near = HORIZONS[0]
     past = ((1, near), (near + 1, max(spans.observation, near + 1)))
-    beside = _sums(periods, others, ((0, 0), *past))
-    fits, following = [], {}
+    other_controls = _flat_lagged_sums(periods, others, ((0, 0), *past))
+    fits, contrasts = [], {}
     for name in responding:
-        rest = _sums(periods, tuple(b for b in responding if b != name), past)
+        remaining = tuple(b for b in responding if b != name)
+        remaining_controls = _flat_lagged_sums(periods, remaining, past)
         fit = estimate_lag_effects(
             periods,
             (name,),
             spans.lags,
             burn_in=spans.burn_in,
-            controls=np.concatenate([purchases, beside, rest], axis=2),
-            leads=_LOOKS[:1],
+            controls=np.concatenate([purchases, other_controls, remaining_controls], axis=2),
+            leads=HORIZONS[:1],
             group=group,
         )
         fits.append(fit)
-        following[name] = after_against_before(fit, 0, _LOOKS[:1])
-    return side_by_side(fits, spans.lags), following
+        contrasts[name] = lag_lead_contrast(fit, 0, HORIZONS[:1])
+    return concatenate_effects(fits, spans.lags), contrasts
 
 
-def _sums(
-    periods: Periods, behaviours: tuple[str, ...], groups: tuple[tuple[int, int], ...]
+def _flat_lagged_sums(
+    periods: Periods, behaviours: tuple[str, ...], groups: LagGroups
 ) -> Float32Array:
+    """Return lagged sums of behaviours as controls, shape (n, T, B · G)."""
     columns = [periods.behaviours.index(b) for b in behaviours]
     sums = lagged_sums(periods.counts[..., columns], groups, periods.entry)
     return sums.reshape(*sums.shape[:2], len(columns) * len(groups))
@@ -90,48 +96,50 @@ def lead_contrasts(
     *,
     group: Int64Array | None = None,
 ) -> dict[str, tuple[float, float]]:
-    """Ask of behaviours that do not answer to purchases whether margin comes before them, too.
+    """Test behaviours that do not respond to purchases for margin that precedes them.
 
-    A hidden wave of interest raises both, and then shows before a behaviour as after it. Effects
-    that last need a longer look to be seen, those that pass soon a shorter.
+    Long-lived effects need a longer horizon to be seen, short-lived ones a shorter.
 
     Returns
     -------
     dict of behaviour to (z, z)
-        As for `conditioned_effects`; of the looks, the one in which they differ more.
+        `lag_lead_contrast` over all `HORIZONS`.
     """
     fit = estimate_lag_effects(
-        periods, behaviours, spans.lags, burn_in=spans.burn_in, leads=_LOOKS, group=group
+        periods, behaviours, spans.lags, burn_in=spans.burn_in, leads=HORIZONS, group=group
     )
-    return {name: after_against_before(fit, b, _LOOKS) for b, name in enumerate(behaviours)}
+    return {name: lag_lead_contrast(fit, b, HORIZONS) for b, name in enumerate(behaviours)}
 
 
-def after_against_before(fit: LagEffects, b: int, looks: tuple[int, ...]) -> tuple[float, float]:
-    """Return z of the mean effect in the periods after less, and plus, that in as many before.
+def lag_lead_contrast(fit: LagEffects, b: int, horizons: tuple[int, ...]) -> tuple[float, float]:
+    """Return z of the mean lag coefficient less, and plus, the mean lead coefficient.
 
     Parameters
     ----------
     fit : LagEffects
-        Its first groups are leads that end with each of `looks`, the nearest first.
+        Its first groups are leads that end with each of `horizons`, the nearest first.
     b : int
-    looks : tuple of int
-        Periods to look at; the one in which both sides differ more is told.
+        Position of the behaviour.
+    horizons : tuple of int
+        Numbers of periods on either side; the one with the largest difference counts.
     """
-    found = [_contrasts(fit, b, looks, k) for k in range(1, len(looks) + 1)]
-    return max(found, key=lambda z: abs(z[0]))
+    contrasts = [_contrast_z(fit, b, horizons, k) for k in range(1, len(horizons) + 1)]
+    return max(contrasts, key=lambda z: abs(z[0]))
 
 
-def _contrasts(fit: LagEffects, b: int, looks: tuple[int, ...], k: int) -> tuple[float, float]:
+def _contrast_z(fit: LagEffects, b: int, horizons: tuple[int, ...], k: int) -> tuple[float, float]:
+    """Return z of lags less leads and of lags plus leads, over the first k horizons."""
     groups = fit.lags.groups
-    near = [g for g, (_, last) in enumerate(groups) if last <= looks[k - 1]] or [0]
-    width = np.array([b - a + 1 for a, b in groups], dtype=float)[near]
-    ahead = np.diff((0, *looks[:k])).astype(float)
+    near = [g for g, (_, last) in enumerate(groups) if last <= horizons[k - 1]] or [0]
+    lag_width = np.array([b - a + 1 for a, b in groups], dtype=float)[near]
+    lead_width = np.diff((0, *horizons[:k])).astype(float)
+    # Weights of the mean per period: leads are the first groups, lags follow.
     after, before = np.zeros((2, fit.coef.shape[1]))
-    after[[len(looks) + g for g in near]] = width / width.sum()
-    before[:k] = ahead / ahead.sum()
+    after[[len(horizons) + g for g in near]] = lag_width / lag_width.sum()
+    before[:k] = lead_width / lead_width.sum()
     covariance = fit.covariance(b)
-    zs = []
+    z_values = []
     for contrast in (after - before, after + before):
         error = float(np.sqrt(contrast @ covariance @ contrast))
-        zs.append(float(contrast @ fit.coef[b]) / error if error > 0 else 0.0)
-    return zs[0], zs[1]
+        z_values.append(float(contrast @ fit.coef[b]) / error if error > 0 else 0.0)
+    return z_values[0], z_values[1]

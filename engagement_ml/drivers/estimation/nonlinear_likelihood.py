@@ -1,344 +1,259 @@
-"""The likelihood of bending responses, its scoring steps, and mean effects by the delta method.
+"""Penalised pseudo-likelihood of the nonlinear response model: value, score and information.
 
-What is fitted, and why, is in ``bending``.
+``log E[y_it] = a_i + g_t + x_it'b + sum_j f(exp(−φ_j m_it) x_jit'c_j; κ_j)``, entity effects
+profiled out, with normal priors on κ and φ. `nonlinear_response` describes the model,
+`nonlinear_solver` maximises this likelihood and `marginal_effects` averages its responses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
-from engagement_ml.drivers.estimation.fe_poisson import Inverse, PoissonFit, Problem
+from engagement_ml._typing import BoolArray, Float32Array, FloatArray
+from engagement_ml.drivers.estimation.fe_poisson import PoissonFit
+from engagement_ml.drivers.estimation.nonlinear_state import (
+    LaggedPanel,
+    NonlinearState,
+    ResponseDerivatives,
+)
+from engagement_ml.drivers.estimation.profiled_poisson import InformationInverse, ProfiledPoisson
 from engagement_ml.drivers.estimation.response_functions import (
-    Bend,
-    bend,
-    rescaling,
-    rescaling_rate,
-    single,
-    usual_level,
+    baseline_level,
+    log_rescaling_derivative,
+    saturating_response,
 )
 
-CURVATURE_SPREAD, ELASTICITY_SPREAD = 1.0, 0.5
-MOST_CURVATURE = 8.0
-ELASTICITIES = (0.0, 1.0)
+PRIOR_CURVATURE, PRIOR_ELASTICITY = 1.0, 0.0
+"""Prior means of κ and φ: a response linear in currency, in proportion to the baseline level."""
 
-_MAX_ITERATIONS = 20
-_MAX_HALVINGS = 8
-_FARTHEST = (2.0, 0.5)  # that κ and φ move in one step
-_HELD = 1e9  # times the information of κ and φ
-_MAX_RELEASES = 4
-_ENOUGH = 0.1  # gain of the log pseudo likelihood, in units of the dispersion, that ends it
-_ENOUGH_HELD = 10.0  # where the search only starts
-_DIFFERENCE = 1e-2
-_ENOUGH_ENTITIES = 2000  # for derivatives
-_SCALE_SPREAD = 2.0  # of the log of c, where the response is spent
-_SPENT_POWER = 4
-_LEAST_PERIODS = 8  # with any y, for φ
-_LARGEST_GAIN = np.float32(20.0)  # of the log of y by one event, of entities with hardly any y
+PRIOR_CURVATURE_STD, PRIOR_ELASTICITY_STD = 1.0, 0.5
+"""Prior standard deviations of κ and φ; they decide if the data say little."""
+
+CURVATURE_BOUNDS = (0.0, 8.0)
+"""Range of κ: from log-linear to a response that is nearly flat after the first events."""
+
+ELASTICITY_BOUNDS = (0.0, 1.0)
+"""Range of φ: from effects in proportion to the baseline level to the same amount for all."""
+
+MAX_STEP = (2.0, 0.5)
+"""Largest changes of κ and φ in one scoring step; the quadratic approximation holds no further."""
+
+MIN_OUTCOME_PERIODS = 8
+"""Periods with any y that φ needs; with fewer, an entity's total does not measure its level."""
+
+SCALE_PRIOR_STD = 2.0
+"""Prior standard deviation of the log of the scale of c, in a saturated response."""
+
+SATURATION_POWER = 4
+"""Power of the saturated share of a response in the weight of the prior on the scale of c.
+
+High, so that the prior acts on nearly saturated responses only.
+"""
+
+MIN_MEAN = 1e-12
+"""Smallest fitted mean in a Pearson residual, against division by zero."""
+
+FIXED_PRECISION = 1e9
+"""Precision of a parameter that is held fixed, as a multiple of its information."""
+
+MIN_REFERENCE = 1e-3
+"""Smallest reference information of a direction, as a share of its present information."""
 
 
-@dataclass(frozen=True)
-class BendingFit:
-    """Mean effects under bending responses.
+class NonlinearLikelihood:
+    """Penalised pseudo-likelihood with some behaviours nonlinear and all others log-linear.
+
+    Parameters
+    ----------
+    panel : LaggedPanel
+    nonlinear : sequence of int
+        Positions of the behaviours with a nonlinear response.
+    log_linear : PoissonFit
+        Log-linear fit of the same regressors, x before the controls. Its residuals give the
+        dispersion, the unit of the priors.
+    offset : array (n, T), optional
+        Added to log E[y].
 
     Attributes
     ----------
-    coef : array (B, G)
-        Change of the mean of y for one more event, at each group of lags, as a share of mean y:
-        the mean over entities and periods of ``E[y | x + 1] − E[y | x]``, over that of ``E[y]``.
-    influence : array (n, B, G)
-        Each entity's share in the error of the response, κ and φ included.
-    own : dict of place to array (n, G)
-        What one more event adds to the sum of y over each entity's own periods.
-    bends : dict of place to Bend
+    curvature_at : int array
+        Position in theta of κ of each nonlinear behaviour; φ is the next.
+    baseline : float32 array (n, T)
+        m, the log baseline level; zeros until `update_baseline`.
+    dispersion : float
+        Mean squared Pearson residual of the log-linear fit.
     """
-
-    coef: FloatArray
-    influence: FloatArray
-    own: dict[int, FloatArray]
-    bends: dict[int, Bend]
-
-
-@dataclass(frozen=True)
-class State:
-    """Where the search is: coefficients with κ and φ, period effects, log of the mean, slopes."""
-
-    theta: FloatArray
-    levels: FloatArray
-    eta: FloatArray
-    slopes: tuple[Slopes, ...]
-    objective: float
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """Derivatives of one behaviour's response, shape (n, T), and how far it is used."""
-
-    by_sum: Float32Array
-    by_curvature: Float32Array
-    by_elasticity: Float32Array
-    by_scale: Float32Array
-    usual: float
-
-
-class BendingModel:
-    """The acting behaviours bend, all others are log-linear; entity effects are taken out."""
 
     def __init__(
         self,
-        y: FloatArray,
-        x: Float32Array,
-        beside: Float32Array,
-        at_risk: BoolArray,
-        group: Int64Array | None,
-        acting: Sequence[int],
-        plain: PoissonFit,
+        panel: LaggedPanel,
+        nonlinear: Sequence[int],
+        log_linear: PoissonFit,
         offset: FloatArray | None = None,
     ) -> None:
-        n, n_periods, self.n_behaviours, self.n_groups = x.shape
-        self.y, self.x, self.beside, self.group = y, x, beside, group
-        self.acting = acting
+        n, n_periods, self.n_behaviours, self.n_groups = panel.x.shape
+        self.y, self.x, self.group = panel.y, panel.x, panel.group
+        self.nonlinear = nonlinear
         self.offset: FloatArray | float = 0.0 if offset is None else offset
-        # Of few periods with any y, an entity's sum is no measure of its usual level.
-        telling = np.count_nonzero(np.where(at_risk, y, 0.0).any(axis=0)) >= _LEAST_PERIODS
-        self.curvatures = (0.0, MOST_CURVATURE)
-        self.elasticities = ELASTICITIES if telling else (0.0, 0.0)
-        self.width = self.n_behaviours * self.n_groups
-        self.base = np.concatenate([x.reshape(n, n_periods, -1), beside], axis=2)
-        self.free = self.base.shape[2] + 2 * np.arange(len(acting))
-        size = self.base.shape[2] + 2 * len(acting)
-        self.centre, self.precision = np.zeros(size), np.zeros(size)
-        self.centre[self.free] = 1.0
-        self.lowest, self.highest = np.full(size, -np.inf), np.full(size, np.inf)
-        self.farthest = np.full(size, np.inf)
-        for k, (low, high) in enumerate((self.curvatures, self.elasticities)):
-            self.lowest[self.free + k], self.highest[self.free + k] = low, high
-            self.farthest[self.free + k] = _FARTHEST[k]
-        problem = Problem(y, self.base, at_risk, group, offset)
-        # A period in which nobody has any y has no usual level.
-        codes = np.zeros(n, dtype=np.int64) if group is None else group
-        self.at_risk = at_risk & problem.alive[codes]
-        theta = np.concatenate([plain.coef * problem.scale, plain.levels.ravel()])
-        mean = np.concatenate([problem.fitted(theta, block)[0] for block in problem.blocks()])
-        self.live, self.used, self.codes = problem.live, problem.used, problem.group
-        squares = (problem.y - mean) ** 2 / np.maximum(mean, 1e-12)
-        self.dispersion = float(squares[self.live & (mean > 0)].mean())
-        self.precision[self.free] = self.dispersion / CURVATURE_SPREAD**2
-        self.precision[self.free + 1] = self.dispersion / ELASTICITY_SPREAD**2
-        self.level = np.zeros(y.shape, dtype=np.float32)
+        self.n_lag_coef = self.n_behaviours * self.n_groups
+        lagged = panel.x.reshape(n, n_periods, -1)
+        self.linear_design = np.concatenate([lagged, panel.controls], axis=2)
+        self.n_linear = self.linear_design.shape[2]
+        self.curvature_at = self.n_linear + 2 * np.arange(len(nonlinear))
+        self._set_bounds(panel)
+        model = ProfiledPoisson(self.y, self.linear_design, panel.at_risk, self.group, offset)
+        # A period without any y in the group has no baseline level.
+        codes = np.zeros(n, dtype=np.int64) if self.group is None else self.group
+        self.at_risk = panel.at_risk & model.has_outcome[codes]
+        self.in_sample = model.in_sample
+        self.informative, self.informative_group = model.informative, model.group
+        self.dispersion = self._pearson_dispersion(model, log_linear)
+        self.prior_precision = np.zeros(self.prior_mean.size)
+        self.prior_precision[self.curvature_at] = self.dispersion / PRIOR_CURVATURE_STD**2
+        self.prior_precision[self.curvature_at + 1] = self.dispersion / PRIOR_ELASTICITY_STD**2
+        self.baseline = np.zeros(self.y.shape, dtype=np.float32)
 
-    def start(self, plain: PoissonFit) -> State:
-        """Return the log-linear fit as a first state, κ at 1 and φ at 0."""
-        theta = np.concatenate([plain.coef, self.centre[self.base.shape[2] :]])
-        return self.state(theta, plain.levels)
+    def _set_bounds(self, panel: LaggedPanel) -> None:
+        """Set prior means, bounds and largest steps of all parameters."""
+        outcome_periods = np.where(panel.at_risk, panel.y, 0.0).any(axis=0)
+        has_levels = np.count_nonzero(outcome_periods) >= MIN_OUTCOME_PERIODS
+        self.curvature_bounds = CURVATURE_BOUNDS
+        self.elasticity_bounds = ELASTICITY_BOUNDS if has_levels else (0.0, 0.0)
+        size = self.n_linear + 2 * len(self.nonlinear)
+        self.prior_mean = np.zeros(size)
+        self.prior_mean[self.curvature_at] = PRIOR_CURVATURE
+        self.prior_mean[self.curvature_at + 1] = PRIOR_ELASTICITY
+        self.lower, self.upper = np.full(size, -np.inf), np.full(size, np.inf)
+        self.max_step = np.full(size, np.inf)
+        for k, (low, high) in enumerate((self.curvature_bounds, self.elasticity_bounds)):
+            self.lower[self.curvature_at + k], self.upper[self.curvature_at + k] = low, high
+            self.max_step[self.curvature_at + k] = MAX_STEP[k]
 
-    def climb(self, state: State, *, held: bool = False) -> State:
-        """Take scoring steps while they gain; κ and φ are held for a start where they are."""
-        for _ in range(_MAX_ITERATIONS):
-            better = self.step(state, held)
-            if better is None:
-                break
-            gain = better.objective - state.objective
-            state = better
-            if gain < (_ENOUGH_HELD if held else _ENOUGH) * self.dispersion:
-                break
-        return state
+    def _pearson_dispersion(self, model: ProfiledPoisson, log_linear: PoissonFit) -> float:
+        """Return the mean squared Pearson residual of the log-linear fit."""
+        coef = log_linear.coef * model.scale
+        theta = np.concatenate([coef, log_linear.period_effects.ravel()])
+        mean = np.concatenate([model.fitted(theta, block)[0] for block in model.blocks()])
+        squares = (model.y - mean) ** 2 / np.maximum(mean, MIN_MEAN)
+        return float(squares[self.in_sample & (mean > 0)].mean())
 
-    def levelled(self, state: State) -> State:
-        """Return the state with the usual levels taken anew."""
+    def start(self, log_linear: PoissonFit) -> NonlinearState:
+        """Return the state of the log-linear coefficients, with κ and φ at their prior means."""
+        theta = np.concatenate([log_linear.coef, self.prior_mean[self.n_linear :]])
+        return self.evaluate(theta, log_linear.period_effects)
+
+    def update_baseline(self, state: NonlinearState) -> NonlinearState:
+        """Recompute the baseline levels at a state and return the updated state."""
         codes = 0 if self.group is None else self.group
-        levels = np.broadcast_to(state.levels[codes], self.y.shape)
-        self.level = usual_level(self.y, state.eta, levels, self.at_risk)
-        return self.state(state.theta, state.levels)
+        period_effects = np.broadcast_to(state.period_effects[codes], self.y.shape)
+        self.baseline = baseline_level(self.y, state.eta, period_effects, self.at_risk)
+        return self.evaluate(state.theta, state.period_effects)
 
-    def own(self, theta: FloatArray, k: int) -> FloatArray:
-        """Return c of the k-th acting behaviour."""
-        first = self.acting[k] * self.n_groups
-        return theta[first : first + self.n_groups]
+    def lag_slice(self, behaviour: int) -> slice:
+        """Return the positions in theta of a behaviour's coefficients."""
+        return slice(behaviour * self.n_groups, (behaviour + 1) * self.n_groups)
 
     def index(
-        self, k: int, coef: FloatArray, elasticity: float, some: slice = slice(None)
+        self, k: int, coef: FloatArray, elasticity: float, rows: slice = slice(None)
     ) -> Float32Array:
-        """Return u of the k-th acting behaviour."""
-        u = self.x[some, :, self.acting[k]] @ coef.astype(np.float32)
-        size = np.exp(-np.float32(elasticity) * self.level[some])
-        return np.asarray(u * size, dtype=np.float32)
+        """Return the index u of the k-th nonlinear behaviour, of some rows."""
+        u = self.x[rows, :, self.nonlinear[k]] @ coef.astype(np.float32)
+        level_factor = np.exp(-np.float32(elasticity) * self.baseline[rows])
+        return np.asarray(u * level_factor, dtype=np.float32)
 
-    def state(self, theta: FloatArray, levels: FloatArray) -> State:
-        """Return the state at these coefficients and period effects."""
-        coef = theta[: self.width].reshape(self.n_behaviours, self.n_groups).copy()
-        slopes = []
-        bent = np.zeros(self.y.shape)
-        for k, b in enumerate(self.acting):
-            curvature, elasticity = theta[self.free[k]], theta[self.free[k] + 1]
+    def evaluate(self, theta: FloatArray, period_effects: FloatArray) -> NonlinearState:
+        """Return the state at these parameters and period effects."""
+        coef = theta[: self.n_lag_coef].reshape(self.n_behaviours, self.n_groups).copy()
+        derivatives = []
+        response = np.zeros(self.y.shape)
+        for k, b in enumerate(self.nonlinear):
+            curvature, elasticity = theta[self.curvature_at[k]], theta[self.curvature_at[k] + 1]
             u = self.index(k, coef[b], elasticity)
-            f, by_curvature, slope = bend(u, float(curvature))
-            bent += f
-            by_sum = np.exp(-np.float32(elasticity) * self.level) * slope
-            usual = float(np.abs(u[self.at_risk]).mean(dtype=np.float64))
+            f, by_curvature, slope = saturating_response(u, float(curvature))
+            response += f
+            by_index = np.exp(-np.float32(elasticity) * self.baseline) * slope
+            mean_index = float(np.abs(u[self.at_risk]).mean(dtype=np.float64))
             by_scale = u * slope
-            slopes.append(Slopes(by_sum, by_curvature, -self.level * by_scale, by_scale, usual))
+            by_elasticity = -self.baseline * by_scale
+            derivatives.append(
+                ResponseDerivatives(by_index, by_curvature, by_elasticity, by_scale, mean_index)
+            )
             coef[b] = 0.0
-        straight = np.concatenate([coef.ravel(), theta[self.width : self.base.shape[2]]])
-        eta = bent + self.offset + self.base @ straight.astype(np.float32)
-        off = theta - self.centre
-        objective = self.likelihood(eta, levels) - float((self.precision * off**2).sum()) / 2
-        return State(theta, levels, eta, tuple(slopes), objective)
+        linear = np.concatenate([coef.ravel(), theta[self.n_lag_coef : self.n_linear]])
+        eta = response + self.offset + self.linear_design @ linear.astype(np.float32)
+        deviation = theta - self.prior_mean
+        penalty = float((self.prior_precision * deviation**2).sum()) / 2
+        objective = self.log_likelihood(eta, period_effects) - penalty
+        return NonlinearState(theta, period_effects, eta, tuple(derivatives), objective)
 
-    def likelihood(self, eta: FloatArray, levels: FloatArray) -> float:
-        """Log pseudo likelihood of when each entity's y falls, given its sum."""
-        index = np.where(self.live, eta[self.used] + levels[self.codes], -np.inf)
-        top = index.max(axis=1, keepdims=True)
-        total = top[:, 0] + np.log(np.exp(index - top).sum(axis=1))
-        y = np.where(self.live, self.y[self.used], 0.0)
-        return float((y * np.where(self.live, index, 0.0)).sum() - (y.sum(axis=1) * total).sum())
+    def log_likelihood(self, eta: FloatArray, period_effects: FloatArray) -> float:
+        """Return the log pseudo-likelihood of each entity's y over periods, given its total."""
+        linear = eta[self.informative] + period_effects[self.informative_group]
+        linear = np.where(self.in_sample, linear, -np.inf)
+        largest = linear.max(axis=1, keepdims=True)
+        log_total = largest[:, 0] + np.log(np.exp(linear - largest).sum(axis=1))
+        y = np.where(self.in_sample, self.y[self.informative], 0.0)
+        explained = (y * np.where(self.in_sample, linear, 0.0)).sum()
+        return float(explained - (y.sum(axis=1) * log_total).sum())
 
-    def working(self, state: State, *, along: bool = False) -> Problem:
-        """Return the problem of one scoring step: slopes for regressors, the fit as offset.
+    def working_model(
+        self, state: NonlinearState, *, rescale_with_curvature: bool = False
+    ) -> ProfiledPoisson:
+        """Return the linearised model at a state: derivatives as regressors, eta as offset.
 
-        With `along`, κ takes c along (`rescaling`).
+        With `rescale_with_curvature`, the derivative by κ includes that of c rescaled with κ, so
+        that the mean response stays constant (`rescaling_factor`).
         """
-        own = [self.base]
-        for k, slopes in enumerate(state.slopes):
-            by_curvature = slopes.by_curvature
-            if along:
-                pull = rescaling_rate(slopes.usual, float(state.theta[self.free[k]]))
-                by_curvature = by_curvature + np.float32(pull) * slopes.by_scale
-            own += [by_curvature[..., None], slopes.by_elasticity[..., None]]
-        design = np.concatenate(own, axis=2).astype(np.float32)
-        for b, slopes in zip(self.acting, state.slopes, strict=True):
-            first = b * self.n_groups
-            design[..., first : first + self.n_groups] *= slopes.by_sum[..., None]
-        return Problem(self.y, design, self.at_risk, self.group, state.eta)
+        columns = [self.linear_design]
+        for k, d in enumerate(state.derivatives):
+            by_curvature = d.by_curvature
+            if rescale_with_curvature:
+                curvature = float(state.theta[self.curvature_at[k]])
+                rate = log_rescaling_derivative(d.mean_index, curvature)
+                by_curvature = by_curvature + np.float32(rate) * d.by_scale
+            columns += [by_curvature[..., None], d.by_elasticity[..., None]]
+        design = np.concatenate(columns, axis=2).astype(np.float32)
+        for b, d in zip(self.nonlinear, state.derivatives, strict=True):
+            design[..., self.lag_slice(b)] *= d.by_index[..., None]
+        return ProfiledPoisson(self.y, design, self.at_risk, self.group, state.eta)
 
-    def inverse(
-        self, problem: Problem, state: State, held: BoolArray | None = None
-    ) -> tuple[FloatArray, FloatArray, Inverse]:
-        """Return where the step starts, its score, and the inverse information."""
-        at = np.concatenate([np.zeros(problem.n_regressors), state.levels.ravel()])
-        score, hessian = problem.score_and_hessian(at)
-        p = problem.n_regressors
-        precision = self.precision / problem.scale**2
-        score[:p] -= precision * (state.theta - self.centre) * problem.scale
-        if held is not None:
-            precision = np.where(
-                held, _HELD * np.maximum(precision, np.diag(hessian)[:p]), precision
-            )
-            score[:p] = np.where(held, 0.0, score[:p])
-        hessian[np.arange(p), np.arange(p)] += precision
-        self._hold_spent(hessian, problem, state)
-        reference = np.maximum(problem.reference(hessian), 1e-3 * np.diag(hessian)[:p])
-        return at, score, Inverse(hessian, reference)
+    def penalised_information(
+        self, model: ProfiledPoisson, state: NonlinearState, fixed: BoolArray | None = None
+    ) -> tuple[FloatArray, FloatArray, InformationInverse]:
+        """Return the working parameters, the penalised score and the inverse information.
 
-    def _hold_spent(self, hessian: FloatArray, problem: Problem, state: State) -> None:
-        """Add what little is known beforehand of how large c is, where the response is spent.
-
-        Far out, f(u; κ) is a power of u: a larger c adds the same for everybody, and entity effects
-        take that up.
+        `fixed` marks parameters that a step must leave where they are.
         """
-        for b, free, slopes in zip(self.acting, self.free, state.slopes, strict=True):
-            own = slice(b * self.n_groups, (b + 1) * self.n_groups)
-            size = state.theta[own] * problem.scale[own]
-            reach = float(state.theta[free]) * slopes.usual
-            spent = (reach / (1.0 + reach)) ** _SPENT_POWER
-            squares = max(float(size @ size), 1e-300)
-            known = self.dispersion * spent / _SCALE_SPREAD**2
-            hessian[own, own] += known * np.outer(size, size) / squares**2
+        working = np.concatenate([np.zeros(model.n_regressors), state.period_effects.ravel()])
+        score, information = model.score_and_information(working)
+        p = model.n_regressors
+        precision = self.prior_precision / model.scale**2
+        score[:p] -= precision * (state.theta - self.prior_mean) * model.scale
+        if fixed is not None:
+            held = FIXED_PRECISION * np.maximum(precision, np.diag(information)[:p])
+            precision = np.where(fixed, held, precision)
+            score[:p] = np.where(fixed, 0.0, score[:p])
+        information[np.arange(p), np.arange(p)] += precision
+        self._add_scale_prior(information, model, state)
+        reference = model.reference_information(information)
+        reference = np.maximum(reference, MIN_REFERENCE * np.diag(information)[:p])
+        return working, score, InformationInverse(information, reference)
 
-    def step(self, state: State, held: bool) -> State | None:
-        """Return a better state one scoring step on, or None where there is none."""
-        problem = self.working(state, along=True)
-        bends = np.arange(state.theta.size) >= self.free[0]
-        fixed = bends if held else np.zeros(state.theta.size, dtype=np.bool_)
-        for _ in range(_MAX_RELEASES):
-            _, score, inverse = self.inverse(problem, state, fixed)
-            step = inverse.times(score)
-            p = problem.n_regressors
-            change = np.where(inverse.estimated, step[:p] / problem.scale, 0.0)
-            outward = ~fixed & (
-                ((state.theta <= self.lowest) & (change < 0))
-                | ((state.theta >= self.highest) & (change > 0))
-            )
-            if not outward.any():
-                break
-            # What lies on its bound and would leave it stays, and the others step without it.
-            fixed = fixed | outward
-        change = np.where(fixed, 0.0, change)
-        levels = step[p:].reshape(state.levels.shape)
-        # All of the step is shortened together: a part of it need not lead uphill.
-        size = np.abs(change)
-        part = min(1.0, float(np.min(self.farthest[size > 0] / size[size > 0], initial=1.0)))
-        for _ in range(_MAX_HALVINGS):
-            theta = np.clip(state.theta + part * change, self.lowest, self.highest)
-            self.rescale(theta, state)
-            found = self.state(theta, state.levels + part * levels)
-            if found.objective >= state.objective:
-                return found
-            part /= 2
-        return None
+    def _add_scale_prior(
+        self, information: FloatArray, model: ProfiledPoisson, state: NonlinearState
+    ) -> None:
+        """Add a weak prior on the scale of c if the response is saturated, in place.
 
-    def rescale(self, theta: FloatArray, state: State) -> None:
-        """Take c along with the changes of κ, in place."""
-        for b, free, slopes in zip(self.acting, self.free, state.slopes, strict=True):
-            own = slice(b * self.n_groups, (b + 1) * self.n_groups)
-            theta[own] *= rescaling(slopes.usual, float(state.theta[free]), float(theta[free]))
-
-    def summary(self, state: State) -> BendingFit:
-        """Turn coefficients of the index into mean effects, by the delta method."""
-        problem = self.working(state)
-        at, _, inverse = self.inverse(problem, state)
-        parts = problem.influence(at, inverse)
-        mean = np.zeros(self.y.shape)
-        for block in problem.blocks():
-            mean[self.used[block]] = problem.fitted(at, block)[0]
-        shape = (self.n_behaviours, self.n_groups)
-        coef = state.theta[: self.width].reshape(shape).copy()
-        influence = parts[:, : self.width].reshape(-1, *shape).copy()
-        bends, sums = {}, {}
-        for k, b in enumerate(self.acting):
-            free = self.free[k]
-            curvature, elasticity = (float(v) for v in state.theta[free : free + 2])
-            bends[b] = Bend(curvature, elasticity, coef[b].copy())
-            own = np.concatenate([coef[b], state.theta[free : free + 2]])
-            places = [*range(b * self.n_groups, (b + 1) * self.n_groups), free, free + 1]
-            influence[:, b] = parts[:, places] @ self._jacobian(k, own, mean).T
-            sums[b] = self._one_more(k, own, mean)
-            coef[b] = sums[b].sum(axis=0) / max(float(mean[self.at_risk].sum()), 1e-300)
-        return BendingFit(coef, influence, sums, bends)
-
-    def _jacobian(self, k: int, own: FloatArray, mean: FloatArray) -> FloatArray:
-        """Differentiate one more event's effects by the coefficients, κ and φ."""
-        some = slice(None, None, 1 + self.y.shape[0] // _ENOUGH_ENTITIES)
-        limits = (self.curvatures, self.elasticities)
-        found = np.zeros((self.n_groups, own.size))
-        total = max(float(mean[some][self.at_risk[some]].sum()), 1e-300)
-        before = self._one_more(k, own, mean, some).sum(axis=0)
-        largest = float(np.abs(own[: self.n_groups]).max())
-        for j in range(own.size):
-            free = j - self.n_groups
-            if free >= 0 and not limits[free][0] < own[j] < limits[free][1]:
-                continue
-            change = np.zeros(own.size)
-            size = max(abs(own[j]), 0.1 * largest, 1e-12) if free < 0 else 1.0
-            change[j] = _DIFFERENCE * size
-            after = self._one_more(k, own + change, mean, some).sum(axis=0)
-            found[:, j] = (after - before) / (change[j] * total)
-        return found
-
-    def _one_more(
-        self, k: int, own: FloatArray, mean: FloatArray, some: slice = slice(None)
-    ) -> FloatArray:
-        """Return what one more event adds to each entity's y, by group of lags, shape (n, G)."""
-        coef, kappa, phi = own[: self.n_groups], float(own[-2]), float(own[-1])
-        level = np.where(self.at_risk[some], mean[some], 0.0)
-        size = np.exp(-np.float32(phi) * self.level[some])
-        u = self.index(k, coef, phi, some)
-        usual = bend(u, kappa)[0]
-        columns = []
-        for c in coef:
-            added = np.minimum(bend(u + single(c) * size, kappa)[0] - usual, _LARGEST_GAIN)
-            columns.append(np.einsum("nt,nt->n", level, np.expm1(added)))
-        return np.stack(columns, axis=1)
+        For large u, f(u; κ) is close to a constant plus log u / κ: a larger c adds the same for
+        all entities, which the entity effects absorb.
+        """
+        for b, at, d in zip(self.nonlinear, self.curvature_at, state.derivatives, strict=True):
+            own = self.lag_slice(b)
+            coef = state.theta[own] * model.scale[own]
+            reach = float(state.theta[at]) * d.mean_index
+            saturated = (reach / (1.0 + reach)) ** SATURATION_POWER
+            squares = max(float(coef @ coef), 1e-300)
+            precision = self.dispersion * saturated / SCALE_PRIOR_STD**2
+            information[own, own] += precision * np.outer(coef, coef) / squares**2

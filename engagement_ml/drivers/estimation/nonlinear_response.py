@@ -1,24 +1,23 @@
-"""The Poisson model with responses that bend with the count and differ with the entity's level.
-
-A log-linear response, ``E[y] = exp(a + g + x'b)``, says that each further event multiplies margin,
-and that it does so by the same factor for small and large entities. Where an event adds a share of
-the usual margin instead, or the same amount for all, those who do most dominate the estimate, and
-it comes out too small, by half for frequent behaviours. So the response of a behaviour that acts is
-let free in two ways, and the data say which holds:
+"""Nonlinear response model: fixed-effects Poisson with saturating response functions.
 
 ``log E[y_it] = a_i + g_t + x_it'b + sum_j f(exp(−φ_j m_it) x_jit'c_j; κ_j)``,
-``f(u; κ) = sign(u) log(1 + κ |u|) / κ``
+``f(u; κ) = sign(u) log(1 + κ |u|) / κ``,
 
-with m_it the log of the usual margin of the entity and the period. κ = 0 is the log-linear
-response, κ = 1 one straight in currency, more a response that flattens out. φ = 0 is an effect in
-proportion to the usual margin, φ = 1 one of the same amount for all. Given the sum of an entity's
-margin, when it falls within the periods does not depend on its level but by φ, so a level taken
-from that sum brings no bias. Both have a weak prior, normal with the standard deviations
-`CURVATURE_SPREAD` and `ELASTICITY_SPREAD`, which decides where the data say little.
+with m_it the log baseline level of the entity and the period (`response_functions`).
 
-Fitted by Fisher scoring with step halving on the Poisson pseudo likelihood, entity and period
-effects concentrated out. A step of κ takes c along, so that what the usual number of events adds
-stays as it is: with c left where it is, a more bent response would first have to fit worse.
+A log-linear response, ``E[y] = exp(a + g + x'b)``, says that each further event multiplies margin
+by the same factor, for small and for large entities. If an event instead adds a share of the
+baseline, or the same amount for all, the most active entities dominate the log-linear estimate, and
+for frequent behaviours it is too small by half. So each behaviour with an effect gets two more
+parameters, estimated from the data: κ, the curvature, and φ, the elasticity.
+
+The baseline level is taken from the entity's total y. The likelihood is conditional on that total,
+and when it falls within the periods depends on the level through φ only, so the level causes no
+bias. κ and φ have weak normal priors, which decide if the data say little.
+
+The fit is by Fisher scoring with step halving on the penalised Poisson pseudo-likelihood, entity
+effects profiled out. A change of κ rescales c so that the mean response stays constant: with c
+unchanged, a more curved response would first fit worse.
 """
 
 from __future__ import annotations
@@ -28,73 +27,65 @@ from dataclasses import replace
 
 import numpy as np
 
-from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit
-from engagement_ml.drivers.estimation.nonlinear_likelihood import BendingFit, BendingModel, State
+from engagement_ml.drivers.estimation.marginal_effects import NonlinearFit, marginal_effects
+from engagement_ml.drivers.estimation.nonlinear_likelihood import NonlinearLikelihood
+from engagement_ml.drivers.estimation.nonlinear_solver import maximise
+from engagement_ml.drivers.estimation.nonlinear_state import LaggedPanel, NonlinearState
 
-_LEVELLINGS = 2
+BASELINE_UPDATES = 2
+"""Number of times that baseline levels are recomputed with the fitted responses."""
 
 
-def fit_bending(
-    y: FloatArray,
-    x: Float32Array,
-    beside: Float32Array,
-    at_risk: BoolArray,
-    group: Int64Array | None,
-    plain: PoissonFit,
-    acting: Sequence[int],
-) -> BendingFit:
-    """Fit the responses of the acting behaviours, all others log-linear.
+def fit_nonlinear_response(
+    panel: LaggedPanel, log_linear: PoissonFit, nonlinear: Sequence[int]
+) -> NonlinearFit:
+    """Fit nonlinear responses of some behaviours, all others log-linear.
 
     Parameters
     ----------
-    y : array (n, T)
-    x : float32 array (n, T, B, G)
-        Counts by behaviour and group of lags.
-    beside : float32 array (n, T, C)
-        Further regressors.
-    at_risk : bool array (n, T)
-    group : int array (n,) or None
-    plain : PoissonFit
-        The log-linear fit of the same regressors, x before `beside`, where the search starts.
-    acting : sequence of int
-        Places of the behaviours whose response may bend.
+    panel : LaggedPanel
+    log_linear : PoissonFit
+        Log-linear fit of the same regressors, x before the controls: the starting values.
+    nonlinear : sequence of int
+        Positions of the behaviours with a nonlinear response.
+
+    Returns
+    -------
+    NonlinearFit
     """
-    few, some = _search(y, x, beside, at_risk, group, plain, acting)
-    model = BendingModel(y, x, beside, at_risk, group, acting, plain)
-    model.level = few.level
-    own = few.width
-    theta = np.concatenate([plain.coef[: model.width], some.theta[own:]])
-    for k, b in enumerate(acting):
-        theta[b * few.n_groups : (b + 1) * few.n_groups] = few.own(some.theta, k)
-    return model.summary(model.climb(model.state(theta, some.levels)))
+    partial, start = _fit_responses(panel, log_linear, nonlinear)
+    likelihood = NonlinearLikelihood(panel, nonlinear, log_linear)
+    likelihood.baseline = partial.baseline
+    # Starting values: responses and controls of the partial fit, other behaviours log-linear.
+    lag_coef = log_linear.coef[: likelihood.n_lag_coef]
+    theta = np.concatenate([lag_coef, start.theta[partial.n_lag_coef :]])
+    for k, b in enumerate(nonlinear):
+        theta[likelihood.lag_slice(b)] = start.theta[partial.lag_slice(k)]
+    state = maximise(likelihood, likelihood.evaluate(theta, start.period_effects))
+    return marginal_effects(likelihood, state)
 
 
-def _search(
-    y: FloatArray,
-    x: Float32Array,
-    beside: Float32Array,
-    at_risk: BoolArray,
-    group: Int64Array | None,
-    plain: PoissonFit,
-    acting: Sequence[int],
-) -> tuple[BendingModel, State]:
-    """Look for the responses with all other behaviours as the log-linear fit has them.
+def _fit_responses(
+    panel: LaggedPanel, log_linear: PoissonFit, nonlinear: Sequence[int]
+) -> tuple[NonlinearLikelihood, NonlinearState]:
+    """Fit the nonlinear responses with the other behaviours' effects as an offset.
 
-    Theirs hardly move, and steps that leave them out cost a fraction.
+    Their coefficients hardly move, and steps without them cost a fraction of the time.
     """
-    _, _, n_behaviours, n_groups = x.shape
-    places = np.arange(n_behaviours * n_groups).reshape(n_behaviours, n_groups)
-    others = [b for b in range(n_behaviours) if b not in acting]
-    kept = np.concatenate([places[list(acting)].ravel(), np.arange(places.size, plain.coef.size)])
-    aside = plain.coef[places[others]].astype(np.float32)
-    offset = np.einsum("ntbg,bg->nt", x[:, :, others], aside).astype(np.float64)
-    start = replace(plain, coef=plain.coef[kept])
-    model = BendingModel(
-        y, x[:, :, list(acting)], beside, at_risk, group, range(len(acting)), start, offset
-    )
-    state = model.climb(model.levelled(model.start(start)), held=True)
-    for _ in range(_LEVELLINGS):
-        # What an entity's behaviours brought it is no part of its usual level.
-        state = model.climb(model.levelled(state))
-    return model, state
+    _, _, n_behaviours, n_groups = panel.x.shape
+    positions = np.arange(n_behaviours * n_groups).reshape(n_behaviours, n_groups)
+    others = [b for b in range(n_behaviours) if b not in nonlinear]
+    controls = np.arange(positions.size, log_linear.coef.size)
+    kept = np.concatenate([positions[list(nonlinear)].ravel(), controls])
+    other_coef = log_linear.coef[positions[others]].astype(np.float32)
+    offset = np.einsum("ntbg,bg->nt", panel.x[:, :, others], other_coef).astype(np.float64)
+    start = replace(log_linear, coef=log_linear.coef[kept])
+    partial = replace(panel, x=panel.x[:, :, list(nonlinear)])
+    likelihood = NonlinearLikelihood(partial, range(len(nonlinear)), start, offset)
+    state = likelihood.update_baseline(likelihood.start(start))
+    state = maximise(likelihood, state, fix_responses=True)
+    for _ in range(BASELINE_UPDATES):
+        # The baseline level excludes what the behaviours themselves have added.
+        state = maximise(likelihood, likelihood.update_baseline(state))
+    return likelihood, state

@@ -1,9 +1,10 @@
-"""Which behaviours answer to past purchases, and so must not be credited with them.
+"""Reverse causality: fixed-effects Poisson regression of each behaviour on past purchases.
 
-What follows a purchase (tracking an order) and what the company sends to those who stopped buying
-both go with margin within a customer; as regressors they also take away from what caused the
-purchase. They are found by turning the question round: do an entity's own purchases foretell the
-behaviour after them, beyond what the behaviour's own past and the season foretell?
+Some behaviours follow purchases, such as tracking an order; others are triggered by their absence,
+such as a message to lapsed customers. Both are correlated with margin within a customer, and as
+regressors they take credit from the cause of the purchase. The regression reverses the question: do
+an entity's purchases predict the behaviour after them, given the behaviour's own past and the
+season (Granger causality from purchases to the behaviour)?
 """
 
 from __future__ import annotations
@@ -12,62 +13,66 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
+from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array, LagGroups
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
-from engagement_ml.drivers.estimation.lag_model import usable_cells, winsorise
+from engagement_ml.drivers.estimation.lag_model import estimation_sample, winsorise
 from engagement_ml.features.period_panel import Periods
 
 PURCHASE_LAGS = ((1, 1), (2, 3), (4, 7), (8, 12))
-"""Groups of periods since a purchase, in which a behaviour may answer to it."""
+"""Groups of periods since a purchase at which a behaviour may respond to it."""
 
-MORE_AFTER, LESS_AFTER = 0.08, -0.2
-"""Changes of a behaviour's log rate for one within-entity standard deviation more purchases that
-count as an answer. A behaviour that itself moves purchases shows a weak negative one of its own:
-its past is in them, and entity effects turn that against its present."""
+MIN_INCREASE, MIN_DECREASE = 0.08, -0.2
+"""Changes of a behaviour's log rate, per within-entity standard deviation of purchases, from which
+a response counts. The negative limit is stricter: a behaviour that moves purchases shows a weak
+negative response, because its past is in the purchases and entity effects turn that against its
+present (Nickell bias)."""
 
-_OWN_LAGS = ((1, 1), (2, 4), (5, 12))
-_LEAST_Z = 4.0
+OWN_LAGS = ((1, 1), (2, 4), (5, 12))
+"""Groups of lags of the behaviour's own past, held constant."""
+
+MIN_RESPONSE_Z = 4.0
+"""|z| from which a response to purchases counts."""
 
 
 @dataclass(frozen=True)
-class Response:
-    """How a behaviour answers to its own entity's past purchases.
+class PurchaseResponse:
+    """Response of a behaviour to its own entity's past purchases.
 
     Attributes
     ----------
     behaviour : str
     strength : float
         Change of the behaviour's log rate for one within-entity standard deviation more purchases,
-        at the group of lags where it is most significant.
+        at the group of lags with the largest |z|.
     z : float
-        Its z, clustered by entity.
+        Its z, with errors clustered by entity.
     lag : (int, int)
         That group of lags, in periods.
-    at_once : float
-        The same for purchases in the same period.
+    same_period : float
+        The change of the log rate for purchases in the same period.
     """
 
     behaviour: str
     strength: float
     z: float
     lag: tuple[int, int]
-    at_once: float
+    same_period: float
 
     @property
     def responds(self) -> bool:
-        """Whether the answer is both significant and large enough to matter."""
-        material = self.strength >= MORE_AFTER or self.strength <= LESS_AFTER
-        return material and abs(self.z) >= _LEAST_Z
+        """Whether the response is both significant and large enough to matter."""
+        is_large = self.strength >= MIN_INCREASE or self.strength <= MIN_DECREASE
+        return is_large and abs(self.z) >= MIN_RESPONSE_Z
 
 
-def find_responses(
+def estimate_purchase_responses(
     periods: Periods,
     behaviours: tuple[str, ...],
     *,
     burn_in: int,
     group: Int64Array | None = None,
-) -> dict[str, Response]:
+) -> dict[str, PurchaseResponse]:
     """Regress each behaviour on its entity's past purchases and its own past.
 
     Poisson with entity and period effects, as for margin.
@@ -77,51 +82,63 @@ def find_responses(
     periods : Periods
     behaviours : tuple of str
     burn_in : int
+        First periods of the record, used as past only.
     group : int array (n,), optional
         Entities of a group share period effects.
 
     Returns
     -------
-    dict of behaviour to Response
+    dict of behaviour to PurchaseResponse
     """
-    cells = usable_cells(periods, burn_in)
+    cells = estimation_sample(periods, burn_in)
     groups = ((0, 0), *PURCHASE_LAGS)
-    past = lagged_purchases(periods, groups)
-    spread = within_spread(past, cells)
-    found = {}
+    purchases = lagged_purchases(periods, groups)
+    std = within_std(purchases, cells)
+    responses = {}
     for behaviour in behaviours:
         counts = periods.counts[..., [periods.behaviours.index(behaviour)]]
-        own = lagged_sums(counts, _OWN_LAGS, periods.entry)[:, :, 0, :]
+        own_past = lagged_sums(counts, OWN_LAGS, periods.entry)[:, :, 0, :]
         y = winsorise(counts[..., 0].astype(np.float64))
-        fit = fit_poisson(y, np.concatenate([past, own], axis=2), cells, group)
-        strength = fit.coef[: len(groups)] * spread
-        error = np.sqrt(np.diag(fit.covariance)[: len(groups)]) * spread
+        fit = fit_poisson(y, np.concatenate([purchases, own_past], axis=2), cells, group)
+        strength = fit.coef[: len(groups)] * std
+        error = np.sqrt(np.diag(fit.covariance)[: len(groups)]) * std
         z = np.divide(strength, error, out=np.zeros_like(strength), where=error > 0)
-        k = 1 + int(np.abs(z[1:]).argmax())
-        found[behaviour] = Response(
-            behaviour, float(strength[k]), float(z[k]), groups[k], float(strength[0])
+        strongest = 1 + int(np.abs(z[1:]).argmax())  # the same period is no evidence
+        responses[behaviour] = PurchaseResponse(
+            behaviour,
+            float(strength[strongest]),
+            float(z[strongest]),
+            groups[strongest],
+            float(strength[0]),
         )
-    return found
+    return responses
 
 
-def lagged_purchases(periods: Periods, groups: tuple[tuple[int, int], ...]) -> Float32Array:
+def lagged_purchases(periods: Periods, groups: LagGroups) -> Float32Array:
     """Sum orders over each group of lags, shape (n, T, G).
 
-    Of periods before transactions are known, an entity's usual number stands in: it says nothing
-    within the entity.
+    In periods before transactions are on record, the entity's mean number of orders is imputed,
+    which entity effects absorb.
     """
     orders = winsorise(periods.orders.astype(np.float64))
-    known = periods.paid_from
-    if known:
-        there = np.clip(periods.exit - np.maximum(periods.entry, known), 1, None)
-        orders[:, :known] = (orders[:, known:].sum(axis=1) / there)[:, None]
+    first = periods.paid_from
+    if first:
+        n_periods = np.clip(periods.exit - np.maximum(periods.entry, first), 1, None)
+        orders[:, :first] = (orders[:, first:].sum(axis=1) / n_periods)[:, None]
     return lagged_sums(orders[..., None], groups, periods.entry)[:, :, 0, :]
 
 
-def within_spread(x: Float32Array, cells: BoolArray) -> FloatArray:
-    """Return each regressor's standard deviation around its entity's own mean, shape (P,)."""
+def within_std(x: Float32Array, cells: BoolArray) -> FloatArray:
+    """Return each regressor's standard deviation around its entity's mean, shape (P,).
+
+    Parameters
+    ----------
+    x : float32 array (n, T, P)
+    cells : bool array (n, T)
+        Cells to use.
+    """
     weight = cells[..., None]
-    n = np.maximum(cells.sum(axis=1), 1)[:, None]
-    mean = (x * weight).sum(axis=1) / n
+    n_cells = np.maximum(cells.sum(axis=1), 1)[:, None]
+    mean = (x * weight).sum(axis=1) / n_cells
     square = ((x - mean[:, None, :]) ** 2 * weight).sum(axis=(0, 1))
     return np.asarray(np.sqrt(square / max(int(cells.sum()), 1)), dtype=np.float64)

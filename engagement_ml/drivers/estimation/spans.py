@@ -1,4 +1,8 @@
-"""The configured windows in whole periods, and the lags between them."""
+"""Observation window, gap and outcome window in whole periods, with the lags between them.
+
+A period is a week, or shorter if the configured windows are short. All estimators count time in
+periods.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,31 @@ import numpy.typing as npt
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.estimation.distributed_lags import Lags, plan_lags, weigh_lags
+from engagement_ml.drivers.estimation.distributed_lags import Lags, plan_lags, reweight_lags
 from engagement_ml.features.period_panel import Periods
+
+MAX_PERIOD_DAYS = 7
+"""Longest period, in days: a week keeps the days of the week out of the comparison."""
+
+PERIODS_PER_WINDOW = 4
+"""Number of periods that the shorter window has at least, if its length in days allows it."""
+
+BURN_IN_DIVISOR = 3
+"""The burn-in is the observation window divided by this number."""
 
 
 @dataclass(frozen=True)
 class Spans:
-    """The windows of a pipeline in whole periods."""
+    """Lengths of the configured windows, in whole periods.
+
+    Attributes
+    ----------
+    period_days : int
+        Length of a period, in days.
+    observation, outcome, gap : int
+        Lengths in periods: of the window in which behaviours are counted, of the window in which
+        margin is counted, and of the gap between them.
+    """
 
     period_days: int
     observation: int
@@ -26,44 +48,50 @@ class Spans:
 
     @property
     def lags(self) -> Lags:
-        """The groups of lags between an event and the outcome window."""
+        """Groups of lags between an event and the outcome window, with their weights."""
         return plan_lags(self.observation, self.outcome, self.gap)
 
     @property
     def burn_in(self) -> int:
-        """Periods used only as past: a third of the observation window."""
-        return max(1, self.observation // 3)
+        """First periods of the record, used as past only: a third of the observation window."""
+        return max(1, self.observation // BURN_IN_DIVISOR)
 
 
-def lags_of(
+def tenure_weighted_lags(
     spans: Spans,
     tenure_days: npt.NDArray[np.floating] | None = None,
     level: FloatArray | None = None,
 ) -> Lags:
-    """Return the groups of lags, weighed by how long the entities of each cutoff were there.
+    """Return the groups of lags, weighted by the entities' exposure before each cutoff.
 
     Parameters
     ----------
     spans : Spans
     tenure_days : array (R,), optional
-        Of each entity at each cutoff, the days it has been there; without it all were there for
-        the whole observation window.
+        Days since the entry of each entity at each cutoff. Without it, all entities are taken to
+        have been present for the whole observation window.
     level : array (Q,), optional
-        Of `outcome_level`.
+        The profile that `payment_cycle_profile` returns.
+
+    Returns
+    -------
+    Lags
+        The groups of ``spans.lags`` with new weights, see `reweight_lags`.
     """
-    there = np.array([spans.observation])
+    tenure = np.array([spans.observation])
     if tenure_days is not None and len(tenure_days):
-        there = np.ceil(np.asarray(tenure_days) / spans.period_days)
-    seen = np.clip(there, 1, spans.observation).astype(np.int64)
-    return weigh_lags(spans.lags, seen, spans.outcome, spans.gap, level)
+        tenure = np.ceil(np.asarray(tenure_days) / spans.period_days)
+    exposure = np.clip(tenure, 1, spans.observation).astype(np.int64)
+    return reweight_lags(spans.lags, exposure, spans.outcome, spans.gap, level)
 
 
-def outcome_level(periods: Periods, spans: Spans, cutoffs: Sequence[dt.date]) -> FloatArray:
-    """Return the usual gain of each period of an outcome window, relative to their mean.
+def payment_cycle_profile(periods: Periods, spans: Spans, cutoffs: Sequence[dt.date]) -> FloatArray:
+    """Return the mean gain of each period of an outcome window, relative to their mean.
 
-    Where everybody pays in the same periods, say each fourth, cutoffs that keep step with the
-    payments meet them always at the same place of their windows. So the mean is taken over the
-    periods that keep step with the cutoffs; the season, which does not, falls out.
+    If all entities pay in the same periods, for instance in every fourth one, and the cutoffs are
+    a multiple of that apart, each outcome window meets the payments at the same places. The mean
+    is therefore taken over all periods at the same phase of the cycle between cutoffs. Seasons,
+    which do not follow this cycle, average out.
 
     Parameters
     ----------
@@ -74,33 +102,44 @@ def outcome_level(periods: Periods, spans: Spans, cutoffs: Sequence[dt.date]) ->
     Returns
     -------
     array (Q,)
+        Mean 1. All ones if cutoffs are one period apart, if there are fewer than two, if the record
+        is shorter than two cycles, or if there is no gain.
     """
-    places = [round((c - periods.start).days / spans.period_days) for c in cutoffs]
-    step = int(np.gcd.reduce(np.diff(places))) if len(places) > 1 else 0
+    cutoff_periods = [round((c - periods.start).days / spans.period_days) for c in cutoffs]
+    cycle = int(np.gcd.reduce(np.diff(cutoff_periods))) if len(cutoff_periods) > 1 else 0
     n_periods = periods.gain.shape[1]
-    if step < 2 or n_periods < 2 * step:
+    if cycle < 2 or n_periods < 2 * cycle:
         return np.ones(spans.outcome)
-    mean = periods.gain[:, periods.paid_from :].mean(axis=0)
-    phase = np.arange(periods.paid_from, n_periods) % step
-    usual = np.array([mean[phase == k].mean() if (phase == k).any() else 0.0 for k in range(step)])
-    at = (places[0] + spans.gap + np.arange(spans.outcome)) % step
-    level = usual[at]
+    mean_gain = periods.gain[:, periods.paid_from :].mean(axis=0)
+    phase = np.arange(periods.paid_from, n_periods) % cycle
+    by_phase = np.array(
+        [mean_gain[phase == k].mean() if (phase == k).any() else 0.0 for k in range(cycle)]
+    )
+    outcome_phase = (cutoff_periods[0] + spans.gap + np.arange(spans.outcome)) % cycle
+    level = by_phase[outcome_phase]
     return level / level.mean() if level.mean() > 0 else np.ones(spans.outcome)
 
 
 def period_days(windows: WindowsConfig) -> int:
-    """Return the length of a period: a week, or a quarter of the shorter window where that is less.
+    """Return the length of a period: a week, or a quarter of the shorter window if that is less.
 
     Examples
     --------
     >>> period_days(WindowsConfig()), period_days(WindowsConfig(observation_days=14))
     (7, 3)
     """
-    return max(1, min(7, windows.observation_days // 4, windows.outcome_days // 4))
+    shorter_window = min(windows.observation_days, windows.outcome_days)
+    return max(1, min(MAX_PERIOD_DAYS, shorter_window // PERIODS_PER_WINDOW))
 
 
-def spans_of(windows: WindowsConfig) -> Spans:
-    """Express the windows in periods, rounded to the nearest whole one."""
+def spans_from_config(windows: WindowsConfig) -> Spans:
+    """Return the configured windows in periods, each rounded to the nearest whole number.
+
+    Examples
+    --------
+    >>> spans_from_config(WindowsConfig())
+    Spans(period_days=7, observation=12, outcome=12, gap=0)
+    """
     days = period_days(windows)
     return Spans(
         period_days=days,

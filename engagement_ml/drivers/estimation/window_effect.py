@@ -1,4 +1,4 @@
-"""What one event of a behaviour does to the outcome window, with its interval."""
+"""Window effect: the cumulative effect of one event on the outcome window, with its interval."""
 
 from __future__ import annotations
 
@@ -8,30 +8,38 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.drivers.estimation.decay_profiles import Fading
+from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 
 NORMAL_95 = 1.959964
-"""Standard errors on either side of a 95% interval."""
+"""Standard errors on either side of a 95% interval of a normal distribution."""
 
-_N_DRAWS = 400
-_BLOCK = 4096  # of entities
+N_DRAWS = 400
+"""Number of simulation draws behind an interval."""
+
+DRAWS_STREAM = 5
+"""Random stream of the draws, next to the configured seed."""
+
+BLOCK_ENTITIES = 4096
+"""Number of entities whose random numbers are held at once."""
 
 
 @dataclass(frozen=True)
-class WithinEffect:
-    """The effect of one event on the outcome window, in currency, before the cost of serving it.
+class WindowEffect:
+    """Cumulative effect of one event on the outcome window, in currency.
+
+    The cost of serving the event is not subtracted.
 
     Attributes
     ----------
     effect, low, high : float
-        With a 95% interval.
+        Estimate and bounds of its 95% interval.
     z : float
-        Evidence against no effect: the largest of the standardised effects over `FADES`, signed.
+        Test statistic against no effect: `DecayProfile.max_z`.
     profile : array (G,)
-        Effect per period by group of lags, fading.
+        Effect per period by group of lags, projected on decaying profiles.
     draws : array (D,)
-        Draws of the effect that the interval is taken from.
+        Simulation draws of the effect, from which the interval is computed.
     """
 
     effect: float
@@ -42,81 +50,96 @@ class WithinEffect:
     draws: FloatArray
 
 
-def summarise(effects: LagEffects, b: int, *, seed: int = 0) -> WithinEffect:
-    """Sum a profile up to the effect of one event on the outcome window.
+def estimate_window_effect(effects: LagEffects, b: int, *, seed: int = 0) -> WindowEffect:
+    """Cumulate the lag profile of a behaviour into the effect of one event on the outcome window.
 
-    The interval is normal around the effect, with the standard deviation of the effects that draws
-    around the profile as estimated lead to; draws of the behaviours of one fit belong together.
+    The interval is the estimate ± 1.96 standard deviations of simulated effects: the profile plus a
+    normal error, projected again (Krinsky and Robb 1986). Draws of the behaviours of one fit share
+    their random numbers, so that their joint distribution is right.
 
     Parameters
     ----------
     effects : LagEffects
         Without leads.
     b : int
-        The behaviour's place.
+        Position of the behaviour.
     seed : int
+
+    Returns
+    -------
+    WindowEffect
+        Effect 0 with an infinite interval if some lag is not identified.
     """
-    coef, influence = effects.parts(b)
-    fading = Fading.of(influence.T @ influence, effects.lags)
-    if fading is None:
-        nothing = np.zeros(len(effects.lags.groups))
-        return WithinEffect(0.0, -np.inf, np.inf, 0.0, nothing, np.zeros(_N_DRAWS))
-    profile = fading.profile(coef)
+    coef, influence = effects.gain_and_loss_profiles(b)
+    decay = DecayProfile.from_covariance(influence.T @ influence, effects.lags)
+    if decay is None:
+        profile = np.zeros(len(effects.lags.groups))
+        return WindowEffect(0.0, -np.inf, np.inf, 0.0, profile, np.zeros(N_DRAWS))
+    profile = decay.project(coef)
     effect = float(effects.lags.weights @ profile)
-    noise = _joint_noise(influence, _averaging(effects, b), seed)
-    moved = np.array([fading.effect(coef + e) for e in noise[:, :-1]])
-    moved += noise[:, -1] - moved.mean()
-    reach = NORMAL_95 * float(moved.std())
-    return WithinEffect(
+    errors = _joint_errors(influence, _sampling_influence(effects, b), seed)
+    deviations = np.array([decay.effect(coef + error) for error in errors[:, :-1]])
+    deviations += errors[:, -1] - deviations.mean()
+    half_width = NORMAL_95 * float(deviations.std())
+    return WindowEffect(
         effect=effect,
-        low=effect - reach,
-        high=effect + reach,
-        z=fading.z(coef),
+        low=effect - half_width,
+        high=effect + half_width,
+        z=decay.max_z(coef),
         profile=profile,
-        draws=effect + moved,
+        draws=effect + deviations,
     )
 
 
-def widened(found: WithinEffect, own: float, common: float, seed: Sequence[int]) -> WithinEffect:
-    """Return an effect whose interval allows for errors of so much of its size besides.
+def add_model_uncertainty(
+    estimate: WindowEffect, own_share: float, common_share: float, seed: Sequence[int]
+) -> WindowEffect:
+    """Widen the interval by relative model errors.
 
     Parameters
     ----------
-    found : WithinEffect
-    own : float
-        Standard deviation of an error of this effect alone, as a share of it. Draws get it too.
-    common : float
-        The same of an error of all effects alike, which is none of their shares and so of no draw.
+    estimate : WindowEffect
+    own_share : float
+        Standard deviation of an error of this effect alone, as a share of it. Draws include it.
+    common_share : float
+        The same of an error that all effects have in common. It does not change their shares, so
+        draws do not include it.
     seed : sequence of int
-        Of this behaviour's draws.
+        Of the draws of this behaviour.
+
+    Returns
+    -------
+    WindowEffect
+        With the same estimate and z.
     """
-    reach = np.hypot(found.high - found.effect, NORMAL_95 * np.hypot(own, common) * found.effect)
-    errors = own * np.random.default_rng(seed).standard_normal(len(found.draws))
+    relative = np.hypot(own_share, common_share)
+    half_width = np.hypot(estimate.high - estimate.effect, NORMAL_95 * relative * estimate.effect)
+    errors = own_share * np.random.default_rng(seed).standard_normal(len(estimate.draws))
     return replace(
-        found,
-        low=float(found.effect - reach),
-        high=float(found.effect + reach),
-        draws=found.draws + found.effect * errors,
+        estimate,
+        low=float(estimate.effect - half_width),
+        high=float(estimate.effect + half_width),
+        draws=estimate.draws + estimate.effect * errors,
     )
 
 
-def _averaging(effects: LagEffects, b: int) -> FloatArray:
-    """Each entity's share in the error of behaviour b's effect that averaging makes, shape (n,)."""
-    if effects.sampling is None:
+def _sampling_influence(effects: LagEffects, b: int) -> FloatArray:
+    """Return each entity's sampling influence on behaviour b's window effect, shape (n,)."""
+    if effects.sampling_influence is None:
         return np.zeros(effects.influence.shape[0])
-    return np.asarray(effects.sampling[:, b] @ effects.lags.weights)
+    return np.asarray(effects.sampling_influence[:, b] @ effects.lags.weights)
 
 
-def _joint_noise(influence: FloatArray, averaging: FloatArray, seed: int) -> FloatArray:
-    """Draw errors of a profile's parts and, last, of the average over entities, (D, P · G + 1).
+def _joint_errors(influence: FloatArray, sampling: FloatArray, seed: int) -> FloatArray:
+    """Draw errors of the profile's parts and, last, of the average over entities, (D, P · G + 1).
 
-    Entities' influences times standard normal numbers that depend on draw and entity alone, so
-    that the draws of several behaviours belong together.
+    Multiplier bootstrap: the influence functions times standard normal numbers that depend on draw
+    and entity alone, so that the draws of several behaviours belong together.
     """
-    own = np.concatenate([influence, averaging[:, None]], axis=1)
-    rng = np.random.default_rng([seed, 5])
-    noise = np.zeros((_N_DRAWS, own.shape[1]))
-    for start in range(0, own.shape[0], _BLOCK):
-        block = own[start : start + _BLOCK]
-        noise += rng.standard_normal((_N_DRAWS, block.shape[0])) @ block
-    return noise
+    columns = np.concatenate([influence, sampling[:, None]], axis=1)
+    rng = np.random.default_rng([seed, DRAWS_STREAM])
+    errors = np.zeros((N_DRAWS, columns.shape[1]))
+    for start in range(0, columns.shape[0], BLOCK_ENTITIES):
+        block = columns[start : start + BLOCK_ENTITIES]
+        errors += rng.standard_normal((N_DRAWS, block.shape[0])) @ block
+    return errors

@@ -1,1 +1,1 @@
-"""Effects on who stays, where churn is an event that ends margin."""
+"""Effects on retention, if churn is an explicit event: discrete-time hazard and cost of churn."""

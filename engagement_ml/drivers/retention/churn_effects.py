@@ -1,10 +1,10 @@
-"""What one more event does to margin by keeping the entity: the hazard of a churn event.
+"""Effects on churn: discrete-time hazard on recent counts, in currency through the cost of churn.
 
-Churn happens once, so an entity's own change cannot be told from its end. Instead those at risk in
-the same period are compared: who leaves, given what they did lately, how long they have been there,
-where they are in their rhythm of payments, and how much they like what they engage with, as told
-from all that they did before (`liking`). Where a behaviour's own long-run level foretells leaving
-besides, recent events have to show more than it does.
+Churn happens once, so there is no change within an entity to learn from. Instead, entities at risk
+in the same period are compared. The hazard of churn depends on recent counts, and controls are the
+period, tenure, the phase of the payment cycle and the latent affinity that all past behaviour
+reveals (`latent_affinity`). If the long-run rate of a behaviour predicts churn beyond these, it is
+a control, too, and recent events must show more than it does.
 """
 
 from __future__ import annotations
@@ -18,28 +18,37 @@ from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.retention.churn_cost import (
-    Leaving,
-    leaving_at_cutoffs,
-    rhythm,
-    stake_weights,
+    ChurnOutcomes,
+    churn_cost_weights,
+    churn_outcomes_at_cutoffs,
+    payment_cycle_phase,
 )
-from engagement_ml.drivers.retention.discrete_hazard import HazardFit, added_z, fit_hazard, logistic
-from engagement_ml.drivers.retention.latent_affinity import liking_scores, past_levels
-from engagement_ml.drivers.retention.recent_counts import recent_sums
+from engagement_ml.drivers.retention.discrete_hazard import (
+    HazardFit,
+    fit_hazard,
+    logistic,
+    score_test_z,
+)
+from engagement_ml.drivers.retention.latent_affinity import affinity_scores, shrunk_past_rates
+from engagement_ml.drivers.retention.recent_counts import recent_counts
 from engagement_ml.features.period_panel import Periods
 
-_LEVEL_Z = 2.5
-"""z from which on a behaviour's own level counts as foretelling leaving; one in eighty by luck."""
+MIN_RATE_Z = 2.5
+"""|z| from which a behaviour's long-run rate becomes a control; one in eighty by chance."""
 
-_TENURES = ((0, 2), (2, 4), (4, 8), (8, 16), (16, 32))
+TENURE_BOUNDS = ((0, 2), (2, 4), (4, 8), (8, 16), (16, 32))
+"""Half-open intervals of periods since entry with a dummy for newcomers."""
+
+MIN_COEF = 1e-6
+"""|coefficient| below which the relative change is linearised, against division by zero."""
 
 
-def keeping_lags(spans: Spans) -> LagGroups:
-    """Return the groups of lags: doubling widths up to the end of the observation window.
+def hazard_lags(spans: Spans) -> LagGroups:
+    """Return groups of lags whose widths double, up to the end of the observation window.
 
     Examples
     --------
-    >>> keeping_lags(Spans(7, 12, 12, 0))
+    >>> hazard_lags(Spans(7, 12, 12, 0))
     ((1, 1), (2, 2), (3, 4), (5, 8), (9, 12))
     """
     reach = spans.observation + spans.gap
@@ -52,44 +61,47 @@ def keeping_lags(spans: Spans) -> LagGroups:
     return tuple(groups)
 
 
-def left_in(periods: Periods) -> BoolArray:
-    """Mark the period in which each entity that churned did so, shape (n, T).
+def churn_indicator(periods: Periods) -> BoolArray:
+    """Mark the period in which each churned entity did so, shape (n, T).
 
-    Nothing is known of the last period on record: who is there at its start has not left before its
-    end, or has.
+    Entities still present in the last period on record are censored.
     """
     n_periods = periods.gain.shape[1]
     t = np.arange(n_periods)[None, :]
-    last = (t == periods.exit[:, None] - 1) & (periods.exit < n_periods)[:, None]
-    return np.asarray(last, dtype=np.bool_)
+    churns = (t == periods.exit[:, None] - 1) & (periods.exit < n_periods)[:, None]
+    return np.asarray(churns, dtype=np.bool_)
 
 
-def cells_at_risk(periods: Periods, spans: Spans) -> BoolArray:
-    """Mark the cells of entities that may leave and of whose past something is known."""
+def risk_set(periods: Periods, spans: Spans) -> BoolArray:
+    """Mark the cells in which an entity is at risk of churn and has some past on record, (n, T).
+
+    The last period is left out: whether an entity churns in it is not known.
+    """
     n_periods = periods.gain.shape[1]
     t = np.arange(n_periods)[None, :]
     entry = periods.entry[:, None]
-    known = t >= np.where(entry > 0, entry + 1, spans.burn_in)
-    return np.asarray(known & (t < periods.exit[:, None]) & (t < n_periods - 1))
+    has_past = t >= np.where(entry > 0, entry + 1, spans.burn_in)
+    return np.asarray(has_past & (t < periods.exit[:, None]) & (t < n_periods - 1))
 
 
 @dataclass(frozen=True)
 class HazardDesign:
-    """Rows of cells at risk, by entity and period.
+    """Regressors of the hazard, one row for each cell of the risk set.
 
     Attributes
     ----------
     cells, churned : bool arrays (n, T)
-        The cells, and those of them in which the entity left.
+        The risk set, and its cells in which the entity churned.
     entity : int array (N,)
+        Position of each row's entity.
     sums : float32 array (N, B·G)
-        Recent events, by behaviour and group of lags.
+        Recent counts, by behaviour and group of lags.
     levels : float32 array (N, B)
-        Log rates so far.
-    rest : float32 array (N, ·)
-        Liking, period, tenure, place in the rhythm of payments.
-    liking_known : bool
-        Whether behaviours have enough in common to tell liking from them.
+        Long-run log rates before the period.
+    controls : float32 array (N, ·)
+        Affinity scores; dummies of period, tenure and phase of the payment cycle.
+    has_affinity : bool
+        Whether behaviours have enough in common to identify affinity.
     """
 
     cells: BoolArray
@@ -97,112 +109,118 @@ class HazardDesign:
     entity: Int64Array
     sums: Float32Array
     levels: Float32Array
-    rest: Float32Array
-    liking_known: bool
+    controls: Float32Array
+    has_affinity: bool
 
     def fit(self) -> HazardFit:
-        """Fit the hazard with the levels of those behaviours whose level matters besides."""
+        """Fit the hazard, with the long-run rates that predict churn beyond all else as controls.
+
+        All rates are controls if affinity is not identified.
+        """
         event, n = self.churned[self.cells], self.cells.shape[0]
-        x = np.concatenate([self.sums, self.rest], axis=1)
-        matters = np.ones(self.levels.shape[1], dtype=np.bool_)
-        if self.liking_known:
+        x = np.concatenate([self.sums, self.controls], axis=1)
+        added = np.ones(self.levels.shape[1], dtype=np.bool_)
+        if self.has_affinity:
             fit = fit_hazard(event, x, self.entity, n)
-            matters = np.abs(added_z(event, x, fit, self.levels)) >= _LEVEL_Z
-            if not matters.any():
+            added = np.abs(score_test_z(event, x, fit, self.levels)) >= MIN_RATE_Z
+            if not added.any():
                 return fit
-        x = np.concatenate([x, self.levels[:, matters]], axis=1)
+        x = np.concatenate([x, self.levels[:, added]], axis=1)
         return fit_hazard(event, x, self.entity, n)
 
 
-def hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardDesign:
-    """Lay out what may tell who leaves."""
-    cells = cells_at_risk(periods, spans)
-    churned = left_in(periods) & cells
+def build_hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardDesign:
+    """Build the regressors of the hazard for the behaviours in some columns of the counts."""
+    cells = risk_set(periods, spans)
+    churned = churn_indicator(periods) & cells
     entity, period = np.nonzero(cells)
-    sums = recent_sums(periods, columns, keeping_lags(spans), cells, churned)
-    levels = past_levels(periods, cells)
-    since = period - periods.entry[entity]
+    sums = recent_counts(periods, columns, hazard_lags(spans), cells, churned)
+    rates = shrunk_past_rates(periods, cells)
+    affinity = affinity_scores(rates, cells)
+    tenure = period - periods.entry[entity]
     newcomer = periods.entry[entity] > 0
-    liking = liking_scores(levels, cells)
     parts = [
-        liking[cells],
-        _indicators(period),
-        np.stack([newcomer & (since >= a) & (since < b) for a, b in _TENURES], axis=1),
+        affinity[cells],
+        _dummies(period),
+        np.stack([newcomer & (tenure >= a) & (tenure < b) for a, b in TENURE_BOUNDS], axis=1),
     ]
-    place = rhythm(periods)
-    if place is not None:
-        parts.append(_indicators(place[cells]))
+    phase = payment_cycle_phase(periods)
+    if phase is not None:
+        parts.append(_dummies(phase[cells]))
     return HazardDesign(
         cells=cells,
         churned=churned,
         entity=entity,
         sums=sums.reshape(entity.size, -1),
-        levels=levels.log_rate[..., columns][cells].astype(np.float32),
-        rest=np.concatenate([p.astype(np.float32) for p in parts], axis=1),
-        liking_known=liking.shape[2] > 0,
+        levels=rates.log_rate[..., columns][cells].astype(np.float32),
+        controls=np.concatenate([part.astype(np.float32) for part in parts], axis=1),
+        has_affinity=affinity.shape[2] > 0,
     )
 
 
-def estimate_survival_effects(
+def estimate_churn_effects(
     periods: Periods,
     behaviours: tuple[str, ...],
     spans: Spans,
-    leaving: Leaving | None = None,
+    outcomes: ChurnOutcomes | None = None,
 ) -> LagEffects:
-    """Fit the hazard of churning on lagged counts and put it in currency.
+    """Estimate effects on churn by behaviour and lag, in currency through the cost of churn.
 
-    A logistic regression of churning in a period among those still there, on counts by age, with
-    effects of the period, of tenure, of the place in the rhythm of payments, and of liking. The
-    level of a behaviour joins where its z reaches 2.5 beside recent events, and that of all where
-    too few behaviours are known to tell liking from them. The coefficient of a lag becomes the mean
-    change of the chance to leave by one more event, relative to that chance.
+    Logistic regression of churn in a period, among entities at risk, on recent counts by lag and
+    the controls of `HazardDesign`. Each coefficient is converted to the average marginal effect of
+    one more event on the hazard, relative to the mean hazard.
 
     Parameters
     ----------
     periods : Periods
     behaviours : tuple of str
+        Fitted together, so that each effect is conditional on the other behaviours.
     spans : Spans
-    leaving : Leaving, optional
-        At the cutoffs that effects are averaged over; those of the periods unless given.
+    outcomes : ChurnOutcomes, optional
+        At the cutoffs over which effects are averaged; those of `periods` if absent.
 
     Returns
     -------
     LagEffects
-        On the lags of `keeping_lags`, weighed by the margin at stake.
+        On the lags of `hazard_lags`, with the weights of `churn_cost_weights`. Positive if the
+        behaviour lowers churn.
     """
     columns = [periods.behaviours.index(b) for b in behaviours]
-    groups = keeping_lags(spans)
-    design = hazard_design(periods, columns, spans)
-    n, size = periods.gain.shape[0], len(columns) * len(groups)
+    groups = hazard_lags(spans)
+    design = build_hazard_design(periods, columns, spans)
+    n, n_coef = periods.gain.shape[0], len(columns) * len(groups)
     fit = design.fit()
-    change, per_unit = _relative_change(fit, size)
+    change, per_unit = _relative_hazard_change(fit, n_coef)
     shape = (len(columns), len(groups))
     odds = np.zeros(design.cells.shape)
-    odds[design.cells] = np.exp(fit.linear)
-    known = leaving or leaving_at_cutoffs(periods, design.churned, spans)
-    weights = stake_weights(periods, design.churned, odds, spans, groups, known)
+    odds[design.cells] = np.exp(fit.linear_predictor)
+    outcomes = outcomes or churn_outcomes_at_cutoffs(periods, design.churned, spans)
+    weights = churn_cost_weights(periods, design.churned, odds, spans, groups, outcomes)
     return LagEffects(
         behaviours,
         Lags(groups, weights),
         -change.reshape(shape),
-        -(fit.influence[:, :size] * per_unit).reshape(n, *shape),
+        -(fit.influence[:, :n_coef] * per_unit).reshape(n, *shape),
         np.zeros(len(columns)),
     )
 
 
-def _relative_change(fit: HazardFit, size: int) -> tuple[FloatArray, FloatArray]:
-    """Mean change of the chance by one more unit over the mean chance, and that per coefficient."""
-    chance = fit.chance
-    mean = max(float(chance.mean()), 1e-300) if chance.size else 1.0
-    slope = float((chance * (1.0 - chance)).mean()) / mean if chance.size else 1.0
-    change = np.array([(logistic(fit.linear + b) - chance).mean() / mean for b in fit.coef[:size]])
-    coef = fit.coef[:size]
-    small = np.abs(coef) < 1e-6
-    per_unit = np.where(small, slope, change / np.where(small, 1.0, coef))
+def _relative_hazard_change(fit: HazardFit, n_coef: int) -> tuple[FloatArray, FloatArray]:
+    """Return the mean change of the hazard by one more event over its mean, and per coefficient.
+
+    The second converts influence functions of coefficients to those of the relative change.
+    """
+    hazard = fit.probability
+    mean = max(float(hazard.mean()), 1e-300) if hazard.size else 1.0
+    slope = float((hazard * (1.0 - hazard)).mean()) / mean if hazard.size else 1.0
+    coef = fit.coef[:n_coef]
+    change = np.array([(logistic(fit.linear_predictor + b) - hazard).mean() / mean for b in coef])
+    is_small = np.abs(coef) < MIN_COEF
+    per_unit = np.where(is_small, slope, change / np.where(is_small, 1.0, coef))
     return change, per_unit
 
 
-def _indicators(values: Int64Array) -> BoolArray:
-    """One column per value but the first, shape (N, K − 1)."""
-    known = np.unique(values)
-    return np.asarray(values[:, None] == known[None, 1:])
+def _dummies(values: Int64Array) -> BoolArray:
+    """Return a dummy for each value but the first, shape (N, K − 1)."""
+    levels = np.unique(values)
+    return np.asarray(values[:, None] == levels[None, 1:])

@@ -1,4 +1,9 @@
-"""Logistic regression of what may happen once to an entity, period by period, in blocks of rows."""
+"""Discrete-time hazard model: logistic regression of a single event, period by period.
+
+``logit P(event in period t | no event before) = a + x_it'b`` (Cox 1972; Allison 1982), fitted by
+Newton's method with a weak ridge penalty. Sums run over blocks of rows, so that memory stays
+bounded.
+"""
 
 from __future__ import annotations
 
@@ -9,46 +14,66 @@ import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
 
-_BLOCK_ROWS = 50_000
-_MAX_ITERATIONS = 40
-_TOLERANCE = 1e-5
-_LEAST_OWN = 1e-4  # of a further column's information, that others do not hold
-_RIDGE = 1e-2
-"""Precision of a prior around 0 on every coefficient, as much as a hundredth of one observation:
-keeps categories in which nobody ever leaves finite."""
+BLOCK_ROWS = 50_000
+"""Number of rows worked on at once."""
+
+MAX_ITERATIONS = 40
+"""Largest number of Newton steps."""
+
+STEP_TOLERANCE = 1e-5
+"""Newton's method ends if no coefficient of a standardised column moves by this much."""
+
+MAX_STEP = 3.0
+"""Largest change of a standardised coefficient in one Newton step, against overflow."""
+
+MIN_UNEXPLAINED_INFORMATION = 1e-4
+"""Share of an added column's information that other columns must leave for its score test."""
+
+RIDGE = 1e-2
+"""Precision of a normal prior around 0 on every coefficient but the intercept.
+
+As much as a hundredth of one observation: it keeps the coefficient of a category finite in which no
+event ever happens.
+"""
+
+MIN_STD = 1e-7
+"""A column with a smaller standard deviation is taken as constant and not rescaled."""
+
+MAX_LOGIT = 35.0
+"""Largest absolute linear predictor, against overflow."""
 
 
 @dataclass(frozen=True)
 class HazardFit:
-    """A fitted ``logit P(event) = a + x'b``.
+    """Coefficients, predictors and influence functions of ``logit P(event) = a + x'b``.
 
     Attributes
     ----------
     coef : array (P,)
         b, per unit of each column.
-    error : array (P,)
-        Standard errors from the information.
-    linear : array (N,)
+    std_error : array (P,)
+        Model-based standard errors, from the information.
+    linear_predictor : array (N,)
         ``a + x'b`` of each row.
     influence : array (n, P)
-        What each entity adds to the estimate's error; outer products sum to the covariance
-        clustered by entity.
+        Influence function of each entity: its contribution to the estimation error. The sum of
+        outer products is the covariance clustered by entity.
     """
 
     coef: FloatArray
-    error: FloatArray
-    linear: FloatArray
+    std_error: FloatArray
+    linear_predictor: FloatArray
     influence: FloatArray
 
     @property
-    def chance(self) -> FloatArray:
-        """Fitted probabilities, shape (N,)."""
-        return logistic(self.linear)
+    def probability(self) -> FloatArray:
+        """Fitted hazards, shape (N,)."""
+        return logistic(self.linear_predictor)
 
 
 def logistic(x: FloatArray) -> FloatArray:
-    """Return ``1 / (1 + exp(−x))``, safe at the ends."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -35.0, 35.0))))
+    """Return ``1 / (1 + exp(−x))``, with x clipped to ±`MAX_LOGIT`."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -MAX_LOGIT, MAX_LOGIT))))
 
 
 def fit_hazard(
@@ -57,15 +82,20 @@ def fit_hazard(
     entity: Int64Array,
     n_entities: int,
 ) -> HazardFit:
-    """Fit by Newton's method, columns at unit spread, a faint prior on all but the level.
+    """Fit the hazard by Newton's method on standardised columns.
 
     Parameters
     ----------
     event : bool array (N,)
     x : float32 array (N, P)
     entity : int array (N,)
-        Place of each row's entity, in ascending order.
+        Position of each row's entity, ascending.
     n_entities : int
+        Number n of entities, those without rows included.
+
+    Returns
+    -------
+    HazardFit
 
     Examples
     --------
@@ -73,101 +103,118 @@ def fit_hazard(
     >>> x = rng.standard_normal((4000, 1)).astype(np.float32)
     >>> event = rng.random(4000) < logistic(0.5 * x[:, 0] - 1)
     >>> fit = fit_hazard(event, x, np.arange(4000), 4000)
-    >>> bool(abs(fit.coef[0] - 0.5) < 3 * fit.error[0])
+    >>> bool(abs(fit.coef[0] - 0.5) < 3 * fit.std_error[0])
     True
     """
-    problem = _Problem(event, x)
-    theta = np.zeros(x.shape[1] + 1)
-    share = float(np.clip(event.mean(), 1e-9, 1 - 1e-9)) if event.size else 0.5
-    theta[-1] = np.log(share / (1 - share))
-    score, hessian = problem.score_and_hessian(theta)
-    for _ in range(_MAX_ITERATIONS):
-        step = np.linalg.solve(hessian, score)
-        theta = theta + step * min(1.0, 3.0 / max(float(np.abs(step).max()), 1e-300))
-        score, hessian = problem.score_and_hessian(theta)
-        if np.abs(step).max() < _TOLERANCE:
+    model = _LogisticModel(event, x)
+    theta = model.start_values()
+    score, information = model.score_and_information(theta)
+    for _ in range(MAX_ITERATIONS):
+        step = np.linalg.solve(information, score)
+        theta = theta + step * min(1.0, MAX_STEP / max(float(np.abs(step).max()), 1e-300))
+        score, information = model.score_and_information(theta)
+        if np.abs(step).max() < STEP_TOLERANCE:
             break
-    inverse = np.linalg.inv(hessian)
-    own = inverse[:, :-1] / problem.scale
+    inverse = np.linalg.inv(information)
+    # Influence functions: the entities' scores times the inverse information.
     scores = np.zeros((n_entities, theta.size))
-    linear = np.zeros(event.size)
-    for rows in problem.blocks():
-        design, linear[rows], residual = problem.fitted(theta, rows)
-        places, first = np.unique(entity[rows], return_index=True)
-        scores[places] += np.add.reduceat(design * residual[:, None], first, axis=0)
+    linear_predictor = np.zeros(event.size)
+    for rows in model.blocks():
+        design, linear_predictor[rows], residual = model.fitted(theta, rows)
+        positions, first = np.unique(entity[rows], return_index=True)
+        scores[positions] += np.add.reduceat(design * residual[:, None], first, axis=0)
     return HazardFit(
-        coef=theta[:-1] / problem.scale,
-        error=np.sqrt(np.diag(inverse)[:-1]) / problem.scale,
-        linear=linear,
-        influence=scores @ own,
+        coef=theta[:-1] / model.scale,
+        std_error=np.sqrt(np.diag(inverse)[:-1]) / model.scale,
+        linear_predictor=linear_predictor,
+        influence=scores @ (inverse[:, :-1] / model.scale),
     )
 
 
-def added_z(event: BoolArray, x: Float32Array, fit: HazardFit, more: Float32Array) -> FloatArray:
-    """Return Rao's score test of each further column, taken alone, as a signed z, shape (M,).
+def score_test_z(
+    event: BoolArray, x: Float32Array, fit: HazardFit, added: Float32Array
+) -> FloatArray:
+    """Return Rao's score test of each added column alone, as a signed z, shape (M,).
 
     Parameters
     ----------
     event : bool array (N,)
     x : float32 array (N, P)
-        As fitted.
+        The columns of the fit.
     fit : HazardFit
-    more : float32 array (N, M)
+    added : float32 array (N, M)
+
+    Returns
+    -------
+    array (M,)
+        0 for a column that is collinear with `x`.
     """
-    problem = _Problem(event, x)
-    score = np.zeros(more.shape[1])
-    own = np.zeros(more.shape[1])
-    cross = np.zeros((x.shape[1] + 1, more.shape[1]))
-    hessian = np.diag(np.append(np.full(x.shape[1], _RIDGE), 0.0))
-    centre = more.mean(axis=0, dtype=np.float64)
-    for rows in problem.blocks():
-        chance = logistic(fit.linear[rows])
-        design = problem.design(rows)
-        extra = more[rows] - centre
-        score += extra.T @ (event[rows] - chance)
-        weighted = design * (chance * (1.0 - chance))[:, None]
-        hessian += weighted.T @ design
-        cross += weighted.T @ extra
-        own += (extra**2 * (chance * (1.0 - chance))[:, None]).sum(axis=0)
-    left = own - (cross * np.linalg.solve(hessian, cross)).sum(axis=0)
-    known = left > _LEAST_OWN * np.maximum(own, 1e-300)
-    return np.where(known, score / np.sqrt(np.where(known, left, 1.0)), 0.0)
+    model = _LogisticModel(event, x)
+    n_added = added.shape[1]
+    score, added_information = np.zeros(n_added), np.zeros(n_added)
+    cross = np.zeros((x.shape[1] + 1, n_added))
+    information = np.diag(np.append(np.full(x.shape[1], RIDGE), 0.0))
+    mean = added.mean(axis=0, dtype=np.float64)
+    for rows in model.blocks():
+        probability = logistic(fit.linear_predictor[rows])
+        variance = (probability * (1.0 - probability))[:, None]
+        design = model.design(rows)
+        centred = added[rows] - mean
+        score += centred.T @ (event[rows] - probability)
+        weighted = design * variance
+        information += weighted.T @ design
+        cross += weighted.T @ centred
+        added_information += (centred**2 * variance).sum(axis=0)
+    # Information of each added column given the fitted ones (Schur complement).
+    unexplained = added_information - (cross * np.linalg.solve(information, cross)).sum(axis=0)
+    threshold = MIN_UNEXPLAINED_INFORMATION * np.maximum(added_information, 1e-300)
+    identified = unexplained > threshold
+    return np.where(identified, score / np.sqrt(np.where(identified, unexplained, 1.0)), 0.0)
 
 
-class _Problem:
-    """The sums over rows that Newton's steps need."""
+class _LogisticModel:
+    """Score and information of a logistic regression on standardised columns, in blocks of rows."""
 
     def __init__(self, event: BoolArray, x: Float32Array) -> None:
         self.event, self.x = event, x
         self.mean = x.mean(axis=0, dtype=np.float64) if x.size else np.zeros(x.shape[1])
-        spread = x.std(axis=0, dtype=np.float64) if x.size else np.zeros(x.shape[1])
-        self.scale = np.where(spread > 1e-7, spread, 1.0)
+        std = x.std(axis=0, dtype=np.float64) if x.size else np.zeros(x.shape[1])
+        self.scale = np.where(std > MIN_STD, std, 1.0)
+
+    def start_values(self) -> FloatArray:
+        """Return zero coefficients and, last, the logit of the event rate."""
+        theta = np.zeros(self.x.shape[1] + 1)
+        rate = float(np.clip(self.event.mean(), 1e-9, 1 - 1e-9)) if self.event.size else 0.5
+        theta[-1] = np.log(rate / (1 - rate))
+        return theta
 
     def blocks(self) -> Iterator[slice]:
-        for start in range(0, self.event.size, _BLOCK_ROWS):
-            yield slice(start, min(start + _BLOCK_ROWS, self.event.size))
+        """Yield slices of rows, of bounded size."""
+        for start in range(0, self.event.size, BLOCK_ROWS):
+            yield slice(start, min(start + BLOCK_ROWS, self.event.size))
 
     def design(self, rows: slice) -> FloatArray:
-        """Return standardised columns with a last one of ones."""
-        found = np.ones((rows.stop - rows.start, self.mean.size + 1))
-        found[:, :-1] = (self.x[rows] - self.mean) / self.scale
-        return found
+        """Return the standardised columns and, last, a column of ones."""
+        design = np.ones((rows.stop - rows.start, self.mean.size + 1))
+        design[:, :-1] = (self.x[rows] - self.mean) / self.scale
+        return design
 
     def fitted(self, theta: FloatArray, rows: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the design, linear predictors and residuals."""
+        """Return design, linear predictors and residuals of some rows."""
         design = self.design(rows)
-        linear = design @ theta
-        return design, linear, self.event[rows] - logistic(linear)
+        linear_predictor = design @ theta
+        return design, linear_predictor, self.event[rows] - logistic(linear_predictor)
 
-    def score_and_hessian(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        prior = np.full(theta.size, _RIDGE)
-        prior[-1] = 0.0
-        score, hessian = -prior * theta, np.diag(prior)
+    def score_and_information(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return score and information of the penalised likelihood."""
+        ridge = np.full(theta.size, RIDGE)
+        ridge[-1] = 0.0
+        score, information = -ridge * theta, np.diag(ridge)
         for rows in self.blocks():
-            design, linear, residual = self.fitted(theta, rows)
-            chance = logistic(linear)
+            design, linear_predictor, residual = self.fitted(theta, rows)
+            probability = logistic(linear_predictor)
             score += design.T @ residual
-            design *= np.sqrt(chance * (1.0 - chance))[:, None]
-            single = design.astype(np.float32)
-            hessian += single.T @ single
-        return score, hessian
+            design *= np.sqrt(probability * (1.0 - probability))[:, None]
+            weighted = design.astype(np.float32)  # halves the time of the product
+            information += weighted.T @ weighted
+        return score, information

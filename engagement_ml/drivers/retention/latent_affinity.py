@@ -1,11 +1,13 @@
-"""How much an entity likes what it engages with, told from all that it did before a period.
+"""Latent affinity scores: common factors of past behaviour rates (regression calibration).
 
-Whoever likes the brand does more of everything, so what behaviours have in common is liking. Rates
-so far, shrunk by how little is known of them, are put through a factor analysis; the scores are the
-best linear guess of the common factors given everything known before the period, recent events
-included. A hazard that holds them fixed leaves to a behaviour only what it does beyond telling how
-much its doer likes the brand: errors of a best guess do not go along with what it was made from
-(Carroll et al. 2006, chapter 4), as those of a noisy measure would.
+Entities with a high affinity for the brand do more of everything, so affinity is what behaviours
+have in common. Rates of the past, shrunk by empirical Bayes, enter a factor analysis. The factor
+scores are the best linear predictors of the common factors, given all that is known before the
+period.
+
+A hazard that controls for the scores leaves to a behaviour only its effect beyond affinity. The
+error of a best linear predictor is uncorrelated with its inputs, so there is no attenuation bias as
+from a noisy proxy (regression calibration: Carroll et al. 2006, chapter 4).
 """
 
 from __future__ import annotations
@@ -18,150 +20,202 @@ import numpy as np
 from engagement_ml._typing import BoolArray, FloatArray
 from engagement_ml.features.period_panel import Periods
 
-_LEAST_KNOWN = 6  # periods, of cells that loadings are learnt from
-_LEAST_SHARED = 3  # behaviours that a common factor can be told from
-_MOST_FACTORS = 3
-_LEAST_FACTOR = 0.3  # of one behaviour's variance, or three times what chance makes of none
-_LEAST_LOADING = 0.25  # of each behaviour that a factor is counted as shared by
-_KNOWN = (1, 2, 3, 5, 9, 13, 18, 24, 40, 60, 100)  # periods: rates as well known go together
-_SPREADS = (0.02, 20.0)  # of rates between entities, in squares of the mean: bounds
-_ROUNDS = 100
+MIN_PERIODS_OBSERVED = 6
+"""Past periods of the cells from which loadings and prior variances are estimated."""
+
+MIN_BEHAVIOURS = 3
+"""Behaviours that must share a factor; a factor of two is not identified."""
+
+MAX_FACTORS = 3
+"""Largest number of common factors."""
+
+MIN_FACTOR_VARIANCE = 0.3
+"""Variance of a factor below which it is left out, in variances of one behaviour."""
+
+NOISE_FACTOR_RATIO = 3.0
+"""The same as a multiple of ``sqrt(behaviours / entities)``, the size of factors of pure noise."""
+
+MIN_LOADING = 0.25
+"""|loading| from which a behaviour counts as sharing a factor."""
+
+MIN_CELLS_PER_BEHAVIOUR = 10
+"""Cells per behaviour above which a covariance is estimated."""
+
+OBSERVED_BOUNDS = (1, 2, 3, 5, 9, 13, 18, 24, 40, 60, 100)
+"""Bounds of the classes of past periods; rates of a class are shrunk alike."""
+
+RATE_VARIANCE_BOUNDS = (0.02, 20.0)
+"""Range of the variance of rates between entities, in units of the squared mean rate."""
+
+COMMUNALITY_BOUNDS = (0.05, 0.95)
+"""Range of the communalities at the start of principal axis factoring."""
+
+MIN_COMMUNALITY = 0.001
+"""Smallest communality in later rounds."""
+
+MAX_ROUNDS = 100
+"""Largest number of rounds of principal axis factoring."""
+
+COMMUNALITY_TOLERANCE = 1e-5
+"""Principal axis factoring ends if no communality changes by this much."""
+
+COVARIANCE_RIDGE = 1e-3
+"""Ridge on the covariance of rates, as a share of the mean variance."""
 
 
 @dataclass(frozen=True)
-class Levels:
-    """Rates of each behaviour so far.
+class ShrunkRates:
+    """Past rates of each behaviour, shrunk towards those of a typical entity.
 
     Attributes
     ----------
     log_rate : array (n, T, B)
-        Log of the events before each period over those expected of a typical entity in the same
-        periods, both with a prior of as many events as entities' rates are alike: 0 where nothing
-        is known.
+        Log ratio of the events before each period to those expected of a typical entity in the same
+        periods, both with a gamma prior; 0 if nothing is known.
     weight : array (n, T, B)
-        From 0 to 1, how far the entity's own events outweigh the prior.
-    known : array (n, T)
-        Periods that the entity was there before.
+        Reliability, 0 to 1: weight of the entity's own events against the prior.
+    periods_observed : array (n, T)
+        Number of periods before, in which the entity was present.
     """
 
     log_rate: FloatArray
     weight: FloatArray
-    known: FloatArray
+    periods_observed: FloatArray
 
 
-def past_levels(periods: Periods, at_risk: BoolArray) -> Levels:
-    """Return each entity's rates before each period, relative to the season's and shrunk.
+def shrunk_past_rates(periods: Periods, at_risk: BoolArray) -> ShrunkRates:
+    """Return each entity's rates before each period, relative to the season and shrunk.
 
-    The prior is a gamma distribution (negative binomial counts), its spread by moments.
+    Gamma–Poisson (negative binomial) model; the variance of the prior is estimated by moments.
 
     Parameters
     ----------
     periods : Periods
     at_risk : bool array (n, T)
-        Cells that the spread of rates is learnt from.
+        Cells from which the variance of the prior is estimated.
     """
     _, n_periods, n_behaviours = periods.counts.shape
     t = np.arange(n_periods)[None, :]
-    there = (t >= periods.entry[:, None]) & (t < periods.exit[:, None])
-    # The period in which somebody leaves is no whole one.
-    leaving = (t == periods.exit[:, None] - 1) & (periods.exit[:, None] < n_periods)
-    whole = there & ~leaving
-    known = _before(there.astype(np.float64))
-    used = at_risk & (known >= _LEAST_KNOWN)
+    present = (t >= periods.entry[:, None]) & (t < periods.exit[:, None])
+    # The period in which an entity churns is incomplete and left out of the season.
+    churns = (t == periods.exit[:, None] - 1) & (periods.exit[:, None] < n_periods)
+    complete = present & ~churns
+    periods_observed = _cumulative_before(present.astype(np.float64))
+    sample = at_risk & (periods_observed >= MIN_PERIODS_OBSERVED)
     log_rate = np.zeros(periods.counts.shape, dtype=np.float64)
     weight = np.zeros_like(log_rate)
     for b in range(n_behaviours):
-        counts = np.where(there, periods.counts[..., b], 0.0).astype(np.float64)
-        season = (counts * whole).sum(axis=0) / np.maximum(whole.sum(axis=0), 1)
-        done, expected = _before(counts), _before(season * there)
-        c, e = done[used], expected[used]
-        spread = ((c - e) ** 2 - c).sum() / max(float((e**2).sum()), 1e-12)
-        prior = 1.0 / float(np.clip(spread, *_SPREADS))
-        log_rate[..., b] = np.log((done + prior) / (expected + prior))
+        counts = np.where(present, periods.counts[..., b], 0.0).astype(np.float64)
+        season = (counts * complete).sum(axis=0) / np.maximum(complete.sum(axis=0), 1)
+        observed = _cumulative_before(counts)
+        expected = _cumulative_before(season * present)
+        # Variance of the rates by moments: that of the counts less the Poisson variance.
+        c, e = observed[sample], expected[sample]
+        variance = ((c - e) ** 2 - c).sum() / max(float((e**2).sum()), 1e-12)
+        prior = 1.0 / float(np.clip(variance, *RATE_VARIANCE_BOUNDS))
+        log_rate[..., b] = np.log((observed + prior) / (expected + prior))
         weight[..., b] = expected / (expected + prior)
-    return Levels(log_rate, weight, known)
+    return ShrunkRates(log_rate, weight, periods_observed)
 
 
-def liking_scores(levels: Levels, at_risk: BoolArray) -> FloatArray:
+def affinity_scores(rates: ShrunkRates, at_risk: BoolArray) -> FloatArray:
     """Return the scores of the common factors before each period, shape (n, T, F).
 
-    Loadings come from a principal axis factoring of the correlations of the rates of cells with
-    some past; up to three factors, each worth more than chance. A score is ``c' S⁻¹ x``, with S the
-    covariance of the rates among cells in which as much is known, and c that of rates and factor.
+    Loadings are from principal axis factoring of the correlations of rates (`factor_loadings`). A
+    score is ``c' S⁻¹ x``, with S the covariance of the rates among cells with equally many past
+    periods, and c the covariance of rates and factor.
 
     Parameters
     ----------
-    levels : Levels
+    rates : ShrunkRates
     at_risk : bool array (n, T)
+
+    Returns
+    -------
+    array (n, T, F)
+        F is 0 if too few behaviours, or too few cells, identify a common factor.
     """
-    x, weight, known = levels.log_rate, levels.weight, levels.known
-    used = at_risk & (known >= _LEAST_KNOWN)
-    moving = np.nonzero(x[used].std(axis=0) > 0)[0] if used.any() else np.zeros(0, np.int64)
-    if moving.size < _LEAST_SHARED or used.sum() <= 10 * moving.size:
-        return np.zeros((*known.shape, 0))
-    x, weight = x[..., moving], weight[..., moving]
-    spread = x[used].std(axis=0)
-    entities = int(used.any(axis=1).sum())
-    floor = max(_LEAST_FACTOR, 3.0 * float(np.sqrt(moving.size / entities)))
-    found = loadings(np.asarray(np.corrcoef(x[used].T)), floor)
-    found = found * (spread / np.maximum(weight[used].mean(axis=0), 1e-6))[:, None]
-    scores = np.zeros((*known.shape, found.shape[1]))
-    bounds = (*_KNOWN, np.inf)
-    for low, high in pairwise(bounds):
-        here = (known >= low) & (known < high)
-        learnt = here & at_risk
-        if learnt.sum() <= 10 * moving.size:
+    x, weight, periods_observed = rates.log_rate, rates.weight, rates.periods_observed
+    sample = at_risk & (periods_observed >= MIN_PERIODS_OBSERVED)
+    varying = np.nonzero(x[sample].std(axis=0) > 0)[0] if sample.any() else np.zeros(0, np.int64)
+    min_cells = MIN_CELLS_PER_BEHAVIOUR * varying.size
+    if varying.size < MIN_BEHAVIOURS or sample.sum() <= min_cells:
+        return np.zeros((*periods_observed.shape, 0))
+    x, weight = x[..., varying], weight[..., varying]
+    # Loadings of the true rates: those of the correlations, in units of unshrunk rates.
+    n_entities = int(sample.any(axis=1).sum())
+    noise_variance = NOISE_FACTOR_RATIO * float(np.sqrt(varying.size / n_entities))
+    min_variance = max(MIN_FACTOR_VARIANCE, noise_variance)
+    loadings = factor_loadings(np.asarray(np.corrcoef(x[sample].T)), min_variance)
+    mean_weight = np.maximum(weight[sample].mean(axis=0), 1e-6)
+    loadings = loadings * (x[sample].std(axis=0) / mean_weight)[:, None]
+    # Factor scores by regression, within classes of equally long pasts.
+    scores = np.zeros((*periods_observed.shape, loadings.shape[1]))
+    for low, high in pairwise((*OBSERVED_BOUNDS, np.inf)):
+        cells = (periods_observed >= low) & (periods_observed < high)
+        class_sample = cells & at_risk
+        if class_sample.sum() <= min_cells:
             continue
-        covariance = np.cov(x[learnt].T)
-        covariance += np.eye(moving.size) * 1e-3 * np.diag(covariance).mean()
-        shared = found * weight[learnt].mean(axis=0)[:, None]
-        centred = x[here] - x[learnt].mean(axis=0)
-        scores[here] = centred @ np.linalg.solve(covariance, shared)
+        covariance = np.cov(x[class_sample].T)
+        covariance += np.eye(varying.size) * COVARIANCE_RIDGE * np.diag(covariance).mean()
+        cross_covariance = loadings * weight[class_sample].mean(axis=0)[:, None]
+        centred = x[cells] - x[class_sample].mean(axis=0)
+        scores[cells] = centred @ np.linalg.solve(covariance, cross_covariance)
     return scores
 
 
-def loadings(correlation: FloatArray, floor: float, most: int = _MOST_FACTORS) -> FloatArray:
-    """Return the loadings of the factors that three behaviours at least share, shape (B, F).
+def factor_loadings(
+    correlation: FloatArray, min_variance: float, max_factors: int = MAX_FACTORS
+) -> FloatArray:
+    """Return the loadings of common factors shared by three behaviours at least, shape (B, F).
 
-    Principal axis factoring: communalities replace the diagonal until they reproduce themselves.
-    What only two behaviours share need not be liking: those who stay without doing the one do the
-    other.
+    Principal axis factoring: communalities replace the diagonal of the correlation matrix until
+    they reproduce themselves. What only two behaviours share need not be affinity: entities that
+    stay without doing the one do the other.
 
     Parameters
     ----------
     correlation : array (B, B)
-    floor : float
-        In variances of one behaviour; a factor whose variance is less is left out.
-    most : int, default 3
+    min_variance : float
+        Variance below which a factor is left out, in variances of one behaviour.
+    max_factors : int, default 3
 
     Examples
     --------
     >>> shared = np.array([0.8, 0.7, 0.6, 0.5])
     >>> r = np.outer(shared, shared)
     >>> np.fill_diagonal(r, 1.0)
-    >>> np.abs(loadings(r, 0.3)).round(2)[:, 0].tolist()
+    >>> np.abs(factor_loadings(r, 0.3)).round(2)[:, 0].tolist()
     [0.8, 0.7, 0.6, 0.5]
     """
     size = len(correlation)
-    for n_factors in range(min(most, size // _LEAST_SHARED), 0, -1):
-        communality = np.clip(np.abs(correlation - np.eye(size)).max(axis=1), 0.05, 0.95)
-        for _ in range(_ROUNDS):
-            reduced = correlation.copy()
-            np.fill_diagonal(reduced, communality)
-            values, vectors = np.linalg.eigh(reduced)
-            values, vectors = values[::-1][:n_factors], vectors[:, ::-1][:, :n_factors]
-            found = np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
-            change = np.clip((found**2).sum(axis=1), 0.001, 0.95) - communality
-            communality = communality + change
-            if np.abs(change).max() < 1e-5:
-                break
-        sharing = (np.abs(found) >= _LEAST_LOADING).sum(axis=0)
-        if values[-1] >= floor and (sharing >= _LEAST_SHARED).all():
-            return found
+    for n_factors in range(min(max_factors, size // MIN_BEHAVIOURS), 0, -1):
+        loadings, smallest_variance = _principal_axes(correlation, n_factors)
+        n_sharing = (np.abs(loadings) >= MIN_LOADING).sum(axis=0)
+        if smallest_variance >= min_variance and (n_sharing >= MIN_BEHAVIOURS).all():
+            return loadings
     return np.zeros((size, 0))
 
 
-def _before(values: FloatArray) -> FloatArray:
+def _principal_axes(correlation: FloatArray, n_factors: int) -> tuple[FloatArray, float]:
+    """Return loadings (B, F) of principal axis factoring, and the smallest factor's variance."""
+    off_diagonal = np.abs(correlation - np.eye(len(correlation)))
+    communality = np.clip(off_diagonal.max(axis=1), *COMMUNALITY_BOUNDS)
+    for _ in range(MAX_ROUNDS):
+        reduced = correlation.copy()
+        np.fill_diagonal(reduced, communality)
+        values, vectors = np.linalg.eigh(reduced)
+        values, vectors = values[::-1][:n_factors], vectors[:, ::-1][:, :n_factors]
+        loadings = np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+        explained = np.clip((loadings**2).sum(axis=1), MIN_COMMUNALITY, COMMUNALITY_BOUNDS[1])
+        change = explained - communality
+        communality = communality + change
+        if np.abs(change).max() < COMMUNALITY_TOLERANCE:
+            break
+    return loadings, float(values[-1])
+
+
+def _cumulative_before(values: FloatArray) -> FloatArray:
     """Sum over all periods before each, along axis 1 of (n, T)."""
     total = np.cumsum(values, axis=1)
     return np.concatenate([np.zeros_like(total[:, :1]), total[:, :-1]], axis=1)

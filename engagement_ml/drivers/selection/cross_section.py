@@ -1,4 +1,4 @@
-"""What goes with margin across entities: the usual evidence, shown and never credited."""
+"""Between-customer correlation with later margin: the usual evidence, shown as a baseline only."""
 
 from __future__ import annotations
 
@@ -14,57 +14,59 @@ _WINSOR = 0.005
 
 @dataclass(frozen=True)
 class Association:
-    """How a behaviour's count goes with later margin across entities.
+    """Between-customer correlation of a behaviour's count with later margin.
 
     Attributes
     ----------
     spearman : float
-        Rank correlation of an entity's mean count with its mean later margin.
+        Rank correlation of a customer's mean count with the mean later margin.
     z : float
         Its z, ``spearman · sqrt(n − 1)``.
     slope : float
         Currency per event: least squares of mean margin (winsorised) on mean count.
-    spread : float
-        Standard deviation of the window count, entities and cutoffs pooled, in events.
+    std : float
+        Standard deviation of the window count over customers and cutoffs, in events.
     """
 
     spearman: float
     z: float
     slope: float
-    spread: float
+    std: float
 
 
-def associate(rows: WindowRows, names: tuple[str, ...], seen: WindowRows) -> dict[str, Association]:
-    """Measure every behaviour's association with later margin.
+def associate(
+    rows: WindowRows, names: tuple[str, ...], all_rows: WindowRows
+) -> dict[str, Association]:
+    """Correlate every behaviour's count with later margin, between customers.
 
     Parameters
     ----------
     rows : WindowRows
     names : tuple of str
         The behaviours, in the order of the columns of ``rows.counts``.
-    seen : WindowRows
-        All observation windows, those without an outcome too, for the counts' spread.
+    all_rows : WindowRows
+        All observation windows, including those without an outcome, for the counts' `std`.
     """
-    spread = seen.counts.std(axis=0) if seen.counts.size else np.zeros(len(names))
+    std = all_rows.counts.std(axis=0) if all_rows.counts.size else np.zeros(len(names))
     if rows.margin.size == 0:
-        return {b: Association(0.0, 0.0, 0.0, float(spread[i])) for i, b in enumerate(names)}
+        return {b: Association(0.0, 0.0, 0.0, float(std[i])) for i, b in enumerate(names)}
     entities, place = np.unique(rows.entity, return_inverse=True)
     size = np.maximum(np.bincount(place, minlength=entities.size), 1)
     margin = np.bincount(place, clipped(rows.margin), minlength=entities.size) / size
-    found = {}
+    associations = {}
     for b, name in enumerate(names):
         counts = np.bincount(place, rows.counts[:, b], minlength=entities.size) / size
         rho = rank_correlation(counts, margin)
         variance = counts.var()
-        together = float(np.mean((counts - counts.mean()) * (margin - margin.mean())))
-        slope = together / float(variance) if variance > 0 else 0.0
-        found[name] = Association(
+        covariance = float(np.mean((counts - counts.mean()) * (margin - margin.mean())))
+        slope = covariance / float(variance) if variance > 0 else 0.0
+        associations[name] = Association(
             spearman=rho,
             z=rho * float(np.sqrt(max(entities.size - 1, 0))),
             slope=slope,
-            spread=float(spread[b]),
+            std=float(std[b]),
         )
-    return found
+    return associations
 
 
 def clipped(values: FloatArray) -> FloatArray:
@@ -76,7 +78,7 @@ def clipped(values: FloatArray) -> FloatArray:
 
 
 def rank_correlation(x: FloatArray, y: FloatArray) -> float:
-    """Spearman's rank correlation, 0 where either does not vary.
+    """Spearman's rank correlation, 0 if either does not vary.
 
     Examples
     --------

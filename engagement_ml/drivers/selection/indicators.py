@@ -1,4 +1,4 @@
-"""The indicator metric: behaviours that foretell margin best beyond what purchases already tell."""
+"""Indicators: behaviours that best predict margin beyond purchase history."""
 
 from __future__ import annotations
 
@@ -17,23 +17,30 @@ from engagement_ml.drivers.selection.window_rows import WindowRows
 from engagement_ml.features.period_panel import Periods
 
 _N_FITS = 20
-_MOST_CORRELATED = 0.9
-_LEAST_FREQUENCY = 0.5
-_STABLE, _RIVAL = 0.9, 0.4
-"""Share of fits that must choose each of the chosen, and fewer than which choose any other, for
-weights to be told."""
+_ROUNDS = 80
+_MIN_ROWS = 200
+_MIN_TRAINING_ROWS = 100
+_MAX_CORRELATION = 0.9
+"""Rank correlation from which on two behaviours are redundant."""
+
+_MIN_FREQUENCY = 0.5
+"""Share of fits that must select an indicator."""
+
+_STABLE_FREQUENCY, _MAX_RIVAL_FREQUENCY = 0.9, 0.4
+"""A selection is stable if every selected behaviour reaches the first share of fits, and every
+other stays below the second."""
 
 
 @dataclass(frozen=True)
 class Indicators:
-    """Behaviours chosen to foretell margin.
+    """Behaviours selected to predict margin.
 
     Attributes
     ----------
     choices : tuple of Choice
     curves : dict of behaviour to Curve
     importance : dict of behaviour to mean absolute SHAP, in currency
-    frequency : dict of behaviour to share of fits on resampled entities that would choose it
+    frequency : dict of behaviour to share of fits on random halves of customers that select it
     """
 
     choices: tuple[Choice, ...]
@@ -43,12 +50,12 @@ class Indicators:
 
     @property
     def shares(self) -> tuple[float, float]:
-        """The smallest share of fits that choose a chosen one, the largest that choose another."""
+        """Smallest share of fits that select a selected behaviour, largest that select another."""
         return _shares(self.frequency, [c.behaviour for c in self.choices])
 
     @property
     def stable(self) -> bool:
-        """Whether other entities would lead to the same behaviours."""
+        """Whether other customers would lead to the same behaviours."""
         return _is_stable(self.frequency, [c.behaviour for c in self.choices])
 
 
@@ -58,10 +65,10 @@ def purchase_history(periods: Periods, spans: Spans, rows: WindowRows) -> FloatA
     t = np.arange(periods.gain.shape[1])
     last = np.maximum.accumulate(np.where(periods.orders > 0, t, -1), axis=1)
     i, c = rows.entity, rows.cutoff
-    there = np.maximum(c - periods.entry[i], 1)
+    tenure = np.maximum(c - periods.entry[i], 1)
     recency = np.where(last[i, c - 1] >= 0, c - last[i, c - 1], c + spans.observation)
     frequency = orders[i, c] - orders[i, c - spans.observation]
-    return np.column_stack([recency, frequency, rows.past_margin, orders[i, c] / there])
+    return np.column_stack([recency, frequency, rows.past_margin, orders[i, c] / tenure])
 
 
 def choose_indicators(
@@ -73,15 +80,14 @@ def choose_indicators(
     at_most: int,
     seed: int,
 ) -> Indicators:
-    """Choose by SHAP of a model of later margin on log counts, purchase history beside them.
+    """Select by SHAP of a model of later margin on log counts, beside purchase history.
 
-    In each of twenty fits a model learns from a random half of the entities and is asked of the
-    other half. Behaviours are taken in the order of mean absolute SHAP there. Left out are those
-    without which the squared error would be no larger there, those that foretell less margin the
-    more there is of them, and those that say the same as one already taken (rank correlation above
-    0.9). What half of the fits would choose is chosen. Where fewer than nine in ten would choose
-    one of them, or four in ten another, the choice is unstable and no weights are told from it: all
-    count alike.
+    Each of twenty fits trains on a random half of the customers and explains the other half.
+    Behaviours are ranked by mean absolute SHAP there. Left out are behaviours without which the
+    squared error there is no larger, behaviours with a negative slope, and behaviours redundant
+    with one already taken (rank correlation above 0.9). Behaviours that half of the fits select are
+    selected. The selection is unstable if fewer than nine in ten fits select one of them, or four
+    in ten select another; all weights are then equal.
 
     Parameters
     ----------
@@ -91,60 +97,83 @@ def choose_indicators(
     names : tuple of str
         The behaviours, in the order of the columns of ``rows.counts``.
     eligible : tuple of str
-        Those that may be chosen.
+        Those that may be selected.
     at_most : int
     seed : int
     """
-    if rows.margin.size < 200 or not eligible:
+    if rows.margin.size < _MIN_ROWS or not eligible:
         return Indicators((), {}, {}, dict.fromkeys(names, 0.0))
-    x = np.log1p(rows.counts)
     columns = [names.index(b) for b in eligible]
+    redundancy = _rank_correlations(rows.counts[:, columns])
+    values, picks = _fits(rows, history, columns, redundancy, at_most, seed)
+    if not values.size:
+        return Indicators((), {}, {}, dict.fromkeys(names, 0.0))
+    mean = values.mean(axis=0)
+    frequency = {b: float(np.mean([j in p for p in picks])) for j, b in enumerate(eligible)}
+    frequent = np.array([frequency[b] >= _MIN_FREQUENCY for b in eligible])
+    chosen = [eligible[j] for j in _take(np.where(frequent, mean, 0.0), redundancy, at_most)]
+    importance = {b: float(mean[j]) for j, b in enumerate(eligible)}
+    frequency = {**dict.fromkeys(names, 0.0), **frequency}
+    stable = _is_stable(frequency, chosen)
+    weighed = {b: importance[b] for b in chosen}
+    if not stable:
+        weighed = dict.fromkeys(chosen, float(np.mean([importance[b] for b in chosen] or [0.0])))
+    draws = {b: values[:, eligible.index(b)] for b in chosen}
+    curves, choices = _weigh(rows, names, weighed, draws)
+    if not stable:
+        choices = tuple(replace(c, weight_low=None, weight_high=None) for c in choices)
+    return Indicators(choices, curves, importance, frequency)
+
+
+def _fits(
+    rows: WindowRows,
+    history: FloatArray,
+    columns: list[int],
+    redundancy: FloatArray,
+    at_most: int,
+    seed: int,
+) -> tuple[FloatArray, list[list[int]]]:
+    """Return each fit's importance by eligible behaviour, shape (F, E), and what it selects."""
+    x = np.log1p(rows.counts)
     design = np.concatenate([x[:, columns], history], axis=1)
     y = clipped(rows.margin)
-    alike = _rank_correlations(rows.counts[:, columns])
     entities, place = np.unique(rows.entity, return_inverse=True)
     rng = np.random.default_rng([seed, 4])
     values, picks = [], []
     for k in range(_N_FITS):
-        drawn = rng.random(entities.size) < 0.5
-        mine = drawn[place]
-        if mine.sum() < 100:
+        half = (rng.random(entities.size) < 0.5)[place]
+        if half.sum() < _MIN_TRAINING_ROWS:
             continue
-        booster = boosted(design[mine], y[mine], seed=seed + k, rounds=80)
-        shap = booster.predict(design[~mine], pred_contrib=True, num_threads=2)
-        own = shap[:, : len(columns)] - shap[:, : len(columns)].mean(axis=0)
-        left = y[~mine] - shap.sum(axis=1)
-        # What noise was fitted to makes predictions for other entities worse, not better.
-        helps = ((left[:, None] + own) ** 2 - left[:, None] ** 2).mean(axis=0) > 0
-        slope = np.array([_slope(design[~mine, j], own[:, j]) for j in range(len(columns))])
-        size = np.abs(own).mean(axis=0)
-        values.append(np.where(helps & (slope > 0), size, 0.0))
-        picks.append(_take(values[-1], alike, at_most))
-    if not values:
-        return Indicators((), {}, {}, dict.fromkeys(names, 0.0))
-    table = np.array(values)
-    mean = table.mean(axis=0)
-    frequency = {b: float(np.mean([j in p for p in picks])) for j, b in enumerate(eligible)}
-    frequent = np.array([frequency[b] >= _LEAST_FREQUENCY for b in eligible])
-    chosen = [eligible[j] for j in _take(np.where(frequent, mean, 0.0), alike, at_most)]
-    importance = {b: float(mean[j]) for j, b in enumerate(eligible)}
-    every = {**dict.fromkeys(names, 0.0), **frequency}
-    stable = _is_stable(every, chosen)
-    worth = {b: importance[b] for b in chosen}
-    if not stable:
-        worth = dict.fromkeys(chosen, float(np.mean([importance[b] for b in chosen] or [0.0])))
+        booster = boosted(design[half], y[half], seed=seed + k, rounds=_ROUNDS)
+        shap = booster.predict(design[~half], pred_contrib=True, num_threads=2)
+        of_behaviours = shap[:, : len(columns)] - shap[:, : len(columns)].mean(axis=0)
+        residual = y[~half] - shap.sum(axis=1)
+        # a behaviour fitted to noise makes predictions for other customers worse
+        helps = ((residual[:, None] + of_behaviours) ** 2 - residual[:, None] ** 2).mean(axis=0) > 0
+        slope = np.array(
+            [_covariance(design[~half, j], of_behaviours[:, j]) for j in range(len(columns))]
+        )
+        values.append(np.where(helps & (slope > 0), np.abs(of_behaviours).mean(axis=0), 0.0))
+        picks.append(_take(values[-1], redundancy, at_most))
+    return np.array(values), picks
+
+
+def _weigh(
+    rows: WindowRows,
+    names: tuple[str, ...],
+    worth: dict[str, float],
+    importance_draws: dict[str, FloatArray],
+) -> tuple[dict[str, Curve], tuple[Choice, ...]]:
+    """Return response curves and weights in proportion to SHAP importance."""
     curves, draws, counts = {}, {}, {}
-    for b in chosen:
-        own = rows.counts[:, names.index(b)]
-        doers = own[own > 0]
-        # So that a weight, effect times spread, is the share of SHAP importance.
-        curves[b] = make_curve(own, worth[b] / float(own.std()), float(doers.mean()))
-        draws[b] = table[:, eligible.index(b)] / float(own.std())
-        counts[b] = own
-    choices = weigh(chosen, curves, draws, counts, dict.fromkeys(chosen, 0.0))
-    if not stable:
-        choices = tuple(replace(c, weight_low=None, weight_high=None) for c in choices)
-    return Indicators(choices, curves, importance, every)
+    for b, value in worth.items():
+        x = rows.counts[:, names.index(b)]
+        positive = x[x > 0]
+        # a weight is effect × std, so this makes it the share of SHAP importance
+        curves[b] = make_curve(x, value / float(x.std()), float(positive.mean()))
+        draws[b] = importance_draws[b] / float(x.std())
+        counts[b] = x
+    return curves, weigh(list(worth), curves, draws, counts, dict.fromkeys(worth, 0.0))
 
 
 def _shares(frequency: dict[str, float], chosen: list[str]) -> tuple[float, float]:
@@ -154,25 +183,26 @@ def _shares(frequency: dict[str, float], chosen: list[str]) -> tuple[float, floa
 
 def _is_stable(frequency: dict[str, float], chosen: list[str]) -> bool:
     least, other = _shares(frequency, chosen)
-    return least >= _STABLE and other < _RIVAL
+    return least >= _STABLE_FREQUENCY and other < _MAX_RIVAL_FREQUENCY
 
 
-def _take(value: FloatArray, alike: FloatArray, at_most: int) -> list[int]:
+def _take(value: FloatArray, redundancy: FloatArray, at_most: int) -> list[int]:
+    """Return the columns with the largest positive values, redundant ones left out."""
     taken: list[int] = []
     for j in np.argsort(-value, kind="stable"):
         if value[j] <= 0 or len(taken) == at_most:
             break
-        if all(alike[j, k] < _MOST_CORRELATED for k in taken):
+        if all(redundancy[j, k] < _MAX_CORRELATION for k in taken):
             taken.append(int(j))
     return taken
 
 
-def _slope(x: FloatArray, y: FloatArray) -> float:
+def _covariance(x: FloatArray, y: FloatArray) -> float:
     return float(np.mean((x - x.mean()) * (y - y.mean())))
 
 
 def _rank_correlations(values: FloatArray) -> FloatArray:
-    """Absolute rank correlations of the columns, 0 with one that does not vary."""
+    """Return absolute rank correlations of the columns, 0 with a constant one."""
     from scipy.stats import rankdata
 
     ranks = np.asarray(rankdata(values, axis=0), dtype=np.float64)

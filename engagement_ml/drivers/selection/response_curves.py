@@ -1,4 +1,4 @@
-"""How a behaviour's effect flattens out with its count, and where one more event stops to pay."""
+"""Response curves: margin by count, and the count at which one more event no longer pays."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.drivers.estimation.distributed_lags import Lags
-from engagement_ml.drivers.estimation.response_functions import Bend
+from engagement_ml.drivers.estimation.response_functions import SaturatingResponse
 
-_FLAT = 0.7
-"""One more event at the 90th percentile of those who do it must earn less than this share of what
-the first earns, for a response to count as bent."""
+_MAX_RELATIVE_SLOPE = 0.7
+"""A response counts as saturating if one more event at the 90th percentile of positive counts earns
+less than this share of what the first event earns."""
 
-_SPENT = 0.1
-"""Without a cost, an effect counts as spent where one more event earns a tenth of the first."""
+_EXHAUSTED_SHARE = 0.1
+"""Without a cost, an effect counts as exhausted once one more event earns a tenth of the first."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Curve:
         ``g(x) = x`` or ``g(x) = log(1 + x / scale)``.
     scale : float or None
     amplitude : float
-        So that one more event is worth the effect on average over entities.
-    spread : float
-        Standard deviation of g(x) over entities and cutoffs.
+        Scaled so that one more event is worth the effect on average over customers.
+    std : float
+        Standard deviation of g(x) over customers and cutoffs.
     steepness : float
         Mean of ``g(x + 1) − g(x)``.
     """
@@ -38,7 +38,7 @@ class Curve:
     kind: str
     scale: float | None
     amplitude: float
-    spread: float
+    std: float
     steepness: float
 
     def shape(self, x: FloatArray) -> FloatArray:
@@ -46,54 +46,54 @@ class Curve:
         return np.log1p(x / self.scale) if self.scale is not None else np.asarray(x, dtype=float)
 
     def inverse(self, g: float) -> float:
-        """Return the count at which g is reached."""
+        """Return the count at which the response reaches g."""
         return float(self.scale * np.expm1(g)) if self.scale is not None else float(g)
 
     def saturation_point(self, cost: float, limit: float) -> float | None:
         """Return the count past which one more event earns less than it costs.
 
-        Without a cost: less than a tenth of what the first earns. None where that lies beyond
-        `limit`, the largest count to speak of.
+        Without a cost: less than a tenth of what the first earns. None if that lies beyond `limit`,
+        the largest count considered.
         """
         x = np.arange(0.0, np.ceil(max(limit, 1.0)) + 1.0)
         gains = self.amplitude * (self.shape(x + 1.0) - self.shape(x))
-        least = cost if cost > 0 else _SPENT * gains[0]
-        below = np.nonzero(gains < least)[0]
+        min_gain = cost if cost > 0 else _EXHAUSTED_SHARE * gains[0]
+        below = np.nonzero(gains < min_gain)[0]
         return float(x[below[0]]) if below.size else None
 
 
 def choose_scale(
-    counts: FloatArray, bend: Bend | None, lags: Lags, observation: int
+    counts: FloatArray, response: SaturatingResponse | None, lags: Lags, observation: int
 ) -> float | None:
-    """Return the scale of a bending response, or None where a straight line does.
+    """Return the scale of a saturating response, or None if linear is adequate.
 
-    The response in currency is ``(1 + κ u)^(1/κ)``, with u what the events of an observation
-    window add up to when spread over it. Where one more event at the 90th percentile of those who
-    do the behaviour earns less than `_FLAT` of what the first earns, ``log(1 + x / scale)`` with
-    the same loss of steepness stands for it.
+    The response in currency is ``(1 + κ u)^(1/κ)``, with u the effect that the events of an
+    observation window add up to if they are spread evenly over it. If one more event at the 90th
+    percentile of positive counts earns less than 70% of what the first event earns, the response is
+    approximated by ``log(1 + x / scale)`` with the same loss of slope.
 
     Parameters
     ----------
     counts : array (R,)
         Events in observation windows.
-    bend : Bend or None
-        None where the response was not let free.
+    response : SaturatingResponse or None
+        None if the response was fitted as linear.
     lags : Lags
     observation : int
         Length of the observation window in periods.
     """
-    doers = counts[counts > 0]
-    if bend is None or doers.size == 0:
+    positive = counts[counts > 0]
+    if response is None or positive.size == 0:
         return None
     within = [min(last, observation) - first + 1 for first, last in lags.groups]
-    per_event = float(np.maximum(within, 0) @ bend.index) / observation
-    many = float(np.quantile(doers, 0.9))
-    left = bend.steepness(many * per_event)
-    return many * left / (1.0 - left) if 0.0 < left < _FLAT else None
+    per_event = float(np.maximum(within, 0) @ response.index_coef) / observation
+    high_count = float(np.quantile(positive, 0.9))
+    slope = response.relative_slope(high_count * per_event)
+    return high_count * slope / (1.0 - slope) if 0.0 < slope < _MAX_RELATIVE_SLOPE else None
 
 
 def make_curve(counts: FloatArray, effect: float, scale: float | None) -> Curve:
-    """Scale a response so that one more event is worth the effect on average over entities.
+    """Scale a response so that one more event is worth the effect on average over customers.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ def make_curve(counts: FloatArray, effect: float, scale: float | None) -> Curve:
     effect : float
         In currency per event.
     scale : float or None
-        Of the bend; None for a straight line.
+        Of the saturating response; None if it is linear.
     """
     curve = Curve("linear" if scale is None else "log1p", scale, 1.0, 1.0, 1.0)
     g = curve.shape(counts)
     steepness = float((curve.shape(counts + 1.0) - g).mean()) if counts.size else 1.0
     amplitude = effect / steepness if steepness > 0 else 0.0
-    spread = float(g.std()) if counts.size else 0.0
-    return Curve(curve.kind, scale, amplitude, spread, steepness)
+    std = float(g.std()) if counts.size else 0.0
+    return Curve(curve.kind, scale, amplitude, std, steepness)

@@ -1,18 +1,18 @@
-"""How often the same behaviours would be chosen again from other customers.
+"""Stability selection: how often bootstraps of customers select the same behaviours.
 
-The estimates are linear in each entity's influence to first order, so a bootstrap of entities needs
-no refit: the profile moves by the sum of (weight − 1) × influence.
+Estimates are linear in each customer's influence to first order, so a bootstrap needs no refit: the
+coefficients move by the sum of (weight − 1) × influence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.drivers.estimation.decay_profiles import Fading
+from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.selection.sample_splitting import estimate_on, first_half
 
@@ -21,31 +21,27 @@ N_BOOTSTRAPS = 100
 
 @dataclass(frozen=True)
 class Stability:
-    """What bootstraps of entities chose.
+    """What bootstraps of customers selected.
 
     Attributes
     ----------
-    passes : dict of behaviour to share of bootstraps in which it passed
-    frequency : dict of behaviour to share of bootstraps that chose it
+    passes : mapping of behaviour to share of bootstraps in which it passed
+    frequency : mapping of behaviour to share of bootstraps that selected it
     picks : tuple of frozenset of str
-        What each bootstrap chose.
-    false_bound : float
-        Shah and Samworth's (2013, eq. 4 of Meinshausen and Bühlmann 2010) bound on the expected
-        number of falsely chosen behaviours at the selection frequency required: q² / ((2π − 1) p).
+        What each bootstrap selected.
     """
 
-    passes: dict[str, float]
-    frequency: dict[str, float]
+    passes: Mapping[str, float]
+    frequency: Mapping[str, float]
     picks: tuple[frozenset[str], ...]
-    false_bound: float
 
     def same(self, selected: Sequence[str]) -> float:
-        """Share of bootstraps that chose exactly these."""
+        """Return the share of bootstraps that selected exactly these."""
         return float(np.mean([p == frozenset(selected) for p in self.picks])) if self.picks else 0.0
 
 
 def half_strengths(effects: LagEffects, *, seed: int) -> dict[str, tuple[float, float]]:
-    """Return each behaviour's z in two random halves of the entities."""
+    """Return each behaviour's z in two random halves of the customers."""
     first = first_half(effects.influence.shape[0], seed)
     return {
         name: (estimate_on(effects, b, first).z, estimate_on(effects, b, ~first).z)
@@ -56,61 +52,65 @@ def half_strengths(effects: LagEffects, *, seed: int) -> dict[str, tuple[float, 
 def bootstrap_selection(
     effects: LagEffects,
     candidates: Sequence[str],
-    importance: dict[str, float],
-    costs: dict[str, float],
+    importance: Mapping[str, float],
+    costs: Mapping[str, float],
     *,
     at_most: int,
-    least_z: float,
+    min_z: float,
     seed: int,
 ) -> Stability:
-    """Choose again in bootstraps of entities.
+    """Repeat the selection in bootstraps of customers.
 
     Parameters
     ----------
     effects : LagEffects
     candidates : sequence of str
-        Behaviours that a bootstrap may choose: those no role and no answer to purchases rules out.
-    importance : dict of behaviour to mean absolute SHAP
-        Scaled in each bootstrap with the effect, to order the choice.
-    costs : dict of behaviour to cost of serving one event
+        Behaviours that a bootstrap may select.
+    importance : mapping of behaviour to mean absolute SHAP
+        Scaled in each bootstrap with the effect, to order the selection.
+    costs : mapping of behaviour to cost of serving one event
     at_most : int
-    least_z : float
+    min_z : float
     seed : int
     """
     n = effects.influence.shape[0]
     rng = np.random.default_rng([seed, 2])
     weights = rng.multinomial(n, np.full(n, 1 / n), size=N_BOOTSTRAPS) - 1.0
-    chosen_rank: dict[str, FloatArray] = {}
+    scores: dict[str, FloatArray] = {}
     for name in candidates:
-        b = effects.behaviours.index(name)
-        own, influence = effects.parts(b)
-        fading = Fading.of(influence.T @ influence, effects.lags)
+        coef, influence = effects.gain_and_loss_profiles(effects.behaviours.index(name))
+        fading = DecayProfile.from_covariance(influence.T @ influence, effects.lags)
         if fading is None:
             continue
-        whole = fading.effect(own)
-        scores = np.zeros(N_BOOTSTRAPS)
-        for k, coef in enumerate(own + weights @ influence):
-            effect = fading.effect(coef)
-            if fading.z(coef) >= least_z and effect > costs[name]:
-                scores[k] = importance[name] * (effect / whole if whole > 0 else 1.0)
-        chosen_rank[name] = scores
-    names = list(chosen_rank)
-    table = (
-        np.array([chosen_rank[name] for name in names]) if names else np.zeros((0, N_BOOTSTRAPS))
-    )
+        moved = coef + weights @ influence
+        scores[name] = _scores(fading, coef, moved, importance[name], costs[name], min_z)
+    names = list(scores)
+    table = np.array([scores[name] for name in names]) if names else np.zeros((0, N_BOOTSTRAPS))
     picks = []
     for k in range(N_BOOTSTRAPS):
         order = np.argsort(-table[:, k], kind="stable")[:at_most]
         picks.append(frozenset(names[i] for i in order if table[i, k] > 0))
-    frequency = {name: float(np.mean([name in p for p in picks])) for name in candidates}
-    q = float(np.mean([len(p) for p in picks])) if picks else 0.0
-    required = 0.9
-    passes = dict.fromkeys(candidates, 0.0) | {
-        name: float((table[i] > 0).mean()) for i, name in enumerate(names)
-    }
     return Stability(
-        passes=passes,
-        frequency=frequency,
+        passes=dict.fromkeys(candidates, 0.0)
+        | {name: float((table[i] > 0).mean()) for i, name in enumerate(names)},
+        frequency={name: float(np.mean([name in p for p in picks])) for name in candidates},
         picks=tuple(picks),
-        false_bound=q * q / ((2 * required - 1) * max(len(effects.behaviours), 1)),
     )
+
+
+def _scores(
+    fading: DecayProfile,
+    coef: FloatArray,
+    moved: FloatArray,
+    importance: float,
+    cost: float,
+    min_z: float,
+) -> FloatArray:
+    """Return a behaviour's importance in each bootstrap, 0 if it does not pass there."""
+    whole = fading.effect(coef)
+    scores = np.zeros(len(moved))
+    for k, sample in enumerate(moved):
+        effect = fading.effect(sample)
+        if fading.max_z(sample) >= min_z and effect > cost:
+            scores[k] = importance * (effect / whole if whole > 0 else 1.0)
+    return scores

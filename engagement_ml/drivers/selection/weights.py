@@ -1,4 +1,4 @@
-"""From effects to weights: each one's share in the margin effect of one standard deviation."""
+"""Weights: each behaviour's share in the margin effect of one standard deviation."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def weigh(
     counts: Mapping[str, FloatArray],
     costs: Mapping[str, float],
 ) -> tuple[Choice, ...]:
-    """Weigh the selected behaviours and place the caps of their transforms.
+    """Weight the selected behaviours and place the caps of their transforms.
 
-    A behaviour's weight is its share in the sum of ``effect × spread``: the effect of one more
+    A behaviour's weight is its share in the sum of ``effect × std``: the effect of one more
     event, net of the cost of serving it, times the standard deviation of its count. The caps are
-    placed so that one point of the score is worth the same margin whichever behaviour earned it,
-    as near as every behaviour's 99th percentile still lies below its cap.
+    placed so that a point of the score is worth the same margin for every behaviour, as low as they
+    can be with every behaviour's 99th percentile below its cap.
 
     Parameters
     ----------
@@ -39,18 +39,18 @@ def weigh(
     """
     if not selected:
         return ()
-    spread = np.array([max(float(counts[b].std()), 1e-12) for b in selected])
+    std = np.array([max(float(counts[b].std()), 1e-12) for b in selected])
     effects = np.array([curves[b].amplitude * curves[b].steepness - costs[b] for b in selected])
     drawn = np.stack([draws[b] - costs[b] for b in selected])
-    worth, drawn = effects * spread, np.maximum(drawn * spread[:, None], 0.0)
+    worth, drawn = effects * std, np.maximum(drawn * std[:, None], 0.0)
     shares = 100.0 * worth / worth.sum()
     totals = np.maximum(drawn.sum(axis=0), 1e-300)
     low, high = np.quantile(100.0 * drawn / totals, [0.025, 0.975], axis=1)
-    # Margin per unit of the transform; the score must give points in proportion to it.
+    # margin per unit of the transform, to which points must be proportional
     slopes = np.array([max(curves[b].amplitude, 1e-12) for b in selected])
     tops = np.array([float(np.quantile(counts[b], _TOP_QUANTILE)) for b in selected])
-    least = np.array([float(curves[b].shape(tops[[i]])[0]) for i, b in enumerate(selected)])
-    margin_per_point = float((least * slopes / worth).max())
+    at_top = np.array([float(curves[b].shape(tops[[i]])[0]) for i, b in enumerate(selected)])
+    margin_per_point = float((at_top * slopes / worth).max())
     choices = []
     for i, b in enumerate(selected):
         curve = curves[b]

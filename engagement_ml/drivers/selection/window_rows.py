@@ -14,12 +14,12 @@ from engagement_ml.features.period_panel import Periods
 
 @dataclass(frozen=True)
 class WindowRows:
-    """One row per entity and cutoff, entities present at the cutoff only.
+    """One row per customer and cutoff, for customers present at the cutoff.
 
     Attributes
     ----------
     entity : array (R,)
-        Place of the entity in the periods.
+        Index of the customer in the periods.
     cutoff : array (R,)
         The period that the cutoff starts.
     counts : array (R, B)
@@ -40,14 +40,14 @@ class WindowRows:
 def window_rows(periods: Periods, spans: Spans, *, with_outcome: bool = True) -> WindowRows:
     """Sum counts and margins at every cutoff with a whole observation and outcome window.
 
-    The cutoffs lie a third of the observation window apart.
+    Cutoffs are a third of the observation window apart.
 
     Parameters
     ----------
     periods : Periods
     spans : Spans
     with_outcome : bool, default True
-        False takes the cutoffs up to the end of the periods; margin is then 0.
+        False includes cutoffs up to the end of the periods; margin is then 0.
     """
     n_periods = periods.gain.shape[1]
     step = max(1, spans.observation // 3)
@@ -58,21 +58,21 @@ def window_rows(periods: Periods, spans: Spans, *, with_outcome: bool = True) ->
     margin = _cumulated((periods.gain - periods.loss)[..., None])
     parts = []
     for c in cutoffs:
-        there = np.nonzero((periods.entry < c) & (periods.exit > min(c, n_periods - 1)))[0]
+        present = np.nonzero((periods.entry < c) & (periods.exit > min(c, n_periods - 1)))[0]
         start, stop = (c + spans.gap, c + ahead) if with_outcome else (c, c)
         parts.append(
             (
-                there,
-                np.full(there.size, c),
-                counts[there, c] - counts[there, c - spans.observation],
-                (margin[there, stop] - margin[there, start])[:, 0],
-                (margin[there, c] - margin[there, c - spans.observation])[:, 0],
+                present,
+                np.full(present.size, c),
+                counts[present, c] - counts[present, c - spans.observation],
+                (margin[present, stop] - margin[present, start])[:, 0],
+                (margin[present, c] - margin[present, c - spans.observation])[:, 0],
             )
         )
     if not parts:
         width = periods.counts.shape[2]
-        none, nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
-        return WindowRows(none, none, np.zeros((0, width)), nothing, nothing)
+        no_index, no_amount = np.zeros(0, dtype=np.int64), np.zeros(0)
+        return WindowRows(no_index, no_index, np.zeros((0, width)), no_amount, no_amount)
     return WindowRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 

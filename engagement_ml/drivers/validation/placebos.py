@@ -1,69 +1,118 @@
-"""Placebos and other attempts to make the method name something it should not."""
+"""Placebo tests: shuffled behaviours, and margin before the behaviour as an outcome."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engagement_ml.drivers.estimation.decay_profiles import standardised
+from engagement_ml.drivers.estimation.decay_profiles import max_z
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
-from engagement_ml.drivers.estimation.spans import Spans
-from engagement_ml.drivers.evidence import CheckRow
-from engagement_ml.drivers.verdicts import LEAST_Z, Finding
+from engagement_ml.drivers.study import Study
+from engagement_ml.drivers.validation.check import CheckContext, CheckResult
 from engagement_ml.features.period_panel import Periods
+from engagement_ml.formatting import how_many, listed, number, percent, plural
+
+_N_PROBES = 3
 
 
-def placebo_behaviours(
-    periods: Periods, spans: Spans, behaviours: tuple[str, ...], *, seed: int
-) -> CheckRow:
-    """Shuffle behaviours in time within each entity and look for effects: there must be none.
+@dataclass(frozen=True)
+class PlaceboBehaviours:
+    """Shuffles behaviours in time within each customer; they must show no effect.
 
-    A shuffled behaviour keeps how much each entity does of it, and loses when.
+    A shuffled behaviour keeps how much each customer does of it, and loses when.
+    """
+
+    name: str = "placebo behaviours"
+    before_verdicts: bool = False
+
+    def question(self, context: CheckContext) -> str:
+        """Return what the check asks."""
+        n, entities = len(_probes(context)), plural(context.study.config.entity)
+        verb = "Does" if n == 1 else "Do"
+        behaviours = how_many(n, "behaviour")
+        return f"{verb} {behaviours}, shuffled in time within {entities}, show an effect?"
+
+    def applies(self, context: CheckContext) -> bool:
+        """Return whether within-customer effects on margin per period are identified."""
+        return context.within_periods and any(
+            finding.within is not None for finding in context.findings.values()
+        )
+
+    def run(self, context: CheckContext) -> CheckResult:
+        """Estimate the effects of the selected and most correlated behaviours, shuffled."""
+        z = largest_placebo_z(context.study, _probes(context))
+        limit = context.study.thresholds.min_z
+        return CheckResult(
+            value=f"largest |z| {number(z, 1)}; a driver needs {number(limit)}",
+            passed=z < limit,
+        )
+
+
+@dataclass(frozen=True)
+class PlaceboOutcome:
+    """Asks whether margin before a selected behaviour predicts it, as a hidden cause would."""
+
+    name: str = "placebo outcome"
+    before_verdicts: bool = False
+
+    def question(self, context: CheckContext) -> str:
+        """Return what the check asks."""
+        what = "behaviour" if len(context.selected) == 1 else "behaviours"
+        return f"Does past margin predict the selected {what}, as a hidden cause would?"
+
+    def applies(self, context: CheckContext) -> bool:
+        """Return whether observation selected any behaviour on margin per period."""
+        return context.within_periods and bool(context.selected)
+
+    def run(self, context: CheckContext) -> CheckResult:
+        """Compare how the selected behaviours follow purchases with the limit."""
+        responses = {b: context.findings[b].purchase_response for b in context.selected}
+        strongest = max(abs(response.strength) for response in responses.values())
+        failed = context.labels([b for b, response in responses.items() if response.responds])
+        verb = "does and was" if len(failed) == 1 else "do and were"
+        stricter = f"; {listed(failed)} {verb} held to a stricter test" if failed else ""
+        return CheckResult(
+            value="largest change of their rate per standard deviation of past purchases "
+            f"{percent(strongest, 1)}{stricter}",
+            passed=not failed,
+        )
+
+
+def _probes(context: CheckContext) -> tuple[str, ...]:
+    """Return the selected behaviours, then the most correlated ones, three in total."""
+    associations = context.study.associations
+    correlated = sorted(associations, key=lambda b: (-abs(associations[b].spearman), b))
+    return tuple(dict.fromkeys((*context.selected, *correlated)))[:_N_PROBES]
+
+
+def largest_placebo_z(study: Study, behaviours: tuple[str, ...]) -> float:
+    """Return the largest absolute z of behaviours that are shuffled within each customer."""
+    periods, spans = study.periods, study.spans
+    shuffled = shuffle_within(periods, behaviours, seed=study.seed)
+    effects = estimate_lag_effects(shuffled, behaviours, spans.lags, burn_in=spans.burn_in)
+    z = [
+        max_z(effects.coef[b], effects.covariance(b), effects.lags) for b in range(len(behaviours))
+    ]
+    return float(np.max(np.abs(z))) if z else 0.0
+
+
+def shuffle_within(periods: Periods, behaviours: tuple[str, ...], *, seed: int) -> Periods:
+    """Return the periods with some behaviours only, permuted in time within each customer.
+
+    Periods outside a customer's own time stay where they are.
     """
     rng = np.random.default_rng([seed, 3])
     columns = [periods.behaviours.index(b) for b in behaviours]
     counts = periods.counts[..., columns].copy()
     n_periods = counts.shape[1]
     t = np.arange(n_periods)[None, :]
-    there = (t >= periods.entry[:, None]) & (t < periods.exit[:, None])
+    at_risk = (t >= periods.entry[:, None]) & (t < periods.exit[:, None])
     for k in range(counts.shape[2]):
-        # Entities' own periods are permuted among themselves; the others stay where they are.
-        order = np.argsort(np.where(there, rng.random(there.shape), t + 2.0 * n_periods), axis=1)
-        place = np.argsort(np.where(there, t, t + 2.0 * n_periods), axis=1)
-        shuffled = np.take_along_axis(counts[..., k], order, axis=1)
-        np.put_along_axis(counts[..., k], place, shuffled, axis=1)
-    fake = _with_counts(periods, behaviours, counts)
-    effects = estimate_lag_effects(fake, behaviours, spans.lags, burn_in=spans.burn_in)
-    z = [
-        standardised(effects.coef[b], effects.covariance(b), effects.lags)
-        for b in range(len(behaviours))
-    ]
-    worst = float(np.max(np.abs(z))) if z else 0.0
-    return CheckRow(
-        name="placebo behaviours",
-        question=f"Do {len(behaviours)} behaviours shuffled within entities show an effect?",
-        result=f"largest |z| {worst:.1f}, where a driver needs {LEAST_Z:.0f}",
-        passed=worst < LEAST_Z,
-    )
-
-
-def _with_counts(periods: Periods, behaviours: tuple[str, ...], counts: Any) -> Periods:
-    from dataclasses import replace
-
+        order = np.argsort(
+            np.where(at_risk, rng.random(at_risk.shape), t + 2.0 * n_periods), axis=1
+        )
+        place = np.argsort(np.where(at_risk, t, t + 2.0 * n_periods), axis=1)
+        permuted = np.take_along_axis(counts[..., k], order, axis=1)
+        np.put_along_axis(counts[..., k], place, permuted, axis=1)
     return replace(periods, behaviours=behaviours, counts=counts)
-
-
-def placebo_outcome(findings: list[Finding], selected: tuple[str, ...]) -> CheckRow:
-    """Ask of each selected behaviour whether margin before it foretells it."""
-    answers = {f.behaviour: f.response for f in findings if f.behaviour in selected}
-    strongest = max((abs(a.strength) for a in answers.values()), default=0.0)
-    failed = [b for b, a in answers.items() if a.responds]
-    return CheckRow(
-        name="placebo outcome",
-        question="Does past margin foretell the chosen behaviours, as a hidden cause would?",
-        result="largest change of their rate per standard deviation of past purchases "
-        f"{strongest:.1%}"
-        + (f"; {', '.join(failed)} does, and was held to a stricter test" if failed else ""),
-        passed=not failed,
-    )

@@ -35,16 +35,16 @@ def robustness_value(t: float, dof: float) -> float:
     return (math.sqrt(f2 * f2 + 4 * f2) - f2) / 2
 
 
-def sample_size_per_arm(effect: float, spread: float, *, power: float = 0.8) -> float:
+def sample_size_per_arm(effect: float, std: float, *, power: float = 0.8) -> float:
     """Return the entities per arm that a two-sided 5% test of a difference in means needs.
 
-    ``n = 2 (z_0.975 + z_power)² (spread / effect)²`` (Cohen 1988).
+    ``n = 2 (z_0.975 + z_power)² (std / effect)²`` (Cohen 1988).
 
     Parameters
     ----------
     effect : float
         Difference in mean margin, in currency.
-    spread : float
+    std : float
         Standard deviation of margin, in currency.
     power : float, default 0.8
 
@@ -58,4 +58,4 @@ def sample_size_per_arm(effect: float, spread: float, *, power: float = 0.8) -> 
     if effect == 0:
         return math.inf
     z = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(power)
-    return 2 * z * z * (spread / effect) ** 2
+    return 2 * z * z * (std / effect) ** 2

@@ -1,90 +1,59 @@
-"""What is shown beside the verdicts: placebos, stability, time, segments and pairs."""
+"""The registered robustness checks, and the two passes that run them."""
 
 from __future__ import annotations
 
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
-from engagement_ml.drivers.estimation.spans import Spans
-from engagement_ml.drivers.evidence import CheckRow, PairRow, SegmentRow
-from engagement_ml.drivers.selection.cross_section import Association
-from engagement_ml.drivers.selection.indicators import Indicators
-from engagement_ml.drivers.selection.stability_selection import Stability
-from engagement_ml.drivers.validation.heterogeneity import effects_by_segment
-from engagement_ml.drivers.validation.interactions import compare_pairs
-from engagement_ml.drivers.validation.persistence import Lasting
-from engagement_ml.drivers.validation.placebos import placebo_behaviours, placebo_outcome
-from engagement_ml.drivers.validation.summaries import (
-    indicator_check,
-    lasting_check,
-    stability_check,
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from engagement_ml.drivers.evidence import CheckRow
+from engagement_ml.drivers.finding import Finding
+from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult, check_rows
+from engagement_ml.drivers.validation.flexible_controls import FlexibleControls
+from engagement_ml.drivers.validation.persistence import EffectPersistence
+from engagement_ml.drivers.validation.placebos import PlaceboBehaviours, PlaceboOutcome
+from engagement_ml.drivers.validation.split_sample import SplitSample
+from engagement_ml.drivers.validation.stability import BootstrapStability, IndicatorStability
+
+CHECKS: tuple[Check, ...] = (
+    SplitSample(),
+    PlaceboBehaviours(),
+    PlaceboOutcome(),
+    BootstrapStability(),
+    IndicatorStability(),
+    FlexibleControls(),
+    EffectPersistence(),
 )
-from engagement_ml.drivers.verdicts import Finding, Verdict
-from engagement_ml.features.period_panel import Periods
+"""All checks, in the order of the report's table. A new check is one line here."""
+
+Results = Mapping[str, CheckResult]
 
 
-def run_checks(
-    periods: Periods,
-    spans: Spans,
-    findings: dict[str, Finding],
-    selected: list[str],
-    stability: Stability,
-    associations: dict[str, Association],
-    lasting: dict[str, Lasting],
-    seed: int,
-    ends: bool,
-    indicators: Indicators | None = None,
-    entity: str = "customer",
-) -> tuple[CheckRow, ...]:
-    """Run the placebos and ask how stable the choice is."""
-    found: list[CheckRow] = []
-    if not ends and any(f.within is not None for f in findings.values()):
-        frequent = sorted(associations, key=lambda b: (-abs(associations[b].spearman), b))
-        probes = tuple(dict.fromkeys((*selected, *frequent)))[:3]
-        found.append(placebo_behaviours(periods, spans, probes, seed=seed))
-    if selected and not ends:
-        found.append(placebo_outcome(list(findings.values()), tuple(selected)))
-    if selected:
-        found.append(stability_check(stability, selected))
-    if indicators is not None and indicators.choices:
-        found.append(indicator_check(indicators, entity))
-    if lasting:
-        found.append(lasting_check(lasting))
-    return tuple(found)
+def run_before_verdicts(checks: Sequence[Check], context: CheckContext) -> dict[str, CheckResult]:
+    """Run the checks that may veto a verdict; return their results by name."""
+    early = [check for check in checks if check.before_verdicts]
+    return {check.name: check.run(context) for check in early if check.applies(context)}
 
 
-def compare_segments(
-    periods: Periods, spans: Spans, findings: dict[str, Finding], verdicts: dict[str, Verdict]
-) -> tuple[SegmentRow, ...]:
-    """Estimate the effects that were found in every segment apart."""
-    acting = {
-        b: findings[b].effect for b, v in verdicts.items() if v.verdict in ("driver", "harmful")
+def with_vetoes(findings: Mapping[str, Finding], results: Results) -> dict[str, Finding]:
+    """Return the findings with the vetoes of all checks, in the order of the checks."""
+    return {
+        b: replace(
+            finding,
+            vetoes=tuple(r.vetoes[b] for r in results.values() if b in r.vetoes),
+        )
+        for b, finding in findings.items()
     }
-    if not acting or not periods.segments:
-        return ()
-    together = tuple(
-        b for b in periods.behaviours if not findings[b].response.responds or b in acting
-    )
-    return effects_by_segment(periods, Rolling.of(periods, spans, together), acting)
 
 
-def pair_up(
-    periods: Periods,
-    spans: Spans,
-    associations: dict[str, Association],
-    verdicts: dict[str, Verdict],
-    importance: dict[str, float],
-    findings: dict[str, Finding],
-) -> tuple[PairRow, ...]:
-    """Ask of the drivers two by two what they do together, the first four by SHAP."""
-    ranked = sorted(verdicts, key=lambda b: (-importance[b], b))
-    acting = tuple(b for b in ranked if verdicts[b].verdict == "driver")[:4]
-    if len(acting) < 2:
-        return ()
-    together = tuple(
-        b for b in periods.behaviours if not findings[b].response.responds or b in acting
-    )
-    return compare_pairs(
-        Rolling.of(periods, spans, together),
-        acting,
-        {b: associations[b].spread for b in acting},
-        spans.outcome,
-    )
+def run_on_selection(
+    checks: Sequence[Check], context: CheckContext, early: Results
+) -> tuple[CheckRow, ...]:
+    """Run the remaining checks on the selection; return the rows of all, in order."""
+    rows: list[CheckRow] = []
+    for check in checks:
+        if check.before_verdicts:
+            if check.name in early:
+                rows += check_rows(check, context, early[check.name])
+        elif check.applies(context):
+            rows += check_rows(check, context, check.run(context))
+    return tuple(rows)

@@ -1,4 +1,4 @@
-"""Lagged sums against a plain loop; the lags' weights against a count of all pairs."""
+"""Lagged sums compared with a loop, lag weights compared with a count of all pairs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def panels(draw):
     seed = draw(st.integers(0, 10_000))
     values = np.random.default_rng(seed).poisson(1.5, (n, n_periods, width)).astype(np.float32)
     entry = np.array([draw(st.integers(0, n_periods)) for _ in range(n)], dtype=np.int32)
-    # Nothing happens before an entry on record.
+    # There are no events before a known entry.
     values[np.arange(n_periods)[None, :] < entry[:, None]] = 0.0
     edges = draw(st.lists(st.integers(-6, 12), min_size=2, max_size=5, unique=True))
     edges.sort()
@@ -29,13 +29,13 @@ def panels(draw):
 
 
 def by_loop(values, groups, entry):
-    """What happened, lag by lag; outside the record the entity's own mean where it was there."""
+    """Sum lag by lag; impute the entity's mean outside the record if it was present."""
     n, n_periods, width = values.shape
     out = np.zeros((n, n_periods, width, len(groups)))
     for i in range(n):
         for b in range(width):
-            there = [float(values[i, s, b]) for s in range(n_periods) if s >= entry[i]]
-            mean = sum(there) / max(len(there), 1)
+            present = [float(values[i, s, b]) for s in range(n_periods) if s >= entry[i]]
+            mean = sum(present) / max(len(present), 1)
             for t in range(n_periods):
                 for g, (first, last) in enumerate(groups):
                     for lag in range(first, last + 1):
@@ -49,50 +49,50 @@ def by_loop(values, groups, entry):
 
 @settings(max_examples=60, deadline=None)
 @given(panels())
-def test_lagged_sums_agree_with_a_plain_loop(panel) -> None:
+def test_lagged_sums_agree_with_a_loop(panel) -> None:
     values, groups, entry = panel
-    found = lagged_sums(values, groups, entry)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, by_loop(values, groups, entry), rtol=1e-5, atol=1e-5)
+    actual = lagged_sums(values, groups, entry)
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual, by_loop(values, groups, entry), rtol=1e-5, atol=1e-5)
 
 
-def test_unknown_past_adds_nothing_within_an_entity() -> None:
-    """Whoever does the same in every period has the same sum in every period, known or not."""
+def test_an_unknown_past_adds_no_variation_within_an_entity() -> None:
+    """An entity with constant counts has the same sum in every period."""
     steady = np.full((1, 10, 1), 3.0, dtype=np.float32)
     sums = lagged_sums(steady, ((1, 4), (5, 12)), np.array([0], dtype=np.int32))
     np.testing.assert_allclose(sums[0, :, 0, 0], 12.0)
     np.testing.assert_allclose(sums[0, :, 0, 1], 24.0)
 
 
-def test_newcomers_truly_had_none_before() -> None:
+def test_newcomers_have_no_events_before_their_entry() -> None:
     values = np.zeros((1, 6, 1), dtype=np.float32)
     values[0, 2:] = 5.0
     sums = lagged_sums(values, ((1, 3),), np.array([2], dtype=np.int32))
     np.testing.assert_allclose(sums[0, :, 0, 0], [0, 0, 0, 5, 10, 15])
 
 
-def test_leads_look_ahead_and_not_back() -> None:
+def test_leads_sum_later_periods_only() -> None:
     values = np.zeros((1, 6, 1), dtype=np.float32)
     values[0, 3] = 1.0
     sums = lagged_sums(values, ((-2, -1),), np.array([1], dtype=np.int32))
-    known = sums[0, :4, 0, 0]
-    np.testing.assert_allclose(known, [0, 1, 1, 0])
+    first_periods = sums[0, :4, 0, 0]
+    np.testing.assert_allclose(first_periods, [0, 1, 1, 0])
 
 
-def test_without_entries_the_past_is_unknown() -> None:
+def test_without_entry_periods_the_past_is_unknown() -> None:
     values = np.arange(8, dtype=np.float32).reshape(1, 8, 1)
     unknown = lagged_sums(values, ((1, 3),), np.zeros(1, dtype=np.int32))
     np.testing.assert_array_equal(lagged_sums(values, ((1, 3),)), unknown)
 
 
 def pairs_by_lag(observation: int, outcome: int, gap: int) -> dict[int, float]:
-    """Every period of the event with every period of the outcome window, the event's at random."""
-    found: dict[int, float] = {}
+    """Count pairs of event period and outcome period by lag, the event period at random."""
+    actual: dict[int, float] = {}
     for before in range(1, observation + 1):
         for after in range(outcome):
             lag = before + gap + after
-            found[lag] = found.get(lag, 0.0) + 1.0 / observation
-    return found
+            actual[lag] = actual.get(lag, 0.0) + 1.0 / observation
+    return actual
 
 
 @settings(max_examples=200, deadline=None)
@@ -108,7 +108,7 @@ def test_weights_count_the_pairs(observation: int, outcome: int, gap: int) -> No
 
 @settings(max_examples=200, deadline=None)
 @given(lengths, lengths, st.integers(0, 8))
-def test_groups_are_gapless_widen_and_split_at_the_window(
+def test_groups_cover_all_lags_and_split_at_the_observation_window(
     observation: int, outcome: int, gap: int
 ) -> None:
     groups = plan_lags(observation, outcome, gap).groups
@@ -119,8 +119,8 @@ def test_groups_are_gapless_widen_and_split_at_the_window(
     assert groups[0] == (1, 1)
 
 
-def test_one_event_seen_in_every_outcome_period_it_reaches() -> None:
-    """A constant effect of 1 per period up to lag L adds up to what an event meets on average."""
+def test_a_constant_effect_adds_up_to_the_outcome_periods_it_reaches() -> None:
+    """A constant effect of 1 per period up to lag L adds up to the mean number of periods."""
     lags = plan_lags(4, 3, 1)
     pairs = pairs_by_lag(4, 3, 1)
     reach = 4

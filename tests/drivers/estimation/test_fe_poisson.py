@@ -1,4 +1,4 @@
-"""The fixed-effects Poisson fit, held against pyfixest's and against its own invariances."""
+"""Fixed-effects Poisson: agreement with pyfixest, invariances, separation and collinearity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engagement_ml.drivers.estimation import fe_poisson
+from engagement_ml.drivers.estimation import profiled_poisson
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit, fit_poisson
 
 TRUE = np.array([0.2, -0.1, 0.0])
@@ -28,7 +28,7 @@ class Design:
 
 
 def draw(seed: int = 0, n: int = 250, n_periods: int = 14) -> Design:
-    """Confounded by a size that raises the first regressor too; y overdispersed, not an integer."""
+    """Simulate y confounded by entity size, overdispersed and not an integer."""
     rng = np.random.default_rng(seed)
     size = rng.lognormal(size=(n, 1))
     x = rng.poisson(1.0 + 0.5 * size[..., None], (n, n_periods, 3)).astype(np.float32)
@@ -46,7 +46,7 @@ def unbalanced() -> Design:
     d = draw(1)
     rng = np.random.default_rng(9)
     at_risk = rng.random(d.y.shape) < 0.8
-    # What is not at risk must not matter, whatever stands there.
+    # Values outside the sample must not matter.
     return Design(np.where(at_risk, d.y, 777.0), d.x, at_risk)
 
 
@@ -79,8 +79,8 @@ def everything() -> Design:
     return Design(y, d.x, u.at_risk, d.group)
 
 
-def by_pyfixest(d: Design) -> tuple[Any, Any]:
-    """Coefficients and covariance clustered by entity, without small-sample factors."""
+def fit_pyfixest(d: Design) -> tuple[Any, Any]:
+    """Fit by pyfixest: coefficients and clustered covariance, without small-sample factors."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pyfixest as pf
@@ -112,13 +112,13 @@ def by_pyfixest(d: Design) -> tuple[Any, Any]:
 def test_agrees_with_pyfixest(make) -> None:
     design = make()
     fit = design.fit()
-    coef, covariance = by_pyfixest(design)
+    coef, covariance = fit_pyfixest(design)
     assert fit.converged
     np.testing.assert_allclose(fit.coef, coef, atol=1e-6)
     np.testing.assert_allclose(fit.covariance, covariance, rtol=1e-4, atol=1e-9)
 
 
-def test_least_squares_is_confounded_where_entity_effects_are_not() -> None:
+def test_entity_effects_remove_confounding_of_pooled_least_squares() -> None:
     design = draw(5, n=800)
     pooled = np.linalg.lstsq(
         np.column_stack([np.ones(design.y.size), design.x.reshape(-1, 3)]),
@@ -131,17 +131,17 @@ def test_least_squares_is_confounded_where_entity_effects_are_not() -> None:
     assert (np.abs(fit.coef - TRUE) < 4 * error).all()
 
 
-def test_clustered_errors_are_right_where_an_entity_resembles_itself() -> None:
-    """Over many draws, coefficients spread as far as their errors say."""
-    found = []
+def test_clustered_errors_are_right_under_serial_correlation() -> None:
+    """The standard deviation of coefficients over many draws equals their standard error."""
+    estimates = []
     for seed in range(60):
         rng = np.random.default_rng(seed)
         x = rng.poisson(1.0, (80, 10, 1)).astype(np.float32)
         lasting = np.cumsum(0.4 * rng.standard_normal((80, 10)), axis=1)
         y = rng.poisson(2 * np.exp(0.1 * x[..., 0] + lasting)).astype(float)
         fit = fit_poisson(y, x, np.ones((80, 10), dtype=bool))
-        found.append((fit.coef[0], fit.covariance[0, 0] ** 0.5))
-    coef, error = np.array(found).T
+        estimates.append((fit.coef[0], fit.covariance[0, 0] ** 0.5))
+    coef, error = np.array(estimates).T
     assert coef.std() == pytest.approx(error.mean(), rel=0.25)
     assert np.mean(np.abs(coef - 0.1) < 1.96 * error) > 0.85
 
@@ -157,13 +157,13 @@ def test_order_of_entities_does_not_matter() -> None:
 
 def test_size_of_blocks_does_not_matter(monkeypatch) -> None:
     whole = everything().fit()
-    monkeypatch.setattr(fe_poisson, "_BLOCK_CELLS", 14 * 3 * 17)
+    monkeypatch.setattr(profiled_poisson, "BLOCK_CELLS", 14 * 3 * 17)
     parts = everything().fit()
     np.testing.assert_allclose(parts.coef, whole.coef, atol=3e-7)
     np.testing.assert_allclose(parts.influence, whole.influence, atol=3e-7)
 
 
-def test_same_bytes_twice() -> None:
+def test_fits_are_bitwise_repeatable() -> None:
     first, second = everything().fit(), everything().fit()
     assert first.coef.tobytes() == second.coef.tobytes()
     assert first.influence.tobytes() == second.influence.tobytes()
@@ -185,11 +185,11 @@ def test_scale_of_x_divides_its_coefficient() -> None:
     np.testing.assert_allclose(other.influence * factors, fit.influence, atol=1e-6)
 
 
-def test_what_an_entity_level_or_a_season_multiplies_does_not_matter() -> None:
+def test_entity_levels_and_seasons_do_not_matter() -> None:
     d = plain()
     level = np.random.default_rng(3).lognormal(size=(d.y.shape[0], 1))
     season = np.exp(np.linspace(-1, 1, d.y.shape[1]))
-    # An entity's level re-weighs it, so only the season leaves the very same estimate.
+    # An entity's level changes its weight, so the estimate is equal within its error only.
     same = Design(d.y, d.x, d.at_risk).fit()
     shifted = Design(d.y, d.x + 3.0, d.at_risk).fit()
     np.testing.assert_allclose(shifted.coef, same.coef, atol=1e-6)
@@ -198,7 +198,7 @@ def test_what_an_entity_level_or_a_season_multiplies_does_not_matter() -> None:
     assert (np.abs(moved.coef - TRUE) < 4 * error).all()
 
 
-def test_removing_an_entity_moves_the_estimate_by_its_influence() -> None:
+def test_removing_an_entity_changes_the_estimate_by_its_influence() -> None:
     d = plain()
     fit = d.fit()
     largest = int(np.abs(fit.influence[:, 0]).argmax())
@@ -217,12 +217,12 @@ def test_entities_without_y_have_no_influence() -> None:
 
 
 def same_for_all(d: Design) -> Any:
-    """A letter that everybody gets in the same periods."""
+    """A message that all entities get in the same periods."""
     return np.repeat((np.arange(d.y.shape[1]) % 4 == 0)[None], d.y.shape[0], axis=0)
 
 
 def own_level(d: Design) -> Any:
-    """As often in every period, by each entity's own habit."""
+    """A constant count that differs between entities."""
     return np.repeat(np.arange(d.y.shape[0])[:, None] % 5, d.y.shape[1], axis=1)
 
 
@@ -235,7 +235,7 @@ def never(d: Design) -> Any:
 
 
 @pytest.mark.parametrize("make", [same_for_all, own_level, constant, never])
-def test_what_never_varies_within_entities_is_not_estimated_and_spoils_no_other(make) -> None:
+def test_regressors_without_within_variation_are_left_out(make) -> None:
     d = plain()
     more = np.concatenate([d.x, make(d)[..., None].astype(np.float32)], axis=2)
     fit, without = Design(d.y, more, d.at_risk).fit(), d.fit()
@@ -246,8 +246,8 @@ def test_what_never_varies_within_entities_is_not_estimated_and_spoils_no_other(
     assert not fit.influence[:, 3].any()
 
 
-def test_what_always_goes_together_is_told_apart_by_nobody() -> None:
-    """A total beside its parts: no share of the effect is any one's own."""
+def test_collinear_regressors_are_not_identified() -> None:
+    """A total together with its parts."""
     d = plain()
     more = np.concatenate([d.x, d.x[..., :1] + d.x[..., 1:2]], axis=2)
     fit = Design(d.y, more, d.at_risk).fit()
@@ -258,8 +258,8 @@ def test_what_always_goes_together_is_told_apart_by_nobody() -> None:
 
 
 @pytest.mark.parametrize("n_events", [1, 6])
-def test_rare_events_never_followed_by_anything_are_not_estimated(n_events: int) -> None:
-    """Their best fit is minus infinity, with an error near zero: no evidence of any harm."""
+def test_separated_rare_events_are_not_estimated(n_events: int) -> None:
+    """Their maximum likelihood estimate is minus infinity, which is no evidence of harm."""
     d = plain()
     rare = np.zeros((*d.y.shape, 1), dtype=np.float32)
     rare[np.arange(n_events) * 3, np.arange(n_events) + 4] = 1.0
@@ -271,7 +271,7 @@ def test_rare_events_never_followed_by_anything_are_not_estimated(n_events: int)
     assert fit.coef[0] == pytest.approx(0.2, abs=0.1)
 
 
-def test_a_count_without_which_nothing_happens_is_not_estimated() -> None:
+def test_perfect_separation_is_not_estimated() -> None:
     rng = np.random.default_rng(0)
     x = rng.integers(0, 2, (100, 10, 1)).astype(np.float32)
     y = np.where(x[..., 0] > 0, rng.poisson(3.0, (100, 10)) + 1.0, 0.0)

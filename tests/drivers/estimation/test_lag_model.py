@@ -1,4 +1,4 @@
-"""Profiles that fade, intervals that hold, effects in currency; gains and losses apart."""
+"""Lag model: decay profiles, coverage of intervals, effects in currency, gains and losses."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.drivers.estimation.decay_profiles import (
-    FADES,
-    Fading,
-    fade_out,
-    fading_profiles,
-    standardised,
+    TIME_CONSTANTS,
+    DecayProfile,
+    exponential_profiles,
+    max_z,
+    project_on_decay,
 )
 from engagement_ml.drivers.estimation.distributed_lags import plan_lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.lag_model import (
     estimate_lag_effects,
-    tenure_steps,
-    usable_cells,
+    estimation_sample,
+    tenure_dummies,
     winsorise,
 )
-from engagement_ml.drivers.estimation.window_effect import WithinEffect, summarise, widened
+from engagement_ml.drivers.estimation.window_effect import (
+    WindowEffect,
+    add_model_uncertainty,
+    estimate_window_effect,
+)
 
 LAGS = plan_lags(12, 12)
 N_GROUPS = len(LAGS.groups)
@@ -39,39 +43,39 @@ profiles = st.lists(st.floats(-5, 5), min_size=N_GROUPS, max_size=N_GROUPS).map(
 
 @settings(max_examples=100, deadline=None)
 @given(profiles, st.integers(0, 1000))
-def test_fading_keeps_one_sign(coef, seed: int) -> None:
-    profile, misfit = fade_out(coef, random_root(seed))
+def test_projected_profiles_have_one_sign(coef, seed: int) -> None:
+    profile, misfit = project_on_decay(coef, random_root(seed))
     assert (profile >= -1e-12).all() or (profile <= 1e-12).all()
     assert misfit >= 0
 
 
 @settings(max_examples=60, deadline=None)
 @given(profiles, st.floats(-1, 1))
-def test_what_fits_without_rising_does_not_rise(coef, sign: float) -> None:
-    """Rising alone does not fit better by what it must."""
-    fading = np.copysign(np.sort(np.abs(coef))[::-1], sign)
+def test_a_decaying_profile_is_not_projected_on_a_rising_one(coef, sign: float) -> None:
+    """A delayed peak does not improve the fit by its penalty."""
+    decay = np.copysign(np.sort(np.abs(coef))[::-1], sign)
     noise = np.random.default_rng(0).standard_normal(N_GROUPS)
-    profile, _ = fade_out(fading + 0.1 * noise, np.eye(N_GROUPS))
+    profile, _ = project_on_decay(decay + 0.1 * noise, np.eye(N_GROUPS))
     size = np.abs(profile)
     assert (np.diff(size) <= 0.03 * max(1.0, np.abs(coef).max())).all()
 
 
 @settings(max_examples=60, deadline=None)
 @given(profiles, st.integers(0, 1000))
-def test_a_profile_that_fades_already_is_kept_where_it_is_certain(coef, seed: int) -> None:
+def test_a_precise_decaying_profile_is_a_fixed_point(coef, seed: int) -> None:
     root = 1e5 * random_root(seed)
-    once, _ = fade_out(coef, root)
-    again, misfit = fade_out(once, root)
+    once, _ = project_on_decay(coef, root)
+    again, misfit = project_on_decay(once, root)
     np.testing.assert_allclose(again, once, atol=1e-3 * max(1.0, np.abs(once).max()))
     assert misfit == pytest.approx(0.0, abs=1e-4)
 
 
 @settings(max_examples=60, deadline=None)
 @given(profiles, st.integers(0, 1000), st.integers(0, 1000))
-def test_fading_is_the_nearest_such_profile(coef, seed: int, other_seed: int) -> None:
-    """No other profile of one sign fits better that rises up to a lag, every other, and fades."""
+def test_the_projection_is_the_nearest_profile(coef, seed: int, other_seed: int) -> None:
+    """No profile of one sign that rises up to a peak and then decays fits better."""
     root = random_root(seed)
-    _, misfit = fade_out(coef, root)
+    _, misfit = project_on_decay(coef, root)
     rng = np.random.default_rng(other_seed)
     steps = rng.exponential(2.0, (50, N_GROUPS)) * (rng.random((50, N_GROUPS)) < 0.4)
     others = np.cumsum(steps[:, ::-1], axis=1)[:, ::-1]
@@ -83,10 +87,10 @@ def test_fading_is_the_nearest_such_profile(coef, seed: int, other_seed: int) ->
             assert (distance >= misfit - 1e-9).all()
 
 
-def test_fading_mirrors_with_the_sign() -> None:
+def test_the_projection_is_odd() -> None:
     root = random_root(3)
     coef = np.array([3.0, 1.0, 2.0, -0.5, 0.2, 0.1, 0.0, 0.1])
-    np.testing.assert_allclose(fade_out(-coef, root)[0], -fade_out(coef, root)[0])
+    np.testing.assert_allclose(project_on_decay(-coef, root)[0], -project_on_decay(coef, root)[0])
 
 
 @pytest.mark.parametrize(
@@ -99,91 +103,93 @@ def test_fading_mirrors_with_the_sign() -> None:
         [0, -1, -2, -1, -1, 0, 0, 0],
     ],
 )
-def test_a_fading_profile_is_found_through_noise(true) -> None:
+def test_a_decaying_profile_is_recovered_from_noise(true) -> None:
     true = np.array(true, dtype=float)
     root = np.eye(N_GROUPS) / 0.05
     noise = 0.05 * np.random.default_rng(0).standard_normal((300, N_GROUPS))
-    found = np.array([fade_out(true + e, root)[0] for e in noise])
-    np.testing.assert_allclose(found.mean(axis=0), true, atol=0.06)
-    # Knowing how effects come and go makes the sum more certain, never less.
-    assert (found @ LAGS.weights).std() <= (noise @ LAGS.weights).std()
+    estimate = np.array([project_on_decay(true + e, root)[0] for e in noise])
+    np.testing.assert_allclose(estimate.mean(axis=0), true, atol=0.06)
+    # The restriction lowers the variance of the cumulative effect.
+    assert (estimate @ LAGS.weights).std() <= (noise @ LAGS.weights).std()
 
 
 @pytest.mark.parametrize("last", [2, 3, 4])
-def test_what_is_soon_forgotten_is_not_made_larger_by_noise(last: int) -> None:
-    """The mean of the sums; plain projection keeps what noise there is above 0 in the old lags."""
+def test_noise_does_not_inflate_effects_with_a_short_memory(last: int) -> None:
+    """A projection without model averaging keeps the positive part of the noise at long lags."""
     true = np.where(np.arange(N_GROUPS) < last, 1.0, 0.0)
     root = np.eye(N_GROUPS) / 0.1
     noise = 0.1 * np.random.default_rng(1).standard_normal((300, N_GROUPS))
-    sums = np.array([fade_out(true + e, root)[0] for e in noise]) @ LAGS.weights
+    sums = np.array([project_on_decay(true + e, root)[0] for e in noise]) @ LAGS.weights
     assert sums.mean() == pytest.approx(LAGS.weights @ true, rel=0.25)
 
 
-def test_profiles_looked_for_start_at_one_and_fade() -> None:
-    shapes = fading_profiles(LAGS)
-    assert shapes.shape == (len(FADES), N_GROUPS)
+def test_exponential_profiles_start_at_one_and_decay() -> None:
+    shapes = exponential_profiles(LAGS)
+    assert shapes.shape == (len(TIME_CONSTANTS), N_GROUPS)
     np.testing.assert_allclose(shapes[:, 0], 1.0)
     assert (np.diff(shapes, axis=1) <= 0).all()
     assert (shapes[-1, :-1] == 1.0).all()
     assert shapes[-1, -1] == 0.0
 
 
-def test_standardised_is_the_best_of_the_shapes() -> None:
-    """The generalised least squares z of each shape, by solving for it."""
+def test_max_z_is_the_largest_over_the_exponential_profiles() -> None:
+    """Compared with the generalised least squares z of each profile, solved directly."""
     root = random_root(5)
     covariance = np.linalg.inv(root.T @ root)
     coef = np.array([1.0, 0.8, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
     zs = []
-    for shape in fading_profiles(LAGS):
+    for shape in exponential_profiles(LAGS):
         size = np.linalg.lstsq((root @ shape)[:, None], root @ coef, rcond=None)[0][0]
         zs.append(size * np.linalg.norm(root @ shape))
     expected = max(zs, key=abs)
-    assert standardised(coef, covariance, LAGS) == pytest.approx(expected, rel=1e-6)
-    assert standardised(-coef, covariance, LAGS) == pytest.approx(-expected, rel=1e-6)
+    assert max_z(coef, covariance, LAGS) == pytest.approx(expected, rel=1e-6)
+    assert max_z(-coef, covariance, LAGS) == pytest.approx(-expected, rel=1e-6)
 
 
-def test_standardised_without_effect_rarely_exceeds_what_a_driver_needs() -> None:
+def test_max_z_of_noise_rarely_reaches_the_threshold_of_a_driver() -> None:
     noise = np.random.default_rng(1).standard_normal((4000, N_GROUPS))
-    z = np.array([standardised(e, np.eye(N_GROUPS), LAGS) for e in noise])
+    z = np.array([max_z(e, np.eye(N_GROUPS), LAGS) for e in noise])
     assert np.mean(np.abs(z) >= 4.0) < 0.001
 
 
 def profile_effects(coef, error: float, n: int, seed: int) -> LagEffects:
-    """Entities' influences whose covariance is known, and an estimate drawn with it."""
+    """Draw influence functions with a known covariance, and an estimate from it."""
     rng = np.random.default_rng(seed)
     influence = error / np.sqrt(n) * rng.standard_normal((n, 1, N_GROUPS))
     estimate = coef + error * rng.standard_normal(N_GROUPS)
     return LagEffects(("x",), LAGS, estimate[None], influence, np.zeros(1))
 
 
-def test_intervals_cover_the_truth_of_a_fading_effect() -> None:
+def test_intervals_cover_a_decaying_effect() -> None:
     true = np.array([1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0.1])
     effect = float(LAGS.weights @ true)
     covered, errors = [], []
     for seed in range(60):
-        found = summarise(profile_effects(true, 0.15, 400, seed), 0)
-        covered.append(found.low <= effect <= found.high)
-        errors.append(found.effect - effect)
-        assert found.low <= found.high
+        estimate = estimate_window_effect(profile_effects(true, 0.15, 400, seed), 0)
+        covered.append(estimate.low <= effect <= estimate.high)
+        errors.append(estimate.effect - effect)
+        assert estimate.low <= estimate.high
     assert 0.88 <= np.mean(covered) <= 1.0
     assert abs(np.mean(errors)) < 0.15 * effect
 
 
-def test_intervals_hold_where_there_is_no_effect() -> None:
+def test_intervals_cover_zero_without_an_effect() -> None:
     covered = []
     for seed in range(60):
-        found = summarise(profile_effects(np.zeros(N_GROUPS), 0.15, 400, seed), 0)
-        covered.append(found.low <= 0.0 <= found.high)
+        estimate = estimate_window_effect(profile_effects(np.zeros(N_GROUPS), 0.15, 400, seed), 0)
+        covered.append(estimate.low <= 0.0 <= estimate.high)
     assert np.mean(covered) >= 0.9
 
 
-def test_what_was_not_estimated_has_no_bounds() -> None:
+def test_an_unidentified_effect_has_an_infinite_interval() -> None:
     influence = np.random.default_rng(0).standard_normal((50, 1, N_GROUPS))
     influence[..., 2] = 0.0
-    found = summarise(LagEffects(("x",), LAGS, np.ones((1, N_GROUPS)), influence, np.zeros(1)), 0)
-    assert found.effect == 0
-    assert found.z == 0
-    assert (found.low, found.high) == (-np.inf, np.inf)
+    estimate = estimate_window_effect(
+        LagEffects(("x",), LAGS, np.ones((1, N_GROUPS)), influence, np.zeros(1)), 0
+    )
+    assert estimate.effect == 0
+    assert estimate.z == 0
+    assert (estimate.low, estimate.high) == (-np.inf, np.inf)
 
 
 def test_winsorise_cuts_only_the_largest_and_keeps_zeros() -> None:
@@ -195,27 +201,27 @@ def test_winsorise_cuts_only_the_largest_and_keeps_zeros() -> None:
     assert not winsorise(np.zeros(5)).any()
 
 
-def test_cells_in_use(make_periods) -> None:
+def test_estimation_sample(make_periods) -> None:
     nothing = np.zeros((3, 6))
     periods = make_periods({"x": nothing}, nothing, entry=[0, 2, 0], leave=[6, 6, 4])
     expected = [[0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 0, 0]]
-    np.testing.assert_array_equal(usable_cells(periods, 2), np.array(expected, dtype=bool))
+    np.testing.assert_array_equal(estimation_sample(periods, 2), np.array(expected, dtype=bool))
 
 
-def test_newcomers_steps_do_not_overlap_and_end(make_periods) -> None:
+def test_tenure_dummies_are_disjoint_and_end(make_periods) -> None:
     periods = make_periods({"x": np.zeros((2, 30))}, np.zeros((2, 30)), entry=[0, 5])
-    steps = tenure_steps(periods)
+    steps = tenure_dummies(periods)
     assert not steps[0].any()
     assert steps[1].sum(axis=-1).tolist() == [0] * 5 + [1] * 16 + [0] * 9
 
 
 @pytest.mark.parametrize(("share", "lasts"), [(0.15, 4), (0.04, 10)])
 def test_known_effect_in_currency(simulate_shop, share: float, lasts: int) -> None:
-    """One more event raises what is usually 4 a period by a share, for as long as it lasts."""
+    """One more event raises a mean gain of 4 per period by a share, for a number of periods."""
     periods = simulate_shop(1, effect=share, lasts=lasts)
     lags = plan_lags(12, 12)
     effects = estimate_lag_effects(periods, ("driver", "vanity"), lags, burn_in=4)
-    driver, vanity = summarise(effects, 0), summarise(effects, 1)
+    driver, vanity = estimate_window_effect(effects, 0), estimate_window_effect(effects, 1)
     met = np.mean([sum(1 for u in range(12) if s + u <= lasts) for s in range(1, 13)])
     assert driver.effect == pytest.approx(4 * share * met, rel=0.3)
     assert driver.z > 8
@@ -224,18 +230,18 @@ def test_known_effect_in_currency(simulate_shop, share: float, lasts: int) -> No
     assert driver.low < driver.effect < driver.high
 
 
-def test_what_raises_returns_too_is_worth_the_difference(simulate_shop) -> None:
+def test_an_effect_on_returns_is_subtracted(simulate_shop) -> None:
     lags = plan_lags(8, 8)
     by_loss = []
     for loss_effect in (0.0, 1.2):
         periods = simulate_shop(2, effect=0.15, loss_effect=loss_effect, lasts=4)
         effects = estimate_lag_effects(periods, ("driver", "vanity"), lags, burn_in=3)
-        by_loss.append(summarise(effects, 0))
+        by_loss.append(estimate_window_effect(effects, 0))
     assert by_loss[0].low > 0
     assert by_loss[1].high < 0  # 1.2 of a quarter outweighs 0.15 of the whole
 
 
-def test_margin_counted_in_cents_gives_the_effect_in_cents(simulate_shop, make_periods) -> None:
+def test_effects_are_in_the_unit_of_margin(simulate_shop, make_periods) -> None:
     periods = simulate_shop(3, effect=0.1, n=400, n_periods=30)
     counts = {b: periods.counts[..., j] for j, b in enumerate(periods.behaviours)}
     cents = make_periods(counts, 100 * periods.gain, loss=100 * periods.loss, orders=periods.orders)
@@ -247,64 +253,64 @@ def test_margin_counted_in_cents_gives_the_effect_in_cents(simulate_shop, make_p
     np.testing.assert_allclose(in_cents.influence, 100 * euros.influence, rtol=1e-3, atol=1e-5)
 
 
-def test_leads_come_first_and_same_period_is_kept_apart(simulate_shop) -> None:
+def test_leads_come_first_and_the_same_period_is_separate(simulate_shop) -> None:
     periods = simulate_shop(4, effect=0.2, n=500, n_periods=30)
     lags = plan_lags(6, 6)
     with_leads = estimate_lag_effects(periods, ("driver",), lags, burn_in=2, leads=(3, 6))
     assert with_leads.coef.shape == (1, 2 + len(lags.groups))
     assert with_leads.same_period.shape == (1,)
     error = np.sqrt(np.diag(with_leads.covariance(0)))
-    # Nothing goes ahead of its cause.
+    # An effect does not precede its cause.
     assert (np.abs(with_leads.coef[0, :2]) < 4 * error[:2]).all()
     assert with_leads.coef[0, 2] > 3 * error[2]
 
 
-def test_intervals_allow_for_more_than_luck() -> None:
-    found = WithinEffect(2.0, 1.0, 3.0, 4.0, np.ones(2), np.array([1.9, 2.1]))
-    wide = widened(found, 0.3, 0.4, (0,))
-    assert wide.effect == found.effect
-    assert wide.high - wide.effect == pytest.approx(np.hypot(1.0, 1.959964))
-    assert wide.effect - wide.low == pytest.approx(wide.high - wide.effect)
-    alike = widened(found, 0.0, 0.5, (0,))
-    assert alike.high == wide.high
-    assert (alike.draws == found.draws).all()
-    many = WithinEffect(2.0, 1.0, 3.0, 5.0, np.zeros(2), np.full(20_000, 2.0))
-    apart = [widened(many, 0.3, 0.4, (0, i)).draws for i in range(2)]
-    assert np.std(apart[0]) == pytest.approx(0.6, rel=0.03)
-    assert abs(np.corrcoef(*apart)[0, 1]) < 0.03
-    assert widened(found, 0.0, 0.0, (0,)).low == pytest.approx(found.low)
-    nothing = WithinEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2))
-    unknown = widened(nothing, 0.1, 0.1, (0,))
+def test_intervals_include_model_uncertainty() -> None:
+    estimate = WindowEffect(2.0, 1.0, 3.0, 4.0, np.ones(2), np.array([1.9, 2.1]))
+    widened = add_model_uncertainty(estimate, 0.3, 0.4, (0,))
+    assert widened.effect == estimate.effect
+    assert widened.high - widened.effect == pytest.approx(np.hypot(1.0, 1.959964))
+    assert widened.effect - widened.low == pytest.approx(widened.high - widened.effect)
+    common = add_model_uncertainty(estimate, 0.0, 0.5, (0,))
+    assert common.high == widened.high
+    assert (common.draws == estimate.draws).all()
+    many = WindowEffect(2.0, 1.0, 3.0, 5.0, np.zeros(2), np.full(20_000, 2.0))
+    separate = [add_model_uncertainty(many, 0.3, 0.4, (0, i)).draws for i in range(2)]
+    assert np.std(separate[0]) == pytest.approx(0.6, rel=0.03)
+    assert abs(np.corrcoef(*separate)[0, 1]) < 0.03
+    assert add_model_uncertainty(estimate, 0.0, 0.0, (0,)).low == pytest.approx(estimate.low)
+    nothing = WindowEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2))
+    unknown = add_model_uncertainty(nothing, 0.1, 0.1, (0,))
     assert (unknown.low, unknown.high) == (-np.inf, np.inf)
 
 
-def test_gains_and_losses_that_come_later_fade_apart() -> None:
-    """The difference turns its sign with the lag, so one profile of it would keep a half alone."""
+def test_gains_and_losses_have_separate_profiles() -> None:
+    """The net profile changes its sign with the lag, so one projection would keep one half."""
     gains = np.array([4.0, 3.0, 2.0, 1.0, 0.5, 0.2, 0.0, 0.0])
     losses = -np.array([0.0, 4.0, 3.0, 2.0, 1.0, 0.4, 0.1, 0.0])
-    fading = Fading.of(np.eye(2 * N_GROUPS) * 1e-4, LAGS)
-    assert fading is not None
-    apart = fading.effect(np.concatenate([gains, losses]))
-    fit = fade_out(losses, np.eye(N_GROUPS) * 100)[0]
-    assert apart == pytest.approx(LAGS.weights @ (gains + fit), rel=0.02)
-    alone = Fading.of(np.eye(N_GROUPS) * 2e-4, LAGS)
-    assert alone is not None
-    assert alone.effect(gains + losses) > apart + 1.0
+    decay = DecayProfile.from_covariance(np.eye(2 * N_GROUPS) * 1e-4, LAGS)
+    assert decay is not None
+    separate = decay.effect(np.concatenate([gains, losses]))
+    fit = project_on_decay(losses, np.eye(N_GROUPS) * 100)[0]
+    assert separate == pytest.approx(LAGS.weights @ (gains + fit), rel=0.02)
+    pooled = DecayProfile.from_covariance(np.eye(N_GROUPS) * 2e-4, LAGS)
+    assert pooled is not None
+    assert pooled.effect(gains + losses) > separate + 1.0
 
 
 @pytest.mark.parametrize("lost", [0.0, 1.0])
-def test_losses_that_hardly_anybody_has_are_told_with_the_gains(lost: float) -> None:
-    """Two entities' losses say nothing of eight lags: their covariance has no inverse."""
+def test_losses_that_are_not_identified_are_pooled_with_gains(lost: float) -> None:
+    """Losses of two entities cannot identify eight lags: their covariance is singular."""
     rng = np.random.default_rng(2)
     influence = rng.standard_normal((300, 2 * N_GROUPS))
     influence[2:, N_GROUPS:] = 0.0
     influence[:, N_GROUPS:] *= lost
     coef = rng.standard_normal(2 * N_GROUPS)
-    fading = Fading.of(influence.T @ influence, LAGS)
+    decay = DecayProfile.from_covariance(influence.T @ influence, LAGS)
     summed = influence[:, :N_GROUPS] + influence[:, N_GROUPS:]
-    together = Fading.of(summed.T @ summed, LAGS)
-    assert fading is not None
+    together = DecayProfile.from_covariance(summed.T @ summed, LAGS)
+    assert decay is not None
     assert together is not None
     net = coef[:N_GROUPS] + coef[N_GROUPS:]
-    assert fading.effect(coef) == pytest.approx(together.effect(net))
-    assert fading.z(coef) == pytest.approx(together.z(net))
+    assert decay.effect(coef) == pytest.approx(together.effect(net))
+    assert decay.max_z(coef) == pytest.approx(together.max_z(net))

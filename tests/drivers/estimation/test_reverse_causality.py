@@ -1,4 +1,4 @@
-"""What answers to purchases is found, and what moves them or only goes with them is not."""
+"""Reverse causality: responses to purchases are detected, causes and correlates are not."""
 
 from __future__ import annotations
 
@@ -6,77 +6,77 @@ import numpy as np
 import pytest
 
 from engagement_ml.drivers.estimation.reverse_causality import (
-    Response,
-    find_responses,
-    within_spread,
+    PurchaseResponse,
+    estimate_purchase_responses,
+    within_std,
 )
 
 BURN_IN = 4
 
 
 @pytest.fixture(scope="module")
-def answers(make_periods):
-    """Orders that one behaviour raises, some follow, one is sent when they fail to come."""
+def responses(make_periods):
+    """Simulate orders, a cause, two consequences and a message triggered by their absence."""
     rng = np.random.default_rng(7)
     n, n_periods = 1200, 48
-    liking = rng.standard_normal((n, 1))
-    driver = rng.poisson(0.5 * np.exp(0.3 * liking), (n, n_periods))
+    affinity = rng.standard_normal((n, 1))
+    driver = rng.poisson(0.5 * np.exp(0.3 * affinity), (n, n_periods))
     stock = np.zeros((n, n_periods))
     for lag in range(1, 5):
         stock[:, lag:] += driver[:, :-lag]
-    orders = rng.poisson(0.35 * np.exp(0.5 * liking) * (1 + 0.15 * stock))
+    orders = rng.poisson(0.35 * np.exp(0.5 * affinity) * (1 + 0.15 * stock))
     bought = np.cumsum(np.pad(orders, ((0, 0), (1, 0))), axis=1)
     t = np.arange(n_periods)
     silent = (bought[:, t] - bought[:, np.maximum(t - 6, 0)] == 0) & (t >= 6)
     before = np.pad(orders, ((0, 0), (1, 0)))[:, :-1]
     counts = {
         "driver": driver,
-        "vanity": rng.poisson(np.exp(0.9 * liking), (n, n_periods)),
+        "vanity": rng.poisson(np.exp(0.9 * affinity), (n, n_periods)),
         "season": rng.poisson(np.exp(0.5 * np.sin(t / 4)), (n, n_periods)),
         "status_checked": rng.poisson(0.5 * orders + 0.8 * before),
-        "letter_to_the_lapsed": rng.poisson(0.5 * silent),
+        "lapsed_message": rng.poisson(0.5 * silent),
         "complaint": rng.poisson(0.05 + 0.4 * np.pad(orders, ((0, 0), (3, 0)))[:, :n_periods]),
     }
     periods = make_periods(counts, 10.0 * orders, orders=orders)
-    return find_responses(periods, periods.behaviours, burn_in=BURN_IN)
+    return estimate_purchase_responses(periods, periods.behaviours, burn_in=BURN_IN)
 
 
-def test_what_follows_purchases_is_found_with_its_lag(answers) -> None:
-    after = answers["status_checked"]
+def test_consequences_of_purchases_are_detected_with_their_lag(responses) -> None:
+    after = responses["status_checked"]
     assert after.responds
     assert after.strength > 0
     assert after.lag == (1, 1)
-    assert after.at_once > 0
-    late = answers["complaint"]
+    assert after.same_period > 0
+    late = responses["complaint"]
     assert late.responds
     assert late.strength > 0
     assert late.lag == (2, 3)
 
 
-def test_what_is_sent_to_those_who_stopped_buying_is_found(answers) -> None:
-    sent = answers["letter_to_the_lapsed"]
+def test_a_message_to_lapsed_customers_is_detected(responses) -> None:
+    sent = responses["lapsed_message"]
     assert sent.responds
     assert sent.strength < 0
 
 
 @pytest.mark.parametrize("behaviour", ["driver", "vanity", "season"])
-def test_what_comes_of_its_own_accord_is_not(answers, behaviour: str) -> None:
-    assert not answers[behaviour].responds
+def test_behaviours_without_reverse_causality_do_not_respond(responses, behaviour: str) -> None:
+    assert not responses[behaviour].responds
 
 
-def test_newcomers_and_leavers_change_nothing(make_periods) -> None:
-    """What stands in cells outside an entity's stay is not looked at."""
+def test_cells_outside_an_entitys_stay_are_ignored(make_periods) -> None:
+    """Counts after the exit of an entity do not change the estimate."""
     rng = np.random.default_rng(3)
     n, n_periods = 300, 30
     orders = rng.poisson(0.5, (n, n_periods))
     counts = rng.poisson(0.3 + 0.8 * np.pad(orders, ((0, 0), (1, 0)))[:, :-1])
     leave = np.where(np.arange(n) < 100, 20, n_periods)
-    there = np.arange(n_periods) < leave[:, None]
-    orders, counts = orders * there, counts * there
+    present = np.arange(n_periods) < leave[:, None]
+    orders, counts = orders * present, counts * present
     stay = make_periods({"x": counts}, 10.0 * orders, orders=orders, leave=leave)
-    noisy = counts + (~there) * 50
+    noisy = counts + (~present) * 50
     other = make_periods({"x": noisy}, 10.0 * orders, orders=orders, leave=leave)
-    first, second = (find_responses(p, ("x",), burn_in=4)["x"] for p in (stay, other))
+    first, second = (estimate_purchase_responses(p, ("x",), burn_in=4)["x"] for p in (stay, other))
     assert first.responds
     assert second.strength == pytest.approx(first.strength, rel=0.02)
 
@@ -91,14 +91,16 @@ def test_newcomers_and_leavers_change_nothing(make_periods) -> None:
         (-0.1, -20.0, False),
     ],
 )
-def test_an_answer_must_be_certain_and_large(strength: float, z: float, responds: bool) -> None:
-    assert Response("x", strength, z, (1, 1), 0.0).responds is responds
+def test_a_response_must_be_significant_and_large(
+    strength: float, z: float, responds: bool
+) -> None:
+    assert PurchaseResponse("x", strength, z, (1, 1), 0.0).responds is responds
 
 
-def test_spread_is_around_each_entitys_own_mean() -> None:
+def test_within_std_is_around_each_entitys_mean() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(20, 12, 2)).astype(np.float32) + 50 * np.arange(20)[:, None, None]
     cells = rng.random((20, 12)) < 0.7
     own = [x[i][cells[i]] - x[i][cells[i]].mean(axis=0) for i in range(20)]
     expected = np.sqrt((np.concatenate(own) ** 2).mean(axis=0))
-    np.testing.assert_allclose(within_spread(x, cells), expected, rtol=1e-4)
+    np.testing.assert_allclose(within_std(x, cells), expected, rtol=1e-4)

@@ -1,4 +1,4 @@
-"""Windows in periods, and the rows at their cutoffs against a plain loop."""
+"""Windows in periods, and window rows compared with a loop."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from engagement_ml.config import WindowsConfig
 from engagement_ml.drivers.estimation.spans import (
     Spans,
-    lags_of,
-    outcome_level,
+    payment_cycle_profile,
     period_days,
-    spans_of,
+    spans_from_config,
+    tenure_weighted_lags,
 )
 from engagement_ml.drivers.selection.window_rows import window_rows
 
@@ -31,12 +31,12 @@ from engagement_ml.drivers.selection.window_rows import window_rows
 )
 def test_windows_in_periods(observation: int, outcome: int, gap: int, expected: Spans) -> None:
     config = WindowsConfig(observation_days=observation, outcome_days=outcome, gap_days=gap)
-    assert spans_of(config) == expected
+    assert spans_from_config(config) == expected
     assert period_days(config) == expected.period_days
 
 
 @pytest.mark.parametrize("gap", [0, 2])
-def test_rows_agree_with_a_plain_loop(make_periods, gap: int) -> None:
+def test_window_rows_agree_with_a_loop(make_periods, gap: int) -> None:
     rng = np.random.default_rng(gap)
     n, n_periods = 12, 26
     counts = rng.poisson(2.0, (n, n_periods))
@@ -58,18 +58,18 @@ def test_rows_agree_with_a_plain_loop(make_periods, gap: int) -> None:
                 )
         cutoff -= 2
     rows = window_rows(periods, spans)
-    found = {
+    actual = {
         (int(i), int(c)): values
         for i, c, *values in zip(
             rows.entity, rows.cutoff, rows.counts[:, 0], rows.margin, rows.past_margin, strict=True
         )
     }
-    assert found.keys() == expected.keys()
+    assert actual.keys() == expected.keys()
     for key, values in expected.items():
-        assert found[key] == pytest.approx(values)
+        assert actual[key] == pytest.approx(values)
 
 
-def test_too_short_for_one_outcome_window_gives_no_rows(make_periods) -> None:
+def test_a_record_shorter_than_an_outcome_window_gives_no_rows(make_periods) -> None:
     periods = make_periods({"x": np.ones((5, 10))}, np.ones((5, 10)))
     rows = window_rows(periods, Spans(7, 6, 6, 0))
     assert rows.margin.size == 0
@@ -78,29 +78,29 @@ def test_too_short_for_one_outcome_window_gives_no_rows(make_periods) -> None:
     assert set(seen.cutoff.tolist()) == {6, 8, 10}
 
 
-def test_cutoffs_in_step_with_payments_meet_them_in_one_place(make_periods) -> None:
-    """All pay each fourth period, just after each cutoff: an event meets one payment, its next."""
+def test_cutoffs_in_phase_with_payments_give_a_payment_cycle(make_periods) -> None:
+    """All pay in every fourth period, just after each cutoff, so an event affects one payment."""
     n, n_periods = 20, 41
     gain = np.zeros((n, n_periods))
     gain[:, 4::4] = 30.0
     periods = make_periods({"x": np.ones((n, n_periods))}, gain)
     spans = Spans(7, observation=4, outcome=4, gap=0)
     cutoffs = [periods.start + dt.timedelta(weeks=w) for w in (8, 12, 20)]
-    level = outcome_level(periods, spans, cutoffs)
+    level = payment_cycle_profile(periods, spans, cutoffs)
     assert level == pytest.approx([4.0, 0.0, 0.0, 0.0])
-    # Of lags 1 to 4 each is met by one in four events; per period a payment is a fourth of itself.
-    weights = lags_of(spans, level=level).weights
+    # Each of the lags 1 to 4 applies to a quarter of the events, at four times the mean gain.
+    weights = tenure_weighted_lags(spans, level=level).weights
     assert weights == pytest.approx([1.0, 1.0, 1.0, 1.0, 0.0])
-    # Cutoffs a week apart keep no step with anything.
+    # Cutoffs one period apart have no cycle.
     dense = [periods.start + dt.timedelta(weeks=w) for w in (8, 9, 10)]
-    assert outcome_level(periods, spans, dense) == pytest.approx(np.ones(4))
+    assert payment_cycle_profile(periods, spans, dense) == pytest.approx(np.ones(4))
 
 
-def test_a_season_is_no_rhythm(make_periods) -> None:
+def test_a_season_is_not_a_payment_cycle(make_periods) -> None:
     t = np.arange(104)
     rng = np.random.default_rng(0)
     gain = rng.poisson(np.tile(20 + 10 * np.sin(2 * np.pi * t / 52), (400, 1)))
     periods = make_periods({"x": np.ones(gain.shape)}, gain)
     cutoffs = [periods.start + dt.timedelta(weeks=4 * k) for k in range(3, 20)]
-    level = outcome_level(periods, Spans(7, 12, 12, 0), cutoffs)
+    level = payment_cycle_profile(periods, Spans(7, 12, 12, 0), cutoffs)
     assert np.abs(level - 1).max() < 0.1

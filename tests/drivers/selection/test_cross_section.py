@@ -38,18 +38,18 @@ def test_association_agrees_with_scipy_on_entity_means() -> None:
         assert found[name].slope == pytest.approx(
             linregress(means[name], means["margin"]).slope, rel=1e-6
         )
-        assert found[name].spread == pytest.approx(frame[name].std(ddof=0))
+        assert found[name].std == pytest.approx(frame[name].std(ddof=0))
 
 
 def test_spread_is_that_of_all_windows_seen() -> None:
     rows, seen = drawn(0), drawn(1)
     found = associate(rows, ("acts", "likes"), seen)
-    assert found["acts"].spread == pytest.approx(seen.counts[:, 0].std())
+    assert found["acts"].std == pytest.approx(seen.counts[:, 0].std())
     none = np.zeros(0, dtype=int)
     empty = WindowRows(none, none, np.zeros((0, 2)), np.zeros(0), np.zeros(0))
     alone = associate(empty, ("acts", "likes"), seen)
     assert alone["likes"].spearman == 0
-    assert alone["likes"].spread == pytest.approx(seen.counts[:, 1].std())
+    assert alone["likes"].std == pytest.approx(seen.counts[:, 1].std())
 
 
 def test_correlation_of_what_does_not_vary_is_nought() -> None:

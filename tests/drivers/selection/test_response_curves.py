@@ -7,11 +7,11 @@ import pytest
 
 from engagement_ml.config import WindowsConfig
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
-from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.estimation.spans import spans_from_config
 from engagement_ml.drivers.selection.response_curves import Curve, choose_scale, make_curve
 from engagement_ml.drivers.selection.window_rows import window_rows
 
-SPANS = spans_of(WindowsConfig())
+SPANS = spans_from_config(WindowsConfig())
 
 
 def drawn(make_periods, seed: int, response, n: int = 2000):
@@ -32,8 +32,8 @@ def drawn(make_periods, seed: int, response, n: int = 2000):
 
 def fitted(periods, effect: float = 1.0) -> tuple[Curve, np.ndarray]:
     counts = window_rows(periods, SPANS).counts[:, 0]
-    found = estimate_lag_effects(periods, ("x",), SPANS.lags, burn_in=SPANS.burn_in, bending=True)
-    scale = choose_scale(counts, found.bends.get("x"), found.lags, SPANS.observation)
+    found = estimate_lag_effects(periods, ("x",), SPANS.lags, burn_in=SPANS.burn_in, nonlinear=True)
+    scale = choose_scale(counts, found.response_functions.get("x"), found.lags, SPANS.observation)
     return make_curve(counts, effect, scale), counts
 
 
@@ -63,7 +63,7 @@ def test_one_more_event_is_worth_the_effect_on_average(scale: float | None) -> N
     curve = make_curve(counts, 2.5, scale)
     more = curve.amplitude * (curve.shape(counts + 1) - curve.shape(counts))
     assert more.mean() == pytest.approx(2.5)
-    assert curve.spread == pytest.approx(curve.shape(counts).std())
+    assert curve.std == pytest.approx(curve.shape(counts).std())
 
 
 def test_what_was_not_let_free_is_straight() -> None:
@@ -103,4 +103,4 @@ def test_nobody_who_does_it_gives_a_straight_line(make_periods) -> None:
     periods = make_periods({"x": np.zeros((60, 40))}, np.ones((60, 40)))
     curve, _ = fitted(periods)
     assert curve.kind == "linear"
-    assert curve.spread == 0
+    assert curve.std == 0

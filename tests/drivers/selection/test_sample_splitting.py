@@ -7,9 +7,8 @@ import pytest
 
 from engagement_ml.drivers.estimation.distributed_lags import plan_lags
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
-from engagement_ml.drivers.estimation.window_effect import summarise
-from engagement_ml.drivers.evidence import Choice
-from engagement_ml.drivers.selection.sample_splitting import estimate_on, first_half, split_check
+from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
+from engagement_ml.drivers.selection.sample_splitting import estimate_on, first_half
 from tests.drivers.conftest import build
 
 LAGS = plan_lags(4, 4)
@@ -31,49 +30,12 @@ def effects():
     return estimate_lag_effects(periods, NAMES, LAGS, burn_in=4)
 
 
-def choice(name: str, weight: float) -> Choice:
-    return Choice(name, weight, None, None, "linear", None, None, 10.0)
-
-
-def check(effects, choices):
-    return split_check(
-        effects,
-        NAMES,
-        choices,
-        {"much": 3.0, "less": 2.0, "noise": 1.0},
-        dict.fromkeys(NAMES, 1.4),
-        dict.fromkeys(NAMES, 0.0),
-        at_most=3,
-        least_z=4.0,
-        seed=0,
-        entity="customer",
-    )
-
-
 def test_halves_of_entities_agree_with_the_whole(effects) -> None:
     mine = first_half(3000, 0)
     assert mine.sum() == 1500
     for b in range(2):
-        whole = summarise(effects, b)
+        whole = estimate_window_effect(effects, b)
         halves = [estimate_on(effects, b, some) for some in (mine, ~mine)]
         for half in halves:
             assert half.effect == pytest.approx(whole.effect, rel=0.25)
         assert sum(h.z for h in halves) / np.sqrt(2) == pytest.approx(whole.z, rel=0.1)
-
-
-def test_what_acts_is_chosen_and_weighed_alike(effects) -> None:
-    found = check(effects, [choice("much", 66.7), choice("less", 33.3)])
-    assert found.passed
-    assert found.result.startswith("much 6")
-
-
-@pytest.mark.parametrize(
-    "choices",
-    [
-        [choice("much", 60.0), choice("less", 30.0), choice("noise", 10.0)],
-        [choice("much", 40.0), choice("less", 60.0)],
-        [choice("much", 100.0)],
-    ],
-)
-def test_what_luck_chose_or_weighed_is_told(effects, choices) -> None:
-    assert not check(effects, choices).passed

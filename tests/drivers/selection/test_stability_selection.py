@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.estimation.decay_profiles import standardised
+from engagement_ml.drivers.estimation.decay_profiles import max_z
 from engagement_ml.drivers.estimation.distributed_lags import plan_lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
@@ -35,7 +35,7 @@ def chosen(effects: LagEffects, importance=None, costs=None, at_most: int = 3) -
         importance or dict.fromkeys(names, 1.0),
         costs or dict.fromkeys(names, 0.0),
         at_most=at_most,
-        least_z=4.0,
+        min_z=4.0,
         seed=0,
     )
 
@@ -74,12 +74,6 @@ def test_what_costs_more_than_it_brings_is_not_chosen() -> None:
     assert chosen(effects, costs={"a": 1.5 * gross}).frequency["a"] == 0.0
 
 
-def test_bound_on_false_choices_by_hand() -> None:
-    """Meinshausen and Bühlmann (2010, theorem 1): q² / ((2π − 1) p), π = 0.9."""
-    found = chosen(made({"a": 10.0, "b": 10.0, **{f"n{i}": 0.0 for i in range(8)}}))
-    assert found.false_bound == pytest.approx(2**2 / (0.8 * 10))
-
-
 def test_same_seed_same_choices() -> None:
     effects = made({"a": 2.5, "b": 1.5})
     assert chosen(effects).picks == chosen(effects).picks
@@ -106,7 +100,7 @@ def test_halves_agree_with_fits_of_their_own(simulate_shop) -> None:
         arrays = ("entities", "counts", "gain", "loss", "orders", "entry", "exit")
         half = replace(periods, **{name: getattr(periods, name)[mine] for name in arrays})
         own = estimate_lag_effects(half, ("driver",), LAGS, burn_in=3)
-        again = standardised(own.coef[0], own.covariance(0), LAGS)
+        again = max_z(own.coef[0], own.covariance(0), LAGS)
         assert z == pytest.approx(again, rel=0.2)
 
 

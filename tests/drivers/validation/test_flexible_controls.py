@@ -1,4 +1,4 @@
-"""Who happens where another's response bends takes credit for the bend, and loses it."""
+"""Credit for another behaviour's saturation is lost with flexible controls, own credit stays."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
-from engagement_ml.drivers.estimation.spans import spans_of
-from engagement_ml.drivers.validation.flexible_controls import flexible_strengths
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
+from engagement_ml.drivers.estimation.spans import spans_from_config
+from engagement_ml.drivers.validation.flexible_controls import flexible_fits
 from tests.drivers.conftest import build
 
-SPANS = spans_of(WindowsConfig(observation_days=28, outcome_days=28))
+SPANS = spans_from_config(WindowsConfig(observation_days=28, outcome_days=28))
 
 
 def drawn(seed: int, n: int = 3000, n_periods: int = 40):
@@ -33,12 +33,12 @@ def drawn(seed: int, n: int = 3000, n_periods: int = 40):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_credit_for_anothers_bend_is_lost_and_own_credit_stays(seed: int) -> None:
-    rolling = Rolling.of(drawn(seed), SPANS, ("real", "sent", "upgrade"))
+def test_credit_for_anothers_saturation_is_lost_and_own_credit_stays(seed: int) -> None:
+    rolling = RollingCounts.from_periods(drawn(seed), SPANS, ("real", "sent", "upgrade"))
     acting = ("real", "sent", "upgrade")
-    found = flexible_strengths(rolling, ("real", "sent"), acting)
-    assert found["sent"].straight > 4
+    found = flexible_fits(rolling, ("real", "sent"), acting)
+    assert found["sent"].linear > 4
     assert found["sent"].lost
-    assert found["real"].straight > 4
-    assert found["real"].stepped > 0.9 * found["real"].straight
+    assert found["real"].linear > 4
+    assert found["real"].stepped > 0.9 * found["real"].linear
     assert not found["real"].lost

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
-from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
+from engagement_ml.drivers.estimation.spans import spans_from_config
 from engagement_ml.drivers.validation.heterogeneity import effects_by_segment
 
-SPANS = spans_of(WindowsConfig())
+SPANS = spans_from_config(WindowsConfig())
 
 
 def by_value(periods, effect: float) -> dict[str, dict]:
-    rolling = Rolling.of(periods, SPANS, periods.behaviours)
+    rolling = RollingCounts.from_periods(periods, SPANS, periods.behaviours)
     found = effects_by_segment(periods, rolling, {"driver": effect})
     return {row.value: row for row in found}
 
@@ -69,7 +69,7 @@ def test_small_segments_and_unknown_ones_are_left_out(simulate_shop) -> None:
 
 def test_nothing_to_compare_without_segments_or_effects(simulate_shop) -> None:
     periods = simulate_shop(1, n=100, n_periods=30)
-    rolling = Rolling.of(periods, SPANS, periods.behaviours)
+    rolling = RollingCounts.from_periods(periods, SPANS, periods.behaviours)
     assert effects_by_segment(periods, rolling, {"driver": 1.0}) == ()
     segmented = replace(periods, segments={"plan": labels(100)})
     assert effects_by_segment(segmented, rolling, {}) == ()

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.estimation.rolling_counts import Rolling
-from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
+from engagement_ml.drivers.estimation.spans import spans_from_config
 from engagement_ml.drivers.evidence import PairRow
 from engagement_ml.drivers.selection.window_rows import window_rows
-from engagement_ml.drivers.validation.interactions import _adjusted, compare_pairs
+from engagement_ml.drivers.validation.interactions import compare_pairs, holm_adjusted
 
-SPANS = spans_of(WindowsConfig())
+SPANS = spans_from_config(WindowsConfig())
 LEVEL = 0.35 * 10
 
 
@@ -38,7 +38,7 @@ def drawn(make_periods, seed: int, share):
 def compared(periods):
     rows = window_rows(periods, SPANS)
     spread = {b: float(rows.counts[:, j].std()) for j, b in enumerate(periods.behaviours)}
-    rolling = Rolling.of(periods, SPANS, periods.behaviours)
+    rolling = RollingCounts.from_periods(periods, SPANS, periods.behaviours)
     (pair,) = compare_pairs(rolling, periods.behaviours, spread, SPANS.outcome)
     return pair, spread["a"] * spread["b"]
 
@@ -72,7 +72,7 @@ def pair_row(p_value: float, effect: float) -> PairRow:
 def test_holm_by_hand() -> None:
     p_values = [0.020, 0.001, 0.040, 0.0024]
     rows = [pair_row(p, e) for p, e in zip(p_values, (1, 1, -1, -1), strict=True)]
-    found = _adjusted(rows)
+    found = holm_adjusted(rows, 0.01)
     # 4 × 0.001, 3 × 0.0024, 2 × 0.020, 1 × 0.040, none below the one before.
     expected = [0.040, 0.004, 0.040, 0.0072]
     assert [r.p_value for r in found] == pytest.approx(expected)
@@ -86,9 +86,12 @@ def test_holm_by_hand() -> None:
 
 def test_holm_never_exceeds_one() -> None:
     rows = [pair_row(0.9, 1.0), pair_row(0.5, 1.0)]
-    assert [r.p_value for r in _adjusted(rows)] == [1.0, 1.0]
+    assert [r.p_value for r in holm_adjusted(rows, 0.01)] == [1.0, 1.0]
 
 
 def test_one_behaviour_makes_no_pair(make_periods) -> None:
     periods = make_periods({"a": np.ones((40, 30))}, np.ones((40, 30)))
-    assert compare_pairs(Rolling.of(periods, SPANS, ("a",)), ("a",), {"a": 1.0}, 12) == ()
+    assert (
+        compare_pairs(RollingCounts.from_periods(periods, SPANS, ("a",)), ("a",), {"a": 1.0}, 12)
+        == ()
+    )

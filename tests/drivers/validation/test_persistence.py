@@ -9,11 +9,11 @@ import pytest
 
 from engagement_ml.config import WindowsConfig
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
-from engagement_ml.drivers.estimation.spans import spans_of
-from engagement_ml.drivers.estimation.window_effect import summarise
+from engagement_ml.drivers.estimation.spans import spans_from_config
+from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
 from engagement_ml.drivers.validation.persistence import compare_in_time
 
-SPANS = spans_of(WindowsConfig())
+SPANS = spans_from_config(WindowsConfig())
 N_PERIODS = 44
 
 
@@ -28,8 +28,8 @@ def compared(make_periods, seed: int, share_later: float, n: int = 2000, turn: i
     strength = np.where(np.arange(N_PERIODS) < turn, 1.0, share_later) * 0.12
     orders = rng.poisson(0.5 * np.exp(0.5 * liking) * (1 + strength * stock))
     periods = make_periods({"x": counts}, 10.0 * orders, orders=orders)
-    main = estimate_lag_effects(periods, ("x",), SPANS.lags, burn_in=4, bending=True)
-    effects = {"x": summarise(main, 0)}
+    main = estimate_lag_effects(periods, ("x",), SPANS.lags, burn_in=4, nonlinear=True)
+    effects = {"x": estimate_window_effect(main, 0)}
     found = compare_in_time(periods, main, effects, ["x"], burn_in=4)
     return found["x"], effects["x"].effect
 

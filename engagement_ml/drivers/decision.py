@@ -1,0 +1,107 @@
+"""Selection of drivers: ranked by SHAP, at most as many as configured, weighted by effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engagement_ml._typing import FloatArray
+from engagement_ml.drivers.estimation.lag_effects import LagEffects
+from engagement_ml.drivers.evidence import Choice
+from engagement_ml.drivers.experiment_override import ExperimentOverride
+from engagement_ml.drivers.finding import Finding, Verdict
+from engagement_ml.drivers.selection.indicators import Indicators
+from engagement_ml.drivers.selection.response_curves import Curve, choose_scale, make_curve
+from engagement_ml.drivers.selection.stability_selection import Stability
+from engagement_ml.drivers.selection.weights import weigh
+from engagement_ml.drivers.study import Study
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What selection chooses among.
+
+    Attributes
+    ----------
+    main : LagEffects or None
+        The joint fit.
+    importance : mapping of behaviour to mean absolute SHAP of within-customer change
+    stability : Stability
+        Of selection by observation alone.
+    override : ExperimentOverride
+        Findings and verdicts, randomised tests considered.
+    """
+
+    main: LagEffects | None
+    importance: Mapping[str, float]
+    stability: Stability
+    override: ExperimentOverride
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """Verdicts, randomised tests considered."""
+        return self.override.verdicts
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The selected behaviours with their weights.
+
+    Attributes
+    ----------
+    drivers : tuple of str
+        All behaviours that pass as drivers, by SHAP.
+    selected : tuple of str
+    choices : tuple of Choice
+        Weights and transforms of the selected; empty if nothing was selected.
+    curves : mapping of behaviour to Curve
+        Response curves of the selected and of all drivers and harmful behaviours.
+    stability : Stability
+    indicators : Indicators or None
+        If behaviours were selected for prediction alone.
+    """
+
+    drivers: tuple[str, ...]
+    selected: tuple[str, ...]
+    choices: tuple[Choice, ...]
+    curves: Mapping[str, Curve]
+    stability: Stability
+    indicators: Indicators | None = None
+
+
+def select_drivers(study: Study, candidates: Candidates) -> Selection:
+    """Select the first drivers by SHAP and weight them by their effects."""
+    override, importance = candidates.override, candidates.importance
+    drivers = tuple(
+        b
+        for b in sorted(study.behaviours, key=lambda b: (-importance[b], b))
+        if override.verdicts[b].verdict == "driver" and study.selectable(b)
+    )
+    selected = drivers[: study.config.select.at_most]
+    curves = override.curves(_curves(study, candidates), study.all_rows, study.behaviours)
+    choices = weigh(
+        selected,
+        curves,
+        override.draws(selected),
+        {b: study.counts(b) for b in selected},
+        study.costs(selected),
+    )
+    stability = override.stability(candidates.stability, selected, importance)
+    return Selection(drivers, selected, choices, curves, stability)
+
+
+def _curves(study: Study, candidates: Candidates) -> dict[str, Curve]:
+    """Return response curves at the observed effects of drivers and harmful behaviours."""
+    main, curves = candidates.main, {}
+    findings: Mapping[str, Finding] = candidates.override.identified()
+    for b in study.behaviours:
+        within = findings[b].within
+        acts = candidates.verdicts[b].verdict in ("driver", "harmful")
+        if within is None or main is None or not acts:
+            continue
+        counts: FloatArray = study.counts(b)
+        scale = choose_scale(
+            counts, main.response_functions.get(b), main.lags, study.spans.observation
+        )
+        curves[b] = make_curve(counts, within.effect, scale)
+    return curves

@@ -1,0 +1,66 @@
+"""The protocol of an estimation strategy, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from engagement_ml.drivers.decision import Candidates, Selection
+from engagement_ml.drivers.estimation.lag_effects import LagEffects
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.window_effect import WindowEffect, add_model_uncertainty
+from engagement_ml.drivers.preconditions import Obstacle
+from engagement_ml.drivers.study import Study
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Within-customer estimates of every behaviour.
+
+    Attributes
+    ----------
+    within : mapping of behaviour to WindowEffect
+        Empty if nothing is identified.
+    main : LagEffects or None
+        The joint fit of all behaviours that do not follow purchases.
+    responses : mapping of behaviour to PurchaseResponse
+        How each behaviour follows purchases.
+    half_z : mapping of behaviour to (z, z)
+        z in each random half of the customers.
+    lead_z : mapping of behaviour to (z, z)
+        z of the association after the event minus, and plus, the one before it.
+    """
+
+    within: Mapping[str, WindowEffect] = field(default_factory=dict)
+    main: LagEffects | None = None
+    responses: Mapping[str, PurchaseResponse] = field(default_factory=dict)
+    half_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    lead_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+class Estimator(Protocol):
+    """Estimates effects from one kind of evidence, and selects behaviours on it."""
+
+    @property
+    def within_periods(self) -> bool:
+        """Whether effects come from margin per period, which period-wise checks need."""
+
+    def obstacle(self, study: Study) -> Obstacle | None:
+        """Return why effects are not identified, or None."""
+
+    def estimate(self, study: Study) -> Estimates:
+        """Estimate every behaviour's effect; called only without an obstacle."""
+
+    def select(self, study: Study, candidates: Candidates) -> Selection:
+        """Select behaviours among the candidates and weight them."""
+
+
+def with_model_error(estimates: Estimates, study: Study) -> Estimates:
+    """Widen every interval by the errors of functional form and of the level of margin."""
+    form_error, level_error = study.thresholds.form_error, study.level_error
+    within = {
+        b: add_model_uncertainty(effect, form_error, level_error, (study.seed, 8, i))
+        for i, (b, effect) in enumerate(sorted(estimates.within.items()))
+    }
+    return replace(estimates, within=within)

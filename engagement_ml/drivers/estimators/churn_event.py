@@ -1,0 +1,53 @@
+"""Effects on churn, if an event ends a customer's margin: discrete-time hazard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engagement_ml.drivers.decision import Candidates, Selection, select_drivers
+from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
+from engagement_ml.drivers.estimators.base import Estimates, with_model_error
+from engagement_ml.drivers.preconditions import Obstacle, churn_obstacle
+from engagement_ml.drivers.retention.churn_cost import ChurnOutcomes
+from engagement_ml.drivers.retention.churn_effects import estimate_churn_effects
+from engagement_ml.drivers.selection.stability_selection import half_strengths
+from engagement_ml.drivers.study import Study
+from engagement_ml.features.rfm import TENURE
+
+
+@dataclass(frozen=True)
+class ChurnEventEstimator:
+    """Effects on margin through churn: recent events, given affinity and tenure."""
+
+    within_periods: bool = False
+
+    def obstacle(self, study: Study) -> Obstacle | None:
+        """Return why effects on churn are not identified, or None."""
+        return churn_obstacle(study.periods, study.spans, study.thresholds)
+
+    def estimate(self, study: Study) -> Estimates:
+        """Estimate every behaviour's effect on margin through churn."""
+        names = study.observed
+        main = estimate_churn_effects(study.periods, names, study.spans, churn_outcomes(study))
+        within = {b: estimate_window_effect(main, i, seed=study.seed) for i, b in enumerate(names)}
+        half_z = half_strengths(main, seed=study.seed)
+        return with_model_error(Estimates(within, main, {}, half_z, {}), study)
+
+    def select(self, study: Study, candidates: Candidates) -> Selection:
+        """Select the first drivers by SHAP and weight them by their effects."""
+        return select_drivers(study, candidates)
+
+
+def churn_outcomes(study: Study) -> ChurnOutcomes | None:
+    """Return who churned, of those at risk at the panel's cutoffs, and their tenure in periods."""
+    if study.panel is None:
+        return None
+    frame = study.panel.frame
+    at_risk = frame.loc[frame["churned"].notna(), [TENURE, "churned"]]
+    if at_risk.empty:
+        return None
+    tenure = np.ceil(at_risk[TENURE].to_numpy() / study.spans.period_days)
+    tenure = np.clip(tenure, 1, study.spans.observation).astype(np.int64)
+    return ChurnOutcomes(tenure, at_risk["churned"].to_numpy(dtype=np.float64))

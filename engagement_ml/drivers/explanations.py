@@ -1,0 +1,242 @@
+"""Sentences that explain verdicts from observation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engagement_ml.drivers.finding import FailedTest, Finding, Rule, Verdict
+from engagement_ml.drivers.preconditions import Obstacle
+from engagement_ml.drivers.study import Study
+from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
+from engagement_ml.drivers.validation.sensitivity import sample_size_per_arm
+from engagement_ml.formatting import Money, decimals_for, number, percent, plural
+
+_MAX_MORE_DAYS = 730  # beyond two years, "years of data" says enough
+_MAX_FACTOR = 20.0  # times the history; beyond that more history is no advice
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How sentences call customers, money and time.
+
+    Attributes
+    ----------
+    entity : str
+        Singular.
+    currency : str
+    period_days : int
+    """
+
+    entity: str = "customer"
+    currency: str = "EUR"
+    period_days: int = 7
+
+    @classmethod
+    def of(cls, study: Study) -> Wording:
+        """Take the words from a study's configuration."""
+        return cls(study.config.entity, study.config.currency, study.periods.period_days)
+
+    @property
+    def entities(self) -> str:
+        """Plural of the entity."""
+        return plural(self.entity)
+
+    @property
+    def money(self) -> Money:
+        """Writes amounts."""
+        return Money(self.currency)
+
+    def span(self, periods: int) -> str:
+        """Return a number of periods as weeks or days.
+
+        Examples
+        --------
+        >>> Wording().span(1), Wording().span(3), Wording(period_days=3).span(2)
+        ('1 week', '3 weeks', '6 days')
+        """
+        if self.period_days % 7 == 0:
+            n, unit = periods * self.period_days // 7, "week"
+        else:
+            n, unit = periods * self.period_days, "day"
+        return f"{n} {unit if n == 1 else plural(unit)}"
+
+
+def explain(
+    verdict: Verdict,
+    finding: Finding,
+    wording: Wording,
+    advice: str,
+    thresholds: Thresholds = THRESHOLDS,
+) -> str:
+    """Return the sentence behind a verdict from observation.
+
+    Parameters
+    ----------
+    verdict : Verdict
+    finding : Finding
+    wording : Wording
+    advice : str
+        What evidence would settle the question.
+    thresholds : Thresholds
+    """
+    write = _SENTENCES[verdict.rule]
+    return write(_Case(verdict, finding, wording, advice, thresholds))
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What a sentence is written from."""
+
+    verdict: Verdict
+    finding: Finding
+    wording: Wording
+    advice: str
+    thresholds: Thresholds
+
+    @property
+    def correlated(self) -> str:
+        rho = number(self.finding.association.spearman, 2, signed=True)
+        across = f"across {self.wording.entities}"
+        return f"{across}, its count correlates with later margin (Spearman {rho})"
+
+    @property
+    def estimate(self) -> str:
+        low, high = self.finding.bounds
+        money, decimals = self.wording.money, decimals_for(self.finding.effect, low, high)
+        interval = money.spread(low, high, decimals)
+        return f"{money(self.finding.effect, decimals)} per event ({interval})"
+
+    @property
+    def effect(self) -> str:
+        direction = "higher" if self.finding.effect > 0 else "lower"
+        return f"{self._more}, later margin is {direction} than usual: {self.estimate}"
+
+    @property
+    def change(self) -> str:
+        return f"{self._more}, later margin changes by {self.estimate}"
+
+    @property
+    def _more(self) -> str:
+        return f"when a {self.wording.entity} does more of it than usual"
+
+
+def _not_identified(case: _Case) -> str:
+    no_change = f"no change within {case.wording.entities} to learn from"
+    return f"{case.correlated}; {no_change}; {case.advice}"
+
+
+def _vetoed(case: _Case) -> str:
+    return "; ".join([case.effect, *(veto.reason for veto in case.finding.vetoes), case.advice])
+
+
+def _unstable(case: _Case) -> str:
+    share = f"it passes in only {percent(case.finding.frequency)} of bootstrap samples"
+    return f"unstable: {case.change}; {share}; {case.advice}"
+
+
+def _passed(case: _Case) -> str:
+    follows = case.finding.purchase_response.responds
+    also = "it also follows purchases, but more margin follows it than precedes it; "
+    halves = f"it holds in both halves of the {case.wording.entities}"
+    return f"{case.effect}; {also if follows else ''}{halves}"
+
+
+def _inconclusive(case: _Case) -> str:
+    within = case.finding.within
+    silent = within is None or abs(within.z) < case.thresholds.hint_z
+    doubt = "which is inconclusive" if silent else f"which is only a hint: {_failed(case)}"
+    return f"{case.change}, {doubt}; {case.advice}"
+
+
+def _failed(case: _Case) -> str:
+    z = 0.0 if case.finding.within is None else case.finding.within.z
+    texts: dict[FailedTest | None, str] = {
+        "z": f"its z is {number(z, 1)}, and {number(case.thresholds.min_z)} is needed",
+        "sign": "its effect changes sign over the lags",
+        "halves": f"it does not show in both halves of the {case.wording.entities}",
+        "leads": "margin is as strongly associated with it before the event as after it",
+        None: "it may be below the smallest effect of interest",
+    }
+    return texts[case.verdict.failed]
+
+
+def _follows_purchases(case: _Case) -> str:
+    response, wording = case.finding.purchase_response, case.wording
+    first, last = response.lag
+    after = f"{first} to {wording.span(last)}" if last > first else wording.span(last)
+    if last > first and wording.period_days % 7:
+        after = f"{first * wording.period_days} to {wording.span(last)}"
+    change = float(np.expm1(response.strength))
+    direction = "more" if change > 0 else "less"
+    return (
+        f"it follows purchases: {after} after buying more than usual, {wording.entities} do "
+        f"{percent(abs(change))} {direction} of it (per standard deviation of purchases)"
+    )
+
+
+_SENTENCES: dict[Rule, Callable[[_Case], str]] = {
+    "declared": lambda _: "declared in the configuration as a consequence of purchases",
+    "not identified": _not_identified,
+    "vetoed": _vetoed,
+    "unstable": _unstable,
+    "passed": _passed,
+    "follows purchases": _follows_purchases,
+    "correlated only": lambda case: f"{case.correlated}, but {case.change}",
+    "below smallest effect": lambda case: f"{case.change}, below the smallest effect of interest",
+    "inconclusive": _inconclusive,
+}
+
+
+def advice(finding: Finding, study: Study, obstacle: Obstacle | None) -> str:
+    """Suggest what evidence would settle the question."""
+    wording, margin = Wording.of(study), study.rows.margin
+    std = float(margin.std()) if margin.size else 0.0
+    needed = sample_size_per_arm(max(finding.min_effect, 1e-9), std) if std > 0 else math.inf
+    experiment = (
+        f"a randomised test that raises it by one standard deviation needs about "
+        f"{_rounded(needed)} {wording.entities} per arm"
+        if math.isfinite(needed)
+        else "a randomised test would settle it"
+    )
+    if obstacle is not None or finding.within is None:
+        why = "its count does not vary" if obstacle is None else explain_obstacle(obstacle, wording)
+        return f"{why}; {experiment}"
+    low, high = finding.bounds
+    half_width = (high - low) / 2 * finding.association.std
+    factor = (half_width / finding.min_effect) ** 2 if finding.min_effect > 0 else math.inf
+    if 1 < factor < _MAX_FACTOR:
+        more = math.ceil(study.periods.gain.shape[1] * (factor - 1))
+        return f"{_more_data(more, wording)} or {experiment}"
+    return experiment
+
+
+def _more_data(periods: int, wording: Wording) -> str:
+    if periods * wording.period_days > _MAX_MORE_DAYS:
+        return "it takes years of such data"
+    return f"about {wording.span(periods)} more of such data would settle it,"
+
+
+def explain_obstacle(obstacle: Obstacle, wording: Wording) -> str:
+    """Return why effects are not identified, as a clause."""
+    found, needed = number(obstacle.found), number(obstacle.needed)
+    days = f"periods of {obstacle.period_days} days"
+    return {
+        "periods": f"only {found} {days} of history, and at least {needed} are needed",
+        "periods after a window": f"only {found} {days} after a whole observation window, and at "
+        f"least {needed} are needed",
+        "buyers": f"only {found} {wording.entities} with any margin, and at least {needed} are "
+        "needed",
+        "repeat buyers": f"only {found} {wording.entities} have margin in more than one period, "
+        f"and at least {needed} are needed",
+        "churned": f"only {found} {wording.entities} churned, and at least {needed} are needed",
+    }[obstacle.kind]
+
+
+def _rounded(n: float) -> str:
+    """Return a number with two significant digits."""
+    digits = max(0, int(math.log10(max(n, 1))) - 1)
+    return f"{int(round(n, -digits)):,}"

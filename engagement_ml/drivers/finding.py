@@ -1,0 +1,110 @@
+"""The evidence on one behaviour, and the verdict it leads to: codes and numbers, no text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.window_effect import WindowEffect
+from engagement_ml.drivers.selection.cross_section import Association
+
+VerdictCode = Literal["driver", "harmful", "vanity", "consequence", "inert", "unverifiable"]
+FailedTest = Literal["z", "sign", "halves", "leads"]
+Rule = Literal[
+    "declared",
+    "not identified",
+    "vetoed",
+    "unstable",
+    "passed",
+    "follows purchases",
+    "correlated only",
+    "below smallest effect",
+    "inconclusive",
+    "test did not move it",
+    "no events",
+]
+
+
+@dataclass(frozen=True)
+class Veto:
+    """A robustness check's objection to calling a behaviour a driver or harmful.
+
+    Attributes
+    ----------
+    check : str
+        Name of the check.
+    reason : str
+        A clause for the verdict's sentence.
+    """
+
+    check: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The evidence on one behaviour.
+
+    Attributes
+    ----------
+    behaviour, role : str
+    within : WindowEffect or None
+        None if no within-customer effect is identified.
+    half_z : (float, float)
+        z in each random half of the customers.
+    association : Association
+        The between-customer correlation.
+    purchase_response : PurchaseResponse
+        How the behaviour follows purchases.
+    lead_z : (float, float) or None
+        z of the association after the event minus, and plus, the one before it; None if not tested.
+    frequency : float
+        Share of bootstrap samples of customers in which the behaviour passes.
+    cost : float
+        Cost of serving one event, in currency.
+    min_effect : float
+        Smallest effect of interest (SESOI) of one standard deviation, in currency.
+    vetoes : tuple of Veto
+    """
+
+    behaviour: str
+    role: str
+    within: WindowEffect | None
+    half_z: tuple[float, float]
+    association: Association
+    purchase_response: PurchaseResponse
+    lead_z: tuple[float, float] | None
+    frequency: float
+    cost: float
+    min_effect: float
+    vetoes: tuple[Veto, ...] = ()
+
+    @property
+    def effect(self) -> float:
+        """Effect per event, net of the cost of serving it; NaN if not identified."""
+        return float("nan") if self.within is None else self.within.effect - self.cost
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The 95% interval of the net effect."""
+        if self.within is None:
+            return float("nan"), float("nan")
+        return self.within.low - self.cost, self.within.high - self.cost
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict and the rule that led to it.
+
+    Attributes
+    ----------
+    verdict : str
+    rule : str
+    failed : str or None
+        The first test of the within-customer evidence that failed, if the verdict rests on it.
+    """
+
+    verdict: VerdictCode
+    rule: Rule
+    failed: FailedTest | None = None

@@ -1,0 +1,103 @@
+"""The thresholds behind verdicts and selection, in one place.
+
+Run ``python -m engagement_ml.drivers.thresholds`` to print them as a Markdown table. A sensitivity
+run passes its own: ``find_drivers(..., thresholds=replace(THRESHOLDS, min_z=3.5))``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+
+def threshold(default: Any, meaning: str) -> Any:
+    """Return a dataclass field with its meaning for the printed table."""
+    return dataclasses.field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Limits that decide verdicts, selection and robustness checks.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> replace(Thresholds(), min_z=3.5).min_z
+    3.5
+    """
+
+    min_z: float = threshold(4.0, "z that the within-customer evidence must reach")
+    min_half_z: float = threshold(2.0, "z that it must reach in each random half of the customers")
+    min_lead_z: float = threshold(
+        2.0, "z by which the association after the event must exceed the one before it (lead test)"
+    )
+    min_lead_z_opposite: float = threshold(
+        1.0, "the same, if the association before the event has the opposite sign"
+    )
+    min_lead_z_following: float = threshold(
+        5.0, "the same, both ways, for a behaviour that follows purchases"
+    )
+    min_bootstrap_share: float = threshold(
+        0.9, "share of bootstrap samples of customers in which a driver must pass again"
+    )
+    hint_z: float = threshold(3.5, "z from which an unproven effect is called a hint")
+    vanity_z: float = threshold(
+        4.0, "z of the between-customer correlation from which a count counts as correlated"
+    )
+    vanity_share: float = threshold(
+        0.5, "share of the between-customer slope that the effect must stay below for `vanity`"
+    )
+    vanity_effect: float = threshold(
+        2.0, "multiple of the smallest effect of interest that the estimate must stay below, too"
+    )
+    may_act_z: float = threshold(
+        2.0, "z from which a behaviour is a possible cause that flexible controls allow for"
+    )
+    form_error: float = threshold(
+        0.05, "relative error of an effect from its functional form, added to its interval"
+    )
+    min_periods: int = threshold(8, "periods of history that estimates need")
+    min_buyers: int = threshold(30, "customers with any margin that estimates need")
+    min_repeat_buyers: float = threshold(
+        0.2, "share of buyers with margin in several periods that within-customer estimates need"
+    )
+    min_churned: int = threshold(100, "churned customers that effects on churn need")
+    min_group: int = threshold(
+        50, "customers of a segment combination that get period effects of their own"
+    )
+    max_groups: int = threshold(20, "segment combinations; beyond that, all share period effects")
+    max_weight_gap: float = threshold(
+        10.0, "points by which weights of the other half may differ from the metric's"
+    )
+    min_segment: int = threshold(100, "customers that a segment's own estimate needs")
+    max_segment_values: int = threshold(12, "values of a segment that are estimated")
+    pair_p_value: float = threshold(
+        0.01, "Holm-adjusted p-value below which an interaction is reported"
+    )
+    max_pairs_of: int = threshold(4, "drivers, first by SHAP, whose pairs are tested")
+
+
+THRESHOLDS = Thresholds()
+"""The values in use."""
+
+
+def thresholds_markdown(thresholds: Thresholds = THRESHOLDS) -> str:
+    """Return a Markdown table: name, value, meaning.
+
+    Examples
+    --------
+    >>> thresholds_markdown().splitlines()[2]
+    '| `min_z` | 4 | z that the within-customer evidence must reach |'
+    """
+    lines = ["| threshold | value | meaning |", "| --- | --- | --- |"]
+    for each in dataclasses.fields(thresholds):
+        value = getattr(thresholds, each.name)
+        lines.append(f"| `{each.name}` | {value:g} | {each.metadata['meaning']} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(thresholds_markdown() + "\n")
