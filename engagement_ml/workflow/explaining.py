@@ -60,12 +60,12 @@ def explanation_data(
     panel: Panel, periods: Periods, config: PipelineConfig, metric: EngagementMetric
 ) -> ExplanationData:
     """Fit the within-customer model as the selection fits it, and draw the rows to keep."""
-    from engagement_ml.drivers.estimation.spans import spans_of
+    from engagement_ml.drivers.estimation.spans import spans_from_config
     from engagement_ml.drivers.selection.shap_importance import fit_within_booster
     from engagement_ml.drivers.selection.window_rows import window_rows
 
     seed = config.random_seed
-    rows = window_rows(periods, spans_of(config.windows))
+    rows = window_rows(periods, spans_from_config(config.windows))
     within = fit_within_booster(rows, seed=seed)
     if within is not None:
         within = replace(within, x=within.x[_draw(len(within.x), MAX_EXPLAINED_ROWS, seed)])

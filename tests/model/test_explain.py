@@ -11,7 +11,7 @@ from matplotlib import pyplot
 
 import engagement_ml as em
 from engagement_ml.drivers import period_days
-from engagement_ml.drivers.estimation.spans import spans_of
+from engagement_ml.drivers.estimation.spans import spans_from_config
 from engagement_ml.drivers.selection import shap_importance
 from engagement_ml.drivers.selection.window_rows import window_rows
 from engagement_ml.engine import open_engine
@@ -78,7 +78,7 @@ def test_within_is_the_model_that_selects(model, small_shop):
         until = plan_windows(tables.history, config.windows).fit_until
         days = period_days(config.windows)
         periods = build_periods(tables, config, until=until, period_days=days)
-    rows = window_rows(periods, spans_of(config.windows))
+    rows = window_rows(periods, spans_from_config(config.windows))
     importance = shap_importance.within_shap(rows, seed=0)
     values = model.explain("within").values
     np.testing.assert_allclose(np.abs(values).mean(axis=0), importance, rtol=1e-12)
