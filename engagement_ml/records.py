@@ -17,7 +17,7 @@ from engagement_ml.errors import InputError, OutputError, nearest
 from engagement_ml.windows import Windows
 
 if TYPE_CHECKING:
-    from engagement_ml.tables.cleaning import TableQuality
+    from engagement_ml.tables.quality import TableQuality
 
 FORMAT = 1
 _REQUIRED = (
@@ -302,7 +302,7 @@ def _types() -> dict[str, Any]:
     """Return a pydantic reader per field, in the order of `run.json`."""
     from pydantic import TypeAdapter
 
-    from engagement_ml.tables.cleaning import TableQuality
+    from engagement_ml.tables.quality import TableQuality
 
     fields: dict[str, Any] = {
         "name": str,

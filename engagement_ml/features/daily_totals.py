@@ -9,33 +9,33 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.inputs import Tables
-from engagement_ml.ledger.daily import daily, micro
-from engagement_ml.ledger.sessions import SessionRule, sessions_by_day, visits
+from engagement_ml.ledger.daily import aggregate_by_day, micro
+from engagement_ml.ledger.sessions import SessionRule, session_events, sessions_by_day
 
 TOTALS = ("n_events", "n_transactions", "margin")
 """What ``entities`` adds of each where it is asked to."""
 
 
 def daily_events(tables: Tables) -> nw.LazyFrame[Any]:
-    """Return what happened per entity, event type and day; see ``tables.ledger.daily``."""
+    """Return what happened per entity, event type and day; see ``ledger.daily``."""
     if tables.ledger is not None:
         return tables.ledger
     return tables.engine.once(
-        f"events by day {_key(tables, 'events')}", lambda: daily(tables.events)
+        f"events by day {_key(tables, 'events')}", lambda: aggregate_by_day(tables.events)
     )
 
 
 def daily_sessions(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any] | None:
     """Return the sessions per entity and day; None where the configuration asks for none.
 
-    See ``tables.sessions.sessions_by_day``.
+    See ``ledger.sessions.sessions_by_day``.
     """
     rule = SessionRule.of(config)
     if rule is None:
         return None
     if tables.sessions is not None:
         return tables.sessions
-    moments = visits(tables.events, rule).with_columns(micros_=nw.col("timestamp"))
+    moments = session_events(tables.events, rule).with_columns(micros_=nw.col("timestamp"))
     visited = tables.engine.micros(moments, "micros_")
     return tables.engine.persist(sessions_by_day(visited, rule.gap))
 
@@ -194,4 +194,4 @@ def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:
 
 def _key(tables: Tables, *names: str) -> str:
     prints = (q.fingerprint for q in tables.quality if q.table in names)
-    return " ".join((*prints, tables.drawn))
+    return " ".join((*prints, tables.sample_key))

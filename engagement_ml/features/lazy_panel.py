@@ -240,7 +240,7 @@ def _value(tables: Tables, column: str, of_type: Any) -> nw.Expr | None:
         return None
     assert tables.customers is not None
     levels = tables.customers.select(column).filter(~nw.col(column).is_null()).unique()
-    found = len(tables.engine.rows(levels.head(MOST_LEVELS + 1), reading="customers"))
+    found = len(tables.engine.rows(levels.head(MOST_LEVELS + 1), source="customers"))
     return nw.col(column).cast(nw.String) if 0 < found <= MOST_LEVELS else None
 
 
@@ -253,6 +253,6 @@ def _text(tables: Tables, column: str, of_type: Any) -> nw.Expr:
     if of_type.is_float():
         assert tables.customers is not None
         broken = tables.customers.filter(value % 1 != 0).select(column).head(1)
-        if not tables.engine.rows(broken, reading="customers"):
+        if not tables.engine.rows(broken, source="customers"):
             return value.cast(nw.Int64).cast(nw.String)
     return value.cast(nw.String)

@@ -33,7 +33,7 @@ from engagement_ml.features.population import Codes, Population, collect, read_p
 from engagement_ml.features.window_aggregates import Total
 from engagement_ml.inputs import Tables
 from engagement_ml.ledger.daily import MICRO
-from engagement_ml.ordered_map import by_turns
+from engagement_ml.ordered_map import ordered_map
 from engagement_ml.windows import DAY, Window, Windows
 
 PASS_PLACES = 40_000_000
@@ -99,7 +99,7 @@ def rows_in_blocks(
                 strict=True,
             )
         ]
-        yield from by_turns(lay_out, _blocks(population, found), tables.engine.threads)
+        yield from ordered_map(lay_out, _blocks(population, found), tables.engine.threads)
         # The arrays of these cutoffs go before those of the next are made.
         del found
 

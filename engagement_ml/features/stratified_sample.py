@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from engagement_ml._typing import AnyArray
 from engagement_ml.config import PipelineConfig
-from engagement_ml.engine import LOTS
+from engagement_ml.engine import PERMANENT_RANDOM_NUMBERS
 from engagement_ml.features.daily_totals import daily_events, entities
 from engagement_ml.features.population import collect
 from engagement_ml.inputs import Tables
@@ -79,7 +79,7 @@ def draw_sample(tables: Tables, config: PipelineConfig, *, before: dt.date) -> S
     Strata are levels of spending, in them levels of activity, and in these the segments that the
     configuration names. Each gets its share of the sample, up or down to a whole number, by
     systematic sampling along the strata; so does each level of spending as a whole. Within a
-    stratum those with the smallest lots are drawn; see ``Engine.lots``.
+    stratum those with the smallest lots are drawn; see ``Engine.permanent_random_numbers``.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def draw_sample(tables: Tables, config: PipelineConfig, *, before: dt.date) -> S
         return None
     who, segments = _with_strata(tables, config, before)
     rows = tables.engine.rows(
-        who.group_by(*KEYS).agg(nw.len().alias("n_")), reading="customers to draw from"
+        who.group_by(*KEYS).agg(nw.len().alias("n_")), source="customers to draw from"
     )
     found = sorted((tuple(row[key] for key in KEYS), int(row["n_"])) for row in rows)
     sizes = [size for _, size in found]
@@ -135,8 +135,8 @@ def sample_of(tables: Tables, sample: Sample) -> Tables:
         surveys=theirs_of(tables.surveys),
         ledger=tables.engine.persist(theirs(daily_events(tables))),
         sessions=theirs_of(tables.sessions),
-        parts=(),
-        drawn=sample.name,
+        partitions=(),
+        sample_key=sample.name,
     )
 
 
@@ -202,7 +202,7 @@ def _mean_gain(tables: Tables, who: nw.LazyFrame[Any]) -> int:
     parts = {"low_": low, "high_": ((gain - low) / _PART).cast(nw.Int64)}
     split = who.filter(gain > 0).select(**parts)
     told = split.select(*(nw.col(c).sum().cast(nw.Int64) for c in parts), nw.len().alias("n_"))
-    (found,) = tables.engine.rows(told, reading="transactions")
+    (found,) = tables.engine.rows(told, source="transactions")
     total = int(found["high_"] or 0) * _PART + int(found["low_"] or 0)
     return total // max(int(found["n_"]), 1)
 
@@ -221,7 +221,7 @@ def _segments(tables: Tables, config: PipelineConfig) -> tuple[str, ...]:
         return ()
     places = {column: f"n_{i}" for i, column in enumerate(config.segments)}
     counted = tables.customers.select(nw.col(c).n_unique().alias(n) for c, n in places.items())
-    (values,) = tables.engine.rows(counted, reading="customers")
+    (values,) = tables.engine.rows(counted, source="customers")
     taken, combinations = [], 1
     for column, name in places.items():
         if combinations * int(values[name]) <= MOST_COMBINATIONS:
@@ -236,7 +236,7 @@ def _draw(tables: Tables, who: nw.LazyFrame[Any], strata: _Strata, seed: int) ->
     Lots are even, so a limit on them lets through a few more than are needed, which is all that
     comes here. Where it lets too few through, it is widened.
     """
-    lots = tables.engine.lots(who, "customer_id", seed, "lot_")
+    lots = tables.engine.permanent_random_numbers(who, "customer_id", seed, "lot_")
     needed = np.array(strata.drawn)
     codes = {key: [each[i] for each in strata.keys] for i, key in enumerate(KEYS)}
     slack = 1
@@ -256,7 +256,7 @@ def _draw(tables: Tables, who: nw.LazyFrame[Any], strata: _Strata, seed: int) ->
 def _limit(n: int, of: int, slack: int) -> int:
     """Return the lot below which `n` of a stratum lie, all but surely."""
     enough = n + slack * (6 * math.isqrt(n) + 20)
-    return 0 if n == 0 else min(LOTS, LOTS * enough // of)
+    return 0 if n == 0 else min(PERMANENT_RANDOM_NUMBERS, PERMANENT_RANDOM_NUMBERS * enough // of)
 
 
 def _smallest(found: dict[str, AnyArray], needed: npt.NDArray[np.int_]) -> AnyArray:

@@ -22,7 +22,7 @@ from engagement_ml.tracking.session import get_or_create_experiment, tracking_se
 if TYPE_CHECKING:
     import pandas as pd
 
-    from engagement_ml.tables.cleaning import TableQuality
+    from engagement_ml.tables.quality import TableQuality
 
 # Limits of MLflow: per call of log_batch, and on the digest of a data set.
 _METRICS_PER_CALL = 1000

@@ -28,7 +28,7 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
     features made.
     """
     engine = tables.engine
-    if not tables.parts or not isinstance(engine, DuckDBEngine):
+    if not tables.partitions or not isinstance(engine, DuckDBEngine):
         return None
     end = windows.outcome(windows.cutoffs[-1]).end
     seen = end if config.churn.kind == "event" else windows.cutoffs[-1]
@@ -47,7 +47,7 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
         config.segments,
         prints.get("customers"),
         _transactions_before(engine, tables, str(end)),
-        sorted(part.name for part in tables.parts if part.first < seen),
+        sorted(part.name for part in tables.partitions if part.first < seen),
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
@@ -79,7 +79,7 @@ def _transactions_before(engine: DuckDBEngine, tables: Tables, end: str) -> list
     found = engine.query(
         f"SELECT count(*), sum({hashed}), bit_xor({hashed}) FROM ({view}) "
         f"WHERE \"timestamp\" < TIMESTAMP '{end}'",
-        reading="transactions",
+        source="transactions",
     )
     first = next(str(q.first) for q in tables.quality if q.table == "transactions")
     return [first, *map(str, found[0])]

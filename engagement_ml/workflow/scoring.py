@@ -13,7 +13,7 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine, open_engine
 from engagement_ml.errors import InputError, NotEnoughDataError
-from engagement_ml.inputs.scoring_reader import Counted, read_each
+from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_tables
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
 from engagement_ml.metric.scoring import explain_counts, require_behaviours
@@ -178,7 +178,7 @@ def score_frames(
     with open_engine(config.engine, frames) as engine:
         if target is not None and _is_csv(target) and not engine.local:
             raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
-        read = read_each(config, engine, frames)
+        read = read_scoring_tables(config, engine, frames)
         quality = read["events"].quality
         _check_behaviours(metric, read["events"])
         if moment is None:
@@ -187,7 +187,7 @@ def score_frames(
         progress.start("Scoring")
         scored = _score(engine, metric, read, moment)
         summary = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
-        (totals,) = engine.rows(summary, reading=quality.source)
+        (totals,) = engine.rows(summary, source=quality.source)
         if not totals["n"]:
             raise NotEnoughDataError(
                 f"{quality.source}: no customer has an event before {moment:%Y-%m-%d}, so there "
@@ -244,7 +244,7 @@ def _on_engine(config: PipelineConfig, kind: str) -> PipelineConfig:
     return config.model_copy(update={"engine": parse_config(keys, origin="score").engine})
 
 
-def _check_behaviours(metric: EngagementMetric, events: Counted) -> None:
+def _check_behaviours(metric: EngagementMetric, events: ScoringTable) -> None:
     behaviours = [behaviour.behaviour for behaviour in metric.behaviours]
     if not set(behaviours) & set(events.counts):
         raise InputError(
@@ -254,7 +254,7 @@ def _check_behaviours(metric: EngagementMetric, events: Counted) -> None:
 
 
 def _score(
-    engine: Engine, metric: EngagementMetric, read: Mapping[str, Counted], until: dt.datetime
+    engine: Engine, metric: EngagementMetric, read: Mapping[str, ScoringTable], until: dt.datetime
 ) -> nw.LazyFrame[Any]:
     """Return customer, score and points, computed and cached by the engine."""
     # Integers, as some engines read a literal timestamp in the time zone of the session.

@@ -106,7 +106,7 @@ def test_the_panel_has_them_and_the_models_are_told_what_is_missing() -> None:
         ([RATIOS[0], {"name": "r", "breadth": ["clicked", "dome"]}],
          r"'features\.ratios\.1\.breadth'.*'dome'.*mean 'done'"),
         ([{"name": "Clicked", "breadth": "done"}],
-         r"'features\.ratios\.0\.name': 'clicked' is an event type .* call the ratio otherwise"),
+         r"'features\.ratios\.0\.name': 'clicked' is an event type .* give the ratio another name"),
     ],
 )  # fmt: skip
 def test_what_it_names_must_be_there_and_its_name_free(ratios: list[Any], says: str) -> None:
@@ -118,5 +118,5 @@ def test_what_it_names_must_be_there_and_its_name_free(ratios: list[Any], says: 
 def test_an_event_type_may_not_be_called_like_a_group_of_columns_that_is_asked_for() -> None:
     events = [(1, "opened"), (2, "ratio")]
     assert "ratio__frequency" in panel_of(events, []).frame
-    with pytest.raises(InputError, match="event type 'ratio' is a name that results use"):
+    with pytest.raises(InputError, match="event type 'ratio' is a reserved name of results"):
         panel_of(events, [{"name": "r", "breadth": "opened"}])

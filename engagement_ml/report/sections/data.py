@@ -10,7 +10,7 @@ from engagement_ml.report.section import Section
 from engagement_ml.report.view import Run, without_folders
 
 if TYPE_CHECKING:
-    from engagement_ml.tables.cleaning import TableQuality
+    from engagement_ml.tables.quality import TableQuality
 
 
 def build(run: Run) -> dict[str, Any] | None:
