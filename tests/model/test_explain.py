@@ -101,10 +101,11 @@ def test_a_panel_is_explained_as_the_kept_rows_are(model, panel):
 
 
 def test_features_are_named_by_labels_where_there_are_any(model):
-    names = model.explain().feature_names
+    rows = model._explanation_data.panel.frame.head(20)
+    names = model.explain(data=rows).feature_names
     assert "Tutorial finished: active days" in names
     assert "coupon_use__frequency" in names
-    assert "tutorial_done__active_days" in model.explain(labels=False).feature_names
+    assert "tutorial_done__active_days" in model.explain(data=rows, labels=False).feature_names
     assert "Tutorial finished" in model.explain("within").feature_names
     assert "tutorial_done" in model.explain("within", labels=False).feature_names
 
