@@ -42,6 +42,15 @@ class Thresholds:
         0.9, "share of bootstrap samples of customers in which a driver must pass again"
     )
     hint_z: float = threshold(3.5, "z from which an unproven effect is called a hint")
+    follows_z: float = threshold(
+        4.0, "z of a behaviour's response to past purchases from which it counts as following them"
+    )
+    follows_increase: float = threshold(
+        0.08, "and the smallest increase of its log rate per standard deviation of purchases"
+    )
+    follows_decrease: float = threshold(
+        -0.2, "or the smallest decrease; a behaviour that moves purchases shows a weak one itself"
+    )
     vanity_z: float = threshold(
         4.0, "z of the between-customer correlation from which a count counts as correlated"
     )
@@ -53,6 +62,13 @@ class Thresholds:
     )
     may_act_z: float = threshold(
         2.0, "z from which a behaviour is a possible cause that flexible controls allow for"
+    )
+    lost_share: float = threshold(
+        0.5, "share of its z below which flexible controls count an effect as lost"
+    )
+    lost_min_z: float = threshold(2.0, "z from which on there is an effect that could be lost")
+    min_share_left: float = threshold(
+        1 / 3, "share of the overall effect below which a later effect counts as ended"
     )
     form_error: float = threshold(
         0.05, "relative error of an effect from its functional form, added to its interval"
@@ -69,6 +85,18 @@ class Thresholds:
     max_groups: int = threshold(20, "segment combinations; beyond that, all share period effects")
     max_weight_gap: float = threshold(
         10.0, "points by which weights of the other half may differ from the metric's"
+    )
+    indicator_share: float = threshold(
+        0.5, "share of fits on random halves that must select an indicator"
+    )
+    stable_share: float = threshold(
+        0.9, "share of these fits that must select each chosen indicator for weights to differ"
+    )
+    rival_share: float = threshold(
+        0.4, "share of these fits that any other indicator must stay below for weights to differ"
+    )
+    max_correlation: float = threshold(
+        0.9, "rank correlation from which on two indicators are redundant"
     )
     min_segment: int = threshold(100, "customers that a segment's own estimate needs")
     max_segment_values: int = threshold(12, "values of a segment that are estimated")

@@ -17,22 +17,14 @@ from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Arra
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.lag_model import estimation_sample, winsorise
+from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.features.period_panel import Periods
 
 PURCHASE_LAGS = ((1, 1), (2, 3), (4, 7), (8, 12))
 """Groups of periods since a purchase at which a behaviour may respond to it."""
 
-MIN_INCREASE, MIN_DECREASE = 0.08, -0.2
-"""Changes of a behaviour's log rate, per within-entity standard deviation of purchases, from which
-a response counts. The negative limit is stricter: a behaviour that moves purchases shows a weak
-negative response, because its past is in the purchases and entity effects turn that against its
-present (Nickell bias)."""
-
 OWN_LAGS = ((1, 1), (2, 4), (5, 12))
 """Groups of lags of the behaviour's own past, held constant."""
-
-MIN_RESPONSE_Z = 4.0
-"""|z| from which a response to purchases counts."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +50,20 @@ class PurchaseResponse:
     z: float
     lag: tuple[int, int]
     same_period: float
+    thresholds: Thresholds = THRESHOLDS
 
     @property
     def responds(self) -> bool:
-        """Whether the response is both significant and large enough to matter."""
-        is_large = self.strength >= MIN_INCREASE or self.strength <= MIN_DECREASE
-        return is_large and abs(self.z) >= MIN_RESPONSE_Z
+        """Whether the response is both significant and large enough to matter.
+
+        The limit is stricter for a decrease: a behaviour that moves purchases shows a weak negative
+        response, because its past is in the purchases and entity effects turn that against its
+        present (Nickell bias).
+        """
+        limits = self.thresholds
+        increases = self.strength >= limits.follows_increase
+        decreases = self.strength <= limits.follows_decrease
+        return (increases or decreases) and abs(self.z) >= limits.follows_z
 
 
 def estimate_purchase_responses(
@@ -72,6 +72,7 @@ def estimate_purchase_responses(
     *,
     burn_in: int,
     group: Int64Array | None = None,
+    thresholds: Thresholds = THRESHOLDS,
 ) -> dict[str, PurchaseResponse]:
     """Regress each behaviour on its entity's past purchases and its own past.
 
@@ -85,6 +86,8 @@ def estimate_purchase_responses(
         First periods of the record, used as past only.
     group : int array (n,), optional
         Entities of a group share period effects.
+    thresholds : Thresholds
+        Limits from which a response counts.
 
     Returns
     -------
@@ -110,6 +113,7 @@ def estimate_purchase_responses(
             float(z[strongest]),
             groups[strongest],
             float(strength[0]),
+            thresholds,
         )
     return responses
 

@@ -46,6 +46,7 @@ class IndicatorEstimator:
             tuple(b for b in study.behaviours if study.selectable(b)),
             at_most=study.config.select.at_most,
             seed=study.seed,
+            thresholds=study.thresholds,
         )
         return replace(
             of_drivers,

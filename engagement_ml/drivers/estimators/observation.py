@@ -36,7 +36,11 @@ class ObservationEstimator:
         """Estimate every behaviour's effect on margin."""
         names = study.observed
         responses = estimate_purchase_responses(
-            study.periods, names, burn_in=study.spans.burn_in, group=study.groups
+            study.periods,
+            names,
+            burn_in=study.spans.burn_in,
+            group=study.groups,
+            thresholds=study.thresholds,
         )
         declared = {b for b in names if study.config.behaviour(b).role == "consequence"}
         following = tuple(b for b in names if responses[b].responds or b in declared)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray
+from engagement_ml._typing import BoolArray, FloatArray
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.evidence import Choice
 from engagement_ml.drivers.selection.cross_section import clipped
@@ -14,21 +14,13 @@ from engagement_ml.drivers.selection.response_curves import Curve, make_curve
 from engagement_ml.drivers.selection.shap_importance import boosted
 from engagement_ml.drivers.selection.weights import weigh
 from engagement_ml.drivers.selection.window_rows import WindowRows
+from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.features.period_panel import Periods
 
 _N_FITS = 20
 _ROUNDS = 80
 _MIN_ROWS = 200
 _MIN_TRAINING_ROWS = 100
-_MAX_CORRELATION = 0.9
-"""Rank correlation from which on two behaviours are redundant."""
-
-_MIN_FREQUENCY = 0.5
-"""Share of fits that must select an indicator."""
-
-_STABLE_FREQUENCY, _MAX_RIVAL_FREQUENCY = 0.9, 0.4
-"""A selection is stable if every selected behaviour reaches the first share of fits, and every
-other stays below the second."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +39,7 @@ class Indicators:
     curves: dict[str, Curve]
     importance: dict[str, float]
     frequency: dict[str, float]
+    thresholds: Thresholds = THRESHOLDS
 
     @property
     def shares(self) -> tuple[float, float]:
@@ -56,7 +49,7 @@ class Indicators:
     @property
     def stable(self) -> bool:
         """Whether other customers would lead to the same behaviours."""
-        return _is_stable(self.frequency, [c.behaviour for c in self.choices])
+        return _is_stable(self.frequency, [c.behaviour for c in self.choices], self.thresholds)
 
 
 def purchase_history(periods: Periods, spans: Spans, rows: WindowRows) -> FloatArray:
@@ -79,6 +72,7 @@ def choose_indicators(
     *,
     at_most: int,
     seed: int,
+    thresholds: Thresholds = THRESHOLDS,
 ) -> Indicators:
     """Select by SHAP of a model of later margin on log counts, beside purchase history.
 
@@ -100,21 +94,22 @@ def choose_indicators(
         Those that may be selected.
     at_most : int
     seed : int
+    thresholds : Thresholds
     """
     if rows.margin.size < _MIN_ROWS or not eligible:
         return Indicators((), {}, {}, dict.fromkeys(names, 0.0))
     columns = [names.index(b) for b in eligible]
-    redundancy = _rank_correlations(rows.counts[:, columns])
-    values, picks = _fits(rows, history, columns, redundancy, at_most, seed)
+    redundant = ~(_rank_correlations(rows.counts[:, columns]) < thresholds.max_correlation)
+    values, picks = _fits(rows, history, columns, redundant, at_most, seed)
     if not values.size:
         return Indicators((), {}, {}, dict.fromkeys(names, 0.0))
     mean = values.mean(axis=0)
     frequency = {b: float(np.mean([j in p for p in picks])) for j, b in enumerate(eligible)}
-    frequent = np.array([frequency[b] >= _MIN_FREQUENCY for b in eligible])
-    chosen = [eligible[j] for j in _take(np.where(frequent, mean, 0.0), redundancy, at_most)]
+    frequent = np.array([frequency[b] >= thresholds.indicator_share for b in eligible])
+    chosen = [eligible[j] for j in _take(np.where(frequent, mean, 0.0), redundant, at_most)]
     importance = {b: float(mean[j]) for j, b in enumerate(eligible)}
     frequency = {**dict.fromkeys(names, 0.0), **frequency}
-    stable = _is_stable(frequency, chosen)
+    stable = _is_stable(frequency, chosen, thresholds)
     weighed = {b: importance[b] for b in chosen}
     if not stable:
         weighed = dict.fromkeys(chosen, float(np.mean([importance[b] for b in chosen] or [0.0])))
@@ -122,14 +117,14 @@ def choose_indicators(
     curves, choices = _weigh(rows, names, weighed, draws)
     if not stable:
         choices = tuple(replace(c, weight_low=None, weight_high=None) for c in choices)
-    return Indicators(choices, curves, importance, frequency)
+    return Indicators(choices, curves, importance, frequency, thresholds)
 
 
 def _fits(
     rows: WindowRows,
     history: FloatArray,
     columns: list[int],
-    redundancy: FloatArray,
+    redundant: BoolArray,
     at_most: int,
     seed: int,
 ) -> tuple[FloatArray, list[list[int]]]:
@@ -154,7 +149,7 @@ def _fits(
             [_covariance(design[~half, j], of_behaviours[:, j]) for j in range(len(columns))]
         )
         values.append(np.where(helps & (slope > 0), np.abs(of_behaviours).mean(axis=0), 0.0))
-        picks.append(_take(values[-1], redundancy, at_most))
+        picks.append(_take(values[-1], redundant, at_most))
     return np.array(values), picks
 
 
@@ -181,18 +176,18 @@ def _shares(frequency: dict[str, float], chosen: list[str]) -> tuple[float, floa
     return least, max((f for b, f in frequency.items() if b not in chosen), default=0.0)
 
 
-def _is_stable(frequency: dict[str, float], chosen: list[str]) -> bool:
+def _is_stable(frequency: dict[str, float], chosen: list[str], thresholds: Thresholds) -> bool:
     least, other = _shares(frequency, chosen)
-    return least >= _STABLE_FREQUENCY and other < _MAX_RIVAL_FREQUENCY
+    return least >= thresholds.stable_share and other < thresholds.rival_share
 
 
-def _take(value: FloatArray, redundancy: FloatArray, at_most: int) -> list[int]:
+def _take(value: FloatArray, redundant: BoolArray, at_most: int) -> list[int]:
     """Return the columns with the largest positive values, redundant ones left out."""
     taken: list[int] = []
     for j in np.argsort(-value, kind="stable"):
         if value[j] <= 0 or len(taken) == at_most:
             break
-        if all(redundancy[j, k] < _MAX_CORRELATION for k in taken):
+        if not any(redundant[j, k] for k in taken):
             taken.append(int(j))
     return taken
 

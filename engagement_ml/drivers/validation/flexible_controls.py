@@ -16,14 +16,12 @@ import numpy as np
 from engagement_ml._typing import BoolArray, Float32Array
 from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.finding import Veto
+from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.check import CheckContext, CheckResult
 from engagement_ml.formatting import listed
 
 _MIN_CELL_SHARE = 0.002
 """Share of the cells that a step must hold, and leave below it."""
-
-_MIN_LINEAR_Z = 2.0
-"""z from which on the rolling counts show an effect that could be lost."""
 
 NAME = "flexible controls"
 _LOST = (
@@ -38,14 +36,14 @@ class FlexibleFit:
 
     linear: float
     stepped: float
+    thresholds: Thresholds = THRESHOLDS
 
     @property
     def lost(self) -> bool:
-        """Whether less than half of the evidence is left."""
-        sign = np.sign(self.linear)
-        return bool(
-            abs(self.linear) >= _MIN_LINEAR_Z and sign * self.stepped < abs(self.linear) / 2
-        )
+        """Whether less than `lost_share` of the evidence is left."""
+        z, share = abs(self.linear), self.thresholds.lost_share
+        left = np.sign(self.linear) * self.stepped
+        return bool(z >= self.thresholds.lost_min_z and left < z * share)
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,9 @@ class FlexibleControls:
         """Fit each candidate with linear and with stepped controls."""
         assert context.estimates.main is not None
         rolling = context.study.rolling_counts(context.estimates.main.behaviours)
-        fits = flexible_fits(rolling, *_candidates_and_acting(context))
+        fits = flexible_fits(
+            rolling, *_candidates_and_acting(context), thresholds=context.study.thresholds
+        )
         return CheckResult(
             value=_value(context, {b: f for b, f in fits.items() if b not in context.tested}),
             passed=not any(f.lost for b, f in fits.items() if b not in context.tested),
@@ -95,7 +95,10 @@ def _value(context: CheckContext, fits: Mapping[str, FlexibleFit]) -> str | None
 
 
 def flexible_fits(
-    rolling: RollingCounts, candidates: Sequence[str], acting: Sequence[str]
+    rolling: RollingCounts,
+    candidates: Sequence[str],
+    acting: Sequence[str],
+    thresholds: Thresholds = THRESHOLDS,
 ) -> dict[str, FlexibleFit]:
     """Fit each candidate's rolling count beside those of all, and steps of the other acting ones.
 
@@ -105,6 +108,7 @@ def flexible_fits(
     candidates : sequence of str
     acting : sequence of str
         Behaviours that may have an effect.
+    thresholds : Thresholds
 
     Returns
     -------
@@ -119,7 +123,7 @@ def flexible_fits(
         counts = np.concatenate([rolling.counts, *controls], axis=2)
         stepped, stepped_error = rolling.fit_coefficients(counts)
         i = place[b]
-        fits[b] = FlexibleFit(_z(coef[i], error[i]), _z(stepped[i], stepped_error[i]))
+        fits[b] = FlexibleFit(_z(coef[i], error[i]), _z(stepped[i], stepped_error[i]), thresholds)
     return fits
 
 

@@ -16,13 +16,11 @@ from engagement_ml.drivers.estimation.lag_model import estimation_sample, tenure
 from engagement_ml.drivers.estimation.response_functions import as_float32, saturating_response
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95, WindowEffect
 from engagement_ml.drivers.finding import Veto
+from engagement_ml.drivers.thresholds import THRESHOLDS
 from engagement_ml.drivers.validation.check import CheckContext, CheckResult
 from engagement_ml.drivers.verdicts import passes_tests
 from engagement_ml.features.period_panel import Periods
 from engagement_ml.formatting import day, listed, number
-
-MIN_SHARE_LEFT = 1 / 3
-"""An effect has ended if its later size is certainly less than this share of the overall one."""
 
 _QUARTERS = 4
 _TURNS = (2, 3)
@@ -83,6 +81,7 @@ class EffectPersistence:
             acting,
             burn_in=study.spans.burn_in,
             group=study.groups,
+            min_share=study.thresholds.min_share_left,
         )
         shown = {b: each for b, each in compared.items() if b not in context.tested}
         return CheckResult(
@@ -120,6 +119,7 @@ def compare_in_time(
     *,
     burn_in: int,
     group: Int64Array | None = None,
+    min_share: float = THRESHOLDS.min_share_left,
 ) -> dict[str, Persistence]:
     """Estimate how much of each effect there is early and late in the history.
 
@@ -138,6 +138,8 @@ def compare_in_time(
     burn_in : int
     group : int array (n,), optional
         Customers of a group share period effects.
+    min_share : float
+        An effect has ended if its later size is certainly below this share of the overall one.
     """
     names = [
         b
@@ -166,7 +168,9 @@ def compare_in_time(
     compared = {}
     for i, b in enumerate(names):
         of_behaviour = slice(_QUARTERS * i, _QUARTERS * (i + 1))
-        shares = _Shares(fit.coef[of_behaviour], fit.covariance[of_behaviour, of_behaviour])
+        shares = _Shares(
+            fit.coef[of_behaviour], fit.covariance[of_behaviour, of_behaviour], min_share
+        )
         turn, ended = next(((t, True) for t in _TURNS if shares.ended(t)), (_TURNS[0], False))
         first_day = periods.start + dt.timedelta(
             days=int(np.argmax(quarter >= turn)) * periods.period_days
@@ -183,6 +187,7 @@ class _Shares:
 
     coef: FloatArray
     covariance: FloatArray
+    min_share: float
 
     def over(self, part: slice) -> tuple[float, float]:
         """Return the precision-weighted share in some quarters, and its standard error."""
@@ -197,9 +202,9 @@ class _Shares:
         )
 
     def ended(self, turn: int) -> bool:
-        """Return whether the share after a turn is certainly below `MIN_SHARE_LEFT`."""
+        """Return whether the share after a turn is certainly below `min_share`."""
         share, error = self.over(_sides(turn)[1])
-        return bool(share + _Z_BOTH_TURNS * error < MIN_SHARE_LEFT)
+        return bool(share + _Z_BOTH_TURNS * error < self.min_share)
 
 
 def _sides(turn: int) -> tuple[slice, slice]:
