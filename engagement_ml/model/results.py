@@ -106,7 +106,7 @@ class FittedResults:
             have no change, and ``"within"`` leaves them out. By default at most 5,000 rows drawn
             at random from the training data.
         labels : bool, default True
-            Name features by the labels of the configuration where there are any; False gives
+            Name features by the labels of the configuration if there are any; False gives
             the names of columns and event types.
 
         Returns

@@ -16,7 +16,11 @@ from engagement_ml.progress import Progress
 from engagement_ml.records import RunRecord
 from engagement_ml.version import __version__
 from engagement_ml.windows import Windows, plan_windows
-from engagement_ml.workflow.metric_builder import make_metric, score_function
+from engagement_ml.workflow.metric_builder import (
+    equal_weights_score_function,
+    make_metric,
+    score_function,
+)
 from engagement_ml.workflow.sampling import (
     draw_training_sample,
     sample_detail,
@@ -154,7 +158,7 @@ def evaluate_panel(
         profit=profit,
         churn=churn,
         score=score_function(metric),
-        selected=[behaviour.behaviour for behaviour in metric.behaviours],
+        equal_weights=equal_weights_score_function(metric),
         windows=windows,
         vanity=[
             row.behaviour for row in drivers if row.verdict == "vanity" and row.behaviour in present
