@@ -27,7 +27,7 @@ from engagement_ml.drivers.evidence import (
 )
 from engagement_ml.errors import InputError, OutputError
 from engagement_ml.records import DrawnSample, RunRecord, plain
-from engagement_ml.tables.cleaning import TableQuality
+from engagement_ml.tables.quality import TableQuality
 from engagement_ml.windows import History, Windows
 
 

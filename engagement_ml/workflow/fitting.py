@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engagement_ml.features import Panel, Periods
     from engagement_ml.features.stratified_sample import Sample
     from engagement_ml.models import ChurnModel, ProfitModel
+    from engagement_ml.workflow.explaining import ExplanationData
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class FittedPipeline:
     profit, churn : fitted models
     record : RunRecord
         Its ``registered`` is None.
+    explanation : ExplanationData or None
+        The rows that SHAP explanations are drawn from; None unless they were asked for.
     """
 
     config: PipelineConfig
@@ -57,6 +60,7 @@ class FittedPipeline:
     profit: ProfitModel
     churn: ChurnModel
     record: RunRecord
+    explanation: ExplanationData | None = None
 
 
 def fit_pipeline(
@@ -65,6 +69,7 @@ def fit_pipeline(
     frames: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
     progress: Progress | None = None,
+    keep_explanation: bool = False,
 ) -> FittedPipeline:
     """Read the tables, fit the models, find the drivers, define the metric and measure it.
 
@@ -77,6 +82,8 @@ def fit_pipeline(
         Notes for readers of the report, for example on how the margin was derived.
     progress : Progress, optional
         Shows and times the steps.
+    keep_explanation : bool, default False
+        Fit the within-customer model again and keep rows of the panel for SHAP explanations.
 
     Raises
     ------
@@ -118,9 +125,12 @@ def fit_pipeline(
         evidence=replace(evidence, notes=(*notes, *evidence.notes)),
         evaluation=evaluation,
     )
-    return FittedPipeline(
-        config=recorded_config, metric=metric, profit=profit, churn=churn, record=record
-    )
+    explanation = None
+    if keep_explanation:
+        from engagement_ml.workflow.explaining import explanation_data
+
+        explanation = explanation_data(panel, periods, config, metric)
+    return FittedPipeline(recorded_config, metric, profit, churn, record, explanation)
 
 
 def evaluate_panel(

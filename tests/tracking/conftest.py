@@ -12,7 +12,7 @@ import pytest
 from engagement_ml.drivers.evidence import DriverEvidence, DriverRow
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
 from engagement_ml.records import RunRecord
-from engagement_ml.tables.cleaning import TableQuality
+from engagement_ml.tables.quality import TableQuality
 from engagement_ml.tracking.session import import_mlflow, tracking_session
 from engagement_ml.windows import History, Windows
 

@@ -84,4 +84,4 @@ def test_a_model_in_a_notebook_takes_experiments_too(experiments_given) -> None:
     with pytest.raises(
         EngagementError, match=r"key 'experiments.0': 'lift' needs the key 'control'"
     ):
-        EngagementModel(experiments=[{**experiments_given[1], "control": None}])
+        EngagementModel(experiments=[{**experiments_given[1], "control": None}]).fit()
