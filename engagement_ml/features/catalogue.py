@@ -70,8 +70,12 @@ def catalogue_markdown(
     """
     settings = PipelineConfig(name="catalogue") if config is None else config
     descriptions = [f.description_for(settings) for f in families if f.enabled(settings)]
-    paragraphs = (f"\n{fill(text, WIDTH)}\n" for text in descriptions if text)
+    paragraphs = (f"\n{_wrapped(text)}\n" for text in descriptions if text)
     return _table(catalogue(settings, covariates, families=families)) + "".join(paragraphs)
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, WIDTH, break_on_hyphens=False)  # a link must not be broken
 
 
 def features_page(families: Sequence[FeatureFamily] = FAMILIES) -> str:
@@ -96,8 +100,8 @@ def example_config(families: Sequence[FeatureFamily] = FAMILIES) -> PipelineConf
 
 def _section(family: FeatureFamily, config: PipelineConfig) -> str:
     texts = (family.availability, family.description_for(config))
-    above = [fill(text, WIDTH) + "\n" for text in texts if text]
-    below = [fill(family.footnote, WIDTH) + "\n"] if family.footnote else []
+    above = [_wrapped(text) + "\n" for text in texts if text]
+    below = [_wrapped(family.footnote) + "\n"] if family.footnote else []
     table = _table(_lines(family, config))
     return "\n".join([f"## {family.title}\n", *above, table, *below])
 

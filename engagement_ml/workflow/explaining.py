@@ -208,7 +208,7 @@ def _shown_values(
 
 
 def _draw(n: int, at_most: int, seed: int) -> Any:
-    """Return at most so many row numbers of `n`, in order."""
+    """Return at most `at_most` of `n` row numbers, drawn at random, in order."""
     if n <= at_most:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, at_most, replace=False))
