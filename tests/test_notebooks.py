@@ -30,13 +30,12 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         client.execute()
-    page = (tmp_path / "report.html").read_text()
-    assert "shop-engagement" in page
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert not [output for output in shown if output.get("name") == "stderr"]
-    if "No behaviour could be shown to move margin" not in page:
-        assert any("image/png" in output.get("data", {}) for output in shown)
+    assert any("image/png" in output.get("data", {}) for output in shown)
     assert "True" in [output.get("data", {}).get("text/plain") for output in shown]
+    if path.stem == "01-quickstart":
+        assert "shop-engagement" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
