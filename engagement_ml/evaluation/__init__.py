@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 from engagement_ml.lazy import lazily
 
 if TYPE_CHECKING:
+    from engagement_ml.evaluation.measures import MEASURES, Measure
     from engagement_ml.evaluation.out_of_time import evaluate
+    from engagement_ml.evaluation.schema import evaluation_schema
 
-__all__ = ["evaluate"]
+__all__ = ["MEASURES", "Measure", "evaluate", "evaluation_schema"]
 
-__getattr__, __dir__ = lazily(__name__, {"evaluate": "out_of_time"})
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "MEASURES": "measures",
+        "Measure": "measures",
+        "evaluate": "out_of_time",
+        "evaluation_schema": "schema",
+    },
+)

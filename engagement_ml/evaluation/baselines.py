@@ -1,8 +1,8 @@
-"""What the metric is compared with: equal weights, one behaviour, all events, recency and so on."""
+"""Baselines of the metric: equal weights, the best single behaviour, all events, RFM."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy.typing as npt
 from engagement_ml._typing import FloatArray
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.evaluation.bootstrap import Resamples
-from engagement_ml.evaluation.cutoff_groups import cutoff_blocks, number_entities
-from engagement_ml.evaluation.measures import measure_blocks, rank_measures
+from engagement_ml.evaluation.cutoff_groups import group_by_cutoff, number_entities
+from engagement_ml.evaluation.measurement import measure_groups
+from engagement_ml.evaluation.measures import SPEARMAN_ACROSS
+from engagement_ml.evaluation.names import BEST_SINGLE, EQUAL, FULL, METRIC, MODEL, RFM, TOTAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,14 +24,12 @@ if TYPE_CHECKING:
 Score = Callable[["pd.DataFrame"], npt.ArrayLike]
 
 FREQUENCY = "__frequency"
-METRIC, FULL = "metric", "full_model"
-MODEL, RFM, EQUAL = "model", "recency_frequency_monetary", "equal_weights"
 
 
 def count_frame(panel: Panel) -> pd.DataFrame:
-    """Return ``customer_id`` and, named by behaviour, each behaviour's count of events.
+    """Return ``customer_id`` and a column of event counts per behaviour, named as the behaviour.
 
-    Rows are the panel's, in its order, numbered from 0; a null count is 0.
+    The rows are the panel's, in its order, with a new index from 0; a null count is 0.
     """
     import pandas as pd
 
@@ -40,12 +40,12 @@ def count_frame(panel: Panel) -> pd.DataFrame:
 
 
 def counts_of(panel: Panel, behaviour: str) -> FloatArray:
-    """Return one behaviour's count of events in each row, shape (n_rows,); a null count is 0.
+    """Return the event counts of one behaviour, shape (n_rows,); a null count is 0.
 
     Raises
     ------
     InputError
-        Where the panel has no such behaviour.
+        If the panel has no such behaviour.
     """
     column = f"{behaviour}{FREQUENCY}"
     if column not in panel.behaviour_features.get(behaviour, ()):
@@ -59,107 +59,95 @@ def counts_of(panel: Panel, behaviour: str) -> FloatArray:
     return counts
 
 
-def equal_weights(train: Panel, selected: Sequence[str]) -> Score:
-    """Return a score: the mean of the log counts of `selected`, in standard deviations of training.
-
-    It is 0 where nothing was done, as a metric is. A behaviour that never varies in training adds
-    nothing. `train` must have rows.
-    """
-    logs = np.column_stack([np.log1p(counts_of(train, name)) for name in selected])
-    spread = logs.std(axis=0)
-    factor = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1.0), 0.0)
-
-    def score(counts: pd.DataFrame) -> FloatArray:
-        values = np.column_stack([np.log1p(counts[name].to_numpy()) for name in selected])
-        mean: FloatArray = (values * factor).mean(axis=1)
-        return mean
-
-    return score
-
-
 def best_single_behaviour(train: Panel) -> str | None:
-    """Return the behaviour whose count goes best with margin, by Spearman in the training part.
+    """Return the behaviour whose count has the highest Spearman with margin in the training rows.
 
-    The correlation is taken within each cutoff and averaged; of equal ones the first by name is
-    chosen; None where none is defined.
+    The correlation is computed within each cutoff and averaged. The first name is returned if
+    several are equal; None if no correlation is defined.
     """
     codes, n_entities = number_entities(train.frame)
-    measured = measure_blocks(
-        cutoff_blocks(train.frame, codes),
+    replicates = measure_groups(
+        group_by_cutoff(train.frame, codes),
         train.frame["margin"].to_numpy(dtype=np.float64),
         {name: counts_of(train, name) for name in sorted(train.behaviours)},
         Resamples(n_entities=n_entities, n=0, seed=0),
-        rank_measures,
+        [SPEARMAN_ACROSS],
     )
-    known = {name: v[0] for (name, _), v in measured.items() if np.isfinite(v[0])}
-    return max(known, key=lambda name: known[name]) if known else None
+    estimates = {name: v[0] for (name, _), v in replicates.items() if np.isfinite(v[0])}
+    return max(estimates, key=lambda name: estimates[name]) if estimates else None
 
 
-def scored(
-    scorers: Mapping[str, Score], counts: pd.DataFrame, notes: list[str]
+def apply_scores(
+    scores: Mapping[str, Score], counts: pd.DataFrame, notes: list[str]
 ) -> dict[str, FloatArray]:
-    """Return each score of `counts`; one that gives nulls is left out, with a note.
+    """Return each score's values; a score with nulls is left out, with a note.
 
     Raises
     ------
     InputError
-        Where a score gives another number of values than there are rows.
+        If the number of values is not the number of rows.
     """
-    found = {}
-    for name, score in scorers.items():
+    results = {}
+    for name, score in scores.items():
         values = np.asarray(score(counts), dtype=np.float64)
         if values.shape != (len(counts),):
             raise InputError(
-                f"scorer '{name}': expected {len(counts)} values, one a row, found shape "
+                f"scorer '{name}': expected {len(counts)} values, one per row, found shape "
                 f"{values.shape}"
             )
         if np.isfinite(values).all():
-            found[name] = values
+            results[name] = values
         else:
             missing = int((~np.isfinite(values)).sum())
             notes.append(f"{name} is left out, as it gives no number for {missing} rows")
-    return found
+    return results
 
 
 def candidate_scores(
     train: Panel,
     rows: Panel,
     score: Score | None,
-    selected: Sequence[str],
+    equal_weights: Score | None,
     scorers: Mapping[str, Score],
     predictions: Mapping[str, FloatArray],
     notes: list[str],
 ) -> dict[str, FloatArray]:
-    """Return what the metric is measured beside, and the metric, in each of `rows`.
+    """Return the values of the metric and of what it is compared with, for each of `rows`.
+
+    - ``equal_weights`` is the metric with equal weights: the same behaviours and the same
+      transforms, and 100/k points for each of k behaviours. The difference to the metric is what
+      the weights add.
+    - ``best_single_behaviour`` is the count of the behaviour that `best_single_behaviour` chooses
+      on the training cutoffs; a note names it.
+    - ``total_events`` is the number of events of all behaviours.
+    - ``recency_frequency_monetary`` and ``full_model`` are predictions of margin.
 
     Parameters
     ----------
     train, rows : Panel
-        What baselines are made on, and what is to be scored.
-    score, selected, scorers
+        The training rows, and the rows to score.
+    score, equal_weights, scorers
         As for ``evaluate``.
     predictions : mapping of str to array of shape (n_rows,)
-        Those of the full model and of the recency-frequency-monetary one, where there is one.
+        The predictions of the profit model and, if there is one, of the RFM baseline.
     notes : list of str
         What is left out is added here.
     """
-    chosen: dict[str, Score] = {}
+    scores: dict[str, Score] = {}
     if score is None:
         notes.append("the metric abstained, so neither it nor equal weights are measured")
-        scorers = {name: value for name, value in scorers.items() if name != EQUAL}
     else:
-        chosen[METRIC] = score
-        if EQUAL not in scorers and selected and len(train.frame):
-            chosen[EQUAL] = equal_weights(train, selected)
-    chosen |= {name: value for name, value in scorers.items() if name != METRIC}
-    counts = count_frame(rows)
-    values = scored(chosen, counts, notes)
+        scores[METRIC] = score
+        if equal_weights is not None:
+            scores[EQUAL] = equal_weights
+    scores |= {name: value for name, value in scorers.items() if name not in (METRIC, EQUAL)}
+    candidates = apply_scores(scores, count_frame(rows), notes)
     best = best_single_behaviour(train)
     if best is not None:
-        values["best_single_behaviour"] = counts_of(rows, best)
-        notes.append(f"best_single_behaviour is {best}, chosen on the training cutoffs")
-    values["total_events"] = np.sum([counts_of(rows, name) for name in rows.behaviours], axis=0)
+        candidates[BEST_SINGLE] = counts_of(rows, best)
+        notes.append(f"{BEST_SINGLE} is {best}, chosen on the training cutoffs")
+    candidates[TOTAL] = np.sum([counts_of(rows, name) for name in rows.behaviours], axis=0)
     if RFM in predictions:
-        values[RFM] = predictions[RFM]
-    values[FULL] = predictions[MODEL]
-    return values
+        candidates[RFM] = predictions[RFM]
+    candidates[FULL] = predictions[MODEL]
+    return candidates

@@ -1,4 +1,4 @@
-"""Bootstrap by entity: whole entities are drawn, so rows of one entity stay together."""
+"""Cluster bootstrap by entity: entities are drawn with all their rows."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from engagement_ml._typing import FloatArray
 Interval = dict[str, float]
 
 LEVEL = 0.95
-DIGITS = 10
-FINITE_SHARE = 0.9
+SIGNIFICANT_DIGITS = 10
+MIN_FINITE_SHARE = 0.9
+"""Share of replicates that must be finite for an interval to be reported."""
 
 
 @dataclass(frozen=True)
 class Resamples:
-    """How often each entity was drawn in each of `n` bootstrap samples.
+    """The draws of `n` bootstrap samples, as weights: how often each entity was drawn.
 
-    A sample draws as many entities as there are, with replacement. Column 0 of all the weights is
-    1 for every entity, so the first value of a statistic is the estimate itself.
+    A sample draws as many entities as there are, with replacement. Column 0 of the weights is 1
+    for every entity, so that the first value of a statistic is the estimate on the data.
+
+    Attributes
+    ----------
+    n_entities, n, seed : int
 
     Examples
     --------
@@ -35,7 +40,7 @@ class Resamples:
     seed: int
 
     def chunks(self, size: int = 50) -> Iterator[FloatArray]:
-        """Yield weights of shape (n_entities, at most `size`), the same whatever the size."""
+        """Yield weights of shape (n_entities, at most `size`); `size` does not change the draws."""
         rng = np.random.default_rng(self.seed)
         columns = [np.ones(self.n_entities)]
         for _ in range(self.n):
@@ -48,7 +53,7 @@ class Resamples:
 
 
 def average(values: FloatArray) -> FloatArray:
-    """Return the mean over the first axis of what is finite; NaN where nothing is.
+    """Return the mean of the finite values over the first axis; NaN if none is finite.
 
     Examples
     --------
@@ -63,13 +68,13 @@ def average(values: FloatArray) -> FloatArray:
 
 
 def interval(values: FloatArray) -> Interval | None:
-    """Return the estimate with its 95% percentile interval, or None where it is not defined.
+    """Return the estimate with its 95% percentile interval, or None if it is not defined.
 
     Parameters
     ----------
     values : array of shape (n + 1,)
-        The estimate, then its bootstrap replicates. Replicates that are NaN are left out; where
-        more than a tenth is, the interval could not be trusted and None is returned.
+        The estimate, then its bootstrap replicates. Replicates that are NaN are left out; if more
+        than a tenth are NaN, the result is None, as the interval would not be reliable.
 
     Examples
     --------
@@ -80,7 +85,7 @@ def interval(values: FloatArray) -> Interval | None:
     """
     estimate, replicates = values[0], values[1:]
     finite = replicates[np.isfinite(replicates)]
-    if not np.isfinite(estimate) or finite.size < max(FINITE_SHARE * replicates.size, 1):
+    if not np.isfinite(estimate) or finite.size < max(MIN_FINITE_SHARE * replicates.size, 1):
         return None
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(finite, [tail, 1 - tail])
@@ -88,11 +93,11 @@ def interval(values: FloatArray) -> Interval | None:
 
 
 def rounded(value: float) -> float:
-    """Round to ten significant digits, so that what is written does not hang on the last bit.
+    """Round to ten significant digits, so that output does not depend on the last bits.
 
     Examples
     --------
     >>> rounded(1234.567890123456), rounded(-0.0)
     (1234.56789, 0.0)
     """
-    return float(f"{value:.{DIGITS}g}") + 0.0
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0

@@ -1,4 +1,4 @@
-"""The rows that are measured together: those of a test cutoff, or of two that are compared."""
+"""Cutoff groups: rows that are measured together, of one cutoff or of a pair of cutoffs."""
 
 from __future__ import annotations
 
@@ -9,54 +9,56 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray, IntArray
-from engagement_ml.evaluation.rescaling import on_level
+from engagement_ml.evaluation.rescaling import rescale_to_earlier_mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-FEWEST_ENTITIES = 10
+MIN_ENTITIES = 10
+"""Entities that a cutoff group needs for a measure to say anything."""
 
 
 @dataclass(frozen=True)
-class Block:
-    """Rows of one cutoff, and, where a change is measured, the same entities' later rows.
+class CutoffGroup:
+    """Rows of one cutoff; if a change is measured, also the same entities' rows at a later one.
 
     Attributes
     ----------
     entities : array of shape (n_rows,)
         Each row's number in the evaluation's numbering of entities; no number occurs twice.
     rows : array of shape (n_rows,)
-        Row numbers in the panel's test part.
-    later : array of shape (n_rows,) or None
+        Row numbers in the frame that is evaluated.
+    later_rows : array of shape (n_rows,) or None
         Row numbers of the same entities at the later cutoff.
-    groups : array of shape (n_rows,) or None
-        Numbers of groups that have a season of their own, for `on_level`; -1 for the others.
-    stay : bool array of shape (n_rows,) or None
-        Where churn is an event: those whom it does not end in the later outcome window.
+    segments : array of shape (n_rows,) or None
+        Segment numbers, for `rescale_to_earlier_mean`; -1 for rows of small segments.
+    retained : bool array of shape (n_rows,) or None
+        If churn is an event: the entities that do not churn in the later outcome window.
     """
 
     entities: IntArray
     rows: IntArray
-    later: IntArray | None = None
-    groups: IntArray | None = None
-    stay: BoolArray | None = None
+    later_rows: IntArray | None = None
+    segments: IntArray | None = None
+    retained: BoolArray | None = None
 
-    def of(self, values: FloatArray) -> FloatArray:
-        """Return the rows' values, or their change to the later cutoff, `on_level`."""
-        if self.later is None:
-            return values[self.rows]
-        before = values[self.rows]
-        return on_level(values[self.later], before, self.groups, self.stay) - before
+    def values_of(self, column: FloatArray) -> FloatArray:
+        """Return the rows' values, or their change up to the later cutoff, rescaled."""
+        if self.later_rows is None:
+            return column[self.rows]
+        earlier = column[self.rows]
+        later = column[self.later_rows]
+        return rescale_to_earlier_mean(later, earlier, self.segments, self.retained) - earlier
 
     @property
-    def big_enough(self) -> bool:
-        """Whether there are the ten entities that a measure needs at least."""
-        return len(self.rows) >= FEWEST_ENTITIES
+    def is_measurable(self) -> bool:
+        """Whether the group has at least ten entities."""
+        return len(self.rows) >= MIN_ENTITIES
 
 
 def number_entities(frame: pd.DataFrame) -> tuple[IntArray, int]:
-    """Return each row's entity as a number, in order of first occurrence, and how many."""
+    """Return each row's entity as a number, in order of first occurrence, and their number."""
     import pandas as pd
 
     codes, unique = pd.factorize(frame["customer_id"])
@@ -68,19 +70,19 @@ def cutoffs_of(frame: pd.DataFrame) -> tuple[dt.date, ...]:
     return tuple(cutoff.date() for cutoff in sorted(frame["cutoff"].unique()))
 
 
-def cutoff_blocks(
+def group_by_cutoff(
     frame: pd.DataFrame, codes: IntArray, *, keep: BoolArray | None = None
-) -> list[Block]:
-    """Return one block a cutoff, in time order; of the rows where `keep` holds, if it is given."""
-    blocks = []
+) -> list[CutoffGroup]:
+    """Return one group per cutoff, in time order, of the rows that the mask `keep` selects."""
+    groups = []
     for cutoff in cutoffs_of(frame):
         rows = rows_at(frame, cutoff)
         if keep is not None:
             rows = rows[keep[rows]]
-        blocks.append(Block(entities=codes[rows], rows=rows))
-    return blocks
+        groups.append(CutoffGroup(entities=codes[rows], rows=rows))
+    return groups
 
 
 def rows_at(frame: pd.DataFrame, cutoff: dt.date) -> IntArray:
-    """Return the numbers of the rows of one cutoff."""
+    """Return the row numbers of one cutoff."""
     return np.flatnonzero((frame["cutoff"] == np.datetime64(cutoff)).to_numpy())

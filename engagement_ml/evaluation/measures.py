@@ -1,182 +1,202 @@
-"""Outcomes and predictions, block by block, measured on the data and on every bootstrap sample."""
+"""The measures of the evaluation, as a registry: ``MEASURES``.
+
+To add a measure, write a `Measure` and list it in `MEASURES`. It then appears, with its bootstrap
+interval, for each prediction of its part of ``evaluation.json``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, get_args
 
-import numpy as np
-
-from engagement_ml._typing import FloatArray, IntArray
+from engagement_ml._typing import FloatArray
+from engagement_ml.errors import InputError, nearest
 from engagement_ml.evaluation import weighted_measures
-from engagement_ml.evaluation.bootstrap import Resamples, average, interval, rounded
-from engagement_ml.evaluation.cutoff_groups import FEWEST_ENTITIES, Block
-from engagement_ml.evaluation.weighted_measures import Ranking
+from engagement_ml.evaluation.names import FULL
+from engagement_ml.evaluation.prepared import WeightedPrediction
 
-Measured = dict[tuple[str, str], FloatArray]
+Part = Literal["profit", "churn", "across", "within"]
+PARTS: tuple[str, ...] = get_args(Part)
+RESERVED = ("baselines", "calibration", "difference", "reason")
+"""Keys of ``evaluation.json`` that stand beside the measures."""
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """One block's outcome and predictions, sorted once for all bootstrap samples."""
+class Measure:
+    """A number that the evaluation reports for each prediction, with its bootstrap interval.
 
-    entities: IntArray
-    outcome: FloatArray
-    outcome_ranking: Ranking
-    predictions: dict[str, FloatArray]
-    rankings: dict[str, Ranking]
-
-    @classmethod
-    def of(
-        cls, block: Block, outcome: FloatArray, predictions: Mapping[str, FloatArray]
-    ) -> Prepared:
-        """Take the block's rows (or their changes) of the outcome and of each prediction."""
-        own = block.of(outcome)
-        parts = {name: block.of(values) for name, values in predictions.items()}
-        return cls(
-            entities=block.entities,
-            outcome=own,
-            outcome_ranking=Ranking.of(own),
-            predictions=parts,
-            rankings={name: Ranking.of(values) for name, values in parts.items()},
-        )
-
-
-Measure = Callable[[Prepared, FloatArray], Measured]
-
-
-def measure_blocks(
-    blocks: Sequence[Block],
-    outcome: FloatArray,
-    predictions: Mapping[str, FloatArray],
-    resamples: Resamples,
-    measure: Measure,
-) -> Measured:
-    """Measure every prediction in each block and average over blocks, for every bootstrap sample.
-
-    Parameters
+    Attributes
     ----------
-    blocks : sequence of Block
-        Those with fewer than ten entities are left out.
-    outcome : array of shape (n_rows,)
-    predictions : mapping of str to array of shape (n_rows,)
-    resamples : Resamples
-    measure : callable
-        From a prepared block and weights of shape (n_rows, n) to arrays of shape (n,) by name of
-        prediction and of measure; NaN where a measure is not defined.
-
-    Returns
-    -------
-    dict of (prediction, measure) to array of shape (resamples.n + 1,)
-        The first value is the estimate on the data as they are. A block where a measure is not
-        defined takes no part in the average. Empty without blocks.
-    """
-    prepared = [Prepared.of(b, outcome, predictions) for b in blocks if b.big_enough]
-    if not prepared:
-        return {}
-    parts: dict[tuple[str, str], list[FloatArray]] = {}
-    for weights in resamples.chunks():
-        found = [measure(one, weights[one.entities]) for one in prepared]
-        for key in found[0]:
-            parts.setdefault(key, []).append(average(np.stack([one[key] for one in found])))
-    return {key: np.concatenate(chunks) for key, chunks in parts.items()}
-
-
-def rank_measures(prepared: Prepared, W: FloatArray) -> Measured:
-    """Return Spearman's correlation of each prediction with the outcome."""
-    y_ranks = prepared.outcome_ranking.midranks(W)
-    return {
-        (name, "spearman"): weighted_measures.spearman(ranking.midranks(W), y_ranks, W)
-        for name, ranking in prepared.rankings.items()
-    }
-
-
-def targeting_measures(prepared: Prepared, W: FloatArray) -> Measured:
-    """Return Spearman and top-decile lift of each prediction of margin."""
-    lifts: Measured = {
-        (name, "top_decile_lift"): weighted_measures.top_decile_lift(prepared.outcome, ranking, W)
-        for name, ranking in prepared.rankings.items()
-    }
-    return rank_measures(prepared, W) | lifts
-
-
-def margin_measures(prepared: Prepared, W: FloatArray) -> Measured:
-    """Return R², Spearman and Gini of each prediction of margin."""
-    y, y_ranks = prepared.outcome, prepared.outcome_ranking.midranks(W)
-    found: Measured = {}
-    for name, ranking in prepared.rankings.items():
-        x_ranks = ranking.midranks(W)
-        found[name, "r2"] = weighted_measures.r_squared(y, prepared.predictions[name], W)
-        found[name, "spearman"] = weighted_measures.spearman(x_ranks, y_ranks, W)
-        found[name, "gini"] = weighted_measures.gini(y, x_ranks, y_ranks, W)
-    return found
-
-
-def churn_measures(prepared: Prepared, W: FloatArray) -> Measured:
-    """Return rate, ROC AUC, PR AUC and Brier score of each predicted probability of churn."""
-    y = prepared.outcome
-    found: Measured = {}
-    for name, ranking in prepared.rankings.items():
-        found[name, "rate"] = weighted_measures.mean_of(y, W)
-        found[name, "roc_auc"] = weighted_measures.roc_auc(y, ranking, W)
-        found[name, "pr_auc"] = weighted_measures.average_precision(y, ranking, W)
-        found[name, "brier"] = weighted_measures.mean_of((prepared.predictions[name] - y) ** 2, W)
-    return found
-
-
-def intervals_of(
-    measured: Measured,
-    name: str,
-    measures: Mapping[str, str],
-    *,
-    where: str,
-    notes: list[str],
-) -> dict[str, Any]:
-    """Return the intervals of one prediction's measures, and note those that are not defined.
-
-    Parameters
-    ----------
-    measured : dict
-        As `measure_blocks` returns it.
     name : str
-        The prediction.
-    measures : mapping of str to str
-        From the measure to why it would not be defined.
-    where : str
-        How a note calls this part.
-    notes : list of str
-        Notes are added here.
-    """
-    found: dict[str, Any] = {}
-    for measure, reason in measures.items():
-        values = measured.get((name, measure))
-        found[measure] = interval(values) if values is not None else None
-        if found[measure] is None:
-            why = (
-                reason if measured else f"no test cutoff has {FEWEST_ENTITIES} entities to measure"
-            )
-            notes.append(f"{where}: {measure} is not measured, as {why}")
-    return found
-
-
-def calibration(prediction: FloatArray, observed: FloatArray) -> list[dict[str, float]]:
-    """Return mean prediction and mean outcome in each decile of the prediction.
-
-    Rows with equal predictions share a decile; a decile left empty by them is left out.
+        Its key in ``evaluation.json``; unique within its part.
+    part : {"profit", "churn", "across", "within"}
+        What it measures: predictions of margin by the profit model and its baselines; predicted
+        probabilities of churn; scores and future margin, between customers; changes of scores and
+        of margin, within customers.
+    compute : callable
+        From a `WeightedPrediction` of n bootstrap samples to an array of shape (n,); NaN if the
+        measure is not defined in a sample. It is called for each cutoff group, and the results are
+        averaged over the groups.
+    undefined_because : str
+        Completes the note "… is not measured, as …".
+    relative_to : str or None
+        If given, the measure is reported as a share of this prediction's value, after averaging;
+        it is not defined if that value is not positive.
+    outcome_only : bool
+        Whether it depends on the outcome alone; it is then reported once, for the model.
+    description : str
+        One sentence for the reference documentation.
 
     Examples
     --------
-    >>> calibration(np.repeat([1.0, 3.0], 5), np.repeat([2.0, 3.0], 5))[0]
-    {'decile': 3, 'predicted': 1.0, 'observed': 2.0, 'n': 5}
+    Your own measure is given to ``evaluate(..., measures=(*MEASURES, bias))``:
+
+    >>> from engagement_ml.evaluation.weighted_measures import mean_of
+    >>> def mean_error(sample):
+    ...     return mean_of(sample.prediction - sample.outcome, sample.weights)
+    >>> bias = Measure("bias", "profit", mean_error, "there are no rows")
+    >>> check_measures((*MEASURES, bias))[-1].name
+    'bias'
     """
-    decile = weighted_measures.deciles(prediction)
-    return [
-        {
-            "decile": int(number),
-            "predicted": rounded(prediction[decile == number].mean()),
-            "observed": rounded(observed[decile == number].mean()),
-            "n": int((decile == number).sum()),
-        }
-        for number in np.unique(decile)
-    ]
+
+    name: str
+    part: Part
+    compute: Callable[[WeightedPrediction], FloatArray]
+    undefined_because: str
+    relative_to: str | None = None
+    outcome_only: bool = False
+    description: str = ""
+
+
+def _spearman(sample: WeightedPrediction) -> FloatArray:
+    return sample.spearman
+
+
+def _r_squared(sample: WeightedPrediction) -> FloatArray:
+    return weighted_measures.r_squared(sample.outcome, sample.prediction, sample.weights)
+
+
+def _gini(sample: WeightedPrediction) -> FloatArray:
+    return weighted_measures.gini(
+        sample.outcome, sample.predicted.midranks, sample.observed.midranks, sample.weights
+    )
+
+
+def _top_decile_lift(sample: WeightedPrediction) -> FloatArray:
+    return weighted_measures.top_decile_lift(sample.outcome, sample.ranking, sample.weights)
+
+
+def _churn_rate(sample: WeightedPrediction) -> FloatArray:
+    return weighted_measures.mean_of(sample.outcome, sample.weights)
+
+
+def _roc_auc(sample: WeightedPrediction) -> FloatArray:
+    return weighted_measures.roc_auc(sample.outcome, sample.ranking, sample.weights)
+
+
+def _pr_auc(sample: WeightedPrediction) -> FloatArray:
+    return weighted_measures.average_precision(sample.outcome, sample.ranking, sample.weights)
+
+
+def _brier(sample: WeightedPrediction) -> FloatArray:
+    return weighted_measures.mean_of((sample.prediction - sample.outcome) ** 2, sample.weights)
+
+
+_ALL_EQUAL = "its values, or all margins, are equal"
+_ONE_CLASS = "at every test cutoff all of those at risk churned, or none did"
+_RANKS = "Spearman's rank correlation of the prediction with margin."
+
+SPEARMAN_ACROSS = Measure("spearman", "across", _spearman, _ALL_EQUAL, description=_RANKS)
+
+MEASURES: tuple[Measure, ...] = (
+    Measure(
+        "r2",
+        "profit",
+        _r_squared,
+        "all margins are equal",
+        description="R²: 1 minus the squared error, divided by that of the mean.",
+    ),
+    Measure("spearman", "profit", _spearman, _ALL_EQUAL, description=_RANKS),
+    Measure(
+        "gini",
+        "profit",
+        _gini,
+        _ALL_EQUAL,
+        description="Normalised Gini: 1 if customers are ordered as by margin, 0 if at random.",
+    ),
+    Measure(
+        "rate",
+        "churn",
+        _churn_rate,
+        "no row is at risk",
+        outcome_only=True,
+        description="The share of customers at risk that churned.",
+    ),
+    Measure("roc_auc", "churn", _roc_auc, _ONE_CLASS, description="The area under the ROC curve."),
+    Measure(
+        "pr_auc",
+        "churn",
+        _pr_auc,
+        _ONE_CLASS,
+        description="The area under the precision-recall curve (average precision).",
+    ),
+    Measure(
+        "brier",
+        "churn",
+        _brier,
+        "no row is at risk",
+        description="Brier score: the mean squared error of the probability.",
+    ),
+    SPEARMAN_ACROSS,
+    Measure(
+        "top_decile_lift",
+        "across",
+        _top_decile_lift,
+        "mean margin is not positive",
+        description="Mean margin of the tenth with the highest scores, divided by mean margin.",
+    ),
+    Measure(
+        "signal_kept",
+        "across",
+        _spearman,
+        "its Spearman is not defined, or the full model's is not positive",
+        relative_to=FULL,
+        description="Its Spearman, divided by that of the full profit model.",
+    ),
+    Measure(
+        "spearman",
+        "within",
+        _spearman,
+        "its changes, or the changes of margin, are equal for all customers",
+        description="Spearman's rank correlation of a customer's change of score with the change "
+        "of margin after it.",
+    ),
+)
+"""All measures of ``evaluation.json``, in the order of its keys within each part."""
+
+
+def check_measures(measures: Sequence[Measure]) -> tuple[Measure, ...]:
+    """Return the measures as a tuple.
+
+    Raises
+    ------
+    InputError
+        If a measure names no part, takes a reserved key, or is listed twice for its part.
+    """
+    listed: set[tuple[str, str]] = set()
+    for measure in measures:
+        if measure.part not in PARTS:
+            raise InputError(
+                f"measure '{measure.name}': part {measure.part!r} is not known"
+                f"{nearest(str(measure.part), PARTS)}; known are {', '.join(PARTS)}"
+            )
+        if measure.name in RESERVED:
+            raise InputError(f"measure '{measure.name}': the name is reserved; choose another")
+        if (measure.part, measure.name) in listed:
+            raise InputError(
+                f"measure '{measure.name}' is listed twice for part '{measure.part}'; "
+                "give it another name"
+            )
+        listed.add((measure.part, measure.name))
+    return tuple(measures)

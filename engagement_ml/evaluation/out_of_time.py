@@ -1,4 +1,4 @@
-"""Everything measured out of time, beside honest baselines: what ``evaluation.json`` holds."""
+"""Out-of-time evaluation of models and metric: what ``evaluation.json`` holds."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engagement_ml._typing import FloatArray, IntArray
-from engagement_ml.evaluation.baseline_comparison import FLAT, compare
-from engagement_ml.evaluation.baselines import MODEL, RFM, Score, candidate_scores, counts_of
+from engagement_ml.evaluation.baseline_comparison import compare
+from engagement_ml.evaluation.baselines import Score, candidate_scores, counts_of
 from engagement_ml.evaluation.bootstrap import Resamples
-from engagement_ml.evaluation.cutoff_groups import Block, cutoff_blocks, cutoffs_of, number_entities
-from engagement_ml.evaluation.measures import (
-    calibration,
-    churn_measures,
-    intervals_of,
-    margin_measures,
-    measure_blocks,
+from engagement_ml.evaluation.cutoff_groups import (
+    CutoffGroup,
+    cutoffs_of,
+    group_by_cutoff,
+    number_entities,
 )
-from engagement_ml.evaluation.paired_changes import choose_pairs, with_earlier
+from engagement_ml.evaluation.measurement import Measurement, calibration, intervals_of
+from engagement_ml.evaluation.measures import MEASURES, Measure, check_measures
+from engagement_ml.evaluation.names import BASE_RATE, LAST_PERIOD, MODEL, RFM
+from engagement_ml.evaluation.paired_changes import choose_pairs, with_earlier_rows
 from engagement_ml.models.churn import ChurnModel, RecencyFrequencyMonetaryChurn
 from engagement_ml.models.profit import ProfitModel, RecencyFrequencyMonetary
 from engagement_ml.models.tail_extrapolation import PAST_MARGIN
@@ -39,60 +40,72 @@ def evaluate(
     profit: ProfitModel,
     churn: ChurnModel,
     score: Score | None,
-    selected: Sequence[str],
     windows: Windows,
+    equal_weights: Score | None = None,
     vanity: Sequence[str] = (),
     scorers: Mapping[str, Score] | None = None,
+    measures: Sequence[Measure] = MEASURES,
     seed: int,
     n_bootstrap: int = 200,
     fit_until: dt.date | None = None,
 ) -> dict[str, Any]:
-    """Measure the models and the metric on the test cutoffs, beside their baselines.
+    """Evaluate the models and the metric on the test cutoffs, compared with baselines.
 
-    Each measure is taken within each test cutoff and averaged over the cutoffs, so that a season
-    that lifts everybody earns nobody credit. Intervals are 95% percentile intervals of a
-    bootstrap by entity: whole entities are drawn with all their rows, the same ones for every
-    measure, so that differences and ratios are paired; ranks are made anew in each sample. Models
-    are not fitted anew: the intervals tell what other entities would have shown of these models.
+    **Estimates.** Each measure is computed within each test cutoff and averaged over the cutoffs,
+    so that a season common to all customers gives no score an advantage.
 
-    Within customers, the change of a score between two cutoffs meets the change of margin after
-    them. The cutoffs lie at least observation, gap and outcome window apart, so that the later
-    behaviour does not fall on the earlier margin, and the later one is a test cutoff. So is the
-    earlier one where the history is long enough; else its margin, the level to compare with, may
-    have been seen in fitting, which is said; where no cutoff is that far back, nothing is measured.
-    Score and margin of the later cutoff are first put on the mean level of the earlier one, over
-    the customers of the pair and within each of the panel's segments (see `on_level`), whatever the
-    score: what everybody shares in time earns nobody credit. The level is that of the data, not of
-    each bootstrap sample.
+    **Intervals** are 95% percentile intervals of a cluster bootstrap by entity: entities are drawn
+    with all their rows. All measures use the same draws, so that differences and ratios are
+    paired, and ranks are recomputed in each sample. Models are not refitted: the intervals show
+    what a sample of other entities would have shown for the same models.
+
+    **Between customers** (``across``), a score is compared with the margin of the outcome window.
+
+    **Within customers** (``within``), the change of a score between two cutoffs is compared with
+    the change of margin after them. The later cutoff is a test cutoff. The earlier one lies at
+    least observation, gap and outcome window before it, so that no windows overlap. If the history
+    is long enough, the margin after the earlier cutoff was unseen in fitting, too; else a note says
+    so. If no cutoff is early enough, changes are not measured. Score and margin of the later cutoff
+    are first rescaled to the mean of the earlier one, over the customers of the pair and within
+    each of the panel's segments (see `rescale_to_earlier_mean`), which removes time shocks common
+    to all. The factors are those of the data, not of each bootstrap sample.
 
     Parameters
     ----------
     panel : Panel
-        Its ``test`` rows are measured; its ``train`` rows fit the recency-frequency-monetary
-        baselines, choose the best single behaviour, and may be where a change starts.
+        Its ``test`` rows are measured. Its ``train`` rows fit the recency-frequency-monetary
+        baselines, choose the best single behaviour, and may be the start of a change.
     profit, churn : fitted models
     score : callable or None
-        From a frame of ``customer_id`` and, named by behaviour, its counts, to one score a row;
-        None where the metric abstained.
-    selected : sequence of str
-        The metric's behaviours.
+        The metric: from a frame of ``customer_id`` and a column of event counts per behaviour to
+        one score per row. None if the metric abstained.
     windows : Windows
-        Tells which two cutoffs are far enough apart to compare a change.
+        Determines which two cutoffs are far enough apart to compare a change.
+    equal_weights : callable, optional
+        The metric with equal weights: the same behaviours and transforms, each behaviour with
+        100/k points. It is measured as the baseline of that name, unless the metric abstained.
     vanity : sequence of str
-        Behaviours whose change is measured against the metric's.
+        Behaviours whose changes are compared with the metric's.
     scorers : mapping of str to callable, optional
-        Further scores by name, measured like the metric; one called ``equal_weights`` replaces
-        the one made here of log counts.
+        Further scores by name, measured like the metric.
+    measures : sequence of Measure, optional
+        By default all of `MEASURES`.
     seed : int
     n_bootstrap : int, default 200
     fit_until : date, optional
-        Where the models were fitted on other data: the day from which they saw nothing.
+        If the models were fitted on other data: the first day that this fitting did not use.
 
     Returns
     -------
     dict
-        Plain JSON types. A measure is ``{"value", "low", "high"}``, or None where it is not
-        defined, with the reason in ``notes``. Numbers have ten significant digits.
+        Plain JSON types. A measure is ``{"value", "low", "high"}``, or None if it is not defined,
+        with the reason in ``notes``. Numbers have ten significant digits.
+
+    Raises
+    ------
+    InputError
+        If the panel lacks a behaviour, a score does not return one value per row, or a measure
+        cannot be listed (see `check_measures`).
 
     Examples
     --------
@@ -118,62 +131,67 @@ def evaluate(
     >>> panel = Panel(frame, ("lesson",), {"lesson": ("lesson__frequency",)}, history)
     >>> span = Window(dt.date(2024, 1, 1), dt.date(2024, 3, 25))
     >>> windows = Windows(28, 28, 0, (day[0],), (day[1],), day[1], span)
-    >>> found = evaluate(
+    >>> result = evaluate(
     ...     panel,
     ...     profit=ProfitModel().fit(panel),
     ...     churn=ChurnModel().fit(panel),
     ...     score=lambda counts: 20 * counts["lesson"],
-    ...     selected=["lesson"],
     ...     windows=windows,
     ...     seed=0,
     ... )
-    >>> found["metric"]["across"]["metric"]["spearman"]
+    >>> result["metric"]["across"]["metric"]["spearman"]
     {'value': 1.0, 'low': 1.0, 'high': 1.0}
-    >>> found["churn"]
+    >>> result["churn"]
     {'reason': 'no row of the test cutoffs is at risk of churn'}
     """
     train, test = panel.part("train"), panel.part("test")
     codes, n_entities = number_entities(test.frame)
-    blocks = cutoff_blocks(test.frame, codes)
+    groups = group_by_cutoff(test.frame, codes)
     resamples = Resamples(n_entities=n_entities, n=n_bootstrap, seed=seed)
+    measurement = Measurement(check_measures(measures), resamples)
     margin = test.frame["margin"].to_numpy(dtype=np.float64)
     notes = _notes_on_parts(train, test)
-    of_metric: list[str] = []
+    metric_notes: list[str] = []
 
     pairs = choose_pairs(
         cutoffs_of(panel.frame), cutoffs_of(test.frame), windows, fit_until=fit_until
     )
-    rows = with_earlier(test, train, pairs)
+    rows = with_earlier_rows(test, train, pairs)
     predictions = {MODEL: profit.predict(rows)}
     if len(train.frame):
         baseline = RecencyFrequencyMonetary().fit(train, seed, windows=windows)
         predictions[RFM] = baseline.predict(rows)
-    of_test = {name: values[: len(margin)] for name, values in predictions.items()}
-    past = {"last_period_margin": last_period_margin(test, windows)}
+    test_predictions = {LAST_PERIOD: last_period_margin(test, windows)}
+    test_predictions |= {name: values[: len(margin)] for name, values in predictions.items()}
     return {
         "format": FORMAT,
         "train_cutoffs": [str(cutoff) for cutoff in cutoffs_of(train.frame)],
         "test_cutoffs": [str(cutoff) for cutoff in cutoffs_of(test.frame)],
         "n_entities": n_entities,
         "n_rows": len(test.frame),
-        "profit": _profit(past | of_test, margin, blocks, resamples, notes),
-        "churn": _churn(train, test, churn, codes, resamples, seed, windows, notes),
+        "profit": _evaluate_profit(test_predictions, margin, groups, measurement, notes),
+        "churn": _evaluate_churn(train, test, churn, codes, measurement, seed, windows, notes),
         "metric": compare(
             rows,
-            blocks,
+            groups,
             pairs,
-            candidate_scores(train, rows, score, selected, scorers or {}, predictions, of_metric),
+            candidate_scores(
+                train, rows, score, equal_weights, scorers or {}, predictions, metric_notes
+            ),
             {name: counts_of(rows, name) for name in vanity},
-            resamples,
+            measurement,
             windows,
-            of_metric,
+            metric_notes,
         ),
         "notes": notes,
     }
 
 
 def last_period_margin(panel: Panel, windows: Windows) -> FloatArray:
-    """Return the margin of the observation window, brought to the outcome window's length."""
+    """Return the margin of the observation window, scaled to the length of the outcome window.
+
+    In currency, shape (n_rows,); null is 0.
+    """
     past = panel.frame[PAST_MARGIN].to_numpy(dtype=np.float64, na_value=np.nan)
     scaled: FloatArray = np.nan_to_num(past) * (windows.outcome_days / windows.observation_days)
     return scaled
@@ -191,34 +209,29 @@ def _notes_on_parts(train: Panel, test: Panel) -> list[str]:
     return notes
 
 
-def _profit(
+def _evaluate_profit(
     predictions: Mapping[str, FloatArray],
     margin: FloatArray,
-    blocks: Sequence[Block],
-    resamples: Resamples,
+    groups: Sequence[CutoffGroup],
+    measurement: Measurement,
     notes: list[str],
 ) -> dict[str, Any]:
-    measured = measure_blocks(blocks, margin, predictions, resamples, margin_measures)
-    found = {
-        name: intervals_of(
-            measured,
-            name,
-            {"r2": "all margins are equal", "spearman": FLAT, "gini": FLAT},
-            where=f"profit, {name}",
-            notes=notes,
-        )
+    replicates = measurement.replicates("profit", groups, margin, predictions)
+    measures = measurement.of_part("profit")
+    results = {
+        name: intervals_of(replicates, name, measures, label=f"profit, {name}", notes=notes)
         for name in predictions
     }
-    own = found.pop(MODEL)
-    return {**own, "calibration": calibration(predictions[MODEL], margin), "baselines": found}
+    model = results.pop(MODEL)
+    return {**model, "calibration": calibration(predictions[MODEL], margin), "baselines": results}
 
 
-def _churn(
+def _evaluate_churn(
     train: Panel,
     test: Panel,
     churn: ChurnModel,
     codes: IntArray,
-    resamples: Resamples,
+    measurement: Measurement,
     seed: int,
     windows: Windows,
     notes: list[str],
@@ -226,31 +239,27 @@ def _churn(
     churned = test.frame["churned"].to_numpy(dtype=np.float64, na_value=np.nan)
     at_risk = np.flatnonzero(~np.isnan(churned))
     if not len(at_risk) or np.isnan(churn.base_rate_):
-        where = "test" if not len(at_risk) else "training"
-        return {"reason": f"no row of the {where} cutoffs is at risk of churn"}
-    blocks = cutoff_blocks(test.frame, codes, keep=~np.isnan(churned))
+        part = "test" if not len(at_risk) else "training"
+        return {"reason": f"no row of the {part} cutoffs is at risk of churn"}
+    groups = group_by_cutoff(test.frame, codes, keep=~np.isnan(churned))
     predictions = {
         MODEL: churn.predict(test),
-        "base_rate": np.full(len(churned), churn.base_rate_),
+        BASE_RATE: np.full(len(churned), churn.base_rate_),
     }
     if len(train.frame):
         baseline = RecencyFrequencyMonetaryChurn().fit(train, seed, windows=windows)
         predictions[RFM] = baseline.predict(test)
-    measured = measure_blocks(blocks, churned, predictions, resamples, churn_measures)
-    rate = intervals_of(measured, MODEL, {"rate": "no row"}, where="churn", notes=[])
-    one_class = "at every test cutoff all of those at risk churned, or none did"
-    found = {
-        name: intervals_of(
-            measured,
-            name,
-            {"roc_auc": one_class, "pr_auc": one_class, "brier": "no row is at risk"},
-            where=f"churn, {name}",
-            notes=notes,
-        )
+    replicates = measurement.replicates("churn", groups, churned, predictions)
+    measures = measurement.of_part("churn")
+    of_outcome = [measure for measure in measures if measure.outcome_only]
+    of_prediction = [measure for measure in measures if not measure.outcome_only]
+    rates = intervals_of(replicates, MODEL, of_outcome, label="churn", notes=[])
+    results = {
+        name: intervals_of(replicates, name, of_prediction, label=f"churn, {name}", notes=notes)
         for name in predictions
     }
     if churn.reason_ is not None:
         notes.append(f"churn, {MODEL}: {churn.reason_}")
-    own = found.pop(MODEL)
-    steps = calibration(predictions[MODEL][at_risk], churned[at_risk])
-    return {**rate, **own, "calibration": steps, "baselines": found}
+    model = results.pop(MODEL)
+    deciles = calibration(predictions[MODEL][at_risk], churned[at_risk])
+    return {**rates, **model, "calibration": deciles, "baselines": results}

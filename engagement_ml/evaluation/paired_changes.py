@@ -1,4 +1,4 @@
-"""Changes within customers: which cutoffs are compared, and whose rows."""
+"""Paired changes: pairs of cutoffs with disjoint windows, and the rows that are compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engagement_ml._typing import IntArray
-from engagement_ml.evaluation.cutoff_groups import Block, rows_at
+from engagement_ml.evaluation.cutoff_groups import CutoffGroup, rows_at
 from engagement_ml.windows import Windows
 
 if TYPE_CHECKING:
@@ -20,43 +20,44 @@ if TYPE_CHECKING:
 
 Pair = tuple[dt.date, dt.date]
 
-LEAST_IN_GROUP = 50
+MIN_SEGMENT_SIZE = 50
+"""Entities of a pair that a segment needs to have its own rescaling factor."""
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Pairs of cutoffs to compare.
+class CutoffPairs:
+    """Pairs of cutoffs between which changes are measured.
 
     Attributes
     ----------
     pairs : tuple of (date, date)
-        Earlier and later cutoff; empty where no two are far enough apart.
-    seen : bool
-        Whether the margin after an earlier cutoff was seen in fitting.
+        Earlier and later cutoff; empty if no two are far enough apart.
+    earlier_margin_seen : bool
+        Whether the margin after an earlier cutoff was used in fitting.
     """
 
     pairs: tuple[Pair, ...]
-    seen: bool
+    earlier_margin_seen: bool
 
     @property
     def earlier(self) -> set[dt.date]:
         """The earlier cutoffs."""
         return {first for first, _ in self.pairs}
 
-    def note(self, windows: Windows) -> str | None:
-        """Say in a sentence what the pairs leave to be desired, or None."""
+    def caveat(self, windows: Windows) -> str | None:
+        """Return what limits the pairs, for the notes of the evaluation; None if nothing does."""
         clear = windows.clear_days
         if not self.pairs:
             return (
                 f"changes within customers are not measured: no cutoff lies {clear} days before "
-                "one that no fitting saw, as windows that do not overlap need (observation, gap "
-                f"and outcome); it takes a history of at least {2 * clear} days"
+                "a cutoff that was not used in fitting, and the windows of closer cutoffs overlap; "
+                f"a history of at least {2 * clear} days is needed"
             )
-        if self.seen:
+        if self.earlier_margin_seen:
             return (
-                "changes within customers start from cutoffs whose later margin the fitting saw: "
-                "only the level to compare with was seen, the margin at the change's end was not; "
-                f"{windows.days_for_test_pair} days of history would keep both ends from fitting"
+                "changes within customers start from a margin that was used in fitting; the "
+                "margin at the end of each change was not. With "
+                f"{windows.days_for_test_pair} days of history, neither would be used in fitting"
             )
         return None
 
@@ -67,21 +68,23 @@ def choose_pairs(
     windows: Windows,
     *,
     fit_until: dt.date | None = None,
-) -> Pairs:
-    """Pair test cutoffs that no fitting saw with the last one none of whose windows overlaps.
+) -> CutoffPairs:
+    """Pair each unseen test cutoff with the last cutoff whose windows do not overlap with its own.
 
-    The earlier cutoff lies observation, gap and outcome window before the later one. Closer ones
-    would not do: what raises the later score would raise the margin after the earlier cutoff as
-    well, and so lower the change of margin. If in any pair no fitting saw the margin after the
-    earlier cutoff, only such pairs are taken.
+    The earlier cutoff lies observation, gap and outcome window before the later one. Closer
+    cutoffs would bias the correlation downwards: what raises the later score would also raise the
+    margin after the earlier cutoff, and so lower the change of margin. If the margin after the
+    earlier cutoff was unseen in fitting for any pair, only such pairs are returned.
 
     Parameters
     ----------
-    cutoffs, test : sequence of date
-        All cutoffs there are rows of, and those of them that were kept for evaluation.
+    cutoffs : sequence of date
+        All cutoffs of the panel.
+    test : sequence of date
+        The cutoffs that were kept for evaluation.
     windows : Windows
     fit_until : date, optional
-        Where models were fitted on other data: the day from which that fitting saw nothing.
+        If models were fitted on other data: the first day that this fitting did not use.
 
     Examples
     --------
@@ -89,35 +92,35 @@ def choose_pairs(
     >>> days = [dt.date(2024, 1, 15) + dt.timedelta(14 * k) for k in range(6)]
     >>> span = Window(dt.date(2024, 1, 1), dt.date(2024, 4, 7))
     >>> windows = Windows(14, 14, 0, tuple(days[:3]), tuple(days[4:]), days[4], span)
-    >>> found = choose_pairs(days, days[4:], windows)
-    >>> [(str(a), str(b)) for a, b in found.pairs], found.seen
+    >>> chosen = choose_pairs(days, days[4:], windows)
+    >>> [(str(a), str(b)) for a, b in chosen.pairs], chosen.earlier_margin_seen
     ([('2024-02-12', '2024-03-11'), ('2024-02-26', '2024-03-25')], True)
     """
     until = max(windows.fit_until, fit_until or windows.fit_until)
     unseen = [cutoff for cutoff in cutoffs if windows.outcome(cutoff).start >= until]
     later = [cutoff for cutoff in test if cutoff in unseen]
-    apart = _pairs_apart(unseen, later, days=windows.clear_days)
-    if apart:
-        return Pairs(apart, seen=False)
-    apart = _pairs_apart(cutoffs, later, days=windows.clear_days)
-    return Pairs(apart, seen=bool(apart))
+    pairs = _pair_up(unseen, later, min_days=windows.clear_days)
+    if pairs:
+        return CutoffPairs(pairs, earlier_margin_seen=False)
+    pairs = _pair_up(cutoffs, later, min_days=windows.clear_days)
+    return CutoffPairs(pairs, earlier_margin_seen=bool(pairs))
 
 
-def _pairs_apart(
-    earlier: Sequence[dt.date], later: Sequence[dt.date], *, days: int
+def _pair_up(
+    earlier: Sequence[dt.date], later: Sequence[dt.date], *, min_days: int
 ) -> tuple[Pair, ...]:
-    found = []
+    pairs = []
     for second in sorted(later):
-        before = [first for first in earlier if (second - first).days >= days]
-        if before:
-            found.append((max(before), second))
-    return tuple(found)
+        early_enough = [first for first in earlier if (second - first).days >= min_days]
+        if early_enough:
+            pairs.append((max(early_enough), second))
+    return tuple(pairs)
 
 
-def with_earlier(test: Panel, train: Panel, pairs: Pairs) -> Panel:
-    """Return the test rows, and after them the training rows at which a change starts.
+def with_earlier_rows(test: Panel, train: Panel, pairs: CutoffPairs) -> Panel:
+    """Return the test rows, followed by the training rows of the pairs' earlier cutoffs.
 
-    Entities are numbered in order of first occurrence, so those of the test rows keep theirs.
+    Entities are numbered in order of first occurrence, so entities of test rows keep their number.
     """
     import pandas as pd
 
@@ -128,7 +131,7 @@ def with_earlier(test: Panel, train: Panel, pairs: Pairs) -> Panel:
     return replace(test, frame=frame)
 
 
-def change_blocks(
+def group_by_pair(
     frame: pd.DataFrame,
     codes: IntArray,
     pairs: Sequence[Pair],
@@ -136,34 +139,46 @@ def change_blocks(
     observation_days: int,
     segments: Sequence[str] = (),
     ends: bool = False,
-) -> list[Block]:
-    """Return one block a pair of cutoffs: entities there at both, and all through the first window.
+) -> list[CutoffGroup]:
+    """Return one group per pair of cutoffs, of the entities that are comparable at both.
 
-    An entity that came during the first observation window would show a change that is only its
-    arrival, so it is left out. A combination of `segments` with at least 50 entities in the pair
-    is a group of the block, with a level of its own. With `ends`, churn is an event that ends
-    margin: what everybody shares in time is then told from those who stay.
+    An entity that arrived during the first observation window is left out, as its change would
+    only be its arrival. With `ends`, churn is an event that ends margin; rescaling factors are
+    then taken over the entities that do not churn.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    codes : array of shape (n_rows,)
+        Each row's entity as a number.
+    pairs : sequence of (date, date)
+    observation_days : int
+        Tenure in days that an entity needs at the earlier cutoff.
+    segments : sequence of str
+        Columns; a combination of their values with at least 50 entities in the pair is a segment
+        with its own rescaling factor.
+    ends : bool
     """
     tenure = frame["history__tenure_days"].to_numpy(dtype=np.float64)
-    blocks = []
+    groups = []
     for first, second in pairs:
         early, late = rows_at(frame, first), rows_at(frame, second)
         early = early[tenure[early] >= observation_days]
-        entities, of_early, of_late = np.intersect1d(
+        entities, early_places, late_places = np.intersect1d(
             codes[early], codes[late], assume_unique=True, return_indices=True
         )
-        rows = early[of_early]
-        later = late[of_late]
-        stay = (frame["churned"].to_numpy()[later] != 1.0) if ends else None
-        groups = _groups(frame.iloc[rows], segments)
-        blocks.append(Block(entities, rows, later, groups, stay))
-    return blocks
+        rows = early[early_places]
+        later_rows = late[late_places]
+        retained = (frame["churned"].to_numpy()[later_rows] != 1.0) if ends else None
+        numbers = _segment_numbers(frame.iloc[rows], segments)
+        groups.append(CutoffGroup(entities, rows, later_rows, numbers, retained))
+    return groups
 
 
-def _groups(frame: pd.DataFrame, segments: Sequence[str]) -> IntArray | None:
+def _segment_numbers(frame: pd.DataFrame, segments: Sequence[str]) -> IntArray | None:
     if not segments or frame.empty:
         return None
     numbers = frame.groupby(list(segments), observed=True).ngroup().to_numpy()
-    large = np.bincount(numbers) >= LEAST_IN_GROUP
-    groups: IntArray = np.where(large[numbers], numbers, -1)
-    return groups
+    large = np.bincount(numbers) >= MIN_SEGMENT_SIZE
+    with_small_as_none: IntArray = np.where(large[numbers], numbers, -1)
+    return with_small_as_none

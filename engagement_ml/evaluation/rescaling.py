@@ -1,4 +1,4 @@
-"""What everybody shares in time, taken out of a change: a season, a campaign, growth."""
+"""Rescaling of later values to the earlier mean, which removes time shocks common to all."""
 
 from __future__ import annotations
 
@@ -6,63 +6,68 @@ import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray, IntArray
 
-# Less net of its negative part, a mean lies so near 0 that dividing by it would say nothing.
-NET_SHARE = 0.5
+MIN_NET_SHARE = 0.5
+"""Least ratio of the sum to the sum of absolute values: below it the mean is too close to 0 to
+divide by."""
 
 
-def on_level(
-    after: FloatArray,
-    before: FloatArray,
-    groups: IntArray | None = None,
-    stay: BoolArray | None = None,
+def rescale_to_earlier_mean(
+    later: FloatArray,
+    earlier: FloatArray,
+    segments: IntArray | None = None,
+    retained: BoolArray | None = None,
 ) -> FloatArray:
-    """Return `after`, multiplied so that its mean is that of `before`.
+    r"""Return ``later`` multiplied by a common factor, so that its mean is that of ``earlier``.
 
-    A season multiplies: who is big swings more than who is small, in margin and in every count
-    that follows the season, so that differences of the two would go together for no other reason.
-    A common factor takes that out, whatever its size. Spearman's correlation is the same as if
-    both were divided by their means.
+    .. math:: \tilde y_{i2} = y_{i2} \, \bar y_{\cdot 1} / \bar y_{\cdot 2}
+
+    A time shock such as a season, a campaign or growth is multiplicative: it changes the values of
+    large entities more than those of small ones, in margin and in every count that follows the
+    season. Changes of the two would be correlated for that reason alone. The common factor removes
+    it, whatever its size. Spearman's correlation is the same as if both were divided by their
+    means.
 
     Parameters
     ----------
-    after, before : array of shape (n,)
-        The same entities later and earlier.
-    groups : array of shape (n,), optional
-        A number for each entity's group: each group's mean is made equal where the group has one,
-        else (and for -1) the factor of all is taken.
-    stay : bool array of shape (n,), optional
-        The entities that means are taken over: who left shares no season with those who stay.
+    later, earlier : array of shape (n,)
+        Values of the same entities at the later and the earlier cutoff, without nulls.
+    segments : int array of shape (n,), optional
+        Segment numbers. Each segment has its own factor; entities with -1, and segments whose
+        means do not allow a factor, take the factor of all entities.
+    retained : bool array of shape (n,), optional
+        The entities that means are taken over. If churn is an event, entities that churned are not
+        part of the shock that the others share.
 
     Returns
     -------
     array of shape (n,)
-        `after` as it is where either mean is not positive, or is less than half of the mean of
-        absolute values: there a factor has no meaning.
+        ``later`` unchanged if either mean is not positive, or is less than half of the mean of
+        absolute values: a factor is then meaningless.
 
     Examples
     --------
-    >>> on_level(np.array([4.0, 8.0]), np.array([2.0, 1.0])).tolist()
+    >>> rescale_to_earlier_mean(np.array([4.0, 8.0]), np.array([2.0, 1.0])).tolist()
     [1.0, 2.0]
-    >>> on_level(np.array([4.0, -4.0]), np.array([2.0, 1.0])).tolist()
+    >>> rescale_to_earlier_mean(np.array([4.0, -4.0]), np.array([2.0, 1.0])).tolist()
     [4.0, -4.0]
     """
-    some = np.ones(len(after), dtype=np.bool_) if stay is None else stay
-    common = _factor(after[some], before[some])
-    if common is None:
-        return after
-    factors = np.full(len(after), common)
-    for group in np.unique(groups[groups >= 0]) if groups is not None else ():
-        inside = groups == group
-        own = _factor(after[inside & some], before[inside & some])
-        if own is not None:
-            factors[inside] = own
-    scaled: FloatArray = after * factors
-    return scaled
+    base = np.ones(len(later), dtype=np.bool_) if retained is None else retained
+    common_factor = _factor(later[base], earlier[base])
+    if common_factor is None:
+        return later
+    factors = np.full(len(later), common_factor)
+    for segment in np.unique(segments[segments >= 0]) if segments is not None else ():
+        members = segments == segment
+        segment_factor = _factor(later[members & base], earlier[members & base])
+        if segment_factor is not None:
+            factors[members] = segment_factor
+    rescaled: FloatArray = later * factors
+    return rescaled
 
 
-def _factor(after: FloatArray, before: FloatArray) -> float | None:
-    for values in (after, before):
+def _factor(later: FloatArray, earlier: FloatArray) -> float | None:
+    for values in (later, earlier):
         net = float(values.sum())
-        if net <= 0 or net < NET_SHARE * float(np.abs(values).sum()):
+        if net <= 0 or net < MIN_NET_SHARE * float(np.abs(values).sum()):
             return None
-    return float(before.sum() / after.sum())
+    return float(earlier.sum() / later.sum())

@@ -1,9 +1,9 @@
-"""Measures of ranking and fit for many weightings of the same rows at once.
+"""Weighted measures of rank correlation, ranking and fit, for many bootstrap samples at once.
 
-A bootstrap sample is a weighting with whole numbers: a row that was drawn twice counts twice. All
-functions here return exactly what the plain measure gives on the rows repeated that often, ranks
-within the sample included. Sorting, the dear part, is done once. `W` has shape (n_rows, n), one
-column a weighting, and results have shape (n,); NaN where the measure is not defined.
+A bootstrap sample is a vector of whole-number weights: a row that was drawn twice has weight 2.
+All functions return exactly what the unweighted measure gives on rows repeated that often, with
+ranks within the sample. Sorting, the expensive step, is done once. ``W`` has shape (n_rows, n), one
+column per sample. Results have shape (n,), and are NaN if the measure is not defined in the sample.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ import numpy as np
 from engagement_ml._typing import FloatArray, IntArray
 
 TINY = 1e-12
+"""Relative variance below which a column counts as constant: sums of squares of equal values leave
+rounding errors of about 1e-16 times their number."""
 TOP_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The order of a column, ascending, with ties in groups.
+    """The ascending order of a column, with groups of ties.
 
     Attributes
     ----------
     order : array of shape (n_rows,)
         Row numbers in ascending order of value.
     starts : array of shape (n_groups,)
-        Where each group of ties begins in `order`.
+        The position in `order` at which each group of ties begins.
     group : array of shape (n_rows,)
         The group of each row.
     """
@@ -38,7 +40,7 @@ class Ranking:
 
     @classmethod
     def of(cls, values: FloatArray) -> Ranking:
-        """Sort `values`, which must be finite.
+        """Return the ranking of `values`, shape (n_rows,), which must be finite.
 
         Examples
         --------
@@ -61,7 +63,10 @@ class Ranking:
         return total
 
     def midranks(self, W: FloatArray) -> FloatArray:
-        """Return each row's rank among the rows repeated `W` times, ties at their mean rank."""
+        """Return each row's rank among the rows repeated `W` times, shape (n_rows, n).
+
+        Ties share their mean rank.
+        """
         sums = self.sums(W)
         ranks = np.cumsum(sums, axis=0)
         ranks -= sums / 2
@@ -84,16 +89,16 @@ def spearman(x_ranks: FloatArray, y_ranks: FloatArray, W: FloatArray) -> FloatAr
     covariance = _dot(W, x_ranks, y_ranks) - square
     x_variance = _dot(W, x_ranks, x_ranks) - square
     y_variance = _dot(W, y_ranks, y_ranks) - square
-    known = (x_variance > TINY * square) & (y_variance > TINY * square)
-    scale = np.sqrt(np.where(known, x_variance * y_variance, 1.0))
-    return np.where(known, covariance / scale, np.nan)
+    defined = (x_variance > TINY * square) & (y_variance > TINY * square)
+    scale = np.sqrt(np.where(defined, x_variance * y_variance, 1.0))
+    return np.where(defined, covariance / scale, np.nan)
 
 
 def gini(y: FloatArray, x_ranks: FloatArray, y_ranks: FloatArray, W: FloatArray) -> FloatArray:
     """Return the Gini correlation, cov(y, rank x) / cov(y, rank y): the normalised Gini.
 
-    1 where x orders by y, 0 where it orders at random; defined for negative y as well
-    (Schechtman and Yitzhaki 1987, Communications in Statistics 16).
+    It is 1 if x orders rows as y does, and 0 for a random order. It is defined for negative y as
+    well (Schechtman and Yitzhaki 1987, Communications in Statistics 16).
 
     Examples
     --------
@@ -103,15 +108,14 @@ def gini(y: FloatArray, x_ranks: FloatArray, y_ranks: FloatArray, W: FloatArray)
     """
     total = np.maximum(W.sum(axis=0), TINY)
     centred = W * (y[:, None] - (y @ W) / total)
-    own = np.einsum("ij,ij->j", centred, y_ranks)
-    known = own > TINY * np.maximum(np.abs(y).max(initial=0.0), TINY) * total
-    return np.where(
-        known, np.einsum("ij,ij->j", centred, x_ranks) / np.where(known, own, 1), np.nan
-    )
+    y_covariance = np.einsum("ij,ij->j", centred, y_ranks)
+    x_covariance = np.einsum("ij,ij->j", centred, x_ranks)
+    defined = y_covariance > TINY * np.maximum(np.abs(y).max(initial=0.0), TINY) * total
+    return np.where(defined, x_covariance / np.where(defined, y_covariance, 1), np.nan)
 
 
 def r_squared(y: FloatArray, prediction: FloatArray, W: FloatArray) -> FloatArray:
-    """Return 1 - squared error of the prediction / squared error of the mean.
+    """Return R²: 1 - squared error of the prediction / squared error of the mean.
 
     Examples
     --------
@@ -121,25 +125,26 @@ def r_squared(y: FloatArray, prediction: FloatArray, W: FloatArray) -> FloatArra
     """
     total = np.maximum(W.sum(axis=0), TINY)
     centred = y - y.mean() if len(y) else y
-    # In two passes: a value that weighs nothing here may lie far off.
-    apart = centred[:, None] - (centred @ W) / total
-    around_mean = _dot(W, apart, apart)
-    known = around_mean > TINY * (centred**2 @ W)
+    # Two-pass variance: the mean of the sample may be far from the mean of all rows.
+    deviation = centred[:, None] - (centred @ W) / total
+    around_mean = _dot(W, deviation, deviation)
+    defined = around_mean > TINY * (centred**2 @ W)
     error = (y - prediction) ** 2 @ W
-    return np.where(known, 1 - error / np.where(known, around_mean, 1.0), np.nan)
+    return np.where(defined, 1 - error / np.where(defined, around_mean, 1.0), np.nan)
 
 
 def mean_of(y: FloatArray, W: FloatArray) -> FloatArray:
-    """Return the mean of y; NaN where no row is drawn."""
+    """Return the mean of y; NaN if no row is drawn."""
     total = W.sum(axis=0)
     return np.where(total > 0, (y @ W) / np.maximum(total, TINY), np.nan)
 
 
 def top_decile_lift(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatArray:
-    """Return the mean of y in the top tenth of the ranking over the mean of y.
+    """Return the mean of y in the top tenth of the ranking, divided by the mean of y.
 
-    The tenth is exact: where it ends within a group of ties, the group counts with its mean, in
-    the share that fits, so that no order among ties matters. NaN where the mean is not positive.
+    The tenth is exact: if it ends within a group of ties, the group counts with its mean and with
+    the share that fits, so that the order among ties does not matter. NaN if the mean is not
+    positive.
 
     Examples
     --------
@@ -153,12 +158,12 @@ def top_decile_lift(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatArra
     totals = ranking.sums(W * y[:, None])[::-1]
     capacity = TOP_SHARE * W.sum(axis=0)
     before = np.cumsum(sums, axis=0) - sums
-    taken = np.clip(capacity - before, 0.0, sums)
-    share = taken / np.where(sums > 0, sums, 1.0)
+    in_top = np.clip(capacity - before, 0.0, sums)
+    share = in_top / np.where(sums > 0, sums, 1.0)
     top = np.einsum("ij,ij->j", share, totals)
     overall = mean_of(y, W)
-    known = overall > 0
-    return np.where(known, top / np.where(known, capacity * overall, 1.0), np.nan)
+    defined = overall > 0
+    return np.where(defined, top / np.where(defined, capacity * overall, 1.0), np.nan)
 
 
 def roc_auc(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatArray:
@@ -174,12 +179,12 @@ def roc_auc(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatArray:
     negative = ranking.sums(W) - positive
     below = np.cumsum(negative, axis=0) - negative / 2
     pairs = positive.sum(axis=0) * negative.sum(axis=0)
-    won = np.einsum("ij,ij->j", positive, below)
-    return np.where(pairs > 0, won / np.maximum(pairs, TINY), np.nan)
+    concordant = np.einsum("ij,ij->j", positive, below)
+    return np.where(pairs > 0, concordant / np.maximum(pairs, TINY), np.nan)
 
 
 def average_precision(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatArray:
-    """Return the area under the precision-recall curve by steps, as scikit-learn does.
+    """Return average precision: the area under the precision-recall curve, as in scikit-learn.
 
     Examples
     --------
@@ -188,16 +193,16 @@ def average_precision(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatAr
     array([0.833333])
     """
     positive = ranking.sums(W * y[:, None])[::-1]
-    found = np.cumsum(positive, axis=0)
-    called = np.cumsum(ranking.sums(W)[::-1], axis=0)
-    precision = found / np.where(called > 0, called, 1.0)
-    total = found[-1]
+    true_positives = np.cumsum(positive, axis=0)
+    predicted_positives = np.cumsum(ranking.sums(W)[::-1], axis=0)
+    precision = true_positives / np.where(predicted_positives > 0, predicted_positives, 1.0)
+    total = true_positives[-1]
     area = np.einsum("ij,ij->j", positive, precision)
     return np.where(total > 0, area / np.where(total > 0, total, 1.0), np.nan)
 
 
 def deciles(prediction: FloatArray) -> IntArray:
-    """Return each row's decile by prediction, 1 to 10; ties share one, so some may be empty.
+    """Return each row's decile of the prediction, 1 to 10; ties share one, so some may be empty.
 
     Examples
     --------

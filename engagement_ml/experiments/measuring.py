@@ -1,4 +1,4 @@
-"""The lift of one randomised test: over all, per event and by segment."""
+"""The lift of one randomised experiment: in total, per event and by segment."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from engagement_ml.experiments.lifts import (
     Estimate,
     contrast,
     difference,
+    homogeneity_p_value,
     per_event,
-    same_everywhere,
 )
 
 
 @dataclass(frozen=True)
 class Arms:
-    """The rows of the two arms of a test.
+    """The rows of the two arms of an experiment.
 
     Attributes
     ----------
     treated : bool array (n,)
     outcome : array (n,)
+        Finite values, of any unit.
     events : array (n,) or None
-        Events of the behaviour per entity; None where they were not counted.
+        Events of the behaviour per entity; None if they were not counted.
     segments : mapping of column to array (n,) of str
     left_out : int
-        Rows of other arms.
+        The number of rows of other arms.
     """
 
     treated: BoolArray
@@ -44,17 +45,17 @@ class Arms:
 
 @dataclass(frozen=True)
 class SegmentLift:
-    """The lift among those of one segment.
+    """The lift in one segment.
 
     Attributes
     ----------
     segment, value : str
-        The column and what it says of them.
+        The column and its value.
     n_treated, n_control : int
     lift : Estimate
     difference : Estimate
-        The lift here less that of all others in the test; only as good as one look among many, so
-        ask `Lift.same_in_segments` first.
+        The lift in the segment minus the lift outside it. Its p-value is not corrected for the
+        number of segments; check `Lift.same_in_segments` first.
     """
 
     segment: str
@@ -67,25 +68,25 @@ class SegmentLift:
 
 @dataclass(frozen=True)
 class Lift:
-    """What one randomised test found.
+    """The estimates of one randomised experiment.
 
     Attributes
     ----------
     n_treated, n_control : int
         Entities in each arm.
     mean_control : float or None
-        Mean outcome of the control; None where it is not known.
+        Mean outcome of the control arm; None if it is not known.
     lift : Estimate
-        Mean outcome of the treated less that of the control, per entity.
+        Mean outcome of the treated arm minus that of the control arm, per entity.
     events : Estimate or None
-        How many more events the treated did per entity; None where they were not counted.
+        The same difference for events per entity; None if they were not counted.
     effect : Estimate
-        The lift per event; the lift itself where nothing is known of events.
+        The lift per event; the lift itself if events are not known.
     by_segment : tuple of SegmentLift
-    same_in_segments : dict of segment to p-value
-        Of the lift being the same in all of them.
+    same_in_segments : dict of str to float or None
+        By segment column, the p-value of the lift being the same for all its values.
     left_out : int
-        Rows of the table that belong to other arms.
+        The number of rows of other arms.
     """
 
     n_treated: int
@@ -104,18 +105,18 @@ class Lift:
         return self.n_treated + self.n_control
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types; NaN and infinite bounds are null."""
-        found: dict[str, Any] = _finite(asdict(self))
-        return found
+        """Return plain types; NaN and infinite bounds are None."""
+        plain: dict[str, Any] = _finite(asdict(self))
+        return plain
 
     def __repr__(self) -> str:
-        """Return what was found in a few lines."""
+        """Return the estimates in a few lines."""
         arms = f"{self.n_treated:,} treated, {self.n_control:,} control"
         lines = [f"lift {_interval(self.lift)}; {arms}"]
         if self.events is not None:
             lines.append(f"events {_interval(self.events)}; per event {_interval(self.effect)}")
         for segment, p_value in self.same_in_segments.items():
-            lines.append(f"{segment}: the same lift everywhere? {_p(p_value)}")
+            lines.append(f"{segment}: same lift in all segments? {_p(p_value)}")
             lines += [
                 f"  {s.value}: {_interval(s.lift)}; {s.n_treated:,} and {s.n_control:,}"
                 for s in self.by_segment
@@ -125,15 +126,15 @@ class Lift:
 
 
 def measure(arms: Arms, *, events_per_entity: float = 1.0) -> Lift:
-    """Return the lift of a test, per event and by segment.
+    """Return the lift of an experiment: in total, per event and by segment.
 
     Parameters
     ----------
     arms : Arms
         At least two entities in each arm.
     events_per_entity : float, default 1
-        How many more events the treated did on average, where ``arms.events`` is None; taken as
-        known without error.
+        The difference of mean events between the arms, if ``arms.events`` is None; taken as known
+        without error.
 
     Examples
     --------
@@ -148,7 +149,7 @@ def measure(arms: Arms, *, events_per_entity: float = 1.0) -> Lift:
     effect = lift.times(1.0 / events_per_entity)
     if arms.events is not None:
         counts = arms.events[t], arms.events[~t]
-        events = _exact(difference(*counts))
+        events = _without_error(difference(*counts))
         effect = per_event(outcome, counts, lift)
     by_segment = tuple(
         _in_segment(arms, segment, str(value))
@@ -164,7 +165,7 @@ def measure(arms: Arms, *, events_per_entity: float = 1.0) -> Lift:
         effect=effect,
         by_segment=by_segment,
         same_in_segments={
-            segment: same_everywhere([s.lift for s in by_segment if s.segment == segment])
+            segment: homogeneity_p_value([s.lift for s in by_segment if s.segment == segment])
             for segment in arms.segments
         },
         left_out=arms.left_out,
@@ -184,11 +185,11 @@ def _in_segment(arms: Arms, segment: str, value: str) -> SegmentLift:
     )
 
 
-def _exact(found: Estimate) -> Estimate:
+def _without_error(estimate: Estimate) -> Estimate:
     """Return a difference between arms whose counts do not vary as known without error."""
-    if found.bounded or not math.isfinite(found.value):
-        return found
-    return Estimate(found.value, found.value, found.value, None)
+    if estimate.bounded or not math.isfinite(estimate.value):
+        return estimate
+    return Estimate(estimate.value, estimate.value, estimate.value, None)
 
 
 def _finite(value: Any) -> Any:
@@ -199,10 +200,10 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _interval(found: Estimate) -> str:
-    bounds = f"{found.low:.4g} to {found.high:.4g}" if found.bounded else "no bounds"
-    return f"{found.value:.4g} ({bounds})"
+def _interval(estimate: Estimate) -> str:
+    bounds = f"{estimate.low:.4g} to {estimate.high:.4g}" if estimate.bounded else "no bounds"
+    return f"{estimate.value:.4g} ({bounds})"
 
 
 def _p(p_value: float | None) -> str:
-    return "cannot be told" if p_value is None else f"p = {p_value:.2g}"
+    return "not testable" if p_value is None else f"p = {p_value:.2g}"

@@ -1,4 +1,4 @@
-"""The lift of a randomised test, from a frame."""
+"""The lift of a randomised experiment, from a frame or file."""
 
 from __future__ import annotations
 
@@ -21,44 +21,44 @@ def lift(
     events: str | None = None,
     segments: str | Sequence[str] = (),
 ) -> Lift:
-    """Return what a randomised test found: over all, per event and by segment.
+    """Return the lift of a randomised experiment: in total, per event and by segment.
 
     Parameters
     ----------
     table : frame or path
-        Any frame Narwhals takes, or the path of a Parquet or CSV file; one row per entity, nulls
-        in `outcome` and `events` refused.
+        Any frame that Narwhals accepts, or the path of a Parquet or CSV file, with one row per
+        entity. Nulls in `outcome` and `events` are refused.
     arm : str
-        The column that says which arm a row belongs to; rows of other arms are left out.
+        The column with the arm of each row; rows of other arms are left out.
     treated, control : str, number or bool
         The two arms to compare.
     outcome : str
-        The column of what was measured, of any unit.
+        The column with the outcome, in any unit.
     events : str, optional
-        The column with the events of a behaviour per entity, where the test only brought the
-        treated to do more of it: then the lift per event is computed too (Wald's ratio).
+        The column with the events of a behaviour per entity, if the experiment encouraged the
+        treated to do more of it. The lift per event is then estimated, too (Wald estimator).
     segments : str or sequence of str, optional
-        Columns by which to compare lifts, of at most 50 values each.
+        Columns to compare lifts by, with at most 50 values each.
 
     Returns
     -------
     Lift
         The difference of means with Welch's 95% interval, the lift per event with Fieller's, and
-        lifts by segment with the p-value of their being the same.
+        lifts by segment with the p-value of their homogeneity.
 
     Raises
     ------
     InputError
-        Where the table cannot be used; the message names column and row.
+        If the table cannot be used; the message names column and row.
 
     Examples
     --------
     >>> import pandas as pd
     >>> table = pd.DataFrame({"mail": ["yes"] * 4 + ["no"] * 4, "spend": [3, 4, 5, 6, 1, 2, 3, 2]})
-    >>> found = lift(table, arm="mail", treated="yes", control="no", outcome="spend")
-    >>> found
+    >>> result = lift(table, arm="mail", treated="yes", control="no", outcome="spend")
+    >>> result
     lift 2.5 (0.5447 to 4.455); 4 treated, 4 control
-    >>> found.lift.low > 0
+    >>> result.lift.low > 0
     True
     """
     layout = Layout(

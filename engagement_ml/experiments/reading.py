@@ -1,4 +1,4 @@
-"""Tables of randomised tests, a row per entity, as the rows of their two arms."""
+"""Tables of randomised experiments, one row per entity, read into the rows of two arms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engagement_ml.tables.schema import Kind, Opened, listed, quoted
 from engagement_ml.tables.validation import check_values
 
 MOST_VALUES = 50
-"""Values of a segment to compare lifts by; beyond it is no segment but a number or a name."""
+"""Most values of a segment column; a column with more holds numbers or names, not segments."""
 
 _TABLE = "experiments"
 _TRUTH = {True: ("true", "1", "yes", "on"), False: ("false", "0", "no", "off")}
@@ -25,17 +25,17 @@ _TRUTH = {True: ("true", "1", "yes", "on"), False: ("false", "0", "no", "off")}
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns of a table say what.
+    """The roles of a table's columns.
 
     Attributes
     ----------
     arm, outcome : str
-    treated, control : text, number or truth value
+    treated, control : str, number or bool
         The two values of `arm` to compare.
     events : str or None
     segments : tuple of str
-    keys : mapping of attribute to str
-        What messages call them, where that is not their name here.
+    keys : mapping of str to str
+        The configuration key of an attribute, for messages; by default the attribute's name.
     """
 
     arm: str
@@ -47,23 +47,23 @@ class Layout:
     keys: Mapping[str, str] = field(default_factory=dict)
 
     def key(self, attribute: str) -> str:
-        """Return what messages call an attribute."""
+        """Return the name of an attribute in messages."""
         return f"'{self.keys.get(attribute, attribute)}'"
 
     def columns(self) -> dict[str, tuple[str, str]]:
-        """Return each column with the key that names it, by the name it gets here."""
-        named = [("arm", self.arm, "arm"), ("outcome", self.outcome, "outcome")]
+        """Return, by the name within this module, the table's column and the key that names it."""
+        columns = [("arm", self.arm, "arm"), ("outcome", self.outcome, "outcome")]
         if self.events is not None:
-            named.append(("events", self.events, "events"))
-        named += [(f"segment_{i}", s, "segments") for i, s in enumerate(self.segments)]
-        return {name: (column, self.key(attribute)) for name, column, attribute in named}
+            columns.append(("events", self.events, "events"))
+        columns += [(f"segment_{i}", s, "segments") for i, s in enumerate(self.segments)]
+        return {name: (column, self.key(attribute)) for name, column, attribute in columns}
 
 
 class _Test(Opened):
     """A test's table under names of its own."""
 
     def known(self) -> list[tuple[str, Kind]]:
-        """Return the columns that hold numbers."""
+        """Return the numeric columns."""
         return [(column, "finite") for column in ("outcome", "events") if self.has(column)]
 
 
@@ -74,14 +74,14 @@ def read_arms(engine: DuckDBEngine, source: Any, layout: Layout) -> Arms:
     ----------
     engine : DuckDBEngine
     source : path or frame
-        What `open_source` takes, one row per entity.
+        Any source that `open_source` accepts, with one row per entity.
     layout : Layout
 
     Raises
     ------
     InputError
-        Where the source cannot be read, lacks a column or an arm, an arm has fewer than two rows,
-        an entity is there twice, or an outcome is missing, no number, or the same throughout.
+        If the source cannot be read or lacks a column or an arm, an arm has fewer than two rows,
+        an entity has two rows, or an outcome is missing, not a number, or constant.
     """
     one = _open(engine, source, layout)
     arms = _arms(engine, one, layout)
@@ -136,7 +136,7 @@ def _open(engine: DuckDBEngine, source: Any, layout: Layout) -> _Test:
 
 
 def _arms(engine: DuckDBEngine, one: _Test, layout: Layout) -> tuple[str, str]:
-    """Return the arms as the column writes them."""
+    """Return the treated and the control arm as they are written in the column."""
     rows = engine.query(
         f"SELECT CAST({one.sql('arm')} AS VARCHAR) AS arm FROM {quoted(one.view)} "
         "WHERE arm IS NOT NULL GROUP BY 1 ORDER BY 1",
@@ -154,7 +154,7 @@ def _arms(engine: DuckDBEngine, one: _Test, layout: Layout) -> tuple[str, str]:
             )
         found.append(same)
     if found[0] == found[1]:
-        raise InputError(f"{one.label}: both arms are '{found[0]}'; name two")
+        raise InputError(f"{one.label}: both arms are '{found[0]}'; name two different arms")
     return found[0], found[1]
 
 
@@ -195,14 +195,14 @@ def _check_once(engine: DuckDBEngine, one: _Test, inside: str) -> None:
     if repeated:
         raise InputError(
             f"{one.label}: column 'customer_id': {repeated[0][0]!r} is there {repeated[0][1]} "
-            "times; give one row per entity, its outcome summed up"
+            "times; give one row per customer, with the sum of its outcomes"
         )
 
 
 def _check_arms(one: _Test, found: Arms, arms: Sequence[str]) -> None:
     for arm, size in zip(arms, (found.treated.sum(), (~found.treated).sum()), strict=True):
         if size < 2:
-            raise InputError(f"{one.label}: arm '{arm}' has only one row; two are the least")
+            raise InputError(f"{one.label}: arm '{arm}' has only one row; at least two are needed")
     if all(np.ptp(found.outcome[side]) == 0 for side in (found.treated, ~found.treated)):
         raise InputError(
             f"{one.label}: column '{one.theirs['outcome']}' does not vary within the arms; "

@@ -1,4 +1,4 @@
-"""The randomised tests that a configuration names, each as what it found."""
+"""The estimates of the randomised experiments that a configuration lists."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from engagement_ml.experiments.reading import Layout, read_arms
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """What one test of one behaviour found.
+    """The estimates of one experiment on one behaviour.
 
     Attributes
     ----------
     behaviour, name : str
     source : str or None
-        The table it was computed from; None for a summary.
+        The table that they were computed from; None for a summary.
     days : int
-        Length of the outcome that was measured.
+        Length of the period in which the outcome was measured.
     found : Lift
-        In currency per entity, and per event.
+        In currency, per entity and per event.
     """
 
     behaviour: str
@@ -35,17 +35,17 @@ class ExperimentResult:
     found: Lift
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as a flat row, what was found by segment as rows within it."""
-        found = self.found.to_dict()
-        lift, effect, events = found["lift"], found["effect"], found["events"] or {}
+        """Return the result as a flat row, with a list of rows by segment in it."""
+        estimates = self.found.to_dict()
+        lift, effect, events = estimates["lift"], estimates["effect"], estimates["events"] or {}
         return {
             "behaviour": self.behaviour,
             "name": self.name,
             "source": self.source,
             "days": self.days,
-            "n_treated": found["n_treated"],
-            "n_control": found["n_control"],
-            "mean_control": found["mean_control"],
+            "n_treated": estimates["n_treated"],
+            "n_control": estimates["n_control"],
+            "mean_control": estimates["mean_control"],
             "lift": lift["value"],
             "lift_low": lift["low"],
             "lift_high": lift["high"],
@@ -70,25 +70,25 @@ class ExperimentResult:
                     "difference_high": row["difference"]["high"],
                     "p_value": row["difference"]["p_value"],
                 }
-                for row in found["by_segment"]
+                for row in estimates["by_segment"]
             ],
-            "same_in_segments": dict(found["same_in_segments"]),
+            "same_in_segments": dict(estimates["same_in_segments"]),
         }
 
 
 def read_experiments(config: PipelineConfig, engine: Engine) -> tuple[ExperimentResult, ...]:
-    """Return what each test under ``experiments:`` found, in their order.
+    """Return the estimates of each experiment under ``experiments:``, in their order.
 
     Parameters
     ----------
     config : PipelineConfig
     engine : Engine
-        Reads the tables of those that have one.
+        Reads the tables of the experiments that have one.
 
     Raises
     ------
     InputError
-        Where a table cannot be used; the message names file, column, row or key.
+        If a table cannot be used; the message names file, column, row or key.
 
     Examples
     --------
@@ -107,16 +107,16 @@ def read_experiments(config: PipelineConfig, engine: Engine) -> tuple[Experiment
             name=test.name or f"test {place + 1}",
             source=test.table,
             days=test.days or config.windows.outcome_days,
-            found=summarised(test) if test.table is None else _from_table(test, place, engine),
+            found=from_summary(test) if test.table is None else _from_table(test, place, engine),
         )
         for place, test in enumerate(config.experiments)
     )
 
 
-def summarised(test: ExperimentConfig) -> Lift:
-    """Return the lift of a test of which only the summary is known.
+def from_summary(test: ExperimentConfig) -> Lift:
+    """Return the lift of an experiment from its published summary.
 
-    The difference of events is taken as known without error.
+    The difference of mean events is taken as known without error.
     """
     assert test.lift is not None
     assert test.treated is not None
@@ -136,10 +136,10 @@ def summarised(test: ExperimentConfig) -> Lift:
 def _interval_of(test: ExperimentConfig) -> Estimate:
     value, low, high = test.lift or 0.0, test.low, test.high
     if low is None or high is None:
-        reach = Z * (test.standard_error or 0.0)
-        low, high = value - reach, value + reach
-    error = (high - low) / (2 * Z)
-    return Estimate(value, low, high, 2 * NormalDist().cdf(-abs(value) / error))
+        half_width = Z * (test.standard_error or 0.0)
+        low, high = value - half_width, value + half_width
+    standard_error = (high - low) / (2 * Z)
+    return Estimate(value, low, high, 2 * NormalDist().cdf(-abs(value) / standard_error))
 
 
 def _from_table(test: ExperimentConfig, place: int, engine: Engine) -> Lift:

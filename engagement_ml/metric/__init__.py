@@ -1,6 +1,6 @@
 """The engagement metric: saturating transforms, weights, scores, JSON, SQL.
 
-Needs NumPy and Narwhals only, so that a metric scores where no model library is installed.
+It needs only NumPy and Narwhals, so that a metric scores without any model library.
 """
 
 from __future__ import annotations
@@ -8,6 +8,14 @@ from __future__ import annotations
 from engagement_ml.metric.behaviour import WeightedBehaviour
 from engagement_ml.metric.definition import EngagementMetric, Evidence
 from engagement_ml.metric.rounding import round_weights
+from engagement_ml.metric.schema import metric_schema
 from engagement_ml.metric.transforms import Transform
 
-__all__ = ["EngagementMetric", "Evidence", "Transform", "WeightedBehaviour", "round_weights"]
+__all__ = [
+    "EngagementMetric",
+    "Evidence",
+    "Transform",
+    "WeightedBehaviour",
+    "metric_schema",
+    "round_weights",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engagement_ml.errors import InputError, nearest
@@ -21,21 +22,22 @@ class WeightedBehaviour:
     behaviour : str
         The event type; the column that holds its counts has the same name.
     weight : float
-        Points it adds to the score at most, over 0 to 100; kept to two decimals.
+        The most points that it adds to the score, above 0 and up to 100; rounded to two decimals.
     weight_low, weight_high : float or None
-        95% interval of the weight; null where none was estimated.
+        95% interval of the weight; None if none was estimated.
     feature : str
-        What of the behaviour is scored: ``"frequency"``, its events in the observation window.
+        The feature that is scored: ``"frequency"``, the number of events in the observation
+        window.
     unit : str
-        How people read the feature, ``"events in 84 days"``.
+        Unit of the feature in displays, such as ``"events in 84 days"``.
     transform : Transform
     label : str or None, default None
-        The name people read; null means `behaviour` itself.
+        Name for displays; None means `behaviour` itself.
 
     Raises
     ------
     InputError
-        Where a value is out of range.
+        If a value is out of range.
     """
 
     behaviour: str
@@ -50,8 +52,8 @@ class WeightedBehaviour:
     def __post_init__(self) -> None:
         if not usable_name(self.behaviour):
             raise InputError(
-                f"key 'behaviour': {self.behaviour!r} is no name; it must hold at least one "
-                "character, no NUL and no half of a surrogate pair"
+                f"key 'behaviour': {self.behaviour!r} is not a usable name; it must hold at least "
+                "one character, no NUL and no half of a surrogate pair"
             )
         if self.feature not in FEATURES:
             near = nearest(str(self.feature), FEATURES)
@@ -69,12 +71,17 @@ class WeightedBehaviour:
 
     @property
     def title(self) -> str:
-        """The name people read."""
+        """The name for displays: the label, else the behaviour."""
         return self.label or self.behaviour
 
 
+def heaviest_first(behaviours: Iterable[WeightedBehaviour]) -> list[WeightedBehaviour]:
+    """Return behaviours by descending weight, the order of displays; ties keep their order."""
+    return sorted(behaviours, key=lambda behaviour: -behaviour.weight)
+
+
 def usable_name(name: object) -> bool:
-    """Tell whether `name` can name a column on every engine and be written as UTF-8.
+    """Return whether `name` can name a column on every engine and be written as UTF-8.
 
     Examples
     --------

@@ -1,10 +1,9 @@
-"""The engagement metric: two or three behaviours, what each counts for, and how to score anyone."""
+"""The engagement metric: a few behaviours with weights and transforms, and how to score."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import narwhals as nw
 from engagement_ml.errors import InputError
 from engagement_ml.metric import display, scoring, serial, sql
 from engagement_ml.metric.behaviour import WeightedBehaviour
+from engagement_ml.metric.moments import whole_days
 from engagement_ml.metric.rounding import adds_up
 
 if TYPE_CHECKING:
@@ -27,35 +27,37 @@ EVIDENCES: tuple[str, ...] = get_args(Evidence)
 
 @dataclass(frozen=True, repr=False)
 class EngagementMetric:
-    r"""A weighted engagement metric: all that scoring needs, and how far it can be trusted.
+    r"""A weighted engagement metric: all that scoring needs, and the evidence behind it.
 
     .. math:: \mathrm{score} = \sum_b \mathrm{weight}_b\, f_b(\mathrm{count}_b)
 
-    from 0 to 100, where each count is of the behaviour's events in the observation window and f
-    its saturating transform. Null, NaN, negative and missing counts are no events.
+    The score lies between 0 and 100. A count is the number of a behaviour's events in the
+    observation window, and f its saturating transform. Null, NaN, negative and missing counts are
+    read as no events.
 
     Parameters
     ----------
     name : str
-        The registered model's name.
+        The name of the registered model.
     evidence : {"driver", "indicator"}
         `driver`: changes of these behaviours are followed by changes of margin, and the evidence
-        survived every check. `indicator`: they foretell margin, which is no proof that raising
-        them raises margin.
+        passed every check. `indicator`: the behaviours predict margin, which is no proof that
+        raising them raises margin.
     observation_days, outcome_days, gap_days : int
-        Lengths of the windows in days: counts are of ``[t - observation_days, t)``, margin of
+        Lengths of the windows in days. At time t, events are counted in
+        ``[t - observation_days, t)`` and margin in
         ``[t + gap_days, t + gap_days + outcome_days)``.
     behaviours : tuple of WeightedBehaviour
-        Weights are positive and add up to exactly 100. Empty: the metric abstains.
+        Their weights are positive and add up to exactly 100. If empty, the metric abstains.
     reason : str or None
-        Why it abstains, in a sentence; required then.
+        Why the metric abstains, in a sentence; required if it does.
     currency, entity : str
-        What margin is counted in, and what to call who is scored.
+        The currency of margin; the noun for those who are scored, such as customer or partner.
 
     Raises
     ------
     InputError
-        Where a value is out of range, or the weights do not add up to 100.
+        If a value is out of range, or the weights do not add up to 100.
 
     Examples
     --------
@@ -92,25 +94,27 @@ class EngagementMetric:
                 f"key 'evidence': {self.evidence!r} is not one of {', '.join(EVIDENCES)}"
             )
         for key, least in (("observation_days", 1), ("outcome_days", 1), ("gap_days", 0)):
-            object.__setattr__(self, key, _whole(key, getattr(self, key), least))
+            object.__setattr__(self, key, whole_days(key, getattr(self, key), least))
         names = [behaviour.behaviour for behaviour in self.behaviours]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise InputError(f"key 'behaviours': {twice[0]!r} stands in it twice")
+            raise InputError(f"key 'behaviours': {twice[0]!r} is listed twice; list it once")
         if not names and not self.reason:
-            raise InputError("key 'reason': empty; a metric without behaviours says why")
+            raise InputError("key 'reason': empty; say why the metric has no behaviours")
         weights = [behaviour.weight for behaviour in self.behaviours]
         if names and not adds_up(weights):
             total = f"{math.fsum(weights):.2f}"
-            raise InputError(f"key 'behaviours': the weights add up to {total}, not to 100")
+            raise InputError(
+                f"key 'behaviours': the weights add up to {total}, not to 100; use round_weights"
+            )
 
     @property
     def abstained(self) -> bool:
-        """Whether no behaviour passed, so that there is nothing to score with."""
+        """Whether the metric has no behaviours, and so cannot score."""
         return not self.behaviours
 
     @property
     def definition_hash(self) -> str:
-        """SHA-256 of what determines scores: windows, behaviours, weights, transforms."""
+        """SHA-256 of everything that determines scores: window, behaviours, weights, transforms."""
         return serial.definition_hash(self)
 
     def score(self, frame: Any) -> Any:
@@ -118,21 +122,22 @@ class EngagementMetric:
 
         Parameters
         ----------
-        frame : any frame Narwhals takes, eager or lazy
-            A numeric column per behaviour, its events in the observation window; other columns
-            are kept. A behaviour without a column counts as no events, and so do null, NaN and
-            negative counts; infinity earns full points.
+        frame : any frame that Narwhals accepts, eager or lazy
+            One numeric column per behaviour, the number of its events in the observation window;
+            other columns are kept. A behaviour without a column counts as no events, and so do
+            null, NaN and negative counts; infinity earns full points.
 
         Returns
         -------
         same kind as `frame`
-            With a float64 column ``score``, 0 to 100 (it takes the place of one of that name).
-            Lazy frames stay lazy.
+            With a float64 column ``score``, 0 to 100, which replaces a column of that name. Lazy
+            frames stay lazy.
 
         Raises
         ------
         InputError
-            Where the metric abstained, none of its behaviours is a column, or one holds no numbers.
+            If the metric abstained, none of its behaviours is a column, or a column is not
+            numeric.
         """
         return scoring.score(self, frame)
 
@@ -143,20 +148,26 @@ class EngagementMetric:
 
         Parameters
         ----------
-        events : any frame Narwhals takes
-            ``customer_id``, ``timestamp`` (a date or timestamp; naive is UTC), ``event_type``. With
-            an ``event_id``, repeats of it count once. Rows without a customer are left out.
+        events : any frame that Narwhals accepts
+            ``customer_id``, ``timestamp`` (a date or timestamp; naive is UTC), ``event_type``. If
+            there is an ``event_id``, its duplicates count once. Rows without a customer are left
+            out.
         as_of : date, datetime or ISO 8601 text
-            Counts are of ``[as_of - observation_days, as_of)``; a date is its midnight, in UTC.
+            Events are counted in ``[as_of - observation_days, as_of)``; a date is its midnight, in
+            UTC.
         customers : frame of the same library, optional
-            Whom to score, by ``customer_id``. Without it, everyone with an event before `as_of`,
-            for which all the history is read.
+            The customers to score; by default, all with an event before `as_of`.
 
         Returns
         -------
         same kind as `events`
-            ``customer_id`` and ``score``, a row per customer, those without events at 0. Sorted by
-            customer where `events` is eager.
+            ``customer_id`` and ``score``, one row per customer; customers without events have 0.
+            Sorted by customer if `events` is eager.
+
+        Raises
+        ------
+        InputError
+            If the metric abstained, or a table lacks a column or is of another library.
         """
         return scoring.score_events(self, events, as_of, customers)
 
@@ -166,13 +177,13 @@ class EngagementMetric:
         Returns
         -------
         same kind as `frame`
-            ``customer_id`` where `frame` has it, a column ``<behaviour>__points`` per behaviour
-            and ``score``, their sum.
+            ``customer_id`` if `frame` has it, a column ``<behaviour>__points`` per behaviour, and
+            ``score``, their sum.
         """
         return scoring.explain(self, frame)
 
     def expression(self) -> nw.Expr:
-        """Return the score as one Narwhals expression over columns named as the behaviours.
+        """Return the score as one Narwhals expression; columns are named as the behaviours.
 
         Examples
         --------
@@ -193,14 +204,14 @@ class EngagementMetric:
         Parameters
         ----------
         table : str
-            Name of a table with ``customer_id`` and a numeric column per behaviour; dots separate
-            schema and table.
+            Name of a table with ``customer_id`` and one numeric column per behaviour; dots
+            separate schema and table.
         dialect : {"duckdb", "spark", "postgres", "bigquery", "snowflake"}
 
         Raises
         ------
         InputError
-            Where the metric abstained or the dialect is not known.
+            If the metric abstained or the dialect is not known.
         """
         return sql.to_sql(self, table, dialect)
 
@@ -219,42 +230,52 @@ class EngagementMetric:
         events_table : str
             Name of a table with ``customer_id``, ``timestamp`` (in UTC) and ``event_type``.
         as_of : date, datetime or ISO 8601 text
-            Counts are of ``[as_of - observation_days, as_of)``.
+            Events are counted in ``[as_of - observation_days, as_of)``.
         customers_table : str, optional
-            Table whose ``customer_id`` says whom to score; else everyone with an event before
-            `as_of`.
+            Table with the ``customer_id`` of those to score; by default, all with an event before
+            `as_of` are scored.
         event_id : str, optional
-            Column whose repeats count once.
+            Column whose duplicates count once.
+
+        Raises
+        ------
+        InputError
+            If the metric abstained or the dialect is not known.
         """
         return sql.to_sql_events(self, events_table, as_of, dialect, customers_table, event_id)
 
     def plot(self, ax: Axes | None = None) -> Axes | Figure:
-        """Draw the weights with their intervals and each behaviour's response.
+        """Draw the weights with their intervals, and each behaviour's response.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Draws the weights alone into it and returns it. Without one a new Figure with both
-            panels is returned; pyplot's state is not touched.
+            If given, only the weights are drawn, into it, and it is returned. By default, a new
+            Figure with both panels is returned. The state of pyplot is not changed.
         """
         from engagement_ml.metric import plot
 
         return plot.draw_metric(self) if ax is None else plot.draw_weights(self, ax)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return ``metric.json`` as plain JSON types, its keys in their order."""
+        """Return the content of ``metric.json`` as plain JSON types; see `metric_schema`."""
         return serial.to_dict(self)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], *, origin: str = "metric") -> EngagementMetric:
-        """Read what `to_dict` returned; `origin` is what error messages call it."""
+        """Read what `to_dict` returned; error messages call it `origin`."""
         return serial.from_dict(raw, origin)
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Return the text of ``metric.json``, and write it where `path` is given.
+        """Return the text of ``metric.json``, and write it to `path` if given.
 
-        The same definition gives the same bytes: keys in a fixed order, weights to two decimals,
-        other numbers to nine significant digits.
+        The same definition gives the same bytes: keys have a fixed order, weights two decimals,
+        other numbers nine significant digits.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written.
         """
         return serial.to_json(self, path)
 
@@ -265,24 +286,14 @@ class EngagementMetric:
         Raises
         ------
         InputError
-            Where it is missing, damaged or of another format, or what determines scores was
-            changed by hand.
+            If the file is missing, damaged or of another format, or was edited in a way that
+            changes scores.
         """
         return serial.from_json(path_or_text)
 
     def __repr__(self) -> str:
-        """Return the metric as a small table."""
+        """Return the metric as a table, the heaviest behaviour first."""
         return display.as_text(self)
 
     def _repr_html_(self) -> str:
         return display.as_html(self)
-
-
-def _whole(key: str, value: object, least: int) -> int:
-    try:
-        whole = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(f"key '{key}': {value!r} is not a whole number of days") from None
-    if isinstance(value, bool) or whole < least:
-        raise InputError(f"key '{key}': {value!r} is no number of days from {least} on")
-    return whole

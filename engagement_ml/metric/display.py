@@ -1,31 +1,32 @@
-"""A metric as people read it: in a terminal and in a notebook."""
+"""Displays of a metric, for terminals and notebooks: the heaviest behaviour first."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
 
+from engagement_ml.metric.behaviour import WeightedBehaviour, heaviest_first
 from engagement_ml.metric.transforms import Transform
 
 if TYPE_CHECKING:
-    from engagement_ml.metric.behaviour import WeightedBehaviour
     from engagement_ml.metric.definition import EngagementMetric
 
 INDICATOR_CAUTION = (
-    "An indicator: it foretells margin and is no proof that raising it raises margin."
+    "An indicator: it predicts margin and is no proof that raising it raises margin."
 )
 _HEAD = ("behaviour", "weight", "95% interval", "full points from", "response")
+_NO_INTERVAL = "–"
 _CELL = "padding:2px 10px;text-align:left;border-bottom:1px solid #ddd"
 _BAR = "display:inline-block;height:10px;background:#2a6f97;vertical-align:middle"
 
 
 def as_text(metric: EngagementMetric) -> str:
-    """Return name, evidence and a table of the weights."""
+    """Return name, evidence and a table of the weights, as plain text."""
     lines = [_headline(metric)]
     if metric.abstained:
         lines.append(f"  abstained: {metric.reason}")
     else:
-        rows = [_HEAD, *(_row(behaviour) for behaviour in metric.behaviours)]
+        rows = [_HEAD, *(_row(behaviour) for behaviour in heaviest_first(metric.behaviours))]
         widths = [max(len(row[place]) for row in rows) for place in range(len(_HEAD))]
         for row in rows:
             cells = [
@@ -40,13 +41,13 @@ def as_text(metric: EngagementMetric) -> str:
 
 
 def as_html(metric: EngagementMetric) -> str:
-    """Return a self-contained piece of HTML, all text of the metric escaped."""
+    """Return the same as self-contained HTML, with all text of the metric escaped."""
     parts = [f"<p><b>{escape(_headline(metric))}</b></p>"]
     if metric.abstained:
         parts.append(f"<p>Abstained: {escape(metric.reason or '')}</p>")
     else:
         head = "".join(f'<th style="{_CELL}">{escape(title)}</th>' for title in ("", *_HEAD))
-        body = "".join(_html_row(behaviour) for behaviour in metric.behaviours)
+        body = "".join(_html_row(behaviour) for behaviour in heaviest_first(metric.behaviours))
         parts.append(
             '<table style="border-collapse:collapse">'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -57,17 +58,17 @@ def as_html(metric: EngagementMetric) -> str:
     return f"<div>{''.join(parts)}</div>"
 
 
-def response_words(transform: Transform) -> str:
+def describe_response(transform: Transform) -> str:
     """Return the shape of a transform in a few words.
 
     Examples
     --------
-    >>> response_words(Transform("hill", scale=3, shape=2, cap=20))
-    'hill (half at 3, shape 2)'
+    >>> describe_response(Transform("hill", scale=3, shape=2, cap=20))
+    'Hill curve (half at 3, shape 2)'
     """
     if transform.kind == "hill":
-        return f"hill (half at {transform.scale:.4g}, shape {transform.shape:.4g})"
-    return f"log1p (scale {transform.scale:.4g})" if transform.kind == "log1p" else "linear"
+        return f"Hill curve (half at {transform.scale:.4g}, shape {transform.shape:.4g})"
+    return f"logarithmic (scale {transform.scale:.4g})" if transform.kind == "log1p" else "linear"
 
 
 def _headline(metric: EngagementMetric) -> str:
@@ -79,13 +80,13 @@ def _headline(metric: EngagementMetric) -> str:
 
 def _row(behaviour: WeightedBehaviour) -> tuple[str, ...]:
     low, high = behaviour.weight_low, behaviour.weight_high
-    interval = "" if low is None or high is None else f"{low:.1f} to {high:.1f}"
+    interval = _NO_INTERVAL if low is None or high is None else f"{low:.1f} to {high:.1f}"
     return (
         behaviour.title,
         f"{behaviour.weight:.1f}",
         interval,
         f"{behaviour.transform.cap:.4g} {behaviour.unit}",
-        response_words(behaviour.transform),
+        describe_response(behaviour.transform),
     )
 
 

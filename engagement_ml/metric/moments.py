@@ -1,14 +1,18 @@
-"""What a user gives as a moment, read as a naive UTC timestamp."""
+"""Points in time as naive UTC timestamps, and lengths in whole days."""
 
 from __future__ import annotations
 
 import datetime as dt
+import operator
 
 from engagement_ml.errors import InputError
 
+_NOT_A_DATE = "as_of: {!r} is not a date; give one like 2024-03-01"
+_NOT_DAYS = "key '{key}': {value!r} must be a whole number of days, at least {least}"
+
 
 def as_utc(moment: dt.date | dt.datetime | str) -> dt.datetime:
-    """Read a date (its midnight), a timestamp or ISO 8601 text; naive is UTC already.
+    """Convert a date (its midnight), a timestamp or ISO 8601 text; naive values are UTC.
 
     Returns
     -------
@@ -18,7 +22,7 @@ def as_utc(moment: dt.date | dt.datetime | str) -> dt.datetime:
     Raises
     ------
     InputError
-        Where text is no ISO 8601 date or timestamp.
+        If text is not an ISO 8601 date or timestamp, or the value is of another type.
 
     Examples
     --------
@@ -29,11 +33,33 @@ def as_utc(moment: dt.date | dt.datetime | str) -> dt.datetime:
         try:
             moment = dt.datetime.fromisoformat(moment)
         except ValueError:
-            raise InputError(f"as_of: {moment!r} is no date; give one such as 2024-03-01") from None
+            raise InputError(_NOT_A_DATE.format(moment)) from None
     if not isinstance(moment, dt.datetime):
         if not isinstance(moment, dt.date):
-            raise InputError(f"as_of: {moment!r} is no date; give one such as 2024-03-01")
+            raise InputError(_NOT_A_DATE.format(moment))
         moment = dt.datetime(moment.year, moment.month, moment.day)
     if moment.tzinfo is not None:
         moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
     return moment
+
+
+def whole_days(key: str, value: object, least: int) -> int:
+    """Return a length in days as an int.
+
+    Raises
+    ------
+    InputError
+        If it is not a whole number, or below `least`; the message names `key`.
+
+    Examples
+    --------
+    >>> whole_days("gap_days", 7, 0)
+    7
+    """
+    try:
+        days = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(_NOT_DAYS.format(key=key, value=value, least=least)) from None
+    if isinstance(value, bool) or days < least:
+        raise InputError(_NOT_DAYS.format(key=key, value=value, least=least))
+    return days

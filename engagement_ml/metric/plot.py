@@ -1,4 +1,4 @@
-"""A metric as a figure, without pyplot: weights with their intervals, and responses."""
+"""Figures of a metric: weights with their intervals, and responses. Pyplot is not used."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from engagement_ml.metric.behaviour import heaviest_first
 from engagement_ml.metric.scoring import require_behaviours
 
 if TYPE_CHECKING:
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
 
     from engagement_ml.metric.definition import EngagementMetric
 
-_COLOURS = ("#2a6f97", "#e07a5f", "#3d9970", "#8d6a9f", "#b08900")
+# Okabe and Ito (2008), without the reds, which stand for harm in other plots.
+_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#CC79A7")
 _CURVE_POINTS = 200
 _BEYOND_CAP = 1.25
 
 
 class MetricFigure(Figure):
-    """A figure that a notebook shows although pyplot knows nothing of it."""
+    """A figure that a notebook displays without pyplot."""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -30,7 +32,7 @@ class MetricFigure(Figure):
 
 
 def draw_metric(metric: EngagementMetric) -> Figure:
-    """Return a new figure: weights on the left, responses on the right."""
+    """Return a new figure with the weights on the left and the responses on the right."""
     require_behaviours(metric)
     figure = MetricFigure(figsize=(10, 1.8 + 0.5 * len(metric.behaviours)), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -39,12 +41,16 @@ def draw_metric(metric: EngagementMetric) -> Figure:
     return figure
 
 
-def draw_weights(metric: EngagementMetric, ax: Axes) -> Axes:
-    """Draw a horizontal bar per behaviour, its 95% interval as a line; heaviest on top."""
+def draw_weights(metric: EngagementMetric, ax: Axes, *, colour: str | None = None) -> Axes:
+    """Draw a horizontal bar per behaviour, its 95% interval as a line; heaviest on top.
+
+    Bars have the colours of the response curves, unless one `colour` is given for all.
+    """
     require_behaviours(metric)
-    behaviours = sorted(metric.behaviours, key=lambda b: b.weight)
+    behaviours = heaviest_first(metric.behaviours)[::-1]
     for place, behaviour in enumerate(behaviours):
-        ax.barh(place, behaviour.weight, color=_colour(metric, behaviour.behaviour), height=0.6)
+        fill = colour or _colour(metric, behaviour.behaviour)
+        ax.barh(place, behaviour.weight, color=fill, height=0.6)
         if behaviour.weight_low is not None and behaviour.weight_high is not None:
             ax.plot([behaviour.weight_low, behaviour.weight_high], [place, place], "|-k", lw=1.2)
     ax.set_yticks(range(len(behaviours)), [_plain(b.title) for b in behaviours])
@@ -55,15 +61,15 @@ def draw_weights(metric: EngagementMetric, ax: Axes) -> Axes:
 
 
 def draw_responses(metric: EngagementMetric, ax: Axes) -> Axes:
-    """Draw the points that each behaviour earns against its count, in multiples of its cap."""
+    """Draw the points of each behaviour against its count, in multiples of its cap."""
     require_behaviours(metric)
     share = np.linspace(0.0, _BEYOND_CAP, _CURVE_POINTS)
-    for behaviour in metric.behaviours:
+    for behaviour in heaviest_first(metric.behaviours):
         transform = behaviour.transform
         label = _plain(f"{behaviour.title} (full from {transform.cap:.4g} {behaviour.unit})")
         points = behaviour.weight * transform(share * transform.cap)
         ax.plot(share, points, label=label, color=_colour(metric, behaviour.behaviour))
-    ax.set_xlabel("events, as a share of what earns full points")
+    ax.set_xlabel("events, as a share of the events that earn full points")
     ax.set_ylabel("points")
     ax.set_ylim(bottom=0)
     ax.legend(fontsize="small", frameon=False)
@@ -72,11 +78,11 @@ def draw_responses(metric: EngagementMetric, ax: Axes) -> Axes:
 
 
 def _colour(metric: EngagementMetric, behaviour: str) -> str:
-    names = [b.behaviour for b in metric.behaviours]
+    names = [b.behaviour for b in heaviest_first(metric.behaviours)]
     return _COLOURS[names.index(behaviour) % len(_COLOURS)]
 
 
 def _plain(text: str) -> str:
-    # Matplotlib reads a pair of dollars as mathematics and hides what starts with an underscore.
+    # Matplotlib reads a pair of dollars as mathematics and hides labels with a leading underscore.
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text

@@ -1,4 +1,4 @@
-"""How numbers are rounded before they define a metric, so that its file is the same everywhere."""
+"""Rounding of a metric's numbers, so that its file is the same on every machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNITS = 100 * _UNITS_OF_ONE
 
 
 def round_significant(value: float) -> float:
-    """Round to nine significant digits, the precision in which a metric is kept.
+    """Round to nine significant digits, the precision of a stored metric.
 
     Examples
     --------
@@ -25,26 +25,26 @@ def round_significant(value: float) -> float:
 
 
 def round_weights(shares: Sequence[float]) -> tuple[float, ...]:
-    """Turn positive shares into weights of two decimals that add up to exactly 100.
+    """Apportion 100 points to positive shares, in weights of two decimals.
 
-    Largest remainder: each share gets its whole hundredths, those left over go to the largest
-    remainders (the first of equals). A share too small for a hundredth gets one, taken from the
-    largest weight, as a weight is positive.
+    The method is that of the largest remainder (Hamilton): each share gets its whole hundredths,
+    and the remaining hundredths go to the largest remainders, the first of equal ones. A share
+    below one hundredth gets one from the largest weight, as weights are positive.
 
     Parameters
     ----------
     shares : sequence of float
-        In any unit; only their proportions count. Finite and positive.
+        Finite and positive, in any unit; only their proportions matter.
 
     Returns
     -------
     tuple of float
-        In the order of `shares`; empty where `shares` is.
+        In the order of `shares`; empty if `shares` is. They add up to exactly 100.
 
     Raises
     ------
     InputError
-        Where a share is not a positive number.
+        If a share is not a positive number.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def round_weights(shares: Sequence[float]) -> tuple[float, ...]:
     values = [float(share) for share in shares]
     for place, value in enumerate(values):
         if not (math.isfinite(value) and value > 0):
-            raise InputError(f"share {place + 1} is {value}; weights are made of positive numbers")
+            raise InputError(f"share {place + 1} is {value}; give finite positive numbers")
     largest = max(values, default=1.0)
     scaled = [value / largest for value in values]
     total = math.fsum(scaled)
@@ -73,7 +73,7 @@ def round_weights(shares: Sequence[float]) -> tuple[float, ...]:
 
 
 def adds_up(weights: Sequence[float]) -> bool:
-    """Tell whether weights of two decimals add up to exactly 100.
+    """Return whether weights of two decimals add up to exactly 100.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Scores of a metric as Narwhals expressions: the engine that holds the counts computes them."""
+"""Scores of a metric as Narwhals expressions, computed by the engine that holds the counts."""
 
 from __future__ import annotations
 
@@ -25,30 +25,41 @@ _EVENT_COLUMNS = (CUSTOMER, "timestamp", "event_type")
 
 
 def require_behaviours(metric: EngagementMetric) -> None:
-    """Raise where a metric abstained: it has nothing to score with.
+    """Check that a metric has behaviours to score with.
 
     Raises
     ------
     InputError
-        Says why it abstained, and names the other choice.
+        If the metric abstained; the message gives the reason and the alternative.
     """
     if metric.abstained:
         why = (metric.reason or "").rstrip(". ")
         if OTHER_CHOICE not in why:
-            why += f"; a metric that foretells margin, without proof of moving it: {OTHER_CHOICE}"
+            why += f"; for one that predicts margin, without proof of an effect: {OTHER_CHOICE}"
         raise InputError(f"metric '{metric.name}' abstained and cannot score: {why}")
 
 
 def expression(metric: EngagementMetric) -> nw.Expr:
-    """Return the score as one expression over columns named as the behaviours."""
+    """Return the score as one expression; columns are named as the behaviours."""
     require_behaviours(metric)
     return _total([_points(behaviour, behaviour.behaviour) for behaviour in metric.behaviours])
 
 
 def score(metric: EngagementMetric, frame: Any) -> Any:
-    """Add the column ``score`` to a wide table of counts."""
+    """Add the column ``score`` to a wide table of event counts."""
     wide = _frame(frame, "score")
     points = _points_of_columns(metric, wide)
+    return wide.with_columns(_total(points).alias(SCORE)).to_native()
+
+
+def score_with_equal_weights(metric: EngagementMetric, frame: Any) -> Any:
+    """Add the column ``score`` of the metric with equal weights, a baseline of the evaluation.
+
+    Behaviours and transforms are the metric's; each of its k behaviours has 100/k points, which
+    is not rounded to two decimals as the weights of a definition are.
+    """
+    wide = _frame(frame, "score")
+    points = _points_of_columns(metric, wide, weight=100.0 / max(len(metric.behaviours), 1))
     return wide.with_columns(_total(points).alias(SCORE)).to_native()
 
 
@@ -62,13 +73,14 @@ def explain(metric: EngagementMetric, frame: Any) -> Any:
 
 
 def explain_counts(metric: EngagementMetric, counts: Any, columns: Mapping[str, str]) -> Any:
-    """Return customer, score and points, as a lazy frame of the engine that holds `counts`.
+    """Return customer, score and points as a lazy frame, for the engine that holds `counts`.
 
     Parameters
     ----------
     counts : narwhals LazyFrame
-        ``customer_id`` and a column of counts per behaviour.
-    columns : mapping of behaviour to its column
+        ``customer_id`` and a column of event counts per behaviour.
+    columns : mapping of str to str
+        From the behaviour to its column.
     """
     points = [_points(b, columns[b.behaviour]) for b in metric.behaviours]
     return counts.select(CUSTOMER, _total(points).alias(SCORE), *_named(metric, points))
@@ -87,7 +99,7 @@ def score_events(
     if customers is not None:
         table = table.filter(in_window)
     if "event_id" in table.collect_schema().names():
-        table = _without_repeats(table)
+        table = _without_duplicates(table)
     counted = table.with_columns(
         ((nw.col("timestamp") >= since) & (nw.col("event_type") == behaviour))
         .cast(nw.Int64())
@@ -96,7 +108,7 @@ def score_events(
     )
     counts = counted.group_by(CUSTOMER).agg(nw.col(column).sum() for column in names.values())
     if customers is not None:
-        counts = _everyone(customers, table).join(counts, on=CUSTOMER, how="left")
+        counts = _customers_to_score(customers, table).join(counts, on=CUSTOMER, how="left")
     points = [_points(b, names[b.behaviour]) for b in metric.behaviours]
     scored = counts.select(nw.col(CUSTOMER), _total(points).alias(SCORE))
     return (scored.sort(CUSTOMER) if isinstance(scored, nw.DataFrame) else scored).to_native()
@@ -109,33 +121,37 @@ def _named(metric: EngagementMetric, points: list[nw.Expr]) -> list[nw.Expr]:
     ]
 
 
-def _points(behaviour: WeightedBehaviour, column: str) -> nw.Expr:
-    return behaviour.transform.expression(nw.col(column)) * behaviour.weight
+def _points(behaviour: WeightedBehaviour, column: str, weight: float | None = None) -> nw.Expr:
+    full_points = behaviour.weight if weight is None else weight
+    return behaviour.transform.expression(nw.col(column)) * full_points
 
 
 def _total(points: list[nw.Expr]) -> nw.Expr:
     return functools.reduce(operator.add, points).clip(upper_bound=100.0)
 
 
-def _points_of_columns(metric: EngagementMetric, frame: Any) -> list[nw.Expr]:
+def _points_of_columns(
+    metric: EngagementMetric, frame: Any, weight: float | None = None
+) -> list[nw.Expr]:
     require_behaviours(metric)
     schema = frame.collect_schema()
     names = [behaviour.behaviour for behaviour in metric.behaviours]
     if not set(names) & set(schema):
-        found = ", ".join(list(schema)[:12]) or "no columns"
+        columns = ", ".join(list(schema)[:12]) or "no columns"
         raise InputError(
             f"metric '{metric.name}': none of its behaviours ({', '.join(names)}) is a column; "
-            f"found {found}; give a column of counts per behaviour"
+            f"found {columns}; give a column of event counts per behaviour"
         )
     for name in names:
         dtype = schema.get(name)
         if dtype is not None and not (dtype.is_numeric() or dtype == nw.Boolean):
             raise InputError(
                 f"metric '{metric.name}': column '{name}' holds {dtype}, not numbers; "
-                "give counts of events"
+                "give event counts"
             )
     return [
-        _points(b, b.behaviour) if b.behaviour in schema else nw.lit(0.0) for b in metric.behaviours
+        _points(b, b.behaviour, weight) if b.behaviour in schema else nw.lit(0.0)
+        for b in metric.behaviours
     ]
 
 
@@ -144,7 +160,7 @@ def _frame(frame: Any, purpose: str) -> Any:
         return nw.from_native(frame)
     except TypeError:
         raise InputError(
-            f"{purpose}: a {type(frame).__name__} is no table; give a pandas, Polars, PyArrow, "
+            f"{purpose}: a {type(frame).__name__} is not a table; give a pandas, Polars, PyArrow, "
             "DuckDB, PySpark or Ibis frame"
         ) from None
 
@@ -167,23 +183,23 @@ def _event_frame(events: Any, until: dt.datetime) -> tuple[Any, dt.datetime]:
     if dtype.time_zone is None:
         return table, until
     with contextlib.suppress(NotImplementedError):
-        # DuckDB keeps the zone in its connection and compares moments whatever it is.
+        # DuckDB has the time zone in its connection, and compares instants in any zone.
         table = table.with_columns(nw.col("timestamp").dt.convert_time_zone("UTC"))
     return table, until.replace(tzinfo=dt.UTC)
 
 
-def _without_repeats(table: Any) -> Any:
-    known = table.filter(~nw.col("event_id").is_null()).unique(subset=["event_id"], keep="any")
-    return nw.concat([known, table.filter(nw.col("event_id").is_null())], how="vertical")
+def _without_duplicates(table: Any) -> Any:
+    with_id = table.filter(~nw.col("event_id").is_null()).unique(subset=["event_id"], keep="any")
+    return nw.concat([with_id, table.filter(nw.col("event_id").is_null())], how="vertical")
 
 
-def _everyone(customers: Any, table: Any) -> Any:
-    everyone = _frame(customers, "score_events")
-    if everyone.implementation != table.implementation or type(everyone) is not type(table):
+def _customers_to_score(customers: Any, table: Any) -> Any:
+    chosen = _frame(customers, "score_events")
+    if chosen.implementation != table.implementation or type(chosen) is not type(table):
         raise InputError(
             f"score_events: customers is a {type(customers).__name__} and events are not; "
             "give both from the same library, both eager or both lazy"
         )
-    if CUSTOMER not in everyone.collect_schema().names():
+    if CUSTOMER not in chosen.collect_schema().names():
         raise InputError(f"customers: column '{CUSTOMER}' is missing")
-    return everyone.select(CUSTOMER).filter(~nw.col(CUSTOMER).is_null()).unique()
+    return chosen.select(CUSTOMER).filter(~nw.col(CUSTOMER).is_null()).unique()

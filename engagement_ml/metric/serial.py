@@ -1,4 +1,4 @@
-"""``metric.json``: a metric as plain data, the same bytes for the same definition."""
+"""Serialisation of a metric as ``metric.json``: the same definition gives the same bytes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from engagement_ml.metric.definition import EngagementMetric
 
 FORMAT = 1
-_REQUIRED = ("name", "format", "definition_hash", "evidence", "observation_days", "outcome_days")
-_BEHAVIOUR_REQUIRED = ("behaviour", "weight", "feature", "transform")
+REQUIRED = ("name", "format", "definition_hash", "evidence", "observation_days", "outcome_days")
+BEHAVIOUR_REQUIRED = ("behaviour", "weight", "feature", "transform")
 
 
 def definition_hash(metric: EngagementMetric) -> str:
-    """Return the SHA-256 of what determines scores, whatever the order of the behaviours."""
+    """Return the SHA-256 of everything that determines scores.
+
+    It does not depend on the order of the behaviours.
+    """
     behaviours = [
         {
             "behaviour": behaviour.behaviour,
@@ -31,12 +34,12 @@ def definition_hash(metric: EngagementMetric) -> str:
         }
         for behaviour in sorted(metric.behaviours, key=lambda b: b.behaviour)
     ]
-    scored = {
+    determinants = {
         "behaviours": behaviours,
         "format": FORMAT,
         "observation_days": metric.observation_days,
     }
-    text = json.dumps(scored, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(determinants, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -72,7 +75,7 @@ def _behaviour_to_dict(behaviour: WeightedBehaviour) -> dict[str, Any]:
 
 
 def to_json(metric: EngagementMetric, path: str | Path | None = None) -> str:
-    """Return the text of ``metric.json``, and write it where `path` is given."""
+    """Return the text of ``metric.json``, and write it to `path` if given."""
     text = json.dumps(to_dict(metric), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if path is not None:
         try:
@@ -93,7 +96,7 @@ def from_json(path_or_text: str | Path) -> EngagementMetric:
 
 
 def from_dict(raw: Any, origin: str) -> EngagementMetric:
-    """Read what `to_dict` returned; keys that are not known are passed over."""
+    """Read what `to_dict` returned; unknown keys are ignored."""
     from engagement_ml.metric.definition import EngagementMetric
 
     if not isinstance(raw, Mapping):
@@ -102,9 +105,9 @@ def from_dict(raw: Any, origin: str) -> EngagementMetric:
     if raw["format"] != FORMAT:
         raise InputError(
             f"{origin}: key 'format': {raw['format']!r} is not known, this version reads {FORMAT}; "
-            "a newer engagement-ml may have written it"
+            "if a newer engagement-ml wrote it, install that version"
         )
-    _require(raw, _REQUIRED, origin)
+    _require(raw, REQUIRED, origin)
     listed = raw.get("behaviours")
     if not isinstance(listed, list | tuple):
         raise InputError(f"{origin}: key 'behaviours': expected a list, found {listed!r}")
@@ -112,8 +115,10 @@ def from_dict(raw: Any, origin: str) -> EngagementMetric:
         _behaviour(item, f"{origin}: behaviours[{place}]") for place, item in enumerate(listed)
     )
     if (abstained := raw.get("abstained", not behaviours)) is not (not behaviours):
-        found = f"{abstained!r} does not go with {len(behaviours)} behaviours"
-        raise InputError(f"{origin}: key 'abstained': {found}")
+        raise InputError(
+            f"{origin}: key 'abstained': {abstained!r} contradicts key 'behaviours', which lists "
+            f"{len(behaviours)}; use the original file"
+        )
     try:
         metric = EngagementMetric(
             name=_text(raw, "name"),
@@ -129,11 +134,11 @@ def from_dict(raw: Any, origin: str) -> EngagementMetric:
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None
     if raw["definition_hash"] != metric.definition_hash:
-        found = str(raw["definition_hash"])[:12]
+        stored_hash = str(raw["definition_hash"])[:12]
         raise InputError(
-            f"{origin}: key 'definition_hash': {found!r} does not fit what the file defines "
-            f"({metric.definition_hash[:12]!r}), so it was changed after it was made; "
-            "use the original file or train again"
+            f"{origin}: key 'definition_hash': {stored_hash!r} is not the hash of the definition "
+            f"({metric.definition_hash[:12]!r}), so the file was edited; use the original file or "
+            "train again"
         )
     return metric
 
@@ -141,7 +146,7 @@ def from_dict(raw: Any, origin: str) -> EngagementMetric:
 def _behaviour(raw: Any, origin: str) -> WeightedBehaviour:
     if not isinstance(raw, Mapping):
         raise InputError(f"{origin}: expected a behaviour's keys, found {type(raw).__name__}")
-    _require(raw, _BEHAVIOUR_REQUIRED, origin)
+    _require(raw, BEHAVIOUR_REQUIRED, origin)
     if not isinstance(raw["transform"], Mapping):
         raise InputError(f"{origin}: key 'transform': expected keys, found {raw['transform']!r}")
     try:
@@ -168,12 +173,12 @@ def _read(path_or_text: str | Path) -> tuple[str, str]:
         return path_or_text, "metric"
     path = Path(path_or_text)
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise InputError(f"{path}: {found}; give the path of a metric.json")
+        problem = "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: {problem}; give the path of a metric.json")
     try:
         return path.read_text(encoding="utf-8"), str(path)
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is no UTF-8 text; give the path of a metric.json") from None
+        raise InputError(f"{path}: is not UTF-8 text; give the path of a metric.json") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 

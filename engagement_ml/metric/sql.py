@@ -1,4 +1,4 @@
-"""A metric as SQL: the same numbers as in Python, wherever the counts or the events are."""
+"""A metric as SQL, with the same scores as in Python, for tables of counts or of events."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def to_sql_events(
         opening, closing = "(", ") AS counted"
     else:
         where += f" AND {in_window}"
-        everyone = f"SELECT DISTINCT customer_id FROM {_table(customers_table, rules)}"
-        opening = f"({everyone} WHERE customer_id IS NOT NULL) AS everyone LEFT JOIN ("
+        chosen = f"SELECT DISTINCT customer_id FROM {_table(customers_table, rules)}"
+        opening = f"({chosen} WHERE customer_id IS NOT NULL) AS chosen LEFT JOIN ("
         closing = ") AS counted USING (customer_id)"
     counted = [
         "SELECT customer_id,",
@@ -152,7 +152,7 @@ def _rules(dialect: str) -> _Rules:
 
 
 def _number(value: float) -> str:
-    # Without an exponent an engine reads a decimal, and computes in decimals.
+    # A literal with an exponent is a float; without one, engines compute in decimals.
     text = repr(value)
     return text if "e" in text else f"{text}e0"
 

@@ -1,4 +1,4 @@
-"""Saturating transforms: how a count of events becomes a share of its behaviour's full points."""
+"""Saturating transforms: from a count of events to a share of a behaviour's full points."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from engagement_ml.metric.rounding import round_significant
 
 Kind = Literal["linear", "log1p", "hill"]
 KINDS: tuple[str, ...] = get_args(Kind)
-_WIDEST_LOG = 1e4
-_WIDEST_HILL = 1e12
-_STEEPEST = 20.0
+_MAX_LOG_SCALE = 1e4
+"""Largest scale of ``log1p`` in multiples of the cap; the curve is linear to 5e-5 beyond it."""
+_MAX_HILL_RATIO = 1e12
+"""Largest ratio of cap and scale of ``hill``: its power by the shape stays a finite float64."""
+_MAX_SHAPE = 20.0
 
 
 @dataclass(frozen=True)
 class Transform:
-    r"""A saturating, increasing function of a count: 0 at no event, 1 from `cap` events on.
+    r"""A saturating, increasing function of a count: 0 without events, 1 from `cap` events on.
 
     .. math:: f(x) = \min\bigl(g(x) / g(\mathrm{cap}),\, 1\bigr)
 
     with ``linear`` g(x) = x, ``log1p`` g(x) = ln(1 + x / scale) and ``hill``
-    g(x) = x^shape / (x^shape + scale^shape) (Hill 1910). Numbers are kept to nine significant
-    digits; what a kind does not use is null.
+    g(x) = x^shape / (x^shape + scale^shape) (Hill 1910). Numbers are rounded to nine significant
+    digits; a parameter that a kind does not use is None.
 
     Parameters
     ----------
     kind : {"linear", "log1p", "hill"}
     scale : float or None
-        In events: where ``log1p`` starts to bend (at most 10,000 times `cap`, beyond which it is
-        a straight line), where ``hill`` is at half of its height.
+        In events per observation window. For ``log1p``, the count around which saturation sets
+        in, at most 10,000 times `cap`: beyond that it is linear. For ``hill``, the count at half
+        of the maximum.
     shape : float or None
         Steepness of ``hill``, up to 20.
     cap : float
@@ -45,12 +48,11 @@ class Transform:
     Raises
     ------
     InputError
-        Where a number is missing, not positive or out of range.
+        If a number is missing, not positive or out of range.
 
     Notes
     -----
-    Null and NaN counts are no events; so are negative ones, which a count cannot be. Infinity
-    earns full points.
+    Null, NaN and negative counts are read as no events. Infinity earns full points.
 
     Examples
     --------
@@ -66,18 +68,18 @@ class Transform:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(
-                f"key 'kind': {self.kind!r} is no transform{nearest(str(self.kind), KINDS)}; "
+                f"key 'kind': {self.kind!r} is not a transform{nearest(str(self.kind), KINDS)}; "
                 f"known are {', '.join(KINDS)}"
             )
         cap = _positive("cap", self.cap)
         scale = None if self.kind == "linear" else _positive("scale", self.scale)
         shape = _positive("shape", self.shape) if self.kind == "hill" else None
-        if self.kind == "log1p" and scale is not None and scale > _WIDEST_LOG * cap:
+        if self.kind == "log1p" and scale is not None and scale > _MAX_LOG_SCALE * cap:
             raise InputError(f"key 'scale': {scale} is over 10,000 times cap ({cap}); use linear")
         if shape is not None and scale is not None:
-            if shape > _STEEPEST:
-                raise InputError(f"key 'shape': {shape} is over {_STEEPEST:g}")
-            if not 1 / _WIDEST_HILL <= cap / scale <= _WIDEST_HILL:
+            if shape > _MAX_SHAPE:
+                raise InputError(f"key 'shape': {shape} is over {_MAX_SHAPE:g}")
+            if not 1 / _MAX_HILL_RATIO <= cap / scale <= _MAX_HILL_RATIO:
                 raise InputError(f"key 'scale': {scale} is too far from cap ({cap}) to compute")
         object.__setattr__(self, "cap", cap)
         object.__setattr__(self, "scale", scale)
@@ -98,7 +100,7 @@ class Transform:
 
     @property
     def full(self) -> float:
-        """The value of g at `cap`, by which f divides."""
+        """g(cap), the normalising constant of f."""
         if self.kind == "linear" or self.scale is None:
             return self.cap
         if self.shape is None:
@@ -107,7 +109,7 @@ class Transform:
         return ratio / (1.0 + ratio)
 
     def expression(self, counts: nw.Expr) -> nw.Expr:
-        """Return f as a Narwhals expression of `counts`, on whatever engine holds them.
+        """Return f as a Narwhals expression of `counts`, for any engine.
 
         Examples
         --------
@@ -139,7 +141,7 @@ class Transform:
         Raises
         ------
         InputError
-            Where a key is missing or its value out of range.
+            If a key is missing or its value is out of range.
         """
         return cls(
             kind=raw.get("kind", ""),

@@ -1,4 +1,4 @@
-"""Gradient boosting as both models use it: rounds chosen on later rows of other entities."""
+"""Gradient boosting with LightGBM: cross-validated number of rounds, SHAP values, text format."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ FORMAT = 1
 MAX_ROUNDS = 400
 PATIENCE = 25
 THREADS = 2
-# each tree waits for its slowest thread: on busy cores two take many times longer than one
 ONE_THREAD_CELLS = 20_000_000
+"""Matrices with fewer cells are fitted in one thread. Each tree waits for its slowest thread, so
+on busy cores two threads take many times longer than one."""
 
 
 @dataclass(frozen=True)
 class Boosted:
-    """A fitted booster, and what its validation said.
+    """A fitted booster with its out-of-fold predictions.
 
     Attributes
     ----------
@@ -35,7 +36,7 @@ class Boosted:
     rounds : int
     out_of_fold : array of shape (n_rows,)
         Raw scores from boosters that saw neither the row's entity nor anything after its cutoff;
-        NaN for rows that validated nothing.
+        NaN for rows that are in no validation part.
     """
 
     booster: Any
@@ -44,7 +45,7 @@ class Boosted:
 
 
 def parameters(objective: str, *, n_rows: int, n_columns: int, seed: int) -> dict[str, Any]:
-    """Return LightGBM's parameters: small trees, large leaves, the same result every time."""
+    """Return LightGBM's parameters: small trees, large leaves, deterministic results."""
     return {
         "objective": objective,
         "learning_rate": 0.05,
@@ -62,7 +63,7 @@ def parameters(objective: str, *, n_rows: int, n_columns: int, seed: int) -> dic
 
 
 def n_threads(cells: int) -> int:
-    """Return how many threads fit: 1 for small matrices, 2 from 20 million cells on."""
+    """Return the number of threads to fit with: 2 from 20 million cells, else 1."""
     return 1 if cells < ONE_THREAD_CELLS else THREADS
 
 
@@ -75,18 +76,18 @@ def fit_boosted(
     *,
     default_rounds: int = 50,
 ) -> Boosted:
-    """Choose the number of rounds by the mean loss over `splits`, then fit on all rows.
+    """Choose the number of rounds by the mean loss over `splits`, then refit on all rows.
 
     Parameters
     ----------
     X : array of shape (n_rows, n_columns)
     y : array of shape (n_rows,)
     design : Design
-        Gives the columns' names, and which hold codes of text.
+        Gives the columns' names, and which of them are categorical.
     params : mapping
         As `parameters` returns them.
     splits : sequence of Split
-        Where there is none, `default_rounds` are fitted.
+        If empty, `default_rounds` are fitted.
     """
     import lightgbm as lgb
 
@@ -112,9 +113,9 @@ def fit_boosted(
             callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
             return_cvbooster=True,
         )
-        fitted: Any = history["cvbooster"]
-        rounds = max(int(fitted.best_iteration), 1)
-        for split, booster in zip(splits, fitted.boosters, strict=True):
+        cross_validated: Any = history["cvbooster"]
+        rounds = max(int(cross_validated.best_iteration), 1)
+        for split, booster in zip(splits, cross_validated.boosters, strict=True):
             out_of_fold[split.validation] = booster.predict(
                 X[split.validation],
                 num_iteration=rounds,
@@ -126,24 +127,28 @@ def fit_boosted(
 
 
 def write_text(header: Mapping[str, Any], booster: Any | None) -> str:
-    """Return one line of JSON, then the booster in LightGBM's own text format."""
+    """Return one line of JSON, then the booster in LightGBM's text format."""
     first = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, sort_keys=True)
     return first + "\n" + ("" if booster is None else booster.model_to_string())
 
 
-def predicted(booster: Any, X: FloatArray) -> FloatArray:
-    """Return the trees' sum for each row, shape (n_rows,)."""
+def sum_of_trees(booster: Any, X: FloatArray) -> FloatArray:
+    """Return the sum of the trees for each row, shape (n_rows,)."""
     raw: FloatArray = np.asarray(booster.predict(X, raw_score=True, num_threads=THREADS))
     return raw
 
 
-def contributions_of(
+def shap_values(
     booster: Any | None, design: Design, frame: pd.DataFrame
 ) -> tuple[list[str], FloatArray]:
-    """Return SHAP values of the trees' sum by group, one row for each of `frame`'s.
+    """Return SHAP values of the sum of the trees, by group of features.
 
-    The names are the behaviours, then history, covariates and base, as `Design.grouped` has them;
-    the values have shape (n_rows, n_names).
+    Returns
+    -------
+    names : list of str
+        The behaviours, then history, covariates and base, as `Design.grouped` returns them.
+    values : array of shape (n_rows, n_names)
+        One row for each of `frame`'s; zeros without a booster.
     """
     X = design.matrix(frame)
     raw = np.zeros((len(X), len(design.columns) + 1))
@@ -152,38 +157,29 @@ def contributions_of(
     return design.grouped(raw)
 
 
-def check_fitted(model: Any) -> None:
-    """Raise scikit-learn's NotFittedError where `fit` has not been called."""
-    if not hasattr(model, "design_"):
-        from sklearn.exceptions import NotFittedError
-
-        name = type(model).__name__
-        raise NotFittedError(f"this {name} is not fitted yet; call fit(panel) first")
-
-
-def read_text(text: str, *, kind: str, booster: bool) -> tuple[dict[str, Any], Any | None]:
-    """Read what `write_text` wrote; `booster` tells whether there must be one.
+def read_text(text: str, *, kind: str, needs_trees: bool) -> tuple[dict[str, Any], Any | None]:
+    """Read what `write_text` wrote; the booster is None if the text holds no trees.
 
     Raises
     ------
     InputError
-        Where the text is no model, or one of another kind or of a newer format.
+        If the text is not a model, is of another kind or format, or lacks trees that it needs.
     """
     first, _, rest = text.partition("\n")
     try:
         header = json.loads(first)
-        found, version = header["kind"], header["format"]
+        stored_kind, version = header["kind"], header["format"]
     except (json.JSONDecodeError, KeyError, TypeError):
         raise InputError(
             f"{kind} model: the text does not begin with a model's header, found {first[:40]!r}; "
             "give what to_text() returned"
         ) from None
-    if found != kind or version != FORMAT:
+    if stored_kind != kind or version != FORMAT:
         raise InputError(
-            f"{kind} model: expected kind '{kind}' in format {FORMAT}, found '{found}' in format "
-            f"{version}; load it with the class and version that wrote it"
+            f"{kind} model: expected kind '{kind}' in format {FORMAT}, found '{stored_kind}' in "
+            f"format {version}; load it with the class and version that wrote it"
         )
-    if not rest and not booster:
+    if not rest and not needs_trees:
         return header, None
     import lightgbm as lgb
 

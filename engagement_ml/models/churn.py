@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.special import expit, logit
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.models.boosting import (
-    check_fitted,
-    contributions_of,
-    fit_boosted,
-    parameters,
-    predicted,
-    read_text,
-    write_text,
-)
+from engagement_ml.models.boosted_model import BoostedModel
 from engagement_ml.models.design_matrix import RFM_FEATURES, Design
-from engagement_ml.models.splits import time_ordered_splits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,33 +18,33 @@ if TYPE_CHECKING:
     from engagement_ml.features.panel import Panel
     from engagement_ml.windows import Windows
 
-KIND = "churn"
-FEWEST = 20
+MIN_PER_CLASS = 20
 
 
-class ChurnModel:
-    r"""Gradient boosting for churn, its probabilities calibrated on entities it did not see.
+class ChurnModel(BoostedModel):
+    r"""Gradient boosting for churn, with probabilities calibrated out of sample.
 
-    Trees minimise the log loss; the probability is :math:`\sigma(a + b f(x))`, with f the trees'
-    sum in log-odds and a, b fitted by logistic regression (Platt 1999) to predictions for the last
-    training cutoff that come from trees that saw neither the entity nor any outcome after that
-    cutoff. Platt's two numbers keep the order and make no ties, where isotonic steps would.
+    Trees minimise the log loss. The probability is :math:`\sigma(a + b f(x))`, with f the sum of
+    the trees in log-odds. The constants a and b are fitted by logistic regression (Platt scaling,
+    1999) to out-of-fold predictions for the last training cutoff, from trees that saw neither the
+    entity nor any outcome after that cutoff. Platt scaling keeps the order of predictions and
+    makes no ties; isotonic regression would make ties.
 
-    Rows whose ``churned`` is NaN were not at risk and are left out. With fewer than 20 entities'
-    rows of either class, the model predicts the rate that it saw, and `reason_` says so.
+    Rows whose ``churned`` is NaN were not at risk and are left out. With fewer than 20 rows of
+    either class, the model predicts the base rate, and `reason_` says so.
 
     Parameters
     ----------
     columns : sequence of str or None
-        The panel's features to use; all of them where None.
+        The panel's features to use; all of them if None.
 
     Attributes
     ----------
     design_ : Design
     booster_ : lightgbm.Booster or None
-        None where the base rate is predicted.
+        None if the base rate is predicted.
     base_rate_ : float
-        The share of training rows at risk that churned; NaN where none was at risk.
+        The share of training rows at risk that churned; NaN if none was at risk.
     intercept_, slope_ : float
         a and b, in log-odds.
     reason_ : str or None
@@ -81,8 +71,13 @@ class ChurnModel:
     True
     """
 
-    def __init__(self, *, columns: Sequence[str] | None = None) -> None:
-        self.columns = columns
+    kind = "churn"
+    objective = "binary"
+    always_has_trees = False
+
+    base_rate_: float
+    slope_: float
+    reason_: str | None
 
     def fit(self, panel: Panel, seed: int = 0, *, windows: Windows | None = None) -> Self:
         """Fit to the rows whose part is ``train`` and that were at risk.
@@ -97,39 +92,21 @@ class ChurnModel:
         Raises
         ------
         NotEnoughDataError
-            Where no row is there to train on. No row at risk is no error; see `reason_`.
+            If the panel has no row to train on. No row at risk is not an error; see `reason_`.
         """
-        train = panel.part("train")
-        if train.frame.empty:
-            raise NotEnoughDataError(
-                "churn model: the panel has no rows to train on (no entity was there before a "
-                "training cutoff); give a longer history or shorter windows"
-            )
+        train = self._training_rows(panel)
         self.design_ = Design.of(train, columns=self.columns)
         self.booster_, self.intercept_, self.slope_, self.rounds_ = None, 0.0, 1.0, 0
-        frame = train.frame[train.frame["churned"].notna().to_numpy()]
-        churned = frame["churned"].to_numpy(dtype=np.float64)
-        self.n_rows_ = len(frame)
-        self.base_rate_ = float(churned.mean()) if len(frame) else float("nan")
-        self.reason_ = _too_few(churned)
+        at_risk = train.frame[train.frame["churned"].notna().to_numpy()]
+        churned = at_risk["churned"].to_numpy(dtype=np.float64)
+        self.n_rows_ = len(at_risk)
+        self.base_rate_ = float(churned.mean()) if len(at_risk) else float("nan")
+        self.reason_ = _why_base_rate(churned)
         if self.reason_ is not None:
             return self
-        X = self.design_.matrix(frame)
-        splits = [
-            split
-            for split in time_ordered_splits(
-                frame["customer_id"].to_numpy(),
-                frame["cutoff"].to_numpy(),
-                horizon_days=windows.outcome_days if windows is not None else 0,
-                seed=seed,
-            )
-            if len(np.unique(churned[split.fit])) == 2
-        ]
-        params = parameters("binary", n_rows=len(X), n_columns=X.shape[1], seed=seed)
-        fitted = fit_boosted(X, churned, self.design_, params, splits)
-        self.booster_, self.rounds_ = fitted.booster, fitted.rounds
-        seen = ~np.isnan(fitted.out_of_fold)
-        self.intercept_, self.slope_ = platt(fitted.out_of_fold[seen], churned[seen])
+        boosted = self._fit_trees(at_risk, churned, seed, windows, classes=churned)
+        validated = ~np.isnan(boosted.out_of_fold)
+        self.intercept_, self.slope_ = platt(boosted.out_of_fold[validated], churned[validated])
         return self
 
     def predict(self, panel: Panel) -> FloatArray:
@@ -138,13 +115,13 @@ class ChurnModel:
         Raises
         ------
         InputError
-            Where `panel` lacks a column the model was fitted with.
+            If `panel` lacks a column that the model was fitted with.
         """
-        check_fitted(self)
-        X = self.design_.matrix(panel.frame)
+        self._check_fitted()
         if self.booster_ is None:
-            return np.full(len(X), self.base_rate_)
-        probability: FloatArray = expit(self.intercept_ + self.slope_ * predicted(self.booster_, X))
+            return np.full(len(self.design_.matrix(panel.frame)), self.base_rate_)
+        log_odds = self._trees(panel.frame)
+        probability: FloatArray = expit(self.intercept_ + self.slope_ * log_odds)
         return probability
 
     def contributions(self, panel: Panel) -> pd.DataFrame:
@@ -157,56 +134,29 @@ class ChurnModel:
         """
         import pandas as pd
 
-        check_fitted(self)
-        names, values = contributions_of(self.booster_, self.design_, panel.frame)
+        self._check_fitted()
+        names, values = self._shap_values(panel.frame)
         values *= self.slope_
         constant = logit(self.base_rate_) if self.booster_ is None else self.intercept_
         values[:, -1] += constant
         return pd.DataFrame(values, columns=names, index=panel.frame.index)
 
-    @property
-    def boosters(self) -> dict[str, Any]:
-        """The LightGBM boosters by name; none where the base rate is predicted."""
-        return {} if self.booster_ is None else {KIND: self.booster_}
-
-    def to_text(self) -> str:
-        """Return the whole model as text: one line of JSON, then LightGBM's own format."""
-        check_fitted(self)
-        header = {
-            "kind": KIND,
-            "design": self.design_.to_dict(),
+    def _header(self) -> dict[str, Any]:
+        return {
             "base_rate": None if np.isnan(self.base_rate_) else self.base_rate_,
-            "intercept": self.intercept_,
             "slope": self.slope_,
             "reason": self.reason_,
-            "rounds": self.rounds_,
-            "n_rows": self.n_rows_,
         }
-        return write_text(header, self.booster_)
 
-    @classmethod
-    def from_text(cls, text: str) -> Self:
-        """Read what `to_text` wrote; the predictions are equal to the last bit.
-
-        Raises
-        ------
-        InputError
-            Where `text` is not a churn model of this format.
-        """
-        header, booster = read_text(text, kind=KIND, booster=False)
-        design = Design.from_dict(header["design"])
-        model = cls(columns=design.columns)
-        model.design_, model.booster_ = design, booster
+    def _restore(self, header: Mapping[str, Any]) -> None:
         rate = header["base_rate"]
-        model.base_rate_ = float("nan") if rate is None else rate
-        model.intercept_, model.slope_ = header["intercept"], header["slope"]
-        model.reason_ = header["reason"]
-        model.rounds_, model.n_rows_ = header["rounds"], header["n_rows"]
-        return model
+        self.base_rate_ = float("nan") if rate is None else rate
+        self.slope_ = header["slope"]
+        self.reason_ = header["reason"]
 
 
 class RecencyFrequencyMonetaryChurn(ChurnModel):
-    """The baseline: the churn model on recency, frequency and monetary value alone."""
+    """Baseline: the churn model on recency, frequency and monetary value (RFM) alone."""
 
     def __init__(self, *, columns: Sequence[str] | None = RFM_FEATURES) -> None:
         super().__init__(columns=columns)
@@ -215,8 +165,8 @@ class RecencyFrequencyMonetaryChurn(ChurnModel):
 def platt(log_odds: FloatArray, churned: FloatArray) -> tuple[float, float]:
     """Return (a, b) of ``P(churned) = 1 / (1 + exp(-(a + b * log_odds)))`` by maximum likelihood.
 
-    Where the held-out rows cannot tell (fewer than 20 of a class, or b comes out negative), the
-    log-odds are kept as they are: (0, 1).
+    If the held-out rows do not identify them (fewer than 20 rows of a class, or b is not
+    positive), the log-odds are kept as they are: (0, 1).
 
     Examples
     --------
@@ -227,20 +177,24 @@ def platt(log_odds: FloatArray, churned: FloatArray) -> tuple[float, float]:
     """
     from sklearn.linear_model import LogisticRegression
 
-    if _too_few(churned) is not None or np.ptp(log_odds) == 0:
+    if _why_base_rate(churned) is not None or np.ptp(log_odds) == 0:
         return 0.0, 1.0
-    fitted = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(log_odds[:, None], churned)
-    slope = float(fitted.coef_[0, 0])
-    return (float(fitted.intercept_[0]), slope) if slope > 0 else (0.0, 1.0)
+    # Unpenalised; the tolerance leaves no digit that is printed to the optimiser.
+    regression = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
+    regression.fit(log_odds[:, None], churned)
+    slope = float(regression.coef_[0, 0])
+    return (float(regression.intercept_[0]), slope) if slope > 0 else (0.0, 1.0)
 
 
-def _too_few(churned: FloatArray) -> str | None:
+def _why_base_rate(churned: FloatArray) -> str | None:
+    """Return why there are too few rows of a class for a churn model; None if there are enough."""
     n_rows, n_churned = len(churned), int(churned.sum())
     if n_rows == 0:
-        return "no row of the training cutoffs is at risk of churn, so no rate can be told"
-    if min(n_churned, n_rows - n_churned) >= FEWEST:
+        return "no row of the training cutoffs is at risk of churn, so no rate can be estimated"
+    if min(n_churned, n_rows - n_churned) >= MIN_PER_CLASS:
         return None
     return (
         f"{n_churned} of {n_rows} training rows at risk churned; a churn model needs at least "
-        f"{FEWEST} that did and {FEWEST} that did not, so the rate itself is predicted"
+        f"{MIN_PER_CLASS} that did and {MIN_PER_CLASS} that did not, so the rate itself is "
+        "predicted"
     )

@@ -1,4 +1,4 @@
-"""From a panel to the matrix a model is fitted on, with names LightGBM accepts."""
+"""Design matrix: the panel's features as float64 columns, with names that LightGBM accepts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.errors import InputError
+from engagement_ml.errors import InputError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,18 +24,18 @@ HISTORY, COVARIATES, JOINT, BASE = "history", "covariates", "sessions_and_ratios
 
 @dataclass(frozen=True)
 class Design:
-    """Which columns of a panel make the columns of the matrix, and what each belongs to.
+    """The columns of the matrix, and the group of features that each belongs to.
 
     Attributes
     ----------
     columns : tuple of str
         The panel's columns, in the matrix's order.
     groups : tuple of int
-        For each column, the number of its behaviour in `behaviours`, or -1 for history, -2 for
-        covariates, -3 for what is of several behaviours together: sessions and ratios.
+        For each column, the number of its behaviour in `behaviours`; -1 for history, -2 for
+        covariates, -3 for features of several behaviours together (sessions and ratios).
     behaviours : tuple of str
     levels : dict
-        For each text covariate its levels; a value that is not among them counts as missing.
+        The levels of each categorical covariate; any other value counts as missing.
     """
 
     columns: tuple[str, ...]
@@ -45,34 +45,41 @@ class Design:
 
     @classmethod
     def of(cls, panel: Panel, *, columns: Sequence[str] | None = None) -> Design:
-        """Take all features of `panel`, or of them only `columns`, in the panel's order."""
-        found: list[tuple[str, int]] = []
+        """Return the design of all features of `panel`, or only of `columns`, in its order.
+
+        Raises
+        ------
+        InputError
+            If one of `columns` is not a feature of the panel.
+        """
+        features: list[tuple[str, int]] = []
         for number, behaviour in enumerate(panel.behaviours):
-            found += [(name, number) for name in panel.behaviour_features[behaviour]]
-        found += [(name, -3) for name in panel.joint_features]
-        found += [(name, -1) for name in panel.history_features]
-        found += [(name, -2) for name in panel.covariates]
+            features += [(name, number) for name in panel.behaviour_features[behaviour]]
+        features += [(name, -3) for name in panel.joint_features]
+        features += [(name, -1) for name in panel.history_features]
+        features += [(name, -2) for name in panel.covariates]
         if columns is not None:
-            known = {name for name, _ in found}
+            present = {name for name, _ in features}
             for name in columns:
-                if name not in known:
+                if name not in present:
                     raise InputError(
-                        f"panel: feature '{name}' is missing; the panel has {len(known)} others"
+                        f"panel: feature '{name}' is missing{nearest(name, present)}; the panel "
+                        f"has {len(present)} other features"
                     )
-            found = [(name, group) for name, group in found if name in columns]
+            features = [(name, group) for name, group in features if name in columns]
         levels = {
-            name: _levels(panel.frame[name]) for name, _ in found if _is_text(panel.frame[name])
+            name: _levels(panel.frame[name]) for name, _ in features if _is_text(panel.frame[name])
         }
         return cls(
-            columns=tuple(name for name, _ in found),
-            groups=tuple(group for _, group in found),
+            columns=tuple(name for name, _ in features),
+            groups=tuple(group for _, group in features),
             behaviours=panel.behaviours,
             levels=levels,
         )
 
     @property
     def safe_names(self) -> tuple[str, ...]:
-        """ASCII names without brackets, quotes or spaces, one for each column, no two alike.
+        """Unique ASCII names without brackets, quotes or spaces, one per column.
 
         Examples
         --------
@@ -92,7 +99,7 @@ class Design:
 
     @property
     def categorical(self) -> list[int]:
-        """The numbers of the columns that hold codes of text."""
+        """The numbers of the columns that hold codes of categories."""
         return [number for number, column in enumerate(self.columns) if column in self.levels]
 
     def matrix(self, frame: pd.DataFrame) -> FloatArray:
@@ -101,7 +108,7 @@ class Design:
         Raises
         ------
         InputError
-            Where `frame` lacks a column.
+            If `frame` lacks a column.
         """
         import pandas as pd
 
@@ -110,7 +117,7 @@ class Design:
             if column not in frame.columns:
                 raise InputError(
                     f"panel: column '{column}' is missing, and the model was fitted with it; "
-                    "build the panel with the configuration the model was trained with"
+                    "build the panel with the configuration that the model was trained with"
                 )
             if column in self.levels:
                 codes = pd.Index(self.levels[column]).get_indexer(pd.Index(_as_text(frame[column])))
@@ -120,18 +127,18 @@ class Design:
         return values
 
     def grouped(self, contributions: FloatArray) -> tuple[list[str], FloatArray]:
-        """Sum the values of each behaviour's columns, of history, of covariates; base stays last.
+        """Sum contributions by group: each behaviour, history, covariates; base stays last.
 
         Parameters
         ----------
         contributions : array of shape (n_rows, n_columns + 1)
-            As LightGBM's ``pred_contrib`` returns it: one column a feature, then the base value.
+            As LightGBM's ``pred_contrib`` returns it: one column per feature, then the base value.
 
         Returns
         -------
         names : list of str
-            The behaviours, then ``history``, ``covariates``, ``sessions_and_ratios`` where there
-            are any, ``base``; one of these that a behaviour is called already has ``_`` added.
+            The behaviours, then ``history``, ``covariates``, ``sessions_and_ratios`` if there are
+            any, ``base``. ``_`` is added to these four if a behaviour has the same name.
         values : array of shape (n_rows, n_names)
         """
         others = (HISTORY, COVARIATES, *([JOINT] if -3 in self.groups else []), BASE)
@@ -175,9 +182,11 @@ def _is_text(values: pd.Series[Any]) -> bool:
 
 
 def _as_text(values: pd.Series[Any]) -> npt.NDArray[np.object_]:
-    known = values.notna().to_numpy()
-    pairs = zip(values.astype(object), known, strict=True)
-    return np.array([str(value) if there else None for value, there in pairs], dtype=object)
+    present = values.notna().to_numpy()
+    pairs = zip(values.astype(object), present, strict=True)
+    return np.array(
+        [str(value) if is_present else None for value, is_present in pairs], dtype=object
+    )
 
 
 def _levels(values: pd.Series[Any]) -> tuple[str, ...]:

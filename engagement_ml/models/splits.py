@@ -1,4 +1,4 @@
-"""Splits for validation: later rows judge earlier ones, and no entity stands on both sides."""
+"""Grouped, time-ordered validation splits: later rows validate, of entities not fitted on."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Split:
 
 
 def entity_folds(entities: npt.ArrayLike, *, n_folds: int, seed: int) -> IntArray:
-    """Give every row the fold of its entity; folds differ by at most one entity in size.
+    """Assign each entity's rows to one fold; folds differ by at most one entity in size.
 
     Parameters
     ----------
     entities : array-like of shape (n_rows,)
         Identifiers without nulls; rows of one entity share a fold.
     n_folds : int
-        With fewer entities than folds, the last folds stay empty.
+        With fewer entities than folds, some folds stay empty.
     seed : int
 
     Returns
@@ -40,7 +40,7 @@ def entity_folds(entities: npt.ArrayLike, *, n_folds: int, seed: int) -> IntArra
     >>> entity_folds(["a", "b", "a", "c"], n_folds=3, seed=0).tolist()
     [2, 0, 2, 1]
     """
-    codes, n_entities = _codes(entities)
+    codes, n_entities = _factorise(entities)
     order = np.random.default_rng(seed).permutation(n_entities)
     return (order % n_folds)[codes]
 
@@ -53,26 +53,26 @@ def time_ordered_splits(
     n_folds: int = 3,
     seed: int = 0,
 ) -> tuple[Split, ...]:
-    """Validate on the last cutoff, fold by fold of entities, what was over by then fits.
+    """Return splits that validate on the last cutoff, fold by fold of entities.
 
-    In split k the rows of the last cutoff that belong to fold k validate; the rows of all other
-    folds whose outcome windows had ended by then fit. Where no earlier outcome window had ended,
-    all earlier cutoffs fit; where there is one cutoff only, that one does. The entities still
-    differ, so no row's outcome is seen twice.
+    In split k, the validation rows are those of the last cutoff and fold k. The rows to fit on are
+    those of all other folds whose outcome windows had ended by the last cutoff. If no outcome
+    window had ended, all earlier cutoffs are fitted on; if there is only one cutoff, that one is.
+    The entities still differ, so no row's outcome is used for both.
 
     Parameters
     ----------
     entities : array-like of shape (n_rows,)
     cutoffs : array-like of datetimes, shape (n_rows,)
     horizon_days : int
-        Days from the cutoff to the end of its outcome window, less the gap: rows at cutoff c had
-        ended before the last cutoff's outcome window began where ``c + horizon_days <= last``.
+        Length of the outcome window in days, without the gap. The outcome window of cutoff c ends
+        before that of the last cutoff begins if ``c + horizon_days <= last``.
     n_folds, seed : int
 
     Returns
     -------
     tuple of Split
-        At most `n_folds`, those with an empty side left out; empty where there is one entity.
+        At most `n_folds`; splits with an empty side are left out, so it is empty with one entity.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def time_ordered_splits(
     return tuple(split for split in splits if split.fit.size and split.validation.size)
 
 
-def _codes(entities: npt.ArrayLike) -> tuple[IntArray, int]:
+def _factorise(entities: npt.ArrayLike) -> tuple[IntArray, int]:
     import pandas as pd
 
     values: Any = np.asarray(entities)

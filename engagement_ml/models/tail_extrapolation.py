@@ -1,4 +1,4 @@
-"""The few entities beyond what trees can follow: a line in past margin past its extremes."""
+"""Tail extrapolation: linear in past margin, beyond the range in which trees can predict."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ if TYPE_CHECKING:
 
 
 KNEE = 0.98
-FEWEST_ROWS = 20
+"""Quantile of past margin at the upper knot; the lower one is at 1 minus it."""
+MIN_ROWS = 20
+"""Out-of-fold rows beyond the knots that a slope needs."""
 PAST_MARGIN = "history__past_margin"
 FREQUENCY, MONETARY = "history__frequency", "history__monetary_value"
 
 
 @dataclass(frozen=True)
 class Tail:
-    """A line beyond the knees: ``slope * h(past)``, with h the part of past margin beyond them.
+    """Linear spline beyond two knots: ``slope * h(past)``.
 
-    Trees predict no more than the mean of their largest leaf, and margin is concentrated in few
-    entities far beyond it, who stay large. Where past margin lies between `low` and `high`, h is
-    0; beyond, it is the distance, with its sign.
+    Here h is 0 between the knots, and beyond them it is the signed distance of past margin from
+    the nearer knot. Trees cannot predict more than the mean of their largest leaf; margin is
+    concentrated in few entities far beyond it, and these stay large.
 
     Attributes
     ----------
     low, high : float
-        The knees, in currency of past margin; `low` is at most 0, `high` at least 0.
+        The knots, in currency of past margin; `low` is at most 0, `high` at least 0.
     slope : float
-        From 0 to 1: margin to come for each unit of past margin beyond a knee.
+        Between 0 and 1: future margin per unit of past margin beyond a knot.
     centre : float
-        The mean of h over the training rows; contributions are counted from it.
+        The mean of h over the training rows; contributions are relative to it.
 
     Examples
     --------
@@ -48,38 +50,40 @@ class Tail:
     centre: float
 
     def __call__(self, past: FloatArray) -> FloatArray:
-        """Return what the line adds to a prediction, in currency, shape (n_rows,)."""
+        """Return the addition to a prediction, in currency, shape (n_rows,)."""
         return self.slope * self.beyond(past)
 
     def beyond(self, past: FloatArray) -> FloatArray:
-        """Return h: past margin beyond the knees, 0 between them."""
-        above: FloatArray = np.maximum(past - self.high, 0.0) + np.minimum(past - self.low, 0.0)
-        return above
+        """Return h: the signed distance beyond the knots, 0 between them."""
+        h: FloatArray = np.maximum(past - self.high, 0.0) + np.minimum(past - self.low, 0.0)
+        return h
 
     @classmethod
     def fitted(cls, past: FloatArray, out_of_fold: FloatArray, margin: FloatArray) -> Self:
-        """Place the knees at the 2nd and 98th percentile, and fit the slope to what trees left.
+        """Place the knots at the 2nd and 98th percentile, and fit the slope to tree residuals.
 
-        The slope is the smaller of the ratio of mean residual to mean h among rows beyond a knee
-        and the least-squares slope on h, within 0 and 1: the first is not moved by single large
-        rows, the second not by many small ones.
+        The slope is the smaller of two estimates among the rows beyond a knot, limited to 0 to 1:
+        the ratio of mean residual to mean distance, which is robust to single large rows, and the
+        least-squares slope on h, which is robust to many small ones.
 
         Parameters
         ----------
         past, margin : array of shape (n_rows,)
+            Past margin, and the margin to predict, in currency.
         out_of_fold : array of shape (n_rows,)
-            What trees that did not see the entity predict; NaN where there is none. With fewer
-            than 20 such rows beyond the knees, the slope is 0.
+            Predictions of trees that did not see the entity; NaN if there is none. With fewer than
+            20 such rows beyond the knots, the slope is 0.
         """
         low, high = np.quantile(past, [1 - KNEE, KNEE])
         flat = cls(low=float(min(low, 0.0)), high=float(max(high, 0.0)), slope=1.0, centre=0.0)
         h = flat.beyond(past)
-        seen = ~np.isnan(out_of_fold)
-        outside = seen & (h != 0)
+        validated = ~np.isnan(out_of_fold)
+        outside = validated & (h != 0)
         slope = 0.0
-        if outside.sum() >= FEWEST_ROWS:
+        if outside.sum() >= MIN_ROWS:
+            # Centre the residuals on the rows between the knots, which the trees can predict.
             residual = margin - out_of_fold
-            inside = seen & (h == 0)
+            inside = validated & (h == 0)
             residual = residual - (residual[inside].mean() if inside.any() else 0.0)
             r, distance = residual[outside], h[outside]
             ratio = (r * np.sign(distance)).sum() / np.abs(distance).sum()
@@ -93,9 +97,10 @@ class Tail:
 
 
 def past_margin_of(frame: pd.DataFrame, columns: tuple[str, ...]) -> FloatArray | None:
-    """Return past margin as `columns` tell it: itself, or frequency × monetary value; else None.
+    """Return past margin from `columns`, in currency, shape (n_rows,).
 
-    Nulls are 0: without a transaction there is no margin.
+    It is the column itself or, without it, frequency × monetary value; None if neither is among
+    `columns`. Nulls are 0, as there is no margin without a transaction.
     """
     if PAST_MARGIN in columns:
         values = frame[PAST_MARGIN].to_numpy(dtype=np.float64, na_value=np.nan)

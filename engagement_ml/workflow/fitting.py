@@ -15,7 +15,7 @@ from engagement_ml.metric import EngagementMetric
 from engagement_ml.records import RunRecord
 from engagement_ml.version import __version__
 from engagement_ml.windows import Windows, plan_windows
-from engagement_ml.workflow.metric_builder import make_metric, scorer
+from engagement_ml.workflow.metric_builder import equal_weights_score_function, make_metric, scorer
 from engagement_ml.workflow.sampling import draw, in_words, size_of, stated
 from engagement_ml.workflow.settings import resolved
 from engagement_ml.workflow.steps import Steps
@@ -146,7 +146,7 @@ def measure(
         profit=profit,
         churn=churn,
         score=scorer(metric),
-        selected=[behaviour.behaviour for behaviour in metric.behaviours],
+        equal_weights=equal_weights_score_function(metric),
         windows=windows,
         vanity=[
             str(row["behaviour"])

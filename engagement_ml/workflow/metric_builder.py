@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engagement_ml._typing import FloatArray
 from engagement_ml.config import PipelineConfig
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour, round_weights
+from engagement_ml.metric.scoring import score_with_equal_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +67,20 @@ def scorer(
 
     def score(counts: Any) -> FloatArray:
         values: FloatArray = metric.score(counts)["score"].to_numpy()
+        return values
+
+    return score
+
+
+def equal_weights_score_function(
+    metric: EngagementMetric,
+) -> Callable[[pd.DataFrame], FloatArray] | None:
+    """Return the metric with equal weights as such a function; None if it abstained."""
+    if metric.abstained:
+        return None
+
+    def score(counts: Any) -> FloatArray:
+        values: FloatArray = score_with_equal_weights(metric, counts)["score"].to_numpy()
         return values
 
     return score

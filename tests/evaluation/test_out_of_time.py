@@ -12,14 +12,15 @@ from scipy import stats
 from sklearn import metrics
 
 from engagement_ml.errors import InputError
-from engagement_ml.evaluation.baselines import best_single_behaviour, count_frame, equal_weights
+from engagement_ml.evaluation import MEASURES, Measure, evaluate
+from engagement_ml.evaluation.baselines import best_single_behaviour, count_frame
+from engagement_ml.evaluation.weighted_measures import mean_of
 from engagement_ml.features.panel import Panel
 from engagement_ml.models import (
     ChurnModel,
     ProfitModel,
     RecencyFrequencyMonetary,
     RecencyFrequencyMonetaryChurn,
-    evaluate,
 )
 from engagement_ml.windows import DAY
 
@@ -31,8 +32,17 @@ def lessons(counts: pd.DataFrame) -> np.ndarray:
     return 10 * np.log1p(counts["lesson"].to_numpy())
 
 
+def some_equal_weights(counts: pd.DataFrame) -> np.ndarray:
+    return 50 * np.minimum(counts[["lesson", "like"]].to_numpy() / 10, 1).sum(axis=1)
+
+
 def run(panel, windows, **changes):
-    options = {"score": lessons, "selected": ["lesson"], "seed": 0, "n_bootstrap": 40} | changes
+    options = {
+        "score": lessons,
+        "equal_weights": some_equal_weights,
+        "seed": 0,
+        "n_bootstrap": 40,
+    } | changes
     for name, model in (("profit", ProfitModel), ("churn", ChurnModel)):
         if name not in options:
             options[name] = model().fit(panel, seed=0, windows=windows)
@@ -75,7 +85,7 @@ def by_cutoff(panel, prediction, measure):
     return np.mean([measure(frame.iloc[rows], prediction[rows]) for rows in parts])
 
 
-def test_the_structure(found, panel, windows):
+def test_the_result_has_the_documented_keys(found, panel, windows):
     assert set(found) == {
         "format", "train_cutoffs", "test_cutoffs", "n_entities", "n_rows", "profit", "churn",
         "metric", "notes",
@@ -137,7 +147,7 @@ def test_models_against_scipy_and_scikit_learn(found, panel, windows):
     assert found["churn"]["baselines"]["base_rate"]["roc_auc"]["value"] == 0.5
 
 
-def test_calibration_is_of_all_rows(found, panel):
+def test_calibration_covers_all_rows(found, panel):
     deciles = found["profit"]["calibration"]
     margin = panel.part("test").frame["margin"]
     assert sum(d["n"] for d in deciles) == len(margin)
@@ -191,8 +201,8 @@ def test_across_and_within_by_hand(found, panel, windows):
     assert across["full_model"]["signal_kept"] == {"value": 1.0, "low": 1.0, "high": 1.0}
 
 
-def test_foretelling_and_steering_differ(panel_factory, windows_factory):
-    """Likes foretell who is worth more; a change of lessons is what a change of margin follows."""
+def test_predicting_margin_and_moving_with_it_differ(panel_factory, windows_factory):
+    """Likes predict which customers are worth more; margin changes after lessons do."""
     windows = windows_factory()
     panel = panel_factory(3000, seed=7, windows=windows, tail=0.5)
     found = run(panel, windows, vanity=["like", "page view [ä]"], n_bootstrap=100)
@@ -211,7 +221,7 @@ def test_foretelling_and_steering_differ(panel_factory, windows_factory):
     )
 
 
-def test_same_bytes_again(found, panel, windows):
+def test_the_evaluation_is_deterministic(found, panel, windows):
     assert json.dumps(run(panel, windows, vanity=["like"])) == json.dumps(found)
 
 
@@ -222,24 +232,83 @@ def test_another_seed_moves_the_intervals_only(found, panel, windows, fitted):
     assert other["low"] != same["low"]
 
 
-def test_an_abstaining_metric_is_left_out_and_said(panel, windows, fitted):
-    metric = run(panel, windows, score=None, selected=[], **fitted)["metric"]
+def test_an_abstaining_metric_is_left_out_with_a_note(panel, windows, fitted):
+    metric = run(panel, windows, score=None, **fitted)["metric"]
     assert list(metric["across"]) == list(metric["within"]) == NAMES[2:]
     assert "the metric abstained, so neither it nor equal weights are measured" in metric["notes"]
     assert all(part["difference"] is None for part in metric["within"].values())
 
 
-def test_scores_of_ones_own_are_measured_beside(panel, windows, fitted):
-    scorers = {
+def test_further_scores_are_measured_like_the_metric(panel, windows, fitted):
+    further = {
         "equal_weights": lambda counts: counts["like"].to_numpy(),
-        "likes": lambda counts: counts["like"],
+        "scorers": {"likes": lambda counts: counts["like"]},
     }
-    metric = run(panel, windows, scorers=scorers, **fitted)["metric"]
+    metric = run(panel, windows, **further, **fitted)["metric"]
     for part in ("across", "within"):
         assert metric[part]["likes"] == metric[part]["equal_weights"]
 
 
-def test_a_short_evaluation_says_what_it_cannot_tell(panel_factory, windows_factory):
+def mean_error(sample) -> np.ndarray:
+    return mean_of(sample.prediction - sample.outcome, sample.weights)
+
+
+def test_a_measure_from_outside_the_list_is_measured(found, panel, windows, fitted):
+    further = (
+        Measure("bias", "profit", mean_error, "there are no rows"),
+        Measure("bias", "churn", mean_error, "there are no rows"),
+        Measure("mean_margin", "across", lambda s: mean_of(s.outcome, s.weights), "no rows"),
+        Measure("mean_change", "within", lambda s: mean_of(s.prediction, s.weights), "no rows"),
+    )
+    measures = (*MEASURES, *further)
+    more = run(panel, windows, vanity=["like"], measures=measures, **fitted)
+    test = panel.part("test")
+    bias = by_cutoff(test, fitted["profit"].predict(test), lambda f, p: (p - f["margin"]).mean())
+    assert more["profit"]["bias"]["value"] == pytest.approx(bias, rel=1e-8)
+    assert more["profit"]["bias"]["low"] < bias < more["profit"]["bias"]["high"]
+    margin = test.frame.groupby("cutoff")["margin"].mean().mean()
+    assert more["metric"]["across"]["metric"]["mean_margin"]["value"] == pytest.approx(margin)
+    assert set(more["metric"]["within"]["metric"]) == {"spearman", "mean_change", "difference"}
+    rows = [more["profit"], *more["profit"]["baselines"].values(), more["churn"]]
+    rows += [*more["churn"]["baselines"].values(), *more["metric"]["across"].values()]
+    rows += [*more["metric"]["within"].values(), *more["metric"]["vanity"].values()]
+    for row in rows:
+        (added,) = [name for name in ("bias", "mean_margin", "mean_change") if name in row]
+        del row[added]
+    assert more == found
+
+
+def test_a_measure_that_is_not_defined_has_a_note(panel, windows, fitted):
+    nan = Measure("odds", "profit", lambda s: s.spearman * np.nan, "odds need two classes")
+    result = run(panel, windows, measures=[nan], **fitted)
+    assert result["profit"]["odds"] is None
+    assert "profit, model: odds is not measured, as odds need two classes" in result["notes"]
+    assert set(result["profit"]) == {"odds", "calibration", "baselines"}
+    assert result["metric"]["within"]["metric"] == {"difference": None}
+
+
+def test_a_measure_of_the_wrong_shape_is_refused(panel, windows, fitted):
+    one = Measure("one", "profit", lambda s: np.ones(1), "there are no rows")
+    message = r"measure 'one': expected 41 values, one per bootstrap sample, found shape \(1,\)"
+    with pytest.raises(InputError, match=message):
+        run(panel, windows, measures=[one], **fitted)
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "message"),
+    [
+        ("r2", "profit", "measure 'r2' is listed twice for part 'profit'"),
+        ("bias", "profits", r"part 'profits' is not known \(did you mean 'profit'\?\)"),
+        ("calibration", "profit", "measure 'calibration': the name is reserved"),
+    ],
+)
+def test_measures_that_cannot_be_listed_are_refused(panel, windows, fitted, name, part, message):
+    measure = Measure(name, part, mean_error, "there are no rows")
+    with pytest.raises(InputError, match=message):
+        run(panel, windows, measures=(*MEASURES, measure), **fitted)
+
+
+def test_a_short_history_is_noted(panel_factory, windows_factory):
     windows = windows_factory(2, 1)
     windows = replace(windows, train=windows.train[1:])
     metric = run(panel_factory(100, windows=windows), windows)["metric"]
@@ -247,14 +316,14 @@ def test_a_short_evaluation_says_what_it_cannot_tell(panel_factory, windows_fact
     assert metric["earlier_margin_seen_in_fitting"] is None
     assert all(part["spearman"] is None for part in metric["within"].values())
     (note,) = [note for note in metric["notes"] if "within" in note]
-    assert "no cutoff lies 168 days before one that no fitting saw" in note
+    assert "no cutoff lies 168 days before a cutoff that was not used in fitting" in note
     assert "a history of at least 336 days" in note
     assert metric["across"]["metric"]["spearman"] is not None
 
 
-def test_a_margin_that_fitting_saw_is_said(panel_factory, windows_factory, found, fitted):
+def test_a_margin_that_fitting_saw_is_noted(panel_factory, windows_factory, found, fitted):
     (note,) = [note for note in found["metric"]["notes"] if "within" in note]
-    assert note.startswith("changes within customers start from cutoffs whose later margin the")
+    assert note.startswith("changes within customers start from a margin that was used in fitting")
     assert "504 days of history" in note
 
     windows = windows_factory(4, 7)
@@ -286,7 +355,9 @@ def test_no_test_cutoff(panel_factory, windows_factory):
 def test_no_training_rows(panel, windows, fitted):
     found = run(panel.part("test"), windows, **fitted)
     assert RFM not in found["profit"]["baselines"]
-    assert list(found["metric"]["across"]) == ["metric", "total_events", "full_model"]
+    assert list(found["metric"]["across"]) == [
+        "metric", "equal_weights", "total_events", "full_model",
+    ]  # fmt: skip
     assert "there are no training rows" in found["notes"][0]
 
 
@@ -298,7 +369,7 @@ def test_no_training_rows(panel, windows, fitted):
         ({"lesson__frequency": 0.0}, "spearman"),
     ],
 )
-def test_what_is_not_defined_is_null_with_a_note(panel, with_frame, windows, changes, undefined):
+def test_an_undefined_measure_is_null_with_a_note(panel, with_frame, windows, changes, undefined):
     found = run(with_frame(panel, **changes), windows)
     assert found["metric"]["across"]["metric"][undefined] is None
     assert any(
@@ -313,7 +384,7 @@ def test_too_few_customers(panel, windows):
     found = run(few, windows)
     assert found["metric"]["across"]["metric"]["spearman"] is None
     assert found["churn"]["roc_auc"] is None
-    assert any("no test cutoff has 10 entities" in note for note in found["notes"])
+    assert any("no test cutoff has 10 customers" in note for note in found["notes"])
 
 
 @pytest.mark.parametrize("churned", [0.0, 1.0, np.nan])
@@ -327,32 +398,24 @@ def test_churn_without_two_classes(panel, with_frame, windows, churned):
         assert found["brier"]["value"] == 0.0
 
 
-def test_a_scorer_that_errs(panel, windows, fitted):
+def test_a_score_with_nulls_is_left_out_and_a_wrong_shape_is_refused(panel, windows, fitted):
     holed = run(panel, windows, score=lambda c: np.where(c["lesson"] > 0, 1.0, np.nan), **fitted)
     metric = holed["metric"]
     assert "metric" not in metric["across"]
     assert any("gives no number" in note for note in metric["notes"])
     with pytest.raises(
-        InputError, match=r"scorer 'metric': expected \d+ values, one a row, found shape \(3,\)"
+        InputError, match=r"scorer 'metric': expected \d+ values, one per row, found shape \(3,\)"
     ):
         run(panel, windows, score=lambda c: np.zeros(3), **fitted)
     with pytest.raises(InputError, match="behaviour 'lessons' has no column"):
         run(panel, windows, vanity=["lessons"], **fitted)
 
 
-def test_counts_are_what_a_metric_scores(panel, with_frame):
+def test_counts_have_the_columns_that_a_metric_scores(panel, with_frame):
     holed = with_frame(panel, like__frequency=panel.frame["like__frequency"].replace(0, np.nan))
     counts = count_frame(holed)
     assert list(counts) == ["customer_id", *panel.behaviours]
     assert (counts["like"] == panel.frame["like__frequency"]).all()
-
-
-def test_equal_weights_are_standardised_on_training_rows(panel):
-    train = panel.part("train")
-    score = equal_weights(train, ["lesson", "like"])(count_frame(train))
-    logs = np.log1p(train.frame[["lesson__frequency", "like__frequency"]])
-    expected = (logs / logs.std(ddof=0)).mean(axis=1)
-    np.testing.assert_allclose(score, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_the_best_single_behaviour_is_chosen_without_the_test_rows(panel, with_frame):

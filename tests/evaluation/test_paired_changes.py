@@ -1,4 +1,4 @@
-"""Changes within customers: which cutoffs are compared, and that a season earns nobody credit."""
+"""Changes within customers: the pairs of cutoffs, and the removal of common time shocks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from engagement_ml.config import WindowsConfig
 from engagement_ml.evaluation import evaluate
 from engagement_ml.evaluation.cutoff_groups import cutoffs_of, number_entities
-from engagement_ml.evaluation.paired_changes import change_blocks, choose_pairs
-from engagement_ml.evaluation.rescaling import on_level
+from engagement_ml.evaluation.paired_changes import choose_pairs, group_by_pair
+from engagement_ml.evaluation.rescaling import rescale_to_earlier_mean
 from engagement_ml.features.panel import Panel
 from engagement_ml.models import ChurnModel, ProfitModel
 from engagement_ml.windows import DAY, History, Windows, plan_windows
@@ -112,7 +112,7 @@ def make_shop(
     )
 
 
-def steers(shop: Shop, **changes: object) -> dict[str, float]:
+def correlations_within(shop: Shop, **changes: object) -> dict[str, float]:
     found = measured(shop, **changes)["metric"]
     every = {**found["within"], **found["vanity"]}
     return {name: row["spearman"]["value"] for name, row in every.items()}
@@ -126,7 +126,6 @@ def measured(shop: Shop, *, windows: Windows | None = None, panel: Panel | None 
         profit=ProfitModel(columns=["driver__frequency"]).fit(panel, windows=windows),
         churn=ChurnModel().fit(panel, windows=windows),
         score=lambda counts: 10 * np.log1p(counts["driver"].to_numpy()),
-        selected=["driver"],
         windows=windows,
         vanity=["vanity", "follower"],
         seed=0,
@@ -134,33 +133,33 @@ def measured(shop: Shop, *, windows: Windows | None = None, panel: Panel | None 
     )
 
 
-def test_a_driver_of_short_memory_steers_and_a_seasonal_vanity_does_not() -> None:
+def test_a_driver_with_short_effects_moves_with_margin_and_a_seasonal_vanity_does_not() -> None:
     shop = make_shop(0, season=0.6)
-    found = steers(shop)
+    found = correlations_within(shop)
     assert found["metric"] > 0.1
     for rival in ("total_events", "vanity", "follower", "recency_frequency_monetary"):
         assert found["metric"] > found[rival] + 0.05, rival
     assert abs(found["vanity"]) < 0.06
 
 
-def test_the_same_where_a_season_differs_by_segment() -> None:
+def test_seasons_that_differ_by_segment_are_removed() -> None:
     shop = make_shop(1, season=0.6, regions=True)
-    found = steers(shop)
+    found = correlations_within(shop)
     assert found["metric"] > 0.1
     assert abs(found["vanity"]) < 0.06
-    # The regions' seasons are what the vanity would live by.
-    untold = shop.panel(shop.windows)
-    assert steers(shop, panel=replace(untold, segments=()))["vanity"] > 0.1
+    # Without the segments, the regions' seasons would make the vanity correlate.
+    without_segments = shop.panel(shop.windows)
+    assert correlations_within(shop, panel=replace(without_segments, segments=()))["vanity"] > 0.1
 
 
 @pytest.mark.parametrize("seed", [2, 3])
-def test_where_nothing_acts_no_change_is_followed_by_one(seed: int) -> None:
-    found = steers(make_shop(seed, effect=0.0, season=0.4))
+def test_without_effects_no_behaviour_moves_with_margin(seed: int) -> None:
+    found = correlations_within(make_shop(seed, effect=0.0, season=0.4))
     for name in ("metric", "vanity", "follower", "total_events"):
         assert abs(found[name]) < 0.06, name
 
 
-def test_a_longer_history_keeps_both_ends_from_fitting() -> None:
+def test_a_longer_history_keeps_both_margins_out_of_fitting() -> None:
     short, long = make_shop(4, weeks=71), make_shop(4, weeks=72)
     seen, unseen = (measured(shop)["metric"] for shop in (short, long))
     assert seen["earlier_margin_seen_in_fitting"] is True
@@ -194,7 +193,8 @@ def test_a_cutoff_with_all_margins_multiplied_changes_nothing_within(
     def within(margins: pd.DataFrame) -> str:
         scores = {name: (lambda c, b=name: c[b].to_numpy()) for name in BEHAVIOURS}
         found = evaluate(
-            replace(panel, frame=margins), score=scores["driver"], selected=["driver"],
+            replace(panel, frame=margins), score=scores["driver"],
+            equal_weights=lambda c: c[list(BEHAVIOURS)].sum(axis=1),
             scorers=scores, windows=windows, seed=0, n_bootstrap=20, **models,
         )  # fmt: skip
         kept = ("metric", "equal_weights", *BEHAVIOURS, "total_events", "full_model")
@@ -207,7 +207,7 @@ positive = st.lists(st.integers(1, 50), min_size=4, max_size=30)
 
 
 @given(values=positive, factor=st.floats(0.01, 100), data=st.data())
-def test_on_level_takes_any_common_factor_out(
+def test_rescale_to_earlier_mean_removes_any_common_factor(
     values: list[int], factor: float, data: st.DataObject
 ) -> None:
     before = np.array(values, dtype=np.float64)
@@ -216,22 +216,22 @@ def test_on_level_takes_any_common_factor_out(
                                          max_size=len(values))))  # fmt: skip
     by_group = factor ** np.maximum(groups, 0)
     np.testing.assert_allclose(
-        on_level(after * by_group, before, groups)[groups > 0],
-        on_level(after, before, groups)[groups > 0],
+        rescale_to_earlier_mean(after * by_group, before, groups)[groups > 0],
+        rescale_to_earlier_mean(after, before, groups)[groups > 0],
         rtol=1e-9,
     )
-    levelled = on_level(factor * after, before)
-    assert levelled.mean() == pytest.approx(before.mean())
+    rescaled = rescale_to_earlier_mean(factor * after, before)
+    assert rescaled.mean() == pytest.approx(before.mean())
     for group in set(groups.tolist()) - {-1}:
-        of_group = on_level(after * by_group, before, groups)[groups == group]
-        assert of_group.mean() == pytest.approx(before[groups == group].mean())
+        group_values = rescale_to_earlier_mean(after * by_group, before, groups)[groups == group]
+        assert group_values.mean() == pytest.approx(before[groups == group].mean())
 
 
 @pytest.mark.parametrize("values", [[-1.0, -2.0], [0.0, 0.0], [3.0, -2.0]])
-def test_what_has_no_level_stays(values: list[float]) -> None:
+def test_values_without_a_positive_mean_are_not_rescaled(values: list[float]) -> None:
     given, other = np.array(values), np.array([4.0, 1.0])
-    assert (on_level(given, other) == given).all()
-    assert (on_level(other, given) == other).all()
+    assert (rescale_to_earlier_mean(given, other) == given).all()
+    assert (rescale_to_earlier_mean(other, given) == other).all()
 
 
 configs = st.builds(
@@ -245,7 +245,7 @@ configs = st.builds(
 
 @settings(deadline=None)
 @given(config=configs, more=st.integers(0, 500), fit_until=st.integers(0, 700) | st.none())
-def test_no_window_of_a_pair_overlaps_and_the_later_end_is_unseen(
+def test_windows_of_a_pair_are_disjoint_and_the_later_margin_is_unseen(
     config: WindowsConfig, more: int, fit_until: int | None
 ) -> None:
     clear = config.observation_days + config.gap_days + config.outcome_days
@@ -259,14 +259,14 @@ def test_no_window_of_a_pair_overlaps_and_the_later_end_is_unseen(
         assert windows.observation(first).end <= windows.outcome(first).start
         assert windows.outcome(first).end <= windows.observation(second).start
     seen = [windows.outcome(first).start < last_seen for first, _ in found.pairs]
-    assert any(seen) == found.seen
-    assert all(seen) or not found.seen or len(found.pairs) > 1
-    note = found.note(windows)
-    assert (note is None) == (bool(found.pairs) and not found.seen)
+    assert any(seen) == found.earlier_margin_seen
+    assert all(seen) or not found.earlier_margin_seen or len(found.pairs) > 1
+    caveat = found.caveat(windows)
+    assert (caveat is None) == (bool(found.pairs) and not found.earlier_margin_seen)
 
 
 @given(config=configs)
-def test_the_days_that_the_notes_name_are_enough(config: WindowsConfig) -> None:
+def test_the_days_that_the_notes_name_suffice(config: WindowsConfig) -> None:
     daily = config.model_copy(update={"every_days": 1})
     clear = daily.observation_days + daily.gap_days + daily.outcome_days
 
@@ -277,26 +277,26 @@ def test_the_days_that_the_notes_name_are_enough(config: WindowsConfig) -> None:
     assert pairs(2 * clear)[0].pairs
     assert not pairs(2 * clear - 1)[0].pairs
     needed = pairs(2 * clear)[1].days_for_test_pair
-    assert not pairs(needed)[0].seen
-    assert pairs(needed - 1)[0].seen
+    assert not pairs(needed)[0].earlier_margin_seen
+    assert pairs(needed - 1)[0].earlier_margin_seen
 
 
-def test_rows_of_a_pair_are_of_the_same_customers_there_throughout(panel, windows) -> None:
+def test_both_rows_of_a_change_are_of_the_same_customer(panel, windows) -> None:
     frame = panel.frame
     codes, _ = number_entities(frame)
     pairs = choose_pairs(cutoffs_of(frame), windows.test, windows).pairs
-    blocks = change_blocks(frame, codes, pairs, observation_days=84, segments=["covariate__city"])
+    groups = group_by_pair(frame, codes, pairs, observation_days=84, segments=["covariate__city"])
     ids, city = frame["customer_id"].to_numpy(), frame["covariate__city"].to_numpy()
-    assert len(blocks) == len(windows.test)
-    for block in blocks:
-        assert (ids[block.rows] == ids[block.later]).all()
-        assert (frame["history__tenure_days"].to_numpy()[block.rows] >= 84).all()
-        sizes = pd.Series(city[block.rows]).value_counts()
-        assert (pd.Series(block.groups).groupby(city[block.rows]).nunique() == 1).all()
-        assert set(sizes[sizes < 50].index) == set(city[block.rows][block.groups == -1])
+    assert len(groups) == len(windows.test)
+    for group in groups:
+        assert (ids[group.rows] == ids[group.later_rows]).all()
+        assert (frame["history__tenure_days"].to_numpy()[group.rows] >= 84).all()
+        sizes = pd.Series(city[group.rows]).value_counts()
+        assert (pd.Series(group.segments).groupby(city[group.rows]).nunique() == 1).all()
+        assert set(sizes[sizes < 50].index) == set(city[group.rows][group.segments == -1])
 
 
-def test_a_pair_that_hardly_anybody_was_there_for_is_left_out() -> None:
+def test_a_pair_with_too_few_customers_is_left_out() -> None:
     shop = make_shop(6, n=200)
     windows = shop.windows
     panel = shop.panel(windows)
@@ -318,29 +318,32 @@ def test_a_pair_that_hardly_anybody_was_there_for_is_left_out() -> None:
     assert "fewer than 10 customers were there" in note
 
 
-def test_who_leaves_shares_no_season_with_those_who_stay() -> None:
-    """Fees stay as they are: only those who left show a change."""
+def test_customers_who_churn_do_not_change_the_factor() -> None:
+    """Fees are constant: only customers who churned show a change."""
     rng = np.random.default_rng(0)
     fee = rng.uniform(5.0, 50.0, 400)
-    stay = rng.random(400) < 0.7
-    after = np.where(stay, fee, 0.0)
-    levelled = on_level(after, fee, stay=stay) - fee
-    assert np.abs(levelled[stay]).max() < 1e-9
-    assert (levelled[~stay] < 0).all()
-    # Taken over all, the factor would have lifted those who stay by their fee.
-    assert np.corrcoef((on_level(after, fee) - fee)[stay], fee[stay])[0, 1] > 0.99
+    retained = rng.random(400) < 0.7
+    after = np.where(retained, fee, 0.0)
+    rescaled = rescale_to_earlier_mean(after, fee, retained=retained) - fee
+    assert np.abs(rescaled[retained]).max() < 1e-9
+    assert (rescaled[~retained] < 0).all()
+    # Over all customers, the factor would have raised those retained in proportion to their fee.
+    assert (
+        np.corrcoef((rescale_to_earlier_mean(after, fee) - fee)[retained], fee[retained])[0, 1]
+        > 0.99
+    )
 
 
-def test_where_churn_is_an_event_the_later_outcome_says_who_stays(panel, windows) -> None:
+def test_if_churn_is_an_event_the_later_outcome_determines_who_is_retained(panel, windows) -> None:
     codes, _ = number_entities(panel.frame)
     pairs = choose_pairs(windows.cutoffs, windows.test, windows).pairs
     churned = np.arange(len(panel.frame)) % 3 == 0
     frame = panel.frame.assign(churned=churned.astype(float))
-    blocks = change_blocks(
+    groups = group_by_pair(
         frame, codes, pairs, observation_days=windows.observation_days, ends=True
     )
-    assert blocks
-    for block in blocks:
-        assert (block.stay == ~churned[block.later]).all()
-    plain = change_blocks(frame, codes, pairs, observation_days=windows.observation_days)
-    assert all(block.stay is None for block in plain)
+    assert groups
+    for group in groups:
+        assert (group.retained == ~churned[group.later_rows]).all()
+    plain = group_by_pair(frame, codes, pairs, observation_days=windows.observation_days)
+    assert all(group.retained is None for group in plain)

@@ -26,7 +26,7 @@ def repeated(column: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def check(found: np.ndarray, W: np.ndarray, oracle) -> None:
-    """Compare column by column; where the oracle gives None, so must we (as NaN)."""
+    """Compare column by column; NaN is expected if the oracle gives None."""
     assert found.shape == (W.shape[1],)
     for value, w in zip(found, W.T, strict=True):
         expected = oracle(w)
@@ -110,7 +110,7 @@ def test_top_decile_lift_is_the_mean_over_all_orders_among_ties(x, y, W):
 
 
 @given(x=values, W=weights)
-def test_a_perfect_order_has_all_there_is(x, W):
+def test_a_perfect_order_has_correlation_one(x, W):
     ranks = Ranking.of(x).midranks(W)
     for found in (
         weighted_measures.spearman(ranks, ranks, W),

@@ -1,4 +1,4 @@
-"""A real randomised test: 64,000 customers, two e-mails and none (Hillstrom 2008)."""
+"""A real randomised experiment: 64,000 customers, two e-mails and none (Hillstrom 2008)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def sandwich(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(("mail", "outcome"), LIFTS, ids=str)
-def test_lifts_of_both_mails(rows, mail, outcome) -> None:
+def test_lifts_of_both_mailings(rows, mail, outcome) -> None:
     found = em.lift(FILE, arm="segment", treated=mail, control=NONE, outcome=outcome)
     value, low, high = LIFTS[mail, outcome]
     width = high - low
@@ -70,7 +70,7 @@ def test_the_interval_is_that_of_a_bootstrap(rows) -> None:
     rng = np.random.default_rng(0)
     means = []
     for arm in (MENS, NONE):
-        # Few spend anything: drawing how often each of them comes up is enough.
+        # Few customers spend anything, so it suffices to draw the counts of these.
         spend = rows.loc[rows["segment"] == arm, "spend"].to_numpy()
         paid = spend[spend > 0]
         drawn = rng.multinomial(
@@ -83,7 +83,7 @@ def test_the_interval_is_that_of_a_bootstrap(rows) -> None:
 
 @pytest.mark.parametrize("pair", [(MENS, NONE), (WOMENS, NONE)], ids=["mens", "womens"])
 @pytest.mark.parametrize("segment", SEGMENTS)
-def test_lifts_differ_by_segment_as_an_interaction_says(rows, pair, segment) -> None:
+def test_lifts_by_segment_equal_an_interaction_model(rows, pair, segment) -> None:
     two = rows[rows["segment"].isin(pair)]
     treated = (two["segment"] == pair[0]).to_numpy(dtype=float)
     groups = pd.get_dummies(two[segment]).to_numpy(dtype=float)
@@ -105,13 +105,13 @@ def test_lifts_differ_by_segment_as_an_interaction_says(rows, pair, segment) -> 
         assert np.log(found.same_in_segments[segment]) == pytest.approx(np.log(p), abs=0.02)
 
 
-def test_the_womens_mail_works_on_those_who_buy_womens_goods(rows) -> None:
-    """What the data set is known for; the men's mail brings both to the shop."""
+def test_the_womens_mail_works_for_buyers_of_womens_goods(rows) -> None:
+    """The known result of the data set; the men's mail raises visits of both."""
     by = {
-        (mail, who): em.lift(
-            rows, arm="segment", treated=mail, control=NONE, outcome="visit", segments=who
+        (mail, goods): em.lift(
+            rows, arm="segment", treated=mail, control=NONE, outcome="visit", segments=goods
         )
-        for mail, who in product((MENS, WOMENS), ("mens", "womens"))
+        for mail, goods in product((MENS, WOMENS), ("mens", "womens"))
     }
     womens = {s.value: s for s in by[WOMENS, "womens"].by_segment}
     assert by[WOMENS, "womens"].same_in_segments["womens"] < 1e-15
@@ -122,8 +122,8 @@ def test_the_womens_mail_works_on_those_who_buy_womens_goods(rows) -> None:
     assert between.lift.low > 0
 
 
-def test_a_visit_that_the_mail_brought_is_worth_some_ten_dollars(rows) -> None:
-    """Wald's ratio of the two lifts, were the mail to act through visits alone."""
+def test_a_visit_from_the_mail_is_worth_about_ten_dollars(rows) -> None:
+    """The Wald estimator, if the mail acts through visits alone."""
     found = em.lift(
         rows, arm="segment", treated=MENS, control=NONE, outcome="spend", events="visit"
     )

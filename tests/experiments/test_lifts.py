@@ -16,19 +16,19 @@ from engagement_ml.experiments.lifts import (
     combine,
     contrast,
     difference,
+    homogeneity_p_value,
     per_event,
-    same_everywhere,
 )
 from engagement_ml.experiments.measuring import Arms, measure
 
-# Amounts of money: nothing between nought and a millionth.
+# Amounts of money: 0, or at least a millionth.
 VALUES = st.floats(-1e4, 1e4, allow_nan=False).map(lambda x: round(x, 6))
 SAMPLES = st.integers(2, 30).flatmap(lambda n: arrays(np.float64, n, elements=VALUES))
 
 
 @given(treated=SAMPLES, control=SAMPLES)
 @settings(max_examples=60)
-def test_a_lift_is_welchs_test(treated, control) -> None:
+def test_the_interval_is_that_of_welchs_test(treated, control) -> None:
     size = abs(treated).max() + abs(control).max()
     assume(min(np.ptp(treated), np.ptp(control)) > 1e-3 * size)
     found = difference(treated, control)
@@ -41,7 +41,7 @@ def test_a_lift_is_welchs_test(treated, control) -> None:
 
 @given(treated=SAMPLES, control=SAMPLES, factor=st.floats(0.1, 10))
 @settings(max_examples=40)
-def test_swapped_arms_turn_the_sign_and_units_do_not_matter(treated, control, factor) -> None:
+def test_swapped_arms_change_the_sign_and_units_do_not_matter(treated, control, factor) -> None:
     found, turned = difference(treated, control), difference(control, treated)
     assert found.bounded == (np.ptp(treated) > 0 or np.ptp(control) > 0)
     assume(found.bounded)
@@ -52,7 +52,7 @@ def test_swapped_arms_turn_the_sign_and_units_do_not_matter(treated, control, fa
     assert scaled.low == pytest.approx(factor * found.low, rel=1e-6, abs=1e-6 * factor * width)
 
 
-def test_nothing_to_judge_by_has_no_bounds() -> None:
+def test_without_variation_the_interval_has_no_bounds() -> None:
     same = difference(np.ones(5), np.zeros(5))
     alone = difference(np.ones(1), np.arange(5.0))
     assert (same.value, same.low, same.high, same.p_value) == (1.0, -math.inf, math.inf, None)
@@ -74,16 +74,16 @@ def test_the_interval_covers_the_truth_in_95_of_100_tests() -> None:
 
 
 def encouraged(rng: np.random.Generator, n: int, moved: float) -> tuple:
-    """A test that only brings the treated to do more; who likes the brand does and buys more."""
-    liking = rng.standard_normal(2 * n)
+    """An encouragement to do more; affinity for the brand raises both events and outcome."""
+    affinity = rng.standard_normal(2 * n)
     treated = np.arange(2 * n) < n
-    events = rng.poisson(np.exp(0.4 * liking) * (1.0 + moved * treated)).astype(float)
-    outcome = 2.0 * events + 5.0 * liking + rng.gamma(1.0, 4.0, 2 * n)
+    events = rng.poisson(np.exp(0.4 * affinity) * (1.0 + moved * treated)).astype(float)
+    outcome = 2.0 * events + 5.0 * affinity + rng.gamma(1.0, 4.0, 2 * n)
     return (outcome[treated], outcome[~treated]), (events[treated], events[~treated])
 
 
 @pytest.mark.parametrize("moved", [0.6, 0.15], ids=["clear", "hardly any"])
-def test_the_lift_per_event_covers_the_truth_where_the_test_only_encouraged(moved) -> None:
+def test_the_effect_per_event_covers_the_truth_of_an_encouragement(moved) -> None:
     rng = np.random.default_rng(11)
     found = []
     for _ in range(1500):
@@ -98,8 +98,8 @@ def test_the_lift_per_event_covers_the_truth_where_the_test_only_encouraged(move
         assert covered(found, 2.0) >= 0.94
 
 
-def test_comparing_doers_would_have_been_wrong() -> None:
-    """The slope of outcome on events, which liking pulls up, lies outside the test's interval."""
+def test_the_regression_on_events_is_confounded() -> None:
+    """The slope of outcome on events, confounded by affinity, lies outside the interval."""
     outcome, events = encouraged(np.random.default_rng(2), 20_000, 0.6)
     found = per_event(outcome, events, difference(*outcome))
     slope = np.polyfit(np.concatenate(events), np.concatenate(outcome), 1)[0]
@@ -115,7 +115,7 @@ def test_fiellers_bounds_are_where_the_difference_becomes_significant() -> None:
         assert stats.ttest_ind(*left, equal_var=False).pvalue == pytest.approx(0.05, abs=2e-4)
 
 
-def test_a_test_that_moved_nobody_says_nothing_per_event() -> None:
+def test_without_a_change_of_events_the_effect_has_no_bounds() -> None:
     rng = np.random.default_rng(3)
     outcome = rng.normal(1.0, 1.0, 100), rng.normal(0.0, 1.0, 100)
     events = rng.permutation(np.arange(100.0)), np.arange(100.0)
@@ -133,7 +133,7 @@ def test_known_events_divide_the_lift() -> None:
     assert (fewer.effect.low, fewer.effect.high) == (-half.effect.high, -half.effect.low)
 
 
-def test_segments_that_differ_are_told_from_those_that_do_not() -> None:
+def test_the_homogeneity_test_has_its_size_and_power() -> None:
     """p-values are uniform where lifts are the same, and tiny where one segment's is another."""
     rng = np.random.default_rng(9)
     treated = rng.random(3000) < 0.5
@@ -149,7 +149,7 @@ def test_segments_that_differ_are_told_from_those_that_do_not() -> None:
     assert np.mean(np.array(other) < 0.05) > 0.95
 
 
-def test_a_segments_difference_is_from_all_others() -> None:
+def test_a_segment_is_compared_with_all_others() -> None:
     rng = np.random.default_rng(1)
     treated = rng.random(2000) < 0.5
     plan = rng.choice(["a", "b"], 2000).astype(object)
@@ -163,7 +163,7 @@ def test_a_segments_difference_is_from_all_others() -> None:
     assert a.lift.value == pytest.approx(oracle - outcome[(plan == "a") & ~treated].mean())
 
 
-def test_tests_are_combined_by_inverse_variance() -> None:
+def test_experiments_are_combined_by_inverse_variance() -> None:
     exact, rough = Estimate(1.0, 0.9, 1.1, 0.0), Estimate(1.6, 0.6, 2.6, 0.1)
     found = combine([exact, rough])
     weight = 0.1**-2 / (0.1**-2 + 1.0)
@@ -173,12 +173,12 @@ def test_tests_are_combined_by_inverse_variance() -> None:
     assert combine([exact, Estimate(5.0, -math.inf, math.inf, None)]) is exact
 
 
-def test_tests_that_disagree_make_nobody_surer() -> None:
+def test_heterogeneous_experiments_widen_the_interval() -> None:
     low, high = Estimate(1.0, 0.9, 1.1, 0.0), Estimate(3.0, 2.9, 3.1, 0.0)
     found = combine([low, high])
     assert found.low < 1.0
     assert found.high > 3.0
-    assert same_everywhere([low, high]) < 1e-6
+    assert homogeneity_p_value([low, high]) < 1e-6
 
 
 def test_combined_intervals_cover_the_truth() -> None:

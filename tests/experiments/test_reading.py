@@ -1,4 +1,4 @@
-"""Tables of tests: how arms are found, what is refused, and that every source says the same."""
+"""Tables of experiments: arms, refusals, and equal results for every source."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def table() -> pd.DataFrame:
     )
 
 
-def test_every_source_says_the_same(table, tmp_path) -> None:
+def test_every_source_gives_the_same_result(table, tmp_path) -> None:
     table.to_csv(tmp_path / "test.csv.gz", index=False)
     table.to_parquet(tmp_path / "test.parquet")
-    told = {**COLUMNS, "events": "calls", "segments": "plan"}
-    found = em.lift(table, **told)
+    options = {**COLUMNS, "events": "calls", "segments": "plan"}
+    found = em.lift(table, **options)
     others = [tmp_path / "test.csv.gz", str(tmp_path / "test.parquet"), pl.from_pandas(table)]
-    assert [em.lift(other, **told).to_dict() for other in others] == [found.to_dict()] * 3
+    assert [em.lift(other, **options).to_dict() for other in others] == [found.to_dict()] * 3
     yes, no = (table.loc[table["arm"] == arm] for arm in ("yes", "no"))
     assert found.lift.value == pytest.approx(yes["margin"].mean() - no["margin"].mean())
     assert found.events.value == pytest.approx(yes["calls"].mean() - no["calls"].mean())
@@ -75,7 +75,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("changes", "said"), MISTAKES)
-def test_mistakes_are_said_in_one_line(table, changes, said, tmp_path) -> None:
+def test_mistakes_are_reported_in_one_line(table, changes, said, tmp_path) -> None:
     table.to_csv(tmp_path / "test.csv", index=False)
     with pytest.raises(em.EngagementError) as raised:
         em.lift(tmp_path / "test.csv", **{**COLUMNS, **changes})
@@ -101,7 +101,7 @@ def test_tables_that_cannot_be_used_are_refused(table, spoil, said) -> None:
     assert said in str(raised.value)
 
 
-def test_a_missing_outcome_of_another_arm_does_no_harm(table) -> None:
+def test_a_missing_outcome_of_another_arm_does_not_matter(table) -> None:
     spoiled = table.assign(margin=table["margin"].where(table["arm"] != "other"))
     assert em.lift(spoiled, **COLUMNS).to_dict() == em.lift(table, **COLUMNS).to_dict()
 

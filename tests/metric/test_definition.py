@@ -43,9 +43,9 @@ class TestDefinition:
         with pytest.raises(InputError, match="key 'behaviour'"):
             dataclasses.replace(metric.behaviours[0], behaviour=name)
 
-    def test_no_behaviour_stands_in_it_twice(self, metric):
+    def test_no_behaviour_is_listed_twice(self, metric):
         half = dataclasses.replace(metric.behaviours[0], weight=50)
-        with pytest.raises(InputError, match="'tutorial done' stands in it twice"):
+        with pytest.raises(InputError, match="'tutorial done' is listed twice"):
             dataclasses.replace(metric, behaviours=(half, half))
 
     @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ class TestDefinition:
         with pytest.raises(InputError, match=f"key '{key}'"):
             dataclasses.replace(metric, **{key: value})
 
-    def test_it_abstains_where_it_has_no_behaviours_and_must_say_why(self, abstained):
+    def test_a_metric_without_behaviours_abstains_and_needs_a_reason(self, abstained):
         assert abstained.abstained
         with pytest.raises(InputError, match="key 'reason'"):
             dataclasses.replace(abstained, reason=None)
 
-    def test_a_feature_that_scoring_does_not_know_is_refused(self, metric):
+    def test_an_unknown_feature_is_refused(self, metric):
         with pytest.raises(InputError, match=r"'freqency' is not known \(did you mean 'frequency'"):
             dataclasses.replace(metric.behaviours[0], feature="freqency")
 
@@ -78,14 +78,14 @@ class TestHash:
         "change",
         [{"name": "other"}, {"currency": "USD"}, {"entity": "partner"}, {"evidence": "indicator"}],
     )
-    def test_what_does_not_change_scores_does_not_change_the_hash(self, metric, change):
+    def test_the_hash_depends_only_on_what_determines_scores(self, metric, change):
         assert dataclasses.replace(metric, **change).definition_hash == metric.definition_hash
 
     def test_the_order_of_behaviours_does_not_change_the_hash(self, metric):
         turned = dataclasses.replace(metric, behaviours=metric.behaviours[::-1])
         assert turned.definition_hash == metric.definition_hash
 
-    def test_what_changes_scores_changes_the_hash(self, metric):
+    def test_a_change_of_scores_changes_the_hash(self, metric):
         first, *others = metric.behaviours
         capped = dataclasses.replace(first.transform, cap=11)
         renamed = dataclasses.replace(first, behaviour="other")
@@ -101,7 +101,7 @@ class TestHash:
 
 
 class TestJson:
-    def test_a_metric_comes_back_equal_and_byte_for_byte(self, metric, abstained, tmp_path):
+    def test_a_metric_is_restored_equal_and_byte_for_byte(self, metric, abstained, tmp_path):
         for original in (metric, abstained):
             text = original.to_json(tmp_path / "metric.json")
             again = EngagementMetric.from_json(tmp_path / "metric.json")
@@ -126,7 +126,7 @@ class TestJson:
         )
         assert remade.to_json() == metric.to_json()
 
-    def test_it_has_the_keys_of_the_contract(self, metric):
+    def test_the_file_has_the_documented_keys(self, metric):
         raw = json.loads(metric.to_json())
         assert raw["format"] == 1
         assert raw["abstained"] is False
@@ -138,7 +138,7 @@ class TestJson:
             "behaviour", "weight", "weight_low", "weight_high", "feature", "unit", "transform",
         } <= set(raw["behaviours"][0])  # fmt: skip
 
-    def test_keys_that_a_later_version_added_are_passed_over(self, metric):
+    def test_unknown_keys_are_ignored(self, metric):
         assert EngagementMetric.from_dict({**metric.to_dict(), "colour": "red"}) == metric
 
     @pytest.mark.parametrize(
@@ -147,7 +147,11 @@ class TestJson:
             (("format",), 2, "key 'format': 2 is not known"),
             (("format",), None, "key 'format'"),
             (("evidence",), "proof", "key 'evidence'"),
-            (("abstained",), True, "key 'abstained': True does not go with 3 behaviours"),
+            (
+                ("abstained",),
+                True,
+                "'abstained': True contradicts key 'behaviours', which lists 3",
+            ),
             (("behaviours",), {}, "key 'behaviours': expected a list"),
             (("behaviours", 0), "review", r"behaviours\[0\]: expected a behaviour's keys"),
             (("behaviours", 0, "weight"), 40.2, "add up to 99.00"),
@@ -161,7 +165,7 @@ class TestJson:
             (("name",), 7, "key 'name': 7 is not text"),
         ],
     )
-    def test_damage_is_one_line_with_file_and_key(self, metric, tmp_path, path, value, message):
+    def test_damage_is_reported_in_one_line(self, metric, tmp_path, path, value, message):
         raw = json.loads(metric.to_json())
         place = raw
         for step in path[:-1]:
@@ -181,7 +185,7 @@ class TestJson:
         with pytest.raises(InputError, match=f"metric: key '{key}' is missing"):
             EngagementMetric.from_dict(raw)
 
-    def test_what_is_no_metric_file_is_said(self, tmp_path):
+    def test_a_file_that_is_not_a_metric_is_refused(self, tmp_path):
         (tmp_path / "cut.json").write_text('{"name": "sho')
         (tmp_path / "list.json").write_text("[1]")
         (tmp_path / "binary.json").write_bytes(b"\xff\xfe{")
@@ -190,12 +194,12 @@ class TestJson:
             ("", "a folder"),
             ("cut.json", "cannot be read as JSON"),
             ("list.json", "found list"),
-            ("binary.json", "no UTF-8"),
+            ("binary.json", "not UTF-8"),
         ]:
             with pytest.raises(InputError, match=message):
                 EngagementMetric.from_json(tmp_path / name)
 
-    def test_a_place_that_cannot_be_written_is_said(self, metric, tmp_path):
+    def test_a_file_that_cannot_be_written_is_an_error(self, metric, tmp_path):
         with pytest.raises(OutputError, match="cannot be written"):
             metric.to_json(tmp_path / "none" / "metric.json")
 

@@ -42,6 +42,29 @@ def test_the_repr_shows_name_evidence_weights_and_intervals(metric):
     assert max(map(len, shown.splitlines())) <= 110
 
 
+def test_displays_list_the_heaviest_behaviour_first(metric):
+    turned = dataclasses.replace(metric, behaviours=metric.behaviours[::-1])
+    for shown in (repr(turned), html_text(turned)):
+        assert shown.index("tutorial done") < shown.index("Reviews") < shown.index("visit")
+    assert repr(turned) == repr(metric)
+    assert turned._repr_html_() == metric._repr_html_()
+    legend = turned.plot().axes[1].get_legend().get_texts()
+    assert [text.get_text().split(" (")[0] for text in legend] == [
+        "tutorial done", "Reviews", "visit",
+    ]  # fmt: skip
+
+
+def test_labels_are_shown_instead_of_event_types(metric):
+    assert "review" not in repr(metric).replace("Reviews", "")
+    assert "review" not in html_text(metric).replace("Reviews", "")
+
+
+def test_a_weight_without_an_interval_has_a_dash(metric):
+    first = dataclasses.replace(metric.behaviours[0], weight_low=None, weight_high=None)
+    without = dataclasses.replace(metric, behaviours=(first, *metric.behaviours[1:]))
+    assert "41.2  –" in repr(without)
+
+
 def test_an_indicator_says_that_it_is_no_proof(metric):
     indicator = dataclasses.replace(metric, evidence="indicator")
     for text in (repr(indicator), html_text(indicator)):

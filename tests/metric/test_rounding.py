@@ -45,7 +45,7 @@ def test_a_share_that_is_not_positive_is_refused(share):
         round_weights([1.0, share])
 
 
-def test_one_behaviour_gets_everything():
+def test_a_single_behaviour_has_weight_100():
     assert round_weights([0.3]) == (100.0,)
 
 

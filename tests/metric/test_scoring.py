@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import math
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from engagement_ml.errors import InputError
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour, round_weights
+from engagement_ml.metric.scoring import score_with_equal_weights
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=12)
 TRANSFORMS = st.one_of(
@@ -116,7 +118,7 @@ def counts() -> dict[str, list]:
 
 class TestScore:
     @pytest.mark.parametrize("kind", [pd.DataFrame, pa.table, pl.DataFrame, pl.LazyFrame])
-    def test_the_frame_comes_back_in_its_kind_with_all_its_columns(self, metric, counts, kind):
+    def test_the_result_is_of_the_same_kind_and_keeps_all_columns(self, metric, counts, kind):
         scored = metric.score(kind(counts))
         assert isinstance(scored, pa.Table if kind is pa.table else kind)
         if isinstance(scored, pl.LazyFrame):
@@ -141,8 +143,8 @@ class TestScore:
         with pytest.raises(InputError, match="column 'review' holds String, not numbers"):
             metric.score(pa.table({"review": ["4"]}))
 
-    def test_what_is_no_frame_is_refused(self, metric):
-        with pytest.raises(InputError, match="a dict is no table"):
+    def test_a_value_that_is_not_a_frame_is_refused(self, metric):
+        with pytest.raises(InputError, match="a dict is not a table"):
             metric.score({"review": [4]})
 
     @pytest.mark.parametrize("dtype", ["int8", "uint64", "float32", "Int64", "boolean", "bool"])
@@ -158,7 +160,7 @@ class TestScore:
         frame = pd.DataFrame({"review": np.arange(60), "visit": 3})
         assert np.all(np.diff(metric.score(frame)["score"]) >= 0)
 
-    def test_an_abstained_metric_says_why_and_what_else_there_is(self, abstained):
+    def test_an_abstained_metric_gives_its_reason_and_the_alternative(self, abstained):
         for use in (
             lambda: abstained.score(pa.table({"review": [1]})),
             lambda: abstained.score_events(pa.table({"a": [1]}), "2024-01-01"),
@@ -171,6 +173,28 @@ class TestScore:
             ) as caught:
                 use()
             assert "\n" not in str(caught.value)
+
+
+class TestEqualWeights:
+    def test_only_the_weights_differ(self, metric, counts):
+        scored = score_with_equal_weights(metric, pd.DataFrame(counts))
+        shares = [b.transform(counts_of(counts, b.behaviour)) for b in metric.behaviours]
+        np.testing.assert_allclose(scored["score"], 100 / 3 * np.sum(shares, axis=0), rtol=1e-12)
+        assert scored["score"].tolist()[1] == 100.0
+
+    def test_a_metric_whose_weights_are_equal_scores_the_same(self, metric, counts):
+        halves = tuple(dataclasses.replace(b, weight=50.0) for b in metric.behaviours[:2])
+        equal = dataclasses.replace(metric, behaviours=halves)
+        frame = pd.DataFrame(counts)
+        assert scores(score_with_equal_weights(equal, frame)) == scores(equal.score(frame))
+
+    def test_an_abstained_metric_has_none(self, abstained):
+        with pytest.raises(InputError, match="abstained"):
+            score_with_equal_weights(abstained, pa.table({"review": [1]}))
+
+
+def counts_of(counts: dict[str, list], behaviour: str) -> np.ndarray:
+    return np.array([np.nan if n is None else n for n in counts[behaviour]], dtype=np.float64)
 
 
 class TestExplain:
@@ -356,6 +380,6 @@ class TestScoreEvents:
             metric.score_events(events, AS_OF, pl.DataFrame({"customer_id": ["a"]}))
 
     @pytest.mark.parametrize("moment", ["soon", 5, None])
-    def test_what_is_no_moment_is_refused(self, metric, moment):
+    def test_a_value_that_is_not_a_date_is_refused(self, metric, moment):
         with pytest.raises(InputError, match="as_of"):
             metric.score_events(event_table([("a", START, "review", None)]), moment)

@@ -45,7 +45,7 @@ def test_names_with_quotes_and_newlines_are_safe_in_duckdb(hostile):
         ("bigquery", '`it\'s "a" \\`b\\` \\\\ ', "'it\\'s \"a\" `b` \\\\ naïve\\n", "AS FLOAT64)"),
     ],
 )
-def test_each_dialect_quotes_its_own_way(hostile, dialect, name, text, double):
+def test_each_dialect_has_its_quoting_rules(hostile, dialect, name, text, double):
     wide = hostile.to_sql(dialect=dialect)
     assert name in wide
     assert double in wide

@@ -31,12 +31,12 @@ def by_hand(transform: Transform, count: float) -> float:
 
 
 @given(TRANSFORMS, st.floats(0, 1e5))
-def test_it_is_the_formula_of_its_docstring(transform, count):
+def test_a_transform_follows_its_formula(transform, count):
     assert transform(count) == pytest.approx(by_hand(transform, count), rel=1e-9, abs=1e-12)
 
 
 @given(TRANSFORMS, st.lists(st.floats(0, 1e5), min_size=2, max_size=20))
-def test_it_rises_from_zero_and_is_full_from_the_cap_on(transform, counts):
+def test_a_transform_increases_from_0_to_1_at_the_cap(transform, counts):
     shares = transform(np.sort(counts))
     assert np.all(np.diff(shares) >= -1e-15)
     assert transform(0.0) == 0.0
@@ -44,17 +44,17 @@ def test_it_rises_from_zero_and_is_full_from_the_cap_on(transform, counts):
 
 
 @given(TRANSFORMS)
-def test_what_no_count_can_be(transform):
+def test_values_that_are_not_counts_are_no_events(transform):
     assert transform([-3.0, -math.inf, math.nan]).tolist() == [0.0, 0.0, 0.0]
     assert transform(math.inf) == transform(transform.cap)
 
 
 @given(TRANSFORMS)
-def test_it_comes_back_from_its_dictionary(transform):
+def test_a_transform_is_restored_from_its_dictionary(transform):
     assert Transform.from_dict(transform.to_dict()) == transform
 
 
-def test_what_a_kind_does_not_use_is_null():
+def test_parameters_that_a_kind_does_not_use_are_null():
     assert Transform("linear", 3.0, 2.0, 5.0) == Transform("linear", None, None, 5.0)
     assert Transform("log1p", 3.0, 2.0, 5.0) == Transform("log1p", 3.0, None, 5.0)
 

@@ -44,19 +44,19 @@ def make_panel(
     effect: float = 8.0,
     tail: float = 1.0,
 ) -> Panel:
-    """Lessons raise margin; likes and views follow a liking that raises both; skewed baskets."""
+    """Lessons raise margin; an affinity raises likes, views and margin; baskets are skewed."""
     rng = np.random.default_rng(seed)
     windows = windows or make_windows()
-    liking = rng.gamma(1.0, 1.0, n)
+    affinity = rng.gamma(1.0, 1.0, n)
     city = rng.choice(["Ghent", "Lyon", "Turin"], n)
     joined = rng.uniform(-400, 230, n)
     past = np.zeros(n)
     parts = []
     for cutoff in windows.cutoffs:
         lesson = rng.poisson(2.0, n).astype(float)
-        view = rng.poisson(3 * liking).astype(float)
-        like = rng.poisson(liking).astype(float)
-        orders = rng.poisson(0.4 * liking + 0.1 * lesson)
+        view = rng.poisson(3 * affinity).astype(float)
+        like = rng.poisson(affinity).astype(float)
+        orders = rng.poisson(0.4 * affinity + 0.1 * lesson)
         baskets = np.exp(rng.normal(0, tail, n)) * effect
         returned = rng.random(n) < 0.05
         margin = orders * baskets * np.where(returned, -0.5, 1.0)
@@ -73,7 +73,7 @@ def make_panel(
             frame[f"{name}__frequency"] = counts
             frame[f"{name}__recency_days"] = np.where(counts > 0, rng.uniform(0, 84, n), np.nan)
         frame["history__recency_days"] = np.where(bought, rng.uniform(0, 84, n), np.nan)
-        frame["history__frequency"] = np.where(bought, rng.poisson(liking) + 1.0, 0.0)
+        frame["history__frequency"] = np.where(bought, rng.poisson(affinity) + 1.0, 0.0)
         frame["history__monetary_value"] = np.where(bought, past, np.nan)
         frame["history__tenure_days"] = days - joined
         frame["history__past_margin"] = past

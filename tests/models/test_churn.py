@@ -19,7 +19,7 @@ def model(panel, windows_factory):
     return ChurnModel().fit(panel, seed=0, windows=windows_factory())
 
 
-def known_world(n: int, seed: int) -> tuple[Panel, np.ndarray]:
+def simulated_panel(n: int, seed: int) -> tuple[Panel, np.ndarray]:
     """Two training cutoffs and a test one, and every row's true probability of churn."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(3 * n, 6))
@@ -36,7 +36,7 @@ def known_world(n: int, seed: int) -> tuple[Panel, np.ndarray]:
 
 
 def test_probabilities_are_calibrated_and_order_as_the_truth_does():
-    panel, truth = known_world(3000, seed=0)
+    panel, truth = simulated_panel(3000, seed=0)
     test = panel.part("test")
     found = ChurnModel().fit(panel, seed=0).predict(test)
     churned = test.frame["churned"]
@@ -46,7 +46,7 @@ def test_probabilities_are_calibrated_and_order_as_the_truth_does():
         assert found[part].mean() == pytest.approx(truth[part].mean(), abs=0.03)
 
 
-def test_those_not_at_risk_take_no_part(panel, with_frame, model, windows_factory):
+def test_rows_not_at_risk_are_not_used(panel, with_frame, model, windows_factory):
     out = panel.frame["churned"].isna()
     assert 0 < out.sum() < len(out)
     changed = with_frame(panel, like__frequency=panel.frame["like__frequency"].where(~out, 1e6))
@@ -57,7 +57,7 @@ def test_those_not_at_risk_take_no_part(panel, with_frame, model, windows_factor
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_one_class_gives_the_rate_and_says_so(panel, with_frame, value):
+def test_one_class_gives_the_rate_and_a_reason(panel, with_frame, value):
     fitted = ChurnModel().fit(with_frame(panel, churned=value), seed=0)
     assert (fitted.predict(panel) == value).all()
     assert "needs at least 20 that did and 20 that did not" in fitted.reason_
@@ -78,7 +78,7 @@ def test_too_few_of_a_class_gives_the_rate(panel, with_frame):
     assert (contributions.drop(columns="base") == 0).all(axis=None)
 
 
-def test_nobody_at_risk_predicts_nothing(panel, with_frame):
+def test_without_rows_at_risk_the_prediction_is_nan(panel, with_frame):
     fitted = ChurnModel().fit(with_frame(panel, churned=np.nan), seed=0)
     assert np.isnan(fitted.predict(panel)).all()
     assert "at risk" in fitted.reason_
@@ -104,7 +104,7 @@ def test_contributions_add_up_in_log_odds(panel, model):
     np.testing.assert_allclose(total, logit(model.predict(panel)), rtol=1e-5, atol=1e-9)
 
 
-def test_the_baseline_looks_at_nothing_else(panel, with_frame):
+def test_the_baseline_uses_no_other_features(panel, with_frame):
     baseline = RecencyFrequencyMonetaryChurn().fit(panel, seed=0)
     blind = with_frame(panel, lesson__frequency=0.0, history__past_margin=1.0)
     np.testing.assert_array_equal(baseline.predict(panel), baseline.predict(blind))
@@ -115,7 +115,7 @@ def test_one_customer(panel):
     assert ChurnModel().fit(one, seed=0).reason_ is not None
 
 
-def test_platt_undoes_overconfidence():
+def test_platt_scaling_corrects_overconfidence():
     rng = np.random.default_rng(0)
     true = rng.normal(-1, 1, 20_000)
     churned = (rng.random(20_000) < expit(true)).astype(float)

@@ -47,7 +47,7 @@ def test_the_mean_prediction_is_the_mean_raw_margin(panel, model):
     assert model.predict(train).mean() == pytest.approx(train.frame["margin"].mean(), rel=1e-9)
 
 
-def test_it_learns_what_moves_margin_out_of_time(panel_factory, windows_factory):
+def test_the_model_predicts_margin_out_of_time(panel_factory, windows_factory):
     windows = windows_factory(6, 1)
     panel = panel_factory(2000, seed=3, windows=windows)
     fitted = ProfitModel().fit(panel, seed=0, windows=windows)
@@ -72,13 +72,13 @@ def test_contributions_add_up_in_currency(panel, model):
 
 
 @pytest.mark.parametrize("kind", [ProfitModel, ChurnModel])
-def test_sessions_and_ratios_are_features_beside_history(panel, kind):
+def test_sessions_and_ratios_are_features(panel, kind):
     rng = np.random.default_rng(0)
     n, joint = len(panel.frame), ("session__frequency", "ratio__click_through")
-    told = panel.frame["lesson__frequency"].to_numpy() + rng.normal(0, 0.1, n)
-    # Most have no denominator; who has one is told by it.
+    informative = panel.frame["lesson__frequency"].to_numpy() + rng.normal(0, 0.1, n)
+    # Most rows have no denominator, and their ratio is null.
     ratio = np.where(rng.random(n) < 0.7, np.nan, rng.random(n))
-    frame = panel.frame.assign(**dict(zip(joint, (told, ratio), strict=True)))
+    frame = panel.frame.assign(**dict(zip(joint, (informative, ratio), strict=True)))
     frame["lesson__frequency"] = 0.0
     panel = replace(panel, frame=frame, joint_features=joint)
     fitted = kind().fit(panel, seed=0)
@@ -99,7 +99,7 @@ def test_sessions_and_ratios_are_features_beside_history(panel, kind):
 
 
 @pytest.mark.filterwarnings("ignore:The set_:PendingDeprecationWarning")
-def test_contributions_are_those_of_shaps_own_trees(panel, model):
+def test_contributions_equal_those_of_shap(panel, model):
     import shap
 
     rows = panel.part("test").frame.head(200)
@@ -121,7 +121,7 @@ def test_contributions_are_those_of_shaps_own_trees(panel, model):
     np.testing.assert_allclose(found["history"], of_history + line, rtol=1e-5, atol=1e-7)
 
 
-def test_contributions_are_shapley_values_by_hand(panel):
+def test_contributions_equal_shapley_values_by_hand(panel):
     columns = ["lesson__frequency", "like__frequency", "covariate__age"]
     small = ProfitModel(columns=columns).fit(panel, seed=0)
     names = small.booster_.feature_name()
@@ -171,7 +171,7 @@ def test_same_data_and_seed_same_bytes(panel, windows_factory, model):
     assert again.to_text() == model.to_text()
 
 
-def test_nothing_but_training_rows_is_looked_at(panel, with_frame, windows_factory, model):
+def test_only_training_rows_are_used(panel, with_frame, windows_factory, model):
     later = panel.frame["part"] == "test"
     changed = with_frame(
         panel,
@@ -193,7 +193,7 @@ def test_nothing_but_training_rows_is_looked_at(panel, with_frame, windows_facto
         ("x__frequency", "x", "x_1"),
     ],
 )
-def test_event_types_may_be_called_anything(panel, names, model, windows_factory):
+def test_event_types_may_have_any_name(panel, names, model, windows_factory):
     odd = renamed(panel, names)
     fitted = ProfitModel().fit(odd, seed=0, windows=windows_factory())
     np.testing.assert_array_equal(fitted.predict(odd), model.predict(panel))
@@ -213,7 +213,7 @@ def test_an_unknown_level_counts_as_missing(panel, with_frame, model):
     np.testing.assert_array_equal(model.predict(unknown), model.predict(missing))
 
 
-def test_booleans_and_nullable_numbers_are_read(panel, with_frame):
+def test_booleans_and_nullable_numbers_are_accepted(panel, with_frame):
     plain = with_frame(panel, covariate__age=(panel.frame["covariate__age"] > 40).astype(float))
     nullable = with_frame(
         panel, covariate__age=(panel.frame["covariate__age"] > 40).astype("boolean")
@@ -222,13 +222,13 @@ def test_booleans_and_nullable_numbers_are_read(panel, with_frame):
     np.testing.assert_array_equal(first, second)
 
 
-def test_recency_frequency_monetary_looks_at_nothing_else(panel, with_frame):
+def test_recency_frequency_monetary_uses_no_other_features(panel, with_frame):
     baseline = RecencyFrequencyMonetary().fit(panel, seed=0)
     blind = with_frame(panel, lesson__frequency=0.0, covariate__age=1.0, history__tenure_days=1.0)
     np.testing.assert_array_equal(baseline.predict(panel), baseline.predict(blind))
 
 
-def test_large_entities_stay_large():
+def test_the_tail_extrapolates_to_large_entities():
     """A hundredth of the entities makes most of the margin, as in wholesale."""
     rng = np.random.default_rng(0)
     n, cutoffs = 3000, pd.to_datetime(["2024-01-29", "2024-04-22", "2024-07-15"])
@@ -262,7 +262,7 @@ def test_large_entities_stay_large():
     )
 
 
-def test_the_line_stays_flat_where_large_entities_do_not_stay_large():
+def test_the_tail_has_no_slope_if_large_entities_do_not_stay_large():
     rng = np.random.default_rng(0)
     past = rng.pareto(1.5, 4000) * 10
     flat = Tail.fitted(past, np.full(4000, 20.0), rng.permutation(past))
@@ -284,7 +284,7 @@ def test_all_margins_zero(panel, with_frame):
     assert (fitted.predict(panel) == 0).all()
 
 
-def test_what_a_user_can_do_wrong(panel, model):
+def test_wrong_inputs_are_refused(panel, model):
     without = replace(panel, frame=panel.frame.drop(columns="like__recency_days"))
     with pytest.raises(InputError, match="column 'like__recency_days' is missing"):
         model.predict(without)
@@ -302,13 +302,13 @@ def test_what_a_user_can_do_wrong(panel, model):
         ProfitModel().predict(panel)
 
 
-def test_a_design_survives_json(panel):
+def test_a_design_is_restored_from_json(panel):
     design = Design.of(panel)
     assert Design.from_dict(design.to_dict()) == design
     assert design.levels == {"covariate__city": ("Ghent", "Lyon", "Turin")}
 
 
-def test_winsorising_never_moves_zero():
+def test_winsorising_leaves_zero_unchanged():
     rng = np.random.default_rng(0)
     values = np.r_[np.zeros(5), rng.lognormal(0, 3, 2000) + 5]
     drawn_in = winsorised(values, share=0.01)
@@ -318,7 +318,7 @@ def test_winsorising_never_moves_zero():
 
 
 @pytest.mark.real
-def test_a_real_shop_whose_few_large_buyers_matter():
+def test_a_real_shop_with_few_large_buyers():
     from sklearn.metrics import r2_score
 
     from engagement_ml.config import parse_config

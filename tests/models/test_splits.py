@@ -13,7 +13,7 @@ rows = st.lists(
 
 
 @given(rows=rows, horizon=st.sampled_from([0, 28, 84, 365]), n_folds=st.integers(1, 4))
-def test_no_entity_on_both_sides_and_nothing_later_judges_earlier(rows, horizon, n_folds):
+def test_validation_rows_are_later_and_of_other_entities(rows, horizon, n_folds):
     entities = np.array([entity for entity, _ in rows])
     days = np.array([day for _, day in rows])
     splits = time_ordered_splits(
@@ -45,7 +45,7 @@ def test_one_entity_cannot_be_split():
     assert time_ordered_splits([], [], horizon_days=0) == ()
 
 
-def test_folds_follow_the_seed_alone():
+def test_folds_depend_only_on_the_seed():
     entities = [f"c{i % 50}" for i in range(200)]
     again = entity_folds(entities, n_folds=3, seed=5)
     assert (entity_folds(entities, n_folds=3, seed=5) == again).all()

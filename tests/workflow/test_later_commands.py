@@ -184,7 +184,7 @@ def test_events_that_cannot_be_scored(home, small_shop, change, error, message):
 
 
 def test_what_is_no_date_or_no_format_is_refused_first(home):
-    with pytest.raises(InputError, match="'soon' is no date"):
+    with pytest.raises(InputError, match="'soon' is not a date"):
         score(home.folder, home.events, as_of="soon")
     with pytest.raises(InputError, match=r"written as \.parquet or \.csv, not as \.xlsx"):
         score(home.folder, home.events, output="scores.xlsx")
