@@ -59,7 +59,7 @@ def features(
     >>> panel.columns[:4].tolist()
     ['customer_id', 'cutoff', 'part', 'advisor_call__frequency']
     """
-    from engagement_ml.features.lazy_panel import wide_features
+    from engagement_ml.features.lazy_panel import build_lazy_panel
     from engagement_ml.features.panel import build_panel, no_event
 
     settings = merge_config(config, overrides, origin="features")
@@ -70,7 +70,7 @@ def features(
         windows = plan_windows(tables.history, settings.windows)
         if engine.local:
             return build_panel(tables, settings, windows).frame
-        panel = engine.pandas(wide_features(tables, settings, windows))
+        panel = engine.pandas(build_lazy_panel(tables, settings, windows))
     counts = [f"{behaviour}__frequency" for behaviour in tables.behaviours]
     if not panel[counts].to_numpy().any():
         raise NotEnoughDataError(no_event(windows))
