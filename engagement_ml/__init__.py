@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports
 from engagement_ml.version import __version__
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ __all__ = [
     "train",
 ]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "EngagementError": "errors",

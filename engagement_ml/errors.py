@@ -1,4 +1,4 @@
-"""The errors a user can meet; each message names what is wrong, what was found, what to do."""
+"""User-facing errors: each message names the problem, what was found and what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from difflib import get_close_matches
 
 
 class EngagementError(Exception):
-    """Base of every error this package raises on purpose; the command line prints it in one line.
+    """Base class of the package's errors; the command line prints them in one line.
+
+    `exit_status` is the exit status of the command line.
 
     Examples
     --------
@@ -21,37 +23,37 @@ class EngagementError(Exception):
 
 
 class InputError(EngagementError):
-    """A table, file or frame that cannot be used as it is."""
+    """A table, file or frame cannot be used."""
 
 
 class ConfigError(EngagementError):
-    """A configuration that cannot be used: an unknown key, a value out of range."""
+    """A configuration is invalid: an unknown key, or a value out of range."""
 
 
 class NotEnoughDataError(EngagementError):
-    """The data is well formed but too little: too short a history, one customer, no transaction."""
+    """The data is valid but insufficient: a short history, one customer, no transaction."""
 
 
 class OutputError(EngagementError):
-    """A result that could not be written."""
+    """A result cannot be written."""
 
 
 class TrackingError(EngagementError):
-    """The tracking store or the model registry could not be reached or used."""
+    """The tracking store or the model registry cannot be reached or used."""
 
 
 class MissingDependencyError(EngagementError):
-    """An optional package is needed; the message names the extra that installs it."""
+    """An optional package is missing; the message names the extra that installs it."""
 
 
 class GateFailedError(EngagementError):
-    """A gate said no; exit status 1, as nothing is wrong with the input."""
+    """A quality gate failed; exit status 1, because the input is valid."""
 
     exit_status = 1
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the known word closest to `word`, or ``""``.
+    """Return ``" (did you mean 'x'?)"`` for the known word closest to `word`, else ``""``.
 
     Examples
     --------
@@ -60,5 +62,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("zebra", ["windows", "sources"])
     ''
     """
-    found = get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
-    return f" (did you mean '{found[0]}'?)" if found else ""
+    matches = get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
+    return f" (did you mean '{matches[0]}'?)" if matches else ""

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first used."""
+"""Lazy package exports (PEP 562): a name is imported from its module at first use."""
 
 from __future__ import annotations
 
@@ -7,32 +7,38 @@ from importlib import import_module
 from typing import Any
 
 
-def lazily(
-    package: str, homes: Mapping[str, str], *here: str
+def lazy_exports(
+    package: str, modules: Mapping[str, str], *eager: str
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return a package's ``__getattr__`` and ``__dir__`` (PEP 562).
+    """Return the ``__getattr__`` and ``__dir__`` of a package whose exports are imported lazily.
 
     Parameters
     ----------
     package : str
-        Its ``__name__``.
-    homes : mapping of name to the module of the package that has it
-    *here : str
-        Further public names, which the package itself defines.
+        The package's ``__name__``.
+    modules : mapping of str to str
+        The module of the package that defines each public name.
+    *eager : str
+        Public names that the package itself defines.
+
+    Returns
+    -------
+    tuple of callable
+        ``__getattr__`` and ``__dir__``. The first raises ``AttributeError`` for an unknown name.
 
     Examples
     --------
-    >>> get, names = lazily("collections", {"Mapping": "abc"})
-    >>> get("Mapping").__name__, names()
+    >>> get_attribute, names = lazy_exports("collections", {"Mapping": "abc"})
+    >>> get_attribute("Mapping").__name__, names()
     ('Mapping', ['Mapping'])
     """
 
-    def get(name: str) -> Any:
-        if name not in homes:
+    def get_attribute(name: str) -> Any:
+        if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{homes[name]}"), name)
+        return getattr(import_module(f"{package}.{modules[name]}"), name)
 
     def names() -> list[str]:
-        return sorted({*homes, *here})
+        return sorted({*modules, *eager})
 
-    return get, names
+    return get_attribute, names

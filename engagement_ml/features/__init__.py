@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from engagement_ml.features.counts import count_frame
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel", "Periods", "build_panel", "build_periods", "count_frame"]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Panel": "panel",

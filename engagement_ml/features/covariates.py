@@ -152,7 +152,7 @@ def _lazy_covariate(tables: Tables, column: str, dtype: Any) -> nw.Expr | None:
         return None
     assert tables.customers is not None
     levels = tables.customers.select(column).filter(~nw.col(column).is_null()).unique()
-    n_levels = len(tables.engine.rows(levels.head(MAX_LEVELS + 1), reading="customers"))
+    n_levels = len(tables.engine.rows(levels.head(MAX_LEVELS + 1), source="customers"))
     return nw.col(column).cast(nw.String) if 0 < n_levels <= MAX_LEVELS else None
 
 
@@ -165,6 +165,6 @@ def _lazy_text(tables: Tables, column: str, dtype: Any) -> nw.Expr:
     if dtype.is_float():
         assert tables.customers is not None
         fractional = tables.customers.filter(value % 1 != 0).select(column).head(1)
-        if not tables.engine.rows(fractional, reading="customers"):
+        if not tables.engine.rows(fractional, source="customers"):
             return value.cast(nw.Int64).cast(nw.String)
     return value.cast(nw.String)

@@ -12,21 +12,21 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.inputs import Tables
-from engagement_ml.ledger.daily import daily, micro
+from engagement_ml.ledger.daily import aggregate_by_day, micro
 
 TOTALS = ("n_events", "n_transactions", "margin")
 """Totals per entity that ``entities`` adds if `before` is given."""
 
 
 def daily_events(tables: Tables, config: PipelineConfig | None = None) -> nw.LazyFrame[Any]:
-    """Return the events per entity, event type and day; see ``ledger.daily.daily``.
+    """Return the events per entity, event type and day; see ``ledger.daily.aggregate_by_day``.
 
     `config` is not used: the parameter makes this a source of daily totals for feature families.
     """
     if tables.ledger is not None:
         return tables.ledger
     return tables.engine.once(
-        f"events by day {_key(tables, 'events')}", lambda: daily(tables.events)
+        f"events by day {_key(tables, 'events')}", lambda: aggregate_by_day(tables.events)
     )
 
 
@@ -191,4 +191,4 @@ def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:
 def _key(tables: Tables, *names: str) -> str:
     """Return a key of the content of tables, and of the sample drawn from them."""
     fingerprints = (q.fingerprint for q in tables.quality if q.table in names)
-    return " ".join((*fingerprints, tables.drawn))
+    return " ".join((*fingerprints, tables.sample_key))

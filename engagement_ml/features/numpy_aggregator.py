@@ -18,7 +18,7 @@ import numpy as np
 
 from engagement_ml._typing import AnyArray
 from engagement_ml.features.window_aggregates import Total
-from engagement_ml.ordered_map import by_turns
+from engagement_ml.ordered_map import ordered_map
 from engagement_ml.windows import DAY, Window
 
 Spans = Mapping[str, Window]
@@ -150,7 +150,7 @@ def aggregate_chunks(
         for (column, _), accumulator in segments.items():
             accumulator.add(place, day, chunk[column])
 
-    for _ in by_turns(add, chunks, threads=1):
+    for _ in ordered_map(add, chunks, threads=1):
         # One chunk is added while the next is fetched.
         pass
     return [WindowTotals(segments, calendar, {}, spans) for spans in cutoffs]

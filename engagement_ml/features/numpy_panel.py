@@ -27,7 +27,7 @@ from engagement_ml.features.outcomes import FAMILY as OUTCOMES
 from engagement_ml.features.population import Codes, Population, collect, read_population
 from engagement_ml.features.window_aggregates import Total
 from engagement_ml.inputs import Tables
-from engagement_ml.ordered_map import by_turns
+from engagement_ml.ordered_map import ordered_map
 from engagement_ml.windows import Windows
 
 PASS_PLACES = 40_000_000
@@ -100,7 +100,7 @@ class NumpyPanel:
             by_cutoff = zip(cutoffs, zip(*by_spec, strict=True), strict=True)
             totals = [CutoffTotals(cutoff, of_specs) for cutoff, of_specs in by_cutoff]
             del by_spec, by_cutoff
-            yield from by_turns(self.lay_out, self._entity_blocks(totals), threads)
+            yield from ordered_map(self.lay_out, self._entity_blocks(totals), threads)
             # Free the arrays of these cutoffs before those of the next are allocated.
             del totals
 

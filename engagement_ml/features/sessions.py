@@ -10,7 +10,7 @@ from engagement_ml.config import PipelineConfig, SessionsConfig
 from engagement_ml.features.family import OBSERVATION, Feature, FeatureContext, FeatureFamily
 from engagement_ml.features.window_aggregates import Total
 from engagement_ml.inputs import Tables
-from engagement_ml.ledger.sessions import SessionRule, sessions_by_day, visits
+from engagement_ml.ledger.sessions import SessionRule, session_events, sessions_by_day
 
 _SESSIONS = Total("sessions", "sessions", "sum", OBSERVATION)
 _EVENTS = Total("events", "events", "sum", OBSERVATION)
@@ -32,7 +32,7 @@ def daily_sessions(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any]:
         raise ValueError("the configuration has no 'features.sessions'")
     if tables.sessions is not None:
         return tables.sessions
-    moments = visits(tables.events, rule).with_columns(micros_=nw.col("timestamp"))
+    moments = session_events(tables.events, rule).with_columns(micros_=nw.col("timestamp"))
     visited = tables.engine.micros(moments, "micros_")
     return tables.engine.persist(sessions_by_day(visited, rule.gap))
 

@@ -33,7 +33,7 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
     from engagement_ml.features.catalogue import catalogue
 
     engine = tables.engine
-    if not tables.parts or not isinstance(engine, DuckDBEngine):
+    if not tables.partitions or not isinstance(engine, DuckDBEngine):
         return None
     end = windows.outcome(windows.cutoffs[-1]).end
     events_end = end if config.churn.kind == "event" else windows.cutoffs[-1]
@@ -53,7 +53,7 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
         config.segments,
         fingerprints.get("customers"),
         _transactions_before(engine, tables, str(end)),
-        sorted(part.name for part in tables.parts if part.first < events_end),
+        sorted(part.name for part in tables.partitions if part.first < events_end),
     ]
     return hashlib.sha256(json.dumps(dependencies).encode()).hexdigest()
 
@@ -89,7 +89,7 @@ def _transactions_before(engine: DuckDBEngine, tables: Tables, end: str) -> list
     (row,) = engine.query(
         f"SELECT count(*), sum({hashed}), bit_xor({hashed}) FROM ({view}) "
         f"WHERE \"timestamp\" < TIMESTAMP '{end}'",
-        reading="transactions",
+        source="transactions",
     )
     first = next(str(q.first) for q in tables.quality if q.table == "transactions")
     return [first, *map(str, row)]

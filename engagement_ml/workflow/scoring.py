@@ -13,7 +13,7 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine, open_engine
 from engagement_ml.errors import InputError, NotEnoughDataError
-from engagement_ml.inputs.scoring_reader import Counted, read_each
+from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_tables
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
 from engagement_ml.metric.scoring import explain_counts, require_behaviours
@@ -165,7 +165,7 @@ def score_frames(
     with open_engine(config.engine, frames) as engine:
         if target is not None and _is_csv(target) and not engine.local:
             raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
-        read = read_each(config, engine, frames)
+        read = read_scoring_tables(config, engine, frames)
         quality = read["events"].quality
         _check_behaviours(metric, read["events"])
         if moment is None:
@@ -174,7 +174,7 @@ def score_frames(
         step("Scoring")
         scored = _score(engine, metric, read, moment)
         told = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
-        (found,) = engine.rows(told, reading=quality.source)
+        (found,) = engine.rows(told, source=quality.source)
         if not found["n"]:
             raise NotEnoughDataError(
                 f"{quality.source}: nobody has an event before {moment:%Y-%m-%d}, so there is "
@@ -231,7 +231,7 @@ def _on_engine(config: PipelineConfig, kind: str) -> PipelineConfig:
     return config.model_copy(update={"engine": parse_config(told, origin="score").engine})
 
 
-def _check_behaviours(metric: EngagementMetric, events: Counted) -> None:
+def _check_behaviours(metric: EngagementMetric, events: ScoringTable) -> None:
     wanted = [behaviour.behaviour for behaviour in metric.behaviours]
     if not set(wanted) & set(events.counts):
         raise InputError(
@@ -241,7 +241,7 @@ def _check_behaviours(metric: EngagementMetric, events: Counted) -> None:
 
 
 def _score(
-    engine: Engine, metric: EngagementMetric, read: Mapping[str, Counted], until: dt.datetime
+    engine: Engine, metric: EngagementMetric, read: Mapping[str, ScoringTable], until: dt.datetime
 ) -> nw.LazyFrame[Any]:
     """Return customer, score and points, computed once by the engine."""
     # Whole numbers: a literal timestamp is read in the time zone of a session by some engines.

@@ -119,7 +119,7 @@ def test_the_panel_has_the_ratios_as_features_with_nan_for_null() -> None:
         ([RATIOS[0], {"name": "r", "breadth": ["clicked", "dome"]}],
          r"'features\.ratios\.1\.breadth'.*'dome'.*mean 'done'"),
         ([{"name": "Clicked", "breadth": "done"}],
-         r"'features\.ratios\.0\.name': 'clicked' is an event type .* call the ratio otherwise"),
+         r"'features\.ratios\.0\.name': 'clicked' is an event type .* give the ratio another name"),
     ],
 )  # fmt: skip
 def test_a_ratio_needs_existing_event_types_and_a_free_name(ratios: list[Any], says: str) -> None:
@@ -131,5 +131,5 @@ def test_a_ratio_needs_existing_event_types_and_a_free_name(ratios: list[Any], s
 def test_an_event_type_may_not_have_the_prefix_of_an_enabled_family() -> None:
     events = [(1, "opened"), (2, "ratio")]
     assert "ratio__frequency" in panel_of(events, []).frame
-    with pytest.raises(InputError, match="event type 'ratio' is a name that results use"):
+    with pytest.raises(InputError, match="event type 'ratio' is a reserved name of results"):
         panel_of(events, [{"name": "r", "breadth": "opened"}])

@@ -19,7 +19,7 @@ from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.features import build_panel
 from engagement_ml.inputs import Tables, read_tables
-from engagement_ml.ledger.sessions import SUMS, SessionRule, sessions_by_day, visits
+from engagement_ml.ledger.sessions import SUMS, SessionRule, session_events, sessions_by_day
 from engagement_ml.windows import plan_windows
 
 # The third day is 29 February.
@@ -196,7 +196,7 @@ def test_daily_sessions_on_polars_equal_the_oracle(events: list[Event]) -> None:
     for event in events:
         event["event_id"] = None
     frame = nw.from_native(pl.LazyFrame(events, schema=types))
-    daily = sessions_by_day(visits(frame, rule), rule.gap)
+    daily = sessions_by_day(session_events(frame, rule), rule.gap)
     rows = daily.collect().to_native().to_dicts()
     expected = by_day(sessions_of(used(events, None, {"left", "beat"}), GAP))
     assert {(row.pop("customer_id"), row.pop("day")): row for row in rows} == expected

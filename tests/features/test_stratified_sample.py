@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagement_ml.config import PipelineConfig, parse_config
-from engagement_ml.engine import LOTS, open_duckdb
+from engagement_ml.engine import PERMANENT_RANDOM_NUMBERS, open_duckdb
 from engagement_ml.features import build_panel, build_periods
 from engagement_ml.features import stratified_sample as sampling
 from engagement_ml.features.stratified_sample import Sample, allot, draw_sample, sample_of
@@ -150,9 +150,9 @@ def test_within_a_stratum_the_smallest_lots_are_drawn(tables: Tables) -> None:
     def lot(who: int) -> int:
         return int(hashlib.md5(f"3 {who}".encode()).hexdigest()[:13], 16)
 
-    assert 0 <= lot(7) < LOTS
+    assert 0 <= lot(7) < PERMANENT_RANDOM_NUMBERS
     for key in set(strata.values()):
-        lots = {True: [0], False: [LOTS]}
+        lots = {True: [0], False: [PERMANENT_RANDOM_NUMBERS]}
         for who in (who for who, of in strata.items() if of == key):
             lots[who in taken].append(lot(who))
         assert max(lots[True]) < min(lots[False])
@@ -220,7 +220,7 @@ def test_limits_with_too_few_candidates_are_widened(tables: Tables, monkeypatch:
 
     def narrow(n: int, size: int, slack: int) -> int:
         tried.append(slack)
-        return original(n, size, slack) if slack > 4 else LOTS * n // size // 2
+        return original(n, size, slack) if slack > 4 else PERMANENT_RANDOM_NUMBERS * n // size // 2
 
     monkeypatch.setattr(sampling, "_limit", narrow)
     np.testing.assert_array_equal(drawn(tables, settings()).ids, expected)

@@ -21,7 +21,7 @@ CUTOFFS = ["2024-03-10", "2024-03-14"]
 
 @pytest.fixture(autouse=True)
 def small_files_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "KEEP_FROM", 1)
+    monkeypatch.setattr(events, "MIN_CACHED_BYTES", 1)
     monkeypatch.setattr(batches, "SMALLEST", 1)
 
 

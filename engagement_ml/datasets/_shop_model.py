@@ -1,4 +1,4 @@
-"""The shop's equations: who the customers are, what they do, what they buy and why."""
+"""Model equations of the simulated shop: customers, behaviours, orders and margin."""
 
 from __future__ import annotations
 
@@ -26,31 +26,55 @@ SIGN_UP_SHARE = 0.4
 
 @dataclass(frozen=True)
 class Effect:
-    """How one behaviour acts on orders: ``strength · g(memory)`` is added to their log rate."""
+    """Effect of one behaviour on orders: ``strength · g(memory)`` is added to their log rate.
+
+    Attributes
+    ----------
+    strength : float
+        Coefficient on the log rate of orders.
+    kept_weekly : float
+        Share of the memory that remains after a week, 0 to 1 (geometric decay).
+    saturation : float
+        Limit of the response, in events.
+    """
 
     strength: float
     kept_weekly: float
     saturation: float
 
     def response(self, memory: Floats) -> Floats:
-        """Return ``g(m) = s (1 - exp(-m / s))``: slope 1 at nothing, never above ``s``."""
+        """Return ``g(m) = s (1 - exp(-m / s))``: slope 1 at 0, bounded by ``s``."""
         return np.asarray(-self.saturation * np.expm1(-memory / self.saturation))
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How often customers do something by themselves, and what its events carry.
+    """Rate of one behaviour, and the columns of its events.
 
-    `liking`, `season` are exponents; `spread` and `wave` standard deviations, on the log scale, of
-    the customer's own level and of its slow waves.
+    Attributes
+    ----------
+    name, role : str
+    per_week : float
+        Events per week of an average customer; 0 for events that follow from others.
+    affinity, season : float
+        Exponents of the customer's affinity and of the season's factor.
+    level_std, wave_std : float
+        Standard deviations on the log scale of the customer's level and of its slow waves.
+    effect : Effect or None
+        None if the behaviour does not act on orders.
+    channel, direction : str
+    value, seconds : float or None
+        Typical value (EUR) and duration of an event.
+    in_session : bool
+        Whether events are parts of sessions.
     """
 
     name: str
     role: str
     per_week: float
-    liking: float = 0.3
-    spread: float = 0.4
-    wave: float = 0.4
+    affinity: float = 0.3
+    level_std: float = 0.4
+    wave_std: float = 0.4
     season: float = 0.0
     effect: Effect | None = None
     channel: str = "web"
@@ -61,18 +85,18 @@ class Behaviour:
 
 
 BEHAVIOURS: tuple[Behaviour, ...] = (
-    Behaviour("page_view", "vanity", 2.0, liking=0.9, spread=0.25, season=0.4, seconds=45.0),
-    Behaviour("social_like", "vanity", 0.6, liking=1.0, spread=0.3, channel="app"),
-    Behaviour("email_open", "vanity", 0.55, liking=0.8, spread=0.3, channel="email"),
+    Behaviour("page_view", "vanity", 2.0, affinity=0.9, level_std=0.25, season=0.4, seconds=45.0),
+    Behaviour("social_like", "vanity", 0.6, affinity=1.0, level_std=0.3, channel="app"),
+    Behaviour("email_open", "vanity", 0.55, affinity=0.8, level_std=0.3, channel="email"),
     Behaviour(
         "wishlist_add",
         "driver",
         0.15,
-        wave=0.6,
+        wave_std=0.6,
         effect=Effect(strength=0.36, kept_weekly=0.85, saturation=2.5),
         value=35.0,
     ),
-    Behaviour("tutorial_start", "inert", 0.18, wave=0.5, seconds=240.0),
+    Behaviour("tutorial_start", "inert", 0.18, wave_std=0.5, seconds=240.0),
     Behaviour(
         "tutorial_done",
         "driver",
@@ -84,8 +108,8 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         "advisor_call",
         "driver",
         0.05,
-        liking=0.2,
-        wave=0.7,
+        affinity=0.2,
+        wave_std=0.7,
         effect=Effect(strength=0.42, kept_weekly=0.90, saturation=4.0),
         channel="phone",
         seconds=540.0,
@@ -95,13 +119,13 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         "coupon_use",
         "harmful",
         0.055,
-        liking=0.2,
-        wave=0.6,
+        affinity=0.2,
+        wave_std=0.6,
         effect=Effect(strength=0.52, kept_weekly=0.80, saturation=1.5),
         value=8.0,
     ),
-    Behaviour("gift_guide_view", "inert", 0.16, liking=0.2, season=2.0, seconds=90.0),
-    Behaviour("faq_view", "inert", 0.25, liking=0.0, seconds=60.0),
+    Behaviour("gift_guide_view", "inert", 0.16, affinity=0.2, season=2.0, seconds=90.0),
+    Behaviour("faq_view", "inert", 0.25, affinity=0.0, seconds=60.0),
     Behaviour("order_tracking", "consequence", 0.0, in_session=False),
     Behaviour("return_label", "consequence", 0.0, in_session=False),
     Behaviour(
@@ -119,31 +143,35 @@ EFFECTS: dict[str, Effect] = {b.name: b.effect for b in BEHAVIOURS if b.effect i
 
 
 @dataclass(frozen=True, eq=False)
-class World:
-    """The hidden state of a shop; arrays are ``n`` customers × (burn-in + ``n_weeks``) weeks.
+class ShopState:
+    """Hidden state of a simulated shop: `n` customers × (burn-in + `n_weeks`) weeks.
 
     Attributes
     ----------
+    start : date
+        First day after the burn-in.
+    n_weeks : int
+        Weeks after the burn-in.
     effects : bool
         Whether behaviours act on orders and prices.
-    liking, income : array of float, shape (n,)
-        Hidden, standard normal, and constant.
+    affinity, income : array of float, shape (n,)
+        Hidden traits, standard normal and constant.
     order_rate : array of float, shape (n,)
-        Orders per week of a week without season and without any effect.
+        Orders per week without season and without effects.
     basket : array of float, shape (n,)
         Mean basket at full price, in EUR.
     season : array of float, shape (weeks,)
-        Factor on orders.
+        Factor of the rate of orders.
     entry : array of int, shape (n,)
-        First week in which the customer does anything.
+        First active week.
     counts : dict of behaviour to array of float32, shape (n, weeks)
-        Events a week of those behaviours that act.
+        Events per week of the behaviours with an effect.
     """
 
     start: dt.date
     n_weeks: int
     effects: bool
-    liking: Floats
+    affinity: Floats
     income: Floats
     order_rate: Floats
     basket: Floats
@@ -153,16 +181,16 @@ class World:
 
     @property
     def weeks(self) -> int:
-        """Weeks simulated, burn-in included."""
+        """Simulated weeks, burn-in included."""
         return BURN_IN_WEEKS + self.n_weeks
 
     @property
     def active(self) -> npt.NDArray[np.bool_]:
-        """Who is a customer in which week, shape (n, weeks)."""
+        """Whether each customer is active in each week, shape (n, weeks)."""
         return np.asarray(np.arange(self.weeks)[None, :] >= self.entry[:, None])
 
     def memory(self, behaviour: str) -> Floats:
-        """Return what is left of past events: ``m[w] = kept · m[w-1] + x[w-1]``."""
+        """Return the decayed sum of past events: ``m[w] = kept · m[w-1] + x[w-1]``."""
         counts = self.counts[behaviour]
         kept = EFFECTS[behaviour].kept_weekly
         memory = np.zeros(counts.shape)
@@ -172,35 +200,35 @@ class World:
 
 
 def season_of(start: dt.date, weeks: int, burn_in: int = BURN_IN_WEEKS) -> Floats:
-    """Return the season's factor per week: a yearly wave, a summer sale and Christmas."""
+    """Return the seasonal factor per week: a yearly wave, a summer sale and Christmas."""
     middles = [start + dt.timedelta(days=7 * (w - burn_in) + 3) for w in range(weeks)]
     day = np.array([m.timetuple().tm_yday for m in middles], dtype=float)
 
     def peak(at: float, width: float) -> Floats:
-        apart = np.abs(day - at)
-        apart = np.minimum(apart, 365.25 - apart)
-        return np.exp(-0.5 * (apart / width) ** 2)
+        distance = np.abs(day - at)
+        distance = np.minimum(distance, 365.25 - distance)
+        return np.exp(-0.5 * (distance / width) ** 2)
 
     wave = 1 + 0.12 * np.cos(2 * np.pi * (day - 330) / 365.25)
     return np.asarray(wave + 0.25 * peak(185, 12) + 0.8 * peak(346, 14))
 
 
-def draw_world(
+def draw_state(
     rng: np.random.Generator, n_customers: int, n_weeks: int, start: dt.date, effects: bool
-) -> World:
-    """Draw who the customers are; what they do (`counts`) is still empty."""
-    liking, income = rng.standard_normal(n_customers), rng.standard_normal(n_customers)
-    own = rng.standard_normal((2, n_customers))
+) -> ShopState:
+    """Draw the customers; their `counts` are still empty."""
+    affinity, income = rng.standard_normal(n_customers), rng.standard_normal(n_customers)
+    noise = rng.standard_normal((2, n_customers))
     is_new = rng.random(n_customers) < SIGN_UP_SHARE
     arrival = BURN_IN_WEEKS + rng.integers(0, max(1, (3 * n_weeks) // 4), n_customers)
-    return World(
+    return ShopState(
         start=start,
         n_weeks=n_weeks,
         effects=effects,
-        liking=liking,
+        affinity=affinity,
         income=income,
-        order_rate=ORDERS_PER_WEEK * np.exp(0.6 * liking + 0.15 * income + 0.25 * own[0] - 0.2),
-        basket=BASKET * np.exp(0.3 * income + 0.15 * own[1] - 0.056),
+        order_rate=ORDERS_PER_WEEK * np.exp(0.6 * affinity + 0.15 * income + 0.25 * noise[0] - 0.2),
+        basket=BASKET * np.exp(0.3 * income + 0.15 * noise[1] - 0.056),
         season=season_of(start, BURN_IN_WEEKS + n_weeks),
         entry=np.where(is_new, arrival, 0),
         counts={},
@@ -209,20 +237,20 @@ def draw_world(
 
 @dataclass(frozen=True, eq=False)
 class Economics:
-    """What a week's orders are like: rate and discount, each of shape (n, weeks)."""
+    """Rate of orders and discount, each of shape (n, weeks)."""
 
     rate: Floats
     discount: Floats
 
     def revenue(self, basket: Floats) -> Floats:
-        """Return expected revenue a week, in EUR, net of what is sent back in that week."""
+        """Return expected revenue per week in EUR, net of returns in that week."""
         return _with_returns(
             self.rate * basket[:, None] * (1 - self.discount),
             -self.rate * basket[:, None] * (1 - self.discount),
         )
 
     def margin(self, basket: Floats) -> Floats:
-        """Return expected margin a week, in EUR, net of what is sent back in that week."""
+        """Return expected margin per week in EUR, net of returns in that week."""
         baskets = self.rate * basket[:, None]
         sold = baskets * (1 - self.discount - COST_SHARE) - self.rate * FULFILMENT
         returned = baskets * (COST_RECOVERED * COST_SHARE - (1 - self.discount))
@@ -236,16 +264,16 @@ def _with_returns(sold: Floats, returned: Floats) -> Floats:
     return total
 
 
-def economics(world: World, memories: dict[str, Floats]) -> Economics:
-    """Return the rate of orders and the discount they are sold at, given the memories."""
+def economics(state: ShopState, memories: dict[str, Floats]) -> Economics:
+    """Return the rate of orders and their discount, given the memories of behaviours."""
     shape = next(iter(memories.values())).shape
     log_rate = np.zeros(shape)
     discount = np.zeros(shape)
-    if world.effects:
+    if state.effects:
         for name, effect in EFFECTS.items():
             response = effect.response(memories[name])
             log_rate += effect.strength * response
             if name == "coupon_use":
                 discount += DISCOUNT * response
-    rate = world.order_rate[:, None] * world.season[None, :] * np.exp(log_rate) * world.active
+    rate = state.order_rate[:, None] * state.season[None, :] * np.exp(log_rate) * state.active
     return Economics(rate=rate, discount=discount)
