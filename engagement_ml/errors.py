@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any, Self
 
 
 class EngagementError(Exception):
@@ -44,6 +46,34 @@ class TrackingError(EngagementError):
 
 class MissingDependencyError(EngagementError):
     """An optional package is missing; the message names the extra that installs it."""
+
+
+class NotFittedError(EngagementError, AttributeError):
+    """A model was used before `fit`.
+
+    Code that works with scikit-learn catches ``sklearn.exceptions.NotFittedError``. Such code has
+    imported scikit-learn, so the error is made an instance of that class as well if scikit-learn
+    is loaded when the error is raised. Importing this package therefore does not load scikit-learn.
+
+    Examples
+    --------
+    >>> from sklearn.exceptions import NotFittedError as SklearnNotFittedError
+    >>> isinstance(NotFittedError("not fitted"), SklearnNotFittedError)
+    True
+    """
+
+    def __new__(cls, *args: object) -> Self:
+        """Return an instance that is scikit-learn's error too if scikit-learn is loaded."""
+        sklearn_exceptions: Any = sys.modules.get("sklearn.exceptions")
+        if cls is NotFittedError and sklearn_exceptions is not None:
+            bases = (cls, sklearn_exceptions.NotFittedError)
+            combined: type[Self] = type(cls.__name__, bases, {"__module__": cls.__module__})
+            return super().__new__(combined, *args)
+        return super().__new__(cls, *args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as this class, as the combined class has no importable name."""
+        return NotFittedError, self.args
 
 
 class GateFailedError(EngagementError):

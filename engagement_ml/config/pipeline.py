@@ -26,7 +26,7 @@ from engagement_ml.errors import nearest
 
 
 class PipelineConfig(Frozen):
-    """Configuration of one pipeline; see ``docs/configuration.md`` for each key.
+    """Configuration of one pipeline; see ``docs/reference/configuration.md`` for each key.
 
     Examples
     --------

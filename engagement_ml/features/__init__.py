@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazy_exports
+from engagement_ml.lazy import lazy_exports, make_callable
 
 if TYPE_CHECKING:
     from engagement_ml.features.counts import count_frame
@@ -23,3 +23,6 @@ __getattr__, __dir__ = lazy_exports(
         "build_periods": "period_panel",
     },
 )
+
+# ``em.features(events, transactions)`` is the public function; the name is this package's too.
+make_callable(__name__, "engagement_ml.workflow.feature_frame", "features")

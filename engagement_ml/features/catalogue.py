@@ -1,6 +1,6 @@
 """Feature catalogue, generated from the definitions of the feature families.
 
-``python -m engagement_ml.features.catalogue`` prints the page ``docs/features.md``.
+``python -m engagement_ml.features.catalogue`` prints the page ``docs/reference/features.md``.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def catalogue_markdown(
 
 
 def features_page(families: Sequence[FeatureFamily] = FAMILIES) -> str:
-    """Return the page ``docs/features.md``, with every family and its examples.
+    """Return the page ``docs/reference/features.md``, with every family and its examples.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a pipeline does, from tables to results: the command line and ``pipelines/`` call these."""
+"""Workflows from tables to results, which the command line and ``pipelines/`` call."""
 
 from __future__ import annotations
 

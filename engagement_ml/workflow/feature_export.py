@@ -12,12 +12,12 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.inputs import read_tables
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.windows import plan_windows
 from engagement_ml.workflow.feature_cache import cached, features_key
 from engagement_ml.workflow.results import CONFIG
 from engagement_ml.workflow.settings import as_config, resolved, to_yaml
-from engagement_ml.workflow.steps import OnStep, Steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,7 @@ def write_features(
     output: str | Path,
     *,
     frames: Mapping[str, Any] | None = None,
+    progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> tuple[Path, int, int]:
     """Write every feature and outcome of every customer at every cutoff.
@@ -46,8 +47,10 @@ def write_features(
         feature) and ``config.yaml``.
     frames : mapping of table name to path or frame, optional
         Overrides the configuration's ``sources``.
+    progress : {"log", "auto", "bar", False} or Progress, default "log"
+        How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
-        Called with the name of each step as it begins.
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -63,13 +66,16 @@ def write_features(
     from engagement_ml.features.lazy_panel import build_lazy_panel
     from engagement_ml.features.panel import no_event, panel_blocks
 
-    settings, steps = as_config(config), Steps(on_step)
-    steps("Reading tables")
-    new_engine = open_engine(settings.engine, frames)
-    with new_folder_whole(Path(output)) as folder, new_engine as engine:
-        tables = read_tables(settings, engine, frames, on_part=steps.part)
+    settings = as_config(config)
+    with (
+        progress_for(progress, on_step) as steps,
+        new_folder_whole(Path(output)) as folder,
+        open_engine(settings.engine, frames) as engine,
+    ):
+        steps.start("Reading tables")
+        tables = read_tables(settings, engine, frames, on_part=steps.update)
         windows = plan_windows(tables.history, settings.windows)
-        steps("Building features")
+        steps.start("Building features")
         if engine.local:
             cached(
                 settings,
@@ -91,7 +97,9 @@ def write_features(
     return Path(output), n_rows, len(columns)
 
 
-def _write(blocks: Iterator[Panel], file: Path, cutoffs: Sequence[dt.date], steps: Steps) -> None:
+def _write(
+    blocks: Iterator[Panel], file: Path, cutoffs: Sequence[dt.date], steps: Progress
+) -> None:
     """Write the blocks of a panel as row groups of one Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -108,8 +116,8 @@ def _write(blocks: Iterator[Panel], file: Path, cutoffs: Sequence[dt.date], step
                 )
                 writer = stack.enter_context(new_writer)
             writer.write_table(table)
-            steps.part(cutoffs.index(block.frame["cutoff"].iloc[0].date()), len(cutoffs))
-        steps.part(len(cutoffs), len(cutoffs))
+            steps.update(cutoffs.index(block.frame["cutoff"].iloc[0].date()), len(cutoffs))
+        steps.update(len(cutoffs), len(cutoffs))
 
 
 def _arrow(frame: pd.DataFrame) -> pa.Table:

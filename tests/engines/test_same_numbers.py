@@ -1,4 +1,4 @@
-"""Panel, periods and counts on every engine equal those of the slow oracle."""
+"""Panel, periods and counts: the same numbers on every engine as the slow oracle's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LENGTHS = st.sampled_from([1, 7, 9])
 
 
 def equal_the_oracle(engine: Any, world: test_oracle.World, length: int) -> Tables:
-    """Run the three oracle tests of DuckDB on tables that are read once."""
+    """Put the tables, read once, to the three tests that DuckDB is put to."""
     tables = test_oracle.read(world, engine)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(test_oracle, "read", lambda *_: tables)
@@ -67,8 +67,8 @@ def test_spark_equals_the_oracle(
         assert dropped(found) == dropped(test_oracle.read(world, engine))
 
 
-def panels_of(engine: Any, churn: str) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
-    """Return the panel of DuckDB, and the panel that another engine builds itself."""
+def laid_out(engine: Any, churn: str) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Return the panel of DuckDB, and what another engine lays out itself."""
     kind = {"kind": churn, **({"event_type": "cancelled"} if churn == "event" else {})}
     windows = {"observation_days": 20, "outcome_days": 10, "gap_days": 2, "every_days": 21}
     settings_ = test_panel.config(segments=["country", "age", "paid"], churn=kind, windows=windows)
@@ -78,38 +78,38 @@ def panels_of(engine: Any, churn: str) -> tuple[pd.DataFrame, pd.DataFrame, dict
     data["customers"]["paid"] = data["customers"]["customer_id"] % 2 == 0
     data["customers"]["height"] = data["customers"]["age"] / 4
     data["customers"].loc[3, ["country", "height"]] = None
-    panels = []
-    for used in (open_duckdb(threads=1), engine):
-        tables = read_tables(settings_, used, data)
+    found = []
+    for each in (open_duckdb(threads=1), engine):
+        tables = read_tables(settings_, each, data)
         cutoffs = plan_windows(tables.history, settings_.windows)
-        if isinstance(used, DuckDBEngine):
-            panels.append(build_panel(tables, settings_, cutoffs).frame)
+        if isinstance(each, DuckDBEngine):
+            found.append(build_panel(tables, settings_, cutoffs).frame)
         else:
-            panels.append(used.pandas(build_lazy_panel(tables, settings_, cutoffs)))
-    expected, wide = (f.sort_values(["cutoff", "customer_id"], ignore_index=True) for f in panels)
+            found.append(each.pandas(build_lazy_panel(tables, settings_, cutoffs)))
+    expected, wide = (f.sort_values(["cutoff", "customer_id"], ignore_index=True) for f in found)
     assert list(wide.columns) == list(expected.columns)
     return expected, wide, data
 
 
 @pytest.mark.parametrize("churn", ["no_transaction", "event"])
-def test_polars_builds_the_panel_itself(polars_engine: LazyEngine, churn: str) -> None:
-    same_panel(*panels_of(polars_engine, churn)[:2])
+def test_polars_lays_out_the_panel_itself(polars_engine: LazyEngine, churn: str) -> None:
+    same_panel(*laid_out(polars_engine, churn)[:2])
 
 
 @pytest.mark.spark
-def test_spark_builds_the_panel_itself(spark_engine: LazyEngine) -> None:
-    same_panel(*panels_of(spark_engine, "event")[:2])
+def test_spark_lays_out_the_panel_itself(spark_engine: LazyEngine) -> None:
+    same_panel(*laid_out(spark_engine, "event")[:2])
 
 
 def same_panel(expected: pd.DataFrame, wide: pd.DataFrame) -> None:
     assert expected["cutoff"].nunique() > 1
     assert "page.view__trend" in expected
     for column in expected:
-        left, right = expected[column], wide[column]
-        if isinstance(left.dtype, pd.CategoricalDtype) or left.dtype == object:
+        one, two = expected[column], wide[column]
+        if isinstance(one.dtype, pd.CategoricalDtype) or one.dtype == object:
             assert (
-                left.astype(object).where(left.notna(), None).tolist()
-                == right.astype(object).where(right.notna(), None).tolist()
+                one.astype(object).where(one.notna(), None).tolist()
+                == two.astype(object).where(two.notna(), None).tolist()
             ), column
         else:
-            pd.testing.assert_series_equal(left, right, check_dtype=False, rtol=1e-9)
+            pd.testing.assert_series_equal(one, two, check_dtype=False, rtol=1e-9)

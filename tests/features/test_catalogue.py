@@ -20,7 +20,7 @@ from engagement_ml.features.catalogue import (
 from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "features.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "features.md"
 RATIOS = [
     {"name": "click through", "numerator": ["click|tap"], "denominator": ["open"]},
     {"name": "kept", "begun": ["open"], "done": ["click|tap"]},
@@ -81,7 +81,7 @@ def test_markdown_has_a_row_per_line_and_the_definition_of_a_session() -> None:
 
 def test_the_page_is_printed_from_the_definitions() -> None:
     assert PAGE.read_text(encoding="utf-8") == features_page(), (
-        "print it again: python -m engagement_ml.features.catalogue > docs/features.md"
+        "print it again: python -m engagement_ml.features.catalogue > docs/reference/features.md"
     )
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -313,6 +311,8 @@ def test_a_number_that_does_not_fit_is_named_and_not_cached(folder: Path) -> Non
 
 
 RUN = """
+    import os
+    import signal
     import sys
     from engagement_ml.ledger.cache import batches
     from engagement_ml.ledger.cache import events
@@ -320,7 +320,14 @@ RUN = """
     from engagement_ml.config import parse_config
     from engagement_ml.engine import open_engine
     from engagement_ml.inputs import read_tables
-    folder = sys.argv[1]
+    folder, last = sys.argv[1], int(sys.argv[2])
+    operations = 0
+    def count_operation(event, arguments):
+        global operations
+        if event.startswith(("open", "os.", "shutil.")) and f"{folder}/keep" in str(arguments):
+            operations += 1
+            if operations == last:
+                os.kill(os.getpid(), signal.SIGKILL)
     config = parse_config({
         "name": "kept",
         "sources": {"events": f"{folder}/events", "transactions": f"{folder}/transactions.parquet"},
@@ -328,30 +335,37 @@ RUN = """
         "features": {"sessions": True},
     })
     with open_engine(config.engine) as engine:
-        print("begin", flush=True)
+        sys.addaudithook(count_operation)
         read_tables(config, engine)
-    print("end", flush=True)
+    print(operations)
 """
 
 
 def killed_runs(folder: Path, times: int, rng: np.random.Generator) -> Iterator[bool]:
-    """Start runs and kill each at a random moment; yield whether it was killed before its end."""
-    took = 0.5
-    for _ in range(times):
-        run = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(RUN), str(folder)],
+    """Start runs, each killed before a random file operation; yield whether it was killed.
+
+    File operations within the cache are counted, not seconds, so that the load of the machine does
+    not matter.
+    """
+
+    def run(place: Path, operation: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(RUN), str(place), str(operation)],
             stdout=subprocess.PIPE,
             text=True,
+            check=False,
         )
-        assert run.stdout is not None
-        assert run.stdout.readline() == "begin\n"
-        begun = time.perf_counter()
-        time.sleep(float(rng.uniform(0.0, took)))
-        os.kill(run.pid, signal.SIGKILL)
-        rest, _ = run.communicate()
-        if "end" in rest:
-            took = max(0.02, 0.7 * (time.perf_counter() - begun))
-        yield "end" not in rest
+
+    with tempfile.TemporaryDirectory() as copy:
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        whole = run(Path(copy), 0)
+    assert whole.returncode == 0
+    operations = int(whole.stdout)
+    assert operations > 20
+    for _ in range(times):
+        killed = run(folder, int(rng.integers(1, operations))).returncode
+        assert killed in (0, -signal.SIGKILL)
+        yield killed != 0
 
 
 @pytest.mark.slow
