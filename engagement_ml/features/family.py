@@ -128,7 +128,7 @@ class FeatureFamily:
         Columns are ``<prefix>__<feature>``; ``<behaviour>`` (`BY_BEHAVIOUR`) for a family that
         measures each behaviour by itself, ``""`` for columns without a prefix.
     title : str
-        Heading in ``docs/features.md``.
+        Heading in ``docs/reference/features.md``.
     features : tuple of Feature, or callable
         From the configuration to the features, if they depend on it.
     daily : callable or None
@@ -142,13 +142,13 @@ class FeatureFamily:
     group : {"joint", "history"}
         Where ``Panel`` lists the columns; families by behaviour are in ``behaviour_features``.
     availability : str
-        Sentence of ``docs/features.md`` on when the family is computed.
+        Sentence of ``docs/reference/features.md`` on when the family is computed.
     description : str or callable
         Paragraph of the catalogue; from the configuration, if it depends on it.
     footnote : str
-        Sentence below the table of ``docs/features.md``.
+        Sentence below the table of ``docs/reference/features.md``.
     example : mapping
-        Keys of ``features:`` in the configuration that ``docs/features.md`` documents.
+        Keys of ``features:`` in the configuration that ``docs/reference/features.md`` documents.
 
     Raises
     ------

@@ -79,7 +79,8 @@ def draw_sample(tables: Tables, config: PipelineConfig, *, before: dt.date) -> S
     Strata are levels of spending, within them levels of activity, and within these the segments
     that the configuration names. Systematic sampling along the sorted strata gives each stratum,
     and each level of spending as a whole, its proportional share up to rounding. Within a stratum
-    the customers with the smallest lots are drawn; see ``Engine.permanent_random_numbers``.
+    the customers with the smallest permanent random numbers are drawn; see
+    ``Engine.permanent_random_numbers``.
 
     Parameters
     ----------
@@ -233,12 +234,12 @@ def _segments(tables: Tables, config: PipelineConfig) -> tuple[str, ...]:
 
 
 def _draw(tables: Tables, customers: nw.LazyFrame[Any], strata: _Strata, seed: int) -> AnyArray:
-    """Return the ids of the smallest lots of each stratum, sorted.
+    """Return the ids with the smallest permanent random numbers of each stratum, sorted.
 
-    Lots are even, so a limit on them lets through a few more than are needed, which is all that
-    comes here. Where it lets too few through, it is widened.
+    The numbers are uniform, so a limit on them selects a few candidates more than are needed, and
+    only these are fetched. The limit is raised if it selects too few.
     """
-    lots = tables.engine.permanent_random_numbers(customers, "customer_id", seed, "lot_")
+    numbered = tables.engine.permanent_random_numbers(customers, "customer_id", seed, "number_")
     needed = np.array(strata.drawn)
     codes = {key: [stratum[i] for stratum in strata.keys] for i, key in enumerate(KEYS)}
     slack = 1
@@ -248,25 +249,25 @@ def _draw(tables: Tables, customers: nw.LazyFrame[Any], strata: _Strata, seed: i
         ]
         places = np.arange(len(needed), dtype=np.int32)
         small = tables.engine.small({**codes, "limit_": limits, "stratum_": places})
-        inside = lots.join(small, on=list(KEYS), how="inner").filter(
-            nw.col("lot_") < nw.col("limit_")
+        inside = numbered.join(small, on=list(KEYS), how="inner").filter(
+            nw.col("number_") < nw.col("limit_")
         )
-        candidates = collect(inside.select("customer_id", "stratum_", "lot_"))
+        candidates = collect(inside.select("customer_id", "stratum_", "number_"))
         if (np.bincount(candidates["stratum_"], minlength=len(needed)) >= needed).all():
             return _smallest(candidates, needed)
         slack *= 4
 
 
 def _limit(n: int, size: int, slack: int) -> int:
-    """Return the lot below which `n` of a stratum lie, all but surely."""
+    """Return the number below which `n` of `size` customers lie, almost surely (six sigma)."""
     enough = n + slack * (6 * math.isqrt(n) + 20)
     return 0 if n == 0 else min(PERMANENT_RANDOM_NUMBERS, PERMANENT_RANDOM_NUMBERS * enough // size)
 
 
 def _smallest(candidates: dict[str, AnyArray], needed: npt.NDArray[np.int_]) -> AnyArray:
     by_id = np.argsort(candidates["customer_id"], kind="stable")
-    ids, stratum, lot = (candidates[c][by_id] for c in ("customer_id", "stratum_", "lot_"))
-    order = np.lexsort((lot, stratum))
+    ids, stratum, number = (candidates[c][by_id] for c in ("customer_id", "stratum_", "number_"))
+    order = np.lexsort((number, stratum))
     ids, stratum = ids[order], stratum[order]
     rank = np.arange(len(ids)) - np.searchsorted(stratum, stratum, side="left")
     selected: AnyArray = np.sort(ids[rank < needed[stratum]])
