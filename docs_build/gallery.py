@@ -14,7 +14,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -68,35 +70,44 @@ def _outputs(outputs: Any, name: str, pictures: dict[str, str | bytes]) -> Itera
 
 
 def run_notebooks(root: Path) -> list[str]:
-    """Run the notebooks that have no up-to-date executed copy; return their names."""
+    """Run the notebooks that have no up-to-date executed copy; return their names.
+
+    Two run at a time, each in a kernel of its own.
+    """
     folder = root / EXECUTED
     folder.mkdir(parents=True, exist_ok=True)
-    ran = []
-    for source in sorted((root / "notebooks").glob("*.ipynb")):
-        key, target = _key(source, root), folder / source.name
-        if target.exists() and json.loads(target.read_text("utf-8"))["metadata"].get("key") == key:
-            continue
-        notebook = _run(nbformat.read(source, as_version=4), folder)
-        notebook.metadata["key"] = key
-        nbformat.write(notebook, target)
-        ran.append(source.name)
-    return ran
-
-
-def _run(notebook: Any, folder: Path) -> Any:
-    from nbclient import NotebookClient
-
-    # The kernel takes its settings from the environment.
+    # The kernels take their settings from the environment.
     os.environ["PYTHONWARNINGS"] = "ignore"
     os.environ.pop("MPLBACKEND", None)
-    client = NotebookClient(
-        notebook,
-        timeout=600,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-    )
-    client.execute()
-    return notebook
+    stale = [
+        source
+        for source in sorted((root / "notebooks").glob("*.ipynb"))
+        if not _is_executed(folder / source.name, _key(source, root))
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda source: _run(source, folder, _key(source, root)), stale))
+    return [source.name for source in stale]
+
+
+def _is_executed(copy: Path, key: str) -> bool:
+    return copy.exists() and json.loads(copy.read_text("utf-8"))["metadata"].get("key") == key
+
+
+def _run(source: Path, folder: Path, key: str) -> None:
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(source, as_version=4)
+    with TemporaryDirectory() as working:
+        client = NotebookClient(
+            notebook,
+            timeout=3600,
+            kernel_name="python3",
+            extra_arguments=["--log-level=40"],
+            resources={"metadata": {"path": working}},
+        )
+        client.execute()
+    notebook.metadata["key"] = key
+    nbformat.write(notebook, folder / source.name)
 
 
 def _key(source: Path, root: Path) -> str:
