@@ -296,6 +296,4 @@ def one_line(value: Any) -> str:
     'page view�[31m'
     """
     text = " ".join(str(value).split())
-    return "".join(
-        "�" if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in text
-    )
+    return "".join("�" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)

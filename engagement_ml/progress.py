@@ -1,8 +1,6 @@
 """Progress reporting: the steps of a run, timed, and shown as a bar, as log records or not at all.
 
-`Progress` is the interface and the silent implementation. `TerminalProgress` and `NotebookProgress`
-draw a bar, `LogProgress` writes log records for schedulers; `progress_for` chooses among them. No
-class here configures logging: that is up to the program that runs.
+`progress_for` chooses among the implementations. No class here configures logging.
 """
 
 from __future__ import annotations

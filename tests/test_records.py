@@ -26,7 +26,8 @@ from engagement_ml.drivers.evidence import (
     Unprofitable,
 )
 from engagement_ml.errors import InputError, OutputError
-from engagement_ml.records import DrawnSample, RunRecord, plain
+from engagement_ml.plain_types import plain
+from engagement_ml.records import DrawnSample, RunRecord
 from engagement_ml.tables.quality import TableQuality
 from engagement_ml.windows import History, Windows
 

@@ -93,7 +93,7 @@ def _drawn(evaluation: Mapping[str, Any]) -> str:
     sample = evaluation.get("sample")
     if not sample:
         return ""
-    return f" of {number(sample['customers'], 0)} drawn from {number(sample['of'], 0)}"
+    return f", of {number(sample['customers'], 0)} drawn from {number(sample['of'], 0)},"
 
 
 def _table(

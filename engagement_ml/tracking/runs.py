@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from engagement_ml.drivers.evidence import row_dict
 from engagement_ml.errors import TrackingError
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.plain_types import plain
 from engagement_ml.progress import OnStep
-from engagement_ml.records import RunRecord, plain
+from engagement_ml.records import RunRecord
 from engagement_ml.tracking.flatten import flat_numbers, flat_texts, safe_key
 from engagement_ml.tracking.models import log_booster, log_metric_model
 from engagement_ml.tracking.registry import register_version

@@ -91,18 +91,18 @@ def test_report_terminal_and_store_state_the_sample(
 
     from engagement_ml.report import print_summary
 
-    said = (
-        "120 of 300 customers (40.0%), drawn at random in proportion by spending, activity and "
-        "segment plan, stand for all; scores cover everybody. Intervals are up to 1.6 times as "
-        "wide as all customers would give; the effects found are known to within ±50%. To take "
-        "more, set 'sample.customers' in the configuration."
+    sentences = (
+        "Trained on 120 of 300 customers (40.0%), a random sample stratified by spending, activity "
+        "and segment plan. Scores cover all customers. Intervals are up to 1.6 times as wide as "
+        "with all customers; the estimated effects are accurate to ±50%. To use more, set "
+        "'sample.customers' in the configuration."
     )
     page = (sampled.folder / "report.html").read_text()
-    assert said in page.replace("&#39;", "'")
+    assert sentences in page.replace("&#39;", "'")
     # At the head of the report and in its section on the data.
     assert page.count("120 of 300 customers") == 2
     print_summary(sampled.result.record)
-    assert said in " ".join(capsys.readouterr().out.split())
+    assert sentences in " ".join(capsys.readouterr().out.split())
     run_id = sampled.result.registered["run_id"]
     params = mlflow.MlflowClient(sampled.store).get_run(run_id).data.params
     assert params["sample.customers"] == params["drawn_sample.customers"] == "120"
@@ -145,7 +145,7 @@ def test_evaluating_again_uses_the_same_customers(sampled: SimpleNamespace) -> N
 def test_a_run_on_all_customers_mentions_no_sample(trained: SimpleNamespace) -> None:
     assert trained.result.record.sample is None
     assert "sample" not in trained.result.evaluation
-    assert "drawn at random" not in (trained.folder / "report.html").read_text()
+    assert "a random sample" not in (trained.folder / "report.html").read_text()
 
 
 def test_a_model_in_a_notebook_draws_a_sample_too(small_shop: Any, quick_drivers: Any) -> None:

@@ -1,1 +1,1 @@
-"""Robustness checks of the findings: placebos, persistence, segments, interactions, sensitivity."""
+"""Robustness checks: placebos, persistence, heterogeneity, interactions, sensitivity."""
