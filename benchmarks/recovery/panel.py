@@ -1,6 +1,6 @@
-"""The table people build for the usual methods: window counts, purchase history, margin after.
+"""Feature table for the competing methods: window counts, purchase history, later margin.
 
-Plain pandas on the world's tables; it shares nothing with the package's features.
+It is built with pandas and shares no code with the package's features.
 """
 
 from __future__ import annotations
@@ -10,33 +10,32 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks.recovery.worlds import World
+from benchmarks.recovery.world import World
 
 START = pd.Timestamp("2023-01-02")
 HISTORY = ("recency_days", "orders", "past_margin", "mean_order", "tenure_days")
 
 
 @dataclass(frozen=True)
-class UsualPanel:
-    """Customers × cutoffs whose outcome windows do not overlap, in the same row order."""
+class BaselinePanel:
+    """Rows of customers × cutoffs with disjoint outcome windows; all tables share the row order."""
 
     counts: pd.DataFrame
     history: pd.DataFrame
     margin: pd.Series
     customer: pd.Series
 
-    def sample(self, rows: int, seed: int) -> UsualPanel:
+    def sample(self, rows: int, seed: int) -> BaselinePanel:
+        """Return at most `rows` randomly drawn rows."""
         if len(self.margin) <= rows:
             return self
         chosen = np.sort(np.random.default_rng(seed).permutation(len(self.margin))[:rows])
         parts = (self.counts, self.history, self.margin, self.customer)
-        return UsualPanel(*(part.iloc[chosen].reset_index(drop=True) for part in parts))
+        return BaselinePanel(*(part.iloc[chosen].reset_index(drop=True) for part in parts))
 
 
-def build_usual_panel(world: World) -> UsualPanel:
-    """Count events and sum margin around cutoffs one outcome window apart, the last as late as
-    it can be.
-    """
+def build_baseline_panel(world: World) -> BaselinePanel:
+    """Count events before and sum margin after cutoffs that lie one outcome window apart."""
     windows = dict(world.settings.get("windows", {}))  # type: ignore[call-overload]
     observation = pd.Timedelta(days=windows.get("observation_days", 84))
     outcome = pd.Timedelta(days=windows.get("outcome_days", 84))
@@ -63,7 +62,7 @@ def build_usual_panel(world: World) -> UsualPanel:
         _rows(world, events, transactions, first, left, c, observation, outcome)
         for c in sorted(cutoffs)
     ]
-    return UsualPanel(
+    return BaselinePanel(
         counts=pd.concat([p.counts for p in parts], ignore_index=True),
         history=pd.concat([p.history for p in parts], ignore_index=True),
         margin=pd.concat([p.margin for p in parts], ignore_index=True),
@@ -80,7 +79,8 @@ def _rows(
     cutoff: pd.Timestamp,
     observation: pd.Timedelta,
     outcome: pd.Timedelta,
-) -> UsualPanel:
+) -> BaselinePanel:
+    """Return the rows of one cutoff."""
     present = first.index[first < cutoff].difference(left.index[left < cutoff])
     inside = events["timestamp"].between(cutoff - observation, cutoff, inclusive="left")
     counts = (
@@ -107,7 +107,7 @@ def _rows(
     history["recency_days"] = history["recency_days"].fillna(history["tenure_days"])
     after = transactions["timestamp"].between(cutoff, cutoff + outcome, inclusive="left")
     margin = transactions[after].groupby("customer_id")["margin"].sum()
-    return UsualPanel(
+    return BaselinePanel(
         counts=counts.reset_index(drop=True),
         history=history.reset_index(drop=True),
         margin=margin.reindex(present, fill_value=0.0).reset_index(drop=True),

@@ -1,4 +1,4 @@
-"""Putting a world together: names, rates, memories and strengths drawn at random."""
+"""Random construction of a specification: names, rates, lag kernels and effect sizes."""
 
 from __future__ import annotations
 
@@ -29,17 +29,21 @@ MEMORIES = {"brief": BRIEF, "month": MONTH, "decay": DECAY, "quarter": QUARTER}
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A world's rules, and what its truth has besides the verdicts."""
+class Scenario:
+    """A specification, and how its verdicts are judged.
+
+    `optional` behaviours may be selected or not; `accepted` lists the verdicts that also count as
+    correct.
+    """
 
     spec: Spec
-    either: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
     accepted: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass
-class Draft:
-    """A world being put together: names are drawn at random, so they tell nothing."""
+class ScenarioBuilder:
+    """Builds a specification step by step; names are random and carry no information."""
 
     rng: Rng
     behaviours: list[Behaviour] = field(default_factory=list)
@@ -51,9 +55,11 @@ class Draft:
         self.lag0 = bool(self.rng.random() < 0.25)
 
     def name(self) -> str:
+        """Take the next random name."""
         return str(self._names.pop())
 
     def kernel(self) -> tuple[float, ...]:
+        """Return the lag kernel, with or without an effect in the week of the event."""
         kernel = MEMORIES[self.memory]
         if not self.lag0:
             return kernel
@@ -63,89 +69,92 @@ class Draft:
         return float(self.rng.uniform(low, high))
 
     def rate(self, low: float, high: float) -> float:
+        """Draw from a log-uniform distribution."""
         return float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
 
-    def worth(self) -> float:
-        """How much a standard deviation should be worth; what is soon forgotten can do less."""
+    def standardised_effect(self) -> float:
+        """Draw a target effect per standard deviation; short lag kernels get smaller ones."""
         low, high = {"brief": (0.04, 0.08), "month": (0.06, 0.15)}.get(self.memory, (0.08, 0.28))
         return self.rate(low, high)
 
-    def add(self, truth: str, **more: object) -> Behaviour:
+    def add(self, truth: str, **overrides: object) -> Behaviour:
         settings: dict[str, object] = {
             "name": self.name(),
             "rate": self.rate(0.15, 1.2),
-            "spread": self.uniform(0.2, 0.6),
-            "wave": self.uniform(0.4, 0.9),
-            "memory": self.uniform(0.8, 0.97),
+            "level_std": self.uniform(0.2, 0.6),
+            "wave_std": self.uniform(0.4, 0.9),
+            "wave_persistence": self.uniform(0.8, 0.97),
             "season": self.uniform(-0.5, 1.0),
         }
-        made = Behaviour(truth=truth, **(settings | more))  # type: ignore[arg-type]
-        self.behaviours.append(made)
-        return made
+        behaviour = Behaviour(truth=truth, **(settings | overrides))  # type: ignore[arg-type]
+        self.behaviours.append(behaviour)
+        return behaviour
 
-    def acts(self, via: str | None = None, **more: object) -> tuple[Act, ...]:
-        how = via or str(self.rng.choice(["orders", "orders", "basket", "additive"]))
-        return (Act(how, self.kernel(), **more),)  # type: ignore[arg-type]
+    def acts(self, via: str | None = None, **overrides: object) -> tuple[Act, ...]:
+        path = via or str(self.rng.choice(["orders", "orders", "basket", "additive"]))
+        return (Act(path, self.kernel(), **overrides),)  # type: ignore[arg-type]
 
-    def driver(self, **more: object) -> Behaviour:
+    def driver(self, **overrides: object) -> Behaviour:
         settings: dict[str, object] = {
             "acts": self.acts(),
-            "worth": self.worth(),
-            "liking": self.uniform(0.0, 0.4),
+            "standardised_effect": self.standardised_effect(),
+            "affinity": self.uniform(0.0, 0.4),
         }
-        return self.add("driver", **(settings | more))
+        return self.add("driver", **(settings | overrides))
 
-    def drivers(self, number: int | None = None, **more: object) -> list[Behaviour]:
+    def drivers(self, number: int | None = None, **overrides: object) -> list[Behaviour]:
         n = int(self.rng.integers(2, 4)) if number is None else number
-        return [self.driver(**more) for _ in range(n)]
+        return [self.driver(**overrides) for _ in range(n)]
 
     def harmful(self) -> Behaviour:
         kernel = self.kernel()
         boost = self.uniform(0.3, 0.5)
-        bad = Act("ratio", kernel, strength=1.2)
-        # returns come a week later: with a brief memory they would mostly miss the outcome window
+        harm = Act("ratio", kernel, strength=1.2)
+        # returns are booked a week later: with the brief kernel most would miss the outcome window
         if self.rng.random() < 0.4 and self.memory != "brief":
-            bad = Act("returns", kernel, strength=1.4)
+            harm = Act("returns", kernel, strength=1.4)
         return self.add(
             "harmful",
-            acts=(Act("orders", kernel, strength=boost), bad),
-            worth=-self.rate(0.06, 0.18),
-            liking=self.uniform(0.1, 0.5),
+            acts=(Act("orders", kernel, strength=boost), harm),
+            standardised_effect=-self.rate(0.06, 0.18),
+            affinity=self.uniform(0.1, 0.5),
         )
 
     def follow(self, number: int = 1) -> None:
         for _ in range(number):
             self.add("consequence", source="orders", rate=self.uniform(0.8, 2.5))
 
-    def vanity(self, number: int, liking: tuple[float, float] = (0.6, 1.0), **more: object) -> None:
+    def vanity(
+        self, number: int, affinity: tuple[float, float] = (0.6, 1.0), **overrides: object
+    ) -> None:
         for position in range(number):
             frequent = self.rate(6, 10) if self.rng.random() < 0.2 else self.rate(1.5, 3.5)
             rate = frequent if position == 0 else self.rate(0.1, 1.0)
-            settings: dict[str, object] = {"rate": rate, "liking": self.uniform(*liking)}
-            self.add("vanity", **(settings | more))
+            settings: dict[str, object] = {"rate": rate, "affinity": self.uniform(*affinity)}
+            self.add("vanity", **(settings | overrides))
 
     def inert(self, number: int) -> None:
         for _ in range(number):
             self.add("inert", rate=self.rate(0.02, 0.8))
 
-    def fill(self, total: int = 12, liking: tuple[float, float] = (0.6, 1.0)) -> None:
-        """Add vanity behaviours and inert ones until there are `total`."""
-        left = total - len(self.behaviours)
-        vain = min(max(left - 2, 1), 5)
-        self.vanity(vain, liking)
-        self.inert(max(left - vain, 0))
+    def fill(self, total: int = 12, affinity: tuple[float, float] = (0.6, 1.0)) -> None:
+        """Add vanity and inert behaviours up to a total of `total`."""
+        missing = total - len(self.behaviours)
+        n_vanity = min(max(missing - 2, 1), 5)
+        self.vanity(n_vanity, affinity)
+        self.inert(max(missing - n_vanity, 0))
 
-    def kind(self, either: frozenset[str] = frozenset(), **rules: object) -> Kind:
-        vain = {
+    def scenario(self, optional: frozenset[str] = frozenset(), **rules: object) -> Scenario:
+        either_verdict = {
             b.name: frozenset({"vanity", "inert"}) for b in self.behaviours if b.truth == "vanity"
         }
         settings: dict[str, object] = {
             "order_rate": self.uniform(0.25, 0.55),
             "basket": self.uniform(25, 90),
-            "liking_orders": self.uniform(0.35, 0.6),
+            "affinity_orders": self.uniform(0.35, 0.6),
             "season": self.uniform(0.05, 0.2),
-            "staggered": self.uniform(0.2, 0.6),
+            "late_entry_share": self.uniform(0.2, 0.6),
         }
         ordered = tuple(sorted(self.behaviours, key=lambda b: b.name))
         spec = Spec(behaviours=ordered, **(settings | rules))  # type: ignore[arg-type]
-        return Kind(spec, either, vain | self.accepted)
+        return Scenario(spec, optional, either_verdict | self.accepted)
