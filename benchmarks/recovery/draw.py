@@ -49,7 +49,7 @@ class History:
 
 def streams(kind: str, seed: int) -> dict[str, np.random.Generator]:
     """Return independent random streams, so that changing one part leaves the others unchanged."""
-    names = ("spec", "traits", "rates", "counts", "luck", "money", "follow", "render")
+    names = ("spec", "traits", "rates", "counts", "uniforms", "money", "follow", "render")
     code = zlib.crc32(kind.encode())
     return {s: np.random.default_rng([seed, code, i]) for i, s in enumerate(names)}
 
@@ -59,16 +59,16 @@ def draw(spec: Spec, n: int, n_weeks: int, rngs: dict[str, np.random.Generator])
     traits = draw_traits(spec, n, n_weeks, rngs["traits"])
     rates = draw_rates(spec, traits, rngs["rates"])
     counts = draw_counts(spec, rates, rngs["counts"])
-    luck = rngs["luck"].random((2, n, n_weeks))
+    uniforms = rngs["uniforms"].random((2, n, n_weeks))
     mech = calibrate(mechanism(spec, traits, counts), counts)
     if any(b.feedback for b in spec.behaviours):
-        counts = draw_feedback(mech, counts, rates, luck[0], rngs["follow"])
+        counts = draw_feedback(mech, counts, rates, uniforms[0], rngs["follow"])
     if spec.subscription:
-        leave = draw_cancellations(mech, counts, luck[0])
+        leave = draw_cancellations(mech, counts, uniforms[0])
         ledger = fees(mech, leave, rngs["money"])
     else:
         leave = np.full(n, n_weeks + 1)
-        ledger = draw_ledger(mech, counts, luck, rngs["money"])
+        ledger = draw_ledger(mech, counts, uniforms, rngs["money"])
     logged, event_times = draw_following(mech, counts, ledger, rates, rngs["follow"])
     logged = logged * (np.arange(n_weeks) < leave[:, None])[:, :, None]
     if spec.missing_share:
@@ -114,23 +114,23 @@ def mean_margin(mech: Mechanism, counts: Array, cutoffs: list[int]) -> float:
     return float(np.concatenate(margins).mean())
 
 
-def order_counts(mech: Mechanism, counts: Array, luck: Array) -> tuple[dict[str, Array], Array]:
-    """Draw orders (n, T) by inverse transform of `luck`, given all behaviours."""
+def order_counts(mech: Mechanism, counts: Array, uniforms: Array) -> tuple[dict[str, Array], Array]:
+    """Draw orders (n, T) by inverse transform of `uniforms`, given all behaviours."""
     weeks = slice(0, counts.shape[1])
     parts = mech.parts(mech.stocks(counts), weeks)
     if not mech.spec.habit:
-        return parts, poisson_from(luck, parts["rate"])
-    orders = np.zeros(luck.shape, dtype=np.float32)
-    habit_stock = np.zeros(luck.shape[0])
-    for t in range(luck.shape[1]):
+        return parts, poisson_from(uniforms, parts["rate"])
+    orders = np.zeros(uniforms.shape, dtype=np.float32)
+    habit_stock = np.zeros(uniforms.shape[0])
+    for t in range(uniforms.shape[1]):
         parts["rate"][:, t] += mech.spec.habit * habit_stock
-        orders[:, t] = poisson_from(luck[:, t], parts["rate"][:, t])
+        orders[:, t] = poisson_from(uniforms[:, t], parts["rate"][:, t])
         habit_stock = mech.spec.habit_persistence * habit_stock + orders[:, t]
     return parts, orders
 
 
 def draw_feedback(
-    mech: Mechanism, counts: Array, rates: Array, luck: Array, rng: np.random.Generator
+    mech: Mechanism, counts: Array, rates: Array, uniforms: Array, rng: np.random.Generator
 ) -> Array:
     """Redraw behaviours with feedback from purchases week by week, together with the purchases."""
     spec, n_weeks = mech.spec, counts.shape[1]
@@ -148,15 +148,17 @@ def draw_feedback(
         recent = mech.stocks(counts[:, first : t + 1])
         now = {key: stock[:, -1:] for key, stock in recent.items()}
         rate = mech.parts(now, slice(t, t + 1))["rate"][:, 0]
-        habit_stock = 0.7 * habit_stock + poisson_from(luck[:, t], rate)
+        habit_stock = 0.7 * habit_stock + poisson_from(uniforms[:, t], rate)
     return counts
 
 
-def draw_ledger(mech: Mechanism, counts: Array, luck: Array, rng: np.random.Generator) -> Ledger:
+def draw_ledger(
+    mech: Mechanism, counts: Array, uniforms: Array, rng: np.random.Generator
+) -> Ledger:
     """Draw the transactions of orders and returns, with revenue and margin."""
     spec = mech.spec
-    parts, orders = order_counts(mech, counts, luck[0])
-    additive_orders = poisson_from(luck[1], parts["additive"])
+    parts, orders = order_counts(mech, counts, uniforms[0])
+    additive_orders = poisson_from(uniforms[1], parts["additive"])
     empty_orders = rng.poisson(parts["empty"])
     n, n_weeks = orders.shape
     flat = np.arange(n * n_weeks)
@@ -192,12 +194,12 @@ def draw_ledger(mech: Mechanism, counts: Array, luck: Array, rng: np.random.Gene
     return Ledger((cells // n_weeks)[inside], days[inside], revenues[inside], margins[inside])
 
 
-def draw_cancellations(mech: Mechanism, counts: Array, luck: Array) -> NDArray[np.int64]:
+def draw_cancellations(mech: Mechanism, counts: Array, uniforms: Array) -> NDArray[np.int64]:
     """Draw the week at whose start each subscriber cancels; T + 1 means never."""
     n_weeks = counts.shape[1]
     weeks = slice(0, n_weeks)
     hazard = mech.leave_probability(mech.parts(mech.stocks(counts), weeks), weeks)
-    leaves = luck < hazard
+    leaves = uniforms < hazard
     return np.where(leaves.any(axis=1), leaves.argmax(axis=1), n_weeks + 1)
 
 
@@ -250,14 +252,14 @@ def drop_events(
 ) -> tuple[Array, dict[str, tuple[NDArray[np.int64], Array]]]:
     """Remove a share of events at random (missing completely at random)."""
     n, n_weeks, _ = counts.shape
-    kept = rng.binomial(counts.astype(np.int64), 1 - spec.missing_share).astype(np.float32)
-    kept_times = {}
+    logged = rng.binomial(counts.astype(np.int64), 1 - spec.missing_share).astype(np.float32)
+    logged_times = {}
     for name, (customers, when) in event_times.items():
         keep = rng.random(customers.size) >= spec.missing_share
-        kept_times[name] = (customers[keep], when[keep])
+        logged_times[name] = (customers[keep], when[keep])
         ones = np.ones(int(keep.sum()))
-        kept[:, :, spec.index(name)] = weekly_sum(customers[keep], when[keep], ones, n, n_weeks)
-    return kept, kept_times
+        logged[:, :, spec.index(name)] = weekly_sum(customers[keep], when[keep], ones, n, n_weeks)
+    return logged, logged_times
 
 
 def weekly_sum(

@@ -66,8 +66,6 @@ def code_versions(methods: list[str]) -> dict[str, str]:
     for name in PRODUCT_CODE:
         part = package / name
         product += [part] if part.is_file() else list(part.rglob("*.py"))
-        if (module := part.with_suffix(".py")).is_file() and module not in product:
-            product.append(module)
     versions = {m: digest(rivals) for m in methods if m != PRODUCT}
     return versions | {PRODUCT: digest([*simulation, *product]), "truth": digest(simulation)}
 

@@ -101,7 +101,7 @@ def make_subscriber(kind: str, n: int, n_weeks: int, seed: int) -> World:
             counts[:, p * length : (p + 1) * length, j] = rngs["follow"].multinomial(
                 times[:, p].astype(np.int64), even
             )
-    renewed = rngs["luck"].random((n, n_periods)) < periods.renews()
+    renewed = rngs["uniforms"].random((n, n_periods)) < periods.renews()
     customer, period = np.nonzero(renewed)
     due = 0.8 if unrolled else length * WEEK
     day = (period + 1) * length * WEEK + 0.2 + (due - 0.2) * rngs["money"].random(customer.size)

@@ -154,16 +154,16 @@ class Summary:
 
 def summarise(results: list[Result]) -> Summary:
     """Summarise the package's results."""
-    own = [r for r in results if r.method == PRODUCT]
+    package_results = [r for r in results if r.method == PRODUCT]
     by_kind: dict[str, list[float]] = defaultdict(list)
-    for r in own:
+    for r in package_results:
         by_kind[r.job.kind].append(scoring.f1(r.truth, r.output))
     kinds = {kind: mean(values) for kind, values in by_kind.items()}
     worst = min(kinds, key=lambda k: kinds[k], default="")
-    identifiable = [r for r in own if r.truth["identifiable"]]
+    identifiable = [r for r in package_results if r.truth["identifiable"]]
     pairs = [p for r in identifiable for p in scoring.verdict_pairs(r.truth, r.output)]
-    weights = [w for r in own for w in scoring.weight_rows(r.truth, r.output)]
-    effects = [e for r in own for e in scoring.effect_rows(r.truth, r.output)]
+    weights = [w for r in package_results for w in scoring.weight_rows(r.truth, r.output)]
+    effects = [e for r in package_results for e in scoring.effect_rows(r.truth, r.output)]
     with_effect = [e for e in effects if e[0] in ("driver", "harmful") and e[4]]
     leads: dict[str, list[tuple[str, float]]] = defaultdict(list)
     for r in identifiable:
@@ -177,7 +177,9 @@ def summarise(results: list[Result]) -> Summary:
     return Summary(
         f1=mean(kinds.values()),
         worst_kind=(worst, kinds.get(worst, float("nan"))),
-        false_alarms=mean(float(bool(r.output["chosen"])) for r in own if _has_no_effects(r)),
+        false_alarms=mean(
+            float(bool(r.output["chosen"])) for r in package_results if _has_no_effects(r)
+        ),
         false_drivers=mean(float(not ok) for _, s, ok in pairs if s == "driver"),
         harmful_recall=recall("harmful"),
         consequence_recall=recall("consequence"),
@@ -188,8 +190,8 @@ def summarise(results: list[Result]) -> Summary:
         effect_coverage=mean(float(low <= true <= high) for _, _, low, high, true in with_effect),
         all_effect_coverage=mean(float(low <= true <= high) for _, _, low, high, true in effects),
         leads={name: Lead.of(values) for name, values in leads.items()},
-        errors=sum("error" in r.output for r in own),
-        n_data_sets=len(own),
+        errors=sum("error" in r.output for r in package_results),
+        n_data_sets=len(package_results),
     )
 
 

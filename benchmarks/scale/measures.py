@@ -114,7 +114,7 @@ def pandas(setting: Setting, n_events: int) -> Figures:
         target = copy / "by-hand.parquet"
         pandas_costs, product_costs = [], []
         for _ in range(setting.repeats):
-            shutil.rmtree(copy / "kept", ignore_errors=True)
+            shutil.rmtree(copy / "cache", ignore_errors=True)
             job = command("pandas_features", source=str(source), target=str(target))
             pandas_costs.append(measure_command(job)[0])
             product_costs.append(_features(definition, copy / "product"))

@@ -25,7 +25,10 @@ RIVALS_PYTHON = ROOT / ".venv-rivals" / "bin" / "python"
 
 
 def main() -> int:
-    """Measure and print; exit status 1 with --check if a requirement fails, 2 if the disk is full."""
+    """Measure and print.
+
+    The exit status is 1 if --check is set and a requirement fails, and 2 if the disk is too small.
+    """
     quick = os.environ.get("QUICK", "") not in ("", "0")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", nargs="+", type=int, default=[1] if quick else [1, 10, 100],

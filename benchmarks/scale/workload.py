@@ -45,7 +45,7 @@ def write_definition(
         "name": "scale",
         "sources": {"events": "events", "transactions": "transactions.parquet"},
         "windows": {"cutoffs": [str(cutoff) for cutoff in cutoffs]},
-        "engine": {"memory": MEMORY, "spill": str(copy / "spill"), "keep": str(copy / "kept")},
+        "engine": {"memory": MEMORY, "spill": str(copy / "spill"), "keep": str(copy / "cache")},
         "tracking": {"uri": None},
     }
     if sessions:

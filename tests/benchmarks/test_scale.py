@@ -146,7 +146,7 @@ def test_generated_events_and_one_more_day(small_data, tmp_path):
 
 
 def test_a_measurement_is_cached_until_its_code_changes(tmp_path):
-    code = tmp_path / "code.py"
+    code, results = tmp_path / "code.py", tmp_path / "results"
     code.write_text("a = 1")
     calls = []
 
@@ -155,17 +155,10 @@ def test_a_measurement_is_cached_until_its_code_changes(tmp_path):
         return {"seconds": float(len(calls))}
 
     for _ in range(2):
-        assert (
-            cached_measurement(tmp_path / "results", "x", [code], measure, events=1)["seconds"]
-            == 1.0
-        )
-    assert (
-        cached_measurement(tmp_path / "results", "x", [code], measure, events=2)["seconds"] == 2.0
-    )
+        assert cached_measurement(results, "x", [code], measure, events=1)["seconds"] == 1.0
+    assert cached_measurement(results, "x", [code], measure, events=2)["seconds"] == 2.0
     code.write_text("a = 2")
-    assert (
-        cached_measurement(tmp_path / "results", "x", [code], measure, events=1)["seconds"] == 3.0
-    )
+    assert cached_measurement(results, "x", [code], measure, events=1)["seconds"] == 3.0
 
 
 def test_missing_code_of_a_measurement_is_an_error(tmp_path):

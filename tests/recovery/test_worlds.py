@@ -11,17 +11,17 @@ from benchmarks.recovery.truth import MIN_EFFECT, effect_per_event
 from benchmarks.recovery.worlds import KINDS, World, make_world
 
 
-def realised_margin(world: World, counts: np.ndarray, luck: np.ndarray) -> np.ndarray:
+def realised_margin(world: World, counts: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     """Return weekly margin (n, T) with common random numbers, mean baskets and mean returns."""
     mech, spec = world.history.mech, world.history.mech.spec
     if spec.subscription:
-        leave = draw.draw_cancellations(mech, counts, luck[0])
+        leave = draw.draw_cancellations(mech, counts, uniforms[0])
         weeks = np.arange(world.n_weeks)
         since = weeks - world.entry[:, None]
         paid = (since >= 0) & (since % 4 == 0) & (weeks < leave[:, None])
         return paid * (spec.fee * mech.traits.size)[:, None]
-    parts, orders = draw.order_counts(mech, counts, luck[0])
-    additive_orders = draw.poisson_from(luck[1], parts["additive"])
+    parts, orders = draw.order_counts(mech, counts, uniforms[0])
+    additive_orders = draw.poisson_from(uniforms[1], parts["additive"])
     margin = orders * (parts["basket"] * parts["ratio"] - spec.order_cost)
     margin += additive_orders * spec.basket * spec.ratio
     refunds = orders * parts["basket"] * parts["returns"] * spec.return_loss
@@ -39,7 +39,7 @@ def effect_by_repetition(
     column = world.behaviours.index(behaviour)
     changes_by_draw = []
     for _ in range(repeats):
-        luck = rng.random((2, n, world.n_weeks))
+        uniforms = rng.random((2, n, world.n_weeks))
         first = np.maximum(cutoff - 12, np.minimum(world.entry, cutoff - 1))
         week = rng.integers(first, cutoff)
         treated = counts.copy()
@@ -47,9 +47,13 @@ def effect_by_repetition(
         present = world.entry < cutoff
         if world.history.mech.spec.subscription:
             for simulated in (counts, treated):
-                present &= draw.draw_cancellations(world.history.mech, simulated, luck[0]) >= cutoff
+                present &= (
+                    draw.draw_cancellations(world.history.mech, simulated, uniforms[0]) >= cutoff
+                )
         window = slice(cutoff, cutoff + 12)
-        change = realised_margin(world, treated, luck) - realised_margin(world, counts, luck)
+        change = realised_margin(world, treated, uniforms) - realised_margin(
+            world, counts, uniforms
+        )
         changes_by_draw.append(change[present, window].sum(axis=1))
     changes = np.concatenate(changes_by_draw)
     return float(changes.mean()), float(changes.std() / np.sqrt(changes.size))
@@ -91,8 +95,8 @@ def _effect_given_survival(world: World, behaviour: str, cutoff: int, repeats: i
     for _ in range(repeats):
         leave = np.full(world.n_customers, world.n_weeks + 1)
         if mech.spec.subscription:
-            luck = rng.random((world.n_customers, world.n_weeks))
-            leave = draw.draw_cancellations(mech, counts, luck)
+            uniforms = rng.random((world.n_customers, world.n_weeks))
+            leave = draw.draw_cancellations(mech, counts, uniforms)
         effects.append(effect_per_event(mech, counts, behaviour, [cutoff], leave))
     return float(np.mean(effects))
 
