@@ -11,12 +11,13 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks.measurement import PRODUCT, Cost, best_of, measure_command, show_progress
+from benchmarks.measurement import PRODUCT, Cost, Figures, best_of, measure_command, show_progress
 from benchmarks.recovery.tables import number, table
 
 KIND, WEEKS, SEED = "confounded", 52, 1
@@ -43,7 +44,7 @@ def step_rows(train: dict[str, float], naive: dict[str, float]) -> list[list[str
     return rows + [["SHAP ranking", step, number(seconds, 1)] for step, seconds in naive.items()]
 
 
-def requirements(train: dict[str, Any], naive: dict[str, Any]) -> list[tuple[str, str, bool]]:
+def requirements(train: Figures, naive: Figures) -> list[tuple[str, str, bool]]:
     """Return (requirement, measured value, whether it is met)."""
     ratio = train["seconds"] / naive["seconds"]
     return [
@@ -52,9 +53,72 @@ def requirements(train: dict[str, Any], naive: dict[str, Any]) -> list[tuple[str
     ]
 
 
-def _row(name: str, cost: dict[str, Any], chosen: list[str]) -> list[str]:
+def _row(name: str, cost: Figures, selected: list[str]) -> list[str]:
     figures = (number(cost["seconds"], 1), number(cost["cpu_seconds"], 1), number(cost["peak_gb"]))
-    return [name, *figures, ", ".join(chosen)]
+    return [name, *figures, ", ".join(selected)]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Costs and outputs of both methods on one data set."""
+
+    n_events: int
+    n_behaviours: int
+    train_cost: Figures
+    naive_cost: Figures
+    record: dict[str, Any]
+    metric: dict[str, Any]
+    naive: dict[str, Any]
+
+
+def measure(folder: Path, n_customers: int, repeats: int) -> Measurement:
+    """Run both methods `repeats` times on the same files."""
+    show_progress("writing the data")
+    config, n_events, n_behaviours = write_data(folder / "tables", n_customers)
+    output = folder / "output"
+    train_costs: list[Cost] = []
+    naive_costs: list[Cost] = []
+    printed = ""
+    for i in range(repeats):
+        show_progress(f"train, {i + 1} of {repeats}")
+        command = ["train", str(config), "--output", str(output), "--quiet"]
+        train_costs.append(measure_command([*PRODUCT, *command])[0])
+        show_progress(f"SHAP ranking, {i + 1} of {repeats}")
+        command = [sys.executable, "-m", "benchmarks.cost.naive", str(config)]
+        cost, printed = measure_command(command)
+        naive_costs.append(cost)
+    return Measurement(
+        n_events=n_events,
+        n_behaviours=n_behaviours,
+        train_cost=best_of(train_costs),
+        naive_cost=best_of(naive_costs),
+        record=json.loads((output / "run.json").read_text(encoding="utf-8")),
+        metric=json.loads((output / "metric.json").read_text(encoding="utf-8")),
+        naive=json.loads(printed.strip().splitlines()[-1]),
+    )
+
+
+def print_tables(n_customers: int, measured: Measurement) -> None:
+    """Print the costs, the seconds of each step, and the requirements."""
+    naive = measured.naive
+    print(
+        f"{n_customers:,} customers, {measured.n_events:,} events of {measured.n_behaviours} "
+        f"behaviours, {WEEKS} weeks; {naive['rows']:,} rows of {naive['columns']} features; "
+        f"the ranking's model has {naive['trees']} trees\n"
+    )
+    selected = [behaviour["behaviour"] for behaviour in measured.metric["behaviours"]]
+    costs = [
+        _row("engagement-ml train", measured.train_cost, selected),
+        _row("LightGBM, SHAP, top three", measured.naive_cost, naive["chosen"]),
+    ]
+    print(table(["", "wall s", "CPU s", "peak GB", "selected"], costs), end="\n\n")
+    steps = step_rows(measured.record["seconds"], naive["steps"])
+    print(table(["", "step", "wall s"], steps), end="\n\n")
+    rows = [
+        [name, value, "yes" if ok else "NO"]
+        for name, value, ok in requirements(measured.train_cost, measured.naive_cost)
+    ]
+    print(table(["requirement", "measured", "met"], rows))
 
 
 def main() -> int:
@@ -68,40 +132,10 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit status 1 if a requirement fails")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="engagement-ml-cost-") as name:
-        folder = Path(name)
-        show_progress("writing the data")
-        config, n_events, n_behaviours = write_data(folder / "tables", arguments.customers)
-        output = folder / "output"
-        train_costs: list[Cost] = []
-        naive_costs: list[Cost] = []
-        for i in range(arguments.repeats):
-            show_progress(f"train, {i + 1} of {arguments.repeats}")
-            command = ["train", str(config), "--output", str(output), "--quiet"]
-            train_costs.append(measure_command([*PRODUCT, *command])[0])
-            show_progress(f"SHAP ranking, {i + 1} of {arguments.repeats}")
-            naive_command = [sys.executable, "-m", "benchmarks.cost.naive", str(config)]
-            cost, printed = measure_command(naive_command)
-            naive_costs.append(cost)
-        record = json.loads((output / "run.json").read_text(encoding="utf-8"))
-        metric = json.loads((output / "metric.json").read_text(encoding="utf-8"))
-    naive = json.loads(printed.strip().splitlines()[-1])
-    train_cost, naive_cost = best_of(train_costs), best_of(naive_costs)
-    print(
-        f"{arguments.customers:,} customers, {n_events:,} events of {n_behaviours} behaviours, "
-        f"{WEEKS} weeks; {naive['rows']:,} rows of {naive['columns']} features; "
-        f"the ranking's model has {naive['trees']} trees\n"
-    )
-    chosen = [behaviour["behaviour"] for behaviour in metric["behaviours"]]
-    costs = [
-        _row("engagement-ml train", train_cost, chosen),
-        _row("LightGBM, SHAP, top three", naive_cost, naive["chosen"]),
-    ]
-    print(table(["", "wall s", "CPU s", "peak GB", "selected"], costs), end="\n\n")
-    print(table(["", "step", "wall s"], step_rows(record["seconds"], naive["steps"])), end="\n\n")
-    rows = requirements(train_cost, naive_cost)
-    printed_rows = [[name, value, "yes" if ok else "NO"] for name, value, ok in rows]
-    print(table(["requirement", "measured", "met"], printed_rows))
-    return int(arguments.check and not all(ok for _, _, ok in rows))
+        measured = measure(Path(name), arguments.customers, arguments.repeats)
+    print_tables(arguments.customers, measured)
+    met = [ok for _, _, ok in requirements(measured.train_cost, measured.naive_cost)]
+    return int(arguments.check and not all(met))
 
 
 if __name__ == "__main__":

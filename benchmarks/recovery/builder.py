@@ -25,7 +25,7 @@ BRIEF = (0.0, 1.0, 1.0)
 MONTH = (0.0, 1.0, 1.0, 1.0, 1.0)
 DECAY = (0.0, *(float(np.exp(-lag / 6)) for lag in range(24)))
 QUARTER = (0.0, *([1.0] * 12))
-MEMORIES = {"brief": BRIEF, "month": MONTH, "decay": DECAY, "quarter": QUARTER}
+KERNELS = {"brief": BRIEF, "month": MONTH, "decay": DECAY, "quarter": QUARTER}
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ScenarioBuilder:
 
     def __post_init__(self) -> None:
         self._names = list(self.rng.permutation(NAMES))
-        self.memory = str(self.rng.choice(list(MEMORIES)))
+        self.kernel_name = str(self.rng.choice(list(KERNELS)))
         self.lag0 = bool(self.rng.random() < 0.25)
 
     def name(self) -> str:
@@ -60,12 +60,13 @@ class ScenarioBuilder:
 
     def kernel(self) -> tuple[float, ...]:
         """Return the lag kernel, with or without an effect in the week of the event."""
-        kernel = MEMORIES[self.memory]
+        kernel = KERNELS[self.kernel_name]
         if not self.lag0:
             return kernel
-        return (1.0, *kernel[1:]) if self.memory == "brief" else kernel[1:]
+        return (1.0, *kernel[1:]) if self.kernel_name == "brief" else kernel[1:]
 
     def uniform(self, low: float, high: float) -> float:
+        """Draw from a uniform distribution."""
         return float(self.rng.uniform(low, high))
 
     def rate(self, low: float, high: float) -> float:
@@ -74,10 +75,13 @@ class ScenarioBuilder:
 
     def standardised_effect(self) -> float:
         """Draw a target effect per standard deviation; short lag kernels get smaller ones."""
-        low, high = {"brief": (0.04, 0.08), "month": (0.06, 0.15)}.get(self.memory, (0.08, 0.28))
+        low, high = {"brief": (0.04, 0.08), "month": (0.06, 0.15)}.get(
+            self.kernel_name, (0.08, 0.28)
+        )
         return self.rate(low, high)
 
     def add(self, truth: str, **overrides: object) -> Behaviour:
+        """Add a behaviour with random parameters, some of them overridden."""
         settings: dict[str, object] = {
             "name": self.name(),
             "rate": self.rate(0.15, 1.2),
@@ -91,10 +95,12 @@ class ScenarioBuilder:
         return behaviour
 
     def acts(self, via: str | None = None, **overrides: object) -> tuple[Act, ...]:
+        """Return one causal path, random unless `via` is given."""
         path = via or str(self.rng.choice(["orders", "orders", "basket", "additive"]))
         return (Act(path, self.kernel(), **overrides),)  # type: ignore[arg-type]
 
     def driver(self, **overrides: object) -> Behaviour:
+        """Add a driver."""
         settings: dict[str, object] = {
             "acts": self.acts(),
             "standardised_effect": self.standardised_effect(),
@@ -103,15 +109,17 @@ class ScenarioBuilder:
         return self.add("driver", **(settings | overrides))
 
     def drivers(self, number: int | None = None, **overrides: object) -> list[Behaviour]:
+        """Add `number` drivers, two or three by default."""
         n = int(self.rng.integers(2, 4)) if number is None else number
         return [self.driver(**overrides) for _ in range(n)]
 
     def harmful(self) -> Behaviour:
+        """Add a behaviour that raises orders, but lowers their margin or raises returns."""
         kernel = self.kernel()
         boost = self.uniform(0.3, 0.5)
         harm = Act("ratio", kernel, strength=1.2)
         # returns are booked a week later: with the brief kernel most would miss the outcome window
-        if self.rng.random() < 0.4 and self.memory != "brief":
+        if self.rng.random() < 0.4 and self.kernel_name != "brief":
             harm = Act("returns", kernel, strength=1.4)
         return self.add(
             "harmful",
@@ -121,12 +129,14 @@ class ScenarioBuilder:
         )
 
     def follow(self, number: int = 1) -> None:
+        """Add behaviours that follow orders."""
         for _ in range(number):
             self.add("consequence", source="orders", rate=self.uniform(0.8, 2.5))
 
     def vanity(
         self, number: int, affinity: tuple[float, float] = (0.6, 1.0), **overrides: object
     ) -> None:
+        """Add behaviours without effect that depend on the affinity."""
         for position in range(number):
             frequent = self.rate(6, 10) if self.rng.random() < 0.2 else self.rate(1.5, 3.5)
             rate = frequent if position == 0 else self.rate(0.1, 1.0)
@@ -134,6 +144,7 @@ class ScenarioBuilder:
             self.add("vanity", **(settings | overrides))
 
     def inert(self, number: int) -> None:
+        """Add behaviours without effect and without affinity."""
         for _ in range(number):
             self.add("inert", rate=self.rate(0.02, 0.8))
 
@@ -145,6 +156,7 @@ class ScenarioBuilder:
         self.inert(max(missing - n_vanity, 0))
 
     def scenario(self, optional: frozenset[str] = frozenset(), **rules: object) -> Scenario:
+        """Return the scenario, with random shop parameters unless overridden by `rules`."""
         either_verdict = {
             b.name: frozenset({"vanity", "inert"}) for b in self.behaviours if b.truth == "vanity"
         }

@@ -87,13 +87,14 @@ def calibrate(mech: Mechanism, counts: Array, rounds: int = 5, sample: int = 300
         if b.standardised_effect or (b.acts and b.acts[0].via == "empty")
     }
     mech = with_strength(mech, start)
-    few = _first(mech, min(sample, counts.shape[0]))
-    some = counts[:sample]
+    subset_mech = _first(mech, min(sample, counts.shape[0]))
+    subset = counts[:sample]
     cutoffs = truth.evenly_spaced(truth.cutoffs_of(n_weeks, spec.observation, spec.outcome), 3)
     for _ in range(rounds):
-        margin = mean_margin(few, some, cutoffs)
-        factors = truth.calibrated_factors(few, some, cutoffs, margin)
-        few, mech = with_strength(few, factors), with_strength(mech, factors)
+        margin = mean_margin(subset_mech, subset, cutoffs)
+        factors = truth.calibrated_factors(subset_mech, subset, cutoffs, margin)
+        subset_mech = with_strength(subset_mech, factors)
+        mech = with_strength(mech, factors)
     return mech
 
 
@@ -174,18 +175,18 @@ def draw_ledger(
     revenue = parts["basket"].reshape(-1)[cell] * noise
     margin = revenue * parts["ratio"].reshape(-1)[cell] - spec.order_cost
     returned = rng.random(cell.size) < parts["returns"].reshape(-1)[cell]
-    more, more_day, more_noise = rows(additive_orders)
+    additive, additive_day, additive_noise = rows(additive_orders)
     empty, empty_day, empty_noise = rows(empty_orders)
     empty_revenue = parts["basket"].reshape(-1)[empty] * empty_noise
-    cells = np.concatenate([cell, more, empty, cell[returned]])
-    days = np.concatenate([day, more_day, empty_day, day[returned] + WEEK])
+    cells = np.concatenate([cell, additive, empty, cell[returned]])
+    days = np.concatenate([day, additive_day, empty_day, day[returned] + WEEK])
     revenues = np.concatenate(
-        [revenue, spec.basket * more_noise, empty_revenue, -revenue[returned]]
+        [revenue, spec.basket * additive_noise, empty_revenue, -revenue[returned]]
     )
     margins = np.concatenate(
         [
             margin,
-            spec.basket * spec.ratio * more_noise,
+            spec.basket * spec.ratio * additive_noise,
             empty_revenue * 0.04 * rng.standard_normal(empty.size),
             -spec.return_loss * revenue[returned],
         ]

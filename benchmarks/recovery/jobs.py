@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 PRODUCT = "engagement-ml"
 SIMULATION_CODE = (
     "spec.py", "customers.py", "mechanism.py", "draw.py", "truth.py", "builder.py", "kinds.py",
-    "subscriber.py", "world.py", "worlds.py", "render.py",
+    "subscriptions.py", "subscriber.py", "world.py", "worlds.py", "render.py",
 )  # fmt: skip
 RIVAL_CODE = ("panel.py", "rivals.py")
 # the packages that decide verdicts; changes of reporting and tracking need no new run

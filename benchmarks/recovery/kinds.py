@@ -1,4 +1,4 @@
-"""Scenarios of simulated shops and subscriptions, each with one difficulty for causal estimates.
+"""Scenarios of simulated shops, each with one difficulty for causal estimates.
 
 Within a scenario, seeds vary the lag kernel, the causal path (order rate, basket or a constant
 gain per event), base rates, effect sizes and the persistence of behaviours.
@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from benchmarks.recovery.builder import MONTH, NAMES, Rng, Scenario, ScenarioBuilder
-from benchmarks.recovery.spec import Act, Behaviour
+from benchmarks.recovery.builder import Rng, Scenario, ScenarioBuilder
+from benchmarks.recovery.spec import Behaviour
+from benchmarks.recovery.subscriptions import churnsim, subscription
 
 
 def _plain(rng: Rng, affinity: tuple[float, float] = (0.6, 1.0), **rules: object) -> Scenario:
+    """Drivers, a consequence, and behaviours without effect that share the affinity."""
     builder = ScenarioBuilder(rng)
     builder.drivers()
     builder.follow()
@@ -22,14 +24,17 @@ def _plain(rng: Rng, affinity: tuple[float, float] = (0.6, 1.0), **rules: object
 
 
 def confounded(rng: Rng) -> Scenario:
+    """A latent affinity confounds the effects on margin."""
     return _plain(rng)
 
 
 def heavily_confounded(rng: Rng) -> Scenario:
+    """Strong confounding by affinity."""
     return _plain(rng, (0.9, 1.3), affinity_orders=1.0, affinity_basket=0.4)
 
 
 def consequence(rng: Rng) -> Scenario:
+    """Three behaviours are caused by orders (reverse causality)."""
     builder = ScenarioBuilder(rng)
     builder.drivers()
     builder.follow(3)
@@ -38,6 +43,7 @@ def consequence(rng: Rng) -> Scenario:
 
 
 def harmful(rng: Rng) -> Scenario:
+    """A behaviour raises orders and lowers margin by more."""
     builder = ScenarioBuilder(rng)
     builder.drivers(2)
     builder.harmful()
@@ -47,6 +53,7 @@ def harmful(rng: Rng) -> Scenario:
 
 
 def saturating(rng: Rng) -> Scenario:
+    """Effects with diminishing returns."""
     builder = ScenarioBuilder(rng)
     for _ in range(int(builder.rng.integers(2, 4))):
         builder.driver(
@@ -60,6 +67,7 @@ def saturating(rng: Rng) -> Scenario:
 
 
 def nested(rng: Rng) -> Scenario:
+    """Of "begun" and "done", only the second has an effect."""
     builder = ScenarioBuilder(rng)
     begun = builder.add("vanity", rate=builder.rate(0.4, 1.2), affinity=builder.uniform(0.3, 0.6))
     builder.driver(source="part", parent=begun.name, rate=builder.uniform(0.25, 0.5))
@@ -70,6 +78,7 @@ def nested(rng: Rng) -> Scenario:
 
 
 def rare_strong(rng: Rng) -> Scenario:
+    """A large effect of a rare behaviour."""
     builder = ScenarioBuilder(rng)
     builder.driver(rate=builder.uniform(0.02, 0.04), level_std=0.3, wave_std=0.5)
     builder.driver()
@@ -79,6 +88,7 @@ def rare_strong(rng: Rng) -> Scenario:
 
 
 def nothing(rng: Rng) -> Scenario:
+    """No effects and weak confounding."""
     builder = ScenarioBuilder(rng)
     builder.follow()
     builder.vanity(4, (0.2, 0.4))
@@ -87,6 +97,7 @@ def nothing(rng: Rng) -> Scenario:
 
 
 def nothing_confounded(rng: Rng) -> Scenario:
+    """No effects and strong confounding."""
     builder = ScenarioBuilder(rng)
     builder.follow()
     builder.fill(affinity=(0.9, 1.3))
@@ -94,6 +105,7 @@ def nothing_confounded(rng: Rng) -> Scenario:
 
 
 def season(rng: Rng) -> Scenario:
+    """Strong seasonality, proportional to customer size."""
     builder = ScenarioBuilder(rng)
     builder.drivers(2)
     builder.vanity(1, season=1.5)
@@ -103,6 +115,7 @@ def season(rng: Rng) -> Scenario:
 
 
 def local_season(rng: Rng) -> Scenario:
+    """Different seasonality in each region."""
     builder = ScenarioBuilder(rng)
     builder.drivers(2)
     builder.vanity(1, season=1.5)
@@ -114,6 +127,7 @@ def local_season(rng: Rng) -> Scenario:
 
 
 def reactive(rng: Rng) -> Scenario:
+    """The company contacts customers who stopped buying."""
     builder = ScenarioBuilder(rng)
     builder.drivers()
     for _ in range(2):
@@ -125,6 +139,7 @@ def reactive(rng: Rng) -> Scenario:
 
 
 def segments(rng: Rng) -> Scenario:
+    """Effects that differ between regions."""
     builder = ScenarioBuilder(rng)
     first = builder.driver()
     only_first = replace(first.acts[0], segment=0)
@@ -143,6 +158,7 @@ def segments(rng: Rng) -> Scenario:
 
 
 def pair(rng: Rng) -> Scenario:
+    """An effect that requires a second behaviour (interaction)."""
     builder = ScenarioBuilder(rng)
     partner = builder.add("driver", rate=builder.rate(0.3, 1.0), affinity=builder.uniform(0.0, 0.3))
     builder.driver(
@@ -156,10 +172,12 @@ def pair(rng: Rng) -> Scenario:
 
 
 def heavy_tails(rng: Rng) -> Scenario:
+    """Basket sizes with a heavy tail."""
     return _plain(rng, basket_sigma=float(rng.uniform(1.5, 1.9)))
 
 
 def partners(rng: Rng) -> Scenario:
+    """Large orders at thin margins."""
     builder = ScenarioBuilder(rng)
     builder.drivers(2)
     builder.add(
@@ -179,6 +197,7 @@ def partners(rng: Rng) -> Scenario:
 
 
 def negative_margins(rng: Rng) -> Scenario:
+    """Orders at a loss and many returns."""
     builder = ScenarioBuilder(rng)
     builder.drivers(2)
     if builder.rng.random() < 0.5:
@@ -191,10 +210,12 @@ def negative_margins(rng: Rng) -> Scenario:
 
 
 def missing_events(rng: Rng) -> Scenario:
+    """Events missing at random."""
     return _plain(rng, missing_share=0.3)
 
 
 def stops_midway(rng: Rng) -> Scenario:
+    """An effect that ends in the middle of the history."""
     builder = ScenarioBuilder(rng)
     builder.drivers(2)
     stopped = builder.driver(acts=builder.acts(until=0.5), standardised_effect=0.0)
@@ -208,6 +229,7 @@ def stops_midway(rng: Rng) -> Scenario:
 
 
 def interest_waves(rng: Rng) -> Scenario:
+    """A latent, time-varying interest confounds some behaviours."""
     builder = ScenarioBuilder(rng)
     builder.drivers(2)
     for _ in range(3):
@@ -220,6 +242,7 @@ def interest_waves(rng: Rng) -> Scenario:
 
 
 def feedback(rng: Rng) -> Scenario:
+    """Orders raise the behaviour that raised them."""
     builder = ScenarioBuilder(rng)
     builder.driver(acts=builder.acts("orders"), feedback=builder.uniform(0.2, 0.5))
     builder.driver(acts=builder.acts("orders"))
@@ -229,6 +252,7 @@ def feedback(rng: Rng) -> Scenario:
 
 
 def habit(rng: Rng) -> Scenario:
+    """Orders raise later orders."""
     builder = ScenarioBuilder(rng)
     builder.drivers(2, acts=builder.acts("orders"))
     builder.follow()
@@ -237,6 +261,7 @@ def habit(rng: Rng) -> Scenario:
 
 
 def costly(rng: Rng) -> Scenario:
+    """A behaviour whose cost exceeds its effect."""
     builder = ScenarioBuilder(rng)
     builder.drivers(2)
     costly_driver = builder.driver(cost_ratio=builder.uniform(1.8, 2.5))
@@ -244,55 +269,6 @@ def costly(rng: Rng) -> Scenario:
     builder.follow()
     builder.fill()
     return builder.scenario()
-
-
-def subscription(rng: Rng) -> Scenario:
-    builder = ScenarioBuilder(rng)
-    builder.memory = str(builder.rng.choice(["month", "decay", "quarter"]))
-    for _ in range(int(builder.rng.integers(2, 4))):
-        builder.driver(acts=builder.acts("renewal"), standardised_effect=builder.rate(0.03, 0.07))
-    builder.fill(affinity=(0.5, 0.9))
-    return builder.scenario(
-        subscription=True,
-        churn=builder.uniform(0.10, 0.16),
-        decide_every=int(builder.rng.choice([1, 4])),
-        late_entry_share=0.7,
-        season=0.05,
-        config={"churn": {"kind": "event", "event_type": "subscription_cancelled"}},
-    )
-
-
-UTILITIES = {
-    "post": 1.0, "new_friend": 6.0, "like": 0.5, "message": 1.0, "reply": 1.0,
-    "ad_view": -1.5, "dislike": -1.0, "unfriend": -10.0,
-}  # fmt: skip
-_MONTHLY = {
-    "post": 6.0, "new_friend": 1.2, "like": 14.0, "message": 8.0, "reply": 4.0,
-    "ad_view": 5.0, "dislike": 3.0, "unfriend": 0.2,
-}  # fmt: skip
-
-
-def churnsim(rng: Rng) -> Scenario:
-    """Linear log-odds of retention in the monthly utilities of ChurnSim (SSRN 4540160)."""
-    builder = ScenarioBuilder(rng)
-    names = dict(zip(UTILITIES, builder.rng.permutation(NAMES)[: len(UTILITIES)], strict=True))
-    for event, utility in UTILITIES.items():
-        builder.behaviours.append(
-            Behaviour(
-                name=str(names[event]),
-                truth="driver" if utility > 0 else "harmful",
-                rate=_MONTHLY[event] / 4,
-                affinity=0.5 if utility > 0 else 0.2,
-                level_std=0.5,
-                wave_std=builder.uniform(0.4, 0.7),
-                wave_persistence=builder.uniform(0.8, 0.95),
-                acts=(Act("renewal", MONTH, strength=0.06 * utility),),
-            )
-        )
-    return builder.scenario(
-        subscription=True, churn=0.1, affinity_churn=0.3, late_entry_share=0.7, season=0.0,
-        config={"churn": {"kind": "event", "event_type": "subscription_cancelled"}},
-    )  # fmt: skip
 
 
 SCENARIOS: dict[str, Callable[[Rng], Scenario]] = {

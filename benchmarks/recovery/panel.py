@@ -29,9 +29,9 @@ class BaselinePanel:
         """Return at most `rows` randomly drawn rows."""
         if len(self.margin) <= rows:
             return self
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(self.margin))[:rows])
+        sampled = np.sort(np.random.default_rng(seed).permutation(len(self.margin))[:rows])
         parts = (self.counts, self.history, self.margin, self.customer)
-        return BaselinePanel(*(part.iloc[chosen].reset_index(drop=True) for part in parts))
+        return BaselinePanel(*(part.iloc[sampled].reset_index(drop=True) for part in parts))
 
 
 def build_baseline_panel(world: World) -> BaselinePanel:
@@ -54,12 +54,12 @@ def build_baseline_panel(world: World) -> BaselinePanel:
          transactions.groupby("customer_id")["timestamp"].min()]
     ).groupby(level=0).min()  # fmt: skip
     churn = world.settings.get("churn")
-    left = pd.Series(dtype="datetime64[us]")
+    cancelled = pd.Series(dtype="datetime64[us]")
     if isinstance(churn, dict):
-        leaving = events[events["event_type"] == churn["event_type"]]
-        left = leaving.groupby("customer_id")["timestamp"].min()
+        cancellations = events[events["event_type"] == churn["event_type"]]
+        cancelled = cancellations.groupby("customer_id")["timestamp"].min()
     parts = [
-        _rows(world, events, transactions, first, left, c, observation, outcome)
+        _rows(world, events, transactions, first, cancelled, c, observation, outcome)
         for c in sorted(cutoffs)
     ]
     return BaselinePanel(
@@ -75,16 +75,16 @@ def _rows(
     events: pd.DataFrame,
     transactions: pd.DataFrame,
     first: pd.Series,
-    left: pd.Series,
+    cancelled: pd.Series,
     cutoff: pd.Timestamp,
     observation: pd.Timedelta,
     outcome: pd.Timedelta,
 ) -> BaselinePanel:
     """Return the rows of one cutoff."""
-    present = first.index[first < cutoff].difference(left.index[left < cutoff])
-    inside = events["timestamp"].between(cutoff - observation, cutoff, inclusive="left")
+    present = first.index[first < cutoff].difference(cancelled.index[cancelled < cutoff])
+    in_window = events["timestamp"].between(cutoff - observation, cutoff, inclusive="left")
     counts = (
-        events[inside]
+        events[in_window]
         .groupby(["customer_id", "event_type"])
         .size()
         .unstack(fill_value=0)
@@ -92,21 +92,21 @@ def _rows(
         .astype(float)
     )
     past = transactions[transactions["timestamp"] < cutoff]
-    window = past[past["timestamp"] >= cutoff - observation].groupby("customer_id")["margin"]
+    recent = past[past["timestamp"] >= cutoff - observation].groupby("customer_id")["margin"]
     last = past.groupby("customer_id")["timestamp"].max().reindex(present)
     history = pd.DataFrame(
         {
             "recency_days": (cutoff - last).dt.total_seconds() / 86_400,
-            "orders": window.size().reindex(present, fill_value=0).astype(float),
-            "past_margin": window.sum().reindex(present, fill_value=0.0),
-            "mean_order": window.mean().reindex(present, fill_value=0.0).fillna(0.0),
+            "orders": recent.size().reindex(present, fill_value=0).astype(float),
+            "past_margin": recent.sum().reindex(present, fill_value=0.0),
+            "mean_order": recent.mean().reindex(present, fill_value=0.0).fillna(0.0),
             "tenure_days": (cutoff - first.reindex(present)).dt.total_seconds() / 86_400,
         },
         index=present,
     )
     history["recency_days"] = history["recency_days"].fillna(history["tenure_days"])
-    after = transactions["timestamp"].between(cutoff, cutoff + outcome, inclusive="left")
-    margin = transactions[after].groupby("customer_id")["margin"].sum()
+    in_outcome = transactions["timestamp"].between(cutoff, cutoff + outcome, inclusive="left")
+    margin = transactions[in_outcome].groupby("customer_id")["margin"].sum()
     return BaselinePanel(
         counts=counts.reset_index(drop=True),
         history=history.reset_index(drop=True),

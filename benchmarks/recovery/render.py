@@ -49,7 +49,8 @@ def event_table(
         customer_parts.append(customer)
         day_parts.append(when)
         code_parts.append(np.full(customer.size, j))
-    customers, days, codes = map(np.concatenate, (customer_parts, day_parts, code_parts))
+    parts = (customer_parts, day_parts, code_parts)
+    customers, days, codes = (np.concatenate(part) for part in parts)
     order = np.argsort(days, kind="stable")
     return pd.DataFrame(
         {

@@ -47,27 +47,29 @@ def behaviours(
     with_value: set[str],
 ) -> pd.DataFrame:
     """Return the features of each behaviour in the window before a cutoff."""
-    opened = cutoff - pd.Timedelta(days=days)
-    earlier = opened - pd.Timedelta(days=days)
+    window_start = cutoff - pd.Timedelta(days=days)
+    previous_start = window_start - pd.Timedelta(days=days)
     timestamps = events["timestamp"]
-    now = events[(timestamps >= opened) & (timestamps < cutoff)].copy()
-    before = events[(timestamps >= earlier) & (timestamps < opened)]
-    now["day"] = now["timestamp"].dt.normalize()
-    now["week"] = ((cutoff - now["day"]).dt.days - 1) // 7
-    grouped = now.groupby(KEYS, observed=True)
+    current = events[(timestamps >= window_start) & (timestamps < cutoff)].copy()
+    previous = events[(timestamps >= previous_start) & (timestamps < window_start)]
+    current["day"] = current["timestamp"].dt.normalize()
+    current["week"] = ((cutoff - current["day"]).dt.days - 1) // 7
+    grouped = current.groupby(KEYS, observed=True)
     n = grouped.size()
-    n_before = before.groupby(KEYS, observed=True).size()
-    both = pd.concat([n, n_before], axis=1, keys=["now", "before"]).fillna(0.0)
-    whole_weeks = now[now["week"] < days // 7].groupby(KEYS, observed=True)["week"]
+    n_previous = previous.groupby(KEYS, observed=True).size()
+    both = pd.concat([n, n_previous], axis=1, keys=["current", "previous"]).fillna(0.0)
+    whole_weeks = current[current["week"] < days // 7].groupby(KEYS, observed=True)["week"]
     features = {
         "frequency": n,
         "active_days": grouped["day"].nunique(),
         "recency_days": (cutoff - grouped["timestamp"].max()) / pd.Timedelta(days=1),
-        "trend": (both["now"] - both["before"]) / (both["now"] + both["before"]),
+        "trend": (both["current"] - both["previous"]) / (both["current"] + both["previous"]),
         "regularity": whole_weeks.nunique() / (days // 7),
         "value": grouped["value"].sum(),
     }
-    uncovered = present.index[(present > earlier)] if earlier >= start else present.index
+    uncovered = (
+        present.index[(present > previous_start)] if previous_start >= start else present.index
+    )
     wide = []
     for name, values in features.items():
         table = values.unstack().reindex(present.index)
@@ -89,20 +91,18 @@ def history(
     timestamps = orders["timestamp"]
     window = pd.Timedelta(days=days)
     past = orders[timestamps < cutoff].groupby("customer_id")
-    now = orders[(timestamps >= cutoff - window) & (timestamps < cutoff)].groupby("customer_id")[
-        "margin"
-    ]
-    after = orders[(timestamps >= cutoff) & (timestamps < cutoff + window)].groupby("customer_id")[
-        "margin"
-    ]
+    in_window = (timestamps >= cutoff - window) & (timestamps < cutoff)
+    in_outcome = (timestamps >= cutoff) & (timestamps < cutoff + window)
+    margin_before = orders[in_window].groupby("customer_id")["margin"]
+    margin_after = orders[in_outcome].groupby("customer_id")["margin"]
     result = pd.DataFrame(index=present.index)
     result["history__recency_days"] = (cutoff - past["timestamp"].max()) / pd.Timedelta(days=1)
-    result["history__frequency"] = now.size()
-    result["history__monetary_value"] = now.mean()
+    result["history__frequency"] = margin_before.size()
+    result["history__monetary_value"] = margin_before.mean()
     result["history__tenure_days"] = (cutoff - present) / pd.Timedelta(days=1)
-    result["history__past_margin"] = now.sum()
-    result["margin"] = after.sum()
-    result["transactions"] = after.size()
+    result["history__past_margin"] = margin_before.sum()
+    result["margin"] = margin_after.sum()
+    result["transactions"] = margin_after.size()
     zero_if_missing = ["history__frequency", "history__past_margin", "margin", "transactions"]
     result[zero_if_missing] = result[zero_if_missing].fillna(0.0)
     bought = result["history__frequency"] > 0

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import measurement
 from benchmarks.measurement import Cost, FailedError, best_of, cached_measurement, measure_command
-from benchmarks.recovery.jobs import PRODUCT_CODE, ROOT
+from benchmarks.recovery.jobs import HERE, PRODUCT_CODE, ROOT, SIMULATION_CODE
 from benchmarks.scale import by_hand, tables, workload
 from benchmarks.scale.events import BEHAVIOURS, write_data, write_next_day
 from benchmarks.scale.measures import FEATURE_CODE, RUN_CODE
@@ -168,6 +168,7 @@ def test_missing_code_of_a_measurement_is_an_error(tmp_path):
 
 def test_the_code_behind_measurements_exists():
     assert [path for path in [*FEATURE_CODE, *RUN_CODE] if not path.exists()] == []
+    assert [name for name in SIMULATION_CODE if not (HERE / name).exists()] == []
     assert [part for part in PRODUCT_CODE if not (ROOT / "engagement_ml" / part).exists()] == []
 
 
