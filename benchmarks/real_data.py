@@ -175,7 +175,10 @@ def selection_stability(
 
 
 def resampled(periods: Periods, rows: np.ndarray) -> Periods:
-    """Return the periods of resampled customers; each draw counts as a separate customer."""
+    """Return the periods of resampled customers; each draw counts as a separate customer.
+
+    Churn events by day are not resampled, because neither data set has them.
+    """
     return replace(
         periods,
         entities=np.arange(len(rows)),

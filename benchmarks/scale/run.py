@@ -24,12 +24,7 @@ RIVALS = ("featuretools", "tsfresh")
 RIVALS_PYTHON = ROOT / ".venv-rivals" / "bin" / "python"
 
 
-def main() -> int:
-    """Measure and print.
-
-    The exit status is 1 if --check is set and a requirement fails, and 2 if the disk is too small.
-    """
-    quick = os.environ.get("QUICK", "") not in ("", "0")
+def _arguments(quick: bool) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", nargs="+", type=int, default=[1] if quick else [1, 10, 100],
                         help="millions of events")  # fmt: skip
@@ -49,7 +44,16 @@ def main() -> int:
     parser.add_argument("--rivals-python", default=default_python,
                         help="Python interpreter with featuretools and tsfresh")  # fmt: skip
     parser.add_argument("--check", action="store_true", help="exit status 1 if a requirement fails")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure and print.
+
+    The exit status is 1 if --check is set and a requirement fails, and 2 if the disk is too small.
+    """
+    quick = os.environ.get("QUICK", "") not in ("", "0")
+    arguments = _arguments(quick)
     arguments.data.mkdir(parents=True, exist_ok=True)
     sizes = sorted(size * MILLION for size in arguments.sizes)
     missing = [
