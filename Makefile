@@ -1,4 +1,4 @@
-# Everything runs in .venv, which is made on first use.
+# Everything runs in .venv, which is created on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,20 +7,20 @@ DEV := $(VENV)/.installed-dev
 RIVALS := $(VENV)-rivals
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
-# Nobody is phoned.
+# No telemetry.
 export MLFLOW_DISABLE_TELEMETRY = true
 export DO_NOT_TRACK = true
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-journey test lint format bench bench-recovery bench-scale bench-cost \
+.PHONY: help demo demo-journey test lint format docs bench bench-recovery bench-scale bench-cost \
 	constraints clean
 
-help:  ## Show what there is
+help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | \
 		awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-demo: $(BASE)  ## Run the whole job on a simulated shop, in a minute or so
+demo: $(BASE)  ## Run the whole job on a simulated shop, in about a minute
 	@$(BIN)/engagement-ml demo
 
 demo-journey: $(BASE)  ## The same on the Complete Journey, a year of real grocery baskets
@@ -36,27 +36,32 @@ lint: $(DEV)  ## Style, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-format: $(DEV)  ## Put the code in form
+format: $(DEV)  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(DEV)  ## Build the documentation site into build/site; runs the notebooks
+	@$(BIN)/python -m docs_build.gallery
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open build/site/index.html, or serve it: $(BIN)/python -m http.server -d build/site"
 
 bench: $(DEV) bench-recovery bench-scale bench-cost  ## All: known truth, scale, cost, real data
 	$(BIN)/python -m benchmarks.shop_seeds
 	$(BIN)/python -m benchmarks.real_data
 
-bench-recovery: $(DEV)  ## Known truth, beside what people use instead (QUICK=1 for a picture)
-	@echo "Installing what it is compared with (once) ..."
+bench-recovery: $(DEV)  ## Known truth, compared with other methods (QUICK=1: a short run)
+	@echo "Installing the methods for comparison (once) ..."
 	@$(PIP) install -c constraints.txt -r benchmarks/requirements.txt
 	@$(PIP) install --no-deps -r benchmarks/requirements-no-deps.txt
 	$(BIN)/python -m benchmarks.recovery.run
 
-bench-scale: $(DEV) $(RIVALS)/.installed  ## Cost of 1, 10 and 100 million events (QUICK=1: one)
+bench-scale: $(DEV) $(RIVALS)/.installed  ## Cost of 1, 10 and 100 million events (QUICK=1: 1)
 	$(BIN)/python -m benchmarks.scale.run --rivals-python $(RIVALS)/bin/python
 
-bench-cost: $(DEV)  ## What train costs, beside LightGBM with SHAP
+bench-cost: $(DEV)  ## Cost of train, compared with LightGBM and SHAP
 	$(BIN)/python -m benchmarks.cost
 
-constraints: pyproject.toml  ## Write constraints.txt anew, from the newest versions that pass
+constraints: pyproject.toml  ## Write constraints.txt from the newest versions
 	rm -rf $(VENV)-constraints
 	$(PYTHON) -m venv $(VENV)-constraints
 	$(VENV)-constraints/bin/python -m pip --quiet install -e '.[dev]'
@@ -65,7 +70,7 @@ constraints: pyproject.toml  ## Write constraints.txt anew, from the newest vers
 		| LC_ALL=C sort -f > constraints.txt
 	rm -rf $(VENV)-constraints
 
-clean:  ## Remove the environment, caches and what runs left; keeps mlruns
+clean:  ## Remove the environment, caches and results; keeps mlruns
 	rm -rf $(VENV) $(VENV)-constraints $(RIVALS) runs data build dist benchmarks/results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -84,12 +89,12 @@ $(BASE): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing into $(VENV), tools for development too (once; some minutes) ..."
+	@echo "Installing into $(VENV), with development tools (once; some minutes) ..."
 	@$(PIP) install -c constraints.txt -e '.[dev]'
 	@touch $(BASE) $@
 
-# featuretools runs on older pandas only, so it gets an environment of its own. Where it cannot be
-# installed, the benchmark says so and goes on.
+# featuretools needs an older pandas, so it gets a separate environment. If it cannot be installed,
+# the benchmark says so and continues.
 $(RIVALS)/.installed: benchmarks/requirements-scale.txt
 	@echo "Installing featuretools and tsfresh into $(RIVALS) (once) ..."
 	@$(PYTHON) -m venv $(RIVALS)

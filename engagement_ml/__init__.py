@@ -1,4 +1,4 @@
-"""Find the behaviours that move margin, and make one weighted engagement metric of them.
+"""Find the behaviours that move margin, and combine them into one weighted engagement metric.
 
 Examples
 --------
@@ -13,26 +13,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports
 from engagement_ml.version import __version__
 
 if TYPE_CHECKING:
     from engagement_ml.config import PipelineConfig, read_config
     from engagement_ml.datasets import make_shop
-    from engagement_ml.errors import EngagementError
+    from engagement_ml.errors import EngagementError, NotFittedError
     from engagement_ml.experiments import lift
     from engagement_ml.metric import EngagementMetric
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
     from engagement_ml.workflow import evaluate, score, train
+    from engagement_ml.workflow.feature_frame import features
 
 __all__ = [
     "EngagementError",
     "EngagementMetric",
     "EngagementModel",
+    "NotFittedError",
     "PipelineConfig",
     "__version__",
     "evaluate",
+    "features",
     "lift",
     "load_metric",
     "make_shop",
@@ -41,14 +44,16 @@ __all__ = [
     "train",
 ]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "EngagementError": "errors",
         "EngagementMetric": "metric",
         "EngagementModel": "model",
+        "NotFittedError": "errors",
         "PipelineConfig": "config",
         "evaluate": "workflow",
+        "features": "",
         "lift": "experiments",
         "load_metric": "tracking",
         "make_shop": "datasets",

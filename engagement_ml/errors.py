@@ -1,13 +1,17 @@
-"""The errors a user can meet; each message names what is wrong, what was found, what to do."""
+"""User-facing errors: each message names the problem, what was found and what to do."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any, Self
 
 
 class EngagementError(Exception):
-    """Base of every error this package raises on purpose; the command line prints it in one line.
+    """Base class of the package's errors; the command line prints them in one line.
+
+    `exit_status` is the exit status of the command line.
 
     Examples
     --------
@@ -21,37 +25,65 @@ class EngagementError(Exception):
 
 
 class InputError(EngagementError):
-    """A table, file or frame that cannot be used as it is."""
+    """A table, file or frame cannot be used."""
 
 
 class ConfigError(EngagementError):
-    """A configuration that cannot be used: an unknown key, a value out of range."""
+    """A configuration is invalid: an unknown key, or a value out of range."""
 
 
 class NotEnoughDataError(EngagementError):
-    """The data is well formed but too little: too short a history, one customer, no transaction."""
+    """The data is valid but insufficient: a short history, one customer, no transaction."""
 
 
 class OutputError(EngagementError):
-    """A result that could not be written."""
+    """A result cannot be written."""
 
 
 class TrackingError(EngagementError):
-    """The tracking store or the model registry could not be reached or used."""
+    """The tracking store or the model registry cannot be reached or used."""
 
 
 class MissingDependencyError(EngagementError):
-    """An optional package is needed; the message names the extra that installs it."""
+    """An optional package is missing; the message names the extra that installs it."""
+
+
+class NotFittedError(EngagementError, AttributeError):
+    """A model was used before `fit`.
+
+    Code that works with scikit-learn catches ``sklearn.exceptions.NotFittedError``. Such code has
+    imported scikit-learn, so the error is made an instance of that class as well if scikit-learn
+    is loaded when the error is raised. Importing this package therefore does not load scikit-learn.
+
+    Examples
+    --------
+    >>> from sklearn.exceptions import NotFittedError as SklearnNotFittedError
+    >>> isinstance(NotFittedError("not fitted"), SklearnNotFittedError)
+    True
+    """
+
+    def __new__(cls, *args: object) -> Self:
+        """Return an instance that is scikit-learn's error too if scikit-learn is loaded."""
+        sklearn_exceptions: Any = sys.modules.get("sklearn.exceptions")
+        if cls is NotFittedError and sklearn_exceptions is not None:
+            bases = (cls, sklearn_exceptions.NotFittedError)
+            combined: type[Self] = type(cls.__name__, bases, {"__module__": cls.__module__})
+            return super().__new__(combined, *args)
+        return super().__new__(cls, *args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as this class, as the combined class has no importable name."""
+        return NotFittedError, self.args
 
 
 class GateFailedError(EngagementError):
-    """A gate said no; exit status 1, as nothing is wrong with the input."""
+    """A quality gate failed; exit status 1, because the input is valid."""
 
     exit_status = 1
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the known word closest to `word`, or ``""``.
+    """Return ``" (did you mean 'x'?)"`` for the known word closest to `word`, else ``""``.
 
     Examples
     --------
@@ -60,5 +92,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("zebra", ["windows", "sources"])
     ''
     """
-    found = get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
-    return f" (did you mean '{found[0]}'?)" if found else ""
+    matches = get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
+    return f" (did you mean '{matches[0]}'?)" if matches else ""

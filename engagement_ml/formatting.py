@@ -23,7 +23,7 @@ _NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "e
 
 
 def finite(value: Any) -> float | None:
-    """Return `value` as a float, or None where it is no finite number.
+    """Return `value` as a float, or None if it is not a finite number.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def finite(value: Any) -> float | None:
 
 
 def decimals_for(*values: Any) -> int:
-    """Return how many decimals show the largest of `values` with some two to three digits.
+    """Return the number of decimals that shows the largest of `values` with two to three digits.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def number(value: Any, decimals: int | None = None, *, signed: bool = False) -> 
     ----------
     value : number or None
     decimals : int or None
-        None shows as many as `decimals_for` says, whole numbers without any.
+        None takes the result of `decimals_for`, and none for whole numbers.
     signed : bool, default False
         Show a plus sign as well.
 
@@ -79,7 +79,7 @@ def number(value: Any, decimals: int | None = None, *, signed: bool = False) -> 
 
 
 def count(value: Any) -> str:
-    """Return a count of events, rounded to what a person would say.
+    """Return a count of events, rounded as people write it.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def count(value: Any) -> str:
 
 
 def percent(share: Any, decimals: int = 0) -> str:
-    """Return a share of 0 to 1 in percent; neither none nor all unless it is exactly that.
+    """Return a share of 0 to 1 in percent; "0%" and "100%" only if it is exactly that.
 
     Examples
     --------
@@ -111,8 +111,20 @@ def percent(share: Any, decimals: int = 0) -> str:
     return text
 
 
+def p_value(value: Any) -> str:
+    """Return a p-value with three decimals, or as below 0.001.
+
+    Examples
+    --------
+    >>> p_value(0.0004), p_value(0.0321), p_value(None)
+    ('< 0.001', '0.032', '–')
+    """
+    p = finite(value)
+    return "< 0.001" if p is not None and 0 <= p < 0.001 else number(p, 3)
+
+
 def spread(low: Any, high: Any, decimals: int | None = None) -> str:
-    """Return an interval, ``"low to high"``, or a dash where a bound is missing.
+    """Return an interval, ``"low to high"``, or a dash if a bound is missing.
 
     Examples
     --------
@@ -133,7 +145,7 @@ class Money:
     Parameters
     ----------
     currency : str
-        A code such as ``EUR``; codes without a symbol known here follow the amount.
+        A code such as ``EUR``; a code without a known symbol follows the amount.
 
     Examples
     --------
@@ -156,7 +168,7 @@ class Money:
         return f"{sign}{symbol}{text[len(sign) :]}"
 
     def tick(self, value: Any, decimals: int | None = None) -> str:
-        """Return an amount for an axis, without a currency's code, which takes too much room."""
+        """Return an amount for an axis, without the currency code, which is too long there."""
         return self(value, decimals).removesuffix(self.currency).strip()
 
     def spread(self, low: Any, high: Any, decimals: int | None = None) -> str:
@@ -211,8 +223,20 @@ def how_many(n: int, noun: str) -> str:
     return f"{spelled(n)} {noun if n == 1 else plural(noun)}"
 
 
+def quantity(value: Any, noun: str) -> str:
+    """Return a count with its noun in the right form, in digits.
+
+    Examples
+    --------
+    >>> quantity(1, "event"), quantity(2.5, "event"), quantity(1204, "company")
+    ('1 event', '2.5 events', '1,204 companies')
+    """
+    shown = count(value)
+    return f"{shown} {noun if shown == '1' else plural(noun)}"
+
+
 def listed(names: Iterable[str]) -> str:
-    """Join names as a sentence does.
+    """Join names with commas and "and".
 
     Examples
     --------
@@ -264,7 +288,7 @@ def as_date(value: Any) -> dt.date | None:
 
 
 def one_line(value: Any) -> str:
-    r"""Return a user's text fit to show: control characters out, white space single.
+    r"""Return a user's text for display: control characters replaced, white space collapsed.
 
     Examples
     --------
@@ -272,6 +296,4 @@ def one_line(value: Any) -> str:
     'page view�[31m'
     """
     text = " ".join(str(value).split())
-    return "".join(
-        "�" if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in text
-    )
+    return "".join("�" if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)

@@ -1,74 +1,67 @@
-"""All that a run found, as plain data: what the report shows and the tracking store keeps."""
+"""The record of a run: typed results that the report, the tracking store and `run.json` share."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from engagement_ml.drivers.evidence import DriverEvidence, DriverRow, row_dict
 from engagement_ml.errors import InputError, OutputError, nearest
+from engagement_ml.plain_types import plain
+from engagement_ml.windows import Windows
+
+if TYPE_CHECKING:
+    from engagement_ml.tables.quality import TableQuality
 
 FORMAT = 1
-_SCALARS = (bool, int, float, str, dt.date, Path)
+_REQUIRED = (
+    "name", "entity", "currency", "created_at", "version", "config", "windows", "tables",
+    "n_entities", "n_rows", "metric", "drivers", "evaluation",
+)  # fmt: skip
+# The evidence stands flat in `run.json`; these fields stand within its `metric`.
+_IN_METRIC = ("evidence", "reason")
+_RENAMED = {"lead_ratio": "log_rate_after_purchases"}
 
 
-def plain(value: Any) -> Any:
-    """Turn a value into plain JSON types.
+@dataclass(frozen=True)
+class DrawnSample:
+    """The random sample of customers that a run was trained on.
 
-    NumPy scalars and arrays become numbers and lists, dates and timestamps ISO 8601 text, paths
-    text, dataclasses and mappings dictionaries with text keys; sets are sorted. NaN, infinity and
-    a missing timestamp become null.
-
-    Raises
-    ------
-    TypeError
-        Where a value has no plain form.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> plain({"n": np.int64(3), "r2": np.float64("nan"), "cutoffs": (dt.date(2024, 1, 1),)})
-    {'n': 3, 'r2': None, 'cutoffs': ['2024-01-01']}
+    Attributes
+    ----------
+    customers, of : int
+        Customers drawn, and customers there are.
+    share : float
+        ``customers / of``.
+    by : tuple of str
+        What the strata are made of.
+    n_strata : int
+    wider : float
+        How many times as wide as without sampling intervals are at most: ``sqrt(of / customers)``.
+    half_widths : dict of behaviour to float
+        Half the width of the 95% interval of each effect, as a share of the effect.
     """
-    if value is None or isinstance(value, _SCALARS):
-        return _plain_scalar(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted((plain(item) for item in value), key=repr)
-    if callable(to_list := getattr(value, "tolist", None)):
-        return plain(to_list())
-    raise TypeError(f"a {type(value).__name__} has no plain form")
 
-
-def _plain_scalar(value: Any) -> str | bool | int | float | None:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, dt.date):
-        # A missing timestamp of pandas is a date that does not equal itself.
-        return value.isoformat() if value == value else None  # noqa: PLR0124
-    return str(value)
+    customers: int
+    of: int
+    share: float
+    by: tuple[str, ...]
+    n_strata: int
+    wider: float
+    half_widths: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """All that one run of a pipeline found, in plain JSON types only.
+    """The results of one run of a pipeline.
 
-    Whatever is given is turned into plain types (see `plain`), so that a record equals the one
-    read back from its JSON.
+    Values are turned into Python's own types (see `plain`) and checked against the type of their
+    field, so that a record equals the one read back from its JSON.
 
     Parameters
     ----------
@@ -78,32 +71,22 @@ class RunRecord:
         ISO 8601, UTC.
     version : str
         Of engagement-ml.
-    config, windows : dict
-        The whole configuration, and the windows and cutoffs it came to.
-    tables : list of dict
-        One per table: source, rows read, kept and dropped with reasons, first, last, fingerprint.
+    config : dict
+        The whole configuration.
+    windows : Windows
+        The window lengths and cutoffs that the configuration led to.
+    tables : tuple of TableQuality
+        Per table: rows read, kept and dropped with reasons, time span, fingerprint.
     n_entities, n_rows : int
-        Who and how many rows the panel holds.
-    sample : dict or None
-        Where a sample was learnt from: ``customers`` drawn, ``of`` how many, ``share``; ``by``
-        what, in ``n_strata`` strata; ``wider``, how many times as wide luck in who was drawn makes
-        intervals; ``half_widths`` of the effects found, as shares of them.
+        Customers in the panel, and its rows: one per customer and cutoff.
     metric : dict
-        What ``metric.json`` holds.
-    drivers : list of dict
-        The rows of ``drivers.csv`` and more for people to read, the selected first.
-    naive : list of dict
-        ``behaviour, mean_abs_shap, rank``: the ranking that is a baseline only.
-    responses : dict
-        Per behaviour the effect of x events against none, in currency.
-    checks, segments, pairs : list of dict
-    unprofitable : dict or None
-        Engaged entities whose margin is negative, and what they do.
-    experiments : dict
-        ``plan`` and ``results``.
+        The content of ``metric.json``.
+    evidence : DriverEvidence
+        Verdicts, response curves, robustness checks, experiments and notes.
     evaluation : dict
-        What ``evaluation.json`` holds.
-    notes : list of str
+        The content of ``evaluation.json``.
+    sample : DrawnSample or None
+        None if all customers were used.
     registered : dict or None
         ``model, version, alias, uri, run_id, tracking_uri``.
     seconds : dict
@@ -111,8 +94,10 @@ class RunRecord:
 
     Raises
     ------
+    InputError
+        If a value does not fit the type of its field.
     TypeError
-        Where a value has no plain form.
+        If a value has no plain form.
     """
 
     name: str
@@ -121,43 +106,49 @@ class RunRecord:
     created_at: str
     version: str
     config: dict[str, Any]
-    windows: dict[str, Any]
-    tables: list[dict[str, Any]]
+    windows: Windows
+    tables: tuple[TableQuality, ...]
     n_entities: int
     n_rows: int
     metric: dict[str, Any]
-    drivers: list[dict[str, Any]]
+    evidence: DriverEvidence
     evaluation: dict[str, Any]
-    sample: dict[str, Any] | None = None
-    naive: list[dict[str, Any]] = field(default_factory=list)
-    responses: dict[str, dict[str, Any]] = field(default_factory=dict)
-    checks: list[dict[str, Any]] = field(default_factory=list)
-    segments: list[dict[str, Any]] = field(default_factory=list)
-    pairs: list[dict[str, Any]] = field(default_factory=list)
-    unprofitable: dict[str, Any] | None = None
-    experiments: dict[str, Any] = field(default_factory=lambda: {"plan": [], "results": []})
-    notes: list[str] = field(default_factory=list)
+    sample: DrawnSample | None = None
     registered: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     format: ClassVar[int] = FORMAT
 
     def __post_init__(self) -> None:
-        for each in dataclasses.fields(self):
-            object.__setattr__(self, each.name, plain(getattr(self, each.name)))
+        for name, value in _typed({n: getattr(self, n) for n in _types()}, "record").items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def drivers(self) -> tuple[DriverRow, ...]:
+        """The rows of ``drivers.csv``, the selected behaviours first."""
+        return self.evidence.drivers
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on the run as a whole."""
+        return self.evidence.notes
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain JSON types, ``format`` first."""
-        values = {each.name: plain(getattr(self, each.name)) for each in dataclasses.fields(self)}
-        return {"format": FORMAT, **values}
+        """Return the record as plain JSON types: ``format`` first, the evidence flat."""
+        fields = {name: plain(getattr(self, name)) for name in _types()}
+        evidence = fields.pop("evidence")
+        evidence["drivers"] = [plain(row_dict(row)) for row in self.drivers]
+        flat = {name: value for name, value in evidence.items() if name not in _IN_METRIC}
+        last = {name: fields.pop(name) for name in ("registered", "seconds")}
+        return {"format": FORMAT, **fields, **flat, **last}
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Return the record as JSON text, and write it where `path` is given.
+        """Return the record as JSON text, and write it to `path` if given.
 
         Raises
         ------
         OutputError
-            Where `path` cannot be written.
+            If `path` cannot be written.
         """
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         if path is not None:
@@ -169,12 +160,14 @@ class RunRecord:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], *, origin: str = "record") -> RunRecord:
-        """Read what `to_dict` returned; keys that are not known are passed over.
+        """Read the result of `to_dict`; unknown keys are ignored, missing ones take defaults.
+
+        Records of earlier versions are read too.
 
         Raises
         ------
         InputError
-            Where the format is not known or a key is missing.
+            If the format is unknown, a key without a default is missing or a value does not fit.
         """
         if not isinstance(raw, Mapping):
             raise InputError(f"{origin}: expected a record's keys, found {type(raw).__name__}")
@@ -183,12 +176,11 @@ class RunRecord:
                 f"{origin}: key 'format': {raw.get('format')!r} is not known, this version reads "
                 f"{FORMAT}; a newer engagement-ml may have written it"
             )
-        known = {each.name: each for each in dataclasses.fields(cls)}
-        for name, each in known.items():
-            optional = (each.default, each.default_factory) != (dataclasses.MISSING,) * 2
-            if name not in raw and not optional:
+        for name in _REQUIRED:
+            if name not in raw:
                 raise InputError(f"{origin}: key '{name}' is missing{nearest(name, raw)}")
-        return cls(**{name: raw[name] for name in known if name in raw})
+        fields = {name: raw[name] for name in _types() if name in raw}
+        return cls(**_typed({**fields, "evidence": _nested(raw)}, origin))
 
     @classmethod
     def from_json(cls, path_or_text: str | Path) -> RunRecord:
@@ -197,7 +189,7 @@ class RunRecord:
         Raises
         ------
         InputError
-            Where it is missing, damaged or of another format.
+            If the file is missing, damaged or of another format.
         """
         if isinstance(path_or_text, str) and path_or_text.lstrip().startswith("{"):
             text, origin = path_or_text, "record"
@@ -206,7 +198,7 @@ class RunRecord:
             try:
                 text = Path(path_or_text).read_text(encoding="utf-8")
             except UnicodeDecodeError:
-                raise InputError(f"{origin}: is no UTF-8 text; give a run's record") from None
+                raise InputError(f"{origin}: is not UTF-8 text; give a run's record") from None
             except OSError as error:
                 raise InputError(f"{origin}: cannot be read ({error.strerror})") from None
         try:
@@ -214,3 +206,72 @@ class RunRecord:
         except (json.JSONDecodeError, RecursionError) as error:
             raise InputError(f"{origin}: cannot be read as JSON: {error}") from None
         return cls.from_dict(raw, origin=origin)
+
+
+def _nested(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the evidence that stands flat in `raw`, under the names of today's fields."""
+    names = {each.name for each in dataclasses.fields(DriverEvidence)}
+    values = {name: value for name, value in raw.items() if name in names}
+    metric = raw["metric"] if isinstance(raw["metric"], Mapping) else {}
+    values |= {"evidence": metric.get("evidence"), "reason": metric.get("reason")}
+    values.setdefault("choices", [_choice(row) for row in metric.get("behaviours") or ()])
+    if isinstance(rows := values["drivers"], list):
+        values["drivers"] = [
+            {_RENAMED.get(name, name): value for name, value in row.items()}
+            if isinstance(row, Mapping)
+            else row
+            for row in rows
+        ]
+    return values
+
+
+def _choice(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a selected behaviour from its entry in ``metric.json``."""
+    return {**row, "scale": None, "shape": None, **row.get("transform", {})}
+
+
+def _typed(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Return `values` as the types of their fields."""
+    from pydantic import ValidationError
+
+    types, typed = _types(), {}
+    for name, value in values.items():
+        try:
+            typed[name] = types[name].validate_python(plain(value))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = [str(part) for part in first["loc"]]
+            inner = place if name == "evidence" else [name, *place]
+            raise InputError(
+                f"{origin}: key '{'.'.join(inner)}': {first['msg'][:1].lower()}{first['msg'][1:]}, "
+                f"found {first['input']!r:.60}; train again, or give the file as it was written"
+            ) from None
+    return typed
+
+
+@cache
+def _types() -> dict[str, Any]:
+    """Return a pydantic reader per field, in the order of `run.json`."""
+    from pydantic import TypeAdapter
+
+    from engagement_ml.tables.quality import TableQuality
+
+    fields: dict[str, Any] = {
+        "name": str,
+        "entity": str,
+        "currency": str,
+        "created_at": str,
+        "version": str,
+        "config": dict[str, Any],
+        "windows": Windows,
+        "tables": tuple[TableQuality, ...],
+        "n_entities": int,
+        "n_rows": int,
+        "metric": dict[str, Any],
+        "evidence": DriverEvidence,
+        "evaluation": dict[str, Any],
+        "sample": DrawnSample | None,
+        "registered": dict[str, Any] | None,
+        "seconds": dict[str, float],
+    }
+    return {name: TypeAdapter(of) for name, of in fields.items()}

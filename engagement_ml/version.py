@@ -1,3 +1,3 @@
-"""The version of this package, said once."""
+"""Single source of the package version."""
 
 __version__ = "0.1.0"

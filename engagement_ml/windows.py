@@ -10,7 +10,7 @@ from engagement_ml.config import WindowsConfig
 from engagement_ml.errors import ConfigError, NotEnoughDataError
 
 DAY = dt.timedelta(days=1)
-# Test cutoffs for whole pairs are kept only where fitting keeps this many times a pair's span.
+# A disjoint pair of test cutoffs needs this multiple of its span before it, for fitting.
 _FIT_SPANS = 1.5
 
 
@@ -40,8 +40,8 @@ class History(Window):
     Attributes
     ----------
     paid_from : date or None
-        The first day with transactions, where events begin before it: what was earned earlier is
-        not known. None where transactions cover all of the history.
+        First day with transactions, if events begin before it: earlier margin is unknown. None if
+        transactions cover the whole history.
 
     Examples
     --------
@@ -59,8 +59,9 @@ def history_of(
 ) -> History:
     """Return the days that events and transactions cover together.
 
-    Observation windows need events and outcome windows need transactions, so the history begins as
-    much before the first transaction as a first cutoff can look back.
+    Observation windows need events and outcome windows need transactions. The history begins with
+    the first event, or one observation window and gap before the first transaction if that is
+    later.
 
     Parameters
     ----------
@@ -77,9 +78,9 @@ def history_of(
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of a pipeline and the cutoffs they stand around.
+    """The cutoffs of a pipeline and the windows around them.
 
-    The observation window of cutoff c is ``[c - observation_days, c)``, its outcome window
+    The observation window of cutoff c is ``[c - observation_days, c)``; its outcome window is
     ``[c + gap_days, c + gap_days + outcome_days)``.
 
     Attributes
@@ -87,10 +88,10 @@ class Windows:
     train : tuple of date
         Cutoffs whose outcome windows end no later than `fit_until`.
     test : tuple of date
-        The last cutoffs, kept for out-of-time evaluation; their outcome windows begin no
-        earlier than `fit_until`. Empty where the history is too short to keep any.
+        The last cutoffs, held out for out-of-time evaluation; their outcome windows begin no
+        earlier than `fit_until`. Empty if the history is too short.
     fit_until : date
-        No fitting sees anything at or after this day.
+        Data at or after this day is not used for fitting.
     history : Window
         The days that the data covers.
     """
@@ -114,29 +115,33 @@ class Windows:
 
     @property
     def clear_days(self) -> int:
-        """Days from one cutoff to the next whose windows none of its own overlap."""
+        """Minimum distance between two cutoffs with disjoint windows, in days."""
         return self.observation_days + self.gap_days + self.outcome_days
 
     @property
     def days_for_test_pair(self) -> int:
-        """Days of history for two test cutoffs `clear_days` apart, cutoffs being dense enough."""
+        """Days of history needed for two test cutoffs `clear_days` apart, if cutoffs are dense."""
         return math.ceil(_FIT_SPANS * self.clear_days) + self.clear_days + self.outcome_days
 
     @property
     def cutoffs(self) -> tuple[dt.date, ...]:
-        """All cutoffs, train and test, in time order (those in between belong to neither)."""
+        """The train and test cutoffs in time order, without those between the two parts."""
         return tuple(sorted({*self.train, *self.test}))
 
 
 def plan_windows(history: History, config: WindowsConfig) -> Windows:
-    """Place cutoffs over the history, mature outcomes only, the last kept for evaluation.
+    """Place cutoffs with mature outcomes over the history, and hold out the last for evaluation.
 
-    Without exact dates, the last cutoff is the last whose outcome window lies within the history,
-    and the others go back from it by `every_days`. Evaluation needs the change between two cutoffs
-    whose windows do not overlap, so those of the last observation + gap + outcome days are kept
-    for it where one and a half times as many days remain for fitting; else those of the last
-    max(observation, outcome) days where at least two cutoffs remain to train on before them, as
-    one shows no change; else only the last cutoff is; else none is.
+    Without exact dates, the last cutoff is the last whose outcome window lies within the history;
+    the others precede it at intervals of `every_days`. Evaluation compares two cutoffs with
+    disjoint windows, so the held-out part is the first of these that the history allows:
+
+    1. the cutoffs of the last observation + gap + outcome days, if 1.5 times as many days remain
+       for fitting;
+    2. the cutoffs of the last max(observation, outcome) days, if at least two cutoffs remain to
+       train on (a single cutoff shows no change);
+    3. the last cutoff, if one remains to train on;
+    4. none.
 
     Parameters
     ----------
@@ -147,9 +152,9 @@ def plan_windows(history: History, config: WindowsConfig) -> Windows:
     Raises
     ------
     NotEnoughDataError
-        Where the history is shorter than one observation, gap and outcome window.
+        If the history is shorter than one observation, gap and outcome window.
     ConfigError
-        Where a configured cutoff's windows leave the history.
+        If a configured cutoff's windows leave the history.
 
     Examples
     --------
@@ -188,7 +193,7 @@ def plan_windows(history: History, config: WindowsConfig) -> Windows:
 
 
 def _first_cutoff(history: History, config: WindowsConfig) -> dt.date:
-    """Return the first day whose observation window events cover, and transactions its outcome."""
+    """Return the first day with its observation and outcome windows covered by data."""
     first = history.start + config.observation_days * DAY
     if history.paid_from is None:
         return first
@@ -198,11 +203,11 @@ def _first_cutoff(history: History, config: WindowsConfig) -> dt.date:
 def _regular(history: History, config: WindowsConfig) -> list[dt.date]:
     first = _first_cutoff(history, config)
     cutoff = history.end - (config.gap_days + config.outcome_days) * DAY
-    found = []
+    cutoffs = []
     while cutoff >= first:
-        found.append(cutoff)
+        cutoffs.append(cutoff)
         cutoff -= config.every_days * DAY
-    return found[::-1]
+    return cutoffs[::-1]
 
 
 def _checked(
@@ -214,8 +219,8 @@ def _checked(
         if not first <= cutoff <= last:
             raise ConfigError(
                 f"key 'windows.cutoffs': {cutoff} is not usable: with data from {history.start} to "
-                f"{history.end - DAY} a cutoff must lie between {first} and {last}, for its "
-                "observation window to be covered and its outcome window to be over"
+                f"{history.end - DAY} a cutoff must lie between {first} and {last}, so that data "
+                "covers its observation window and its whole outcome window"
             )
     return list(cutoffs)
 
@@ -223,17 +228,20 @@ def _checked(
 def _split(
     cutoffs: list[dt.date], history: History, config: WindowsConfig
 ) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
-    clear = config.observation_days + config.gap_days + config.outcome_days
-    ripe = (config.gap_days + config.outcome_days) * DAY
-    kept_days = (
-        (clear, _FIT_SPANS * clear, 1),
+    """Return the train and test cutoffs by the first rule that the history allows."""
+    clear_days = config.observation_days + config.gap_days + config.outcome_days
+    maturity = (config.gap_days + config.outcome_days) * DAY
+    # Days of test cutoffs before the last, days and cutoffs that must remain for fitting.
+    rules = (
+        (clear_days, _FIT_SPANS * clear_days, 1),
         (max(config.observation_days, config.outcome_days), 0, 2),
         (0, 0, 1),
     )
-    for days, least, n_train in kept_days:
-        for first_test in [c for c in cutoffs if c <= cutoffs[-1] - days * DAY][-1:]:
+    for test_days, min_fit_days, min_train in rules:
+        for first_test in [c for c in cutoffs if c <= cutoffs[-1] - test_days * DAY][-1:]:
             fit_until = first_test + config.gap_days * DAY
-            train = tuple(c for c in cutoffs if c + ripe <= fit_until)
-            if len(train) >= n_train and (fit_until - history.start).days >= least:
+            train = tuple(c for c in cutoffs if c + maturity <= fit_until)
+            fit_days = (fit_until - history.start).days
+            if len(train) >= min_train and fit_days >= min_fit_days:
                 return train, tuple(c for c in cutoffs if c >= first_test)
     return tuple(cutoffs), ()

@@ -1,4 +1,4 @@
-r"""Score on a schedule: everybody's score and points, from their events.
+r"""Score on a schedule: the score and points of every customer, from their events.
 
 Example:
 
@@ -9,6 +9,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 
 import engagement_ml as em
@@ -20,17 +21,17 @@ def main() -> int:
     )
     parser.add_argument("model", help="a run's folder, a metric.json, or an MLflow URI")
     parser.add_argument("events", help="Parquet file, folder or glob, CSV, or file.duckdb::table")
-    parser.add_argument("--customers", help="whom to score; else everyone who has an event")
-    parser.add_argument("--as-of", help="score what was done before this day; else all")
+    parser.add_argument("--customers", help="table of customers; by default all with an event")
+    parser.add_argument("--as-of", help="date of the score; by default after the last event")
     parser.add_argument("--output", default="scores.parquet", help=".parquet or .csv")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
 
     scores = em.score(
-        given.model,
-        given.events,
-        customers=given.customers,
-        as_of=given.as_of,
-        output=given.output,
+        arguments.model,
+        arguments.events,
+        customers=arguments.customers,
+        as_of=arguments.as_of,
+        output=arguments.output,
     )
 
     print(f"{scores.path}: {scores.n_entities} scores as of {scores.as_of:%Y-%m-%d}")
@@ -38,6 +39,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # The log has each step with its duration.
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         sys.exit(main())
     except em.EngagementError as error:

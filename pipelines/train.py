@@ -1,4 +1,4 @@
-"""Train on a schedule: tables in, a registered metric and a folder of results out.
+"""Train on a schedule: from tables to a registered metric and a folder of results.
 
 Example:
 
@@ -9,6 +9,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 
 import engagement_ml as em
@@ -19,11 +20,11 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", help="the pipeline's YAML file")
-    parser.add_argument("--output", help="folder of results; else runs/<name>/<time>")
-    given = parser.parse_args()
+    parser.add_argument("--output", help="results folder; by default runs/<name>/<time>")
+    arguments = parser.parse_args()
 
-    config = em.read_config(given.config)
-    result = em.train(config, output=given.output)
+    config = em.read_config(arguments.config)
+    result = em.train(config, output=arguments.output)
 
     print(result.metric)
     print(result.drivers[["behaviour", "verdict", "effect", "effect_low", "effect_high"]])
@@ -36,6 +37,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # The log has each step with its duration.
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         sys.exit(main())
     except em.EngagementError as error:

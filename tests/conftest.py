@@ -1,4 +1,4 @@
-"""A small shop, a stand-in for the search for drivers, and a tracking store of its own per test."""
+"""Fixtures: a small shop, a stand-in for the driver search, a tracking store for each test."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 from engagement_ml.config import PipelineConfig, parse_config, read_config
+
+# No test depends on how fast the machine is.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 SETTINGS: dict[str, Any] = {
     "name": "small-shop",
@@ -50,10 +57,10 @@ def shop_files(small_shop, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory) -> Path:
     """A tracking database that was migrated once."""
-    from engagement_ml.tracking.session import using
+    from engagement_ml.tracking.session import tracking_session
 
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    with using(f"sqlite:///{file}"):
+    with tracking_session(f"sqlite:///{file}"):
         pass
     return file
 
@@ -126,7 +133,7 @@ def stand_in_evidence(behaviours: tuple[str, ...], chosen: tuple[str, ...]) -> A
 
 
 def stand_in_search(*chosen: str) -> Callable[..., Any]:
-    """Return what takes the place of the search for drivers, which takes long."""
+    """Return a stand-in for the driver search, which is slow."""
 
     def find_drivers(periods, panel, windows, config, *, experiments=(), on_step=None):
         assert periods.until == windows.fit_until
@@ -139,7 +146,7 @@ def stand_in_search(*chosen: str) -> Callable[..., Any]:
 
 @pytest.fixture
 def quick_drivers(monkeypatch) -> Callable[..., None]:
-    """Put a stand-in in the place of the search; called again, it chooses anew."""
+    """Replace the driver search by a stand-in; call it to choose other behaviours."""
     from engagement_ml import drivers
 
     def choose(*chosen: str) -> None:

@@ -1,63 +1,56 @@
-"""README and docs: what they show is true of the code, and their examples run."""
+"""README and documentation site: their statements are true of the code, and their examples run."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 import typer
 import yaml
+from typer.testing import CliRunner
 
-from engagement_ml.config import (
-    BehaviourConfig,
-    ExperimentConfig,
-    PipelineConfig,
-    RatioConfig,
-    SessionsConfig,
-    parse_config,
-)
+from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.workflow.results import DRIVER_COLUMNS
+from tests.pages import DOCS, PAGES, ROOT, blocks, commands_of, name_of, text_of
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-OWN = [
-    page for page in PAGES
-    if page.name in ("README.md", "configuration.md", "outputs.md", "python.md", "architecture.md")
-]  # fmt: skip
 SCRIPTS = {
     "python -m engagement_ml.datasets",
+    "python -m engagement_ml.features.catalogue",
     "python -m benchmarks.real_data",
     "python -m benchmarks.shop_seeds",
     "python -m benchmarks.recovery.run",
     "python -m benchmarks.scale.run",
     "python -m benchmarks.cost",
+    "python -m pytest",
 }
+TABLES = ("events", "transactions", "customers")
 
 
-def blocks(language: str, pages: list[Path] = PAGES) -> list:
-    """Return the fenced blocks of a language, each with page and line for its name."""
-    found = []
-    for page in pages:
-        text = page.read_text(encoding="utf-8")
-        for match in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.M | re.S):
-            line = text[: match.start()].count("\n") + 1
-            found.append(pytest.param(match[1], id=f"{page.name}:{line}"))
-    return found
+def pages_with_commands() -> list:
+    return [pytest.param(page, id=name_of(page)) for page in PAGES if commands_of(page)]
 
 
-def commands() -> list:
-    """Return the command lines of the shell blocks, one each."""
-    found = []
-    for block in blocks("(?:sh|shell|bash|console)"):
-        for line in block.values[0].replace("\\\n", " ").splitlines():
-            command = line.strip().removeprefix("$ ")
-            if command and not command.startswith("#"):
-                found.append(pytest.param(command, id=f"{block.id} {command[:40]}"))
-    return found
+@pytest.fixture
+def shop_folder(here, small_shop, write_yaml, quick_drivers, monkeypatch) -> Path:
+    """A folder with a small shop's tables and configuration, as the pages assume."""
+    import engagement_ml as em
+    from engagement_ml import datasets
+
+    quick_drivers("tutorial_done", "wishlist_add")
+    monkeypatch.setattr(em, "make_shop", lambda *_, **__: small_shop, raising=False)
+    monkeypatch.setattr(datasets, "make_shop", lambda *_, **__: small_shop, raising=False)
+    for name in TABLES:
+        getattr(small_shop, name).to_parquet(f"{name}.parquet")
+    raw = yaml.safe_load(write_yaml().read_text(encoding="utf-8"))
+    raw |= {"name": "shop-engagement", "sources": {name: f"{name}.parquet" for name in TABLES}}
+    raw["tracking"] = {"uri": None}
+    Path("shop.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    return here
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))
@@ -68,28 +61,38 @@ def test_a_yaml_example_is_a_configuration(text):
 
 
 def test_the_defaults_shown_are_the_defaults():
-    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    page = text_of(DOCS / "reference" / "configuration.md")
     shown = yaml.safe_load(page.split("## All keys")[1].split("```yaml\n")[1].split("```")[0])
     assert set(shown) == set(PipelineConfig.model_fields)
     given = {key: shown.pop(key) for key in ("name", "sources")}
     assert parse_config({**given, **shown}) == parse_config(given)
 
 
-def test_every_key_is_explained():
-    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    models = [PipelineConfig, BehaviourConfig, ExperimentConfig, SessionsConfig, RatioConfig]
-    models += [
-        field.annotation
-        for field in PipelineConfig.model_fields.values()
-        if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields")
-    ]
-    for model in models:
+def models_of(model: type) -> Iterator[type]:
+    """Yield a pydantic model and the models of its fields."""
+    yield model
+    for field in model.model_fields.values():
+        for part in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(part, type) and hasattr(part, "model_fields"):
+                yield from models_of(part)
+
+
+def test_every_key_is_in_the_reference():
+    page = text_of(DOCS / "reference" / "configuration.md")
+    for model in models_of(PipelineConfig):
         for name, field in model.model_fields.items():
-            assert re.search(rf"\b{field.alias or name}\b", page), f"{name} is not explained"
+            assert re.search(rf"^\| `{field.alias or name}` \|", page, re.M), f"{name} is missing"
 
 
-def test_every_column_and_file_is_explained():
-    page = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["configuration", "metric-json"])
+def test_every_key_has_a_meaning(name):
+    rows = re.findall(r"^\| `[^`]+` \|.*\|$", text_of(DOCS / "reference" / f"{name}.md"), re.M)
+    assert rows
+    assert [row for row in rows if row.endswith("|  |")] == []
+
+
+def test_every_column_is_explained():
+    page = text_of(DOCS / "reference" / "outputs.md")
     for name in (
         *DRIVER_COLUMNS,
         "label",
@@ -104,7 +107,7 @@ def test_every_column_and_file_is_explained():
 
 
 def test_the_files_named_are_those_that_training_leaves(trained):
-    page = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    page = text_of(DOCS / "reference" / "outputs.md")
     rows = page.split("## ")[0].splitlines()
     named = {name for row in rows if row.startswith("| `") for name in row.split("|")[1].split("`")}
     named = {name for name in named if "." in name}
@@ -112,86 +115,99 @@ def test_the_files_named_are_those_that_training_leaves(trained):
     assert named == left
 
 
-@pytest.mark.parametrize("text", blocks("python", OWN))
-def test_a_python_example_runs(text, here, small_shop, quick_drivers, monkeypatch, capsys):
+@pytest.mark.parametrize("text", blocks("python"))
+def test_a_python_example_runs(text, shop_folder, small_shop, monkeypatch, capsys):
     import engagement_ml as em
 
-    quick_drivers("tutorial_done", "wishlist_add")
     if "load_model" in text:
         pytest.importorskip("mlflow")
-        _train_a_champion(em, small_shop)
+        train_a_champion(em, small_shop)
     example = ModuleType("example")
     monkeypatch.setitem(sys.modules, "example", example)
-    monkeypatch.setattr(em, "make_shop", lambda *_, **__: small_shop, raising=False)
-    small_shop.events.to_parquet("events.parquet")
-    small_shop.transactions.to_parquet("transactions.parquet")
     exec(compile(text, "example", "exec"), vars(example))
     if "except em.EngagementError" in text:
         assert "did you mean 'windows'" in capsys.readouterr().out
 
 
-def _train_a_champion(em: ModuleType, shop: SimpleNamespace) -> None:
+def train_a_champion(em: ModuleType, shop: SimpleNamespace) -> None:
     frames = {"events": shop.events, "transactions": shop.transactions}
     result = em.train(em.PipelineConfig(name="shop-engagement"), frames=frames, output="run")
     assert result.registered["alias"] == "champion"
 
 
-def _options(command: typer.core.TyperCommand) -> set[str]:
-    return {opt for p in command.params for opt in (*p.opts, *p.secondary_opts) if opt[0] == "-"}
+@pytest.mark.parametrize("text", blocks("sql"))
+def test_an_sql_example_runs(text, small_shop, tmp_path, monkeypatch):
+    duckdb = pytest.importorskip("duckdb")
+    monkeypatch.chdir(tmp_path)
+    day = tmp_path / "events" / "day=2024-06-01.parquet"
+    day.parent.mkdir()
+    small_shop.events.to_parquet(day)
+    assert 0 < duckdb.sql(text).fetchall()[0][0] <= 1
 
 
-@pytest.mark.parametrize("line", commands())
-def test_a_command_shown_exists(line):
+@pytest.mark.parametrize("page", pages_with_commands())
+def test_the_commands_of_a_page_run_in_their_order(page, shop_folder, monkeypatch):
+    """Each `engagement-ml` command runs; other commands exist."""
     from engagement_ml.cli.app import app
 
-    words = shlex.split(line, comments=True)
-    if words[0] == "engagement-ml":
-        known = typer.main.get_command(app).commands
-        assert words[1] in known
-        command = known[words[1]]
-        options = [word for word in words[2:] if word.startswith("-")]
-        assert set(options) <= _options(command) | {"--help"}
-        context = command.make_context(words[1], list(words[2:]))
-        assert context.params
-    elif words[0] == "make":
-        targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
-        assert {w for w in words[1:] if "=" not in w} <= set(targets)
-    elif words[:2] == ["python", "-m"]:
-        assert any(line.startswith(script) for script in SCRIPTS), f"what is {line}?"
-        assert (ROOT / words[2].replace(".", "/")).with_suffix(".py").exists() or (
-            ROOT / words[2].replace(".", "/") / "__main__.py"
-        ).exists()
-    elif words[0] == "python":
+    lines = commands_of(page)
+    if any("models:/" in line for line in lines):
+        track(Path("shop.yaml"))
+    train_what_is_assumed(lines, app)
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        if words[0] != "engagement-ml":
+            check_that_it_exists(line, words)
+        elif needs_spark(words) or len(words) == 1:
+            check_that_options_exist(app, words)
+        else:
+            result = CliRunner().invoke(app, words[1:])
+            assert result.exit_code == 0, f"{line}: {result.output}"
+
+
+def track(file: Path) -> None:
+    """Switch tracking on, so that a run registers its model."""
+    raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    del raw["tracking"]
+    file.write_text(yaml.safe_dump(raw), encoding="utf-8")
+
+
+def train_what_is_assumed(lines: list[str], app: typer.Typer) -> None:
+    """Train first if a page's commands read a run that an earlier page made."""
+    reads = re.compile(r"engagement-ml (?:score|evaluate|report) (?:runs/(\w+)|models:/)")
+    named = [match for line in lines if (match := reads.match(line))]
+    folders = {match[1] or "registered" for match in named}
+    for folder in sorted(folders):
+        made = f"--output runs/{folder}"
+        if not any(made in line for line in lines if " train " in line or " demo " in line):
+            words = "demo" if folder == "demo" else "train shop.yaml"
+            result = CliRunner().invoke(app, [*words.split(), *made.split()])
+            assert result.exit_code == 0, result.output
+
+
+def needs_spark(words: list[str]) -> bool:
+    return "spark" in words
+
+
+def check_that_options_exist(app: typer.Typer, words: list[str]) -> None:
+    group = typer.main.get_command(app)
+    if len(words) > 1:
+        assert group.commands[words[1]].make_context(words[1], words[2:]).params
+
+
+def check_that_it_exists(line: str, words: list[str]) -> None:
+    """Check a command of another program: its target, module or file is there."""
+    words = [word for word in words if "=" not in word]
+    program = words[0].rsplit("/", 1)[-1]
+    if program == "make":
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        assert set(words[1:]) <= set(re.findall(r"^([a-z-]+):", makefile, re.M))
+    elif program == "python" and words[1] == "-m":
+        assert f"python -m {words[2]}" in SCRIPTS, f"what is {line}?"
+        if words[2] != "pytest":
+            module = ROOT / words[2].replace(".", "/")
+            assert module.with_suffix(".py").exists() or (module / "__main__.py").exists()
+    elif program == "python":
         assert (ROOT / words[1]).is_file()
     else:
-        assert words[0] in ("pip", "git", "cd", "QUICK=1"), f"what is {line}?"
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
-    text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if re.match(r"[a-z]+:", target):
-            continue
-        path, _, anchor = target.partition("#")
-        file = (page.parent / path).resolve() if path else page
-        assert file.exists(), f"{page.name} links to {target}"
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.M)
-            slugs = {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
-            assert anchor in slugs, f"{page.name} links to {target}"
-
-
-def test_every_folder_is_on_the_map():
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    parts = {
-        path.stem
-        for path in (ROOT / "engagement_ml").iterdir()
-        if (path.suffix == ".py" or (path / "__init__.py").exists()) and path.stem[0] != "_"
-    }
-    assert {part for part in parts if not re.search(rf"\b{part}\b", page)} == set()
-
-
-def test_pictures_are_small():
-    for picture in (ROOT / "docs" / "images").glob("*"):
-        assert picture.stat().st_size < 300_000
+        assert program in ("pip", "git", "cd"), f"what is {line}?"

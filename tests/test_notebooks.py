@@ -23,20 +23,19 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
-        timeout=300,
+        timeout=3600,
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         client.execute()
-    page = (tmp_path / "report.html").read_text()
-    assert "shop-engagement" in page
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert not [output for output in shown if output.get("name") == "stderr"]
-    if "Nothing we can defend" not in page:
-        assert any("image/png" in output.get("data", {}) for output in shown)
+    assert any("image/png" in output.get("data", {}) for output in shown)
     assert "True" in [output.get("data", {}).get("text/plain") for output in shown]
+    if path.stem == "01-quickstart":
+        assert "shop-engagement" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

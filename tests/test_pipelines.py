@@ -1,4 +1,4 @@
-"""The definitions and scripts in ``pipelines/``: complete, true to their data, and they run."""
+"""The definitions and scripts in ``pipelines/`` are complete, match their data and run."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def skip_without_data(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", dataset_names)
-def test_a_definition_is_the_one_that_the_demo_writes(name):
+def test_a_definition_equals_the_one_that_the_demo_writes(name):
     assert (PIPELINES / f"{name}.yaml").read_text(encoding="utf-8") == definition(name)
 
 
 @pytest.mark.parametrize("name", dataset_names)
-def test_the_commands_at_its_top_lead_to_the_tables_it_names(name, tmp_path, monkeypatch):
+def test_the_commands_at_the_top_of_a_definition_write_its_tables(name, tmp_path, monkeypatch):
     skip_without_data(name)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pipelines").mkdir()
@@ -57,7 +57,7 @@ def test_the_commands_at_its_top_lead_to_the_tables_it_names(name, tmp_path, mon
 
 
 @pytest.mark.parametrize("name", dataset_names)
-def test_a_definition_spells_out_what_a_pipeline_may_set(name):
+def test_a_definition_contains_every_main_key(name):
     raw = yaml.safe_load((PIPELINES / f"{name}.yaml").read_text(encoding="utf-8"))
     assert {
         "name", "sources", "entity", "currency", "windows", "behaviours", "churn", "select",
@@ -67,12 +67,14 @@ def test_a_definition_spells_out_what_a_pipeline_may_set(name):
 
 def script(monkeypatch, name: str, *arguments: object) -> int:
     monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exit_:
         runpy.run_path(str(PIPELINES / name), run_name="__main__")
-    return int(left.value.code or 0)
+    return int(exit_.value.code or 0)
 
 
-def test_the_scripts_follow_one_another(here, write_yaml, quick_drivers, monkeypatch, capsys):
+def test_each_script_works_with_the_results_of_the_previous_one(
+    here, write_yaml, quick_drivers, monkeypatch, capsys
+):
     file = write_yaml()
     assert script(monkeypatch, "train.py", file, "--output", "out") == 0
     said = capsys.readouterr().out
@@ -80,7 +82,7 @@ def test_the_scripts_follow_one_another(here, write_yaml, quick_drivers, monkeyp
     assert "registered: models:/small-shop/1 champion" in said
     model = "models:/small-shop@champion"
     assert script(monkeypatch, "evaluate.py", model, file, "--output", "evaluation") == 0
-    assert "metric                       foretells 0." in capsys.readouterr().out
+    assert "metric                       predicts 0." in capsys.readouterr().out
     events = read_config(file).sources.events
     assert script(monkeypatch, "score.py", model, events, "--as-of", "2024-09-01") == 0
     assert "scores as of 2024-09-01" in capsys.readouterr().out
@@ -90,7 +92,7 @@ def test_the_scripts_follow_one_another(here, write_yaml, quick_drivers, monkeyp
 @pytest.mark.parametrize(
     "arguments", [("train.py", "x.yaml"), ("evaluate.py", "x"), ("score.py", "x", "events.csv")]
 )
-def test_a_script_says_what_is_wrong_in_one_line(tmp_path, monkeypatch, capsys, arguments):
+def test_a_script_reports_an_error_in_one_line(tmp_path, monkeypatch, capsys, arguments):
     monkeypatch.chdir(tmp_path)
     assert script(monkeypatch, *arguments) == 2
     said = capsys.readouterr().err
@@ -110,7 +112,7 @@ def test_scripts_report_an_abstention(here, write_yaml, quick_drivers, monkeypat
     assert "abstained: no behaviour's changes" in capsys.readouterr().out
 
 
-def test_nothing_measured_is_a_dash():
+def test_a_missing_measure_is_a_dash():
     spearman = runpy.run_path(str(PIPELINES / "evaluate.py"))["spearman"]
     assert spearman(None) == spearman({"spearman": None}) == "–"
     measured = SimpleNamespace(value=0.123, low=0.1, high=0.2)

@@ -1,4 +1,4 @@
-"""The public surface: its names, what importing it costs, and the model that notebooks use."""
+"""The public names, the cost of importing them, and the model that notebooks use."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import yaml
 
 import engagement_ml as em
 
-HEAVY = {"mlflow", "shap", "lightgbm", "sklearn"}
+HEAVY = {"mlflow", "shap", "lightgbm", "sklearn", "matplotlib", "scipy"}
 NAMES = {
-    "EngagementError", "EngagementMetric", "EngagementModel", "PipelineConfig", "__version__",
-    "evaluate", "lift", "load_metric", "make_shop", "read_config", "score", "train",
+    "EngagementError", "EngagementMetric", "EngagementModel", "NotFittedError", "PipelineConfig",
+    "__version__", "evaluate", "features", "lift", "load_metric", "make_shop", "read_config",
+    "score", "train",
 }  # fmt: skip
 SETTINGS = {"windows": {"observation_days": 28, "outcome_days": 28}}
 
@@ -110,10 +111,22 @@ def test_overrides_replace_only_what_they_name(tmp_path):
         em.EngagementModel(windw={})
 
 
-def test_steps_are_told_while_it_fits(small_shop, quick_drivers):
+def test_progress_is_reported_while_it_fits(small_shop, quick_drivers, caplog, capfd):
     steps: list[str] = []
-    em.EngagementModel(**SETTINGS).fit(
-        small_shop.events, small_shop.transactions, on_step=steps.append
-    )
+    frames = (small_shop.events, small_shop.transactions)
+    em.EngagementModel(**SETTINGS).fit(*frames, on_step=steps.append)
     assert steps[0] == "Reading tables"
     assert "Evaluating out of time" in steps
+
+    with caplog.at_level("INFO", logger="engagement_ml"):
+        em.EngagementModel(**SETTINGS).fit(*frames, progress="log")
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages[0] == "Reading tables: started"
+    assert any(message.startswith("Evaluating out of time: finished") for message in messages)
+
+    caplog.clear()
+    em.EngagementModel(**SETTINGS).fit(*frames, progress=False)
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(em.EngagementError, match="progress: 'bars' is unknown"):
+        em.EngagementModel(**SETTINGS).fit(*frames, progress="bars")

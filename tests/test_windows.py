@@ -1,4 +1,4 @@
-"""Windows: half-open, mature, with the last cutoffs kept apart."""
+"""Windows: half-open, with mature outcomes and the last cutoffs held out."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def test_windows_stay_within_history_and_apart(config: WindowsConfig, more: int)
         assert outcome.start == cutoff + config.gap_days * DAY
         assert outcome.days == config.outcome_days
         assert outcome.end <= history.end
-    # What is fitted ends before what is tested begins.
+    # Outcomes of training end before outcomes of testing begin.
     assert max(windows.outcome(c).end for c in windows.train) <= windows.fit_until
     assert all(windows.outcome(c).start >= windows.fit_until for c in windows.test)
-    # The last cutoff is the last that could be.
+    # The last cutoff is the last possible cutoff.
     assert windows.outcome(windows.cutoffs[-1]).end == history.end
 
 
 @given(config=configs, more=st.integers(0, 400))
-def test_cutoffs_follow_one_another(config: WindowsConfig, more: int) -> None:
+def test_cutoffs_are_evenly_spaced(config: WindowsConfig, more: int) -> None:
     needed = config.observation_days + config.gap_days + config.outcome_days
     windows = plan_windows(History(START, START + (needed + more) * DAY), config)
     for part in (windows.train, windows.test):
@@ -55,7 +55,7 @@ def test_cutoffs_follow_one_another(config: WindowsConfig, more: int) -> None:
         assert steps <= {config.every_days * DAY}
 
 
-def test_test_cutoffs_hold_two_windows_that_do_not_overlap() -> None:
+def test_test_cutoffs_contain_two_disjoint_windows() -> None:
     history = History(dt.date(2023, 1, 1), dt.date(2024, 2, 25))
     windows = plan_windows(history, WindowsConfig())
     assert windows.test[-1] - windows.test[0] >= 84 * DAY
@@ -63,7 +63,7 @@ def test_test_cutoffs_hold_two_windows_that_do_not_overlap() -> None:
 
 
 @pytest.mark.parametrize(("days", "span"), [(503, 84), (504, 168), (900, 168)])
-def test_long_histories_keep_two_cutoffs_without_a_shared_window(days: int, span: int) -> None:
+def test_long_histories_hold_out_two_cutoffs_without_a_shared_window(days: int, span: int) -> None:
     windows = plan_windows(History(START, START + days * DAY), WindowsConfig())
     assert (windows.test[-1] - windows.test[0]).days == span
     assert windows.outcome(windows.train[-1]).end <= windows.fit_until
@@ -74,7 +74,7 @@ def test_long_histories_keep_two_cutoffs_without_a_shared_window(days: int, span
         assert windows.outcome(first).end <= windows.observation(last).start
 
 
-def test_exact_cutoffs_are_kept_in_pairs_where_enough_is_left_to_fit() -> None:
+def test_exact_cutoffs_are_held_out_in_pairs_if_enough_remains_to_fit() -> None:
     def plan(*days: int) -> tuple[int, ...]:
         config = WindowsConfig(
             observation_days=20, outcome_days=10, cutoffs=tuple(START + d * DAY for d in days)
@@ -83,13 +83,13 @@ def test_exact_cutoffs_are_kept_in_pairs_where_enough_is_left_to_fit() -> None:
         return tuple((c - START).days for c in windows.test)
 
     assert plan(20, 45, 50, 75) == (45, 50, 75)
-    # One and a half times 30 days must remain for fitting: before cutoff 44 there are too few,
-    # and before 50 there is but one cutoff to train on, which shows no change.
+    # 1.5 × 30 days must remain for fitting: too few precede cutoff 44, and only one cutoff to train
+    # on precedes 50, which shows no change.
     assert plan(20, 44, 50, 74) == (74,)
     assert plan(20, 25, 44, 50, 74) == (50, 74)
 
 
-def test_short_histories_keep_less_apart() -> None:
+def test_short_histories_hold_out_less() -> None:
     config = WindowsConfig(observation_days=28, outcome_days=28, every_days=28)
 
     def parts(days: int) -> tuple[int, int]:
@@ -104,13 +104,13 @@ def test_short_histories_keep_less_apart() -> None:
 
 
 def test_windows_need_events_before_and_transactions_after_a_cutoff() -> None:
-    """A single cross-section: behaviour first, then what it earned."""
+    """A single cross-section: behaviour first, then margin."""
     config = WindowsConfig(observation_days=28, outcome_days=28, every_days=7)
     paid_from = START + 28 * DAY
     history = history_of(START, paid_from, START + 56 * DAY, config)
     assert history == History(START, START + 56 * DAY, paid_from)
     assert plan_windows(history, config).cutoffs == (paid_from,)
-    # A stray event of years ago does not make history long; late events begin it.
+    # An isolated early event does not extend the history; late first events shorten it.
     early = history_of(START - 900 * DAY, paid_from, START + 56 * DAY, config)
     assert early.start == START
     late = history_of(paid_from, START, START + 98 * DAY, config)
@@ -119,7 +119,7 @@ def test_windows_need_events_before_and_transactions_after_a_cutoff() -> None:
         plan_windows(history_of(START, paid_from + DAY, START + 56 * DAY, config), config)
 
 
-def test_too_short_a_history_says_what_is_needed() -> None:
+def test_the_error_for_a_short_history_names_the_days_needed() -> None:
     history = History(START, START + 167 * DAY)
     with pytest.raises(NotEnoughDataError) as caught:
         plan_windows(history, WindowsConfig())
@@ -129,7 +129,7 @@ def test_too_short_a_history_says_what_is_needed() -> None:
     )
 
 
-def test_exact_cutoffs_are_taken_or_refused() -> None:
+def test_exact_cutoffs_outside_the_history_are_an_error() -> None:
     history = History(START, START + 60 * DAY)
     first, last = START + 20 * DAY, START + 50 * DAY
 
@@ -143,7 +143,7 @@ def test_exact_cutoffs_are_taken_or_refused() -> None:
             plan(refused)
 
 
-def test_a_leap_day_is_a_day() -> None:
+def test_a_leap_day_counts_as_a_day() -> None:
     windows = plan_windows(
         History(dt.date(2024, 2, 1), dt.date(2024, 3, 31)),
         WindowsConfig(observation_days=29, outcome_days=30),

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print."""
+"""Command line: parses arguments, calls the workflows and prints their results."""
 
 from __future__ import annotations
 

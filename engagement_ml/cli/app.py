@@ -1,4 +1,4 @@
-"""The commands; what they need is loaded when they run, so that ``--help`` answers at once."""
+"""The commands; each loads its libraries when it runs, so that ``--help`` answers at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from engagement_ml.cli.memory import keep_freed_memory
-from engagement_ml.cli.terminal import ShownSteps, plain_errors
+from engagement_ml.cli.terminal import command
 from engagement_ml.version import __version__
 
 app = typer.Typer(
@@ -20,16 +20,29 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_MODEL_HELP = "The folder that 'train' wrote, models:/NAME@champion, models:/NAME/3 or runs:/ID."
+_MODEL_HELP = (
+    "A results folder that 'train' wrote, models:/NAME@champion, models:/NAME/3 or runs:/ID."
+)
 Config = Annotated[Path, typer.Argument(help="The pipeline's YAML file.")]
 Model = Annotated[str, typer.Argument(help=_MODEL_HELP)]
-Output = Annotated[Path | None, typer.Option("--output", help="Where results go.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        help="Folder for the results. [default: runs/NAME/TIME]",
+        show_default=False,
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help="Log each step with its duration on standard error."),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 TrackingUri = Annotated[
     str | None,
     typer.Option(
-        help="MLflow's tracking store, for models given by URI. "
+        help="MLflow tracking store, for models given by URI. "
         "[default: MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db]",
         show_default=False,
     ),
@@ -37,10 +50,10 @@ TrackingUri = Annotated[
 
 
 def _example(*commands: str) -> str:
-    return "\b\nExample:\n" + "\n".join(f"  {command}" for command in commands)
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in commands)
 
 
-def _show_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"engagement-ml {__version__}")
         raise typer.Exit
@@ -55,71 +68,78 @@ def root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Show the version and stop."
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
 ) -> None:
-    """Find the behaviours that move margin, and make one weighted engagement metric of them.
+    """Find the behaviours that move margin, and combine them into one weighted engagement metric.
 
-    Exit status: 0 done (that no behaviour passes is a result too), 1 a gate said no, 2 what was
-    given cannot be used.
+    Exit status 0: done (a metric that abstains is a result too); 1: a quality gate failed; 2:
+    invalid input.
     """
 
 
 @app.command(epilog=_example("engagement-ml demo --output runs/demo"))
 def demo(
     dataset: Annotated[
-        str, typer.Option(help="shop (simulated), complete-journey or online-retail.")
+        str, typer.Option(help="Data set: shop (simulated), complete-journey or online-retail.")
     ] = "shop",
     path: Annotated[
-        Path | None, typer.Option(help="online-retail: the file with the invoice lines.")
+        Path | None, typer.Option(help="For online-retail: the file with the invoice lines.")
     ] = None,
     output: Output = None,
     no_effects: Annotated[
-        bool, typer.Option("--no-effects", help="shop: a world in which nothing moves margin.")
+        bool,
+        typer.Option("--no-effects", help="For shop: simulate data in which nothing moves margin."),
     ] = False,
-    customers: Annotated[int, typer.Option(help="shop: how many customers to simulate.")] = 4000,
-    seed: Annotated[int, typer.Option(help="shop: another seed, another shop.")] = 0,
+    customers: Annotated[
+        int, typer.Option(help="For shop: number of customers to simulate.")
+    ] = 4000,
+    seed: Annotated[int, typer.Option(help="For shop: random seed of the simulation.")] = 0,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Run the whole job on an embedded data set.
+    """Run the whole pipeline on a built-in data set.
 
-    The tables and their pipeline's YAML file go to the folder of results, to look at and to change.
+    The results folder also gets the tables and the pipeline's YAML file, which you can change and
+    train again.
     """
-    with plain_errors(debug) as interrupts:
+    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
         from engagement_ml.cli.demo import run_demo
         from engagement_ml.cli.results import show_demo
 
-        with ShownSteps(quiet, interrupts) as steps:
-            result, events = run_demo(
-                dataset,
-                path=path,
-                output=output,
-                effects=not no_effects,
-                customers=customers,
-                seed=seed,
-                on_step=steps,
-            )
+        result, events = run_demo(
+            dataset,
+            path=path,
+            output=output,
+            effects=not no_effects,
+            customers=customers,
+            seed=seed,
+            progress=progress,
+        )
         if not quiet:
             show_demo(result, events)
 
 
 @app.command(epilog=_example("engagement-ml train runs/demo/shop.yaml --output runs/shop"))
 def train(
-    config: Config, output: Output = None, quiet: Quiet = False, debug: Debug = False
+    config: Config,
+    output: Output = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
 ) -> None:
-    """Find drivers, make the metric, evaluate, report, register.
+    """Find drivers, define the metric and evaluate it.
 
-    Evaluation is out of time: on the last cutoffs, which no fitting saw. Results go to
-    runs/NAME/TIME unless --output says where.
+    The evaluation is out of time: it uses the last cutoffs, which are not used for training. The
+    results folder also gets a report, and the metric is registered in MLflow.
     """
-    with plain_errors(debug) as interrupts:
+    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
         from engagement_ml.cli.results import show_train
         from engagement_ml.workflow import train as run_train
 
-        with ShownSteps(quiet, interrupts) as steps:
-            result = run_train(config, output=output, on_step=steps)
+        result = run_train(config, output=output, progress=progress)
         if not quiet:
             show_train(result)
 
@@ -129,28 +149,34 @@ def evaluate(
     model: Model,
     config: Annotated[
         Path | None,
-        typer.Argument(help="A YAML file that says where other data lies; else the run's own."),
+        typer.Argument(
+            help="YAML file that names other data, for example newer data. "
+            "[default: the data of the run]",
+            show_default=False,
+        ),
     ] = None,
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="Folder for evaluation.json; without it, only print."),
+    ] = None,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Measure a trained metric and its models out of time.
+    """Evaluate a trained metric and its models out of time.
 
-    Prints the metric beside its baselines, on the last cutoffs of the data; --output DIR gets
-    evaluation.json.
+    Prints the metric and its baselines, measured on the last cutoffs of the data.
     """
-    with plain_errors(debug) as interrupts:
+    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
         from engagement_ml.cli.results import show_evaluation
         from engagement_ml.workflow import evaluate as run_evaluate
 
-        with ShownSteps(quiet, interrupts) as steps:
-            found = run_evaluate(
-                model, config, output=output, tracking_uri=tracking_uri, on_step=steps
-            )
+        evaluation = run_evaluate(
+            model, config, output=output, tracking_uri=tracking_uri, progress=progress
+        )
         if not quiet:
-            show_evaluation(found, output)
+            show_evaluation(evaluation, output)
 
 
 @app.command(
@@ -161,42 +187,56 @@ def evaluate(
 def score(
     model: Model,
     events: Annotated[
-        str, typer.Argument(help="Parquet file, folder or glob, CSV file, or file.duckdb::table.")
+        str,
+        typer.Argument(
+            help="Events: Parquet file, folder or glob, CSV file, or file.duckdb::table."
+        ),
     ],
     customers: Annotated[
-        str | None, typer.Option(help="Whom to score; else everyone who has an event.")
+        str | None,
+        typer.Option(
+            help="Table of the customers to score. [default: every customer with an event]",
+            show_default=False,
+        ),
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option(help="Score what was done before this day; else all.")
+        str | None,
+        typer.Option(
+            help="Date of the score, YYYY-MM-DD; only earlier events count. "
+            "[default: the day after the last event]",
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", help="A .parquet or .csv file, or a folder.")
     ] = Path("scores.parquet"),
     engine: Annotated[
-        str | None, typer.Option(help="duckdb or spark; else what the run was made with.")
+        str | None,
+        typer.Option(help="duckdb or spark. [default: the engine of the run]", show_default=False),
     ] = None,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Score every customer from their events.
+    """Score customers from their events.
 
-    Each gets customer_id, score (0 to 100) and the points of each behaviour.
+    The output has a row per customer: customer_id, score (0 to 100) and the points of each
+    behaviour.
     """
-    with plain_errors(debug) as interrupts:
+    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
         from engagement_ml.workflow import score as run_score
 
-        with ShownSteps(quiet, interrupts) as steps:
-            scores = run_score(
-                model,
-                events,
-                customers=customers,
-                as_of=as_of,
-                output=output,
-                engine=engine,
-                tracking_uri=tracking_uri,
-                on_step=steps,
-            )
+        scores = run_score(
+            model,
+            events,
+            customers=customers,
+            as_of=as_of,
+            output=output,
+            engine=engine,
+            tracking_uri=tracking_uri,
+            progress=progress,
+        )
         if not quiet:
             typer.echo(
                 f"{scores.path}: {scores.n_entities:,} scores as of {scores.as_of:%Y-%m-%d}, "
@@ -207,45 +247,52 @@ def score(
 @app.command(epilog=_example("engagement-ml report runs/demo --output report.html"))
 def report(
     model: Model,
-    output: Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            help="An .html file or a folder. [default: report.html in the run's folder]",
+            show_default=False,
+        ),
+    ] = None,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Write the report of a run again.
 
-    It is one self-contained HTML file. By default it replaces the one in the run's folder.
+    The report is one self-contained HTML file.
     """
-    with plain_errors(debug) as interrupts:
+    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
         from engagement_ml.workflow import report as run_report
 
-        with ShownSteps(quiet, interrupts) as steps:
-            written = run_report(model, output, tracking_uri=tracking_uri, on_step=steps)
+        path = run_report(model, output, tracking_uri=tracking_uri, progress=progress)
         if not quiet:
-            typer.echo(str(written))
+            typer.echo(str(path))
 
 
 @app.command(epilog=_example("engagement-ml features runs/demo/shop.yaml --output features"))
 def features(
     config: Config,
-    output: Annotated[Path, typer.Option("--output", help="A folder for the files.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder for the files.")],
     quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Write the features of every customer at every cutoff.
 
-    With them goes a catalogue that says what each feature is.
+    The folder also gets catalogue.md, which defines each feature.
     """
-    with plain_errors(debug) as interrupts:
+    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
         from engagement_ml.workflow import write_features
 
-        with ShownSteps(quiet, interrupts) as steps:
-            folder, n_rows, n_columns = write_features(config, output, on_step=steps)
+        folder, n_rows, n_columns = write_features(config, output, progress=progress)
         if not quiet:
             typer.echo(f"{folder}: {n_rows:,} rows, {n_columns} columns, and catalogue.md")
 
 
 def main() -> None:
-    """Run the command line; leaves with its exit status."""
+    """Run the command line and exit with its status."""
     keep_freed_memory()
     app(prog_name="engagement-ml")

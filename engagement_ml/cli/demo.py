@@ -1,4 +1,4 @@
-"""The demo: a data set and its definition written to a folder, then trained on."""
+"""The demo: writes a data set and its pipeline definition to a folder, and trains on them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.datasets import dataset_names
 from engagement_ml.datasets.dataset import HasTables, write_dataset
 from engagement_ml.errors import ConfigError, nearest
+from engagement_ml.progress import Progress
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.tracking import check_store
 from engagement_ml.workflow import TrainResult, train
 from engagement_ml.workflow.results import default_folder
-from engagement_ml.workflow.steps import OnStep
 
 DATA = "data"
 
@@ -26,7 +26,7 @@ def run_demo(
     effects: bool,
     customers: int,
     seed: int,
-    on_step: OnStep,
+    progress: Progress,
 ) -> tuple[TrainResult, Path]:
     """Write a data set and its YAML file to a folder, and train on them.
 
@@ -34,68 +34,68 @@ def run_demo(
     -------
     result : TrainResult
     events : Path
-        Where the events lie.
+        The file of events.
 
     Raises
     ------
     ConfigError
-        Where the data set is not known, or comes from a file that is not named.
+        If the data set is unknown, or if it needs a file and none is given.
     """
-    _check(dataset, path, effects)
+    _check_options(dataset, path, effects)
     text = definition(dataset)
-    config = _parsed(text, dataset)
+    config = _parse(text, dataset)
     if config.tracking.uri is not None:
         check_store(config.tracking.uri)
     folder = output if output is not None else default_folder(config.name)
     with new_folder_whole(folder) as temporary:
-        on_step("Making the data set")
+        progress.start("Creating the data set")
         tables, assumptions = _load(dataset, path, effects, customers, seed)
         write_dataset(tables, temporary / DATA)
         (temporary / f"{dataset}.yaml").write_text(
-            beside_data(text, dataset, folder), encoding="utf-8"
+            relocate_definition(text, dataset, folder), encoding="utf-8"
         )
-    result = train(folder / f"{dataset}.yaml", output=folder, notes=assumptions, on_step=on_step)
+    result = train(folder / f"{dataset}.yaml", output=folder, notes=assumptions, progress=progress)
     return result, folder / DATA / "events.parquet"
 
 
 def definition(dataset: str) -> str:
-    """Return the data set's pipeline definition, the same file as in ``pipelines/``."""
+    """Return the text of the data set's pipeline definition, as in ``pipelines/``."""
     file = resources.files("engagement_ml.cli") / "definitions" / f"{dataset}.yaml"
     return file.read_text(encoding="utf-8")
 
 
-def beside_data(text: str, dataset: str, folder: Path) -> str:
-    r"""Return a definition for a folder that holds the tables in ``data/``.
+def relocate_definition(text: str, dataset: str, folder: Path) -> str:
+    r"""Return a definition for a folder that contains the tables in ``data/``.
 
     Examples
     --------
     >>> text = "# Get its tables: x\n# Then run: y\n\nevents: ../data/shop/events.parquet"
-    >>> print(beside_data(text, "shop", Path("runs/demo")))
+    >>> print(relocate_definition(text, "shop", Path("runs/demo")))
     # Run it again: engagement-ml train runs/demo/shop.yaml
     <BLANKLINE>
     events: data/events.parquet
     """
     lines = [line for line in text.splitlines() if not line.startswith("# Get its tables:")]
-    again = f"# Run it again: engagement-ml train {(folder / dataset).as_posix()}.yaml"
-    lines = [again if line.startswith("# Then run:") else line for line in lines]
+    run_again = f"# Run it again: engagement-ml train {(folder / dataset).as_posix()}.yaml"
+    lines = [run_again if line.startswith("# Then run:") else line for line in lines]
     return "\n".join(lines).replace(f"../data/{dataset}/", f"{DATA}/") + "\n" * text.endswith("\n")
 
 
-def _check(dataset: str, path: Path | None, effects: bool) -> None:
+def _check_options(dataset: str, path: Path | None, effects: bool) -> None:
     if dataset not in dataset_names:
         raise ConfigError(
-            f"--dataset: '{dataset}' is not known{nearest(dataset, dataset_names)}; "
+            f"--dataset: '{dataset}' is unknown{nearest(dataset, dataset_names)}; "
             f"give one of {', '.join(dataset_names)}"
         )
     if dataset == "online-retail" and path is None:
-        raise ConfigError("--path: online-retail comes from a file; give the one with its lines")
+        raise ConfigError("--path: online-retail needs a file; give the one with the invoice lines")
     if dataset != "online-retail" and path is not None:
-        raise ConfigError(f"--path: goes with online-retail; {dataset} needs no file")
+        raise ConfigError(f"--path: only for online-retail; {dataset} needs no file")
     if dataset != "shop" and not effects:
-        raise ConfigError(f"--no-effects: goes with the simulated shop; {dataset} is real")
+        raise ConfigError(f"--no-effects: only for the simulated shop; {dataset} is real data")
 
 
-def _parsed(text: str, dataset: str) -> PipelineConfig:
+def _parse(text: str, dataset: str) -> PipelineConfig:
     import yaml
 
     return parse_config(yaml.safe_load(text), origin=f"{dataset}.yaml")
@@ -113,4 +113,4 @@ def _load(
         retail = datasets.load_online_retail(path or "")
         return retail, retail.assumptions
     shop = datasets.make_shop(customers, seed=seed, effects=effects)
-    return shop, ("The shop is simulated: what moves margin in it was decided beforehand.",)
+    return shop, ("The shop is simulated: its true drivers are known.",)

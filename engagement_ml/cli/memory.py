@@ -1,19 +1,19 @@
-"""How this process holds memory; a program may decide that, a library may not."""
+"""Memory allocation of the process, which a program may configure and a library may not."""
 
 from __future__ import annotations
 
 import ctypes
 
 FREED, LARGE = 1 << 28, 1 << 25
-"""Bytes that are free and kept at most; blocks of so many bytes are not kept."""
+"""In bytes: free memory that glibc keeps at most, and the size of blocks that it never keeps."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what arrays give back for those that come next; elsewhere do nothing.
+    """Let glibc reuse the memory of freed arrays for new ones; without glibc do nothing.
 
-    By default it returns each array of some megabytes to the system, which then has to clear the
-    pages of the next: 6% to 8% of the time of making features of large tables.
+    By default glibc returns each array of some megabytes to the system, which must then clear the
+    pages of the next one. That takes 6% to 8% of the time to build features of large tables.
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt

@@ -1,4 +1,4 @@
-"""Results on standard output."""
+"""Printing of results on standard output."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from engagement_ml.formatting import DASH, finite, number, spread
+from engagement_ml.formatting import DASH, number, quantity, spread
 from engagement_ml.report import print_summary, text
-from engagement_ml.report.view import as_mapping
+from engagement_ml.report.view import measure
 from engagement_ml.workflow import TrainResult
 
 PROGRAM = "engagement-ml"
+_EXPLANATION = """\
+predicts: do those with a higher score bring more margin later?
+moves with margin: when the score of one changes, does its margin follow?
+1 is the same order, 0 no relation, −1 the reverse."""
 _NAMES = 30
 _MEASURES = {
-    "profit": (("r2", "R²"), ("spearman", "Spearman"), ("gini", "Gini")),
+    "profit": (("r2", "R²"), ("spearman", "Rank correlation"), ("gini", "Gini")),
     "churn": (("roc_auc", "ROC AUC"), ("pr_auc", "PR AUC"), ("brier", "Brier")),
 }
 
 
 def show_train(result: TrainResult) -> None:
-    """Print what training found, and how to score with it."""
+    """Print the results of training, and the command that computes scores."""
     source = result.record.config["sources"].get("events")
     _show(result, source or "events.parquet")
 
 
 def show_demo(result: TrainResult, events: Path) -> None:
-    """Print what the demo found, and how to score its customers."""
+    """Print the results of the demo, and the command that scores its customers."""
     _show(result, str(events))
 
 
@@ -43,49 +47,53 @@ def _show(result: TrainResult, events: str) -> None:
 
 
 def _program() -> str:
-    """Return what to type to run this program from here."""
-    given = Path(sys.argv[0])
-    found = shutil.which(PROGRAM)
-    # After `make demo` it lies in an environment that is not active.
-    return PROGRAM if found is not None or given.name != PROGRAM else shlex.quote(str(given))
+    """Return the command that runs this program from the current folder."""
+    called_as = Path(sys.argv[0])
+    on_path = shutil.which(PROGRAM)
+    # After `make demo` the program lies in an environment that is not active.
+    if on_path is not None or called_as.name != PROGRAM:
+        return PROGRAM
+    return shlex.quote(str(called_as))
 
 
-def show_evaluation(found: Mapping[str, Any], output: Path | None) -> None:
-    """Print the metric and the models beside their baselines, out of time."""
+def show_evaluation(evaluation: Mapping[str, Any], output: Path | None) -> None:
+    """Print out-of-time results of the metric and the models, compared with their baselines."""
     console = Console(highlight=False)
-    cutoffs = found.get("test_cutoffs") or []
+    cutoffs = evaluation.get("test_cutoffs") or []
     if cutoffs:
         span = cutoffs[0] if len(cutoffs) == 1 else f"{cutoffs[0]} to {cutoffs[-1]}"
-        measured = number(found["n_entities"], 0)
-        console.print(f"{measured} measured at {len(cutoffs)} cutoffs, {span}{_drawn(found)}")
-    metric = found.get("metric") or {}
+        measured, dates = number(evaluation["n_entities"], 0), quantity(len(cutoffs), "cutoff date")
+        console.print(f"{measured} measured{_drawn(evaluation)} at {dates}, {span}")
+    metric = evaluation.get("metric") or {}
     across, within = metric.get("across") or {}, metric.get("within") or {}
-    spearman = {"foretells": across, "steers": within}
+    spearman = {"predicts": across, "moves with margin": within}
     _table(
         console,
-        "Spearman, 95% interval",
+        "Rank correlation, 95% interval",
         list(dict.fromkeys([*across, *within])),
         {title: (rows, "spearman") for title, rows in spearman.items()},
         intervals=True,
     )
+    if across or within:
+        console.print(_EXPLANATION, style="dim")
     for model, measures in _MEASURES.items():
-        part = found.get(model) or {}
+        part = evaluation.get(model) or {}
         rows = {"model": part, **(part.get("baselines") or {})}
         if part and "reason" not in part:
             columns = {title: (rows, key) for key, title in measures}
             _table(console, model.capitalize(), list(rows), columns, intervals=False)
     console.print("")
-    for note in (*found.get("notes", ()), *metric.get("notes", ())):
+    for note in (*evaluation.get("notes", ()), *metric.get("notes", ())):
         console.print(text.note(note), style="dim")
     if output is not None:
         console.print(str(Path(output) / "evaluation.json"), soft_wrap=True)
 
 
-def _drawn(found: Mapping[str, Any]) -> str:
-    sample = as_mapping(found.get("sample"))
+def _drawn(evaluation: Mapping[str, Any]) -> str:
+    sample = evaluation.get("sample")
     if not sample:
         return ""
-    return f", of {number(sample['customers'], 0)} drawn from {number(sample['of'], 0)}"
+    return f", of {number(sample['customers'], 0)} drawn from {number(sample['of'], 0)},"
 
 
 def _table(
@@ -110,11 +118,8 @@ def _table(
     console.print(table)
 
 
-def _cell(row: Any, key: str, interval: bool) -> str:
-    measure = as_mapping(as_mapping(row).get(key))
-    if finite(measure.get("value")) is None:
+def _cell(row: Mapping[str, Any] | None, key: str, interval: bool) -> str:
+    value, low, high = measure(row, key)
+    if value is None:
         return DASH
-    if not interval:
-        return number(measure["value"], 3)
-    low, high = measure.get("low"), measure.get("high")
-    return f"{number(measure['value'], 2)} ({spread(low, high, 2)})"
+    return f"{number(value, 2)} ({spread(low, high, 2)})" if interval else number(value, 3)

@@ -1,106 +1,86 @@
-"""What the commands share: errors in one line, steps while they run."""
+"""What all commands share: exit statuses, one-line errors, progress and interruption."""
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from types import FrameType, TracebackType
-from typing import Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 import typer
 
 from engagement_ml.errors import EngagementError
-from engagement_ml.progress import Progress
+from engagement_ml.progress import Progress, ProgressOption, progress_for
 
 DEFECT, INTERRUPTED, PIPE_CLOSED = 70, 130, 141
-
-
-class ShownSteps:
-    """Shows the step that runs on standard error; nothing where nobody watches.
-
-    Parameters
-    ----------
-    quiet : bool, default False
-    interrupts : sequence of int, optional
-        No longer empty once Ctrl-C was pressed. A library may swallow the exception; the next step
-        or part of one then does not begin.
-
-    Examples
-    --------
-    >>> with ShownSteps(quiet=True) as steps:
-    ...     steps("Reading tables")
-    """
-
-    def __init__(self, quiet: bool = False, interrupts: Sequence[int] = ()) -> None:
-        self._progress = Progress(quiet=quiet)
-        self._interrupts = interrupts
-        self._running = ExitStack()
-
-    def __call__(self, name: str) -> None:
-        """Begin a step; the one before is over."""
-        self._stop_where_asked()
-        self._running.close()
-        self._running = ExitStack()
-        self._running.enter_context(self._progress.step(name[:1].upper() + name[1:]))
-
-    def part(self, done: int, total: int) -> None:
-        """Show how many parts of the running step are done, of how many."""
-        self._stop_where_asked()
-        self._progress.part(done, total)
-
-    def _stop_where_asked(self) -> None:
-        if self._interrupts:
-            raise KeyboardInterrupt
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._running.__exit__(kind, error, trace)
+"""Exit statuses: EX_SOFTWARE of sysexits.h, and 128 plus the number of SIGINT and of SIGPIPE."""
 
 
 @contextmanager
-def plain_errors(debug: bool) -> Iterator[list[int]]:
-    """Turn exceptions of the block into one line on standard error and an exit status.
-
-    Yields a list that is no longer empty once Ctrl-C was pressed.
+def command(
+    *, quiet: bool = False, verbose: bool = False, debug: bool = False
+) -> Iterator[Progress]:
+    """Run a command: show its steps, and turn exceptions into one line and an exit status.
 
     Parameters
     ----------
+    quiet : bool
+        Show no steps.
+    verbose : bool
+        Write a log record on standard error when a step starts and when it ends, unless `quiet`;
+        otherwise steps are shown on a terminal only.
     debug : bool
-        Show the traceback as well, and libraries' warnings.
+        Show the traceback of an error as well, and the warnings of libraries.
+
+    Yields
+    ------
+    Progress
 
     Raises
     ------
     typer.Exit
-        With the error's own status; 70 for a defect, 130 when interrupted, 141 when whoever read
-        the output stopped reading.
+        With the status of the error; 70 for a defect, 130 after an interruption, 141 if the reader
+        of the output has closed the pipe.
     """
-    with _noting_interrupts() as interrupts:
+    with _interrupts_noted() as interrupts:
+
+        def check() -> None:
+            # A library may swallow the exception of an interruption; the next step then raises it.
+            if interrupts:
+                raise KeyboardInterrupt
+
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _progress(quiet, verbose, check) as progress:
                 if not debug:
                     warnings.simplefilter("ignore")
-                yield interrupts
+                yield progress
         except (typer.Exit, typer.Abort):
             raise
         except (Exception, KeyboardInterrupt) as error:
-            status, message = _verdict(error, interrupted=bool(interrupts))
+            status, message = _status_and_message(error, interrupted=bool(interrupts))
             if message:
-                _say(message, debug)
+                _print_error(message, debug)
             raise typer.Exit(status) from None
 
 
-def _verdict(error: BaseException, *, interrupted: bool) -> tuple[int, str]:
+def _progress(quiet: bool, verbose: bool, check: Callable[[], None]) -> Progress:
+    """Return the progress display of a command; with `verbose`, configure logging for it."""
+    option: ProgressOption = "auto"
+    if quiet:
+        option = False
+    elif verbose:
+        option = "log"
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        # Other libraries keep to warnings.
+        logging.getLogger("engagement_ml").setLevel(logging.INFO)
+    return progress_for(option, check=check)
+
+
+def _status_and_message(error: BaseException, *, interrupted: bool) -> tuple[int, str]:
     if interrupted or isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, "interrupted: nothing was written"
     if isinstance(error, EngagementError):
@@ -109,34 +89,35 @@ def _verdict(error: BaseException, *, interrupted: bool) -> tuple[int, str]:
         return PIPE_CLOSED, ""
     return DEFECT, (
         f"error: this is a defect: {type(error).__name__}: {error}; run it with --debug and "
-        "report what that shows"
+        "report the traceback"
     )
 
 
 @contextmanager
-def _noting_interrupts() -> Iterator[list[int]]:
-    """Yield a list that is no longer empty once Ctrl-C was pressed.
+def _interrupts_noted() -> Iterator[list[int]]:
+    """Yield a list that is no longer empty after Ctrl-C.
 
-    DuckDB turns the interruption of a query into an error of another kind.
+    DuckDB turns the interruption of a query into an error of another kind, so that the exception
+    alone does not show it.
     """
-    noted: list[int] = []
+    interrupts: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        noted.append(number)
+        interrupts.append(number)
         signal.default_int_handler(number, frame)
 
-    in_use = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not (in_use and threading.current_thread() is threading.main_thread()):
-        yield noted
+    default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not (default and threading.current_thread() is threading.main_thread()):
+        yield interrupts
         return
     signal.signal(signal.SIGINT, note)
     try:
-        yield noted
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _say(message: str, debug: bool) -> None:
+def _print_error(message: str, debug: bool) -> None:
     if debug:
         typer.echo(traceback.format_exc(), err=True)
     typer.echo(" ".join(message.split()), err=True)

@@ -1,15 +1,16 @@
-"""The configuration of a pipeline: one YAML file, typed, frozen, unknown keys refused."""
+"""Configuration of a pipeline: one YAML file, typed and immutable; unknown keys are errors."""
 
 from __future__ import annotations
 
 from engagement_ml.config.engine import EngineConfig, EngineKind
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig, RatioConfig, SessionsConfig
-from engagement_ml.config.pipeline import (
+from engagement_ml.config.pipeline import PipelineConfig
+from engagement_ml.config.reading import is_uri, parse_config, read_config
+from engagement_ml.config.sections import (
     TABLE_NAMES,
     BehaviourConfig,
     ChurnConfig,
-    PipelineConfig,
     Role,
     SampleConfig,
     SelectConfig,
@@ -17,7 +18,6 @@ from engagement_ml.config.pipeline import (
     TrackingConfig,
     WindowsConfig,
 )
-from engagement_ml.config.reading import is_uri, parse_config, read_config
 
 __all__ = [
     "TABLE_NAMES",

@@ -1,4 +1,4 @@
-"""What runs the pipeline, and what it may use of the machine."""
+"""Configuration of the engine: what runs the pipeline, and what it may use of the machine."""
 
 from __future__ import annotations
 
@@ -14,46 +14,56 @@ KINDS: tuple[str, ...] = get_args(EngineKind)
 
 
 class EngineConfig(Frozen):
-    """Which engine holds the data, its limits, and where it keeps what it need not compute again.
+    """Engine that holds the data, its limits, and the folder of its cache.
 
-    ``engine: spark`` in place of keys says the kind alone.
-
-    Attributes
-    ----------
-    kind : {"duckdb", "spark"} or None
-        None is Spark where tables are given as PySpark frames, else DuckDB.
-    memory : str or None
-        Such as ``"2GB"``; what does not fit spills to disk. By default half of the machine's. Of
-        Spark it is the driver's, and a local session's in all.
-    threads : int or None
-        By default one a core.
-    spill : str or None
-        The folder to spill into; by default the system's temporary folder.
-    keep : str or None, default ".engagement_ml"
-        The folder of what runs keep for the next one, relative to the configuration's file; null
-        keeps nothing. Deleting it costs time, nothing else. Spark keeps nothing.
-    options : dict of str to str
-        Spark's own settings by their names, such as ``spark.master``, for a session that is made.
+    ``engine: spark`` is short for ``engine: {kind: spark}``.
     """
 
-    kind: EngineKind | None = None
-    memory: str | None = Field(default=None, pattern=r"^[0-9]+(\.[0-9]+)? ?[KMGTkmgt]i?[Bb]$")
-    threads: int | None = Field(default=None, ge=1)
-    spill: str | None = Field(default=None, min_length=1)
-    keep: str | None = Field(default=".engagement_ml", min_length=1)
-    options: dict[str, str] = Field(default_factory=dict)
+    kind: EngineKind | None = Field(
+        default=None,
+        description="Engine: duckdb or spark. null is spark if tables are given as PySpark "
+        "frames, else duckdb.",
+    )
+    memory: str | None = Field(
+        default=None,
+        pattern=r"^[0-9]+(\.[0-9]+)? ?[KMGTkmgt]i?[Bb]$",
+        description="Memory limit, such as 2GB; data beyond it spills to disk. For Spark, memory "
+        "of the driver, which is all memory of a local session. null is half of the machine's "
+        "memory.",
+    )
+    threads: int | None = Field(
+        default=None, ge=1, description="Number of threads; null is one per core."
+    )
+    spill: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder to spill into; null is the system's temporary folder.",
+    )
+    keep: str | None = Field(
+        default=".engagement_ml",
+        min_length=1,
+        description="Folder of the cache that speeds up the next run, relative to the "
+        "configuration's file; it can be deleted at any time. null caches nothing, and Spark "
+        "never does.",
+    )
+    options: dict[str, str] = Field(
+        default_factory=dict,
+        description="Spark settings by name, such as spark.master, for a session that the run "
+        "starts. Needs kind: spark.",
+        json_schema_extra={"additionalProperties": {"type": ["string", "number", "boolean"]}},
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _kind_alone(cls, value: Any) -> Any:
+    def _from_kind(cls, value: Any) -> Any:
         return {"kind": value} if isinstance(value, str) else value
 
     @field_validator("kind", mode="before")
     @classmethod
-    def _known(cls, value: Any) -> Any:
+    def _is_known(cls, value: Any) -> Any:
         if value is not None and value not in KINDS:
             raise ValueError(
-                f"is no engine{nearest(str(value), KINDS)}; the engines are {', '.join(KINDS)}"
+                f"is not an engine{nearest(str(value), KINDS)}; the engines are {', '.join(KINDS)}"
             )
         return value
 
@@ -62,22 +72,22 @@ class EngineConfig(Frozen):
     def _as_text(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        # YAML reads numbers and truth values; Spark takes text.
+        # YAML parses numbers and booleans; Spark takes text.
         return {
-            key: str(told).lower() if isinstance(told, bool) else str(told)
-            for key, told in value.items()
+            key: str(setting).lower() if isinstance(setting, bool) else str(setting)
+            for key, setting in value.items()
         }
 
     @field_validator("options")
     @classmethod
-    def _of_spark(cls, value: dict[str, str]) -> dict[str, str]:
+    def _are_spark_settings(cls, value: dict[str, str]) -> dict[str, str]:
         for key in value:
             if not key.startswith("spark."):
-                raise ValueError(f"'{key}' is no setting of Spark; their names begin with 'spark.'")
+                raise ValueError(f"'{key}' is not a Spark setting; their names begin with 'spark.'")
         return value
 
     @model_validator(mode="after")
-    def _options_go_with_spark(self) -> EngineConfig:
+    def _options_need_spark(self) -> EngineConfig:
         if self.options and self.kind != "spark":
-            raise ValueError("options are settings of Spark; they go with kind: spark")
+            raise ValueError("options are Spark settings and need 'kind: spark'")
         return self

@@ -1,4 +1,4 @@
-"""Features beyond those that every run has: sessions, and ratios between behaviours."""
+"""Configuration of optional features: sessions, and ratios between behaviours."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from engagement_ml.config.frozen import Frozen
+from engagement_ml.config.frozen import Frozen, also_accepts
 
 Kind = Literal["rate", "abandonment", "breadth"]
+EventTypes = tuple[str, ...]
+_ONE_EVENT_TYPE = also_accepts({"type": "string"})
 _KEYS: dict[Kind, tuple[str, ...]] = {
     "rate": ("numerator", "denominator"),
     "abandonment": ("begun", "done"),
@@ -17,93 +19,107 @@ _KEYS: dict[Kind, tuple[str, ...]] = {
 
 
 class SessionsConfig(Frozen):
-    """What makes events a session.
+    """Definition of a session."""
 
-    Attributes
-    ----------
-    gap_minutes : int, default 30
-        A session ends where nothing follows for longer than this, and at midnight UTC.
-    event_types : tuple of str or None
-        Those that make sessions; None means all but the churn event and those with
-        ``role: ignore``.
-    """
-
-    gap_minutes: int = Field(default=30, ge=1, le=1440)
-    event_types: tuple[str, ...] | None = None
+    gap_minutes: int = Field(
+        default=30,
+        ge=1,
+        le=1440,
+        description="Minutes without an event after which a session ends; a pause of exactly this "
+        "length does not end it. Sessions also end at midnight UTC.",
+    )
+    event_types: EventTypes | None = Field(
+        default=None,
+        description="Event types that form sessions; null is all except the churn event and "
+        "those with role: ignore.",
+    )
 
     @field_validator("event_types")
     @classmethod
-    def _some_and_each_once(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if value is None else _each_once(value)
+    def _not_empty_and_unique(cls, value: EventTypes | None) -> EventTypes | None:
+        return None if value is None else _unique(value)
 
 
 class RatioConfig(Frozen):
-    """One ratio between behaviours; its keys say of which kind it is.
+    """Ratio between behaviours: a rate, an abandonment or a breadth, depending on its keys."""
 
-    Attributes
-    ----------
-    name : str
-        The feature is ``ratio__<name>``.
-    numerator, denominator : tuple of str or None
-        A rate: events of the first kinds over events of the second.
-    begun, done : tuple of str or None
-        An abandonment: the share of what was begun that was not done.
-    breadth : tuple of str or None
-        The share of these behaviours that were done at all.
-    """
-
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.\-]*$")
-    numerator: tuple[str, ...] | None = None
-    denominator: tuple[str, ...] | None = None
-    begun: tuple[str, ...] | None = None
-    done: tuple[str, ...] | None = None
-    breadth: tuple[str, ...] | None = None
+    name: str = Field(
+        min_length=1,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.\-]*$",
+        description="Name of the ratio; the feature is ratio__<name>.",
+    )
+    numerator: EventTypes | None = Field(
+        default=None,
+        description="Rate: event types whose events are divided by those of denominator.",
+        json_schema_extra=_ONE_EVENT_TYPE,
+    )
+    denominator: EventTypes | None = Field(
+        default=None,
+        description="Rate: event types whose events divide those of numerator.",
+        json_schema_extra=_ONE_EVENT_TYPE,
+    )
+    begun: EventTypes | None = Field(
+        default=None,
+        description="Abandonment: event types that begin something. The ratio is "
+        "1 - done / begun, at least 0.",
+        json_schema_extra=_ONE_EVENT_TYPE,
+    )
+    done: EventTypes | None = Field(
+        default=None,
+        description="Abandonment: event types that complete what was begun.",
+        json_schema_extra=_ONE_EVENT_TYPE,
+    )
+    breadth: EventTypes | None = Field(
+        default=None,
+        description="Breadth: event types; the ratio is the share of them with at least one event.",
+        json_schema_extra=_ONE_EVENT_TYPE,
+    )
 
     @field_validator("numerator", "denominator", "begun", "done", "breadth", mode="before")
     @classmethod
-    def _one_is_a_list_of_one(cls, value: Any) -> Any:
+    def _as_tuple(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
     @field_validator("numerator", "denominator", "begun", "done", "breadth")
     @classmethod
-    def _some_and_each_once(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if value is None else _each_once(value)
+    def _not_empty_and_unique(cls, value: EventTypes | None) -> EventTypes | None:
+        return None if value is None else _unique(value)
 
     @model_validator(mode="after")
-    def _one_kind_and_all_of_it(self) -> Self:
+    def _has_the_keys_of_one_kind(self) -> Self:
         given = set(self.named)
         if any(given == set(keys) for keys in _KEYS.values()):
             return self
-        found = " and ".join(f"'{key}'" for key in self.named) or "none of them"
+        keys_given = " and ".join(f"'{key}'" for key in self.named) or "none of them"
         raise ValueError(
             f"ratio '{self.name}' needs 'numerator' with 'denominator', or 'begun' with 'done', "
-            f"or 'breadth' alone, and has {found}"
+            f"or 'breadth' alone, and has {keys_given}"
         )
 
     @property
     def kind(self) -> Kind:
-        """Which of the three it is."""
+        """Kind of the ratio."""
         return next(kind for kind, keys in _KEYS.items() if keys[0] in self.named)
 
     @property
-    def named(self) -> dict[str, tuple[str, ...]]:
-        """The behaviours it is made of, by key."""
+    def named(self) -> dict[str, EventTypes]:
+        """Event types of the ratio, by key."""
         every = {key: getattr(self, key) for keys in _KEYS.values() for key in keys}
         return {key: value for key, value in every.items() if value is not None}
 
 
 class FeaturesConfig(Frozen):
-    """Features that cost or mean something only where they are asked for.
+    """Features that are computed only if they are configured."""
 
-    Attributes
-    ----------
-    sessions : SessionsConfig or None
-        Null, or false, leaves them out; ``true`` takes the defaults.
-    ratios : tuple of RatioConfig
-    """
-
-    sessions: SessionsConfig | None = None
-    ratios: tuple[RatioConfig, ...] = ()
+    sessions: SessionsConfig | None = Field(
+        default=None,
+        description="Session features, from a second pass over the events; null or false for "
+        "none, true for the defaults.",
+        json_schema_extra=also_accepts({"type": "boolean"}),
+    )
+    ratios: tuple[RatioConfig, ...] = Field(
+        default=(), description="Ratios between behaviours, each a feature."
+    )
 
     @field_validator("sessions", mode="before")
     @classmethod
@@ -115,31 +131,31 @@ class FeaturesConfig(Frozen):
         raise ValueError("give true, false or keys such as 'gap_minutes: 30'")
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
+    def _ratio_names_are_unique(self) -> Self:
         names = [ratio.name.lower() for ratio in self.ratios]
         for ratio in self.ratios:
             if names.count(ratio.name.lower()) > 1:
                 raise ValueError(
-                    f"two of 'ratios' are called '{ratio.name}'; give each a name of its own"
+                    f"two of 'ratios' are named '{ratio.name}'; give each a different name"
                 )
         return self
 
     def named(self) -> list[tuple[str, str]]:
-        """Return each event type that it names, after the key that does."""
-        found = []
+        """Return each (key, event type) that the features name."""
+        named = []
         if self.sessions is not None:
             kinds = self.sessions.event_types or ()
-            found += [("features.sessions.event_types", kind) for kind in kinds]
+            named += [("features.sessions.event_types", kind) for kind in kinds]
         for place, ratio in enumerate(self.ratios):
             for key, kinds in ratio.named.items():
-                found += [(f"features.ratios.{place}.{key}", kind) for kind in kinds]
-        return found
+                named += [(f"features.ratios.{place}.{key}", kind) for kind in kinds]
+        return named
 
 
-def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+def _unique(value: EventTypes) -> EventTypes:
     if not value:
         raise ValueError("is empty; name at least one event type")
     for name in value:
         if value.count(name) > 1:
-            raise ValueError(f"'{name}' is there twice")
+            raise ValueError(f"'{name}' is listed twice")
     return value

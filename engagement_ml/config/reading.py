@@ -1,4 +1,4 @@
-"""From plain data or a YAML file to a configuration; each mistake is one clear line."""
+"""Parsing of a configuration from plain data or a YAML file; each error is a single line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from engagement_ml.config.pipeline import TABLE_NAMES, PipelineConfig, SourcesConfig
+from engagement_ml.config.pipeline import PipelineConfig
+from engagement_ml.config.sections import TABLE_NAMES, SourcesConfig
 from engagement_ml.errors import ConfigError, nearest
 
 
@@ -19,14 +20,14 @@ def parse_config(raw: Any, *, origin: str = "configuration") -> PipelineConfig:
     Parameters
     ----------
     raw : mapping
-        What the YAML file holds.
+        Content of the YAML file.
     origin : str
-        What error messages call it: the file's path.
+        Name in error messages, such as the file's path.
 
     Raises
     ------
     ConfigError
-        On an unknown key (the nearest known one is named) or a value that does not fit.
+        If a key is unknown (the message names the nearest known key), or a value does not fit.
 
     Examples
     --------
@@ -47,7 +48,7 @@ def parse_config(raw: Any, *, origin: str = "configuration") -> PipelineConfig:
 
 
 def read_config(path: str | Path) -> PipelineConfig:
-    """Read a pipeline's YAML file; source paths become absolute, relative to the file's folder.
+    """Read a pipeline's YAML file; paths of sources are resolved relative to its folder.
 
     Parameters
     ----------
@@ -56,12 +57,12 @@ def read_config(path: str | Path) -> PipelineConfig:
     Raises
     ------
     ConfigError
-        Where the file is missing, is no YAML, or holds an unknown key or a value that does not fit.
+        If the file is missing or is not YAML, a key is unknown, or a value does not fit.
     """
     file = Path(path)
     if not file.is_file():
-        found = "a folder" if file.is_dir() else "no such file"
-        raise ConfigError(f"{file}: {found}; give the path of a pipeline's YAML file")
+        problem = "a folder" if file.is_dir() else "no such file"
+        raise ConfigError(f"{file}: {problem}; give the path of a pipeline's YAML file")
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -91,45 +92,45 @@ def read_config(path: str | Path) -> PipelineConfig:
 
 
 def _relative_to(base: Path, source: str) -> str:
-    elsewhere = Path(source).is_absolute() or is_uri(source)
-    return source if elsewhere else str(base / source)
+    absolute = Path(source).is_absolute() or is_uri(source)
+    return source if absolute else str(base / source)
 
 
 def is_uri(source: object) -> bool:
-    """Return whether a source is named by a URI, such as ``s3a://shop/events``."""
+    """Return whether a source is a URI, such as ``s3a://shop/events``."""
     return re.match(r"[a-z][a-z0-9+.\-]+://", str(source)) is not None
 
 
 def _first_problem(error: ValidationError, raw: dict[str, Any]) -> str:
     problem = error.errors()[0]
-    where = [str(part) for part in problem["loc"]]
-    key = ".".join(where)
+    path = [str(part) for part in problem["loc"]]
+    key = ".".join(path)
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(where[:-1])
+        known = _known_keys(path[:-1])
         return (
-            f"unknown key '{key}'{nearest(where[-1], known)}; "
+            f"unknown key '{key}'{nearest(path[-1], known)}; "
             f"known keys here: {', '.join(sorted(known))}"
         )
     if problem["type"] == "missing":
         return f"key '{key}' is missing"
     message = problem["msg"].removeprefix("Value error, ")
-    if not where:
+    if not path:
         return message
-    found = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
-    return f"key '{key}': {message}{found}"
+    value = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
+    return f"key '{key}': {message}{value}"
 
 
-def _known_keys(where: list[str]) -> list[str]:
+def _known_keys(path: list[str]) -> list[str]:
     model: type[BaseModel] = PipelineConfig
-    for part in where:
+    for part in path:
         field = model.model_fields.get(part)
         if field is not None:
-            model = _model_in(field.annotation) or model
+            model = model_in(field.annotation) or model
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that a field holds, itself or as what it is a list or mapping of."""
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the section in a field's type: itself, or the elements of a list or mapping."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)
+    return next(filter(None, map(model_in, get_args(annotation))), None)

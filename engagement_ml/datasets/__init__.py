@@ -1,13 +1,13 @@
-"""Data sets: a simulated shop that knows its truth, and two real ones.
+"""Data sets: a simulated shop with known true effects, and two real data sets.
 
-Each is loaded when first used; none needs the rest of the package.
+Each is imported at first use, and none needs the estimating part of the package.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from engagement_ml.datasets._shop_truth import ShopTruth
@@ -31,7 +31,7 @@ __all__ = [
     "write_shop",
 ]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Dataset": "dataset",

@@ -1,4 +1,4 @@
-"""Write a data set's tables to a folder: ``python -m engagement_ml.datasets shop data/shop``."""
+"""Write the tables of a data set: ``python -m engagement_ml.datasets shop data/shop``."""
 
 from __future__ import annotations
 
@@ -25,17 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m engagement_ml.datasets", description=__doc__)
     parser.add_argument("name", choices=dataset_names)
-    parser.add_argument("folder", help="where the Parquet files go")
-    parser.add_argument("--path", help="online-retail: the file with the invoice lines")
-    parser.add_argument("--margin-rate", type=float, help="the real ones: margin in sales, 0 to 1")
-    parser.add_argument("--customers", type=int, default=4000, help="shop: how many")
-    parser.add_argument("--weeks", type=int, default=60, help="shop: how many")
-    parser.add_argument("--seed", type=int, default=0, help="shop")
-    parser.add_argument("--no-effects", action="store_true", help="shop: nothing moves margin")
-    given = parser.parse_args(arguments)
+    parser.add_argument("folder", help="folder for the Parquet files")
+    parser.add_argument("--path", help="online-retail: file with the invoice lines")
+    parser.add_argument(
+        "--margin-rate", type=float, help="real data sets: share of margin in sales, 0 to 1"
+    )
+    parser.add_argument("--customers", type=int, default=4000, help="shop: number of customers")
+    parser.add_argument("--weeks", type=int, default=60, help="shop: number of weeks")
+    parser.add_argument("--seed", type=int, default=0, help="shop: random seed")
+    parser.add_argument("--no-effects", action="store_true", help="shop: no behaviour moves margin")
+    options = parser.parse_args(arguments)
     try:
-        dataset, assumptions = _make(given)
-        written = write_dataset(dataset, given.folder)
+        dataset, assumptions = _load(options)
+        written = write_dataset(dataset, options.folder)
     except EngagementError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_status
@@ -43,23 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _make(given: argparse.Namespace) -> tuple[HasTables, tuple[str, ...]]:
-    rate = {} if given.margin_rate is None else {"margin_rate": given.margin_rate}
-    if given.name == "complete-journey":
+def _load(options: argparse.Namespace) -> tuple[HasTables, tuple[str, ...]]:
+    rate = {} if options.margin_rate is None else {"margin_rate": options.margin_rate}
+    if options.name == "complete-journey":
         from engagement_ml.datasets import load_complete_journey
 
         journey = load_complete_journey(**rate)
         return journey, journey.assumptions
-    if given.name == "online-retail":
+    if options.name == "online-retail":
         from engagement_ml.datasets import load_online_retail
 
-        if given.path is None:
-            raise ConfigError("online-retail comes from a file: give it with --path")
-        retail = load_online_retail(given.path, **rate)
+        if options.path is None:
+            raise ConfigError("online-retail is read from a file: give it with --path")
+        retail = load_online_retail(options.path, **rate)
         return retail, retail.assumptions
     from engagement_ml.datasets import make_shop
 
-    shop = make_shop(given.customers, given.weeks, given.seed, effects=not given.no_effects)
+    shop = make_shop(options.customers, options.weeks, options.seed, effects=not options.no_effects)
     return shop, ()
 
 

@@ -1,4 +1,4 @@
-"""What the shop's customers do and buy, drawn event by event from the equations."""
+"""Simulation of the shop: events and orders drawn one by one from the model equations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engagement_ml.datasets._shop_world import (
+from engagement_ml.datasets._shop_model import (
     BEHAVIOURS,
     COST_RECOVERED,
     COST_SHARE,
@@ -18,7 +18,7 @@ from engagement_ml.datasets._shop_world import (
     Economics,
     Floats,
     Ints,
-    World,
+    ShopState,
     economics,
 )
 
@@ -37,9 +37,17 @@ WINBACK_PROBABILITY = 0.6
 
 @dataclass(frozen=True, eq=False)
 class Log:
-    """Events of one behaviour: who (row of the world), when (seconds since the burn-in began).
+    """Events of one behaviour.
 
-    `session` is `NO_SESSION` where an event stands outside of one.
+    Attributes
+    ----------
+    behaviour : str
+    customer : array of int
+        Row of the customer in the state.
+    second : array of int
+        Seconds since the start of the burn-in.
+    session : array of int
+        Number of the session; `NO_SESSION` outside of sessions.
     """
 
     behaviour: str
@@ -50,7 +58,7 @@ class Log:
 
 @dataclass(frozen=True, eq=False)
 class Orders:
-    """Orders and returns (negative amounts), one row each; `second` as in `Log`."""
+    """Orders, and returns with negative amounts, one row each; `second` as in `Log`."""
 
     customer: Ints
     second: Ints
@@ -60,7 +68,7 @@ class Orders:
 
 
 class Clock:
-    """Draws the moments of a week: sessions that events share, or any time of day."""
+    """Draws times within a week: in sessions that events share, or at any time of day."""
 
     def __init__(self, rng: np.random.Generator, n: int, weeks: int) -> None:
         self._rng = rng
@@ -68,7 +76,7 @@ class Clock:
         self._sessions = _moment(rng, n * weeks * SESSIONS_PER_WEEK).reshape(n, weeks, -1)
 
     def in_sessions(self, customer: Ints, week: Ints) -> tuple[Ints, Ints]:
-        """Return (second, session number) for each customer and week."""
+        """Draw (second, session number) for each customer and week."""
         slot = self._rng.integers(0, SESSIONS_PER_WEEK, len(customer), dtype=np.int32)
         within = self._rng.integers(0, SESSION_SECONDS, len(customer), dtype=np.int32)
         second = week * WEEK_SECONDS + self._sessions[customer, week, slot] + within
@@ -76,53 +84,53 @@ class Clock:
         return second, session
 
     def any_time(self, week: Ints) -> Ints:
-        """Return a second for each week."""
+        """Draw a second in each week."""
         return np.asarray(week * WEEK_SECONDS + _moment(self._rng, len(week)))
 
 
 def _moment(rng: np.random.Generator, size: int) -> Ints:
     day = rng.integers(0, 7, size, dtype=np.int32)
-    # Between 7 and 23 o'clock, most often in the afternoon.
+    # Triangular between 7:00 and 23:00, with its mode at 15:00.
     of_day = 25_200 + 28_800 * (rng.random(size, np.float32) + rng.random(size, np.float32))
     return day * DAY_SECONDS + of_day.astype(np.int32)
 
 
-def simulate(rng: np.random.Generator, world: World) -> tuple[World, list[Log], Orders]:
-    """Draw what happens in `world`; the world returned holds the counts of what acts."""
-    clock = Clock(rng, len(world.liking), world.weeks)
+def simulate(rng: np.random.Generator, state: ShopState) -> tuple[ShopState, list[Log], Orders]:
+    """Draw events and orders; the returned state has the counts of behaviours with an effect."""
+    clock = Clock(rng, len(state.affinity), state.weeks)
     logs: list[Log] = []
     counts: dict[str, Floats] = {}
     for behaviour in BEHAVIOURS:
         if behaviour.per_week > 0:
-            drawn = _draw_counts(rng, behaviour, world)
+            drawn = _draw_counts(rng, behaviour, state)
             log = _scatter(rng, clock, behaviour, drawn)
         elif behaviour.name == "tutorial_done":
-            log = _finish_tutorials(rng, logs[-1], world)
-            drawn = _count_by_week(log, world)
+            log = _finish_tutorials(rng, logs[-1], state)
+            drawn = _count_by_week(log, state)
         else:
             continue
         logs.append(log)
         if behaviour.name in EFFECTS:
             counts[behaviour.name] = drawn.astype(np.float32)
-    world = replace(world, counts=counts)
-    memories = {name: world.memory(name) for name in EFFECTS}
-    orders, extra = _draw_orders(rng, clock, world, economics(world, memories))
-    return world, logs + extra, orders
+    state = replace(state, counts=counts)
+    memories = {name: state.memory(name) for name in EFFECTS}
+    orders, extra = _draw_orders(rng, clock, state, economics(state, memories))
+    return state, logs + extra, orders
 
 
-def _draw_counts(rng: np.random.Generator, behaviour: Behaviour, world: World) -> Ints:
-    own = behaviour.spread * rng.standard_normal(len(world.liking))
-    level = np.log(behaviour.per_week) + behaviour.liking * world.liking + own
-    rate = np.exp(level[:, None] + behaviour.wave * _waves(rng, world)) * world.active
-    return np.asarray(rng.poisson(rate * world.season**behaviour.season))
+def _draw_counts(rng: np.random.Generator, behaviour: Behaviour, state: ShopState) -> Ints:
+    deviation = behaviour.level_std * rng.standard_normal(len(state.affinity))
+    level = np.log(behaviour.per_week) + behaviour.affinity * state.affinity + deviation
+    rate = np.exp(level[:, None] + behaviour.wave_std * _waves(rng, state)) * state.active
+    return np.asarray(rng.poisson(rate * state.season**behaviour.season))
 
 
-def _waves(rng: np.random.Generator, world: World) -> Floats:
-    """Draw slow waves around nought, of variance 1, for each customer: AR(1) over the weeks."""
-    wave = rng.standard_normal((world.weeks, len(world.liking)), dtype=np.float32)
-    fresh = np.float32(np.sqrt(1 - WAVE_MEMORY**2))
-    for week in range(1, world.weeks):
-        wave[week] = np.float32(WAVE_MEMORY) * wave[week - 1] + fresh * wave[week]
+def _waves(rng: np.random.Generator, state: ShopState) -> Floats:
+    """Draw an AR(1) process over the weeks for each customer, with mean 0 and variance 1."""
+    wave = rng.standard_normal((state.weeks, len(state.affinity)), dtype=np.float32)
+    innovation_std = np.float32(np.sqrt(1 - WAVE_MEMORY**2))
+    for week in range(1, state.weeks):
+        wave[week] = np.float32(WAVE_MEMORY) * wave[week - 1] + innovation_std * wave[week]
     return wave.T
 
 
@@ -140,34 +148,34 @@ def _outside_sessions(behaviour: str, customer: Ints, second: Ints) -> Log:
     return Log(behaviour, customer, second, np.full(len(second), NO_SESSION))
 
 
-def _finish_tutorials(rng: np.random.Generator, started: Log, world: World) -> Log:
-    patience = _waves(rng, world)[started.customer, started.second // WEEK_SECONDS]
+def _finish_tutorials(rng: np.random.Generator, started: Log, state: ShopState) -> Log:
+    patience = _waves(rng, state)[started.customer, started.second // WEEK_SECONDS]
     done = rng.random(len(patience)) < 1 / (1 + np.exp(TUTORIAL_DIFFICULTY - patience))
     n = int(done.sum())
     soon = rng.integers(600, 1_800, n)
     later = rng.integers(DAY_SECONDS, 5 * DAY_SECONDS, n)
-    at_once = rng.random(n) < 0.7
-    second = started.second[done] + np.where(at_once, soon, later)
-    kept = second < world.weeks * WEEK_SECONDS
-    session = np.where(at_once, started.session[done], NO_SESSION)
+    immediate = rng.random(n) < 0.7
+    second = started.second[done] + np.where(immediate, soon, later)
+    kept = second < state.weeks * WEEK_SECONDS
+    session = np.where(immediate, started.session[done], NO_SESSION)
     return Log("tutorial_done", started.customer[done][kept], second[kept], session[kept])
 
 
-def _count_by_week(log: Log, world: World) -> Ints:
-    n = len(world.liking)
-    cell = log.customer * world.weeks + log.second // WEEK_SECONDS
-    return np.bincount(cell, minlength=n * world.weeks).reshape(n, world.weeks)
+def _count_by_week(log: Log, state: ShopState) -> Ints:
+    n = len(state.affinity)
+    cell = log.customer * state.weeks + log.second // WEEK_SECONDS
+    return np.bincount(cell, minlength=n * state.weeks).reshape(n, state.weeks)
 
 
 def _draw_orders(
-    rng: np.random.Generator, clock: Clock, world: World, market: Economics
+    rng: np.random.Generator, clock: Clock, state: ShopState, market: Economics
 ) -> tuple[Orders, list[Log]]:
     n, weeks = market.rate.shape
     placed = rng.poisson(market.rate)
     cell = np.repeat(np.arange(n * weeks, dtype=np.int64), placed.ravel())
     customer, week = cell // weeks, cell % weeks
     second = clock.any_time(week)
-    basket = world.basket[customer] * np.exp(0.5 * rng.standard_normal(len(cell)) - 0.125)
+    basket = state.basket[customer] * np.exp(0.5 * rng.standard_normal(len(cell)) - 0.125)
     revenue = basket * (1 - market.discount.ravel()[cell])
     goods = basket * COST_SHARE
 
@@ -196,15 +204,16 @@ def _win_back(rng: np.random.Generator, placed: Ints) -> Log:
     n, weeks = placed.shape
     last_order = np.full(n, weeks)
     last_mail = np.full(n, -weeks)
-    who: list[Ints] = []
-    when: list[Ints] = []
+    customers: list[Ints] = []
+    mail_weeks: list[Ints] = []
     for week in range(weeks):
         lapsed = (week - last_order >= LAPSED_WEEKS) & (week - last_mail >= WINBACK_PAUSE_WEEKS)
         mailed = np.flatnonzero(lapsed & (rng.random(n) < WINBACK_PROBABILITY))
         last_mail[mailed] = week
         last_order[placed[:, week] > 0] = week
-        who.append(mailed)
-        when.append(np.full(len(mailed), week))
-    # Early on Monday, before anybody orders.
-    second = np.concatenate(when) * WEEK_SECONDS + rng.integers(14_400, 25_200, sum(map(len, who)))
-    return _outside_sessions("winback_email_received", np.concatenate(who), second)
+        customers.append(mailed)
+        mail_weeks.append(np.full(len(mailed), week))
+    # Early on Monday, before the first orders of the week.
+    n_mails = sum(map(len, customers))
+    second = np.concatenate(mail_weeks) * WEEK_SECONDS + rng.integers(14_400, 25_200, n_mails)
+    return _outside_sessions("winback_email_received", np.concatenate(customers), second)

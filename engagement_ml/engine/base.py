@@ -1,4 +1,4 @@
-"""What the pipeline needs of an engine, whichever it is."""
+"""Abstract query engine: the operations that every engine implements."""
 
 from __future__ import annotations
 
@@ -24,25 +24,30 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Kind = Literal["id", "integer", "number", "text", "timestamp"]
 EPOCH = dt.datetime(1970, 1, 1)
-LOTS = 16**13
-"""How many lots there are; a float64 holds each exactly."""
+PERMANENT_RANDOM_NUMBERS = 16**13
+"""Number of distinct permanent random numbers; a float64 holds each exactly."""
 ZONE = r"[0-9]:[0-9]{2}.*(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z]+/[A-Za-z_]+)$"
-"""How text ends that is a timestamp with a time zone."""
+"""Regular expression: text that ends like a timestamp with a time zone."""
 
 
 class Engine(ABC):
-    """Holds the data while a pipeline runs.
+    """Query engine that holds the data while a pipeline runs.
 
-    Features are written as Narwhals expressions, which any engine runs; what an engine does in
-    its own way is here: opening a source, keeping a result, making a small table, writing.
+    Features are Narwhals expressions, which every engine runs. The methods here are the operations
+    that engines implement differently: open a source, keep a result, create a small table, write.
+
+    Parameters
+    ----------
+    spill : path, optional
+        Folder for temporary files; by default the system's temporary folder.
 
     Attributes
     ----------
     local : bool
-        Whether it works in this process: what it holds may be laid out in arrays here. Where not,
-        results stay in the engine, which writes them.
+        Whether the engine runs in this process, so that its results may be loaded into arrays
+        here. Results of other engines stay in the engine, which writes them itself.
     errors : tuple of exception types
-        What it raises where data cannot be read.
+        Exceptions that the engine raises if data cannot be read.
 
     Examples
     --------
@@ -64,110 +69,111 @@ class Engine(ABC):
     @property
     @abstractmethod
     def errors(self) -> tuple[type[Exception], ...]:
-        """What it raises where data cannot be read."""
+        """Exceptions that the engine raises if data cannot be read."""
 
     @property
     def threads(self) -> int:
-        """How many threads of this process work for it."""
+        """Number of threads of this process that the engine uses."""
         return 1
 
     @abstractmethod
     def embedded(self) -> DuckDBEngine:
-        """Return a DuckDB engine for tables that are small: itself where it is one."""
+        """Return a DuckDB engine for small tables; a DuckDB engine returns itself."""
 
     @abstractmethod
     def read_parquet(
-        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+        self, files: Sequence[str | Path], *, folder: Path | None = None, source: str
     ) -> nw.LazyFrame[Any]:
-        """Open Parquet files, or folders by URI where the engine reaches them; columns by name.
+        """Open Parquet files, or folders by URI if the engine can reach them; columns by name.
 
-        Files of a partitioned `folder` get its columns too where the engine makes them.
+        Spark adds the partition columns of a partitioned `folder`. Error messages begin with
+        `source`.
         """
 
     @abstractmethod
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
     ) -> nw.LazyFrame[Any]:
         """Open CSV files with a header, every column as text."""
 
     @abstractmethod
     def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
-        """Take a frame of this engine as it is; None for frames of others."""
+        """Return a frame of this engine unchanged; None for frames of other engines."""
 
     @abstractmethod
     def read_arrow(self, table: Any) -> nw.LazyFrame[Any]:
-        """Take an Arrow table, or a reader of record batches."""
+        """Return an Arrow table, or a reader of record batches, as a frame of this engine."""
 
     @abstractmethod
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
-        """Return a small table (calendars, codes) made of sequences of plain values or arrays."""
+        """Return a small table (calendars, codes) from sequences of plain values or arrays."""
 
     @abstractmethod
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Compute a lazy frame once and keep it, spilling to disk where it is large."""
+        """Compute a lazy frame once and keep the result; large results spill to disk."""
 
     @abstractmethod
     def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
-        """Have the engine write a frame as Parquet: a file, or a folder of files."""
+        """Write a frame as Parquet: one file, or a folder of files on Spark."""
 
     @abstractmethod
-    def lots(
+    def permanent_random_numbers(
         self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
     ) -> nw.LazyFrame[Any]:
-        """Add a lot for each value of a column: a whole number from 0 to below `LOTS`, int64.
+        """Add the permanent random number of each value of a column, int64.
 
-        It is the number that the first 13 hexadecimal digits of the MD5 of ``"<seed> <value>"``
-        make: the same on every engine, whatever the order of the rows.
+        The first 13 hexadecimal digits of the MD5 of ``"<seed> <value>"``, read as an integer from
+        0 to below `PERMANENT_RANDOM_NUMBERS`: the same on every engine and in any row order.
         """
 
     def micros(self, frame: nw.LazyFrame[Any], *columns: str) -> nw.LazyFrame[Any]:
-        """Turn naive UTC timestamps into microseconds since 1970, int64, null where they are."""
+        """Convert naive UTC timestamps to microseconds since 1970, int64; nulls stay null."""
         return frame.with_columns((nw.col(c) - EPOCH).dt.total_microseconds() for c in columns)
 
     def once(self, key: str, make: Callable[[], nw.LazyFrame[Any]]) -> nw.LazyFrame[Any]:
-        """Return what is kept under `key`, computing and keeping it the first time."""
+        """Return the frame cached under `key`; `make` computes it on the first call."""
         if key not in self._kept:
             self._kept[key] = self.persist(make())
         return self._kept[key]
 
-    def rows(self, frame: nw.LazyFrame[Any], *, reading: str) -> list[dict[str, Any]]:
-        """Compute a frame of few rows and return them.
+    def rows(self, frame: nw.LazyFrame[Any], *, source: str) -> list[dict[str, Any]]:
+        """Compute a frame of few rows and return the rows.
 
         Raises
         ------
         InputError
-            Where the engine cannot read what it is given; the message begins with `reading`.
+            If the engine cannot read its input; the message begins with `source`.
         """
         try:
-            found: list[dict[str, Any]] = frame.collect("pyarrow").to_native().to_pylist()
+            rows: list[dict[str, Any]] = frame.collect("pyarrow").to_native().to_pylist()
         except self.errors as error:
-            raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
-        return found
+            raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
+        return rows
 
     def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, AnyArray]]:
-        """Compute a frame and yield its columns as arrays, some rows at a time where it can."""
+        """Compute a frame and yield its columns as arrays, in batches if the engine streams."""
         collected = frame.collect("pyarrow")
         yield {name: collected[name].to_numpy() for name in collected.columns}
 
     def pandas(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
         """Compute a frame that fits into memory and return it as pandas."""
-        found: pd.DataFrame = frame.collect("pandas").to_native()
-        return found
+        computed: pd.DataFrame = frame.collect("pandas").to_native()
+        return computed
 
     def hold(self, context: AbstractContextManager[T]) -> T:
-        """Enter a context that is left when the engine is closed: a file its frames read, say."""
+        """Enter a context that ends when the engine is closed, such as a file its frames read."""
         return self._held.enter_context(context)
 
     def scratch(self) -> Path:
-        """Return a folder for files that are needed until the engine is closed."""
+        """Return a temporary folder that is removed when the engine is closed."""
         if self._scratch is None:
             self._spill.mkdir(parents=True, exist_ok=True)
-            made = tempfile.TemporaryDirectory(prefix="engagement-ml-", dir=self._spill)
-            self._scratch = Path(self.hold(made))
+            folder = tempfile.TemporaryDirectory(prefix="engagement-ml-", dir=self._spill)
+            self._scratch = Path(self.hold(folder))
         return self._scratch
 
     def close(self) -> None:
-        """Let go of all that is kept; frames opened here can no longer be read."""
+        """Release all kept results; frames of this engine can no longer be read."""
         self._kept.clear()
         self._held.close()
 
@@ -184,22 +190,22 @@ class Engine(ABC):
 
 
 class LazyEngine(Engine):
-    """An engine whose tables are read by Narwhals expressions, and two things it does itself."""
+    """Engine whose tables are read by Narwhals expressions, with two more operations."""
 
     @abstractmethod
     def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
-        """Give columns the type of their kind, null where a value is none of it.
+        """Cast columns to the type of their kind; values that do not fit become null.
 
-        ``timestamp``: naive UTC, in microseconds. ``number``: float64. ``integer``: int64, where
-        whole and written as such. ``text``: empty text is null. ``id``: text, of a whole number
-        without decimals. Columns without a kind stay.
+        ``timestamp``: naive UTC, in microseconds. ``number``: float64. ``integer``: int64, null
+        for anything that is not written as a whole number. ``text``: empty text is null. ``id``:
+        text; whole numbers lose their decimals. Columns without a kind stay unchanged.
         """
 
     @abstractmethod
     def hashed(
         self, frame: nw.LazyFrame[Any], columns: Sequence[str], name: str
     ) -> nw.LazyFrame[Any]:
-        """Add an int64 column that tells the values of a row's `columns`."""
+        """Add an int64 hash of each row's `columns`."""
 
 
 def one_line(error: BaseException) -> str:

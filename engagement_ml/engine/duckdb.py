@@ -1,4 +1,4 @@
-"""DuckDB, embedded: the default."""
+"""DuckDB engine, embedded in this process; the default."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from engagement_ml.engine.base import Engine, one_line
 from engagement_ml.errors import InputError
 
 BATCH = 100_000
-"""Rows handed over at a time: larger arrays, each new, cost the system more than adding them up."""
+"""Rows per batch: allocating larger arrays costs more time than aggregating them."""
 
 
 class DuckDBEngine(Engine):
-    """One DuckDB connection and what is kept in it while a pipeline runs.
+    """DuckDB connection with the views and tables that a pipeline keeps in it.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
         An open connection; the engine closes it.
     spill : path, optional
-        The folder for what does not fit into memory.
+        Folder for data that does not fit into memory.
     """
 
     def __init__(self, connection: Any, spill: Path | None = None) -> None:
@@ -46,21 +46,21 @@ class DuckDBEngine(Engine):
         temp_directory: Path | None = None,
         threads: int | None = None,
     ) -> Self:
-        """Open DuckDB in memory; what does not fit spills to disk.
+        """Open DuckDB in memory; data that does not fit into memory spills to disk.
 
         Parameters
         ----------
         memory_limit : str, optional
-            Such as ``"3GB"``; by default half of the machine's.
+            Such as ``"3GB"``; by default half of the machine's memory.
         temp_directory : path, optional
-            Where to spill; by default the system's temporary folder.
+            Folder to spill into; by default below the system's temporary folder.
         threads : int, optional
-            By default one a core.
+            By default one per core.
 
         Raises
         ------
         InputError
-            Where DuckDB refuses a setting.
+            If DuckDB rejects a setting.
         """
         import duckdb
 
@@ -73,28 +73,28 @@ class DuckDBEngine(Engine):
         try:
             connection = duckdb.connect(":memory:", config=settings)
         except duckdb.Error as error:
-            raise InputError(f"DuckDB refuses its settings {settings}: {one_line(error)}") from None
+            raise InputError(f"DuckDB rejects its settings {settings}: {one_line(error)}") from None
         connection.execute("SET TimeZone = 'UTC'")
-        # In a notebook without ipywidgets DuckDB has no bar and refuses to be told so.
-        shown = connection.sql("SELECT current_setting('enable_progress_bar')").fetchall()
-        if shown[0][0]:
+        # In a notebook without ipywidgets DuckDB has no progress bar and rejects this setting.
+        progress_bar = connection.sql("SELECT current_setting('enable_progress_bar')").fetchall()
+        if progress_bar[0][0]:
             connection.execute("SET enable_progress_bar = false")
         if memory_limit is None:
-            _leave_room(connection)
+            _reserve_memory(connection)
         return cls(connection, spill)
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """What DuckDB raises where data cannot be read."""
+        """Exceptions that DuckDB raises if data cannot be read."""
         import duckdb
 
         return (duckdb.Error,)
 
     @property
     def threads(self) -> int:
-        """How many threads it works with."""
-        found = self.connection.sql("SELECT current_setting('threads')").fetchall()
-        return int(found[0][0])
+        """Number of threads of the connection."""
+        rows = self.connection.sql("SELECT current_setting('threads')").fetchall()
+        return int(rows[0][0])
 
     def close(self) -> None:
         """Close the connection; frames opened on it can no longer be read."""
@@ -103,102 +103,102 @@ class DuckDBEngine(Engine):
         super().close()
 
     def embedded(self) -> DuckDBEngine:
-        """Return itself."""
+        """Return this engine."""
         return self
 
     def read_parquet(
-        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+        self, files: Sequence[str | Path], *, folder: Path | None = None, source: str
     ) -> nw.LazyFrame[Any]:
-        """Open Parquet files, their columns matched by name."""
+        """Open Parquet files; columns are matched by name."""
         listed = ", ".join(_text(file) for file in files)
         sql = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
-        return self.scan(self.view(sql, reading=reading))
+        return self.scan(self.view(sql, source=source))
 
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
     ) -> nw.LazyFrame[Any]:
         """Open CSV files with a header, every column as text."""
         listed = ", ".join(_text(file) for file in files)
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
-        # Nothing is guessed: guessing skips lines that do not fit, silently.
+        # No auto-detection: it silently skips lines that do not fit.
         sql = (
             f"SELECT * FROM read_csv([{listed}], auto_detect = false, header = true, "
             f"delim = '{delimiter}', quote = '\"', escape = '\"', columns = {{{columns}}})"
         )
-        return self.scan(self.view(sql, reading=reading))
+        return self.scan(self.view(sql, source=source))
 
     def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
-        """Take a DuckDB relation; rows of another connection are copied."""
+        """Return a DuckDB relation as a frame; rows of another connection are copied."""
         if not frame.implementation.is_duckdb():
             return None
         return self.scan(self.adopt(frame.to_native()))
 
     def read_arrow(self, table: Any) -> nw.LazyFrame[Any]:
-        """Take an Arrow table as it is; the batches of a reader are copied one by one."""
+        """Return an Arrow table as a frame; the batches of a reader are copied one by one."""
         import pyarrow as pa
 
         if isinstance(table, pa.RecordBatchReader):
-            return self.scan(self.copy(table, reading="Arrow reader"))
+            return self.scan(self.copy(table, source="Arrow reader"))
         return self.scan(self.register(table))
 
-    def write(self, sql: str, file: Path, *, reading: str) -> None:
+    def write(self, sql: str, file: Path, *, source: str) -> None:
         """Run a query and write its rows to a Parquet file.
 
         Raises
         ------
         InputError
-            Where DuckDB cannot read what it is given.
+            If DuckDB cannot read its input; the message begins with `source`.
         """
         target = str(file).replace("'", "''")
-        self.query(f"COPY ({sql}) TO '{target}' (FORMAT parquet)", reading=reading)
+        self.query(f"COPY ({sql}) TO '{target}' (FORMAT parquet)", source=source)
 
-    def files(self, files: Sequence[Path], *, reading: str) -> str:
-        """Name a view over Parquet files of one shape."""
+    def files(self, files: Sequence[Path], *, source: str) -> str:
+        """Create a view over Parquet files with the same columns and return its name."""
         listed = ", ".join(_text(file) for file in files)
-        return self.view(f"SELECT * FROM read_parquet([{listed}])", reading=reading)
+        return self.view(f"SELECT * FROM read_parquet([{listed}])", source=source)
 
     def lazy(self, relation: Any) -> nw.LazyFrame[Any]:
         """Return a DuckDB relation of this engine's connection as a Narwhals LazyFrame."""
         frame: nw.LazyFrame[Any] = nw.from_native(relation)
         return frame
 
-    def query(self, sql: str, *, reading: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str, *, source: str) -> list[tuple[Any, ...]]:
         """Run `sql` and return its rows.
 
         Raises
         ------
         InputError
-            Where DuckDB cannot read what it is given; the message begins with `reading`.
+            If DuckDB cannot read its input; the message begins with `source`.
         """
         import duckdb
 
         try:
             rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
         except duckdb.Error as error:
-            raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
+            raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
         return rows
 
-    def view(self, sql: str, *, reading: str) -> str:
-        """Give a query a name that other queries may use; nothing is computed yet."""
-        return self._create("VIEW", sql, reading)
+    def view(self, sql: str, *, source: str) -> str:
+        """Create a view of a query and return its name; nothing is computed yet."""
+        return self._create("VIEW", sql, source)
 
-    def table(self, sql: str, *, reading: str) -> str:
-        """Compute a query once and keep its rows under the returned name."""
-        return self._create("TABLE", sql, reading)
+    def table(self, sql: str, *, source: str) -> str:
+        """Compute a query once, store its rows in a table and return the table's name."""
+        return self._create("TABLE", sql, source)
 
     def scan(self, name: str) -> nw.LazyFrame[Any]:
         """Return a view or table of this engine as a Narwhals LazyFrame."""
         return self.lazy(self.connection.sql(f'SELECT * FROM "{name}"'))
 
     def register(self, frame: Any) -> str:
-        """Hand an eager frame (Arrow, pandas, Polars) to DuckDB and return its name."""
+        """Register an eager frame (Arrow, pandas, Polars) and return its name."""
         name = self._new_name()
         self.connection.register(name, frame)
         return name
 
     @contextmanager
     def registered(self, frame: Any) -> Iterator[str]:
-        """Hand an eager frame to DuckDB under the name that is yielded, for the block alone."""
+        """Register an eager frame for the duration of the block and yield its name."""
         name = self.register(frame)
         try:
             yield name
@@ -206,45 +206,45 @@ class DuckDBEngine(Engine):
             self.connection.unregister(name)
 
     def adopt(self, relation: Any) -> str:
-        """Name a DuckDB relation here; rows of another connection are copied, batch by batch."""
-        whose = "getvariable('engagement_engine'), count(*)"
-        if relation.limit(0).aggregate(whose).fetchall()[0][0] == self._mark:
-            return self.view(relation.sql_query(), reading="DuckDB relation")
-        return self.copy(relation.to_arrow_reader(100_000), reading="DuckDB relation")
+        """Return the name of a relation's rows; those of another connection are copied."""
+        connection_mark = "getvariable('engagement_engine'), count(*)"
+        if relation.limit(0).aggregate(connection_mark).fetchall()[0][0] == self._mark:
+            return self.view(relation.sql_query(), source="DuckDB relation")
+        return self.copy(relation.to_arrow_reader(100_000), source="DuckDB relation")
 
-    def copy(self, batches: Any, *, reading: str) -> str:
-        """Copy the rows of a reader of Arrow record batches, and return their name."""
+    def copy(self, batches: Any, *, source: str) -> str:
+        """Copy the rows of a reader of Arrow record batches; return the table's name."""
         with self.registered(batches) as reader:
-            return self.table(f'SELECT * FROM "{reader}"', reading=reading)
+            return self.table(f'SELECT * FROM "{reader}"', source=source)
 
     def attach(self, path: Path) -> str:
-        """Attach a DuckDB file, for reading only, and return its name in this connection."""
+        """Attach a DuckDB file read-only and return its alias in this connection."""
         file = path.resolve()
         if file not in self._attached:
             alias = f"file_{len(self._attached)}"
             escaped = str(file).replace("'", "''")
-            self.query(f"ATTACH '{escaped}' AS {alias} (READ_ONLY)", reading=str(path))
+            self.query(f"ATTACH '{escaped}' AS {alias} (READ_ONLY)", source=str(path))
             self._attached[file] = alias
         return self._attached[file]
 
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
-        """Return a small table (calendars, codes) made of sequences of plain values or arrays."""
+        """Return a small table (calendars, codes) from sequences of plain values or arrays."""
         import pyarrow as pa
 
         return self.scan(self.register(pa.table({k: pa.array(v) for k, v in columns.items()})))
 
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Compute a lazy frame once and keep it, spilling to disk where it is large."""
-        return self.scan(self.persist_as(frame, reading="intermediate result"))
+        """Compute a lazy frame once and keep the result; large results spill to disk."""
+        return self.scan(self.persist_as(frame, source="intermediate result"))
 
-    def persist_as(self, frame: nw.LazyFrame[Any], *, reading: str) -> str:
-        """Compute a lazy frame once and keep its rows under the returned name."""
-        return self.table(frame.to_native().sql_query(), reading=reading)
+    def persist_as(self, frame: nw.LazyFrame[Any], *, source: str) -> str:
+        """Compute a lazy frame once, store its rows and return the table's name."""
+        return self.table(frame.to_native().sql_query(), source=source)
 
-    def lots(
+    def permanent_random_numbers(
         self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
     ) -> nw.LazyFrame[Any]:
-        """Add a lot for each value of a column; see ``Engine.lots``."""
+        """Add the permanent random number of each value of a column; see ``Engine``."""
         quoted = '"' + column.replace('"', '""') + '"'
         digits = f"left(md5('{seed} ' || CAST({quoted} AS VARCHAR)), 13)"
         return self.lazy(
@@ -252,13 +252,13 @@ class DuckDBEngine(Engine):
         )
 
     def column(self, sql: str) -> AnyArray:
-        """Run a query of one column without nulls and return it as an array of its own."""
+        """Run a query of one column without nulls and return it as an array."""
         batches = self.connection.sql(sql).to_arrow_reader(1_000_000)
         arrays = [batch.column(0).to_numpy(zero_copy_only=False) for batch in batches]
         return np.concatenate(arrays) if arrays else np.empty(0)
 
     def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, AnyArray]]:
-        """Compute a frame and yield its columns as arrays, some rows at a time."""
+        """Compute a frame and yield its columns as arrays, `BATCH` rows at a time."""
         for batch in frame.to_native().to_arrow_reader(BATCH):
             columns = zip(batch.schema.names, batch.columns, strict=True)
             yield {name: values.to_numpy(zero_copy_only=False) for name, values in columns}
@@ -267,9 +267,9 @@ class DuckDBEngine(Engine):
         """Write a frame as a Parquet file."""
         frame.to_native().write_parquet(str(path), compression="zstd")
 
-    def _create(self, kind: str, sql: str, reading: str) -> str:
+    def _create(self, kind: str, sql: str, source: str) -> str:
         name = self._new_name()
-        self.query(f'CREATE TEMP {kind} "{name}" AS {sql}', reading=reading)
+        self.query(f'CREATE TEMP {kind} "{name}" AS {sql}', source=source)
         return name
 
     def _new_name(self) -> str:
@@ -277,8 +277,8 @@ class DuckDBEngine(Engine):
         return f"engagement_{self._names}"
 
 
-def _leave_room(connection: Any) -> None:
-    """Take half of the machine's memory, where DuckDB would take four fifths: Python needs some."""
+def _reserve_memory(connection: Any) -> None:
+    """Limit DuckDB to half of the machine's memory, its default is 80%: Python needs some."""
     size, unit = connection.sql("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
     connection.execute(f"SET memory_limit = '{float(size) * 0.625:.2f}{unit}'")
 

@@ -1,4 +1,4 @@
-"""Opens the engine that a configuration or the given frames call for."""
+"""Engine factory: opens the engine that the configuration or the given frames require."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def open_engine(config: EngineConfig, frames: Mapping[str, Any] | None = None) -
     ----------
     config : EngineConfig
     frames : mapping of table name to path or frame, optional
-        A PySpark frame brings its own Spark session and is not collected.
+        The Spark session of a PySpark frame is used, and the frame is not collected.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def open_engine(config: EngineConfig, frames: Mapping[str, Any] | None = None) -
     Raises
     ------
     InputError
-        If the engine refuses a setting.
+        If the engine rejects a setting.
     MissingDependencyError
         If PySpark or Java is absent.
 
@@ -64,5 +64,5 @@ def is_spark(frame: Any) -> bool:
     >>> is_spark("events.parquet")
     False
     """
-    kind = type(frame)
-    return kind.__module__.startswith("pyspark.sql") and kind.__name__ == "DataFrame"
+    frame_type = type(frame)
+    return frame_type.__module__.startswith("pyspark.sql") and frame_type.__name__ == "DataFrame"

@@ -1,4 +1,4 @@
-"""Spark: a session of theirs, or a local one that is made for the run and stopped after it."""
+"""Spark engine: an existing session, or a local session that is stopped after the run."""
 
 from __future__ import annotations
 
@@ -21,78 +21,78 @@ NANOS = "spark.sql.legacy.parquet.nanosAsLong"
 
 
 class SparkEngine(LazyEngine):
-    """One Spark session and what is cached in it while a pipeline runs.
+    """Spark session with the frames that a pipeline caches in it.
 
-    Timestamps are held as ``TIMESTAMP_NTZ`` in UTC, so that nothing depends on the time zone of
-    a session, which is never changed.
+    Timestamps are ``TIMESTAMP_NTZ`` in UTC, so that results do not depend on the session's time
+    zone, which is never changed.
 
     Parameters
     ----------
     session : pyspark.sql.SparkSession
-    made : bool
-        Whether it was made for this engine, which stops it then.
+    owned : bool
+        Whether the session was created for this engine; the engine then stops it.
     spill : path, optional
-        The folder for files that are needed until the engine is closed.
+        Folder for files that are needed until the engine is closed.
     """
 
     local: ClassVar[bool] = False
 
-    def __init__(self, session: Any, *, made: bool = False, spill: Path | None = None) -> None:
+    def __init__(self, session: Any, *, owned: bool = False, spill: Path | None = None) -> None:
         super().__init__(spill)
         self.session = session
-        self._made = made
+        self._owned = owned
         self._cached: list[Any] = []
         self._settings: dict[str, str] = {}
         self._embedded: DuckDBEngine | None = None
 
     @classmethod
     def connect(cls, config: EngineConfig, session: Any = None) -> Self:
-        """Use `session`, else the active one, else make one as `config` says.
+        """Use `session`, else the active session, else start one with the settings of `config`.
 
         Raises
         ------
         MissingDependencyError
-            Where PySpark or Java is absent or too old.
+            If PySpark or Java is absent or too old.
         InputError
-            Where Spark refuses a setting.
+            If Spark rejects a setting.
         """
         from engagement_ml.engine.spark_session import active_session, make_session
 
         spill = Path(config.spill) if config.spill else None
-        theirs = session if session is not None else active_session()
-        if theirs is not None:
-            return cls(theirs, spill=spill)
-        return cls(make_session(config), made=True, spill=spill)
+        existing = session if session is not None else active_session()
+        if existing is not None:
+            return cls(existing, spill=spill)
+        return cls(make_session(config), owned=True, spill=spill)
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """What Spark raises where data cannot be read."""
+        """Exceptions that Spark raises if data cannot be read."""
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
         return (PySparkException, Py4JError)
 
     def close(self) -> None:
-        """Free what is cached, and stop the session if it was made here."""
+        """Free the cache, restore changed settings and stop the session if this engine owns it."""
         for frame in self._cached:
             frame.unpersist()
         self._cached.clear()
         for key, before in self._settings.items():
             self.session.conf.set(key, before)
-        if self._made:
+        if self._owned:
             self.session.stop()
         super().close()
 
     def embedded(self) -> DuckDBEngine:
-        """Return a DuckDB engine beside Spark, for tables that are small."""
+        """Return a DuckDB engine for small tables."""
         if self._embedded is None:
             self._embedded = self.hold(DuckDBEngine.connect())
         return self._embedded
 
     def read_parquet(
-        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+        self, files: Sequence[str | Path], *, folder: Path | None = None, source: str
     ) -> nw.LazyFrame[Any]:
-        """Open Parquet files or URIs, columns matched by name; partitions give columns."""
+        """Open Parquet files or URIs; columns are matched by name, partitions add columns."""
         reader = self.session.read.option("mergeSchema", "true")
         local = [Path(file).absolute() for file in files if not is_uri(file)]
         if folder is not None and spark_sql.partitioned(local, folder.absolute()):
@@ -103,13 +103,13 @@ class SparkEngine(LazyEngine):
         try:
             native = reader.parquet(*(str(f) if is_uri(f) else _url(f) for f in files))
         except self.errors as error:
-            raise InputError(f"{reading}: cannot be read: {one_line(error)}") from None
+            raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
         return _lazy(native.selectExpr(*spark_sql.from_nanoseconds(native.columns, nanos)))
 
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
     ) -> nw.LazyFrame[Any]:
-        """Open CSV files with a header, every column as text; a line that does not fit is one."""
+        """Open CSV files with a header, every column as text; a malformed line raises an error."""
         schema = ", ".join(f"{spark_sql.quoted(name)} STRING" for name in names)
         reader = self.session.read.options(
             sep=delimiter, header=True, quote='"', escape='"', multiLine=True, mode="FAILFAST"
@@ -117,34 +117,35 @@ class SparkEngine(LazyEngine):
         return _lazy(reader.schema(schema).csv([_url(file) for file in files]))
 
     def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
-        """Take a PySpark frame as it is."""
+        """Return a PySpark frame unchanged."""
         return frame if frame.implementation.is_spark_like() else None
 
     def read_arrow(self, table: Any) -> nw.LazyFrame[Any]:
-        """Hand an Arrow table to Spark; a reader is read whole, it should be small."""
+        """Copy an Arrow table to Spark; a reader is read completely, so it should be small."""
         import pyarrow as pa
 
-        whole = table.read_all() if isinstance(table, pa.RecordBatchReader) else table
-        return _lazy(self.session.createDataFrame(spark_sql.plain_arrow(whole)))
+        complete = table.read_all() if isinstance(table, pa.RecordBatchReader) else table
+        return _lazy(self.session.createDataFrame(spark_sql.plain_arrow(complete)))
 
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
-        """Return a small table made of sequences of plain values or arrays."""
+        """Return a small table from sequences of plain values or arrays."""
         import pyarrow as pa
 
         return self.read_arrow(pa.table({k: pa.array(v) for k, v in columns.items()}))
 
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Cache a frame, in memory and on disk, when it is first computed."""
+        """Cache a frame in memory and on disk when it is first computed."""
         native = frame.to_native().cache()
         self._cached.append(native)
         return _lazy(native)
 
     def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
-        """Have Spark write a frame as a folder of Parquet files.
+        """Write a frame as a folder of Parquet files.
 
         Raises
         ------
         OutputError
+            If Spark cannot write to `path`.
         """
         try:
             frame.to_native().write.parquet(_url(path), mode="overwrite", compression="zstd")
@@ -154,30 +155,31 @@ class SparkEngine(LazyEngine):
             extra.unlink()
 
     def micros(self, frame: nw.LazyFrame[Any], *columns: str) -> nw.LazyFrame[Any]:
-        """Turn naive UTC timestamps into microseconds since 1970, int64, null where they are."""
+        """Convert naive UTC timestamps to microseconds since 1970, int64; nulls stay null."""
         names = frame.collect_schema().names()
         return self._select(frame, {n: spark_sql.micros(n) for n in names if n in columns})
 
     def pandas(self, frame: nw.LazyFrame[Any]) -> pd.DataFrame:
-        """Compute a frame that fits into memory and return it as pandas, by way of Arrow."""
-        found: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas()
-        return found
+        """Compute a frame that fits into memory and return it as pandas, through Arrow."""
+        computed: pd.DataFrame = frame.collect("pyarrow").to_native().to_pandas()
+        return computed
 
-    def lots(
+    def permanent_random_numbers(
         self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
     ) -> nw.LazyFrame[Any]:
-        """Add a lot for each value of a column; see ``Engine.lots``."""
-        return _lazy(frame.to_native().selectExpr("*", f"{spark_sql.lot(column, seed)} AS {name}"))
+        """Add the permanent random number of each value of a column; see ``Engine``."""
+        number = spark_sql.permanent_random_number(column, seed)
+        return _lazy(frame.to_native().selectExpr("*", f"{number} AS {name}"))
 
     def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
-        """Give columns the type of their kind, null where a value is none of it."""
+        """Cast columns to the type of their kind; values that do not fit become null."""
         fields = {f.name: f.dataType.typeName() for f in frame.to_native().schema.fields}
         return self._select(frame, {n: spark_sql.typed(n, fields[n], kinds[n]) for n in kinds})
 
     def hashed(
         self, frame: nw.LazyFrame[Any], columns: Sequence[str], name: str
     ) -> nw.LazyFrame[Any]:
-        """Add an int64 column that tells the values of a row's `columns`."""
+        """Add an int64 hash of each row's `columns`."""
         return _lazy(frame.to_native().selectExpr("*", f"{spark_sql.hashed(columns)} AS {name}"))
 
     def _select(self, frame: nw.LazyFrame[Any], changed: Mapping[str, str]) -> nw.LazyFrame[Any]:
@@ -201,5 +203,5 @@ def _lazy(native: Any) -> nw.LazyFrame[Any]:
 
 
 def _url(path: str | Path) -> str:
-    # Without it, a cluster would look in its own file system.
+    # Without a scheme, a cluster would look in its own file system.
     return f"file://{Path(path).absolute()}"

@@ -1,4 +1,4 @@
-"""A Spark session: the active one, or a local one with settings that suit one machine."""
+"""Spark session: the active one, or a local one with settings for one machine."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from engagement_ml.engine.base import one_line
 from engagement_ml.errors import InputError, MissingDependencyError
 
 JAVA = 17
-_ANY = {
+_COMMON_SETTINGS = {
     "spark.app.name": "engagement-ml",
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.showConsoleProgress": "false",
-    # It asks Java about the session once for each expression.
+    # Debugging queries Java about the session once per expression.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
-_UNITS = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}
+_MEBIBYTES = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}
 
 
 def active_session() -> Any:
@@ -35,7 +35,7 @@ def active_session() -> Any:
     Raises
     ------
     MissingDependencyError
-        Where PySpark is absent.
+        If PySpark is absent.
     """
     try:
         from pyspark.sql import SparkSession
@@ -53,9 +53,9 @@ def make_session(config: EngineConfig) -> Any:
     Raises
     ------
     MissingDependencyError
-        Where Java is absent or too old.
+        If Java is absent or too old.
     InputError
-        Where Spark refuses a setting.
+        If Spark rejects a setting.
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
@@ -67,7 +67,7 @@ def make_session(config: EngineConfig) -> Any:
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, value)
-    # What Spark says of a query that fails is said again by the error.
+    # Spark logs a failed query, and the error repeats the message.
     logging.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL)
     with tempfile.TemporaryFile("w+", errors="replace") as log:
         try:
@@ -75,36 +75,37 @@ def make_session(config: EngineConfig) -> Any:
                 return builder.getOrCreate()
         except (PySparkException, Py4JError, ValueError) as error:
             log.seek(0)
-            said = [line for line in log.read().splitlines() if re.search("rror|xception", line)]
-            why = " ".join([one_line(error), *said[:1]])
-            raise InputError(f"Spark does not start with {settings}: {why}") from None
+            errors = [line for line in log.read().splitlines() if re.search("rror|xception", line)]
+            reason = " ".join([one_line(error), *errors[:1]])
+            raise InputError(f"Spark does not start with {settings}: {reason}") from None
 
 
 def check_java() -> None:
-    """Raise where there is no Java of a version that Spark runs on.
+    """Check that a Java version is installed that Spark supports.
 
     Raises
     ------
     MissingDependencyError
+        If Java is absent or older than `JAVA`.
     """
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
-    wanted = f"'engine: spark' needs Java {JAVA} or newer"
-    fix = f"install one, such as OpenJDK {JAVA}, and set JAVA_HOME to it where it is not on PATH"
+    requirement = f"'engine: spark' needs Java {JAVA} or newer"
+    fix = f"install one, such as OpenJDK {JAVA}, and set JAVA_HOME if it is not on PATH"
     if java is None:
-        where = f"in JAVA_HOME, {home}" if home else "on PATH"
-        raise MissingDependencyError(f"{wanted}, and there is none {where}; {fix}")
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-    found = re.search(r'version "(?:1\.)?([0-9]+)', told.stderr + told.stdout)
-    if found is not None and int(found[1]) < JAVA:
-        raise MissingDependencyError(f"{wanted}, and {java} is Java {found[1]}; {fix}")
+        place = f"in JAVA_HOME, {home}" if home else "on PATH"
+        raise MissingDependencyError(f"{requirement}, and there is none {place}; {fix}")
+    process = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    version = re.search(r'version "(?:1\.)?([0-9]+)', process.stderr + process.stdout)
+    if version is not None and int(version[1]) < JAVA:
+        raise MissingDependencyError(f"{requirement}, and {java} is Java {version[1]}; {fix}")
 
 
 def _settings(config: EngineConfig) -> dict[str, str]:
-    found = dict(_ANY)
+    settings = dict(_COMMON_SETTINGS)
     if not _submitted():
         threads = config.threads or os.cpu_count() or 1
-        found |= {
+        settings |= {
             "spark.master": f"local[{threads}]",
             "spark.driver.memory": f"{_megabytes(config.memory)}m",
             "spark.driver.host": "127.0.0.1",
@@ -114,21 +115,21 @@ def _settings(config: EngineConfig) -> dict[str, str]:
             "spark.ui.enabled": "false",
         }
         if config.spill is not None:
-            found["spark.local.dir"] = str(Path(config.spill).absolute())
+            settings["spark.local.dir"] = str(Path(config.spill).absolute())
         if not config.options.get("spark.master", "local").startswith("local"):
             # Executors elsewhere must find the driver.
             for key in ("spark.driver.host", "spark.driver.bindAddress"):
-                del found[key]
-    return found | config.options
+                del settings[key]
+    return settings | config.options
 
 
 def _submitted() -> bool:
-    """Return whether ``spark-submit`` runs this process, and has set it up."""
+    """Return whether ``spark-submit`` started and configured this process."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 def _megabytes(memory: str | None) -> int:
-    """Return what a configuration says in mebibytes, by default half of the machine's."""
+    """Return the configured memory in mebibytes, by default half of the machine's memory."""
     if memory is None:
         try:
             machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -136,12 +137,12 @@ def _megabytes(memory: str | None) -> int:
             return 2048
         return machine // 2**21
     size, unit = re.match(r"([0-9.]+) ?([A-Z])", memory.upper()).groups()  # type: ignore[union-attr]
-    return max(512, round(float(size) * _UNITS[unit]))
+    return max(512, round(float(size) * _MEBIBYTES[unit]))
 
 
 @contextmanager
 def _standard_error_to(file: IO[str]) -> Iterator[None]:
-    """Have processes that start in the block write their standard error to a file."""
+    """Redirect the standard error of processes started in the block to a file."""
     sys.stderr.flush()
     try:
         saved = os.dup(2)

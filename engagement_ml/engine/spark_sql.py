@@ -1,4 +1,4 @@
-"""What Narwhals has no expression for, as Spark SQL, and what Spark must be told of files."""
+"""Spark SQL for operations that Narwhals lacks, and facts about files that Spark needs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _INTEGERS = ("byte", "short", "integer", "long")
 
 
 def quoted(name: str) -> str:
-    """Return a name as an identifier."""
+    """Return a name as a quoted Spark SQL identifier."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def typed(name: str, of_type: str, kind: Kind) -> str:
-    """Return the column as its kind, null where a value is none of it."""
+    """Return SQL that casts a column to its kind; values that do not fit become null."""
     column = quoted(name)
     text = f"nullif(CAST({column} AS STRING), '')"
     match kind:
@@ -30,14 +30,14 @@ def typed(name: str, of_type: str, kind: Kind) -> str:
         case "integer":
             return _integer(column, of_type)
         case "id" if of_type in _FLOATS:
-            # Integers become floats in pandas where some are missing.
+            # pandas stores integers as floats if some are missing.
             return f"coalesce(CAST({_integer(column, of_type)} AS STRING), {text})"
         case _:
             return text
 
 
 def micros(name: str) -> str:
-    """Return microseconds since 1970 of a timestamp without a time zone."""
+    """Return SQL for the microseconds since 1970 of a timestamp without a time zone."""
     column = quoted(name)
     return (
         f"(unix_date(CAST({column} AS DATE)) * 86400000000L + hour({column}) * 3600000000L "
@@ -46,19 +46,19 @@ def micros(name: str) -> str:
 
 
 def hashed(columns: Sequence[str]) -> str:
-    """Return a hash of a row's columns; a null counts for its place."""
-    told = ", ".join(f"isnull({quoted(c)}), {quoted(c)}" for c in columns)
-    return f"xxhash64({told})"
+    """Return SQL for a hash of a row's columns that depends on the position of nulls."""
+    values = ", ".join(f"isnull({quoted(c)}), {quoted(c)}" for c in columns)
+    return f"xxhash64({values})"
 
 
-def lot(name: str, seed: int) -> str:
-    """Return the first 13 hexadecimal digits of the MD5 of ``"<seed> <value>"``, as a number."""
+def permanent_random_number(name: str, seed: int) -> str:
+    """Return SQL for the first 13 hexadecimal digits of the MD5 of ``"<seed> <value>"``, int64."""
     text = f"concat('{seed} ', CAST({quoted(name)} AS STRING))"
     return f"CAST(conv(left(md5({text}), 13), 16, 10) AS BIGINT)"
 
 
 def partitioned(files: Sequence[Path], folder: Path) -> bool:
-    """Return whether all files of a folder lie in ``key=value`` folders of the same keys.
+    """Return whether all files of a folder lie in ``key=value`` folders with the same keys.
 
     Examples
     --------
@@ -72,12 +72,12 @@ def partitioned(files: Sequence[Path], folder: Path) -> bool:
         tuple(part.partition("=")[0] if "=" in part else None for part in relative.parts[:-1])
         for relative in (file.relative_to(folder) for file in files)
     }
-    found = next(iter(keys), ())
-    return len(keys) == 1 and len(found) > 0 and None not in found
+    first = next(iter(keys), ())
+    return len(keys) == 1 and len(first) > 0 and None not in first
 
 
 def nanoseconds(file: Path) -> list[str]:
-    """Return the columns of a Parquet file whose timestamps are in nanoseconds."""
+    """Return the columns of a Parquet file that hold timestamps in nanoseconds."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -89,7 +89,7 @@ def nanoseconds(file: Path) -> list[str]:
 
 
 def from_nanoseconds(names: Sequence[str], nanos: Sequence[str]) -> list[str]:
-    """Return all columns, those that Spark read as nanoseconds since 1970 as timestamps."""
+    """Return SQL for all columns; nanoseconds since 1970 (`nanos`) become timestamps."""
     return [
         f"timestamp_micros({quoted(name)} DIV 1000) AS {quoted(name)}"
         if name in nanos
@@ -99,7 +99,7 @@ def from_nanoseconds(names: Sequence[str], nanos: Sequence[str]) -> list[str]:
 
 
 def plain_arrow(table: Any) -> Any:
-    """Return an Arrow table in types that Spark takes; naive timestamps are UTC."""
+    """Return an Arrow table in types that Spark accepts; naive timestamps are read as UTC."""
     import pyarrow as pa
 
     def plain(of_type: Any) -> Any:
@@ -130,7 +130,7 @@ def _timestamp(column: str, text: str, of_type: str) -> str:
 
 
 def _utc(moment: str) -> str:
-    # A cast would go by way of the session's time zone, where an hour is there twice in autumn.
+    # A cast would use the session's time zone, in which an hour occurs twice in autumn.
     seconds = f"CAST(unix_micros({moment}) AS DECIMAL(20, 0)) / 1000000"
     return f"(TIMESTAMP_NTZ'1970-01-01' + make_dt_interval(0, 0, 0, {seconds}))"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from engagement_ml.evaluation.measures import MEASURES, Measure
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MEASURES", "Measure", "evaluate", "evaluation_schema"]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "MEASURES": "measures",

@@ -13,8 +13,8 @@ from engagement_ml.errors import InputError, nearest
 from engagement_ml.experiments.measuring import Arms
 from engagement_ml.sources import describe_source, is_csv, open_source
 from engagement_ml.sources.kinds import quoted_text
-from engagement_ml.tables.schema import Kind, Opened, listed, quoted
-from engagement_ml.tables.validation import check_values
+from engagement_ml.tables.schema import Kind, SourceTable, listed, quoted
+from engagement_ml.tables.validation import check_values, column_label
 
 MOST_VALUES = 50
 """Most values of a segment column; a column with more holds numbers or names, not segments."""
@@ -59,10 +59,10 @@ class Layout:
         return {name: (column, self.key(attribute)) for name, column, attribute in columns}
 
 
-class _Test(Opened):
+class _Test(SourceTable):
     """A test's table under names of its own."""
 
-    def known(self) -> list[tuple[str, Kind]]:
+    def column_kinds(self) -> list[tuple[str, Kind]]:
         """Return the numeric columns."""
         return [(column, "finite") for column in ("outcome", "events") if self.has(column)]
 
@@ -92,14 +92,14 @@ def read_arms(engine: DuckDBEngine, source: Any, layout: Layout) -> Arms:
     _check_complete(engine, one, rows, inside)
     _check_once(engine, one, inside)
     selected = [f"CAST({one.sql('arm')} AS VARCHAR) = {quoted_text(arms[0])} AS treated"]
-    selected += [f"{one.number(column)} AS {column}" for column, _ in one.known()]
+    selected += [f"{one.number(column)} AS {column}" for column, _ in one.column_kinds()]
     names = [name for name in one.types if name.startswith("segment_")]
     selected += [
         f"coalesce(CAST({one.sql(name)} AS VARCHAR), 'not known') AS {name}" for name in names
     ]
     query = f"SELECT {', '.join(selected)} FROM {rows} WHERE {inside} ORDER BY row_"
-    frame = engine.scan(engine.view(query, reading=one.label)).collect("pandas").to_native()
-    total = engine.query(f"SELECT count(*) FROM {quoted(one.view)}", reading=one.label)[0][0]
+    frame = engine.scan(engine.view(query, source=one.label)).collect("pandas").to_native()
+    total = engine.query(f"SELECT count(*) FROM {quoted(one.view)}", source=one.label)[0][0]
     found = Arms(
         treated=frame["treated"].to_numpy(dtype=bool),
         outcome=frame["outcome"].to_numpy(dtype=float),
@@ -129,8 +129,8 @@ def _open(engine: DuckDBEngine, source: Any, layout: Layout) -> _Test:
     if "customer_id" in present:
         theirs["customer_id"] = "customer_id"
     selected = ", ".join(f"{quoted(column)} AS {name}" for name, column in theirs.items())
-    raw = engine.view(relation.sql_query(), reading=label)
-    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", reading=label)
+    raw = engine.view(relation.sql_query(), source=label)
+    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
     types = {name: present[column] for name, column in theirs.items()}
     return _Test(_TABLE, label, view, types, theirs, is_csv(source))
 
@@ -140,7 +140,7 @@ def _arms(engine: DuckDBEngine, one: _Test, layout: Layout) -> tuple[str, str]:
     rows = engine.query(
         f"SELECT CAST({one.sql('arm')} AS VARCHAR) AS arm FROM {quoted(one.view)} "
         "WHERE arm IS NOT NULL GROUP BY 1 ORDER BY 1",
-        reading=one.label,
+        source=one.label,
     )
     written = [str(row[0]) for row in rows]
     found = []
@@ -148,7 +148,7 @@ def _arms(engine: DuckDBEngine, one: _Test, layout: Layout) -> tuple[str, str]:
         same = next((each for each in written if _says(each, arm)), None)
         if same is None:
             raise InputError(
-                f"{one.label}: column '{one.theirs['arm']}' holds no arm {arm!r}, which key "
+                f"{column_label(one, 'arm')} holds no arm {arm!r}, which key "
                 f"{layout.key(role)} names{nearest(str(arm), written)}; "
                 f"its arms are {listed(written) or 'none'}"
             )
@@ -171,14 +171,14 @@ def _says(written: str, arm: Any) -> bool:
 
 
 def _check_complete(engine: DuckDBEngine, one: _Test, rows: str, inside: str) -> None:
-    for column, _ in one.known():
+    for column, _ in one.column_kinds():
         missing = engine.query(
             f"SELECT min(row_), count(*) FROM {rows} WHERE {inside} AND {one.sql(column)} IS NULL",
-            reading=one.label,
+            source=one.label,
         )[0]
         if missing[1]:
             raise InputError(
-                f"{one.label}: column '{one.theirs[column]}', row {missing[0]}: expected a number, "
+                f"{column_label(one, column)}, row {missing[0]}: expected a number, "
                 f"found none ({missing[1]} in all); leaving such rows out would undo the "
                 "randomisation: write 0 for who brought nothing"
             )
@@ -190,7 +190,7 @@ def _check_once(engine: DuckDBEngine, one: _Test, inside: str) -> None:
     repeated = engine.query(
         f"SELECT customer_id, count(*) FROM {quoted(one.view)} WHERE {inside} "
         "AND customer_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
-        reading=one.label,
+        source=one.label,
     )
     if repeated:
         raise InputError(
@@ -205,12 +205,12 @@ def _check_arms(one: _Test, found: Arms, arms: Sequence[str]) -> None:
             raise InputError(f"{one.label}: arm '{arm}' has only one row; at least two are needed")
     if all(np.ptp(found.outcome[side]) == 0 for side in (found.treated, ~found.treated)):
         raise InputError(
-            f"{one.label}: column '{one.theirs['outcome']}' does not vary within the arms; "
+            f"{column_label(one, 'outcome')} does not vary within the arms; "
             "there is nothing to compare by"
         )
     if found.events is not None and np.ptp(found.events) == 0:
         raise InputError(
-            f"{one.label}: column '{one.theirs['events']}' is {found.events[0]:g} throughout: the "
+            f"{column_label(one, 'events')} is {found.events[0]:g} throughout: the "
             "treated did no more than the control"
         )
     for segment, values in found.segments.items():

@@ -1,10 +1,10 @@
-"""Candidate features: entities × cutoffs, and entities × periods × behaviours."""
+"""Features and outcomes: the panel of cutoffs, the panel of periods, counts for scoring."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports, make_callable
 
 if TYPE_CHECKING:
     from engagement_ml.features.counts import count_frame
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel", "Periods", "build_panel", "build_periods", "count_frame"]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Panel": "panel",
@@ -23,3 +23,6 @@ __getattr__, __dir__ = lazily(
         "build_periods": "period_panel",
     },
 )
+
+# ``em.features(events, transactions)`` is the public function; the name is this package's too.
+make_callable(__name__, "engagement_ml.workflow.feature_frame", "features")

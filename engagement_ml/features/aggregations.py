@@ -1,7 +1,8 @@
-"""What is asked of each ledger, whoever adds it up: totals, and their windows around a cutoff."""
+"""Aggregations required from the daily totals, for any engine: totals and their windows."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,105 +12,97 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
-from engagement_ml.features import behaviours, rfm, sessions
-from engagement_ml.features.behaviours import BEFORE, OBSERVATION, Feature
-from engagement_ml.features.daily_totals import daily_events, daily_sessions, daily_transactions
+from engagement_ml.features.family import FeatureFamily, totals_of
 from engagement_ml.features.window_aggregates import Total, window_totals
 from engagement_ml.inputs import Tables
-from engagement_ml.windows import DAY, Window, Windows
-
-SUMS = tuple(total.name for total in rfm.OUTCOME_TOTALS)
+from engagement_ml.windows import Window, Windows
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A daily ledger, and what is made of it.
+class AggregationSpec:
+    """Daily totals, and the aggregates over windows to compute from them in one pass.
 
     Attributes
     ----------
+    families : tuple of FeatureFamily
+        The families that the aggregation serves.
     daily : LazyFrame
+        One row per `keys` and ``day``.
     keys : tuple of str
-        What a row is of, beside its day.
-    features : tuple of Feature
     totals : tuple of Total
-        What `features` need, and what else is asked for.
-    cutoffs : mapping of date to mapping of kind to Window
+        What the features of all `families` need.
+    windows : mapping of date to mapping of kind to Window
         The windows around each cutoff.
     """
 
+    families: tuple[FeatureFamily, ...]
     daily: nw.LazyFrame[Any]
     keys: tuple[str, ...]
-    features: tuple[Feature, ...]
     totals: tuple[Total, ...]
-    cutoffs: Mapping[dt.date, Mapping[str, Window]]
+    windows: Mapping[dt.date, Mapping[str, Window]]
+
+    @property
+    def by_behaviour(self) -> bool:
+        """Whether there is a row of totals per customer and behaviour."""
+        return "event_type" in self.keys
+
+    def merge(self, other: AggregationSpec) -> AggregationSpec | None:
+        """Return the aggregation that serves both, None if one pass cannot.
+
+        One pass can serve both unless a total or a window of the same name differs between them.
+        """
+        mine, theirs = ({t.name: t for t in spec.totals} for spec in (self, other))
+        if any(theirs.get(name, total) != total for name, total in mine.items()):
+            return None
+        windows = {}
+        for cutoff, spans in self.windows.items():
+            added = other.windows[cutoff]
+            if any(added.get(kind, window) != window for kind, window in spans.items()):
+                return None
+            windows[cutoff] = {**spans, **added}
+        totals = tuple(dict.fromkeys((*self.totals, *other.totals)))
+        families = (*self.families, *other.families)
+        return dataclasses.replace(self, families=families, totals=totals, windows=windows)
 
 
-def of_behaviours(tables: Tables, windows: Windows) -> Asked:
-    """Return what is asked of the events, by entity and event type."""
-    features = features_of(tables)
-    length = windows.observation_days * DAY
-    spans = {
-        cutoff: {
-            OBSERVATION: windows.observation(cutoff),
-            BEFORE: Window(cutoff - 2 * length, cutoff - length),
-        }
-        for cutoff in windows.cutoffs
-    }
-    totals = behaviours.totals_of(features)
-    return Asked(daily_events(tables), ("customer_id", "event_type"), features, totals, spans)
+def plan_aggregations(
+    tables: Tables,
+    config: PipelineConfig,
+    windows: Windows,
+    families: Sequence[FeatureFamily],
+) -> tuple[AggregationSpec, ...]:
+    """Return the aggregations that the families need, one pass for families with the same source.
 
-
-def of_history(tables: Tables, windows: Windows) -> Asked:
-    """Return what is asked of the transactions, before and after a cutoff."""
-    first = min(q.first.date() for q in tables.quality if q.table == "transactions" and q.first)
-    spans = {
-        cutoff: {
-            OBSERVATION: windows.observation(cutoff),
-            rfm.PAST: Window(min(first, windows.observation(cutoff).start), cutoff),
-            rfm.OUTCOME: windows.outcome(cutoff),
-        }
-        for cutoff in windows.cutoffs
-    }
-    totals = (*behaviours.totals_of(rfm.FEATURES), *rfm.OUTCOME_TOTALS)
-    daily = daily_transactions(tables)
-    return Asked(daily, ("customer_id",), rfm.FEATURES, totals, spans)
-
-
-def of_sessions(tables: Tables, config: PipelineConfig, windows: Windows) -> Asked | None:
-    """Return what is asked of the sessions; None where the configuration asks for none."""
-    daily = daily_sessions(tables, config)
-    if daily is None:
-        return None
-    spans = {cutoff: {OBSERVATION: windows.observation(cutoff)} for cutoff in windows.cutoffs}
-    totals = behaviours.totals_of(sessions.FEATURES)
-    return Asked(daily, ("customer_id",), sessions.FEATURES, totals, spans)
-
-
-def totals_at(engine: Engine, asked: Asked, spans: Mapping[str, Window]) -> nw.LazyFrame[Any]:
-    """Return what the engine adds up over the windows of a cutoff.
-
-    See ``spans.window_totals``; ``last`` is in microseconds since 1970.
+    Families without daily totals need none.
     """
-    totals = window_totals(engine, asked.daily, asked.keys, spans, asked.totals)
-    return engine.micros(totals, "last")
+    specs: list[AggregationSpec] = []
+    for family in families:
+        if family.daily is None:
+            continue
+        spec = AggregationSpec(
+            families=(family,),
+            daily=family.daily(tables, config),
+            keys=family.keys,
+            totals=totals_of(family.available(tables, config)),
+            windows={c: family.windows_at(tables, windows, c) for c in windows.cutoffs},
+        )
+        for i, earlier in enumerate(specs):
+            shared = earlier.families[0].daily is family.daily and earlier.keys == family.keys
+            merged = earlier.merge(spec) if shared else None
+            if merged is not None:
+                specs[i] = merged
+                break
+        else:
+            specs.append(spec)
+    return tuple(specs)
 
 
-def features_of(tables: Tables) -> tuple[Feature, ...]:
-    """Return the behaviours' features that the events allow."""
-    every = behaviours.FEATURES
-    return tuple(f for f in every if any(measured(tables, f, b) for b in tables.behaviours))
+def totals_at(engine: Engine, spec: AggregationSpec, cutoff: dt.date) -> nw.LazyFrame[Any]:
+    """Return the totals over the windows of a cutoff, aggregated by the engine.
 
-
-def measured(tables: Tables, feature: Feature, behaviour: str) -> bool:
-    """Return whether events of `behaviour` have what `feature` needs."""
-    return feature.needs is None or behaviour in tables.amounts.get(feature.needs, ())
-
-
-def expressions(features: Sequence[Feature], days: int) -> list[nw.Expr]:
-    """Return the expressions of those features that have one, under their names."""
-    return [f.expression(days).alias(f.name) for f in features if f.expression is not None]
-
-
-def micros_of(day: dt.date) -> int:
-    """Return the microseconds from 1970 to midnight of a day."""
-    return (day - dt.date(1970, 1, 1)).days * behaviours.MICROS_PER_DAY
+    See ``window_aggregates.window_totals``; timestamps are in microseconds since 1970.
+    """
+    totals = window_totals(engine, spec.daily, spec.keys, spec.windows[cutoff], spec.totals)
+    schema = spec.daily.collect_schema()
+    moments = [t.name for t in spec.totals if t.how == "max" and schema[t.column] == nw.Datetime]
+    return engine.micros(totals, *moments) if moments else totals

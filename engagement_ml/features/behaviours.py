@@ -1,49 +1,25 @@
-"""What is measured of each behaviour: Narwhals expressions, defined once, and their catalogue."""
+"""Per-behaviour features: frequency, recency, trend, regularity and amounts of each event type."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Mapping
 
 import narwhals as nw
 
+from engagement_ml.features.daily_totals import daily_events
+from engagement_ml.features.family import (
+    BY_BEHAVIOUR,
+    OBSERVATION,
+    Feature,
+    FeatureContext,
+    FeatureFamily,
+)
 from engagement_ml.features.window_aggregates import Total
+from engagement_ml.inputs import Tables
+from engagement_ml.windows import DAY, Window, Windows
 
-MICROS_PER_DAY = 86_400_000_000
-OBSERVATION, BEFORE = "observation", "before"
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One feature: what people read of it, and the expression that makes it.
-
-    Attributes
-    ----------
-    name : str
-        The column is ``<behaviour>__<name>`` or ``history__<name>``.
-    formula, unit, window, nulls : str
-        As the catalogue says it.
-    totals : tuple of Total
-        What it needs of the windows.
-    expression : callable or None
-        From the length of the observation window in days to an expression over the totals and
-        ``cutoff``; None where the panel makes it of the entity's entry.
-    absent : float or None
-        Its value where nothing happened at all, null for None.
-    needs : str or None
-        The optional column that events of the behaviour must have for it to be made.
-    """
-
-    name: str
-    formula: str
-    unit: str
-    window: str
-    nulls: str
-    totals: tuple[Total, ...]
-    expression: Callable[[int], nw.Expr] | None
-    absent: float | None
-    needs: str | None = None
-
+BEFORE = "before"
 
 _N = Total("n", "n", "sum", OBSERVATION)
 _N_BEFORE = Total("n_before", "n", "sum", BEFORE)
@@ -54,102 +30,106 @@ _VALUE = Total("value", "value", "sum", OBSERVATION)
 _DURATION = Total("duration_seconds", "duration_seconds", "sum", OBSERVATION)
 
 
-def days_since(moment: nw.Expr) -> nw.Expr:
-    """Return the days from `moment` to the cutoff, with fractions; null where `moment` is.
+def _windows_at(tables: Tables, windows: Windows, cutoff: dt.date) -> Mapping[str, Window]:
+    length = windows.observation_days * DAY
+    return {
+        OBSERVATION: windows.observation(cutoff),
+        BEFORE: Window(cutoff - 2 * length, cutoff - length),
+    }
 
-    Both are in microseconds since 1970, which every engine subtracts.
-    """
-    return (nw.col("cutoff") - moment) / MICROS_PER_DAY
 
-
-def _trend(_: int) -> nw.Expr:
-    now, before = nw.col("n").cast(nw.Float64), nw.col("n_before").cast(nw.Float64)
+def _trend(context: FeatureContext) -> nw.Expr:
+    now = context.total(_N).cast(nw.Float64)
+    before = context.total(_N_BEFORE).cast(nw.Float64)
     together = now + before
     return nw.when(together > 0).then((now - before) / together).otherwise(nw.lit(0.0))
 
 
-def _regularity(days: int) -> nw.Expr:
-    if days < 7:
-        return nw.lit(None).cast(nw.Float64)
-    return nw.col("active_weeks").cast(nw.Float64) / (days // 7)
+def _regularity(context: FeatureContext) -> nw.Expr:
+    return context.total(_WEEKS).cast(nw.Float64) / (context.windows.observation_days // 7)
 
 
-FEATURES: tuple[Feature, ...] = (
-    Feature(
-        name="frequency",
-        formula="number of events",
-        unit="events",
-        window="observation window",
-        nulls="never null; 0 where nothing happened",
-        totals=(_N,),
-        expression=lambda _: nw.col("n").cast(nw.Float64),
-        absent=0.0,
-    ),
-    Feature(
-        name="active_days",
-        formula="number of distinct days (UTC) with an event",
-        unit="days",
-        window="observation window",
-        nulls="never null; 0 where nothing happened",
-        totals=(_DAYS,),
-        expression=lambda _: nw.col("active_days").cast(nw.Float64),
-        absent=0.0,
-    ),
-    Feature(
-        name="recency_days",
-        formula="cutoff − time of the last event",
-        unit="days, with fractions",
-        window="observation window",
-        nulls="null where nothing happened in the window",
-        totals=(_LAST,),
-        expression=lambda _: days_since(nw.col("last")),
-        absent=None,
-    ),
-    Feature(
-        name="trend",
-        formula="(n − n before) / (n + n before), 0 where both are 0",
-        unit="from −1 (stopped) to 1 (new)",
-        window="observation window, and the one of equal length before it",
-        nulls="null where the history or the entity does not reach back two windows",
-        totals=(_N, _N_BEFORE),
-        expression=_trend,
-        absent=0.0,
-    ),
-    Feature(
-        name="regularity",
-        formula="share of the whole weeks, counted back from the cutoff, with an event",
-        unit="from 0 to 1",
-        window="observation window, its whole weeks",
-        nulls="null where the window is shorter than a week; 0 where nothing happened",
-        totals=(_WEEKS,),
-        expression=_regularity,
-        absent=0.0,
-    ),
-    Feature(
-        name="value",
-        formula="sum of `value`, to a millionth; events without one count 0",
-        unit="as in the events",
-        window="observation window",
-        nulls="never null; 0 where nothing happened",
-        totals=(_VALUE,),
-        expression=lambda _: nw.col("value").cast(nw.Float64) / 1e6,
-        absent=0.0,
-        needs="value",
-    ),
-    Feature(
-        name="duration_seconds",
-        formula="sum of `duration_seconds`, to a millionth; events without one count 0",
-        unit="seconds",
-        window="observation window",
-        nulls="never null; 0 where nothing happened",
-        totals=(_DURATION,),
-        expression=lambda _: nw.col("duration_seconds").cast(nw.Float64) / 1e6,
-        absent=0.0,
-        needs="duration_seconds",
-    ),
+FREQUENCY = Feature(
+    name="frequency",
+    formula="number of events",
+    unit="events",
+    window="observation window",
+    nulls="never null; 0 without events",
+    totals=(_N,),
+    expression=lambda context: context.total(_N).cast(nw.Float64),
 )
 
-
-def totals_of(features: Sequence[Feature]) -> tuple[Total, ...]:
-    """Return the distinct totals that `features` need, in a stable order."""
-    return tuple(dict.fromkeys(total for feature in features for total in feature.totals))
+FAMILY = FeatureFamily(
+    prefix=BY_BEHAVIOUR,
+    title="Per behaviour",
+    daily=daily_events,
+    windows_at=_windows_at,
+    footnote=(
+        "A behaviour has `value` and `duration_seconds` if any of its events has a value in that "
+        "column."
+    ),
+    features=(
+        FREQUENCY,
+        Feature(
+            name="active_days",
+            formula="number of distinct days (UTC) with an event",
+            unit="days",
+            window="observation window",
+            nulls="never null; 0 without events",
+            totals=(_DAYS,),
+            expression=lambda context: context.total(_DAYS).cast(nw.Float64),
+        ),
+        Feature(
+            name="recency_days",
+            formula="cutoff − time of the last event",
+            unit="days, with fractions",
+            window="observation window",
+            nulls="null without events in the window",
+            totals=(_LAST,),
+            expression=lambda context: context.days_since(context.total(_LAST)),
+        ),
+        Feature(
+            name="trend",
+            formula="(n − n before) / (n + n before), 0 if both are 0",
+            unit="from −1 (stopped) to 1 (new)",
+            window="observation window, and the window of equal length before it",
+            nulls="null unless both the history and the customer's entry reach back two windows",
+            totals=(_N, _N_BEFORE),
+            expression=_trend,
+            covered_windows=2,
+        ),
+        Feature(
+            name="regularity",
+            formula="share of the whole weeks, counted back from the cutoff, with an event",
+            unit="from 0 to 1",
+            window="observation window, its whole weeks",
+            nulls="null if the window is shorter than a week; 0 without events",
+            totals=(_WEEKS,),
+            expression=_regularity,
+            min_window_days=7,
+        ),
+        Feature(
+            name="value",
+            formula="sum of `value`, rounded to millionths; events without a value count as 0",
+            unit="as in the events",
+            window="observation window",
+            nulls="never null; 0 without events",
+            totals=(_VALUE,),
+            expression=lambda context: context.total(_VALUE).cast(nw.Float64) / 1e6,
+            needs="value",
+        ),
+        Feature(
+            name="duration_seconds",
+            formula=(
+                "sum of `duration_seconds`, rounded to millionths; events without a duration "
+                "count as 0"
+            ),
+            unit="seconds",
+            window="observation window",
+            nulls="never null; 0 without events",
+            totals=(_DURATION,),
+            expression=lambda context: context.total(_DURATION).cast(nw.Float64) / 1e6,
+            needs="duration_seconds",
+        ),
+    ),
+)

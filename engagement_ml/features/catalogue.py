@@ -1,6 +1,6 @@
-"""The catalogue of features, made from their definitions.
+"""Feature catalogue, generated from the definitions of the feature families.
 
-``python -m engagement_ml.features.catalogue`` prints the page ``docs/features.md``.
+``python -m engagement_ml.features.catalogue`` prints the page ``docs/reference/features.md``.
 """
 
 from __future__ import annotations
@@ -9,128 +9,109 @@ import sys
 from collections.abc import Sequence
 from textwrap import fill
 
-from engagement_ml.config import FeaturesConfig, PipelineConfig, RatioConfig, SessionsConfig
-from engagement_ml.features import behaviours, rfm, sessions
-from engagement_ml.features.behaviours import Feature
-from engagement_ml.features.ratios import GROUP as RATIO
-from engagement_ml.features.ratios import ratio_features
+from engagement_ml.config import FeaturesConfig, PipelineConfig
+from engagement_ml.features.families import FAMILIES
+from engagement_ml.features.family import FeatureFamily
 
 COLUMNS = ("name", "formula", "unit", "window", "nulls")
-EXAMPLES = (
-    RatioConfig(name="click_through", numerator=("email_clicked",), denominator=("email_opened",)),
-    RatioConfig(name="cart_abandonment", begun=("cart_add",), done=("checkout",)),
-    RatioConfig(name="adoption_breadth", breadth=("search", "wishlist_add", "review_written")),
-)
-"""What the page shows of ratios."""
+WIDTH = 100
 Line = dict[str, str]
 
-_PAGE = """\
+_INTRODUCTION = """\
 # Features
 
-Printed by `python -m engagement_ml.features.catalogue` from the definitions; not to be edited by
-hand. `engagement-ml features` and the models make each feature at every cutoff, of what lies before
-it. A null is NaN in `features.parquet`; to the models it is missing, not 0. Windows are half-open:
-what happens at the very moment of a cutoff is not in them. Days begin at midnight UTC.
-
-## Of each behaviour
-
-{behaviours}
-`value` and `duration_seconds` are there for behaviours of which any event has one.
-
-## Of sessions
-
-Where [the configuration](configuration.md#features-sessions-and-ratios) has
-`features: {{sessions: true}}`.
-
-{session}
-
-{sessions}
-## Of ratios
-
-Where the configuration names them; these are those of its example. `n(x)` is the number of events
-of x in the window.
-
-{ratio}
-
-{ratios}
-## Of past transactions
-
-{history}
-## Of customers
-
-{covariates}"""
+Printed by `python -m engagement_ml.features.catalogue` from the definitions; do not edit by hand.
+`engagement-ml features` and the models compute each feature at every cutoff, from data before the
+cutoff. A null is NaN in `features.parquet`; the models treat it as missing, not as 0. Windows are
+half-open: an event exactly at a cutoff is not in them. Days begin at midnight UTC.
+"""
+_COVARIATES = "Columns of the customers table"
 
 
 def catalogue(
-    config: PipelineConfig | None = None, covariates: Sequence[str] = ()
-) -> list[dict[str, str]]:
-    """Return a line per feature: name, formula, unit, window, what nulls mean.
+    config: PipelineConfig | None = None,
+    covariates: Sequence[str] = (),
+    *,
+    families: Sequence[FeatureFamily] = FAMILIES,
+) -> list[Line]:
+    """Return a line per feature: name, formula, unit, window, meaning of nulls.
 
     Parameters
     ----------
     config : PipelineConfig, optional
-        Sessions and ratios have lines where it asks for them.
+        Families that it does not ask for have no lines.
     covariates : sequence of str
-        The panel's columns of that kind.
+        The covariate columns of the panel.
+    families : sequence of FeatureFamily, default FAMILIES
 
     Examples
     --------
     >>> [line["name"] for line in catalogue()][:2]
     ['<behaviour>__frequency', '<behaviour>__active_days']
     """
-    asked = FeaturesConfig() if config is None else config.features
-    return [
-        *_lines("<behaviour>", behaviours.FEATURES),
-        *(_lines(sessions.GROUP, sessions.FEATURES) if asked.sessions is not None else []),
-        *_lines(RATIO, ratio_features(asked.ratios)),
-        *_lines("history", rfm.FEATURES),
-        *map(_covariate, covariates),
-    ]
+    settings = PipelineConfig(name="catalogue") if config is None else config
+    enabled = (family for family in families if family.enabled(settings))
+    lines = [line for family in enabled for line in _lines(family, settings)]
+    return [*lines, *map(_covariate, covariates)]
 
 
-def catalogue_markdown(config: PipelineConfig | None = None, covariates: Sequence[str] = ()) -> str:
-    """Return the catalogue as a Markdown table, and below it what sessions and ratios are.
+def catalogue_markdown(
+    config: PipelineConfig | None = None,
+    covariates: Sequence[str] = (),
+    *,
+    families: Sequence[FeatureFamily] = FAMILIES,
+) -> str:
+    """Return the catalogue as a Markdown table, with the descriptions of the families below it.
 
     Examples
     --------
     >>> print(catalogue_markdown().splitlines()[0])
     | name | formula | unit | window | nulls |
     """
-    asked = FeaturesConfig() if config is None else config.features
-    said = [] if asked.sessions is None else [sessions.in_words(asked.sessions)]
-    said += [_ratios_in_words()] if asked.ratios else []
-    return _table(catalogue(config, covariates)) + "".join(f"\n{fill(w, 100)}\n" for w in said)
+    settings = PipelineConfig(name="catalogue") if config is None else config
+    descriptions = [f.description_for(settings) for f in families if f.enabled(settings)]
+    paragraphs = (f"\n{fill(text, WIDTH)}\n" for text in descriptions if text)
+    return _table(catalogue(settings, covariates, families=families)) + "".join(paragraphs)
 
 
-def features_page() -> str:
-    """Return the page ``docs/features.md``: every feature there is.
+def features_page(families: Sequence[FeatureFamily] = FAMILIES) -> str:
+    """Return the page ``docs/reference/features.md``, with every family and its examples.
 
     Examples
     --------
     >>> print(features_page().splitlines()[0])
     # Features
     """
-    return _PAGE.format(
-        behaviours=_table(_lines("<behaviour>", behaviours.FEATURES)),
-        session=fill(sessions.in_words(SessionsConfig()), 100),
-        sessions=_table(_lines(sessions.GROUP, sessions.FEATURES)),
-        ratio=fill(_ratios_in_words(), 100),
-        ratios=_table(_lines(RATIO, ratio_features(EXAMPLES))),
-        history=_table(_lines("history", rfm.FEATURES)),
-        covariates=_table([_covariate("covariate__<column>")]),
-    )
+    config = example_config(families)
+    sections = [_section(family, config) for family in families]
+    covariates = f"## {_COVARIATES}\n\n{_table([_covariate('covariate__<column>')])}"
+    return "\n".join([_INTRODUCTION, *sections, covariates])
 
 
-def _lines(group: str, features: Sequence[Feature]) -> list[Line]:
+def example_config(families: Sequence[FeatureFamily] = FAMILIES) -> PipelineConfig:
+    """Return the configuration with every example of the families, as the page documents them."""
+    examples = {key: value for family in families for key, value in family.example.items()}
+    return PipelineConfig(name="examples", features=FeaturesConfig.model_validate(examples))
+
+
+def _section(family: FeatureFamily, config: PipelineConfig) -> str:
+    texts = (family.availability, family.description_for(config))
+    above = [fill(text, WIDTH) + "\n" for text in texts if text]
+    below = [fill(family.footnote, WIDTH) + "\n"] if family.footnote else []
+    table = _table(_lines(family, config))
+    return "\n".join([f"## {family.title}\n", *above, table, *below])
+
+
+def _lines(family: FeatureFamily, config: PipelineConfig) -> list[Line]:
     return [
         {
-            "name": f"{group}__{feature.name}",
+            "name": family.column(feature),
             "formula": feature.formula,
             "unit": feature.unit,
             "window": feature.window,
             "nulls": feature.nulls,
         }
-        for feature in features
+        for feature in family.features_for(config)
     ]
 
 
@@ -140,22 +121,15 @@ def _covariate(name: str) -> Line:
         "name": name,
         "formula": f"column `{column}` of `customers`",
         "unit": "as in the table",
-        "window": "none: at every cutoff what the table says now",
-        "nulls": "null where the customer has no row there, or none of it",
+        "window": "none: at every cutoff the value that the table has now",
+        "nulls": "null if the customer has no row in the table, or no value in the column",
     }
-
-
-def _ratios_in_words() -> str:
-    return (
-        "Where the denominator of a rate or of an abandonment is 0, the ratio is null, not 0: "
-        "who opened no mail neither clicked nor failed to. A breadth is never null."
-    )
 
 
 def _table(lines: Sequence[Line]) -> str:
     rows = [f"| {' | '.join(COLUMNS)} |", f"|{' --- |' * len(COLUMNS)}"]
     for line in lines:
-        # An event type may hold what ends a cell.
+        # An event type may contain the character that separates cells.
         name, *rest = (line[column].replace("|", "\\|") for column in COLUMNS)
         rows.append(f"| {' | '.join([f'`{name}`', *rest])} |")
     return "\n".join(rows) + "\n"

@@ -1,4 +1,4 @@
-"""What a metric scores: counts per entity and behaviour, on whatever engine holds the events."""
+"""Counts for scoring: events per entity and behaviour, on the engine that holds the events."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from engagement_ml.windows import DAY
 
 
 def count_frame(tables: Tables, config: PipelineConfig, as_of: dt.date) -> nw.LazyFrame[Any]:
-    """Return what a metric scores: each entity's count of each behaviour before `as_of`.
+    """Return the count of each behaviour per entity before `as_of`, which a metric scores.
 
     Parameters
     ----------
     tables : Tables
     config : PipelineConfig
-        Its ``windows.observation_days`` says how far back events count.
+        ``windows.observation_days`` is the length of the window.
     as_of : date
         The window is ``[as_of − observation_days, as_of)``.
 
     Returns
     -------
     LazyFrame
-        ``customer_id`` and a float column per behaviour, 0 where nothing happened; a row for
-        every entity that entered before `as_of` and had no churn event before it.
+        ``customer_id`` and a float column per behaviour, 0 without events; a row for every entity
+        that entered before `as_of` and had no churn event before it.
     """
     names = {behaviour: f"n_{i}" for i, behaviour in enumerate(tables.behaviours)}
     daily = daily_events(tables).filter(
@@ -42,9 +42,9 @@ def count_frame(tables: Tables, config: PipelineConfig, as_of: dt.date) -> nw.La
             for behaviour, name in names.items()
         )
     )
-    known = present_at(entities(tables, config), as_of)
-    joined = known.select("customer_id").join(counts, on="customer_id", how="left")
-    # Some engines take a dot in the name of a column they read for a field of a record.
+    present = present_at(entities(tables, config), as_of)
+    joined = present.select("customer_id").join(counts, on="customer_id", how="left")
+    # Plain names until the end: some engines parse a dot in a name as a field of a record.
     filled = (
         nw.col(name).fill_null(0).cast(nw.Float64).alias(behaviour)
         for behaviour, name in names.items()

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import narwhals as nw
 import pandas as pd
 
 from engagement_ml._typing import IntArray
 from engagement_ml.config import PipelineConfig
 from engagement_ml.inputs import Tables
 
-MOST_LEVELS = 100
+MAX_LEVELS = 100
+"""Text columns with more distinct values (names, addresses) are no covariates."""
 
 
 @dataclass(frozen=True)
 class Covariates:
-    """The customers' columns, as a panel has them.
+    """The columns of the customers table, as a panel has them.
 
-    Numbers and truth values are float64, text is a category; text with more than 100 levels
-    (names, addresses) and dates are left out.
+    Numbers and booleans are float64, text is categorical; text with more than `MAX_LEVELS` levels
+    and dates are left out.
 
     Attributes
     ----------
@@ -37,19 +40,21 @@ class Covariates:
 
     @classmethod
     def of(cls, tables: Tables, config: PipelineConfig) -> Covariates:
-        """Return those of the customers table; without one, none."""
+        """Return the covariates and segments of the customers table, none without the table."""
         if tables.customers is None:
             return cls(pd.Index([]), {}, {})
         customers = customer_columns(tables)
-        made = {f"covariate__{name}": _covariate(customers[name]) for name in customers.columns}
+        converted = {
+            f"covariate__{name}": _covariate(customers[name]) for name in customers.columns
+        }
         return cls(
             ids=customers.index,
-            covariates={name: values for name, values in made.items() if values is not None},
+            covariates={name: values for name, values in converted.items() if values is not None},
             segments={f"segment__{c}": segment_text(customers[c]) for c in config.segments},
         )
 
     def add(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Add them to rows by ``customer_id``; entities without a row have nulls."""
+        """Add the columns to rows by ``customer_id``, null for a customer not in the table."""
         if not self.covariates and not self.segments:
             return rows
         place = self.ids.get_indexer(pd.Index(rows["customer_id"]))
@@ -59,8 +64,59 @@ class Covariates:
         return pd.concat([rows, pd.DataFrame(added)], axis=1)
 
 
+@dataclass(frozen=True)
+class LazyCovariates:
+    """The same columns as `Covariates`, in the engine that holds the customers table.
+
+    Attributes
+    ----------
+    frame : LazyFrame or None
+        ``customer_id`` and the columns under plain names; None without any.
+    names : mapping of str to str
+        From plain names to ``covariate__x`` and ``segment__x``.
+    """
+
+    frame: nw.LazyFrame[Any] | None
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, tables: Tables, config: PipelineConfig) -> LazyCovariates:
+        """Return the covariates and segments of the customers table, none without the table."""
+        if tables.customers is None:
+            return cls(None, {})
+        schema = tables.customers.collect_schema()
+        values: dict[str, nw.Expr] = {}
+        for column, dtype in sorted(schema.items()):
+            if column not in ("customer_id", "signup"):
+                value = _lazy_covariate(tables, column, dtype)
+                if value is not None:
+                    values[f"covariate__{column}"] = value
+        for column in config.segments:
+            values[f"segment__{column}"] = _lazy_text(tables, column, schema[column])
+        names = {f"c{i}": name for i, name in enumerate(values)}
+        if not names:
+            return cls(None, {})
+        columns = (values[name].alias(plain) for plain, name in names.items())
+        return cls(tables.customers.select("customer_id", *columns), names)
+
+    def join(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Join the columns to rows by ``customer_id``, under plain names."""
+        if self.frame is None:
+            return rows
+        return rows.join(self.frame, on="customer_id", how="left")
+
+    def columns(self) -> list[nw.Expr]:
+        """Return the columns under their names in the panel; text of segments ``""`` for null."""
+        return [
+            (nw.col(plain).fill_null("") if name.startswith("segment__") else nw.col(plain)).alias(
+                name
+            )
+            for plain, name in self.names.items()
+        ]
+
+
 def customer_columns(tables: Tables) -> pd.DataFrame:
-    """Return the customers' own columns, indexed by ``customer_id``, in a stable order."""
+    """Return the columns of the customers table by ``customer_id``, in a stable order."""
     assert tables.customers is not None
     customers = tables.engine.pandas(tables.customers).set_index("customer_id").sort_index()
     return customers[sorted(c for c in customers.columns if c != "signup")]
@@ -79,11 +135,36 @@ def _covariate(values: pd.Series) -> pd.Series | None:
     if pd.api.types.is_datetime64_any_dtype(values):
         return None
     text = values.astype(object).where(values.notna(), None)
-    found = {value for value in text if value is not None}
-    if not found or len(found) > MOST_LEVELS or not all(isinstance(v, str) for v in found):
+    levels = {value for value in text if value is not None}
+    if not levels or len(levels) > MAX_LEVELS or not all(isinstance(v, str) for v in levels):
         return None
-    return text.astype(pd.CategoricalDtype(sorted(found)))
+    return text.astype(pd.CategoricalDtype(sorted(levels)))
 
 
 def _take(values: pd.Series, place: IntArray) -> pd.Series:
     return values.reset_index(drop=True).reindex(place).reset_index(drop=True)
+
+
+def _lazy_covariate(tables: Tables, column: str, dtype: Any) -> nw.Expr | None:
+    if dtype.is_numeric() or dtype in (nw.Boolean, nw.Decimal):
+        return nw.col(column).cast(nw.Float64)
+    if dtype not in (nw.String, nw.Categorical, nw.Enum):
+        return None
+    assert tables.customers is not None
+    levels = tables.customers.select(column).filter(~nw.col(column).is_null()).unique()
+    n_levels = len(tables.engine.rows(levels.head(MAX_LEVELS + 1), source="customers"))
+    return nw.col(column).cast(nw.String) if 0 < n_levels <= MAX_LEVELS else None
+
+
+def _lazy_text(tables: Tables, column: str, dtype: Any) -> nw.Expr:
+    """Return a column as text, whole numbers without decimals, as `segment_text` does."""
+    value = nw.col(column)
+    if dtype == nw.Boolean:
+        text = nw.when(value).then(nw.lit("True")).otherwise(nw.lit("False"))
+        return nw.when(~value.is_null()).then(text)
+    if dtype.is_float():
+        assert tables.customers is not None
+        fractional = tables.customers.filter(value % 1 != 0).select(column).head(1)
+        if not tables.engine.rows(fractional, source="customers"):
+            return value.cast(nw.Int64).cast(nw.String)
+    return value.cast(nw.String)

@@ -1,4 +1,7 @@
-"""Ledgers that windows, periods and scores are made of: by day, and of who was there when."""
+"""Daily totals of events and transactions, and the entry and exit of each entity.
+
+The observation windows, the period panel and the counts for scoring are aggregated from these.
+"""
 
 from __future__ import annotations
 
@@ -9,49 +12,36 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.inputs import Tables
-from engagement_ml.ledger.daily import daily, micro
-from engagement_ml.ledger.sessions import SessionRule, sessions_by_day, visits
+from engagement_ml.ledger.daily import aggregate_by_day, micro
 
 TOTALS = ("n_events", "n_transactions", "margin")
-"""What ``entities`` adds of each where it is asked to."""
+"""Totals per entity that ``entities`` adds if `before` is given."""
 
 
-def daily_events(tables: Tables) -> nw.LazyFrame[Any]:
-    """Return what happened per entity, event type and day; see ``tables.ledger.daily``."""
+def daily_events(tables: Tables, config: PipelineConfig | None = None) -> nw.LazyFrame[Any]:
+    """Return the events per entity, event type and day; see ``ledger.daily.aggregate_by_day``.
+
+    `config` is not used: the parameter makes this a source of daily totals for feature families.
+    """
     if tables.ledger is not None:
         return tables.ledger
     return tables.engine.once(
-        f"events by day {_key(tables, 'events')}", lambda: daily(tables.events)
+        f"events by day {_key(tables, 'events')}", lambda: aggregate_by_day(tables.events)
     )
 
 
-def daily_sessions(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any] | None:
-    """Return the sessions per entity and day; None where the configuration asks for none.
+def daily_transactions(tables: Tables, config: PipelineConfig | None = None) -> nw.LazyFrame[Any]:
+    """Return the transactions in the form of daily totals, a row each; computed once.
 
-    See ``tables.sessions.sessions_by_day``.
-    """
-    rule = SessionRule.of(config)
-    if rule is None:
-        return None
-    if tables.sessions is not None:
-        return tables.sessions
-    moments = visits(tables.events, rule).with_columns(micros_=nw.col("timestamp"))
-    visited = tables.engine.micros(moments, "micros_")
-    return tables.engine.persist(sessions_by_day(visited, rule.gap))
-
-
-def daily_transactions(tables: Tables) -> nw.LazyFrame[Any]:
-    """Return the transactions as rows of a ledger, each by itself; computed once a pipeline.
-
-    They are few beside the events, and what is asked of them adds up without being put together
-    by day.
+    They are few compared with the events, and their totals add up without grouping by day first.
+    `config` is not used: the parameter makes this a source of daily totals for feature families.
 
     Returns
     -------
     LazyFrame
-        ``customer_id``, ``day`` (date, UTC), ``n`` (1), ``orders`` (1 with a positive margin or
-        revenue, else 0), ``gain`` and ``loss`` (a positive margin, a negative one as a positive
-        number, else 0; millionths, int64), ``first`` and ``last`` (its timestamp).
+        ``customer_id``, ``day`` (date, UTC), ``n`` (1), ``orders`` (1 for a positive margin or
+        revenue, else 0), ``gain`` and ``loss`` (a positive margin; a negative margin without its
+        sign; else 0; millionths, int64), ``first`` and ``last`` (the timestamp).
     """
 
     def make() -> nw.LazyFrame[Any]:
@@ -77,22 +67,22 @@ def daily_transactions(tables: Tables) -> nw.LazyFrame[Any]:
 def entities(
     tables: Tables, config: PipelineConfig, *, before: dt.date | None = None
 ) -> nw.LazyFrame[Any]:
-    """Return when each entity entered, and left by a churn event if it did.
+    """Return the entry of each entity, and its exit by a churn event.
 
     Parameters
     ----------
     tables : Tables
     config : PipelineConfig
     before : date, optional
-        Adds what each did before this day, in the same pass.
+        Adds the totals of the days before this one, in the same pass.
 
     Returns
     -------
     LazyFrame
         ``customer_id``, ``entry`` (timestamp of sign-up or, without one, of the first event or
-        transaction) and ``exit`` (of the first churn event, null where there is none); with
-        `before` also ``n_events`` (of the behaviours), ``n_transactions`` and ``margin`` (in
-        millionths), int64, 0 where there is nothing.
+        transaction) and ``exit`` (of the first churn event, null without one); with `before` also
+        ``n_events`` (of the behaviours), ``n_transactions`` and ``margin`` (in millionths), int64,
+        0 for none.
     """
     totals = () if before is None else TOTALS
 
@@ -100,28 +90,32 @@ def entities(
         none = nw.lit(None).cast(nw.Datetime("us"))
         exits: dict[str, nw.Expr] = {}
         if config.churn.event_type is not None:
-            left = nw.when(nw.col("event_type") == config.churn.event_type)
-            exits["exit"] = left.then(nw.col("first"))
-        done, earned = _done(tables, before), _earned(before)
-        seen = nw.concat(
+            churn_event = nw.when(nw.col("event_type") == config.churn.event_type)
+            exits["exit"] = churn_event.then(nw.col("first"))
+        event_totals, transaction_totals = (
+            _event_totals(tables, before),
+            _transaction_totals(before),
+        )
+        no_exits = dict.fromkeys(exits, none)
+        both = nw.concat(
             [
-                _by_entity(daily_events(tables), exits, totals, done),
-                _by_entity(daily_transactions(tables), dict.fromkeys(exits, none), totals, earned),
+                _by_entity(daily_events(tables), exits, totals, event_totals),
+                _by_entity(daily_transactions(tables), no_exits, totals, transaction_totals),
             ]
         )
-        known = seen.group_by("customer_id").agg(
+        active = both.group_by("customer_id").agg(
             nw.col("first").min(),
             *(nw.col(name).min() for name in exits),
             *(_total(name) for name in totals),
         )
         if not exits:
-            known = known.with_columns(exit=none)
+            active = active.with_columns(exit=none)
         columns = ("customer_id", "entry", "exit", *totals)
         signups = _signups(tables)
         if signups is None:
-            return known.rename({"first": "entry"}).select(*columns)
+            return active.rename({"first": "entry"}).select(*columns)
         return (
-            known.join(signups, on="customer_id", how="full", suffix="_signup")
+            active.join(signups, on="customer_id", how="full", suffix="_signup")
             .with_columns(
                 customer_id=nw.coalesce("customer_id", "customer_id_signup"),
                 entry=nw.coalesce("signup", "first"),
@@ -139,22 +133,22 @@ def _by_entity(
     daily: nw.LazyFrame[Any],
     exits: dict[str, nw.Expr],
     totals: tuple[str, ...],
-    given: dict[str, nw.Expr],
+    amounts: dict[str, nw.Expr],
 ) -> nw.LazyFrame[Any]:
-    """Group a daily ledger by entity; totals that it does not give are 0."""
-    added = {**exits, **given}
-    grouped = (daily.with_columns(**added) if added else daily).group_by("customer_id")
-    known = grouped.agg(
+    """Group daily totals by entity; totals without an amount are 0."""
+    columns = {**exits, **amounts}
+    grouped = (daily.with_columns(**columns) if columns else daily).group_by("customer_id")
+    aggregated = grouped.agg(
         nw.col("first").min(),
         *(nw.col(name).min() for name in exits),
-        *(_total(name) for name in given),
+        *(_total(name) for name in amounts),
     )
-    nothing = nw.lit(0).cast(nw.Int64)
-    summed = (nw.col(name) if name in given else nothing.alias(name) for name in totals)
-    return known.select("customer_id", "first", *exits, *summed)
+    zero = nw.lit(0).cast(nw.Int64)
+    summed = (nw.col(name) if name in amounts else zero.alias(name) for name in totals)
+    return aggregated.select("customer_id", "first", *exits, *summed)
 
 
-def _done(tables: Tables, before: dt.date | None) -> dict[str, nw.Expr]:
+def _event_totals(tables: Tables, before: dt.date | None) -> dict[str, nw.Expr]:
     if before is None:
         return {}
     counted = nw.col("day") < before
@@ -163,12 +157,14 @@ def _done(tables: Tables, before: dt.date | None) -> dict[str, nw.Expr]:
     return {"n_events": nw.when(counted).then(nw.col("n")).otherwise(nw.lit(0))}
 
 
-def _earned(before: dt.date | None) -> dict[str, nw.Expr]:
+def _transaction_totals(before: dt.date | None) -> dict[str, nw.Expr]:
     if before is None:
         return {}
-    earned = {"n_transactions": nw.col("n"), "margin": nw.col("gain") - nw.col("loss")}
+    amounts = {"n_transactions": nw.col("n"), "margin": nw.col("gain") - nw.col("loss")}
     inside = nw.col("day") < before
-    return {name: nw.when(inside).then(x).otherwise(nw.lit(0)) for name, x in earned.items()}
+    return {
+        name: nw.when(inside).then(amount).otherwise(nw.lit(0)) for name, amount in amounts.items()
+    }
 
 
 def _total(name: str) -> nw.Expr:
@@ -176,9 +172,9 @@ def _total(name: str) -> nw.Expr:
 
 
 def present_at(entities: nw.LazyFrame[Any], day: dt.date) -> nw.LazyFrame[Any]:
-    """Return those who entered before a day begins and did not leave before it.
+    """Return the entities at risk on a day: entered before it begins, no churn event before it.
 
-    Days are compared: a literal timestamp is read in the time zone of a session by some engines.
+    Days are compared: some engines read a literal timestamp in the time zone of the session.
     """
     stays = nw.col("exit").is_null() | (nw.col("exit").dt.date() >= day)
     return entities.filter((nw.col("entry").dt.date() < day) & stays)
@@ -193,5 +189,6 @@ def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:
 
 
 def _key(tables: Tables, *names: str) -> str:
-    prints = (q.fingerprint for q in tables.quality if q.table in names)
-    return " ".join((*prints, tables.drawn))
+    """Return a key of the content of tables, and of the sample drawn from them."""
+    fingerprints = (q.fingerprint for q in tables.quality if q.table in names)
+    return " ".join((*fingerprints, tables.sample_key))

@@ -1,258 +1,151 @@
-"""The panel's rows laid out by the engine that holds the tables: nothing of it comes here."""
+"""Lazy panel: built inside the engine that holds the tables, without collecting it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.features import ratios, rfm, sessions
-from engagement_ml.features.aggregations import (
-    SUMS,
-    Asked,
-    expressions,
-    measured,
-    micros_of,
-    of_behaviours,
-    of_history,
-    of_sessions,
-    totals_at,
-)
-from engagement_ml.features.behaviours import MICROS_PER_DAY, Feature
-from engagement_ml.features.covariates import MOST_LEVELS
+from engagement_ml.features.aggregations import AggregationSpec, plan_aggregations, totals_at
+from engagement_ml.features.covariates import LazyCovariates
 from engagement_ml.features.daily_totals import entities, present_at
+from engagement_ml.features.families import FAMILIES, enabled_families
+from engagement_ml.features.family import FeatureContext, FeatureFamily, totals_of
+from engagement_ml.features.outcomes import FAMILY as OUTCOMES
+from engagement_ml.features.window_aggregates import Total
 from engagement_ml.inputs import Tables
-from engagement_ml.ledger.daily import MICRO
-from engagement_ml.windows import DAY, Windows
+from engagement_ml.windows import Windows
+
+TotalColumns = Mapping[tuple[str | None, Total], str]
+"""From a behaviour (None for totals per customer) and a total to its column."""
 
 
-def wide_features(tables: Tables, config: PipelineConfig, windows: Windows) -> nw.LazyFrame[Any]:
-    """Return a row per entity and cutoff, as ``Panel.frame`` has them, in no order.
+def build_lazy_panel(
+    tables: Tables,
+    config: PipelineConfig,
+    windows: Windows,
+    *,
+    families: Sequence[FeatureFamily] = FAMILIES,
+) -> nw.LazyFrame[Any]:
+    """Return a row per customer and cutoff, as in ``Panel.frame``, in no order.
 
     Parameters
     ----------
     tables : Tables
     config : PipelineConfig
     windows : Windows
+    families : sequence of FeatureFamily, default FAMILIES
 
     Returns
     -------
     LazyFrame
-        The columns of ``Panel.frame``; null where that has NaN.
+        The columns of ``Panel.frame``; null if that has NaN.
     """
-    customers = _customers(tables, config)
-    done, bought = of_behaviours(tables, windows), of_history(tables, windows)
-    asked = (done, bought, of_sessions(tables, config, windows))
-    return nw.concat(
-        [_at(tables, config, windows, day, customers, asked) for day in windows.cutoffs]
-    )
+    enabled = (*enabled_families(families, tables, config), OUTCOMES)
+    specs = plan_aggregations(tables, config, windows, enabled)
+    panel = _LazyPanel(tables, config, windows, enabled, specs, LazyCovariates.of(tables, config))
+    return nw.concat([panel.at(cutoff) for cutoff in windows.cutoffs])
 
 
-def _at(
-    tables: Tables,
-    config: PipelineConfig,
-    windows: Windows,
-    cutoff: dt.date,
-    customers: tuple[nw.LazyFrame[Any], dict[str, str]] | None,
-    asked: tuple[Asked, Asked, Asked | None],
-) -> nw.LazyFrame[Any]:
-    """Return the rows of one cutoff.
+@dataclass(frozen=True)
+class _LazyPanel:
+    """Builds the rows of one cutoff.
 
-    Columns have plain names until the end: some engines take a dot in the name of a column they
-    read for a field of a record.
+    Columns have plain names until the end: some engines parse a dot in a column's name as a field
+    of a record.
     """
-    engine = tables.engine
-    done, bought, visited = asked
-    days = windows.observation_days
-    rows = engine.micros(present_at(entities(tables, config), cutoff), "entry")
-    rows = rows.join(_behaviours(tables, done, days, cutoff), on="customer_id", how="left")
-    rows = rows.join(_history(tables, bought, days, cutoff), on="customer_id", how="left")
-    if visited is not None:
-        rows = rows.join(_sessions(tables, visited, days, cutoff), on="customer_id", how="left")
-    added: list[nw.Expr] = []
-    if customers is not None:
-        frame, names = customers
-        rows = rows.join(frame, on="customer_id", how="left")
-        added = [_covariate(column, name) for column, name in names.items()]
-    part = "train" if cutoff in windows.train else "test"
-    return rows.select(
-        "customer_id",
-        # A date, as a literal timestamp is read in the time zone of the session.
-        nw.lit(cutoff).cast(nw.Datetime("us")).alias("cutoff"),
-        nw.lit(part).alias("part"),
-        *_behaviour_columns(tables, windows, done.features, cutoff),
-        *(_session_columns() if visited is not None else ()),
-        *_ratio_columns(tables, config),
-        *_history_columns(cutoff),
-        _churned(config, windows, cutoff).alias("churned"),
-        *added,
-    )
 
+    tables: Tables
+    config: PipelineConfig
+    windows: Windows
+    families: tuple[FeatureFamily, ...]
+    specs: tuple[AggregationSpec, ...]
+    covariates: LazyCovariates
 
-def _totals_at(tables: Tables, asked: Asked, cutoff: dt.date) -> nw.LazyFrame[Any]:
-    """Return the totals of a cutoff; ``last`` and ``cutoff`` in microseconds since 1970."""
-    totals = totals_at(tables.engine, asked, asked.cutoffs[cutoff])
-    return totals.with_columns(cutoff=nw.lit(micros_of(cutoff)))
+    def at(self, cutoff: dt.date) -> nw.LazyFrame[Any]:
+        """Return the rows of a cutoff."""
+        present = present_at(entities(self.tables, self.config), cutoff)
+        rows = self.tables.engine.micros(present, "entry", "exit")
+        total_columns: dict[FeatureFamily, TotalColumns] = {}
+        for i, spec in enumerate(self.specs):
+            of_spec = self._total_columns(spec, f"t{i}")
+            total_columns |= dict.fromkeys(spec.families, of_spec)
+            totals = self._totals(spec, cutoff, of_spec)
+            rows = rows.join(totals, on="customer_id", how="left")
+        names_of: dict[str, str] = {}
+        for family in self.families:
+            expressions = self._features(family, cutoff, total_columns.get(family, {}), names_of)
+            names = {column: f"f{len(names_of) + j}" for j, column in enumerate(expressions)}
+            rows = rows.with_columns(
+                expression.alias(names[column]) for column, expression in expressions.items()
+            )
+            names_of |= names
+        rows = self.covariates.join(rows)
+        part = "train" if cutoff in self.windows.train else "test"
+        return rows.select(
+            "customer_id",
+            # A date: some engines read a literal timestamp in the time zone of the session.
+            nw.lit(cutoff).cast(nw.Datetime("us")).alias("cutoff"),
+            nw.lit(part).alias("part"),
+            *(nw.col(name).alias(column) for column, name in names_of.items()),
+            *self.covariates.columns(),
+        )
 
+    def _total_columns(self, spec: AggregationSpec, prefix: str) -> TotalColumns:
+        if not spec.by_behaviour:
+            return {(None, total): f"{prefix}_{j}" for j, total in enumerate(spec.totals)}
+        return {
+            (behaviour, total): f"{prefix}_{i}_{spec.totals.index(total)}"
+            for i, behaviour in enumerate(self.tables.behaviours)
+            for total in totals_of(
+                [
+                    feature
+                    for family in spec.families
+                    for feature in family.available(self.tables, self.config, behaviour)
+                ]
+            )
+        }
 
-def _behaviours(tables: Tables, asked: Asked, days: int, cutoff: dt.date) -> nw.LazyFrame[Any]:
-    """Return a row per entity, a column per feature and behaviour, null where nothing happened."""
-    long = _totals_at(tables, asked, cutoff).select(*asked.keys, *expressions(asked.features, days))
-    return long.group_by("customer_id").agg(
-        nw.when(nw.col("event_type") == behaviour).then(nw.col(feature.name)).max().alias(name)
-        for name, behaviour, feature in _named(tables, asked.features)
-    )
+    def _totals(
+        self, spec: AggregationSpec, cutoff: dt.date, names: TotalColumns
+    ) -> nw.LazyFrame[Any]:
+        """Return a row per customer with any activity, a column per total (and behaviour)."""
+        totals = totals_at(self.tables.engine, spec, cutoff)
+        if not spec.by_behaviour:
+            columns = (nw.col(total.name).alias(name) for (_, total), name in names.items())
+            return totals.select("customer_id", *columns)
+        return totals.group_by("customer_id").agg(
+            nw.when(nw.col("event_type") == behaviour).then(nw.col(total.name)).max().alias(name)
+            for (behaviour, total), name in names.items()
+        )
 
+    def _features(
+        self,
+        family: FeatureFamily,
+        cutoff: dt.date,
+        total_columns: TotalColumns,
+        earlier: Mapping[str, str],
+    ) -> dict[str, nw.Expr]:
+        """Return the expressions of a family's columns over totals and earlier columns."""
+        expressions = {}
+        for behaviour in self.tables.behaviours if family.by_behaviour else (None,):
 
-def _named(tables: Tables, features: Sequence[Feature]) -> list[tuple[str, str, Feature]]:
-    return [
-        (f"b{i}_{feature.name}", behaviour, feature)
-        for i, behaviour in enumerate(tables.behaviours)
-        for feature in features
-        if measured(tables, feature, behaviour)
-    ]
+            def total_of(total: Total, behaviour: str | None = behaviour) -> nw.Expr:
+                column = nw.col(total_columns[behaviour, total])
+                return column if total.how == "max" else column.fill_null(0)
 
-
-def _behaviour_columns(
-    tables: Tables, windows: Windows, features: Sequence[Feature], cutoff: dt.date
-) -> list[nw.Expr]:
-    days = windows.observation_days
-    back = cutoff - 2 * days * DAY
-    covered = nw.lit(back >= tables.history.start) & (nw.col("entry") <= micros_of(back))
-    columns = []
-    for name, behaviour, feature in _named(tables, features):
-        column = nw.col(name)
-        if feature.absent is not None and not (feature.name == "regularity" and days < 7):
-            column = column.fill_null(feature.absent)
-        if feature.name == "trend":
-            column = nw.when(covered).then(column)
-        columns.append(column.alias(f"{behaviour}__{feature.name}"))
-    return columns
-
-
-def _sessions(tables: Tables, asked: Asked, days: int, cutoff: dt.date) -> nw.LazyFrame[Any]:
-    made = expressions(asked.features, days)
-    at = _totals_at(tables, asked, cutoff)
-    return at.select("customer_id", *(e.name.prefix("s_") for e in made))
-
-
-def _session_columns() -> list[nw.Expr]:
-    return [
-        _present(f"s_{feature.name}", feature).alias(f"{sessions.GROUP}__{feature.name}")
-        for feature in sessions.FEATURES
-    ]
-
-
-def _ratio_columns(tables: Tables, config: PipelineConfig) -> list[nw.Expr]:
-    places = {behaviour: i for i, behaviour in enumerate(tables.behaviours)}
-
-    def count(behaviour: str) -> nw.Expr:
-        return nw.col(f"b{places[behaviour]}_frequency").fill_null(0.0)
-
-    return [
-        feature.expression(0).alias(f"{ratios.GROUP}__{feature.name}")
-        for feature in ratios.ratio_features(config.features.ratios, count)
-        if feature.expression is not None
-    ]
-
-
-def _present(name: str, feature: Feature) -> nw.Expr:
-    column = nw.col(name)
-    return column if feature.absent is None else column.fill_null(feature.absent)
-
-
-def _history(tables: Tables, asked: Asked, days: int, cutoff: dt.date) -> nw.LazyFrame[Any]:
-    made = expressions(asked.features, days)
-    at = _totals_at(tables, asked, cutoff)
-    return at.select("customer_id", *(e.name.prefix("h_") for e in made), *SUMS)
-
-
-def _history_columns(cutoff: dt.date) -> list[nw.Expr]:
-    columns = []
-    for feature in rfm.FEATURES:
-        if feature.expression is not None:
-            column = _present(f"h_{feature.name}", feature)
-            columns.append(column.alias(f"history__{feature.name}"))
-    tenure = (nw.lit(micros_of(cutoff)) - nw.col("entry")) / MICROS_PER_DAY
-    gain, loss, transactions = (nw.col(name).fill_null(0) for name in SUMS)
-    return [
-        *columns,
-        tenure.alias(rfm.TENURE),
-        ((gain - loss) / MICRO).alias("margin"),
-        (gain / MICRO).alias("gain"),
-        (loss / MICRO).alias("loss"),
-        transactions.cast(nw.Float64).alias("transactions"),
-    ]
-
-
-def _churned(config: PipelineConfig, windows: Windows, cutoff: dt.date) -> nw.Expr:
-    one, zero = nw.lit(1.0), nw.lit(0.0)
-    if config.churn.kind == "no_transaction":
-        stopped = nw.when(nw.col("transactions").fill_null(0) == 0).then(one).otherwise(zero)
-        return nw.when(nw.col("h_frequency").fill_null(0.0) > 0).then(stopped)
-    outcome = windows.outcome(cutoff)
-    left = nw.col("exit").dt.date()
-    stays = nw.col("exit").is_null() | (left >= outcome.end)
-    # Who left in the gap is no longer at risk when the outcome window opens.
-    gone = nw.when(left >= outcome.start).then(one)
-    return nw.when(stays).then(zero).otherwise(gone)
-
-
-def _customers(
-    tables: Tables, config: PipelineConfig
-) -> tuple[nw.LazyFrame[Any], dict[str, str]] | None:
-    """Return the customers' usable columns, and the names they get, as ``Covariates`` does."""
-    if tables.customers is None:
-        return None
-    schema = tables.customers.collect_schema()
-    columns: dict[str, nw.Expr] = {}
-    names: dict[str, str] = {}
-    for column, of_type in sorted(schema.items()):
-        if column in ("customer_id", "signup"):
-            continue
-        value = _value(tables, column, of_type)
-        if value is not None:
-            names[f"c{len(names)}"] = f"covariate__{column}"
-            columns[f"c{len(columns)}"] = value
-    for column in config.segments:
-        names[f"c{len(names)}"] = f"segment__{column}"
-        columns[f"c{len(columns)}"] = _text(tables, column, schema[column])
-    if not names:
-        return None
-    frame = tables.customers.select(
-        "customer_id", *(value.alias(name) for name, value in columns.items())
-    )
-    return frame, names
-
-
-def _covariate(column: str, name: str) -> nw.Expr:
-    value = nw.col(column)
-    return (value.fill_null("") if name.startswith("segment__") else value).alias(name)
-
-
-def _value(tables: Tables, column: str, of_type: Any) -> nw.Expr | None:
-    if of_type.is_numeric() or of_type in (nw.Boolean, nw.Decimal):
-        return nw.col(column).cast(nw.Float64)
-    if of_type not in (nw.String, nw.Categorical, nw.Enum):
-        return None
-    assert tables.customers is not None
-    levels = tables.customers.select(column).filter(~nw.col(column).is_null()).unique()
-    found = len(tables.engine.rows(levels.head(MOST_LEVELS + 1), reading="customers"))
-    return nw.col(column).cast(nw.String) if 0 < found <= MOST_LEVELS else None
-
-
-def _text(tables: Tables, column: str, of_type: Any) -> nw.Expr:
-    """Return a column as text, whole numbers without decimals, as ``segment_text`` does."""
-    value = nw.col(column)
-    if of_type == nw.Boolean:
-        said = nw.when(value).then(nw.lit("True")).otherwise(nw.lit("False"))
-        return nw.when(~value.is_null()).then(said)
-    if of_type.is_float():
-        assert tables.customers is not None
-        broken = tables.customers.filter(value % 1 != 0).select(column).head(1)
-        if not tables.engine.rows(broken, reading="customers"):
-            return value.cast(nw.Int64).cast(nw.String)
-    return value.cast(nw.String)
+            context = FeatureContext(
+                total=total_of,
+                column=lambda name: nw.col(earlier[name]),
+                entry=nw.col("entry"),
+                exit=nw.col("exit"),
+                cutoff=cutoff,
+                windows=self.windows,
+            )
+            for feature in family.in_panel_order(self.tables, self.config, behaviour):
+                expressions[family.column(feature, behaviour)] = feature.evaluate(context)
+        return expressions

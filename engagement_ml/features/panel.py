@@ -1,43 +1,44 @@
-"""The panel: entities × cutoffs, what was done before each cutoff, what came of it after."""
+"""Panel: customers × cutoffs, features before each cutoff and outcomes after it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.features import ratios, rfm, sessions
-from engagement_ml.features.aggregations import features_of, measured
+from engagement_ml.features import behaviours
 from engagement_ml.features.covariates import Covariates
-from engagement_ml.features.numpy_panel import rows_in_blocks
+from engagement_ml.features.families import FAMILIES, enabled_families
+from engagement_ml.features.family import FeatureFamily
+from engagement_ml.features.numpy_panel import numpy_blocks
+from engagement_ml.features.ratios import frequency_column
 from engagement_ml.inputs import Tables
 from engagement_ml.windows import Windows
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One row per entity and cutoff.
+    """One row per customer and cutoff.
 
     Attributes
     ----------
     frame : DataFrame
         Sorted by ``cutoff``, ``customer_id``; columns ``customer_id``, ``cutoff``
         (datetime64[us]), ``part`` (``"train"`` or ``"test"``), the features, and the outcomes:
-        ``margin``, ``gain``, ``loss`` (float64, 0 where there is no transaction in the outcome
-        window; margin = gain − loss), ``transactions`` (float64, their number) and ``churned``
-        (1 or 0, NaN where not at risk).
+        ``margin``, ``gain``, ``loss`` (float64, 0 without a transaction in the outcome window;
+        margin = gain − loss), ``transactions`` (float64, their number) and ``churned`` (1 or 0,
+        NaN if not at risk).
     behaviours : tuple of str
     behaviour_features : dict of behaviour to its columns
     history_features, covariates, segments : tuple of str
         Column names; ``covariate__x`` numeric or categorical, ``segment__x`` text.
     joint_features : tuple of str
-        Columns of several behaviours together: ``session__x`` and ``ratio__x``, where the
-        configuration asks for them.
+        Columns of all other feature families, such as ``session__x`` and ``ratio__x``.
     ends : bool
-        Whether churn is an event, after which an entity has no rows.
+        Whether churn is an event, after which a customer has no rows.
     """
 
     frame: pd.DataFrame
@@ -51,9 +52,9 @@ class Panel:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """All feature columns: of the behaviours, singly and jointly, the history, covariates."""
-        of_behaviours = (c for b in self.behaviours for c in self.behaviour_features[b])
-        return (*of_behaviours, *self.joint_features, *self.history_features, *self.covariates)
+        """All feature columns: per behaviour, joint, purchase history, covariates."""
+        per_behaviour = (c for b in self.behaviours for c in self.behaviour_features[b])
+        return (*per_behaviour, *self.joint_features, *self.history_features, *self.covariates)
 
     def part(self, name: str) -> Panel:
         """Return the rows of one part, ``"train"`` or ``"test"``, renumbered from 0."""
@@ -61,19 +62,27 @@ class Panel:
         return replace(self, frame=rows)
 
 
-def build_panel(tables: Tables, config: PipelineConfig, windows: Windows) -> Panel:
-    """Build features and outcomes for every entity at every cutoff.
+def build_panel(
+    tables: Tables,
+    config: PipelineConfig,
+    windows: Windows,
+    *,
+    families: Sequence[FeatureFamily] = FAMILIES,
+) -> Panel:
+    """Build features and outcomes for every customer at every cutoff.
 
-    An entity has a row from its entry (sign-up or, without one, first event or transaction)
-    before the cutoff on, and none once a churn event lies before the cutoff. Nothing at or after
-    a cutoff touches a feature of it; an event exactly at the cutoff belongs to the outcome.
+    A customer has a row at each cutoff after entry (sign-up or, without one, first event or
+    transaction), and none after a churn event. Nothing at or after a cutoff enters its features;
+    an event exactly at the cutoff belongs to the outcome.
 
     Parameters
     ----------
     tables : Tables
     config : PipelineConfig
     windows : Windows
-        As ``plan_windows(tables.history, config.windows)`` gives them: mature outcomes only.
+        From ``plan_windows(tables.history, config.windows)``: mature outcomes only.
+    families : sequence of FeatureFamily, default FAMILIES
+        A family whose key the configuration does not set is left out.
 
     Returns
     -------
@@ -82,54 +91,76 @@ def build_panel(tables: Tables, config: PipelineConfig, windows: Windows) -> Pan
     Raises
     ------
     NotEnoughDataError
-        Where no entity has any event in any observation window.
+        If no customer has an event in any observation window.
+    InputError
+        If an event type has the name of a family's prefix.
     """
-    parts = list(panel_parts(tables, config, windows))
-    frame = pd.concat([part.frame for part in parts], ignore_index=True)
-    return replace(parts[0], frame=frame)
+    blocks = list(panel_blocks(tables, config, windows, families=families))
+    frame = pd.concat([block.frame for block in blocks], ignore_index=True)
+    return replace(blocks[0], frame=frame)
 
 
-def panel_parts(tables: Tables, config: PipelineConfig, windows: Windows) -> Iterator[Panel]:
-    """Yield the panel some rows at a time, for what need not hold all of it at once.
+def panel_blocks(
+    tables: Tables,
+    config: PipelineConfig,
+    windows: Windows,
+    *,
+    families: Sequence[FeatureFamily] = FAMILIES,
+) -> Iterator[Panel]:
+    """Yield the panel block by block, so that it need not fit into memory.
 
-    Each part has rows of one cutoff.
+    Each block has rows of one cutoff.
 
     Raises
     ------
     NotEnoughDataError
-        After the last cutoff, where no entity has any event in any observation window.
+        After the last cutoff, if no customer has an event in any observation window.
+    InputError
+        If an event type has the name of a family's prefix.
     """
+    enabled = enabled_families(families, tables, config)
     behaviour_features = {
-        b: tuple(f"{b}__{f.name}" for f in features_of(tables) if measured(tables, f, b))
-        for b in tables.behaviours
+        behaviour: tuple(
+            family.column(feature, behaviour)
+            for family in enabled
+            if family.by_behaviour
+            for feature in family.available(tables, config, behaviour)
+        )
+        for behaviour in tables.behaviours
     }
-    counts = [c for names in behaviour_features.values() for c in names if c.endswith(ratios.COUNT)]
+    measured = behaviours.FAMILY in enabled
+    frequencies = [frequency_column(b) for b in tables.behaviours] if measured else []
     customers = Covariates.of(tables, config)
-    anything = False
-    for rows in rows_in_blocks(tables, config, windows):
-        anything = anything or any(rows[column].to_numpy().any() for column in counts)
+    any_event = not frequencies
+    for rows in numpy_blocks(tables, config, windows, families):
+        any_event = any_event or any(rows[column].to_numpy().any() for column in frequencies)
         yield Panel(
             frame=customers.add(rows),
             behaviours=tables.behaviours,
             behaviour_features=behaviour_features,
-            history_features=tuple(f"history__{f.name}" for f in rfm.FEATURES),
+            history_features=_group_columns(enabled, config, "history"),
             covariates=tuple(customers.covariates),
             segments=tuple(customers.segments),
-            joint_features=_joint(config),
+            joint_features=_group_columns(enabled, config, "joint"),
             ends=config.churn.kind == "event",
         )
-    if not anything:
+    if not any_event:
         raise NotEnoughDataError(no_event(windows))
 
 
-def _joint(config: PipelineConfig) -> tuple[str, ...]:
-    asked = sessions.FEATURES if config.features.sessions is not None else ()
-    of_sessions = (f"{sessions.GROUP}__{feature.name}" for feature in asked)
-    return (*of_sessions, *(f"{ratios.GROUP}__{ratio.name}" for ratio in config.features.ratios))
+def _group_columns(
+    families: Sequence[FeatureFamily], config: PipelineConfig, group: str
+) -> tuple[str, ...]:
+    return tuple(
+        family.column(feature)
+        for family in families
+        if family.group == group and not family.by_behaviour
+        for feature in family.features_for(config)
+    )
 
 
 def no_event(windows: Windows) -> str:
-    """Return what to say where nothing happened in any observation window."""
+    """Return the error message for a panel without any event in an observation window."""
     first, last = windows.cutoffs[0], windows.cutoffs[-1]
     return (
         "no event of any behaviour lies in any observation window, the "

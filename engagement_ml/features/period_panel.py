@@ -1,9 +1,10 @@
-"""The periods: entities × periods × behaviours as dense arrays, for estimates within entities."""
+"""Period panel: entities × periods × behaviours as dense arrays, for within-entity estimation."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -22,7 +23,7 @@ from engagement_ml.windows import DAY, History
 
 @dataclass(frozen=True)
 class Days:
-    """What was done by day, and when who left did so, where churn is an event.
+    """Daily counts and the day of churn, for a pipeline with a churn event.
 
     Attributes
     ----------
@@ -32,7 +33,7 @@ class Days:
     n : float32 array (R,)
         Events.
     exit : int32 array (n,)
-        Day of the churn event, else the number of days.
+        Day of the churn event, the number of days without one.
     """
 
     entity: npt.NDArray[np.int32]
@@ -46,32 +47,32 @@ class Days:
 class Periods:
     """Dense arrays over n entities, T periods of equal length and B behaviours.
 
-    Period t is ``[start + t · period_days, start + (t + 1) · period_days)``; the last ends at
-    `until`.
+    Period t is ``[start + t · period_days, start + (t + 1) · period_days)``; the last period ends
+    at `until`.
 
     Attributes
     ----------
     entities : array (n,)
-        Sorted; those with at least one whole period at risk.
+        Ids of the entities with at least one whole period at risk, sorted.
     behaviours : tuple of str
     period_days : int
     start, until : date
     counts : float32 array (n, T, B)
         Events per period.
     gain, loss : float64 array (n, T)
-        Sum of the positive margins, and minus the sum of the negative ones.
+        Sum of the positive margins, and minus the sum of the negative margins, in currency.
     orders : float32 array (n, T)
         Transactions with positive margin or revenue.
     entry : int32 array (n,)
         First period that starts at or after the entity's entry.
     exit : int32 array (n,)
-        First period that starts at or after its churn event, else T.
+        First period that starts at or after the churn event, T without one.
     segments : dict of column to object array (n,)
         Text, ``""`` for null.
     paid_from : int
-        First period with transactions, if the record of events begins before it.
+        First period with transactions, if events are recorded from an earlier period on; else 0.
     days : Days or None
-        Where churn is an event, which does not wait for the end of a period.
+        Daily resolution of the same data, only if churn is an event.
     """
 
     entities: AnyArray
@@ -93,59 +94,48 @@ class Periods:
 def build_periods(
     tables: Tables, config: PipelineConfig, *, until: dt.date, period_days: int = 7
 ) -> Periods:
-    """Count events and add up margins per entity and period, back from `until`.
+    """Build the period panel: counts and margins per entity and period, back from `until`.
 
     Parameters
     ----------
     tables : Tables
     config : PipelineConfig
     until : date
-        No event or transaction at or after it is seen.
+        Events and transactions at or after this day are left out.
     period_days : int, default 7
 
     Returns
     -------
     Periods
-        As many whole periods as the history before `until` holds.
+        All whole periods of the history before `until`.
 
     Raises
     ------
     NotEnoughDataError
-        Where it holds none, or no entity is at risk in any.
+        If the history holds no whole period, or no entity is at risk in any.
     """
     covered = (min(until, tables.history.end) - tables.history.start).days
     n_periods = max(0, (until - tables.history.start).days // period_days) if covered > 0 else 0
     start = until - n_periods * period_days * DAY
     population = read_population(tables, config)
     entry = _first_from(population.entry, start, n_periods, period_days)
-    left = _first_from(population.exit, start, n_periods, period_days)
-    at_risk = entry < left
+    exits = _first_from(population.exit, start, n_periods, period_days)
+    at_risk = entry < exits
     if not at_risk.any():
         raise NotEnoughDataError(
             f"the history from {tables.history.start} to {until} holds no whole period of "
             f"{period_days} days with an entity in it; give a longer history"
         )
     population = population.subset(at_risk)
-    shape = (len(population.ids), n_periods)
-    dates = [start + i * DAY for i in range(n_periods * period_days)]
-    places = np.arange(len(dates))
-    calendar = tables.engine.small({"day": dates, "day_": places, "period_": places // period_days})
+    calendar = _calendar(tables, start, n_periods, period_days)
     codes = Codes.of(tables, population)
-    events = daily_events(tables).join(calendar, on="day", how="inner")
     by_day = config.churn.kind == "event"
-    keys = ("customer_id", "event_type", "day_" if by_day else "period_")
-    done = collect(codes.add(events.group_by(*keys).agg(_total("n"))))
-    period = done["day_"] // period_days if by_day else done["period_"]
+    events = _event_counts(tables, codes, calendar, "day_" if by_day else "period_")
+    period = events["day_"] // period_days if by_day else events["period_"]
+    shape = (len(population.ids), n_periods)
     counts = np.zeros((*shape, len(tables.behaviours)), dtype=np.float32)
-    np.add.at(counts, (done["entity_"], period, done["behaviour_"]), done["n"])
-    sums = ("gain", "loss", "orders")
-    paid = daily_transactions(tables).join(calendar, on="day", how="inner")
-    per_period = paid.group_by("customer_id", "period_").agg(*(_total(c) for c in sums))
-    found = collect(codes.add(per_period))
-    place = (found["entity_"], found["period_"])
-    gain, loss, orders = (np.zeros(shape) for _ in sums)
-    gain[place], loss[place] = found["gain"] / MICRO, found["loss"] / MICRO
-    orders[place] = found["orders"]
+    np.add.at(counts, (events["entity_"], period, events["behaviour_"]), events["n"])
+    gain, loss, orders = _amounts(tables, codes, calendar, shape)
     return Periods(
         entities=population.ids,
         behaviours=tables.behaviours,
@@ -157,25 +147,57 @@ def build_periods(
         loss=loss,
         orders=orders.astype(np.float32),
         entry=entry[at_risk],
-        exit=left[at_risk],
+        exit=exits[at_risk],
         segments=_segments(tables, config, population.ids),
         paid_from=_first_paid(tables.history, start, n_periods, period_days),
-        days=_days(done, population, start, len(dates)) if by_day else None,
+        days=_days(events, population, start, n_periods * period_days) if by_day else None,
     )
 
 
-def _days(done: dict[str, AnyArray], population: Population, start: dt.date, n_days: int) -> Days:
+def _calendar(
+    tables: Tables, start: dt.date, n_periods: int, period_days: int
+) -> nw.LazyFrame[Any]:
+    """Return a table of the days of all periods, with day and period numbered from 0."""
+    dates = [start + i * DAY for i in range(n_periods * period_days)]
+    numbers = np.arange(len(dates))
+    return tables.engine.small({"day": dates, "day_": numbers, "period_": numbers // period_days})
+
+
+def _event_counts(
+    tables: Tables, codes: Codes, calendar: nw.LazyFrame[Any], unit: str
+) -> dict[str, AnyArray]:
+    """Return events per entity, behaviour and unit of time, ``day_`` or ``period_``."""
+    events = daily_events(tables).join(calendar, on="day", how="inner")
+    counts = events.group_by("customer_id", "event_type", unit).agg(_total("n"))
+    return collect(codes.add(counts))
+
+
+def _amounts(
+    tables: Tables, codes: Codes, calendar: nw.LazyFrame[Any], shape: tuple[int, int]
+) -> list[FloatArray]:
+    """Return gain, loss (both in currency) and orders per entity and period."""
+    sums = ("gain", "loss", "orders")
+    transactions = daily_transactions(tables).join(calendar, on="day", how="inner")
+    per_period = transactions.group_by("customer_id", "period_").agg(*(_total(c) for c in sums))
+    amounts = collect(codes.add(per_period))
+    place = (amounts["entity_"], amounts["period_"])
+    gain, loss, orders = (np.zeros(shape) for _ in sums)
+    gain[place], loss[place] = amounts["gain"] / MICRO, amounts["loss"] / MICRO
+    orders[place] = amounts["orders"]
+    return [gain, loss, orders]
+
+
+def _days(events: dict[str, AnyArray], population: Population, start: dt.date, n_days: int) -> Days:
     never = np.isnat(population.exit)
-    passed = np.where(never, np.datetime64(start, "us"), population.exit) - np.datetime64(
-        start, "us"
-    )
-    left = np.where(never, n_days, np.clip(passed // np.timedelta64(1, "D"), 0, n_days))
+    origin = np.datetime64(start, "us")
+    elapsed = np.where(never, origin, population.exit) - origin
+    exit_day = np.where(never, n_days, np.clip(elapsed // np.timedelta64(1, "D"), 0, n_days))
     return Days(
-        entity=done["entity_"].astype(np.int32),
-        day=done["day_"].astype(np.int32),
-        behaviour=done["behaviour_"].astype(np.int32),
-        n=done["n"].astype(np.float32),
-        exit=left.astype(np.int32),
+        entity=events["entity_"].astype(np.int32),
+        day=events["day_"].astype(np.int32),
+        behaviour=events["behaviour_"].astype(np.int32),
+        n=events["n"].astype(np.float32),
+        exit=exit_day.astype(np.int32),
     )
 
 
@@ -186,18 +208,19 @@ def _total(column: str) -> nw.Expr:
 def _first_from(
     moments: AnyArray, start: dt.date, n_periods: int, period_days: int
 ) -> npt.NDArray[np.int32]:
-    """First period that starts at or after each moment; `n_periods` where there is none."""
+    """Return the first period that starts at or after each moment, `n_periods` for NaT."""
     never = np.isnat(moments)
-    passed = np.where(never, np.timedelta64(0, "us"), moments - np.datetime64(start, "us"))
+    elapsed = np.where(never, np.timedelta64(0, "us"), moments - np.datetime64(start, "us"))
     length = np.timedelta64(period_days, "D").astype("timedelta64[us]")
-    ceiling = -(-passed // length)
+    ceiling = -(-elapsed // length)
     return np.where(never, n_periods, np.clip(ceiling, 0, n_periods)).astype(np.int32)
 
 
 def _first_paid(history: History, start: dt.date, n_periods: int, period_days: int) -> int:
-    """Period in which transactions begin; `n_periods` where that is after the last.
+    """Return the period in which transactions begin, `n_periods` if that is after the last.
 
-    That they cover it in part is the same for everybody, and so is taken up by its own effect.
+    Transactions may cover this period in part. The part is the same for all entities, so the
+    period effect absorbs it.
     """
     if history.paid_from is None:
         return 0

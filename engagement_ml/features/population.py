@@ -1,4 +1,4 @@
-"""Who there is, and when: entities sorted, with entry and exit, and their codes in the engine."""
+"""Population: entities with entry and exit, and their integer codes in the engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Population:
     entry : datetime64[us] array (n,)
         Sign-up or, without one, first event or transaction.
     exit : datetime64[us] array (n,)
-        First churn event, NaT where there is none.
+        First churn event, NaT without one.
     """
 
     ids: AnyArray
@@ -33,30 +33,30 @@ class Population:
     exit: AnyArray
 
     def at(self, cutoff: dt.date) -> IntArray:
-        """Return the places of those who entered before `cutoff` and did not leave before it."""
+        """Return the places of the entities at risk: entry before `cutoff`, no exit before it."""
         moment = np.datetime64(cutoff, "us")
         left = ~np.isnat(self.exit) & (self.exit < moment)
         return np.flatnonzero((self.entry < moment) & ~left)
 
     def subset(self, keep: AnyArray) -> Population:
-        """Return the entities that a mask or their places select."""
+        """Return the entities selected by a mask or by their places."""
         return Population(self.ids[keep], self.entry[keep], self.exit[keep])
 
 
 def read_population(tables: Tables, config: PipelineConfig) -> Population:
-    """Collect the entities of the tables, in a stable order."""
-    found = collect(entities(tables, config))
-    order = np.argsort(found["customer_id"], kind="stable")
+    """Collect the entities of the tables, sorted by ``customer_id``."""
+    columns = collect(entities(tables, config))
+    order = np.argsort(columns["customer_id"], kind="stable")
     return Population(
-        ids=found["customer_id"][order],
-        entry=found["entry"][order].astype("datetime64[us]"),
-        exit=found["exit"][order].astype("datetime64[us]"),
+        ids=columns["customer_id"][order],
+        entry=columns["entry"][order].astype("datetime64[us]"),
+        exit=columns["exit"][order].astype("datetime64[us]"),
     )
 
 
 @dataclass(frozen=True)
 class Codes:
-    """Places of entities and behaviours, as small tables of the engine.
+    """Integer codes of entities and behaviours, as small tables of the engine.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Codes:
 
     @classmethod
     def of(cls, tables: Tables, population: Population) -> Codes:
-        """Hand the places to the engine that holds the tables."""
+        """Create the tables in the engine that holds the data."""
         places = np.arange(len(population.ids), dtype=np.int32)
         entities = tables.engine.small({"customer_id": population.ids, "entity_": places})
         codes = np.arange(len(tables.behaviours), dtype=np.int32)
@@ -79,9 +79,9 @@ class Codes:
         return cls(entities, tables.engine.small(types))
 
     def add(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Put places in the stead of names, which index arrays.
+        """Replace ids and event types by integer codes, which index arrays.
 
-        Rows of other entities and of other event types fall away.
+        Rows of other entities and of other event types are dropped.
         """
         coded = frame.join(self.entities, on="customer_id", how="inner")
         if "event_type" not in frame.collect_schema().names():

@@ -2,92 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
 import narwhals as nw
 
 from engagement_ml.config import RatioConfig
-from engagement_ml.features.behaviours import Feature
+from engagement_ml.features.behaviours import FREQUENCY
+from engagement_ml.features.family import Feature, FeatureContext, FeatureFamily
 
-GROUP = "ratio"
-COUNT = "__frequency"
+_NULL_DENOMINATOR = "null if the denominator is 0"
 
-_NEVER_DONE = "null where the denominator is 0: there is nothing to take a share of"
-
-
-Count = Callable[[str], nw.Expr]
+Counts = Sequence[nw.Expr]
 
 
-def counted(behaviour: str) -> nw.Expr:
-    """Return the column of a panel with a behaviour's count."""
-    return nw.col(f"{behaviour}{COUNT}")
-
-
-def ratio_features(ratios: Sequence[RatioConfig], count: Count = counted) -> tuple[Feature, ...]:
-    """Return the features of the ratios.
-
-    Parameters
-    ----------
-    ratios : sequence of RatioConfig
-    count : callable, optional
-        From a behaviour to the expression of its count; by default the columns
-        ``<behaviour>__frequency`` of a panel.
+def ratio_features(ratios: Sequence[RatioConfig]) -> tuple[Feature, ...]:
+    """Return the features of the ratios, computed from the columns ``<behaviour>__frequency``.
 
     Examples
     --------
-    >>> opened = RatioConfig(name="click_through", numerator=("clicked",), denominator=("opened",))
-    >>> [(feature.name, feature.formula) for feature in ratio_features([opened])]
+    >>> clicks = RatioConfig(name="click_through", numerator=("clicked",), denominator=("opened",))
+    >>> [(feature.name, feature.formula) for feature in ratio_features([clicks])]
     [('click_through', 'n(clicked) / n(opened)')]
     """
-    return tuple(_feature(ratio, count) for ratio in ratios)
+    factories = {"rate": _rate, "abandonment": _abandonment, "breadth": _breadth}
+    return tuple(factories[ratio.kind](ratio) for ratio in ratios)
 
 
-def _feature(ratio: RatioConfig, count: Count) -> Feature:
-    named = ratio.named
-    if ratio.kind == "breadth":
-        listed = named["breadth"]
-        formula = f"number of {', '.join(listed)} with an event / {len(listed)}"
-        unit, nulls = "from 0 to 1", "never null; 0 where none was done"
-        expression = _breadth(listed, count)
-    elif ratio.kind == "abandonment":
-        begun, done = named["begun"], named["done"]
-        formula = f"1 − {_written(done)} / {_written(begun)}, 0 where more was done than begun"
-        rest = 1.0 - _over(done, begun, count)
-        unit, nulls = "from 0 to 1", _NEVER_DONE
-        expression = nw.when(rest < 0).then(nw.lit(0.0)).otherwise(rest)
-    else:
-        over, under = named["numerator"], named["denominator"]
-        formula = f"{_written(over)} / {_written(under)}"
-        unit, nulls = "ratio, 0 or more", _NEVER_DONE
-        expression = _over(over, under, count)
+def frequency_column(behaviour: str) -> str:
+    """Return the panel column with a behaviour's number of events."""
+    return f"{behaviour}__{FREQUENCY.name}"
+
+
+def _rate(ratio: RatioConfig) -> Feature:
+    above, below = ratio.named["numerator"], ratio.named["denominator"]
     return Feature(
         name=ratio.name,
-        formula=formula,
-        unit=unit,
+        formula=f"{_sum_text(above)} / {_sum_text(below)}",
+        unit="ratio, 0 or more",
         window="observation window",
-        nulls=nulls,
-        totals=(),
-        expression=lambda _: expression,
-        absent=None,
+        nulls=_NULL_DENOMINATOR,
+        columns=_columns(*above, *below),
+        expression=lambda context: _share(_counts(above, context), _counts(below, context)),
     )
 
 
-def _over(above: Sequence[str], below: Sequence[str], count: Count) -> nw.Expr:
-    whole = _sum(below, count)
-    return nw.when(whole > 0).then(_sum(above, count) / whole)
+def _abandonment(ratio: RatioConfig) -> Feature:
+    begun, done = ratio.named["begun"], ratio.named["done"]
+
+    def expression(context: FeatureContext) -> nw.Expr:
+        abandoned = 1.0 - _share(_counts(done, context), _counts(begun, context))
+        return nw.when(abandoned < 0).then(nw.lit(0.0)).otherwise(abandoned)
+
+    return Feature(
+        name=ratio.name,
+        formula=f"1 − {_sum_text(done)} / {_sum_text(begun)}, 0 if more was done than begun",
+        unit="from 0 to 1",
+        window="observation window",
+        nulls=_NULL_DENOMINATOR,
+        columns=_columns(*begun, *done),
+        expression=expression,
+    )
 
 
-def _breadth(listed: Sequence[str], count: Count) -> nw.Expr:
-    done = (nw.when(count(b) > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0)) for b in listed)
-    return reduce(add, done) / float(len(listed))
+def _breadth(ratio: RatioConfig) -> Feature:
+    behaviours = ratio.named["breadth"]
+
+    def expression(context: FeatureContext) -> nw.Expr:
+        adopted = (
+            nw.when(count > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
+            for count in _counts(behaviours, context)
+        )
+        return reduce(add, adopted) / float(len(behaviours))
+
+    return Feature(
+        name=ratio.name,
+        formula=f"number of {', '.join(behaviours)} with an event / {len(behaviours)}",
+        unit="from 0 to 1",
+        window="observation window",
+        nulls="never null; 0 without events of any of them",
+        columns=_columns(*behaviours),
+        expression=expression,
+    )
 
 
-def _sum(names: Sequence[str], count: Count) -> nw.Expr:
-    return reduce(add, map(count, names))
+def _columns(*behaviours: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(frequency_column, behaviours)))
 
 
-def _written(names: Sequence[str]) -> str:
-    each = [f"n({name})" for name in names]
-    return each[0] if len(each) == 1 else f"({' + '.join(each)})"
+def _counts(behaviours: Sequence[str], context: FeatureContext) -> list[nw.Expr]:
+    return [context.column(frequency_column(behaviour)) for behaviour in behaviours]
+
+
+def _share(above: Counts, below: Counts) -> nw.Expr:
+    whole = reduce(add, below)
+    return nw.when(whole > 0).then(reduce(add, above) / whole)
+
+
+def _sum_text(names: Sequence[str]) -> str:
+    counts = [f"n({name})" for name in names]
+    return counts[0] if len(counts) == 1 else f"({' + '.join(counts)})"
+
+
+FAMILY = FeatureFamily(
+    prefix="ratio",
+    title="Ratios",
+    config_key="features.ratios",
+    features=lambda config: ratio_features(config.features.ratios),
+    availability=(
+        "Computed for the ratios that the configuration names; the table has those of the example "
+        "in [the configuration](configuration.md#features-sessions-and-ratios). `n(x)` is the "
+        "number of events of x in the window."
+    ),
+    description=(
+        "If the denominator of a rate or of an abandonment is 0, the ratio is null, not 0: a "
+        "customer without an opened e-mail has no click-through rate. A breadth is never null."
+    ),
+    example={
+        "ratios": (
+            {
+                "name": "click_through",
+                "numerator": "email_clicked",
+                "denominator": "email_opened",
+            },
+            {"name": "cart_abandonment", "begun": "cart_add", "done": "checkout"},
+            {"name": "adoption_breadth", "breadth": ("search", "wishlist_add", "review_written")},
+        )
+    },
+)

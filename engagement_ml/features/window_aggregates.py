@@ -1,4 +1,4 @@
-"""Sums over the windows of one cutoff, from a daily ledger, in one grouping."""
+"""Window aggregates: daily totals added up over the windows of one cutoff, in one grouping."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ from engagement_ml.engine import Engine
 from engagement_ml.windows import DAY, Window
 
 WORD_WEEKS = 19
-"""Weeks whose days one 64-bit integer counts, an octal digit each, with room to divide."""
+"""Weeks in one 64-bit integer: an octal digit counts the active days (0 to 7) of each."""
 
 
 @dataclass(frozen=True)
 class Total:
-    """One column of totals over the window of a kind.
+    """One aggregate of daily totals over the window of a kind.
 
-    `how` is ``"sum"`` or ``"max"`` of `column`, ``"days"`` (the ledger's rows, which are days)
-    or ``"weeks"`` (7-day periods counted back from the window's end in which anything happened;
-    only whole ones, the days left over at the window's start are ignored).
+    Attributes
+    ----------
+    name : str
+    column : str
+        Column of the daily totals; not read for days and weeks.
+    how : {"sum", "max", "days", "weeks"}
+        Sum or largest value of `column`; number of days with a row; number of weeks with a row
+        (7-day periods counted back from the window's end, whole ones only: days left over at the
+        window's start are ignored).
+    kind : str
+        Which of the windows around a cutoff.
     """
 
     name: str
@@ -38,9 +46,9 @@ def window_totals(
     windows: Mapping[str, Window],
     totals: Sequence[Total],
 ) -> nw.LazyFrame[Any]:
-    """Add up a daily ledger over the windows of one cutoff.
+    """Aggregate daily totals over the windows of one cutoff.
 
-    A calendar of the days says what each of them counts for, so the ledger is read once. Active
+    A join with a calendar marks the windows of each day, so the daily totals are read once. Active
     weeks are digits of integers, which add up without a distinct count.
 
     Parameters
@@ -55,8 +63,8 @@ def window_totals(
     Returns
     -------
     LazyFrame
-        One row per `keys` with anything in any window; sums and counts are int64 and 0 where
-        nothing is, largest values null.
+        One row per `keys` with a row in any window; sums and counts are int64, 0 for an empty
+        window; largest values are null for an empty window.
     """
     kinds = sorted({total.kind for total in totals})
     weekly = sorted({total.kind for total in totals if total.how == "weeks"})
@@ -65,16 +73,16 @@ def window_totals(
     inside = daily.filter((nw.col("day") >= first) & (nw.col("day") < last)).join(
         _calendar(engine, windows, kinds, weekly), on="day", how="inner"
     )
-    parts: list[nw.Expr] = []
+    aggregates: list[nw.Expr] = []
     for total in totals:
         if total.how == "weeks":
             words = (_word(total.kind, i) for i in range(_n_words(windows[total.kind])))
-            parts += [_int_sum(nw.col(w)).alias(f"{total.name}_{w}") for w in words]
+            aggregates += [_int_sum(nw.col(w)).alias(f"{total.name}_{w}") for w in words]
         else:
-            parts.append(_total(total))
-    grouped = inside.group_by(*keys).agg(*parts)
-    plain = [nw.col(t.name) if t.how != "weeks" else _weeks(t, windows[t.kind]) for t in totals]
-    return grouped.select(*keys, *plain)
+            aggregates.append(_total(total))
+    grouped = inside.group_by(*keys).agg(*aggregates)
+    columns = [nw.col(t.name) if t.how != "weeks" else _weeks(t, windows[t.kind]) for t in totals]
+    return grouped.select(*keys, *columns)
 
 
 def _total(total: Total) -> nw.Expr:
@@ -93,7 +101,7 @@ def _weeks(total: Total, window: Window) -> nw.Expr:
     active = []
     for week in range(window.days // 7):
         word, place = divmod(week, WORD_WEEKS)
-        # The digit of the week is the highest of what is left of it, unless it is 0.
+        # Modulo leaves the week's octal digit as the highest one: it is 0 if the rest is smaller.
         rest = nw.col(f"{total.name}_{_word(total.kind, word)}") % 8 ** (place + 1)
         active.append(nw.when(rest >= 8**place).then(nw.lit(1)).otherwise(nw.lit(0)))
     return (nw.sum_horizontal(*active) if active else nw.lit(0)).alias(total.name)
@@ -112,8 +120,8 @@ def _calendar(
 ) -> nw.LazyFrame[Any]:
     first = min(windows[kind].start for kind in kinds)
     last = max(windows[kind].end for kind in kinds)
-    every = (first + i * DAY for i in range((last - first).days))
-    days = [day for day in every if any(_inside(day, windows[kind]) for kind in kinds)]
+    span = (first + i * DAY for i in range((last - first).days))
+    days = [day for day in span if any(_inside(day, windows[kind]) for kind in kinds)]
     columns: dict[str, list[Any]] = {"day": days}
     for kind in kinds:
         columns[f"in_{kind}"] = [_inside(day, windows[kind]) for day in days]
@@ -128,9 +136,9 @@ def _inside(day: dt.date, window: Window) -> bool:
 
 
 def _digit(day: dt.date, window: Window, word: int) -> int:
-    """Return one in the octal digit of the day's week, counted back from the window's end."""
+    """Return 1 in the octal digit of the day's week, counted back from the window's end."""
     week = ((window.end - day).days - 1) // 7
     if not _inside(day, window) or week >= window.days // 7:
         return 0
-    found, place = divmod(week, WORD_WEEKS)
-    return 8**place if found == word else 0
+    week_word, place = divmod(week, WORD_WEEKS)
+    return 8**place if week_word == word else 0

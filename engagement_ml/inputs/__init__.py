@@ -1,9 +1,10 @@
-"""The input tables, read and checked together."""
+"""All input tables read and checked together: ``read_tables`` returns ``Tables``."""
 
 from __future__ import annotations
 
-from engagement_ml.inputs.tables import Tables, read_tables
-from engagement_ml.ledger.events import LedgerPart
-from engagement_ml.tables.cleaning import Dropped, TableQuality
+from engagement_ml.inputs.reading import read_tables
+from engagement_ml.inputs.tables import Tables
+from engagement_ml.ledger.cache.partitions import LedgerPartition
+from engagement_ml.tables.quality import Dropped, TableQuality
 
-__all__ = ["Dropped", "LedgerPart", "TableQuality", "Tables", "read_tables"]
+__all__ = ["Dropped", "LedgerPartition", "TableQuality", "Tables", "read_tables"]

@@ -1,4 +1,4 @@
-"""The input tables read on DuckDB by SQL of its own, which is the fastest."""
+"""Reader of all tables on DuckDB, in SQL: the fastest."""
 
 from __future__ import annotations
 
@@ -8,93 +8,94 @@ from typing import Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.errors import InputError
-from engagement_ml.inputs.read_result import Found, check_two_customers
-from engagement_ml.ledger.cache.events import OnPart
-from engagement_ml.ledger.cache.sessions import read_sessions
-from engagement_ml.ledger.events import read_events
+from engagement_ml.inputs.operations import TableOperations
+from engagement_ml.inputs.read_result import (
+    ReadResult,
+    check_two_customers,
+    duplicate_customer,
+)
+from engagement_ml.ledger.cache.partitions import OnPart
+from engagement_ml.ledger.events import read_events, read_sessions
 from engagement_ml.ledger.sessions import SessionRule
-from engagement_ml.tables.cleaning import Kept, canonical, ids_are_integers, keep
-from engagement_ml.tables.schema import Opened, open_table, quoted
+from engagement_ml.tables.cleaning import CleanTable, canonical, clean, ids_are_integers
+from engagement_ml.tables.opening import open_table
+from engagement_ml.tables.schema import SourceTable, quoted
 from engagement_ml.tables.validation import check_values
 from engagement_ml.windows import DAY
 
 
-def read_by_sql(
+def read_on_duckdb(
     engine: DuckDBEngine,
     config: PipelineConfig,
     sources: Mapping[str, Any],
     on_part: OnPart | None,
-) -> Found:
-    """Open, check and reduce what `sources` name; parameters are those of ``read_tables``.
+) -> ReadResult:
+    """Open, validate and aggregate the tables; parameters as in ``read_tables``.
 
     Raises
     ------
-    InputError, NotEnoughDataError
+    InputError, ConfigError, NotEnoughDataError
+        See ``read_tables``.
     """
-    opened = {table: open_table(engine, config, table, given) for table, given in sources.items()}
-    small = {name: one for name, one in opened.items() if name != "events"}
-    for one in small.values():
-        check_values(engine, one)
-    integer_ids = all(ids_are_integers(engine, one) for one in opened.values())
-    folder = None if config.engine.keep is None else Path(config.engine.keep)
-    kept = {
-        name: keep(engine, one, canonical(engine, one, integer_ids=integer_ids))
-        for name, one in small.items()
-    }
-    last = kept["transactions"].quality.last
+    tables = OPERATIONS.open_tables(engine, config, sources)
+    integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
+    last = cleaned["transactions"].quality.last
     assert last is not None
     end = last.date() + DAY
+    folder = None if config.engine.keep is None else Path(config.engine.keep)
     events = read_events(
-        engine,
-        opened["events"],
-        integer_ids=integer_ids,
-        end=end,
-        keep=folder,
-        on_part=on_part,
+        engine, tables["events"], integer_ids=integer_ids, end=end, keep=folder, on_part=on_part
     )
-    label = opened["events"].label
-    views = [kept["transactions"].view]
-    low, high = _ends(engine, label, *views)
-    if low == high:
-        low, high = _ends(engine, label, *views, events.ledger)
-    check_two_customers(label, low, high)
-    kept["events"] = events
-    if "customers" in opened:
-        _check_unique(engine, opened["customers"], kept["customers"])
+    label = tables["events"].label
+    _check_two_customers(engine, label, cleaned["transactions"].view, events.ledger)
+    cleaned["events"] = events
+    if "customers" in tables:
+        _check_unique(engine, tables["customers"], cleaned["customers"])
     rule = SessionRule.of(config)
-    return Found(
+    return ReadResult(
         label=label,
-        frames={name: engine.scan(one.view) for name, one in kept.items()},
-        quality={name: one.quality for name, one in kept.items()},
+        frames={name: engine.scan(table.view) for name, table in cleaned.items()},
+        quality={name: table.quality for name, table in cleaned.items()},
         counts=events.counts,
         amounts=events.amounts,
         ledger=engine.scan(events.ledger),
-        parts=events.parts,
+        partitions=events.partitions,
         sessions=None
         if rule is None
         else read_sessions(engine, events, rule, end=end, keep=folder, on_part=on_part),
     )
 
 
-def _ends(engine: DuckDBEngine, label: str, *views: str) -> tuple[Any, Any]:
-    """Return the smallest and the largest customer_id of several views."""
+def _clean(engine: DuckDBEngine, table: SourceTable, integer_ids: bool) -> CleanTable:
+    return clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
+
+
+OPERATIONS = TableOperations(open_table, check_values, ids_are_integers, _clean)
+
+
+def _check_two_customers(engine: DuckDBEngine, label: str, transactions: str, ledger: str) -> None:
+    smallest, largest = _id_range(engine, label, transactions)
+    if smallest == largest:
+        # The ledger is larger, and most often need not be read.
+        smallest, largest = _id_range(engine, label, transactions, ledger)
+    check_two_customers(label, smallest, largest)
+
+
+def _id_range(engine: DuckDBEngine, label: str, *views: str) -> tuple[Any, Any]:
+    """Return the smallest and the largest customer_id of views."""
     union = " UNION ALL ".join(
         f'SELECT min("customer_id") AS low, max("customer_id") AS high FROM {quoted(name)}'
         for name in views
     )
-    low, high = engine.query(f"SELECT min(low), max(high) FROM ({union})", reading=label)[0]
+    low, high = engine.query(f"SELECT min(low), max(high) FROM ({union})", source=label)[0]
     return low, high
 
 
-def _check_unique(engine: DuckDBEngine, one: Opened, kept: Kept) -> None:
+def _check_unique(engine: DuckDBEngine, table: SourceTable, cleaned: CleanTable) -> None:
     rows = engine.query(
-        f'SELECT "customer_id", count(*) FROM {quoted(kept.view)} GROUP BY 1 '
+        f'SELECT "customer_id", count(*) FROM {quoted(cleaned.view)} GROUP BY 1 '
         "HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
-        reading=one.label,
+        source=table.label,
     )
-    if rows:
-        raise InputError(
-            f"{one.label}: column '{one.theirs['customer_id']}': {rows[0][0]!r} is there "
-            f"{rows[0][1]} times; give one row a customer"
-        )
+    for customer, count in rows:
+        raise duplicate_customer(table, customer, count)

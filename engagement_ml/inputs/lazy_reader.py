@@ -1,4 +1,4 @@
-"""The tables of a pipeline, read and checked on a lazy engine."""
+"""Reader of all tables on a lazy engine, by Narwhals expressions."""
 
 from __future__ import annotations
 
@@ -9,82 +9,73 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import LazyEngine
-from engagement_ml.errors import InputError
-from engagement_ml.inputs.read_result import Found, check_two_customers
-from engagement_ml.ledger.lazy import LazyKept, keep, keep_events
-from engagement_ml.tables.lazy_opening import Source, canonical, ids_are_integers, open_lazily
+from engagement_ml.inputs.operations import TableOperations
+from engagement_ml.inputs.read_result import (
+    ReadResult,
+    check_two_customers,
+    duplicate_customer,
+)
+from engagement_ml.ledger.lazy import read_events
+from engagement_ml.tables.lazy_cleaning import LazyCleanTable, clean
+from engagement_ml.tables.lazy_opening import (
+    LazyTable,
+    canonical,
+    ids_are_integers,
+    open_lazy_table,
+)
 from engagement_ml.tables.lazy_validation import check_values
 from engagement_ml.windows import DAY
 
 
-def read_lazily(engine: LazyEngine, config: PipelineConfig, sources: Mapping[str, Any]) -> Found:
-    """Read and check the tables of `sources`, paths or frames by name.
+def read_on_lazy_engine(
+    engine: LazyEngine, config: PipelineConfig, sources: Mapping[str, Any]
+) -> ReadResult:
+    """Open, validate and aggregate the tables; parameters as in ``read_tables``.
 
     Raises
     ------
-    EngagementError
+    InputError, ConfigError, NotEnoughDataError
         See ``read_tables``.
     """
-    opened = _open(engine, config, sources)
-    small = {name: one for name, one in opened.items() if name != "events"}
-    for one in small.values():
-        check_values(engine, one)
-    integer_ids = all(ids_are_integers(engine, one) for one in opened.values())
-    kept = {
-        name: keep(engine, one, canonical(engine, one, integer_ids=integer_ids))
-        for name, one in small.items()
-    }
-    last = kept["transactions"].quality.last
+    tables = OPERATIONS.open_tables(engine, config, sources)
+    integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
+    last = cleaned["transactions"].quality.last
     assert last is not None
-    events = keep_events(engine, opened["events"], integer_ids=integer_ids, end=last.date() + DAY)
-    kept["events"] = events
-    assert events.ledger is not None
-    label = opened["events"].shape.label
-    ends = [_ends(engine, frame, label) for frame in (events.ledger, kept["transactions"].frame)]
-    check_two_customers(label, min(low for low, _ in ends), max(high for _, high in ends))
-    if "customers" in kept:
-        _check_unique(engine, opened["customers"], kept["customers"])
-    return Found(
+    events = read_events(engine, tables["events"], integer_ids=integer_ids, end=last.date() + DAY)
+    ledger = events.ledger
+    assert ledger is not None
+    label = tables["events"].table.label
+    ranges = [_id_range(engine, f, label) for f in (ledger, cleaned["transactions"].frame)]
+    check_two_customers(label, min(low for low, _ in ranges), max(high for _, high in ranges))
+    cleaned["events"] = events
+    if "customers" in cleaned:
+        _check_unique(engine, tables["customers"], cleaned["customers"])
+    return ReadResult(
         label=label,
-        frames={name: one.frame for name, one in kept.items()},
-        quality={name: one.quality for name, one in kept.items()},
+        frames={name: table.frame for name, table in cleaned.items()},
+        quality={name: table.quality for name, table in cleaned.items()},
         counts=events.counts,
         amounts=events.amounts,
-        ledger=events.ledger,
+        ledger=ledger,
     )
 
 
-def keep_lazily(
-    engine: LazyEngine, config: PipelineConfig, sources: Mapping[str, Any]
-) -> dict[str, LazyKept]:
-    """Read and check each table on its own, without what learning asks of them together."""
-    opened = _open(engine, config, sources)
-    for one in opened.values():
-        check_values(engine, one)
-    integer_ids = all(ids_are_integers(engine, one) for one in opened.values())
-    return {
-        name: keep(engine, one, canonical(engine, one, integer_ids=integer_ids))
-        for name, one in opened.items()
-    }
+def _clean(engine: LazyEngine, table: LazyTable, integer_ids: bool) -> LazyCleanTable:
+    return clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
 
 
-def _open(
-    engine: LazyEngine, config: PipelineConfig, sources: Mapping[str, Any]
-) -> dict[str, Source]:
-    return {name: open_lazily(engine, config, name, given) for name, given in sources.items()}
+OPERATIONS = TableOperations(open_lazy_table, check_values, ids_are_integers, _clean)
 
 
-def _ends(engine: LazyEngine, frame: nw.LazyFrame[Any], label: str) -> tuple[Any, Any]:
-    who = nw.col("customer_id")
-    (row,) = engine.rows(frame.select(low=who.min(), high=who.max()), reading=label)
+def _id_range(engine: LazyEngine, frame: nw.LazyFrame[Any], label: str) -> tuple[Any, Any]:
+    """Return the smallest and the largest customer_id of a frame."""
+    customer = nw.col("customer_id")
+    (row,) = engine.rows(frame.select(low=customer.min(), high=customer.max()), source=label)
     return row["low"], row["high"]
 
 
-def _check_unique(engine: LazyEngine, source: Source, kept: LazyKept) -> None:
-    counted = kept.frame.group_by("customer_id").agg(nw.len().alias("rows_"))
-    repeated = counted.filter(nw.col("rows_") > 1).sort("customer_id").head(1)
-    for row in engine.rows(repeated, reading=source.shape.label):
-        raise InputError(
-            f"{source.shape.label}: column '{source.shape.theirs['customer_id']}': "
-            f"{row['customer_id']!r} is there {row['rows_']} times; give one row a customer"
-        )
+def _check_unique(engine: LazyEngine, opened: LazyTable, cleaned: LazyCleanTable) -> None:
+    counted = cleaned.frame.group_by("customer_id").agg(nw.len().alias("rows_"))
+    duplicates = counted.filter(nw.col("rows_") > 1).sort("customer_id").head(1)
+    for row in engine.rows(duplicates, source=opened.table.label):
+        raise duplicate_customer(opened.table, row["customer_id"], row["rows_"])

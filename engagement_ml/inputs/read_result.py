@@ -1,4 +1,4 @@
-"""What reading finds of the tables of a pipeline, whichever engine reads them."""
+"""Result of reading all tables, the same for every engine, and checks that readers share."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from typing import Any
 
 import narwhals as nw
 
-from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.ledger.events import LedgerPart
-from engagement_ml.tables.cleaning import TableQuality
+from engagement_ml.errors import InputError, NotEnoughDataError
+from engagement_ml.ledger.cache.partitions import LedgerPartition
+from engagement_ml.tables.quality import TableQuality
+from engagement_ml.tables.schema import SourceTable
+from engagement_ml.tables.validation import column_label
 
 
 @dataclass(frozen=True)
-class Found:
-    """The tables' rows that are kept, and what is told of them.
+class ReadResult:
+    """The usable rows of all tables, and what was counted of them.
 
     Attributes
     ----------
     label : str
-        What messages call the events.
-    frames, quality : mapping by table
-    counts, amounts, ledger, parts, sessions
-        As ``Tables`` has them.
+        Name of the events in messages.
+    frames, quality : mapping by table name
+    counts, amounts, ledger, partitions, sessions
+        As in ``Tables``; `counts` is its ``event_counts``.
     """
 
     label: str
@@ -32,19 +34,26 @@ class Found:
     counts: Mapping[str, int]
     amounts: Mapping[str, tuple[str, ...]]
     ledger: nw.LazyFrame[Any]
-    parts: tuple[LedgerPart, ...] = ()
+    partitions: tuple[LedgerPartition, ...] = ()
     sessions: nw.LazyFrame[Any] | None = None
 
 
-def check_two_customers(label: str, low: Any, high: Any) -> None:
-    """Raise where the smallest customer_id of events and transactions is the largest.
+def check_two_customers(label: str, smallest: Any, largest: Any) -> None:
+    """Check that events and transactions have more than one customer.
 
     Raises
     ------
     NotEnoughDataError
+        If the smallest customer_id is also the largest.
     """
-    if low == high:
+    if smallest == largest:
         raise NotEnoughDataError(
-            f"{label}: there is only one customer, {low!r}; comparing needs at least two, "
-            "and learning from their changes some hundreds"
+            f"{label}: there is only one customer, {smallest!r}; comparisons need at least two, "
+            "and estimates within customers need some hundreds"
         )
+
+
+def duplicate_customer(table: SourceTable, customer: object, rows: int) -> InputError:
+    """Return the error about a customer with several rows in the customers table."""
+    place = column_label(table, "customer_id")
+    return InputError(f"{place}: {customer!r} occurs {rows} times; give one row per customer")

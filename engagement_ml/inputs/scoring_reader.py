@@ -1,4 +1,4 @@
-"""Tables on their own, for counting events: read and checked on whichever engine there is."""
+"""Reader of tables for scoring: each table alone, without the checks that training needs."""
 
 from __future__ import annotations
 
@@ -10,58 +10,49 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
-from engagement_ml.inputs.lazy_reader import keep_lazily
-from engagement_ml.tables.cleaning import TableQuality, canonical, ids_are_integers, keep
-from engagement_ml.tables.schema import open_table
-from engagement_ml.tables.validation import check_values
+from engagement_ml.inputs import duckdb_reader, lazy_reader
+from engagement_ml.tables.quality import TableQuality
 
 
 @dataclass(frozen=True)
-class Counted:
-    """A table's rows that are kept, its quality, and its rows per event type."""
+class ScoringTable:
+    """The usable rows of a table, its quality, and its rows per event type."""
 
     frame: nw.LazyFrame[Any]
     quality: TableQuality
     counts: Mapping[str, int]
 
 
-def read_each(
+def read_scoring_tables(
     config: PipelineConfig, engine: Engine, sources: Mapping[str, Any]
-) -> dict[str, Counted]:
-    """Read and check each table without what learning asks of them together.
+) -> dict[str, ScoringTable]:
+    """Read and validate each table alone.
 
     Parameters
     ----------
     config : PipelineConfig
-        Its ``columns`` say what the sources call theirs.
+        Only its name and ``columns`` are used.
     engine : Engine
-    sources : mapping of table name to path or frame
+    sources : mapping of str to path or frame
+        By table name.
 
     Raises
     ------
     InputError, NotEnoughDataError
-        As ``read_tables`` raises them.
+        See ``read_tables``.
     """
     columns_only = PipelineConfig(name=config.name, columns=config.columns)
     if isinstance(engine, LazyEngine):
-        kept = keep_lazily(engine, columns_only, sources)
-        return {name: Counted(one.frame, one.quality, one.counts) for name, one in kept.items()}
+        lazy_tables = lazy_reader.OPERATIONS.open_tables(engine, columns_only, sources)
+        _, lazy_cleaned = lazy_reader.OPERATIONS.clean_tables(engine, lazy_tables)
+        return {
+            name: ScoringTable(table.frame, table.quality, table.counts)
+            for name, table in lazy_cleaned.items()
+        }
     assert isinstance(engine, DuckDBEngine)
-    return _by_sql(columns_only, engine, sources)
-
-
-def _by_sql(
-    config: PipelineConfig, engine: DuckDBEngine, sources: Mapping[str, Any]
-) -> dict[str, Counted]:
-    opened = {table: open_table(engine, config, table, source) for table, source in sources.items()}
-    for one in opened.values():
-        check_values(engine, one)
-    whole = all(ids_are_integers(engine, one) for one in opened.values())
-    kept = {
-        table: keep(engine, one, canonical(engine, one, integer_ids=whole))
-        for table, one in opened.items()
-    }
+    tables = duckdb_reader.OPERATIONS.open_tables(engine, columns_only, sources)
+    _, cleaned = duckdb_reader.OPERATIONS.clean_tables(engine, tables)
     return {
-        table: Counted(engine.scan(one.view), one.quality, one.counts)
-        for table, one in kept.items()
+        name: ScoringTable(engine.scan(table.view), table.quality, table.counts)
+        for name, table in cleaned.items()
     }

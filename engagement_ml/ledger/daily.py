@@ -1,7 +1,7 @@
-"""The daily ledger: one row per entity, event type and day, from one pass over the events.
+"""Daily ledger of events: one row per customer, event type and day, from one pass over events.
 
-Everything later is made of it: what was left out and why, windows, periods, scores. Its quantities
-add up over days, so a ledger of new days can be put beside one that is kept.
+Window, period and score features are computed from the ledger. Its quantities are additive over
+days, so a ledger of new days can be combined with one that is stored.
 """
 
 from __future__ import annotations
@@ -10,39 +10,42 @@ from typing import Any
 
 import narwhals as nw
 
+from engagement_ml.tables.duplicates import DUPLICATE_MARK
+from engagement_ml.tables.schema import AMOUNTS
+
 VERSION = 2
-"""Of what the ledger holds and how it is made: another version is not read, but made anew."""
+"""Version of the ledger's content and definition; a cached ledger of another version is rebuilt."""
 MICRO = 1_000_000
+"""Amounts are stored in whole millionths of their unit."""
 KEYS = ("customer_id", "event_type", "day")
-AMOUNTS = ("value", "duration_seconds")
-REPEATED = "repeated_"
 
 
-def daily(events: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Return what happened per entity, event type and day.
+def aggregate_by_day(events: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Aggregate events by customer, event type and day.
 
-    Amounts are added as whole millionths: integer sums do not depend on the order of the rows or
-    on the engine, floating-point sums do. Nulls among the keys are kept, to be counted.
+    Amounts are summed as whole millionths: integer sums do not depend on the order of the rows or
+    on the engine, floating-point sums do. Rows with a null key are kept, so that they can be
+    counted.
 
     Parameters
     ----------
     events : LazyFrame
-        Under the contract's names; ``repeated_``, where it is there, tells repeats of an event.
+        Under the names of the input columns; ``repeated_``, if present, marks duplicates.
 
     Returns
     -------
     LazyFrame
         ``customer_id``, ``event_type``, ``day`` (date, UTC), ``n`` events, ``first`` and ``last``
-        timestamp, ``repeated_``; and where the events have them ``value`` and
-        ``duration_seconds`` (sums in millionths, int64) with ``n_value`` and
-        ``n_duration_seconds``, how many events had one.
+        timestamp, ``repeated_``; if the events have them, ``value`` and ``duration_seconds``
+        (sums in millionths, int64) with ``n_value`` and ``n_duration_seconds``, the number of
+        events with a non-null amount.
     """
     present = events.collect_schema().names()
     amounts = [column for column in AMOUNTS if column in present]
-    marked = [REPEATED] if REPEATED in present else []
+    mark = [DUPLICATE_MARK] if DUPLICATE_MARK in present else []
     grouped = (
         events.with_columns(day=nw.col("timestamp").dt.date())
-        .group_by(*KEYS, *marked)
+        .group_by(*KEYS, *mark)
         .agg(
             nw.len().cast(nw.Int64).alias("n"),
             nw.col("timestamp").min().alias("first"),
@@ -51,17 +54,17 @@ def daily(events: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
             *(nw.col(column).count().cast(nw.Int64).alias(f"n_{column}") for column in amounts),
         )
     )
-    if not marked:
-        grouped = grouped.with_columns(nw.lit(False).alias(REPEATED))
+    if not mark:
+        grouped = grouped.with_columns(nw.lit(False).alias(DUPLICATE_MARK))
     counts = [f"n_{column}" for column in amounts]
-    return grouped.select(*KEYS, "n", "first", "last", *amounts, *counts, REPEATED)
+    return grouped.select(*KEYS, "n", "first", "last", *amounts, *counts, DUPLICATE_MARK)
 
 
-def merged(ledgers: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Return the ledger of the events of several ledgers, given one below the other."""
+def merge_ledgers(ledgers: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return the ledger of all events, given the concatenated ledgers of disjoint subsets."""
     amounts = [c for c in ledgers.collect_schema().names() if c in AMOUNTS]
     sums = ["n", *amounts, *(f"n_{column}" for column in amounts)]
-    grouped = ledgers.group_by(*KEYS, REPEATED).agg(
+    grouped = ledgers.group_by(*KEYS, DUPLICATE_MARK).agg(
         nw.col("first").min(),
         nw.col("last").max(),
         *(nw.col(column).sum().cast(nw.Int64) for column in sums),

@@ -1,196 +1,215 @@
-"""The events: read once into their daily ledger, which tells what was left out and what is kept."""
+"""Events read once into their daily ledger, which shows what is dropped and what is kept."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import narwhals as nw
 
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.errors import InputError, NotEnoughDataError
-from engagement_ml.ledger.cache.events import OnPart, make_parts, whole, worth_keeping
-from engagement_ml.ledger.cache.partitions import Parts
-from engagement_ml.ledger.daily import AMOUNTS, REPEATED, daily
-from engagement_ml.ledger.tallies import Line, add_up, marked, reasons, summarise
-from engagement_ml.tables.cleaning import (
-    Dropped,
-    Kept,
-    TableQuality,
-    canonical,
-    fingerprint,
-    nothing_left,
-    without_helpers,
+from engagement_ml.errors import InputError
+from engagement_ml.ledger.cache.events import is_large, partition_events, union_view
+from engagement_ml.ledger.cache.partitions import LedgerPartition, OnPart, PartitionedLedger
+from engagement_ml.ledger.cache.sessions import sessions_of_partitions
+from engagement_ml.ledger.daily import aggregate_by_day
+from engagement_ml.ledger.sessions import SessionRule, session_events, sessions_by_day
+from engagement_ml.ledger.tallies import drop_reasons, mark_ledger, tally_ledger
+from engagement_ml.tables.cleaning import CleanTable, canonical, input_columns
+from engagement_ml.tables.duplicates import (
+    DUPLICATE_MARK,
+    Hashes,
+    duplicated_hashes,
+    mark_duplicates,
 )
-from engagement_ml.tables.duplicates import mark_repeats, repeated_hashes
-from engagement_ml.tables.schema import REQUIRED, Opened, quoted
+from engagement_ml.tables.quality import (
+    RowTally,
+    add_tallies,
+    amounts_of,
+    event_types_with_amounts,
+    kept_rows,
+    quality_of,
+    rows_by_event_type,
+)
+from engagement_ml.tables.schema import REQUIRED, SourceTable, quoted
 from engagement_ml.tables.validation import check_types, check_values, latest
 
 
 @dataclass(frozen=True)
-class LedgerPart:
-    """A part of the ledger of large files.
+class CleanEvents(CleanTable):
+    """The usable events, and their daily ledger.
 
     Attributes
     ----------
-    name : str
-        Tells the content.
-    first : date
-        Its first day.
+    ledger : str
+        Name of the daily ledger in the engine.
+    partitions : tuple of LedgerPartition
+        Partitions of the ledger of large files; empty for others.
+    partitioned : PartitionedLedger or None
+        The same partitions with their rows.
     """
 
-    name: str
-    first: dt.date
+    ledger: str
+    partitions: tuple[LedgerPartition, ...]
+    partitioned: PartitionedLedger | None
 
 
 @dataclass(frozen=True)
-class KeptEvents(Kept):
-    """Events as they are kept, the name of their daily ledger in the engine, and its parts."""
+class _RawLedger:
+    """Ledger of all rows, those to drop among them, with their tallies."""
 
-    ledger: str
-    parts: tuple[LedgerPart, ...]
-    made: Parts | None
+    name: str
+    tallies: list[RowTally]
+    duplicated: Hashes
+    partitioned: PartitionedLedger | None = None
 
 
 def read_events(
     engine: DuckDBEngine,
-    one: Opened,
+    table: SourceTable,
     *,
     integer_ids: bool,
     end: dt.date,
     keep: Path | None = None,
     on_part: OnPart | None = None,
-) -> KeptEvents:
-    """Make the daily ledger of the events, in one pass over the columns it needs.
+) -> CleanEvents:
+    """Compute the daily ledger of the events, in one pass over the columns that it needs.
 
-    What a first pass would check is checked on the way: a number that does not fit stops the
-    pass, nulls, repeats and late events are rows of the ledger that are counted and left out.
+    The pass validates values on the way: a number that does not fit stops it; nulls, duplicates
+    and late events are rows of the ledger that are counted and dropped.
 
     Parameters
     ----------
+    engine : DuckDBEngine
+    table : SourceTable
+    integer_ids : bool
+        Whether ``customer_id`` is an integer, else text.
     end : date
-        Events at or after it are left out.
+        Events from this day on are dropped.
     keep : path, optional
-        Where the ledger of large files is kept for the next run.
+        Folder that caches the ledger of large files for the next run.
     on_part : callable, optional
-        Told how many parts of large files are done, of how many.
+        Called with the number of partitions of large files that are done, and of all.
 
     Raises
     ------
     InputError
-        Where a value does not fit; see ``check_values``.
+        If a value does not fit; see ``check_values``.
     NotEnoughDataError
-        Where nothing is left.
+        If no event is left.
     """
-    guarded = not any(one.is_text(c) for c, kind in one.known() if kind not in ("id", "text"))
+    guarded = not any(
+        table.is_text(c) for c, kind in table.column_kinds() if kind not in ("id", "text")
+    )
     if guarded:
-        check_types(one)
+        check_types(table)
     else:
-        check_values(engine, one)
-    source = canonical(engine, one, integer_ids=integer_ids, guarded=guarded)
-    columns = [column for column, _ in one.known()]
-    parts: Parts | None = None
+        check_values(engine, table)
+    source = canonical(engine, table, integer_ids=integer_ids, guarded=guarded)
     try:
-        if guarded and worth_keeping(one):
-            parts = make_parts(engine, one, integer_ids=integer_ids, keep=keep, on_part=on_part)
-            suspects = parts.suspects
-            raw = whole(engine, parts, one.label)
-            lines = _lines_of_parts(engine, one, parts, raw, end)
+        if guarded and is_large(table):
+            partitioned = partition_events(
+                engine, table, integer_ids=integer_ids, keep=keep, on_part=on_part
+            )
+            raw = _combined(engine, table, partitioned, end)
         else:
-            suspects = repeated_hashes(engine, one, source)
-            marked_rows = mark_repeats(engine, one, source, columns, suspects)
-            raw = engine.persist_as(daily(engine.scan(marked_rows)), reading=one.label)
-            lines = summarise(engine, one, quoted(raw), end)
+            raw = _aggregated(engine, table, source, end)
     except InputError:
-        # Whatever stopped the pass, this names the row where it can.
-        check_values(engine, one)
+        # Whatever stopped the pass, the validation names the row if it can.
+        check_values(engine, table)
         raise
-    if any(line.last is not None and line.last > latest() for line in lines):
-        check_values(engine, one)
-    kept = [line for line in lines if line.reason is None]
-    helpers = [REPEATED, *(f"n_{c}" for c in AMOUNTS if one.has(c))]
-    rows = quoted(raw)
-    if len(kept) < len(lines):
-        # Where nothing is left out, asking each row again would cost a tenth of the features.
-        rows = f"(SELECT * EXCLUDE (reason_) FROM ({marked(rows, end)}) WHERE reason_ IS NULL)"
-    ledger = engine.view(f"SELECT * EXCLUDE ({', '.join(helpers)}) FROM {rows}", reading=one.label)
-    kept_rows = mark_repeats(engine, one, source, columns, suspects)
-    return KeptEvents(
-        view=_kept_rows(engine, one, kept_rows, end, repeats=kept_rows != source),
-        quality=quality_of(one, lines, [reason for reason, _ in reasons(end)]),
-        counts={str(line.event_type): line.rows for line in kept},
-        amounts={
-            column: tuple(str(line.event_type) for line in kept if line.amounts[i])
-            for i, column in enumerate(c for c in AMOUNTS if one.has(c))
-        },
-        ledger=ledger,
-        parts=() if parts is None else _named(parts),
-        made=parts,
-    )
+    if any(tally.last is not None and tally.last > latest() for tally in raw.tallies):
+        check_values(engine, table)
+    return _clean_events(engine, table, source, raw, end)
 
 
-def _named(parts: Parts) -> tuple[LedgerPart, ...]:
-    found = tuple(LedgerPart(p.file.name, p.days[0]) for p in parts.parts if p.days)
-    if parts.shared is None:
-        return found
-    return (*found, LedgerPart(parts.shared.name, parts.shared_days[0]))
+def read_sessions(
+    engine: DuckDBEngine,
+    events: CleanEvents,
+    rule: SessionRule,
+    *,
+    end: dt.date,
+    keep: Path | None = None,
+    on_part: OnPart | None = None,
+) -> nw.LazyFrame[Any]:
+    """Return the sessions per customer and day, in a second pass over the usable events.
 
-
-def _lines_of_parts(
-    engine: DuckDBEngine, one: Opened, parts: Parts, raw: str, end: dt.date
-) -> list[Line]:
-    """Return what the parts tell; only of those with late days is the ledger looked at again."""
-    if parts.shared is not None:
-        return summarise(engine, one, quoted(raw), end)
-    lines: list[Line] = []
-    for part in parts.parts:
-        if part.days and part.days[-1] >= end:
-            name = engine.files([part.file], reading=one.label)
-            lines += summarise(engine, one, quoted(name), end)
-        else:
-            lines += part.lines
-    return add_up(lines)
-
-
-def quality_of(one: Opened, lines: Sequence[Line], why: Sequence[str]) -> TableQuality:
-    """Return what lines tell of a table; `why` are the reasons in their order.
-
-    Raises
-    ------
-    NotEnoughDataError
-        Where nothing is left.
+    Sessions of large files are computed by partition and cached for the next run; see
+    ``sessions_of_partitions``.
     """
-    kept = [line for line in lines if line.reason is None]
-    read, n_kept = (sum(line.rows for line in some) for some in (lines, kept))
-    counts = [sum(line.rows for line in lines if line.reason == i) for i in range(len(why))]
-    dropped = tuple(Dropped(reason, n) for reason, n in zip(why, counts, strict=True) if n)
-    if not n_kept:
-        raise NotEnoughDataError(nothing_left(one, read, dropped))
-    return TableQuality(
-        table=one.table,
-        source=one.label,
-        rows_read=read,
-        rows_kept=n_kept,
-        dropped=dropped,
-        first=min((line.first for line in kept if line.first is not None), default=None),
-        last=max((line.last for line in kept if line.last is not None), default=None),
-        fingerprint=fingerprint(
-            (column for column, _ in one.known()),
-            n_kept,
-            [(line.total, line.mixed) for line in kept],
-        ),
+    label = events.quality.source
+    if events.partitioned is None:
+        sessions = sessions_by_day(session_events(engine.scan(events.view), rule), rule.gap)
+        return engine.scan(engine.persist_as(sessions, source=label))
+    return sessions_of_partitions(
+        engine, events.partitioned, rule, label=label, end=end, keep=keep, on_part=on_part
     )
 
 
-def _kept_rows(
-    engine: DuckDBEngine, one: Opened, source: str, end: dt.date, *, repeats: bool
+def _aggregated(engine: DuckDBEngine, table: SourceTable, source: str, end: dt.date) -> _RawLedger:
+    """Compute the ledger in the engine."""
+    columns = [column for column, _ in table.column_kinds()]
+    duplicated = duplicated_hashes(engine, table, source)
+    rows = mark_duplicates(engine, table, source, columns, duplicated)
+    name = engine.persist_as(aggregate_by_day(engine.scan(rows)), source=table.label)
+    return _RawLedger(name, tally_ledger(engine, table, quoted(name), end), duplicated)
+
+
+def _combined(
+    engine: DuckDBEngine, table: SourceTable, partitioned: PartitionedLedger, end: dt.date
+) -> _RawLedger:
+    """Combine the ledgers of partitions; only those with late days are tallied again."""
+    name = union_view(engine, partitioned, table.label)
+    if partitioned.shared is not None:
+        tallies = tally_ledger(engine, table, quoted(name), end)
+    else:
+        by_partition: list[RowTally] = []
+        for partition in partitioned.partitions:
+            if partition.days and partition.days[-1] >= end:
+                ledger = engine.files([partition.file], source=table.label)
+                by_partition += tally_ledger(engine, table, quoted(ledger), end)
+            else:
+                by_partition += partition.tallies
+        tallies = add_tallies(by_partition)
+    return _RawLedger(name, tallies, partitioned.duplicated, partitioned)
+
+
+def _clean_events(
+    engine: DuckDBEngine, table: SourceTable, source: str, raw: _RawLedger, end: dt.date
+) -> CleanEvents:
+    """Return the usable events and their ledger, without the rows to drop."""
+    columns = [column for column, _ in table.column_kinds()]
+    helpers = [DUPLICATE_MARK, *(f"n_{column}" for column in amounts_of(table))]
+    rows = quoted(raw.name)
+    if len(kept_rows(raw.tallies)) < len(raw.tallies):
+        # Filtering a ledger without rows to drop would add a tenth to the time of the features.
+        rows = f"(SELECT * EXCLUDE (reason_) FROM ({mark_ledger(rows, end)}) WHERE reason_ IS NULL)"
+    ledger = engine.view(f"SELECT * EXCLUDE ({', '.join(helpers)}) FROM {rows}", source=table.label)
+    marked = mark_duplicates(engine, table, source, columns, raw.duplicated)
+    reasons = [reason for reason, _ in drop_reasons(end)]
+    partitioned = raw.partitioned
+    return CleanEvents(
+        view=_usable_rows(engine, table, marked, end, duplicates=marked != source),
+        quality=quality_of(table, raw.tallies, reasons, columns),
+        counts=rows_by_event_type(raw.tallies),
+        amounts=event_types_with_amounts(table, raw.tallies),
+        ledger=ledger,
+        partitions=() if partitioned is None else partitioned.named(),
+        partitioned=partitioned,
+    )
+
+
+def _usable_rows(
+    engine: DuckDBEngine, table: SourceTable, source: str, end: dt.date, *, duplicates: bool
 ) -> str:
-    """Name a view of the rows that are kept, for what the ledger does not tell."""
+    """Create a view of the usable rows, for columns that the ledger does not have."""
     conditions = [f"{quoted(column)} IS NOT NULL" for column in REQUIRED["events"]]
     conditions += ["\"event_type\" <> ''", f"\"timestamp\" < TIMESTAMP '{end}'"]
-    if repeats:
-        conditions.append(f"NOT {REPEATED}")
+    if duplicates:
+        conditions.append(f"NOT {DUPLICATE_MARK}")
     return engine.view(
-        f"SELECT {without_helpers(one)} FROM {quoted(source)} WHERE {' AND '.join(conditions)}",
-        reading=one.label,
+        f"SELECT {input_columns(table)} FROM {quoted(source)} WHERE {' AND '.join(conditions)}",
+        source=table.label,
     )

@@ -1,7 +1,8 @@
-"""The daily ledger of sessions: a row per entity and day, by window expressions over the events.
+"""Daily ledger of sessions (sessionisation): one row per customer and day.
 
-A session is a run of an entity's events with no pause longer than the gap. It ends at midnight UTC,
-so that what is told of a day depends on that day's events alone and ledgers of days add up.
+A session is a run of a customer's events without a pause longer than the gap. Sessions end at
+midnight UTC, so that the sessions of a day depend only on the events of that day, and ledgers of
+days can be combined.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.ledger.daily import REPEATED
+from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.windows import DAY
 
 VERSION = 2
-"""Of what the ledger of sessions holds and how it is made: another version is made anew."""
+"""Version of the ledger's content and definition; a cached ledger of another version is rebuilt."""
 OUTBOUND = "outbound"
 SUMS = ("sessions", "events", "duration", "bounces")
 _MINUTE = 60_000_000
@@ -26,108 +27,115 @@ _MINUTE = 60_000_000
 
 @dataclass(frozen=True)
 class SessionRule:
-    """What makes events a session.
+    """Rule that says which events form a session.
 
     Attributes
     ----------
     gap : int
-        Microseconds; a longer pause ends a session, one of just this length does not.
-    only : tuple of str or None
-        The event types that count; None means all.
-    never : tuple of str
+        Microseconds. A longer pause ends a session; a pause of exactly this length does not.
+    included : tuple of str or None
+        Event types that count; None means all.
+    excluded : tuple of str
         Event types that do not count.
     """
 
     gap: int
-    only: tuple[str, ...] | None
-    never: tuple[str, ...]
+    included: tuple[str, ...] | None
+    excluded: tuple[str, ...]
 
     @classmethod
     def of(cls, config: PipelineConfig) -> SessionRule | None:
-        """Return the rule that a configuration asks for, None where it asks for no sessions.
+        """Return the rule that a configuration defines; None if it has no sessions.
 
         Examples
         --------
-        >>> asked = {"name": "shop", "features": {"sessions": {"gap_minutes": 10}}}
-        >>> SessionRule.of(PipelineConfig.model_validate(asked)).gap
+        >>> raw = {"name": "shop", "features": {"sessions": {"gap_minutes": 10}}}
+        >>> SessionRule.of(PipelineConfig.model_validate(raw)).gap
         600000000
         """
-        asked = config.features.sessions
-        if asked is None:
+        sessions = config.features.sessions
+        if sessions is None:
             return None
-        ignored = {name for name, told in config.behaviours.items() if told.role == "ignore"}
-        never = ignored | ({config.churn.event_type} - {None})
-        only = None if asked.event_types is None else tuple(sorted(asked.event_types))
-        return cls(asked.gap_minutes * _MINUTE, only, tuple(sorted(map(str, never))))
+        ignored = {name for name, b in config.behaviours.items() if b.role == "ignore"}
+        excluded = ignored | ({config.churn.event_type} - {None})
+        included = None if sessions.event_types is None else tuple(sorted(sessions.event_types))
+        return cls(sessions.gap_minutes * _MINUTE, included, tuple(sorted(map(str, excluded))))
 
 
-def visits(
+def session_events(
     events: nw.LazyFrame[Any], rule: SessionRule, days: Sequence[dt.date] | None = None
 ) -> nw.LazyFrame[Any]:
-    """Return the events that make sessions, in the columns that tell them.
+    """Return the events that form sessions, in the columns that define sessions.
 
-    Left out are rows without customer, timestamp or event type, repeats of an event, what the
-    company sent (``direction`` is ``outbound``: a letter is no visit), and event types that the
-    rule does not count.
+    Dropped are rows without customer, timestamp or event type, duplicates, events that the company
+    sent (``direction`` is ``outbound``), and event types that the rule excludes.
 
     Parameters
     ----------
     events : LazyFrame
-        Under the contract's names; ``repeated_``, where it is there, tells repeats of an event.
+        Under the names of the input columns; ``repeated_``, if present, marks duplicates.
     rule : SessionRule
     days : sequence of date, optional
-        Only events of these days, sorted.
+        Sorted; only events of these days are returned.
 
     Returns
     -------
     LazyFrame
-        ``customer_id``, ``timestamp``, ``day`` and, where the events have it, ``session_id``.
+        ``customer_id``, ``timestamp``, ``day`` and, if the events have it, ``session_id``.
     """
     present = events.collect_schema().names()
-    kind, moment = nw.col("event_type"), nw.col("timestamp")
-    counted = ~nw.col("customer_id").is_null() & ~moment.is_null() & ~kind.is_null() & (kind != "")
-    if REPEATED in present:
-        counted = counted & ~nw.col(REPEATED)
-    if rule.only is not None:
-        counted = counted & kind.is_in(rule.only)
-    if rule.never:
-        counted = counted & ~kind.is_in(rule.never)
-    if "direction" in present:
-        direction = nw.col("direction").cast(nw.String)
-        counted = counted & (direction.is_null() | (direction.str.to_lowercase() != OUTBOUND))
+    moment = nw.col("timestamp")
+    counted = _counts(present, rule)
     if days is not None:
-        # The bounds spare the engine files and row groups; only holes take a look at each day.
+        # The bounds let the engine skip files and row groups; gaps need a test of each day.
         first, last = (dt.datetime.combine(day, dt.time()) for day in (days[0], days[-1]))
         counted = counted & (moment >= first) & (moment < last + DAY)
         if len(days) <= (last - first).days:
             counted = counted & moment.dt.date().is_in(days)
-    named = ["session_id"] if "session_id" in present else []
+    session_id = ["session_id"] if "session_id" in present else []
     return events.filter(counted).select(
-        "customer_id", "timestamp", *named, moment.dt.date().alias("day")
+        "customer_id", "timestamp", *session_id, moment.dt.date().alias("day")
     )
 
 
-def sessions_by_day(visited: nw.LazyFrame[Any], gap: int) -> nw.LazyFrame[Any]:
-    """Return the sessions per entity and day.
+def _counts(present: Sequence[str], rule: SessionRule) -> nw.Expr:
+    """Return the condition of events that count, given the columns that they have."""
+    event_type, moment = nw.col("event_type"), nw.col("timestamp")
+    counted = ~nw.col("customer_id").is_null() & ~moment.is_null()
+    counted = counted & ~event_type.is_null() & (event_type != "")
+    if DUPLICATE_MARK in present:
+        counted = counted & ~nw.col(DUPLICATE_MARK)
+    if rule.included is not None:
+        counted = counted & event_type.is_in(rule.included)
+    if rule.excluded:
+        counted = counted & ~event_type.is_in(rule.excluded)
+    if "direction" in present:
+        direction = nw.col("direction").cast(nw.String)
+        counted = counted & (direction.is_null() | (direction.str.to_lowercase() != OUTBOUND))
+    return counted
 
-    Where there is a ``session_id``, events of different ids are never of one session: two devices
-    used at once are two sessions, however their events alternate. Within an id, and among events
-    without one, the gap decides.
+
+def sessions_by_day(events: nw.LazyFrame[Any], gap: int) -> nw.LazyFrame[Any]:
+    """Return the sessions per customer and day.
+
+    If there is a ``session_id``, events of different ids never share a session: two devices used
+    at the same time are two sessions, even if their events alternate. Within an id, and among
+    events without one, the gap separates sessions.
 
     Parameters
     ----------
-    visited : LazyFrame
-        As ``visits`` returns it; ``micros_``, where it is there, is the timestamp in microseconds
-        since 1970, for engines that cannot tell the length of a pause.
+    events : LazyFrame
+        As ``session_events`` returns it. ``micros_``, if present, is the timestamp in microseconds
+        since 1970, for engines that cannot subtract timestamps.
     gap : int
         Microseconds.
 
     Returns
     -------
     LazyFrame
-        ``customer_id``, ``day``, ``sessions``, ``events`` in them, ``duration`` (from first to
-        last event of each session, added up; microseconds), ``bounces`` (sessions of one event),
-        all int64, and ``last``, the last event's timestamp.
+        ``customer_id``, ``day``, ``sessions``, ``events`` in them, ``duration`` (from the first to
+        the last event of each session, summed; microseconds), ``bounces`` (sessions with a single
+        event), all int64, and ``last``, the timestamp of the last event.
 
     Examples
     --------
@@ -135,28 +143,27 @@ def sessions_by_day(visited: nw.LazyFrame[Any], gap: int) -> nw.LazyFrame[Any]:
     >>> moments = pd.to_datetime(["2024-02-29 23:50", "2024-02-29 23:55", "2024-03-01 00:05"])
     >>> days = pd.Series(moments).dt.floor("D")
     >>> table = pd.DataFrame({"customer_id": 1, "timestamp": moments, "day": days})
-    >>> from engagement_ml.engine import Engine, open_duckdb
     >>> from engagement_ml.engine import open_duckdb
     >>> with open_duckdb() as engine:
-    ...     found = sessions_by_day(engine.scan(engine.register(table)), 30 * 60_000_000)
-    ...     found.sort("day").select("sessions", "duration", "bounces").collect().rows()
+    ...     sessions = sessions_by_day(engine.scan(engine.register(table)), 30 * 60_000_000)
+    ...     sessions.sort("day").select("sessions", "duration", "bounces").collect().rows()
     [(1, 300000000, 0), (1, 0, 1)]
     """
     moment = nw.col("timestamp")
-    present = visited.collect_schema().names()
+    present = events.collect_schema().names()
     keys = ("customer_id", "day", *(["session_id"] if "session_id" in present else []))
-    told = nw.col("micros_") if "micros_" in present else moment
-    before = told - told.shift(1).over(*keys, order_by="timestamp")
-    after = told.shift(-1).over(*keys, order_by="timestamp") - told
-    if told is moment:
+    clock = nw.col("micros_") if "micros_" in present else moment
+    before = clock - clock.shift(1).over(*keys, order_by="timestamp")
+    after = clock.shift(-1).over(*keys, order_by="timestamp") - clock
+    if clock is moment:
         before, after = before.dt.total_microseconds(), after.dt.total_microseconds()
-    one, none = nw.lit(1), nw.lit(0)
-    # At the first event there is nothing before, a null, which lies within no gap.
-    begins = nw.when(nw.col("before_") <= gap).then(none).otherwise(one)
-    ends = nw.when(nw.col("after_") <= gap).then(none).otherwise(one)
-    paused = nw.when(nw.col("before_") <= gap).then(nw.col("before_")).otherwise(none)
+    one, zero = nw.lit(1), nw.lit(0)
+    # The first event has no pause before it: null, which is within no gap.
+    begins = nw.when(nw.col("before_") <= gap).then(zero).otherwise(one)
+    ends = nw.when(nw.col("after_") <= gap).then(zero).otherwise(one)
+    paused = nw.when(nw.col("before_") <= gap).then(nw.col("before_")).otherwise(zero)
     return (
-        visited.with_columns(before_=before, after_=after)
+        events.with_columns(before_=before, after_=after)
         .with_columns(begins_=begins, paused_=paused, bounced_=begins * ends)
         .group_by("customer_id", "day")
         .agg(

@@ -264,7 +264,7 @@ class EngagementMetric:
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], *, origin: str = "metric") -> EngagementMetric:
         """Read what `to_dict` returned; error messages call it `origin`."""
-        return serial.from_dict(raw, origin)
+        return serial.from_dict(cls, raw, origin)
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the text of ``metric.json``, and write it to `path` if given.
@@ -289,7 +289,7 @@ class EngagementMetric:
             If the file is missing, damaged or of another format, or was edited in a way that
             changes scores.
         """
-        return serial.from_json(path_or_text)
+        return serial.from_json(cls, path_or_text)
 
     def __repr__(self) -> str:
         """Return the metric as a table, the heaviest behaviour first."""

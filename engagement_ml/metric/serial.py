@@ -85,20 +85,18 @@ def to_json(metric: EngagementMetric, path: str | Path | None = None) -> str:
     return text
 
 
-def from_json(path_or_text: str | Path) -> EngagementMetric:
+def from_json(metric_type: type[EngagementMetric], path_or_text: str | Path) -> EngagementMetric:
     """Read ``metric.json`` from a path, or from its text."""
     text, origin = _read(path_or_text)
     try:
         raw = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{origin}: cannot be read as JSON: {error}") from None
-    return from_dict(raw, origin)
+    return from_dict(metric_type, raw, origin)
 
 
-def from_dict(raw: Any, origin: str) -> EngagementMetric:
+def from_dict(metric_type: type[EngagementMetric], raw: Any, origin: str) -> EngagementMetric:
     """Read what `to_dict` returned; unknown keys are ignored."""
-    from engagement_ml.metric.definition import EngagementMetric
-
     if not isinstance(raw, Mapping):
         raise InputError(f"{origin}: expected a metric's keys, found {type(raw).__name__}")
     _require(raw, ("format",), origin)
@@ -120,7 +118,7 @@ def from_dict(raw: Any, origin: str) -> EngagementMetric:
             f"{len(behaviours)}; use the original file"
         )
     try:
-        metric = EngagementMetric(
+        metric = metric_type(
             name=_text(raw, "name"),
             evidence=raw["evidence"],
             observation_days=raw["observation_days"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from engagement_ml.models.churn import ChurnModel, RecencyFrequencyMonetaryChurn
@@ -17,7 +17,7 @@ __all__ = [
     "RecencyFrequencyMonetaryChurn",
 ]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "ChurnModel": "churn",

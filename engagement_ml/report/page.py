@@ -1,131 +1,109 @@
-"""A run as one self-contained HTML file: nothing is loaded, nothing runs, all text is escaped."""
+"""The report: a run as one self-contained HTML file without scripts; all text is escaped."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from engagement_ml.formatting import as_date, day, first_upper, number
-from engagement_ml.report import (
-    behaviours,
-    evaluation,
-    experiments,
-    metric,
-    provenance,
-    robustness,
-    text,
-)
-from engagement_ml.report.view import Row, Run, SupportsToDict, as_texts
-
-_TITLES = {
-    "metric": "The metric",
-    "naive": "What looks good and is not",
-    "responses": "How much is enough",
-    "behaviours": "Every behaviour and its verdict",
-    "evaluation": "Foretelling and steering",
-    "checks": "What was attacked",
-    "segments": "Where segments differ",
-    "pairs": "Behaviours together",
-    "unprofitable": "Engaged, yet unprofitable",
-    "experiments": "What to test next",
-    "data": "The data",
-    "windows": "Windows and cutoffs",
-    "limits": "Assumptions and limits",
-    "glossary": "What the words mean",
-    "versions": "How this was made",
-}
+from engagement_ml.formatting import as_date, day, first_upper, number, one_line
+from engagement_ml.records import RunRecord
+from engagement_ml.report import text
+from engagement_ml.report.section import Section
+from engagement_ml.report.sections import SECTIONS
+from engagement_ml.report.view import Run
 
 
-def render_report(record: Row | SupportsToDict) -> str:
+def render_report(
+    record: RunRecord | Mapping[str, Any], sections: Sequence[Section] = SECTIONS
+) -> str:
     """Return a run as a self-contained HTML page.
 
     Parameters
     ----------
     record : RunRecord or mapping
-        A run's record or what its ``to_dict()`` returns. A section whose part is missing, null
-        or empty is left out; a number that is null is a dash.
+        A run's record, or the result of its ``to_dict()``. A number that is null is shown as a
+        dash.
+    sections : sequence of Section
+        In the order of the page. A section without content is left out.
 
     Returns
     -------
     str
-        A whole page: no network, no script, light and dark, narrow screens and print. The same
-        record gives the same text.
+        A whole page without network access or scripts, for light and dark screens, phones and
+        print. The same record gives the same text.
 
     Raises
     ------
     InputError
-        Where ``metric`` is no metric's definition.
+        If a dictionary is not a record, or its metric is not a valid definition.
 
     Examples
     --------
-    >>> page = render_report({"name": "shop", "metric": {"abstained": True, "reason": "too short"}})
-    >>> "Nothing we can defend moves margin here." in page, "<script" in page
+    >>> import datetime as dt
+    >>> from engagement_ml.drivers.evidence import DriverEvidence
+    >>> from engagement_ml.metric import EngagementMetric
+    >>> from engagement_ml.windows import History, Windows
+    >>> day, reason = dt.date(2024, 1, 1), "the history is too short"
+    >>> record = RunRecord(
+    ...     name="shop", entity="customer", currency="EUR", created_at="2024-09-01", version="1",
+    ...     config={}, windows=Windows(84, 84, 0, (), (), day, History(day, day)), tables=(),
+    ...     n_entities=0, n_rows=0, evaluation={},
+    ...     metric=EngagementMetric("shop", "driver", 84, 84, (), reason=reason).to_dict(),
+    ...     evidence=DriverEvidence("driver", (), reason, ()),
+    ... )
+    >>> page = render_report(record)
+    >>> "No behaviour could be shown to move margin." in page, "<script" in page
     (True, False)
     """
     run = Run.of(record)
-    sections = _sections(run)
+    built = [(section, section.build(run)) for section in sections]
     page: str = (
         _environment()
         .get_template("report.html.j2")
         .render(
             run=run,
+            name=one_line(run.record.name),
             headline=text.headline(run),
             lead=text.lead(run),
             meta=_meta(run),
-            sections=sections,
-            titles={key: _title(key, run) for key in sections},
+            sections=[
+                {
+                    "key": section.key,
+                    "title": section.heading(run),
+                    "template": _template(section),
+                    "content": content,
+                }
+                for section, content in built
+                if content
+            ],
         )
     )
     return page
 
 
-def _sections(run: Run) -> dict[str, Any]:
-    built = {
-        "metric": metric.metric_section(run),
-        "naive": metric.naive_section(run),
-        "responses": metric.response_section(run),
-        "behaviours": behaviours.behaviour_section(run),
-        "evaluation": evaluation.evaluation_section(run),
-        "checks": robustness.check_section(run),
-        "segments": robustness.segment_section(run),
-        "pairs": robustness.pair_section(run),
-        "unprofitable": robustness.unprofitable_section(run),
-        "experiments": experiments.experiment_section(run),
-        "data": provenance.data_section(run),
-        "windows": provenance.windows_section(run),
-        "limits": {"texts": text.limits(run), "notes": as_texts(run.raw.get("notes"))},
-        "glossary": {"verdicts": list(text.VERDICTS.values()), "terms": text.terms(run)},
-        "versions": provenance.version_section(run),
-    }
-    return {key: section for key, section in built.items() if section}
-
-
-def _title(key: str, run: Run) -> str:
-    if key == "naive" and run.weighted and run.indicator:
-        return "What the usual ranking says"
-    if key == "experiments" and run.mapping("experiments").get("results"):
-        return "Randomised tests"
-    return _TITLES[key]
-
-
 def _meta(run: Run) -> list[str]:
-    created = run.text("created_at")
-    n_entities, drawn = run.raw.get("n_entities"), run.mapping("sample")
-    who = number(n_entities, 0)
-    if drawn:
-        who = f"{number(drawn.get('customers'), 0)} of {number(drawn.get('of'), 0)}"
-    return [
-        text
-        for text in (
-            run.name,
-            day(created) if as_date(created) else "",
-            f"{who} {run.entities}" if n_entities else "",
-            run.text("currency"),
-        )
-        if text
-    ]
+    record = run.record
+    n_entities = number(record.n_entities, 0)
+    if record.sample is not None:
+        n_entities = f"{number(record.sample.customers, 0)} of {number(record.sample.of, 0)}"
+    made = day(record.created_at) if as_date(record.created_at) else ""
+    parts = (
+        one_line(record.name),
+        made,
+        f"{n_entities} {run.entities}" if record.n_entities else "",
+        run.money.currency,
+    )
+    return [part for part in parts if part]
+
+
+def _template(section: Section) -> Template:
+    if isinstance(section.template, Path):
+        return _environment().from_string(section.template.read_text(encoding="utf-8"))
+    return _environment().get_template(section.template)
 
 
 @cache

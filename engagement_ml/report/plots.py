@@ -1,4 +1,4 @@
-"""The report's drawings: intervals, bars, response curves, calibration, the windows."""
+"""The charts of the report: intervals, bars, response curves, calibration, time windows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from engagement_ml.formatting import MONTHS, as_date, finite
+from engagement_ml.drivers.evidence import ResponseCurve
+from engagement_ml.formatting import MONTHS
 from engagement_ml.report.svg import (
     Scale,
     Tick,
@@ -23,6 +24,7 @@ from engagement_ml.report.svg import (
     shortest,
 )
 from engagement_ml.report.view import Estimate
+from engagement_ml.windows import Windows
 
 _MOST_ROWS = 40
 _MOST_LABELS = 14
@@ -32,7 +34,7 @@ _BEYOND_MEDIAN = 2.5
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing with the labels of its axes, which the page sets as text.
+    """A drawing with the labels of its axes, which the page writes as text.
 
     Attributes
     ----------
@@ -59,7 +61,7 @@ def interval_scale(estimates: Sequence[Estimate], *, wide: Sequence[bool] = ()) 
     estimates : sequence of (value, low, high)
         Each may be None.
     wide : sequence of bool, optional
-        Intervals that may leave the scale, lest they squeeze the others flat.
+        Intervals that may extend beyond the scale, so that the others stay readable.
     """
     flags = [*wide, *[False] * (len(estimates) - len(wide))]
     reach = [max((abs(x) for x in e if x is not None), default=0.0) for e in estimates]
@@ -98,46 +100,45 @@ def bar_cell(
 
 
 def response_chart(
-    response: Mapping[str, Any],
+    curve: ResponseCurve,
     *,
+    tone: str,
     label: str,
     x_label: str,
     y_label: str,
     write_x: Callable[[float, int], str],
     write_y: Callable[[float, int], str],
-) -> Chart | None:
-    """Return a response curve with its band; None where the record holds no curve.
+) -> Chart:
+    """Return a response curve with its band, in the colour of `tone`.
 
-    The filled dot stands at the typical count, the hollow one at the busiest tenth's, the dashed
-    line where one more event stops paying.
+    The filled dot marks the typical count, the hollow one that of the busiest 10%, and the dashed
+    line the count from which one more event no longer pays.
     """
-    curve = Curve.of(response)
-    if curve is None:
-        return None
     x, y = Scale(curve.x[0], curve.x[-1]), Scale.over([*curve.effect, *curve.low, *curve.high])
-    line = [(x.percent(a), 100 - y.percent(b)) for a, b in zip(curve.x, curve.effect, strict=True)]
-    upper = [(x.percent(a), 100 - y.percent(b)) for a, b in zip(curve.x, curve.high, strict=True)]
-    lower = [(x.percent(a), 100 - y.percent(b)) for a, b in zip(curve.x, curve.low, strict=True)]
+
+    def points(values: Sequence[float]) -> list[tuple[float, float]]:
+        return [(x.percent(a), 100 - y.percent(b)) for a, b in zip(curve.x, values, strict=True)]
+
+    band = [*points(curve.high), *points(curve.low)[::-1]]
     zero = shortest(100 - y.percent(0.0))
     marks = [
-        element("path", d=polyline([*upper, *lower[::-1]]) + " Z", class_="band"),
+        element("path", d=polyline(band) + " Z", class_="band"),
         element("path", d=f"M0,{zero} H100", class_="zero"),
     ]
-    saturation = finite(response.get("saturation_point"))
+    saturation = curve.saturation_point
     if saturation is not None and curve.x[0] <= saturation <= curve.x[-1]:
         marks.append(
             element("path", d=f"M{shortest(x.percent(saturation))},0 V100", class_="limit")
         )
-    marks.append(element("path", d=polyline(line), class_="line"))
-    for key, class_ in (("p90", "hollow"), ("typical", "full")):
-        at = finite(response.get(key))
-        if at is not None and curve.x[0] <= at <= curve.x[-1]:
-            place = (x.percent(at), 100 - y.percent(curve.at(at)))
+    marks.append(element("path", d=polyline(points(curve.effect)), class_="line"))
+    for count, class_ in ((curve.p90, "hollow"), (curve.typical, "full")):
+        if curve.x[0] <= count <= curve.x[-1]:
+            place = (x.percent(count), 100 - y.percent(effect_at(curve, count)))
             marks.append(dot(*place, class_=class_))
             if class_ == "hollow":
                 marks.append(dot(*place, class_="hole"))
     return Chart(
-        svg=drawing(label, *marks, class_="plot", stretched=True),
+        svg=drawing(label, *marks, class_=f"plot {tone}", stretched=True),
         x_ticks=tuple(x.ticks(write_x, 6)),
         y_ticks=_upwards(y.ticks(write_y, 4)),
         x_label=x_label,
@@ -146,43 +147,18 @@ def response_chart(
     )
 
 
-@dataclass(frozen=True)
-class Curve:
-    """A response read off a record: the same number of finite values in each list, x ascending."""
+def effect_at(curve: ResponseCurve, x: float) -> float:
+    """Return the effect of `x` events by linear interpolation, constant beyond the ends.
 
-    x: tuple[float, ...]
-    effect: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-
-    @classmethod
-    def of(cls, response: Mapping[str, Any]) -> Curve | None:
-        """Read a response; None where fewer than two points of it are whole."""
-        columns = [response.get(key) or [] for key in ("x", "effect", "low", "high")]
-        points = []
-        for x, effect, low, high in zip(*columns, strict=False):
-            if (a := finite(x)) is None or (b := finite(effect)) is None:
-                continue
-            c, d = finite(low), finite(high)
-            points.append((a, b, b if c is None else c, b if d is None else d))
-        points.sort()
-        if len(points) < 2 or points[0][0] == points[-1][0]:
-            return None
-        xs, effects, lows, highs = zip(*points, strict=True)
-        return cls(x=xs, effect=effects, low=lows, high=highs)
-
-    def at(self, x: float) -> float:
-        """Return the effect of `x` events, between the points by a straight line.
-
-        Examples
-        --------
-        >>> Curve((0.0, 2.0), (0.0, 5.0), (0.0, 4.0), (0.0, 6.0)).at(1.0)
-        2.5
-        """
-        after = min(max(bisect_right(self.x, x), 1), len(self.x) - 1)
-        (x0, x1), (y0, y1) = self.x[after - 1 : after + 1], self.effect[after - 1 : after + 1]
-        share = 0.0 if x1 == x0 else min(max((x - x0) / (x1 - x0), 0.0), 1.0)
-        return y0 + share * (y1 - y0)
+    Examples
+    --------
+    >>> effect_at(ResponseCurve((0, 2), (0, 5), (0, 4), (0, 6), None, 1, 2, "linear"), 1.0)
+    2.5
+    """
+    after = min(max(bisect_right(curve.x, x), 1), len(curve.x) - 1)
+    (x0, x1), (y0, y1) = curve.x[after - 1 : after + 1], curve.effect[after - 1 : after + 1]
+    share = 0.0 if x1 == x0 else min(max((x - x0) / (x1 - x0), 0.0), 1.0)
+    return y0 + share * (y1 - y0)
 
 
 def calibration_chart(
@@ -193,13 +169,8 @@ def calibration_chart(
     y_label: str,
     write: Callable[[float, int], str],
 ) -> Chart | None:
-    """Return mean outcome against mean prediction, a dot a decile; None without deciles."""
-    pairs = [
-        (a, b)
-        for step in steps
-        if (a := finite(step.get("predicted"))) is not None
-        and (b := finite(step.get("observed"))) is not None
-    ]
+    """Return mean outcome by mean prediction, one dot per decile; None without deciles."""
+    pairs = [(step["predicted"], step["observed"]) for step in steps]
     if not pairs:
         return None
     scale = Scale.over([value for pair in pairs for value in pair], pad=0.06)
@@ -218,23 +189,19 @@ def calibration_chart(
     )
 
 
-def windows_chart(windows: Mapping[str, Any], *, label: str) -> Chart | None:
+def windows_chart(windows: Windows, *, label: str) -> Chart | None:
     """Return the observation and outcome window of every cutoff over the history.
 
-    Beyond 40 cutoffs, every second, third … is drawn, and always the last.
+    Beyond 40 cutoffs, every second, third … is drawn, and always the last. None without cutoffs.
     """
-    parts = [(part, as_date(c)) for part in ("train", "test") for c in windows.get(part) or []]
-    cutoffs = [(part, cutoff) for part, cutoff in parts if cutoff is not None]
-    lengths = [finite(windows.get(f"{key}_days")) for key in ("observation", "gap", "outcome")]
-    if not cutoffs or lengths[0] is None or lengths[2] is None:
+    cutoffs = [("train", c) for c in windows.train] + [("test", c) for c in windows.test]
+    if not cutoffs:
         return None
-    observation, gap, outcome = (int(length or 0) for length in lengths)
+    observation, gap = windows.observation_days, windows.gap_days
+    outcome = windows.outcome_days
     step = -(-len(cutoffs) // _MOST_ROWS)
     cutoffs = cutoffs[::-1][::step][::-1]
-    day = dt.timedelta(days=1)
-    history = windows.get("history") or {}
-    start = as_date(history.get("start")) or min(c for _, c in cutoffs) - observation * day
-    end = as_date(history.get("end")) or max(c for _, c in cutoffs) + (gap + outcome) * day
+    start, end = windows.history.start, windows.history.end
     x = Scale(start.toordinal(), end.toordinal())
     height, marks = 100 / len(cutoffs), []
     for place, (part, cutoff) in enumerate(cutoffs):
@@ -253,9 +220,8 @@ def windows_chart(windows: Mapping[str, Any], *, label: str) -> Chart | None:
                     class_=f"{class_} {part}",
                 )
             )
-    if (until := as_date(windows.get("fit_until"))) is not None:
-        at_fit = shortest(x.percent(until.toordinal()))
-        marks.append(element("path", d=f"M{at_fit},0 V100", class_="limit"))
+    at_fit = shortest(x.percent(windows.fit_until.toordinal()))
+    marks.append(element("path", d=f"M{at_fit},0 V100", class_="limit"))
     every = -(-len(cutoffs) // _MOST_LABELS)
     labels = [
         Tick(f"{shortest((place + 0.5) * height)}%", cutoff.isoformat())

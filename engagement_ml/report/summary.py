@@ -1,4 +1,4 @@
-"""A run in the terminal: some thirty lines that need no statistics to read."""
+"""Terminal summary of a run, in plain words and at most 80 columns wide."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from engagement_ml.formatting import DASH, finite, number, one_line, spread
+from engagement_ml.drivers.evidence import DriverRow
+from engagement_ml.formatting import DASH, first_upper, number, one_line, spread
+from engagement_ml.metric import WeightedBehaviour
+from engagement_ml.records import RunRecord
 from engagement_ml.report import comparison_text, text
-from engagement_ml.report.metric import SCORE_COMMAND
-from engagement_ml.report.view import Row, Run, SupportsToDict, as_mapping
+from engagement_ml.report.sections.metric import SCORE_COMMAND
+from engagement_ml.report.view import Run, effect_of, measure
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -24,32 +27,24 @@ _INDICATOR_COMMAND = "set 'select: {require: indicator}' in the configuration an
 
 
 def print_summary(
-    record: Row | SupportsToDict,
+    record: RunRecord | Mapping[str, Any],
     *,
     console: Console | None = None,
     output: Path | str | None = None,
     next_command: str | None = None,
 ) -> None:
-    """Print what a run found, at most 80 columns wide, readable without colour as well.
+    """Print a run's results, at most 80 columns wide, readable without colour.
 
     Parameters
     ----------
     record : RunRecord or mapping
-        A run's record or what its ``to_dict()`` returns; parts that it lacks are left out.
+        A run's record, or the result of its ``to_dict()``.
     console : rich Console, optional
         Where to print; standard output by default.
     output : path, optional
         The folder that holds ``report.html``.
     next_command : str, optional
-        What to try next; by default how to score everyone with the metric.
-
-    Examples
-    --------
-    >>> print_summary({"metric": {"abstained": True, "reason": "the history is too short"}})
-    Nothing we can defend moves margin here.
-    So there is no metric. The history is too short.
-    <BLANKLINE>
-    Next    set 'select: {require: indicator}' in the configuration and train again
+        A suggestion for the next step; by default how to compute the scores.
     """
     if console is None:
         from rich.console import Console
@@ -58,13 +53,13 @@ def print_summary(
     lines = summary_lines(record, output=output, next_command=next_command)
     width = min(WIDTH, console.width)
     for line in lines:
-        # What is to be copied must not be broken.
+        # Paths and commands are for copying, so they must not be wrapped.
         whole = isinstance(line, Text) and bool(line.no_wrap)
         console.print(line, width=None if whole else width, soft_wrap=whole, highlight=False)
 
 
 def summary_lines(
-    record: Row | SupportsToDict,
+    record: RunRecord | Mapping[str, Any],
     *,
     output: Path | str | None = None,
     next_command: str | None = None,
@@ -73,10 +68,10 @@ def summary_lines(
     run = Run.of(record)
     lines: list[RenderableType] = [Text(text.headline(run), style="bold")]
     lines += [Text(paragraph) for paragraph in text.lead(run)]
-    for part in (_weights(run), _misleading(run), _standing(run), _sample(run)):
+    for part in (_weights(run), _misleading(run), _comparison(run), _sample(run)):
         if part:
             lines += [Text(""), *part]
-    return [*lines, Text(""), *_where(run, output, next_command)]
+    return [*lines, Text(""), *_places(run, output, next_command)]
 
 
 def _weights(run: Run) -> list[RenderableType]:
@@ -84,95 +79,104 @@ def _weights(run: Run) -> list[RenderableType]:
         return []
     table = _table()
     table.add_column("behaviour", overflow="fold")
-    table.add_column("weight", justify="right", no_wrap=True)
-    table.add_column("95% interval", no_wrap=True)
+    several = len(run.weighted) > 1
+    if several:
+        table.add_column("weight", justify="right", no_wrap=True)
+        table.add_column("95% interval", no_wrap=True)
     if not run.indicator:
         table.add_column("one more event is worth")
-    for row in run.weighted:
-        evidence = run.by_behaviour.get(str(row.get("behaviour")), {})
-        worth = run.money.estimate(
-            evidence.get("effect"), evidence.get("effect_low"), evidence.get("effect_high")
-        )
+    for each in run.weighted:
+        row = run.by_behaviour.get(each.behaviour)
+        worth = DASH if row is None else run.money.estimate(*effect_of(row))
         cells = [
-            Text(run.label(row.get("behaviour"), row.get("label")), style="bold cyan"),
-            Text(number(row.get("weight"), 1)),
-            Text(spread(row.get("weight_low"), row.get("weight_high"), 1)),
+            Text(run.label(each.behaviour), style="bold cyan"),
+            *(_weight_cells(each) if several else ()),
             *([] if run.indicator else [Text(worth)]),
         ]
         table.add_row(*cells)
     return [table]
 
 
+def _weight_cells(each: WeightedBehaviour) -> tuple[Text, Text]:
+    interval = spread(each.weight_low, each.weight_high, 1)
+    return Text(number(each.weight, 1)), Text(interval)
+
+
 def _misleading(run: Run) -> list[RenderableType]:
-    chosen = {row.get("behaviour") for row in run.weighted}
-    ranks = {row.get("behaviour"): row["rank"] for row in run.naive}
-    found = [
-        (name, row)
+    chosen = {each.behaviour for each in run.weighted}
+    ranks = {row.behaviour: row.rank for row in run.naive}
+    others = [
+        row
         for name in ranks
-        if (row := run.by_behaviour.get(str(name))) is not None
+        if (row := run.by_behaviour.get(name)) is not None
         and name not in chosen
-        and row.get("verdict") != "driver"
+        and row.verdict != "driver"
     ]
-    high = [(name, row) for name, row in found if ranks[name] <= _NAIVE_TOP][:_MOST_MISLEADING]
-    shown = [each for each in found if each in high or each[1].get("verdict") == "harmful"]
+    high = [row for row in others if ranks[row.behaviour] <= _NAIVE_TOP][:_MOST_MISLEADING]
+    shown = [row for row in others if row in high or row.verdict == "harmful"]
     if not shown:
         return []
     table = _table()
-    table.add_column("usual rank", justify="right", no_wrap=True)
+    table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("behaviour", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     table.add_column("why", overflow="fold", ratio=1)
-    for name, row in shown:
-        verdict = text.verdict_of(row.get("verdict"))
-        table.add_row(
-            Text(number(ranks[name], 0)),
-            Text(run.label(name)),
-            Text(verdict.name, style="yellow" if verdict.name == "harmful" else ""),
-            Text(one_line(row.get("reason") or verdict.meaning), style="dim"),
-        )
-    title = "High in the usual SHAP ranking, and not to be trusted"
+    for row in shown:
+        table.add_row(*_misleading_cells(run, row, ranks[row.behaviour]))
+    title = "Important for predicting margin (SHAP), but not shown to raise it"
     return [Text(title, style="bold"), table]
 
 
-def _standing(run: Run) -> list[RenderableType]:
-    metric = as_mapping(run.mapping("evaluation").get("metric"))
-    across, within = as_mapping(metric.get("across")), as_mapping(metric.get("within"))
-    names = [name for name in dict.fromkeys([*across, *within]) if name]
-    rows = [(name, _spearman(across.get(name)), _spearman(within.get(name))) for name in names]
-    if all(DASH == foretells == steers for _, foretells, steers in rows):
+def _misleading_cells(run: Run, row: DriverRow, rank: int) -> list[Text]:
+    verdict = text.verdict_of(row.verdict, run.entity)
+    reason = run.readable(first_upper(row.reason)) or verdict.meaning
+    return [
+        Text(number(rank, 0)),
+        Text(run.label(row.behaviour)),
+        Text(verdict.name, style="yellow" if verdict.name == "harmful" else ""),
+        Text(reason, style="dim"),
+    ]
+
+
+def _comparison(run: Run) -> list[RenderableType]:
+    across, within, vanity = run.comparisons
+    rows = [
+        (name, _spearman(across.get(name)), _spearman(within.get(name)))
+        for name in dict.fromkeys([*across, *within])
+    ]
+    if all(DASH == predicts == moves for _, predicts, moves in rows):
         return []
     table = _table()
-    table.add_column("Spearman", overflow="fold")
-    table.add_column("foretells", justify="right", no_wrap=True)
-    table.add_column("steers", justify="right", no_wrap=True)
-    for name, foretells, steers in rows:
+    table.add_column("rank correlation", overflow="fold")
+    table.add_column("predicts", justify="right", no_wrap=True)
+    table.add_column("moves with margin", justify="right", no_wrap=True)
+    for name, predicts, moves in rows:
         style = "bold cyan" if name == "metric" else ""
-        table.add_row(
-            Text(text.score_name(name), style=style), Text(foretells, style=style),
-            Text(steers, style=style),
-        )  # fmt: skip
-    vanity = [(run.label(name), row) for name, row in as_mapping(metric.get("vanity")).items()]
-    said = comparison_text.of_across(across, indicator=True) if run.indicator else ""
-    sentences = [Text(text) for text in (said, comparison_text.unbeaten(within, vanity)) if text]
+        cells = (text.score_name(name), predicts, moves)
+        table.add_row(*(Text(cell, style=style) for cell in cells))
+    labelled = [(run.label(name), row) for name, row in vanity.items()]
+    predicting = comparison_text.predicts(across, indicator=True) if run.indicator else ""
+    sentences = [predicting, comparison_text.unbeaten(within, labelled)]
+    explanation = (
+        f"predicts: do {run.entities} with a higher score bring more margin later?\n"
+        f"moves with margin: when a {run.entity}'s score changes, does their margin follow?\n"
+        "1 is the same order, 0 no relation, −1 the reverse."
+    )
     return [
-        Text("Out of time, beside its baselines", style="bold"),
+        Text("Out-of-time results, compared with baselines", style="bold"),
         table,
-        *sentences,
-        Text(
-            f"foretells: which {run.entities} will bring more margin. steers: whether margin "
-            f"changes after the score of one {run.entity} did.",
-            style="dim",
-        ),
+        *(Text(sentence) for sentence in sentences if sentence),
+        Text(explanation, style="dim"),
     ]
 
 
 def _sample(run: Run) -> list[RenderableType]:
-    said = text.sample(run)
-    return [Text("Learnt from a sample", style="bold"), Text(said)] if said else []
+    described = text.sample(run.record.sample, run.entities)
+    return [Text("Trained on a sample", style="bold"), Text(described)] if described else []
 
 
-def _where(run: Run, output: Path | str | None, next_command: str | None) -> list[RenderableType]:
-    registered = run.mapping("registered")
+def _places(run: Run, output: Path | str | None, next_command: str | None) -> list[RenderableType]:
+    registered = run.record.registered or {}
     rows = []
     if output is not None:
         rows.append(("Report", str(Path(output) / "report.html")))
@@ -195,8 +199,8 @@ def _next(run: Run, registered: Mapping[str, Any], output: Path | str | None) ->
     return SCORE_COMMAND.format(model=one_line(model))
 
 
-def _spearman(row: Any) -> str:
-    return number(finite(as_mapping(as_mapping(row).get("spearman")).get("value")), 2)
+def _spearman(row: Mapping[str, Any] | None) -> str:
+    return number(measure(row, "spearman")[0], 2)
 
 
 def _table() -> Table:

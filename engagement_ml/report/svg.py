@@ -1,8 +1,8 @@
-"""Scales and marks as inline SVG: colours come from the page's style sheet, text is escaped.
+"""Scales and marks as inline SVG; colours come from the page's style sheet, text is escaped.
 
-Marks stand at percentages of the width, so that a drawing stretches with its column while strokes
-and text keep their size. Where a path is needed, the drawing is a stretched 100 by 100 box whose
-strokes do not scale, and a dot is a stroke of no length with a round end.
+Positions are percentages of the width, so that a drawing stretches with its column while strokes
+and text keep their size. A drawing with paths is a stretched box of 100 by 100 units whose strokes
+do not scale; its dots are strokes of length zero with round ends.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ class Scale:
 
     @classmethod
     def over(cls, values: Iterable[float], *, zero: bool = True, pad: float = 0.04) -> Scale:
-        """Return a scale that covers `values`, and 0 where `zero`, with some room on both sides."""
-        seen = [*values, *([0.0] if zero else [])]
-        low, high = min(seen, default=0.0), max(seen, default=1.0)
-        room = pad * (high - low)
-        return cls(low - room if low < 0 or not zero else low, high + room)
+        """Return a scale that covers `values`, and 0 if `zero`, with a margin on both sides."""
+        covered = [*values, *([0.0] if zero else [])]
+        low, high = min(covered, default=0.0), max(covered, default=1.0)
+        margin = pad * (high - low)
+        return cls(low - margin if low < 0 or not zero else low, high + margin)
 
     def percent(self, value: float) -> float:
-        """Return where `value` stands; outside of 0 to 100 where it is off the scale."""
+        """Return the position of `value`; outside of 0 to 100 if it is off the scale."""
         if self.high <= self.low:
             return 50.0
         return 100 * (value - self.low) / (self.high - self.low)
 
     def at(self, value: float) -> str:
-        """Return where `value` stands as CSS and SVG write it, ``"25%"``."""
+        """Return the position of `value` as CSS and SVG write it, ``"25%"``."""
         return f"{shortest(self.percent(value))}%"
 
     def ticks(self, write: Callable[[float, int], str], n: int = 4) -> list[Tick]:
-        """Return some `n` labels at round values; `write` gets a value and its decimals."""
+        """Return about `n` labels at round values; `write` gets a value and its decimals."""
         values = nice_values(self.low, self.high, n)
         step = values[1] - values[0] if len(values) > 1 else abs(values[0])
         decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
@@ -77,8 +77,8 @@ def nice_values(low: float, high: float, n: int = 4) -> list[float]:
     if not high > low:
         return [low]
     size = 10.0 ** math.floor(math.log10((high - low) / n))
-    found = [_multiples(low, high, size * multiple) for multiple in (1, 2, 5, 10)]
-    usable = [values for values in found if values]
+    candidates = [_multiples(low, high, size * multiple) for multiple in (1, 2, 5, 10)]
+    usable = [values for values in candidates if values]
     return min(usable, key=lambda values: abs(len(values) - n)) if usable else [low, high]
 
 
@@ -117,7 +117,7 @@ def element(name: str, *children: str, **attributes: object) -> Markup:
 
 
 def drawing(label: str, *marks: str, class_: str, stretched: bool = False) -> Markup:
-    """Return a whole drawing, read out as `label`."""
+    """Return a whole drawing; screen readers read `label`."""
     return element(
         "svg",
         *marks,
@@ -132,7 +132,7 @@ def drawing(label: str, *marks: str, class_: str, stretched: bool = False) -> Ma
 def interval_mark(
     scale: Scale, value: float | None, low: float | None, high: float | None, *, tone: str
 ) -> Markup:
-    """Return a dot on a line from `low` to `high`; an arrow where the line leaves the scale."""
+    """Return a dot on a line from `low` to `high`, with an arrow at each end off the scale."""
     marks = []
     if low is not None and high is not None:
         start, end = (min(max(scale.percent(bound), 0.0), 100.0) for bound in (low, high))

@@ -1,14 +1,12 @@
-"""What the report says in sentences: verdicts, the headline, standings, limits."""
+"""Sentences that the report and the terminal summary share: verdicts, headline, lead."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from engagement_ml.formatting import (
-    finite,
     first_upper,
     how_many,
     listed,
@@ -19,12 +17,13 @@ from engagement_ml.formatting import (
     sentence,
     spelled,
 )
-from engagement_ml.report.view import Row, Run, as_mapping, as_texts
+from engagement_ml.records import DrawnSample
+from engagement_ml.report.view import Run
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a verdict is shown: a sign besides its colour, and what it means."""
+    """How a verdict is shown: a sign and a colour, and its meaning in a sentence."""
 
     name: str
     sign: str
@@ -35,19 +34,34 @@ class Verdict:
 VERDICTS = {
     verdict.name: verdict
     for verdict in (
-        Verdict("driver", "▲", "good", "Raises margin; the evidence survives every check."),
-        Verdict("harmful", "▼", "bad", "Lowers margin, though it may raise revenue."),
-        Verdict("vanity", "◇", "plain", "Goes with margin, does not move it."),
-        Verdict("consequence", "↩", "plain", "Follows from purchases."),
         Verdict(
-            "inert", "○", "plain", "What it does, if anything, is too small to be worth having."
+            "driver",
+            "▲",
+            "good",
+            "Raises margin: margin rises after the same customer does more of it than usual, and "
+            "this result passed every check.",
         ),
+        Verdict("harmful", "▼", "bad", "Lowers margin, even if it may raise revenue."),
+        Verdict(
+            "vanity",
+            "◇",
+            "plain",
+            "Customers who do more of it bring more margin, but margin does not follow when one "
+            "customer does more of it.",
+        ),
+        Verdict(
+            "consequence",
+            "↩",
+            "plain",
+            "Follows from purchases, so it cannot be credited with causing them.",
+        ),
+        Verdict("inert", "○", "plain", "Its effect on margin is too small to matter."),
         Verdict(
             "unverifiable",
             "?",
             "plain",
-            "The data cannot tell: the interval is too wide, or nobody's behaviour changed enough "
-            "to learn from.",
+            "Inconclusive: the interval is too wide, or the behaviour of customers did not change "
+            "enough over time.",
         ),
     )
 }
@@ -65,23 +79,28 @@ SCORES = {
 }
 
 
-def verdict_of(name: Any) -> Verdict:
-    """Return how to show a verdict; one that is not known here is shown as it is."""
-    return VERDICTS.get(str(name)) or Verdict(one_line(name or "no verdict"), "·", "plain", "")
+def verdict_of(name: str, entity: str = "customer") -> Verdict:
+    """Return how to show a verdict; an unknown one is shown by its name."""
+    known = VERDICTS.get(name)
+    if known is None:
+        return Verdict(one_line(name or "no verdict"), "·", "plain", "")
+    meaning = known.meaning.replace("Customers", first_upper(plural(entity)))
+    meaning = meaning.replace("customers", plural(entity)).replace("customer", entity)
+    return Verdict(known.name, known.sign, known.tone, meaning)
 
 
-def score_name(name: Any) -> str:
-    """Return what people call a score or baseline of ``evaluation.json``."""
+def score_name(name: str) -> str:
+    """Return the label of a score or baseline of ``evaluation.json``."""
     return SCORES[name][0] if name in SCORES else one_line(name)
 
 
-def in_sentence(name: Any) -> str:
-    """Return the same as `score_name`, as it stands within a sentence."""
+def in_sentence(name: str) -> str:
+    """Return the same as `score_name`, as it is written within a sentence."""
     return SCORES[name][1] if name in SCORES else one_line(name)
 
 
 def note(text: str) -> str:
-    """Return a note of ``evaluation.json`` with scores called as people call them.
+    """Return a note of ``evaluation.json`` as a sentence, with the labels of scores.
 
     Examples
     --------
@@ -95,192 +114,106 @@ def note(text: str) -> str:
 
 
 def indicator_caution(entity: str) -> str:
-    """Say what an indicator is not."""
+    """Return the caution that belongs to an indicator metric."""
     return (
-        "It is an indicator: it foretells margin and is no proof that raising it raises margin. "
-        f"Use it to see which {plural(entity)} to look after, not to decide what to push."
+        "It is an indicator: it predicts margin and is no proof that raising it raises margin. "
+        f"Use it to see which {plural(entity)} to look after, not to decide what to promote."
     )
 
 
 def headline(run: Run) -> str:
-    """Return the finding in one sentence.
-
-    Examples
-    --------
-    >>> headline(Run({"metric": {"evidence": "driver", "behaviours": [{"behaviour": "call"}]}}))
-    'One behaviour moves margin: call.'
-    >>> headline(Run({}))
-    'Nothing we can defend moves margin here.'
-    """
-    names = [run.label(row.get("behaviour"), row.get("label")) for row in run.weighted]
-    if not names:
+    """Return the finding in one sentence: ``"Two behaviours move margin: A and B."``."""
+    labels = [run.label(each.behaviour) for each in run.weighted]
+    if not labels:
         if run.indicator:
-            return "Nothing here foretells margin well enough to stand for it."
-        return "Nothing we can defend moves margin here."
-    verb = "foretell" if run.indicator else "move"
-    verb += "s" if len(names) == 1 else ""
-    subject = first_upper(how_many(len(names), "behaviour"))
-    return f"{subject} {verb} margin: {listed(names)}."
+            return "No behaviour predicts margin well enough for a metric."
+        return "No behaviour could be shown to move margin."
+    passed = [row for row in run.drivers if row.verdict == "driver"]
+    if not run.indicator and any(not row.selected for row in passed):
+        subject, used = first_upper(how_many(len(passed), "behaviour")), spelled(len(labels))
+        return f"{subject} move margin; the metric uses {used}: {listed(labels)}."
+    verb = "predict" if run.indicator else "move"
+    verb += "s" if len(labels) == 1 else ""
+    subject = first_upper(how_many(len(labels), "behaviour"))
+    return f"{subject} {verb} margin: {listed(labels)}."
 
 
 def lead(run: Run) -> list[str]:
     """Return the paragraphs under the headline."""
     paragraphs = []
     if not run.weighted:
-        reason = one_line(run.metric.get("reason") or "")
-        paragraphs.append(f"So there is no metric. {sentence(reason)}".strip())
+        reason = sentence(run.readable(run.metric.reason or ""))
+        paragraphs.append(f"Therefore there is no metric. {reason}".strip())
     elif run.indicator:
-        paragraphs.append(
-            "The metric makes one number of them, from 0 to 100. " + indicator_caution(run.entity)
-        )
-        if run.drivers and not any(row.get("verdict") == "driver" for row in run.drivers):
-            paragraphs.append("No behaviour here could be shown to move margin.")
+        paragraphs.append(f"{_combines(run)} {indicator_caution(run.entity)}")
+        if run.drivers and not any(row.verdict == "driver" for row in run.drivers):
+            paragraphs.append("No behaviour could be shown to move margin.")
     else:
-        paragraphs.append(f"The metric makes one number of them, from 0 to 100. {_chosen_by(run)}")
-    harmful = [
-        run.label(row["behaviour"]) for row in run.drivers if row.get("verdict") == "harmful"
-    ]
+        paragraphs.append(f"{_combines(run)} {_chosen_by(run)}")
+    harmful = [run.label(row.behaviour) for row in run.drivers if row.verdict == "harmful"]
     if harmful:
-        verb = "costs" if len(harmful) == 1 else "cost"
-        paragraphs.append(
-            f"{first_upper(how_many(len(harmful), 'behaviour'))} {verb} margin: {listed(harmful)}."
-        )
+        verb = "lowers" if len(harmful) == 1 else "lower"
+        subject = first_upper(how_many(len(harmful), "behaviour"))
+        paragraphs.append(f"{subject} {verb} margin: {listed(harmful)}.")
     return paragraphs
 
 
+def _combines(run: Run) -> str:
+    if len(run.weighted) == 1:
+        return "The metric turns it into a score from 0 to 100."
+    return "The metric combines them into one score from 0 to 100."
+
+
 def _chosen_by(run: Run) -> str:
-    tested = run.tested
-    proof = "a randomised test found that it raises margin"
+    tested, one = run.tested, len(run.weighted) == 1
+    by_test = "a randomised test found that it raises margin"
     if len(tested) == len(run.weighted):
-        return f"Each was chosen because {proof}."
+        return f"{'It' if one else 'Each'} was chosen because {by_test}."
+    failed = any(check.passed is False for check in run.record.evidence.checks)
+    passed = (
+        "; not every robustness check was passed, see below"
+        if failed
+        else ", and because this result passed the robustness checks"
+    )
     observed = (
-        f"when the same {run.entity} does more of it than usual, margin afterwards is higher than "
-        "usual, and because that finding survived the checks."
+        f"margin is higher than usual after the same {run.entity} does more of it than usual"
+        f"{passed}."
     )
     if not tested:
-        return f"Each was chosen because, {observed}"
+        return f"{'It' if one else 'Each'} was chosen because {observed}"
     verb = "was" if len(tested) == 1 else "were"
-    return f"{listed(tested)} {verb} chosen because {proof}; each other one because, {observed}"
+    return f"{listed(tested)} {verb} chosen because {by_test}; each other one because {observed}"
 
 
-def naive_lead(run: Run, top: Sequence[Row]) -> str:
-    """Say what the usual ranking would have chosen and how many of them are drivers."""
-    names = [run.label(row.get("behaviour")) for row in top]
-    verdicts = [run.by_behaviour.get(str(row.get("behaviour")), {}).get("verdict") for row in top]
-    right = sum(verdict == "driver" for verdict in verdicts)
-    if len(names) == 1:
-        outcome = "It is a driver." if right else "It is not a driver."
-    elif right == len(names):
-        outcome = "All of them are drivers."
-    elif right == 0:
-        outcome = "None of them is a driver."
-    else:
-        which = "is a driver" if right == 1 else "are drivers"
-        outcome = f"{first_upper(spelled(right))} of them {which}."
-    return (
-        "The usual way, ranking behaviours by mean |SHAP| in a model of future margin, would have "
-        f"chosen {listed(names)}. {outcome}"
-    )
-
-
-def limits(run: Run) -> list[str]:
-    """Return what the findings rest on and where they end, in plain words."""
-    entity, outcome = run.entity, run.days("outcome_days")
-    over = f"over the next {outcome} days" if outcome else "over the outcome window"
-    tested = [] if run.indicator else run.tested
-    grade = (
-        indicator_caution(entity)
-        if run.weighted and run.indicator
-        else "This is evidence from observation. Until an experiment confirms it, a driver is a "
-        "leading indicator that has survived every check so far, not a proof."
-    )
-    if tested:
-        grade = (
-            f"A randomised test stands behind {listed(tested)}, for those who were tested and in "
-            "the way they were brought to do it. The rest is evidence from observation: until an "
-            "experiment confirms it, a driver is a leading indicator, not a proof."
-        )
-    return [
-        grade,
-        f"An effect is the change of one {entity}'s margin {over} for one more event, all else as "
-        f"it would have been, what the {entity} does later included, on average. Some gain more, "
-        "some nothing.",
-        f"Each {entity} is compared with the same {entity} at other times. What stays the same "
-        f"about one {entity}, and what moves everyone at once, such as the season, is taken out. A "
-        "hidden cause that changes over time could still mislead; the robustness value says how "
-        "strong it would have to be.",
-        "Foretelling is measured on the last cutoffs, which no fitting saw. Intervals there say "
-        f"what other {run.entities} would have shown of the same model, not what a new model "
-        "would have learnt.",
-        f"The findings hold for {run.entities} like these, in a time like this one, within the "
-        "counts seen. Train again when either changes.",
-    ]
-
-
-def sample(run: Run) -> str:
-    """Say whom the run learnt from and what precision that gives; nothing where from everybody.
+def sample(drawn: DrawnSample | None, entities: str) -> str:
+    """Describe the training sample and the precision it gives; "" if all customers were used.
 
     Examples
     --------
-    >>> print(sample(Run({"sample": {"customers": 20_000, "of": 320_000, "share": 1 / 16,
-    ...     "by": ["spending", "activity"], "wider": 4.0, "half_widths": {"call": 0.18}}})))
-    20,000 of 320,000 customers (6.2%), drawn at random in proportion by spending and activity,
-    stand for all; scores cover everybody. Intervals are up to 4.0 times as wide as all customers
-    would give; the effect found is known to within ±18%. To take more, set 'sample.customers' in
+    >>> drawn = DrawnSample(20_000, 320_000, 1 / 16, ("spending", "activity"), 12, 4.0,
+    ...     {"call": 0.18})
+    >>> print(sample(drawn, "customers"))
+    Trained on 20,000 of 320,000 customers (6.2%), a random sample stratified by spending and
+    activity. Scores cover all customers. Intervals are up to 4.0 times as wide as with all
+    customers; the estimated effect is accurate to ±18%. To use more, set 'sample.customers' in
     the configuration.
     """
-    drawn = run.mapping("sample")
-    if not drawn:
+    if drawn is None:
         return ""
-    n, of = number(drawn.get("customers"), 0), number(drawn.get("of"), 0)
-    share, wider = percent(drawn.get("share"), 1), number(drawn.get("wider"), 1)
-    known = _known(as_mapping(drawn.get("half_widths")))
     return (
-        f"{n} of {of} {run.entities} ({share}), drawn at random in proportion by "
-        f"{listed(as_texts(drawn.get('by')))}, stand for all; scores cover everybody. Intervals "
-        f"are up to {wider} times as wide as all {run.entities} would give{known}. To take more, "
-        "set 'sample.customers' in the configuration."
+        f"Trained on {number(drawn.customers, 0)} of {number(drawn.of, 0)} {entities} "
+        f"({percent(drawn.share, 1)}), a random sample stratified by {listed(drawn.by)}. Scores "
+        f"cover all {entities}. Intervals are up to {number(drawn.wider, 1)} times as wide as "
+        f"with all {entities}{_accuracy(drawn.half_widths)}. To use more, set 'sample.customers' "
+        "in the configuration."
     )
 
 
-def _known(half_widths: Row) -> str:
-    widths = sorted(width for value in half_widths.values() if (width := finite(value)) is not None)
+def _accuracy(half_widths: Mapping[str, float]) -> str:
+    widths = sorted(half_widths.values())
     if not widths:
         return ""
-    least, most = (percent(width) for width in (widths[0], widths[-1]))
-    if least == most:
-        effects = "the effect found is" if len(widths) == 1 else "the effects found are"
-        return f"; {effects} known to within ±{most}"
-    return f"; the effects found are known to within ±{least} to ±{most}"
-
-
-def terms(run: Run) -> list[tuple[str, str]]:
-    """Return the terms that the report uses and what they mean."""
-    observation, outcome = run.days("observation_days"), run.days("outcome_days")
-    before = f"The {observation} days" if observation else "The days"
-    after = f"The {outcome} days" if outcome else "The days"
-    return [
-        ("Cutoff", "A day on which we look back at behaviours and forward to margin."),
-        ("Observation window", f"{before} before a cutoff, in which behaviours are counted."),
-        ("Outcome window", f"{after} after it, in which margin is earned."),
-        ("Interval", "Where the true value lies with 95% confidence."),
-        (
-            "mean |SHAP|",
-            "How much a behaviour shifts a model's prediction of margin on average, up or down. "
-            "It describes the model, not what would happen if the behaviour changed.",
-        ),
-        (
-            "Chosen again",
-            f"How often the behaviour would be chosen from other {run.entities} like these.",
-        ),
-        (
-            "Robustness value",
-            "The share of what is left unexplained, of both the behaviour and margin, that a "
-            "hidden cause would have to explain to undo the finding.",
-        ),
-        ("Spearman", "Agreement of two orders: 1 is the same order, 0 none, −1 the reverse."),
-        (
-            "Top-decile lift",
-            f"Mean margin of the tenth of {run.entities} ranked highest, over everyone's mean.",
-        ),
-    ]
+    least, most = percent(widths[0]), percent(widths[-1])
+    effects = "the estimated effect is" if len(widths) == 1 else "the estimated effects are"
+    span = f"±{most}" if least == most else f"±{least} to ±{most}"
+    return f"; {effects} accurate to {span}"

@@ -1,167 +1,201 @@
-"""A record as the report reads it: gaps filled with nothing, names ready to show."""
+"""A run record with names, amounts and nouns ready to show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import urlsplit
 
-from engagement_ml.formatting import Money, finite, one_line, plural
+from engagement_ml.drivers.evidence import DriverRow, ExperimentRow, NaiveRow
+from engagement_ml.formatting import Money, one_line, plural
+from engagement_ml.metric import EngagementMetric, WeightedBehaviour
+from engagement_ml.records import RunRecord
 
-Row = Mapping[str, Any]
 Estimate = tuple[float | None, float | None, float | None]
-
-
-class SupportsToDict(Protocol):
-    """Whatever returns a record as a dictionary: a `RunRecord`."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain JSON types."""
+Rows = Mapping[str, Mapping[str, Any]]
+_ONLY_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A record with its gaps filled: a missing list is empty, a missing mapping too.
+    """A run record as the report and the terminal summary read it.
 
     Parameters
     ----------
-    raw : mapping
-        What ``RunRecord.to_dict()`` returns; every key may be missing or null.
+    record : RunRecord
     """
 
-    raw: Row = field(repr=False)
+    record: RunRecord = field(repr=False)
 
     @classmethod
-    def of(cls, record: Row | SupportsToDict) -> Run:
-        """Read a `RunRecord` or its dictionary.
+    def of(cls, record: RunRecord | Mapping[str, Any]) -> Run:
+        """Read a `RunRecord` or the dictionary that its ``to_dict()`` returns.
 
-        Examples
-        --------
-        >>> Run.of({"entity": "partner"}).entities
-        'partners'
+        Raises
+        ------
+        InputError
+            If the dictionary is not a record, or its metric is not a valid definition.
         """
-        return cls(record if isinstance(record, Mapping) else record.to_dict())
-
-    def mapping(self, key: str) -> Row:
-        """Return the mapping under `key`, empty where there is none."""
-        return as_mapping(self.raw.get(key))
-
-    def rows(self, key: str) -> list[Row]:
-        """Return the list of mappings under `key`, empty where there is none."""
-        return as_rows(self.raw.get(key))
-
-    def text(self, key: str, default: str = "") -> str:
-        """Return the text under `key`, `default` where there is none."""
-        value = self.raw.get(key)
-        return one_line(value) if value not in (None, "") else default
-
-    @property
-    def name(self) -> str:
-        """What the pipeline is called."""
-        return self.text("name", "engagement")
+        run = cls(record if isinstance(record, RunRecord) else RunRecord.from_dict(record))
+        _ = run.metric
+        return run
 
     @property
     def entity(self) -> str:
-        """Who engages, in the singular."""
-        return self.text("entity", "customer")
+        """The noun for one customer, as configured."""
+        return one_line(self.record.entity)
 
     @property
     def entities(self) -> str:
-        """Who engages, in the plural."""
+        """The plural of `entity`."""
         return plural(self.entity)
 
     @cached_property
     def money(self) -> Money:
-        """Writes amounts in the record's currency."""
-        return Money(self.text("currency", "EUR"))
+        """Writes amounts in the currency of the record."""
+        return Money(one_line(self.record.currency))
+
+    @cached_property
+    def metric(self) -> EngagementMetric:
+        """The metric's definition."""
+        return EngagementMetric.from_dict(self.record.metric)
+
+    @cached_property
+    def weighted(self) -> tuple[WeightedBehaviour, ...]:
+        """The behaviours of the metric, heaviest first; empty if it abstained."""
+        return tuple(sorted(self.metric.behaviours, key=lambda each: -each.weight))
 
     @property
-    def metric(self) -> Row:
-        """What ``metric.json`` holds."""
-        return self.mapping("metric")
+    def observation_days(self) -> int:
+        """Length of the observation window."""
+        return self.record.windows.observation_days
 
     @property
-    def weighted(self) -> list[Row]:
-        """The metric's behaviours, heaviest first; empty where it abstained."""
-        if self.metric.get("abstained"):
-            return []
-        rows = as_rows(self.metric.get("behaviours"))
-        return sorted(rows, key=lambda row: -(finite(row.get("weight")) or 0.0))
-
-    @property
-    def tested(self) -> list[str]:
-        """The names of the metric's behaviours that a randomised test stands behind."""
-        return [
-            self.label(row.get("behaviour"), row.get("label"))
-            for row in self.weighted
-            if self.by_behaviour.get(str(row.get("behaviour")), {}).get("basis") == "experiment"
-        ]
+    def outcome_days(self) -> int:
+        """Length of the outcome window."""
+        return self.record.windows.outcome_days
 
     @property
     def indicator(self) -> bool:
-        """Whether the metric foretells only."""
-        return self.metric.get("evidence") == "indicator"
+        """Whether the metric predicts margin without evidence that it moves margin."""
+        return self.metric.evidence == "indicator"
 
     @cached_property
-    def drivers(self) -> list[Row]:
-        """The rows of ``drivers.csv``, as the record has them."""
-        return [row for row in self.rows("drivers") if row.get("behaviour") is not None]
+    def drivers(self) -> tuple[DriverRow, ...]:
+        """One row per behaviour: those of the metric, heaviest first, then by SHAP rank."""
+        place = {each.behaviour: i for i, each in enumerate(self.weighted)}
+        rows = self.record.drivers
+        return tuple(sorted(rows, key=lambda row: place.get(row.behaviour, len(place))))
 
     @cached_property
-    def by_behaviour(self) -> dict[str, Row]:
-        """The rows of ``drivers.csv`` by behaviour."""
-        return {str(row["behaviour"]): row for row in self.drivers}
+    def by_behaviour(self) -> dict[str, DriverRow]:
+        """The rows of `drivers` by behaviour."""
+        return {row.behaviour: row for row in self.drivers}
 
-    def label(self, behaviour: Any, own: Any = None) -> str:
-        """Return the name people read: its own label, the driver's row's, or the event type."""
-        row = self.by_behaviour.get(str(behaviour), {})
-        return one_line(own or row.get("label") or behaviour)
+    @property
+    def comparisons(self) -> tuple[Rows, Rows, Rows]:
+        """Rows of ``evaluation.json``: between customers, within customers, vanity behaviours.
 
-    @cached_property
-    def naive(self) -> list[Row]:
-        """The naive SHAP ranking, best first; from the drivers' rows where it stands only there."""
-        rows = self.rows("naive") or [
-            {"behaviour": row["behaviour"], "rank": row.get("naive_rank")} for row in self.drivers
-        ]
-        return sorted(
-            (row for row in rows if finite(row.get("rank")) is not None),
-            key=lambda row: (row["rank"], str(row.get("behaviour"))),
+        A metric of one behaviour has no other weights, so equal weights are left out.
+        """
+        metric = self.record.evaluation.get("metric") or {}
+        hidden = "equal_weights" if len(self.weighted) == 1 else None
+        across, within, vanity = (
+            {name: row for name, row in (metric.get(key) or {}).items() if name != hidden}
+            for key in ("across", "within", "vanity")
         )
+        return across, within, vanity
 
-    def days(self, which: str) -> int | None:
-        """Return ``observation_days`` or ``outcome_days``, from wherever it stands."""
-        config = as_mapping(self.mapping("config").get("windows"))
-        for place in (self.mapping("windows"), self.metric, config):
-            if (value := finite(place.get(which))) is not None:
-                return int(value)
-        return None
+    @property
+    def tested(self) -> list[str]:
+        """Labels of the metric's behaviours whose verdict comes from a randomised test."""
+        return [
+            self.label(each.behaviour)
+            for each in self.weighted
+            if (row := self.by_behaviour.get(each.behaviour)) and row.basis == "experiment"
+        ]
+
+    @cached_property
+    def naive(self) -> list[NaiveRow]:
+        """The ranking by SHAP importance alone, best first."""
+        return sorted(self.record.evidence.naive, key=lambda row: (row.rank, row.behaviour))
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        own = {each.behaviour: each.label for each in self.weighted}
+        return {
+            name: one_line(own.get(name) or (row.label if row else "") or name)
+            for name in {**own, **self.by_behaviour}
+            for row in (self.by_behaviour.get(name),)
+        }
+
+    def label(self, behaviour: str) -> str:
+        """Return the label of a behaviour, or its event type if it has none."""
+        return self._labels.get(behaviour) or one_line(behaviour)
+
+    def verdict(self, behaviour: str) -> str:
+        """Return the verdict on a behaviour."""
+        row = self.by_behaviour.get(behaviour)
+        return "" if row is None else row.verdict
+
+    def readable(self, text: str) -> str:
+        """Return a sentence with event types replaced by their labels.
+
+        Event types of letters alone stay, because they may be ordinary words of the sentence.
+        """
+        for name in sorted(self._labels, key=len, reverse=True):
+            label = self._labels[name]
+            if label != name and not _ONLY_LETTERS.fullmatch(name):
+                text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", _escaped(label), text)
+        return one_line(text)
 
 
-def as_mapping(value: Any) -> Row:
-    """Return `value` where it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+def _escaped(label: str) -> str:
+    """Return a label as a replacement of `re.sub`, in which a backslash has a meaning."""
+    return label.replace("\\", r"\\")
 
 
-def as_rows(value: Any) -> list[Row]:
-    """Return the mappings in the list `value`; empty where it is none."""
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        return []
-    return [row for row in value if isinstance(row, Mapping)]
-
-
-def as_texts(value: Any) -> list[str]:
-    """Return the list `value` as texts to show; empty where it is none."""
-    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        return []
-    return [one_line(item) for item in value if item not in (None, "")]
-
-
-def estimate_of(row: Row, value: str, low: str, high: str) -> Estimate:
-    """Return an estimate with its bounds from the keys of `row`, None for what is no number."""
-    return finite(row.get(value)), finite(row.get(low)), finite(row.get(high))
-
-
-def effect_of(row: Row) -> Estimate:
+def effect_of(row: DriverRow) -> Estimate:
     """Return a behaviour's effect with its interval."""
-    return estimate_of(row, "effect", "effect_low", "effect_high")
+    return row.effect, row.effect_low, row.effect_high
+
+
+def lift_of(row: ExperimentRow) -> Estimate:
+    """Return a randomised test's lift with its interval."""
+    return row.lift, row.lift_low, row.lift_high
+
+
+def measure(row: Mapping[str, Any] | None, key: str) -> Estimate:
+    """Return a measure of ``evaluation.json`` with its interval; Nones if it is not defined.
+
+    Examples
+    --------
+    >>> measure({"spearman": {"value": 0.3, "low": 0.2, "high": 0.4}, "gini": None}, "spearman")
+    (0.3, 0.2, 0.4)
+    """
+    found = (row or {}).get(key) or {}
+    return found.get("value"), found.get("low"), found.get("high")
+
+
+def without_folders(place: str) -> str:
+    """Return the last part of a path or URI, without folders, user names or passwords.
+
+    Examples
+    --------
+    >>> without_folders("/home/ann/shop/events.parquet"), without_folders("models:/shop/3")
+    ('events.parquet', 'models:/shop/3')
+    >>> without_folders("sqlite:////home/ann/mlflow.db"), without_folders("https://a:b@host/x")
+    ('sqlite: mlflow.db', 'https://host')
+    """
+    text = one_line(place)
+    scheme, _, rest = text.partition(":")
+    if scheme in ("models", "runs") or (not rest and "/" not in text and "\\" not in text):
+        return text
+    if scheme in ("http", "https", "postgresql", "mysql"):
+        return f"{scheme}://{urlsplit(text).hostname or ''}"
+    name = PurePath(text.replace("\\", "/")).name
+    return f"{scheme}: {name}" if rest.startswith("/") and len(scheme) > 1 else name

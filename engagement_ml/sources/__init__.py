@@ -1,4 +1,4 @@
-"""Paths and frames into the engine; results written whole or not at all."""
+"""Source connectors: paths and frames opened in an engine; atomic writes of results."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ __all__ = [
 
 
 def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]:
-    """Open a table where it lies; nothing is read yet.
+    """Open a table lazily at its source; no rows are read yet.
 
     Parameters
     ----------
     engine : Engine
     source : str, path or frame
         A Parquet file, a folder or glob of Parquet files, a CSV file (``.csv``, ``.csv.gz``),
-        ``file.duckdb::table`` (or ``file.duckdb#table``; without a name, the table called like
-        `table`); or any frame that Narwhals takes. Frames of other engines are handed to this one
+        ``file.duckdb::table`` (or ``file.duckdb#table``; without a name, the table named
+        `table`); or any frame that Narwhals accepts. Frames of other engines are converted
         through Arrow.
     table : str
-        Which table of the contract it is; error messages name it.
+        Name of the input table, such as ``"events"``; error messages name it.
 
     Returns
     -------
     LazyFrame
-        Columns as they are in the source; those of a CSV file are all text.
+        The columns of the source; all columns of a CSV file are text.
 
     Raises
     ------
     InputError
-        Where it is missing, unreadable, or of another kind.
+        If the source is missing, unreadable, or of another kind.
 
     Examples
     --------
@@ -68,14 +68,14 @@ def is_csv(source: Any) -> bool:
 
 
 def parquet_files(source: Any, table: str) -> tuple[Path, ...]:
-    """Return the Parquet files that a source consists of, in a stable order; none for others."""
+    """Return the Parquet files of a source in a stable order; empty for any other source."""
     if not isinstance(source, str | os.PathLike):
         return ()
     return tuple(f for f in files_of(os.fspath(source), table) if not is_csv(f))
 
 
 def describe_source(source: Any, table: str) -> str:
-    """Return what messages call a source: its path, or the kind of frame it is."""
+    """Return the name of a source in messages: its path, or the type of the frame."""
     if isinstance(source, str | os.PathLike):
         return str(source)
     return f"{table} ({type(source).__module__.split('.')[0]} {type(source).__name__})"
@@ -86,30 +86,30 @@ def _open_frame(engine: Engine, source: Any, table: str) -> nw.LazyFrame[Any]:
         frame = nw.from_native(source)
         names = frame.collect_schema().names()
     except nw.exceptions.DuplicateError:
-        raise InputError(f"{table}: a column name is there twice; rename one") from None
+        raise InputError(f"{table}: a column name occurs twice; rename one") from None
     except TypeError:
         raise InputError(
-            f"{table}: found {type(source).__name__}; {ACCEPTED}, or a frame that Narwhals takes "
+            f"{table}: found {type(source).__name__}; {ACCEPTED}, or a frame that Narwhals accepts "
             "(pandas, Polars, DuckDB, PySpark, Ibis)"
         ) from None
     check_names(names, table)
     if isinstance(frame, nw.LazyFrame):
-        own = engine.read_frame(frame)
-        return engine.read_arrow(_batches(frame)) if own is None else own
+        native = engine.read_frame(frame)
+        return engine.read_arrow(_batches(frame)) if native is None else native
     if frame.implementation.is_pandas():
         return engine.read_arrow(_pandas_to_arrow(frame.to_native()))
     return engine.read_arrow(frame.to_arrow())
 
 
 def _batches(frame: nw.LazyFrame[Any]) -> Any:
-    """Return the rows of another engine's frame as Arrow, a batch at a time where it can."""
+    """Return the rows of another engine's frame as Arrow, in batches if the engine streams."""
     if frame.implementation.is_ibis():
         return frame.to_native().to_pyarrow_batches()
     return frame.collect("pyarrow").to_native()
 
 
 def _pandas_to_arrow(frame: Any) -> Any:
-    """Return a pandas frame as Arrow; columns that mix types become text, for the checks to see."""
+    """Return a pandas frame as Arrow; columns of mixed types become text for the validation."""
     import pandas as pd
     import pyarrow as pa
 

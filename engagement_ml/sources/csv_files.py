@@ -1,4 +1,4 @@
-"""CSV files as tables of text; the delimiter is read off the header, nothing else is guessed."""
+"""CSV files as tables of text; only the delimiter is inferred, from the header."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from engagement_ml.sources.kinds import ACCEPTED, check_names, kind_of
 
 
 def csv_shape(files: Sequence[Path], table: str) -> tuple[str, tuple[str, ...]]:
-    """Return the delimiter and the column names of CSV files of one shape.
+    """Return the delimiter and the column names of CSV files with the same columns.
 
     Raises
     ------
     InputError
-        Where a file is no UTF-8 text with a header, or its columns differ from the first's.
+        If a file is not UTF-8 text with a header, or its columns differ from the first file's.
     """
     headers = [_csv_header(path, table) for path in files]
     for path, header in zip(files, headers, strict=True):
         if header != headers[0]:
-            raise InputError(f"{path}: has other columns than {files[0]}; give files of one shape")
+            raise InputError(
+                f"{path}: has other columns than {files[0]}; give files with the same columns"
+            )
     return headers[0]
 
 
@@ -43,12 +45,12 @@ def _csv_start(path: Path) -> str:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             start = file.read(65536)
     except (OSError, EOFError):
-        raise InputError(f"{path}: is no gzip-compressed CSV file; {ACCEPTED}") from None
-    found = kind_of(start)
-    if found is None and b"\x00" in start:
-        found = "binary data"
-    if found is not None:
-        raise InputError(f"{path}: is no CSV file but {found}; {ACCEPTED}")
+        raise InputError(f"{path}: is not a gzip-compressed CSV file; {ACCEPTED}") from None
+    kind = kind_of(start)
+    if kind is None and b"\x00" in start:
+        kind = "binary data"
+    if kind is not None:
+        raise InputError(f"{path}: is not a CSV file but {kind}; {ACCEPTED}")
     try:
         return codecs.getincrementaldecoder("utf-8")().decode(start)
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""What a file is, by its name and by its first bytes."""
+"""File type detection by suffix and by magic number."""
 
 from __future__ import annotations
 
@@ -26,18 +26,24 @@ ACCEPTED = (
 
 
 def kind_of(start: bytes) -> str | None:
-    """Return what a file that starts so is, where its first bytes tell."""
+    """Return the type of a file from its first bytes; None if they are unknown."""
     return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
 
 
 def check_names(names: Sequence[str], label: str) -> None:
-    """Raise where a column has no name, or one that another has (case does not count)."""
+    """Check that every column has a name and that names are unique, ignoring case.
+
+    Raises
+    ------
+    InputError
+        If a column has no name, or two columns have the same name.
+    """
     seen: set[str] = set()
     for i, name in enumerate(names, start=1):
         if not isinstance(name, str) or not name.strip():
             raise InputError(f"{label}: column {i} has no name, found {name!r}; name it")
         if name.lower() in seen:
-            raise InputError(f"{label}: column '{name}' is there twice; rename one")
+            raise InputError(f"{label}: column '{name}' occurs twice; rename one")
         seen.add(name.lower())
 
 

@@ -1,4 +1,4 @@
-"""Files, folders, globs and DuckDB files as frames of the engine."""
+"""Paths opened in an engine: files, folders, globs, URIs and tables of DuckDB files."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ from engagement_ml.sources.kinds import ACCEPTED, CSV, DUCKDB, PARQUET, kind_of
 
 
 def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
-    """Open the file, folder, glob or DuckDB table that `source` says.
+    """Open the file, folder, glob or DuckDB table that `source` names.
 
     Raises
     ------
     InputError
-        Where it is missing, unreadable, or of another kind.
+        If it is missing, unreadable, or of another kind.
     """
     file, name = _duckdb_table(source)
     if file is not None:
         if not isinstance(engine, DuckDBEngine):
             raise InputError(
-                f"{source}: is a table of a DuckDB file, which 'engine: spark' does not read; "
-                "write it to Parquet, or leave 'engine' out"
+                f"{source}: is a table of a DuckDB file, which 'engine: spark' cannot read; "
+                "export it to Parquet, or remove the key 'engine'"
             )
         return engine.scan(_open_duckdb(engine, Path(file), name or table, table))
     if is_uri(source) and not engine.local:
-        return engine.read_parquet([source], reading=source)
+        return engine.read_parquet([source], source=source)
     files = _find_files(source, table)
     for path in files:
         _check_readable(path, table)
     if all(str(path).lower().endswith(CSV) for path in files):
         delimiter, names = csv_shape(files, table)
-        return engine.read_csv(files, delimiter=delimiter, names=names, reading=source)
+        return engine.read_csv(files, delimiter=delimiter, names=names, source=source)
     for path in files:
         _check_parquet(path, table)
     folder = Path(source) if Path(source).is_dir() else None
-    return engine.read_parquet(files, folder=folder, reading=source)
+    return engine.read_parquet(files, folder=folder, source=source)
 
 
 def files_of(source: str, table: str) -> list[Path]:
-    """Return the files that `source` consists of; none of a DuckDB file, and none of a URI.
+    """Return the files of `source`; empty for a DuckDB file and for a URI.
 
     Raises
     ------
     InputError
-        Where there is none.
+        If no file is found.
     """
     elsewhere = _duckdb_table(source)[0] is not None or is_uri(source)
     return [] if elsewhere else _find_files(source, table)
 
 
 def _duckdb_table(source: str) -> tuple[str | None, str]:
-    """Return DuckDB file and table that `source` names, None where it is something else."""
+    """Return the DuckDB file and table that `source` names; None if it names something else."""
     file, separator, name = source.partition("::")
     if not separator:
         file, separator, name = _split_hash(source)
@@ -75,14 +75,14 @@ def _split_hash(source: str) -> tuple[str, str, str]:
 def _find_files(source: str, table: str) -> list[Path]:
     path = Path(source)
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if _is_part(p.relative_to(path)))
+        files = sorted(p for p in path.rglob("*") if _is_data_file(p.relative_to(path)))
         if not files:
             raise InputError(f"{source}: no Parquet file in the folder of '{table}'; {ACCEPTED}")
         return files
     if path.exists():
         if not str(path).lower().endswith(PARQUET + CSV):
-            found = _kind(path) or f"a '{path.suffix}' file"
-            raise InputError(f"{source}: is {found}; {ACCEPTED}")
+            kind = _kind(path) or f"a '{path.suffix}' file"
+            raise InputError(f"{source}: is {kind}; {ACCEPTED}")
         return [path]
     if glob.has_magic(source):
         files = sorted(Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file())
@@ -94,8 +94,8 @@ def _find_files(source: str, table: str) -> list[Path]:
     raise InputError(f"{source}: no such file for table '{table}'{near}; {ACCEPTED}")
 
 
-def _is_part(path: Path) -> bool:
-    # Spark leaves unfinished and bookkeeping files under names that begin so.
+def _is_data_file(path: Path) -> bool:
+    # Names of unfinished and bookkeeping files that Spark writes begin with a dot or underscore.
     hidden = any(part.startswith((".", "_")) for part in path.parts)
     return not hidden and path.name.lower().endswith(PARQUET)
 
@@ -123,9 +123,9 @@ def _check_parquet(path: Path, table: str) -> None:
         file.seek(max(0, path.stat().st_size - 4))
         end = file.read(4)
     if start != b"PAR1" or end != b"PAR1":
-        found = _kind(path) if start != b"PAR1" else "a Parquet file cut short"
-        found = found or ("empty" if not start else "something else")
-        raise InputError(f"{path}: is no Parquet file but {found}; {ACCEPTED}")
+        kind = _kind(path) if start != b"PAR1" else "a truncated Parquet file"
+        kind = kind or ("empty" if not start else "something else")
+        raise InputError(f"{path}: is not a Parquet file but {kind}; {ACCEPTED}")
 
 
 def _open_duckdb(engine: DuckDBEngine, file: Path, name: str, table: str) -> str:
@@ -134,21 +134,21 @@ def _open_duckdb(engine: DuckDBEngine, file: Path, name: str, table: str) -> str
     _check_readable(file, table)
     with file.open("rb") as handle:
         if handle.read(12)[8:12] != b"DUCK":
-            raise InputError(f"{file}: is no DuckDB file; {ACCEPTED}")
+            raise InputError(f"{file}: is not a DuckDB file; {ACCEPTED}")
     alias = engine.attach(file)
     wanted_schema, _, wanted = name.rpartition(".")
     rows = engine.query(
         "SELECT table_schema, table_name FROM information_schema.tables "
         f"WHERE table_catalog = '{alias}' ORDER BY ALL",
-        reading=str(file),
+        source=str(file),
     )
-    for schema, found in rows:
-        if found == wanted and schema == (wanted_schema or schema):
+    for schema, stored in rows:
+        if stored == wanted and schema == (wanted_schema or schema):
             return engine.view(
-                f'SELECT * FROM {alias}."{schema}"."{found}"', reading=f"{file}::{name}"
+                f'SELECT * FROM {alias}."{schema}"."{stored}"', source=f"{file}::{name}"
             )
-    names = [found for _, found in rows]
+    names = [stored for _, stored in rows]
     raise InputError(
-        f"{file}: holds no table '{name}'{nearest(wanted, names)}; "
+        f"{file}: has no table '{name}'{nearest(wanted, names)}; "
         f"its tables are {', '.join(names) or 'none'}; write {file.name}::TABLE"
     )

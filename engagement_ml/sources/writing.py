@@ -1,4 +1,4 @@
-"""Results written whole or not at all."""
+"""Atomic writes: results are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from engagement_ml.errors import OutputError
 
 @contextmanager
 def write_whole(path: Path, *, parts: bool = False) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, moved into place only when the block succeeds.
+    """Yield a temporary path beside `path`; it is moved into place only if the block succeeds.
 
     Parameters
     ----------
     path : Path
-        The file to write; missing folders above it are made.
+        The file to write; missing parent folders are created.
     parts : bool, default False
-        Whether what is written is a folder of Parquet files, which an engine writes for one; it
-        replaces such a folder, or a file.
+        Whether the block writes a folder of Parquet files instead of one file. It replaces an
+        existing folder of Parquet files, or a file.
 
     Raises
     ------
     OutputError
-        Where it cannot be written; nothing is left behind.
+        If `path` cannot be written; no temporary file remains.
 
     Examples
     --------
@@ -38,13 +38,13 @@ def write_whole(path: Path, *, parts: bool = False) -> Iterator[Path]:
     ['metric.json']
     """
     target = Path(path)
-    made = _make_parents(target)
+    created = _make_parents(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         if target.is_dir() and not _is_parts(target):
             raise OutputError(f"{target}: cannot be written: it is a folder; give another path")
         with _as_output_error(target):
-            # Where nothing can be written, this says so before the work.
+            # Fail before the work if nothing can be written.
             temporary.touch()
             if parts:
                 temporary.unlink()
@@ -53,25 +53,26 @@ def write_whole(path: Path, *, parts: bool = False) -> Iterator[Path]:
             _put(temporary, target)
     except BaseException:
         _remove(temporary)
-        _remove_empty(made)
+        _remove_empty(created)
         raise
 
 
 @contextmanager
 def new_folder_whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`, moved into place only when the block succeeds.
+    """Yield a temporary folder beside `path`; it is moved into place only if the block succeeds.
 
-    Where `path` already holds files, those written are replaced one by one, others are kept.
+    If `path` already holds files, written files replace those of the same name one by one, and
+    all others are kept.
 
     Parameters
     ----------
     path : Path
-        The folder of results; missing folders above it are made.
+        The folder of results; missing parent folders are created.
 
     Raises
     ------
     OutputError
-        Where it cannot be written, before the block runs; nothing is left behind.
+        If `path` cannot be written, before the block runs; no temporary folder remains.
 
     Examples
     --------
@@ -83,7 +84,7 @@ def new_folder_whole(path: Path) -> Iterator[Path]:
     ['metric.json']
     """
     target = Path(path)
-    made = _make_parents(target)
+    created = _make_parents(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         if target.exists() and not target.is_dir():
@@ -97,7 +98,7 @@ def new_folder_whole(path: Path) -> Iterator[Path]:
             _move_folder(temporary, target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
-        _remove_empty(made)
+        _remove_empty(created)
         raise
 
 
@@ -115,18 +116,18 @@ def _move_folder(temporary: Path, target: Path) -> None:
 
 
 def _is_parts(folder: Path) -> bool:
-    """Return whether a folder holds nothing but the Parquet files of one table."""
+    """Return whether a folder holds only Parquet files, as of one table."""
     files = [file.name for file in folder.iterdir()]
     return bool(files) and all(name.endswith(".parquet") for name in files)
 
 
 def _put(temporary: Path, target: Path) -> None:
-    """Move a file, or a folder of parts, to where another one may be."""
+    """Move a file or a folder of Parquet files to `target` and replace an existing one."""
     if target.is_dir():
-        before = target.with_name(f"{temporary.name}.old")
-        os.replace(target, before)
+        previous = target.with_name(f"{temporary.name}.old")
+        os.replace(target, previous)
         os.replace(temporary, target)
-        shutil.rmtree(before)
+        shutil.rmtree(previous)
     else:
         if temporary.is_dir():
             target.unlink(missing_ok=True)

@@ -1,63 +1,43 @@
-"""Canonical types; what is left out and why; a fingerprint of what is kept."""
+"""Cleaning of one table on DuckDB: canonical types, and rows that cannot be used dropped."""
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.tables.duplicates import HASH, hash_of, mark_repeats
-from engagement_ml.tables.schema import COLUMNS, INTEGERS, REQUIRED, Opened, quoted
+from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
+from engagement_ml.tables.quality import (
+    DUPLICATE,
+    TableQuality,
+    TallyColumns,
+    amounts_counted,
+    amounts_of,
+    event_types_with_amounts,
+    mark_reasons,
+    quality_of,
+    rows_by_event_type,
+    tally_rows,
+)
+from engagement_ml.tables.schema import COLUMNS, INTEGERS, REQUIRED, SourceTable, quoted
 from engagement_ml.tables.validation import LARGEST
 
-REPEATED = "repeated event_id"
 GUARD = "a number that does not fit"
-AFTER_TRANSACTIONS = "after the last day of transactions"
 
 
 @dataclass(frozen=True)
-class Dropped:
-    """Rows left out of a table, and why."""
-
-    reason: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class TableQuality:
-    """What was read of one table, what was kept, and a fingerprint of what was kept.
+class CleanTable:
+    """The usable rows of a table, and what was counted of them.
 
     Attributes
     ----------
-    table, source : str
-    rows_read, rows_kept : int
-    dropped : tuple of Dropped
-        One entry a reason; a row counts for the first reason that applies.
-    first, last : datetime or None
-        Of the rows kept, naive UTC; None where the table has no timestamps.
-    fingerprint : str
-        SHA-256 over the columns, the number of rows and sums of row hashes: the same for the same
-        rows in any order and from any file format, given the same version of DuckDB.
-    """
-
-    table: str
-    source: str
-    rows_read: int
-    rows_kept: int
-    dropped: tuple[Dropped, ...]
-    first: dt.datetime | None
-    last: dt.datetime | None
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A table's view in the engine, its quality, and its rows per event type.
-
-    `amounts` tells which event types have a value, and which a duration.
+    view : str
+        Name of the view in the engine.
+    quality : TableQuality
+    counts : dict of str to int
+        Rows per event type; empty for tables without event types.
+    amounts : dict of str to tuple of str
+        The event types with a non-null ``value`` and ``duration_seconds``.
     """
 
     view: str
@@ -66,153 +46,145 @@ class Kept:
     amounts: dict[str, tuple[str, ...]]
 
 
-def ids_are_integers(engine: DuckDBEngine, one: Opened) -> bool:
-    """Return whether every customer_id is a whole number, written as one."""
-    name, of_type = one.sql("customer_id"), one.types["customer_id"]
+def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
+    """Return whether every customer_id is a whole number and written as one."""
+    name, of_type = table.sql("customer_id"), table.types["customer_id"]
     if of_type in INTEGERS:
         return of_type not in ("HUGEINT", "UHUGEINT", "UBIGINT")
     if of_type in ("FLOAT", "DOUBLE"):
-        # pandas makes floats of integers where some are missing.
-        other = f"{name} <> floor({name}) OR abs({name}) > 9e15"
-    elif one.csv:
-        other = f"{name} <> coalesce(CAST(try_cast({name} AS BIGINT) AS VARCHAR), '')"
+        # pandas stores integers as floats if some are missing.
+        not_integer = f"{name} <> floor({name}) OR abs({name}) > 9e15"
+    elif table.csv:
+        not_integer = f"{name} <> coalesce(CAST(try_cast({name} AS BIGINT) AS VARCHAR), '')"
     else:
         return False
-    query = f"SELECT 1 FROM {quoted(one.view)} WHERE {other} LIMIT 1"
-    return not engine.query(query, reading=one.label)
+    query = f"SELECT 1 FROM {quoted(table.view)} WHERE {not_integer} LIMIT 1"
+    return not engine.query(query, source=table.label)
 
 
 def canonical(
-    engine: DuckDBEngine, one: Opened, *, integer_ids: bool, guarded: bool = False
+    engine: DuckDBEngine, table: SourceTable, *, integer_ids: bool, guarded: bool = False
 ) -> str:
-    """Name a view with the canonical columns in their canonical types.
+    """Create a view with the columns in their canonical types and return its name.
 
-    A CSV file is read into the engine once; all else stays where it is. `guarded` views stop with
-    an error at a number that ``check_values`` would refuse, so that it need not be called first.
+    A CSV file is loaded into the engine once; all other sources are read where they are. A
+    `guarded` view raises an error at a number that ``check_values`` would reject, so that values
+    are validated while they are read.
     """
-    kinds = COLUMNS[one.table]
+    kinds = COLUMNS[table.name]
     parts = []
-    for column in one.types:
+    for column in table.types:
         match kinds.get(column):
             case "id":
-                sql = _id(one, integer_ids)
+                sql = _id(table, integer_ids)
             case "timestamp":
-                sql = one.moment(column)
+                sql = table.moment(column)
             case "text":
-                sql = _text(one, column, guarded)
+                sql = _text(table, column, guarded)
             case "number" | "finite":
-                sql = _guarded(one, column) if guarded else _finite(one, column)
+                sql = _guarded(table, column) if guarded else _finite(table, column)
             case _:
-                sql = _covariate(engine, one, column)
+                sql = _covariate(engine, table, column)
         parts.append(f"{sql} AS {quoted(column)}")
-    if one.table == "transactions" and not one.has("margin"):
-        parts.append(f'{one.number("revenue")} - {one.number("cost")} AS "margin"')
-    if one.table == "events" and one.has("event_id"):
-        parts.append(f"{hash_of(one)} AS {HASH}")
-    query = f"SELECT {', '.join(parts)} FROM {quoted(one.view)}"
-    return (engine.table if one.csv else engine.view)(query, reading=one.label)
+    if _needs_margin(table):
+        parts.append(f'{table.number("revenue")} - {table.number("cost")} AS "margin"')
+    if table.name == "events" and table.has("event_id"):
+        parts.append(f"{id_hash_sql(table)} AS {ID_HASH}")
+    query = f"SELECT {', '.join(parts)} FROM {quoted(table.view)}"
+    return (engine.table if table.csv else engine.view)(query, source=table.label)
 
 
-def keep(engine: DuckDBEngine, one: Opened, source: str, end: dt.date | None = None) -> Kept:
-    """Leave out what cannot be used, count it by reason, and fingerprint the rest.
+def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
+    """Drop rows that cannot be used, count them by reason, and fingerprint the others.
+
+    Dropped are rows with a null in a required column, transactions without a margin, and events
+    that repeat an ``event_id``.
 
     Parameters
     ----------
+    engine : DuckDBEngine
+    table : SourceTable
     source : str
-        The canonical view.
-    end : date, optional
-        Rows at or after it are left out.
+        Name of the view that ``canonical`` created.
 
     Raises
     ------
     NotEnoughDataError
-        Where nothing is left.
+        If no row is left.
     """
-    columns = [column for column, _ in one.known()]
-    if one.table == "transactions" and "margin" not in columns:
+    columns = [column for column, _ in table.column_kinds()]
+    if _needs_margin(table):
         columns.append("margin")
-    required = [*REQUIRED[one.table], *(["margin"] if one.table == "transactions" else [])]
+    required = [*REQUIRED[table.name], *(["margin"] if table.name == "transactions" else [])]
     reasons = [(f"null {column}", f"{quoted(column)} IS NULL") for column in required]
-    if one.table == "events" and one.has("event_id"):
-        marked_ = mark_repeats(engine, one, source, columns)
-        if marked_ != source:
-            reasons.append((REPEATED, '"repeated_"'))
-        source = marked_
-    if end is not None:
-        reasons.append((AFTER_TRANSACTIONS, f"\"timestamp\" >= TIMESTAMP '{end}'"))
-    case = " ".join(f"WHEN {condition} THEN {i}" for i, (_, condition) in enumerate(reasons))
-    marked = f"SELECT *, CASE {case} END AS reason_ FROM {quoted(source)}"
-    moment = '"timestamp"' if "timestamp" in columns else "CAST(NULL AS TIMESTAMP)"
-    hashed = f"hash({', '.join(_hashed(engine, one, columns, source))})"
-    amounts = [c for c in ("value", "duration_seconds") if one.table == "events" and c in columns]
-    counted = "".join(f", count({quoted(column)})" for column in amounts)
-    rows = engine.query(
-        f"SELECT reason_, {'event_type' if one.table == 'events' else 'NULL'}, count(*), "
-        f"min({moment}), max({moment}), sum({hashed}), bit_xor({hashed}){counted} "
-        f"FROM ({marked}) GROUP BY 1, 2 ORDER BY 1, 2",
-        reading=one.label,
+    if table.name == "events" and table.has("event_id"):
+        with_duplicates = mark_duplicates(engine, table, source, columns)
+        if with_duplicates != source:
+            reasons.append((DUPLICATE, quoted(DUPLICATE_MARK)))
+        source = with_duplicates
+    marked = mark_reasons(quoted(source), reasons)
+    tallies = tally_rows(
+        engine, marked, _tally_columns(engine, table, columns, source), source=table.label
     )
-    kept = [row for row in rows if row[0] is None]
-    read, n_kept = (sum(row[2] for row in some) for some in (rows, kept))
-    counts = [sum(row[2] for row in rows if row[0] == i) for i in range(len(reasons))]
-    dropped = tuple(Dropped(reason, n) for (reason, _), n in zip(reasons, counts, strict=True) if n)
-    if not n_kept:
-        raise NotEnoughDataError(nothing_left(one, read, dropped))
-    quality = TableQuality(
-        table=one.table,
-        source=one.label,
-        rows_read=read,
-        rows_kept=n_kept,
-        dropped=dropped,
-        first=min((row[3] for row in kept if row[3] is not None), default=None),
-        last=max((row[4] for row in kept if row[4] is not None), default=None),
-        fingerprint=fingerprint(columns, n_kept, ((int(row[5]), row[6]) for row in kept)),
-    )
+    quality = quality_of(table, tallies, [reason for reason, _ in reasons], columns)
     view = engine.view(
-        f"SELECT {without_helpers(one)} FROM ({marked}) WHERE reason_ IS NULL", reading=one.label
+        f"SELECT {input_columns(table)} FROM ({marked}) WHERE reason_ IS NULL", source=table.label
     )
-    return Kept(
-        view,
-        quality,
-        counts={row[1]: row[2] for row in kept if row[1] is not None},
-        amounts={
-            column: tuple(row[1] for row in kept if row[i]) for i, column in enumerate(amounts, 7)
-        },
+    return CleanTable(
+        view, quality, rows_by_event_type(tallies), event_types_with_amounts(table, tallies)
     )
 
 
-def without_helpers(one: Opened) -> str:
-    """Return SQL for a table's columns in their order, those made along the way left out."""
-    margin = one.table == "transactions" and not one.has("margin")
-    return ", ".join(quoted(c) for c in (*one.types, *(["margin"] if margin else [])))
+def input_columns(table: SourceTable) -> str:
+    """Return SQL for a table's columns in their order, without helper columns."""
+    margin = ["margin"] if _needs_margin(table) else []
+    return ", ".join(quoted(c) for c in (*table.types, *margin))
 
 
-def _finite(one: Opened, column: str) -> str:
-    return f"CASE WHEN isfinite({one.number(column)}) THEN {one.number(column)} END"
+def _needs_margin(table: SourceTable) -> bool:
+    return table.name == "transactions" and not table.has("margin")
 
 
-def _text(one: Opened, column: str, guarded: bool) -> str:
+def _tally_columns(
+    engine: DuckDBEngine, table: SourceTable, columns: list[str], source: str
+) -> TallyColumns:
+    moment = '"timestamp"' if "timestamp" in columns else "CAST(NULL AS TIMESTAMP)"
+    return TallyColumns(
+        event_type="event_type" if table.name == "events" else "NULL",
+        rows="count(*)",
+        first=f"min({moment})",
+        last=f"max({moment})",
+        hashed=_hashed(engine, table, columns, source),
+        amounts=amounts_counted(amounts_of(table)),
+    )
+
+
+def _finite(table: SourceTable, column: str) -> str:
+    return f"CASE WHEN isfinite({table.number(column)}) THEN {table.number(column)} END"
+
+
+def _text(table: SourceTable, column: str, guarded: bool) -> str:
     plain = quoted(column)
     if guarded and column == "event_type":
-        # The ledger leaves out empty text later; untouched, it is grouped faster.
-        return plain if one.types[column] == "VARCHAR" else f"CAST({plain} AS VARCHAR)"
+        # The ledger drops empty text later; an unchanged column is grouped faster.
+        return plain if table.types[column] == "VARCHAR" else f"CAST({plain} AS VARCHAR)"
     return f"nullif(CAST({plain} AS VARCHAR), '')"
 
 
-def _guarded(one: Opened, column: str) -> str:
-    number = one.number(column)
-    # Comparisons alone are folded by a file's bounds, which know nothing of NaN.
+def _guarded(table: SourceTable, column: str) -> str:
+    number = table.number(column)
+    # DuckDB would fold plain comparisons by a file's min and max, which ignore NaN.
     small = f"CASE WHEN abs({number}) <= {LARGEST} THEN {number} ELSE error('{GUARD}') END"
     return (
         f"CASE WHEN isfinite({number}) THEN {small} WHEN isinf({number}) THEN error('{GUARD}') END"
     )
 
 
-def _id(one: Opened, integer_ids: bool) -> str:
-    name = one.sql("customer_id")
+def _id(table: SourceTable, integer_ids: bool) -> str:
+    name = table.sql("customer_id")
     if integer_ids:
         return f"CAST({name} AS BIGINT)"
-    if one.types["customer_id"] in ("FLOAT", "DOUBLE"):
+    if table.types["customer_id"] in ("FLOAT", "DOUBLE"):
         whole = f"{name} = floor({name}) AND abs({name}) <= 9e15"
         return (
             f"CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) "
@@ -221,24 +193,27 @@ def _id(one: Opened, integer_ids: bool) -> str:
     return f"CAST({name} AS VARCHAR)"
 
 
-def _covariate(engine: DuckDBEngine, one: Opened, column: str) -> str:
-    """Return SQL for any other column: of a customers' CSV file, numbers where all values are."""
-    if one.table != "customers" or not one.csv:
+def _covariate(engine: DuckDBEngine, table: SourceTable, column: str) -> str:
+    """Return SQL for any other column; in a customers CSV file, all-numeric text is a number."""
+    if table.name != "customers" or not table.csv:
         return quoted(column)
-    total, numbers = engine.query(
-        f"SELECT count({one.sql(column)}), count({one.number(column)}) FROM {quoted(one.view)}",
-        reading=one.label,
+    values, numbers = engine.query(
+        f"SELECT count({table.sql(column)}), count({table.number(column)}) "
+        f"FROM {quoted(table.view)}",
+        source=table.label,
     )[0]
-    return one.number(column) if total and total == numbers else one.sql(column)
+    return table.number(column) if values and values == numbers else table.sql(column)
 
 
-def _hashed(engine: DuckDBEngine, one: Opened, columns: list[str], source: str) -> list[str]:
-    """Return SQL of what identifies a row, of types that do not depend on the file's format."""
-    if one.table != "customers":
+def _hashed(
+    engine: DuckDBEngine, table: SourceTable, columns: Iterable[str], source: str
+) -> list[str]:
+    """Return SQL of the values that identify a row, in types that every file format shares."""
+    if table.name != "customers":
         return [quoted(column) for column in sorted(columns)]
     types = dict(
         engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {quoted(source)})",
-                     reading=one.label)
+                     source=table.label)
     )  # fmt: skip
     numeric = (*INTEGERS, "FLOAT", "DOUBLE")
     return [
@@ -247,21 +222,3 @@ def _hashed(engine: DuckDBEngine, one: Opened, columns: list[str], source: str) 
         else f"CAST({quoted(c)} AS {'DOUBLE' if t in numeric else 'VARCHAR'})"
         for c, t in sorted(types.items())
     ]
-
-
-def fingerprint(columns: Iterable[str], rows: int, hashes: Iterable[tuple[int, int]]) -> str:
-    """Return SHA-256 over columns, number of rows, and sum and exclusive or of row hashes."""
-    total, mixed = 0, 0
-    for added, crossed in hashes:
-        total += added
-        mixed ^= crossed
-    text = f"{','.join(sorted(columns))}|{rows}|{total}|{mixed}"
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def nothing_left(one: Opened, read: int, dropped: tuple[Dropped, ...]) -> str:
-    """Return what to say of a table of which nothing can be used."""
-    if not read:
-        return f"{one.label}: table '{one.table}' is empty; it needs rows"
-    why = ", ".join(f"{d.rows} {d.reason}" for d in dropped)
-    return f"{one.label}: none of the {read} rows of table '{one.table}' can be used ({why})"

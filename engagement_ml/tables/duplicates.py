@@ -1,4 +1,9 @@
-"""Events that are there more than once, by their ``event_id``."""
+"""Deduplication of events by ``event_id``: duplicated ids found by sorted hashes.
+
+Ids are compared by 64-bit hashes that are sorted outside the engine, which costs a tenth of
+counting ids in it. Only rows with a duplicated hash are then compared by the id itself, so that
+hash collisions never drop a row.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +17,30 @@ import numpy as np
 
 from engagement_ml._typing import AnyArray
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.schema import INTEGERS, REQUIRED, Opened, quoted
+from engagement_ml.tables.schema import INTEGERS, REQUIRED, SourceTable, quoted
 
 Hashes = AnyArray
-"""uint64, or int64 where ids are whole numbers, which stand for themselves."""
-HASH = "id_hash_"
+"""uint64; int64 if ids are whole numbers, which are their own hash."""
+ID_HASH = "id_hash_"
+DUPLICATE_MARK = "repeated_"
+"""Boolean column: the row repeats an earlier event."""
 MOST_HASHES = 100_000_000
-"""How many hashes, of eight bytes, are sorted at a time."""
+"""Hashes, of eight bytes each, that are sorted at a time."""
 SLICE = 2_000_000
-"""How many of sorted parts are merged at a time: so few fit into a processor's cache."""
+"""Hashes that are merged at a time: they fit into a processor's cache."""
 
 
 @dataclass(frozen=True)
-class Ids:
-    """The hashes of a batch's event ids, kept in a file.
+class EventIds:
+    """Sorted hashes of the event ids of a batch of files, stored in a file.
 
     Attributes
     ----------
     file : Path
     first, last : int or None
-        The smallest and the largest; None where there is none.
+        The smallest and the largest hash; None if there is no hash.
     distinct : bool
+        Whether no hash occurs twice.
     """
 
     file: Path
@@ -41,66 +49,68 @@ class Ids:
     distinct: bool
 
     @classmethod
-    def told(cls, file: Path, kept: Hashes) -> Ids:
-        """Return what is to tell of sorted hashes, or of their runs."""
-        if not kept.size:
+    def of(cls, file: Path, stored: Hashes) -> EventIds:
+        """Return the range and the distinctness of sorted hashes, or of their runs."""
+        if not stored.size:
             return cls(file, None, None, True)
-        begins, ends = kept if kept.ndim == 2 else (kept, kept)
-        distinct = bool(np.all(begins[1:] > ends[:-1]))
-        return cls(file, int(begins[0]), int(ends[-1]), distinct)
+        starts, ends = stored if stored.ndim == 2 else (stored, stored)
+        distinct = bool(np.all(starts[1:] > ends[:-1]))
+        return cls(file, int(starts[0]), int(ends[-1]), distinct)
 
     @classmethod
-    def read(cls, file: Path, plain: Mapping[str, Any]) -> Ids:
-        """Return what `plain` was made of."""
+    def read(cls, file: Path, plain: Mapping[str, Any]) -> EventIds:
+        """Return the ids that ``plain`` described."""
         return cls(file, plain["first"], plain["last"], plain["distinct"])
 
     def plain(self) -> dict[str, Any]:
-        """Return plain JSON types."""
+        """Return the range and the distinctness as plain JSON types."""
         return {"first": self.first, "last": self.last, "distinct": self.distinct}
 
     def load(self) -> Hashes:
-        """Return the sorted hashes, mapped from the disk where they are there one by one."""
-        return _one_by_one(np.load(self.file, mmap_mode="r"))
+        """Return the sorted hashes; an array that is not run-length encoded is memory-mapped."""
+        return _expanded(np.load(self.file, mmap_mode="r"))
 
 
-def apart(ids: Sequence[Ids]) -> bool:
-    """Return whether no id is there twice, told by where each batch's begin and end."""
-    bounds = sorted((i.first, i.last) for i in ids if i.first is not None and i.last is not None)
-    return all(i.distinct for i in ids) and all(
-        last < first for (_, last), (first, _) in pairwise(bounds)
+def are_disjoint(batches: Sequence[EventIds]) -> bool:
+    """Return whether the ranges of the batches prove that no id occurs twice."""
+    ranges = sorted(
+        (ids.first, ids.last) for ids in batches if ids.first is not None and ids.last is not None
+    )
+    return all(ids.distinct for ids in batches) and all(
+        last < first for (_, last), (first, _) in pairwise(ranges)
     )
 
 
-def to_keep(pieces: Iterable[Hashes]) -> Hashes:
-    """Return what is kept of hashes that come in pieces: sorted, in runs where that is shorter.
+def sorted_hashes(chunks: Iterable[Hashes]) -> Hashes:
+    """Merge and sort chunks of hashes, run-length encoded if that is shorter.
 
     Examples
     --------
-    >>> to_keep([np.array([4, 5, 6]), np.array([1, 2, 3])]).tolist()
+    >>> sorted_hashes([np.array([4, 5, 6]), np.array([1, 2, 3])]).tolist()
     [[1, 4], [3, 6]]
     """
-    kept = [in_runs(_in_order(piece)) for piece in pieces if len(piece)]
-    if not kept:
+    encoded = [run_length_encoded(_in_order(chunk)) for chunk in chunks if len(chunk)]
+    if not encoded:
         return np.empty(0, np.uint64)
-    if all(each.ndim == 2 for each in kept):
-        runs = np.concatenate(kept, axis=1)
+    if all(chunk.ndim == 2 for chunk in encoded):
+        runs = np.concatenate(encoded, axis=1)
         runs = runs[:, np.argsort(runs[0], kind="stable")]
         if np.all(runs[0, 1:] > runs[1, :-1]):
             return runs
-    return in_runs(_in_order(np.concatenate([_one_by_one(each) for each in kept])))
+    return run_length_encoded(_in_order(np.concatenate([_expanded(chunk) for chunk in encoded])))
 
 
 def _in_order(hashes: Hashes) -> Hashes:
-    """Return hashes sorted; numbers that a log counts up are already."""
+    """Return hashes sorted; ids that a log counts up are sorted already."""
     return hashes if np.all(hashes[1:] >= hashes[:-1]) else np.sort(hashes)
 
 
-def in_runs(hashes: Hashes) -> Hashes:
-    """Return sorted ids as first and last of each run of neighbours, where that is shorter.
+def run_length_encoded(hashes: Hashes) -> Hashes:
+    """Return sorted hashes as first and last of each run of consecutive numbers, if shorter.
 
     Examples
     --------
-    >>> in_runs(np.array([3, 4, 5, 6, 7, 8, 9, 10, 20])).tolist()
+    >>> run_length_encoded(np.array([3, 4, 5, 6, 7, 8, 9, 10, 20])).tolist()
     [[3, 20], [10, 20]]
     """
     ends = np.flatnonzero(hashes[1:] - hashes[:-1] != 1)
@@ -109,125 +119,163 @@ def in_runs(hashes: Hashes) -> Hashes:
     return np.stack([hashes[np.append(0, ends + 1)], hashes[np.append(ends, len(hashes) - 1)]])
 
 
-def _one_by_one(kept: Hashes) -> Hashes:
-    if kept.ndim == 1:
-        return kept
-    first, length = kept[0], (kept[1] - kept[0]).astype(np.int64) + 1
-    begins = np.cumsum(length) - length
-    passed = np.arange(length.sum()) - np.repeat(begins, length)
-    every: Hashes = np.repeat(first, length) + passed.astype(kept.dtype)
-    return every
+def _expanded(stored: Hashes) -> Hashes:
+    """Return the hashes of run-length encoded ones."""
+    if stored.ndim == 1:
+        return stored
+    first, length = stored[0], (stored[1] - stored[0]).astype(np.int64) + 1
+    starts = np.cumsum(length) - length
+    offset = np.arange(length.sum()) - np.repeat(starts, length)
+    hashes: Hashes = np.repeat(first, length) + offset.astype(stored.dtype)
+    return hashes
 
 
-def hash_of(one: Opened) -> str:
-    """Return SQL for what stands for an event_id: itself where it is a whole number."""
-    name = one.sql("event_id")
-    if one.types["event_id"] in INTEGERS - {"HUGEINT", "UHUGEINT", "UBIGINT"}:
+def id_hash_sql(table: SourceTable) -> str:
+    """Return SQL for the hash of an event_id; a whole number is its own hash."""
+    name = table.sql("event_id")
+    if table.types["event_id"] in INTEGERS - {"HUGEINT", "UHUGEINT", "UBIGINT"}:
         return f"CAST({name} AS BIGINT)"
     return f"CASE WHEN {name} IS NOT NULL THEN hash({name}) END"
 
 
-def mark_repeats(
+def mark_duplicates(
     engine: DuckDBEngine,
-    one: Opened,
+    table: SourceTable,
     source: str,
     columns: Sequence[str],
-    suspects: Hashes | None = None,
+    duplicated: Hashes | None = None,
 ) -> str:
-    """Mark all but the first usable of the rows that share an event_id, in ``repeated_``.
+    """Mark all but the first usable of the rows that share an event_id, in `DUPLICATE_MARK`.
 
-    Returns the name of a view, `source` itself where no id is there twice. Ids are first compared
-    by their hash, sorted outside the engine: that costs a tenth of counting them in it. Where
-    `suspects` are given, they are the hashes that are there more than once.
+    Parameters
+    ----------
+    engine : DuckDBEngine
+    table : SourceTable
+    source : str
+        Name of a view with the column `ID_HASH`.
+    columns : sequence of str
+        Columns that break ties between rows with the same timestamp and customer.
+    duplicated : array, optional
+        The hashes that occur more than once; found here by default.
+
+    Returns
+    -------
+    str
+        Name of a view; `source` itself if no id occurs twice.
     """
-    if suspects is None:
-        suspects = repeated_hashes(engine, one, source)
-    if not len(suspects):
+    if duplicated is None:
+        duplicated = duplicated_hashes(engine, table, source)
+    if not len(duplicated):
         return source
-    known = register_hashes(engine, suspects)
+    hashes = register_hashes(engine, duplicated)
     return engine.view(
-        f"{unsuspected(source, known)} UNION ALL "
-        f"SELECT *, {later(one, columns)} AS repeated_ FROM ({suspected(source, known)})",
-        reading=one.label,
+        f"{unique_rows_sql(source, hashes)} UNION ALL SELECT *, "
+        f"{is_duplicate_sql(table, columns)} AS {DUPLICATE_MARK} "
+        f"FROM ({candidate_rows_sql(source, hashes)})",
+        source=table.label,
     )
 
 
-def unsuspected(source: str, known: str) -> str:
-    """Return SQL for the rows whose id is there once, ``repeated_`` false."""
+def unique_rows_sql(source: str, hashes: str) -> str:
+    """Return SQL for the rows whose id occurs once, marked as no duplicates."""
     return (
-        f"SELECT *, false AS repeated_ FROM {quoted(source)} "
-        f"WHERE {HASH} IS NULL OR {HASH} NOT IN (SELECT hash_ FROM {quoted(known)})"
+        f"SELECT *, false AS {DUPLICATE_MARK} FROM {quoted(source)} "
+        f"WHERE {ID_HASH} IS NULL OR {ID_HASH} NOT IN (SELECT hash_ FROM {quoted(hashes)})"
     )
 
 
-def suspected(source: str, known: str) -> str:
-    """Return SQL for the rows whose id may be there more than once."""
-    return f"SELECT * FROM {quoted(source)} WHERE {HASH} IN (SELECT hash_ FROM {quoted(known)})"
+def candidate_rows_sql(source: str, hashes: str) -> str:
+    """Return SQL for the rows whose id may occur more than once."""
+    return f"SELECT * FROM {quoted(source)} WHERE {ID_HASH} IN (SELECT hash_ FROM {quoted(hashes)})"
 
 
-def later(one: Opened, columns: Sequence[str], last: Sequence[str] = ()) -> str:
-    """Return SQL for whether a row is another than the first usable of its event_id."""
-    unusable = " OR ".join(f"{quoted(c)} IS NULL" for c in REQUIRED[one.table])
-    then = dict.fromkeys(["timestamp", "customer_id", *columns, *last])
-    order = ", ".join([unusable, *(quoted(c) for c in then if c != "event_id")])
+def is_duplicate_sql(
+    table: SourceTable, columns: Sequence[str], tie_breakers: Sequence[str] = ()
+) -> str:
+    """Return SQL for whether a row is not the first usable row of its event_id.
+
+    The first is the earliest; ties are broken by customer, `columns` and `tie_breakers`.
+    """
+    unusable = " OR ".join(f"{quoted(c)} IS NULL" for c in REQUIRED[table.name])
+    ordered = dict.fromkeys(["timestamp", "customer_id", *columns, *tie_breakers])
+    order = ", ".join([unusable, *(quoted(c) for c in ordered if c != "event_id")])
     return f'row_number() OVER (PARTITION BY "event_id" ORDER BY {order}) > 1'
 
 
 def register_hashes(engine: DuckDBEngine, hashes: Hashes) -> str:
-    """Hand hashes to the engine, as the column ``hash_`` of the returned name."""
+    """Register hashes in the engine as a table with the column ``hash_``; return its name."""
     import pyarrow as pa
 
     return engine.register(pa.table({"hash_": hashes}))
 
 
-def repeated_hashes(engine: DuckDBEngine, one: Opened, source: str) -> Hashes:
-    """Return the hashes of ids that are there more than once; of others, hardly ever one."""
-    if not one.has("event_id"):
+def duplicated_hashes(engine: DuckDBEngine, table: SourceTable, source: str) -> Hashes:
+    """Return the hashes that occur more than once among the event ids of a view."""
+    if not table.has("event_id"):
         return np.empty(0, np.uint64)
-    query = hashes_of(source)
-    rows = engine.query(f"SELECT count(*) FROM {quoted(source)}", reading=one.label)[0][0]
+    query = hashes_sql(source)
+    rows = engine.query(f"SELECT count(*) FROM {quoted(source)}", source=table.label)[0][0]
     parts = -(-rows // MOST_HASHES)
-    found = [
-        _repeated(
+    duplicated = [
+        _duplicated(
             np.sort(
-                engine.column(f"{query} AND abs({HASH} % {parts}) = {part}" if parts > 1 else query)
+                engine.column(
+                    f"{query} AND abs({ID_HASH} % {parts}) = {part}" if parts > 1 else query
+                )
             )
         )
         for part in range(parts)
     ]
-    return np.concatenate(found) if found else np.empty(0, np.uint64)
+    return np.concatenate(duplicated) if duplicated else np.empty(0, np.uint64)
 
 
-def hashes_of(source: str) -> str:
-    """Return SQL for the hashes of the ids that there are."""
-    return f"SELECT {HASH} FROM {quoted(source)} WHERE {HASH} IS NOT NULL"
+def hashes_sql(source: str) -> str:
+    """Return SQL for the hashes of all ids that are not null."""
+    return f"SELECT {ID_HASH} FROM {quoted(source)} WHERE {ID_HASH} IS NOT NULL"
 
 
-def repeated_among(parts: Sequence[Hashes]) -> Hashes:
-    """Return the hashes that are there more than once in sorted parts, all of them together."""
-    total = sum(len(part) for part in parts)
+def duplicated_among(batches: Sequence[Hashes]) -> Hashes:
+    """Return the hashes that occur more than once in all batches together.
+
+    Parameters
+    ----------
+    batches : sequence of array
+        Each sorted. They are merged slice by slice, so that each slice fits into the cache.
+
+    Returns
+    -------
+    array
+        Sorted, each hash once.
+    """
+    total = sum(len(batch) for batch in batches)
     if not total:
         return np.empty(0, np.uint64)
     slices = -(-total // SLICE)
-    some = np.sort(np.concatenate([part[:: max(1, SLICE // 64)] for part in parts]))
-    edges = some[len(some) * np.arange(1, slices) // slices]
-    cuts = [[0, *np.searchsorted(part, edges, side="right"), len(part)] for part in parts]
-    found = []
+    sampled = np.sort(np.concatenate([batch[:: max(1, SLICE // 64)] for batch in batches]))
+    edges = sampled[len(sampled) * np.arange(1, slices) // slices]
+    cuts = [[0, *np.searchsorted(batch, edges, side="right"), len(batch)] for batch in batches]
+    duplicated = []
     for i in range(slices):
-        own = [part[cut[i] : cut[i + 1]] for part, cut in zip(parts, cuts, strict=True)]
-        found.append(_repeated(np.sort(np.concatenate(own))))
-    return np.unique(np.concatenate(found))
+        pieces = [batch[cut[i] : cut[i + 1]] for batch, cut in zip(batches, cuts, strict=True)]
+        duplicated.append(_duplicated(np.sort(np.concatenate(pieces))))
+    return np.unique(np.concatenate(duplicated))
 
 
-def in_both(few: Hashes, many: Hashes) -> Hashes:
-    """Return those of `few` that are among `many`; both are sorted."""
+def intersect_sorted(few: Hashes, many: Hashes) -> Hashes:
+    """Return the hashes of `few` that are among `many`; both are sorted.
+
+    Examples
+    --------
+    >>> intersect_sorted(np.array([1, 4]), np.array([1, 2, 3])).tolist()
+    [1]
+    """
     if not len(many):
         return few[:0]
     place = np.minimum(np.searchsorted(many, few), len(many) - 1)
-    found: Hashes = few[many[place] == few]
-    return found
+    common: Hashes = few[many[place] == few]
+    return common
 
 
-def _repeated(hashes: Hashes) -> Hashes:
-    """Return those that are there more than once among sorted ones."""
+def _duplicated(hashes: Hashes) -> Hashes:
+    """Return the hashes that occur more than once among sorted hashes."""
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])

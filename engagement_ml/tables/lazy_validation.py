@@ -1,4 +1,4 @@
-"""Values that do not fit their column, found in one pass and named: engines have no row numbers."""
+"""Validation of one table on a lazy engine: values that do not fit, named without row numbers."""
 
 from __future__ import annotations
 
@@ -9,132 +9,134 @@ import narwhals as nw
 
 from engagement_ml.engine import ZONE, LazyEngine
 from engagement_ml.errors import InputError
-from engagement_ml.tables.lazy_opening import Source
-from engagement_ml.tables.schema import COLUMNS
-from engagement_ml.tables.validation import EXAMPLE, LARGEST, latest
-
-FUTURE = "no timestamp in the future"
+from engagement_ml.tables.lazy_opening import LazyTable
+from engagement_ml.tables.schema import COLUMNS, Kind
+from engagement_ml.tables.validation import (
+    FINITE,
+    FUTURE,
+    LARGEST,
+    NOT_TOO_LARGE,
+    NUMBER,
+    TIMESTAMP,
+    column_label,
+    latest,
+    type_message,
+    value_message,
+    zone_message,
+)
 
 
 @dataclass(frozen=True)
 class _Check:
-    """Rows of a column that are `bad`, and what was expected instead."""
+    """A column, the condition of values that do not fit, and the expected value."""
 
     column: str
     bad: nw.Expr
     expected: str
 
 
-def check_values(engine: LazyEngine, source: Source, *, future: bool = True) -> None:
-    """Raise for a value that does not fit; one pass over the columns that need it.
+def check_values(engine: LazyEngine, opened: LazyTable, *, future: bool = True) -> None:
+    """Check all values, in one pass over the columns that need it.
 
     Parameters
     ----------
-    future : bool
-        Whether columns of timestamps are looked through for one in the future, too.
+    engine : LazyEngine
+    opened : LazyTable
+    future : bool, default True
+        Whether columns of a timestamp type are also checked for timestamps in the future.
 
     Raises
     ------
     InputError
-        Text in a number, an unparsable timestamp, one in the future, some with and some without
-        a time zone, an amount that is not finite or beyond 1e12. Names column and value, the
-        smallest of those that do not fit.
+        If text stands in a numeric column, a timestamp cannot be parsed or lies in the future,
+        only some timestamps have a time zone, or an amount is not finite or beyond 1e12. The
+        message names the column and the smallest value that does not fit.
     """
-    _check_types(source)
-    checks = _checks(source, future)
+    _check_types(opened)
+    checks = _checks(opened, future)
     if not checks:
         return
     columns = list(dict.fromkeys(check.column for check in checks))
-    zoned = [c for c in columns if source.kinds()[c] == "timestamp" and source.is_text(c)]
-    written = source.frame.select(
+    zoned = [c for c in columns if opened.kinds()[c] == "timestamp" and opened.is_text(c)]
+    written = opened.frame.select(
         *columns, *(nw.col(c).cast(nw.String).alias(_written(c)) for c in columns)
     )
-    kinds = {column: kind for column, kind in source.kinds().items() if column in columns}
-    told = [(c.column, c.bad) for c in checks]
-    told += [(c, with_zone if has else ~with_zone)
-             for c in zoned for has in (True, False)
-             for with_zone in [nw.col(_written(c)).str.contains(ZONE)]]  # fmt: skip
+    kinds = {column: kind for column, kind in opened.kinds().items() if column in columns}
+    conditions = [(c.column, c.bad) for c in checks]
+    conditions += [(c, with_zone if has else ~with_zone)
+                   for c in zoned for has in (True, False)
+                   for with_zone in [nw.col(_written(c)).str.contains(ZONE)]]  # fmt: skip
     counted = engine.typed(written, kinds).select(
-        part for i, (column, bad) in enumerate(told) for part in _count(i, column, bad)
+        part for i, (column, bad) in enumerate(conditions) for part in _count(i, column, bad)
     )
-    (found,) = engine.rows(counted, reading=source.shape.label)
+    (counts,) = engine.rows(counted, source=opened.table.label)
     for i, check in enumerate(checks):
-        if found[f"n_{i}"]:
-            n = found[f"n_{i}"]
-            raise InputError(
-                does_not_fit(source, check.column, check.expected, found[f"value_{i}"], n)
+        if counts[f"n_{i}"]:
+            raise value_error(
+                opened, check.column, check.expected, counts[f"value_{i}"], counts[f"n_{i}"]
             )
     for place, column in enumerate(zoned):
-        _check_one_zone(source, column, found, len(checks) + 2 * place)
+        _check_one_zone(opened, column, counts, len(checks) + 2 * place)
 
 
-def does_not_fit(source: Source, column: str, expected: str, value: object, rows: int) -> str:
-    """Return what to say of a value that does not fit."""
-    more = f" ({rows} rows are so)" if rows > 1 else ""
-    own = source.shape.theirs[column]
-    return f"{source.shape.label}: column '{own}': expected {expected}, found '{value}'{more}"
+def value_error(
+    opened: LazyTable, column: str, expected: str, value: object, rows: int
+) -> InputError:
+    """Return the error about a value that does not fit its column."""
+    place = column_label(opened.table, column)
+    return InputError(value_message(place, expected, f"'{value}'", rows))
 
 
-def _check_types(source: Source) -> None:
-    for column, kind in COLUMNS[source.shape.table].items():
-        if column not in source.schema or source.is_text(column):
+def _check_types(opened: LazyTable) -> None:
+    for column, kind in COLUMNS[opened.table.name].items():
+        if column not in opened.schema or opened.is_text(column):
             continue
-        of_type = source.schema[column]
-        where = f"{source.shape.label}: column '{source.shape.theirs[column]}' holds {of_type}"
-        if kind == "timestamp" and of_type not in (nw.Date, nw.Datetime):
-            raise InputError(
-                f"{where}, not timestamps; give a timestamp type, or ISO 8601 text such as "
-                f"{EXAMPLE}"
-            )
+        of_type = opened.schema[column]
         numeric = of_type.is_numeric() or of_type in (nw.Boolean, nw.Decimal)
-        if kind in ("number", "finite") and not numeric:
-            raise InputError(f"{where}, not numbers; give a numeric column")
+        moments = of_type in (nw.Date, nw.Datetime)
+        if (kind == "timestamp" and not moments) or (kind in ("number", "finite") and not numeric):
+            raise InputError(type_message(opened.table, column, of_type, kind))
 
 
-def _checks(source: Source, future: bool) -> list[_Check]:
+def _checks(opened: LazyTable, future: bool) -> list[_Check]:
     return [
         check
-        for column, kind in COLUMNS[source.shape.table].items()
-        if column in source.schema
-        for check in _checks_of(source, column, kind, future)
+        for column, kind in COLUMNS[opened.table.name].items()
+        if column in opened.schema
+        for check in _column_checks(opened, column, kind, future)
     ]
 
 
-def _checks_of(source: Source, column: str, kind: str, future: bool) -> list[_Check]:
+def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> list[_Check]:
     value, written = nw.col(column), nw.col(_written(column))
-    text = source.is_text(column)
-    unread = ~written.is_null() & (written != "") & value.is_null()
+    text = opened.is_text(column)
+    unreadable = ~written.is_null() & (written != "") & value.is_null()
     if kind == "timestamp":
         late = _Check(column, value.dt.date() > latest().date(), FUTURE)
-        unparsable = _Check(column, unread, f"a timestamp such as {EXAMPLE}")
+        unparsable = _Check(column, unreadable, TIMESTAMP)
         return [unparsable, late] if text else [late] if future else []
-    if kind not in ("number", "finite") or source.schema[column].is_integer():
+    if kind not in ("number", "finite") or opened.schema[column].is_integer():
         return []
-    wild = ~value.is_finite()
+    not_finite = ~value.is_finite()
     if kind == "number":
-        wild = wild & ~value.is_nan()
-    large = value.is_finite() & (value.abs() > LARGEST)
-    checks = [
-        _Check(column, wild, "a finite number"),
-        _Check(column, large, "at most 1e12 in size; give it in a larger unit"),
-    ]
-    return [_Check(column, unread, "a number"), *checks] if text else checks
+        not_finite = not_finite & ~value.is_nan()
+    too_large = value.is_finite() & (value.abs() > LARGEST)
+    checks = [_Check(column, not_finite, FINITE), _Check(column, too_large, NOT_TOO_LARGE)]
+    return [_Check(column, unreadable, NUMBER), *checks] if text else checks
 
 
-def _check_one_zone(source: Source, column: str, found: dict[str, Any], place: int) -> None:
-    with_zone, without = found[f"n_{place}"], found[f"n_{place + 1}"]
+def _check_one_zone(opened: LazyTable, column: str, counts: dict[str, Any], place: int) -> None:
+    with_zone, without = counts[f"n_{place}"], counts[f"n_{place + 1}"]
     if with_zone and without:
-        rare = with_zone <= without
-        value = found[f"value_{place if rare else place + 1}"]
-        has, others = ("a time zone", "have none") if rare else ("no time zone", "have one")
+        has_zone = with_zone <= without
+        value = counts[f"value_{place if has_zone else place + 1}"]
         raise InputError(
-            f"{source.shape.label}: column '{source.shape.theirs[column]}': '{value}' has {has} "
-            f"and others {others}; give all timestamps with a time zone, or all in UTC without"
+            zone_message(column_label(opened.table, column), f"'{value}'", has_zone=has_zone)
         )
 
 
 def _count(place: int, column: str, bad: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
-    """Return how many values are bad, and the smallest of them as it is written."""
+    """Return the number of values that do not fit, and the smallest of them as text."""
     return (
         nw.when(bad).then(nw.lit(1)).sum().alias(f"n_{place}"),
         nw.when(bad).then(nw.col(_written(column))).min().alias(f"value_{place}"),

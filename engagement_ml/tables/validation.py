@@ -1,131 +1,168 @@
-"""Values that do not fit their column: found, and named by row."""
+"""Validation of one table on DuckDB: values that do not fit their column, named by row."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import NamedTuple
 
 from engagement_ml.engine import ZONE, DuckDBEngine
 from engagement_ml.errors import InputError
-from engagement_ml.tables.schema import INTEGERS, Kind, Opened, quoted
+from engagement_ml.tables.schema import INTEGERS, Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
 
 LARGEST = 1e12
+"""Largest absolute amount: sums in whole millionths of the currency must fit into 64 bits."""
 EXAMPLE = "2024-05-31 14:30:00"
-_Check = tuple[str, str, str]
+FINITE = "a finite number"
+FUTURE = "no timestamp in the future"
+NUMBER = "a number"
+NOT_TOO_LARGE = "at most 1e12 in size; give it in a larger unit"
+TIMESTAMP = f"a timestamp such as {EXAMPLE}"
 
 
-def check_values(engine: DuckDBEngine, one: Opened) -> None:
-    """Raise for the first value that does not fit; one pass over the columns that need it.
+class _Check(NamedTuple):
+    """A column, the SQL condition of values that do not fit, and the expected value."""
+
+    column: str
+    bad: str
+    expected: str
+
+
+def check_values(engine: DuckDBEngine, table: SourceTable) -> None:
+    """Check all values, in one pass over the columns that need it.
 
     Raises
     ------
     InputError
-        Text in a number, an unparsable timestamp, one in the future, some with and some without
-        a time zone, an amount that is not finite or beyond 1e12. Names column, row (from 1, the
-        header not counted) and value.
+        If text stands in a numeric column, a timestamp cannot be parsed or lies in the future,
+        only some timestamps have a time zone, or an amount is not finite or beyond 1e12. The
+        message names the column, the row (1-based, header not counted) and the value.
     """
-    checks = _checks(one)
+    checks = _checks(table)
     if not checks:
         return
-    counted = ", ".join(f"count(*) FILTER (WHERE {bad})" for _, bad, _ in checks)
-    counts = engine.query(f"SELECT {counted} FROM {quoted(one.view)}", reading=one.label)[0]
-    for (column, bad, expected), count in zip(checks, counts, strict=True):
+    counted = ", ".join(f"count(*) FILTER (WHERE {check.bad})" for check in checks)
+    counts = engine.query(f"SELECT {counted} FROM {quoted(table.view)}", source=table.label)[0]
+    for check, count in zip(checks, counts, strict=True):
         if count:
-            row, found = _first_row(engine, one, column, bad)
-            more = f" ({count} rows are so)" if count > 1 else ""
-            raise InputError(
-                f"{one.label}: column '{one.theirs[column]}', row {row}: "
-                f"expected {expected}, found {found!r}{more}"
-            )
-    for column, kind in one.known():
-        if kind == "timestamp" and one.is_text(column):
-            _check_one_zone(engine, one, column)
+            row, value = _first_row(engine, table, check.column, check.bad)
+            place = f"{column_label(table, check.column)}, row {row}"
+            raise InputError(value_message(place, check.expected, repr(value), count))
+    for column, kind in table.column_kinds():
+        if kind == "timestamp" and table.is_text(column):
+            _check_one_zone(engine, table, column)
 
 
-def check_types(one: Opened) -> None:
-    """Raise where a column's type cannot hold what belongs there; nothing is read.
+def check_types(table: SourceTable) -> None:
+    """Check that the columns' types fit their values; nothing is read.
 
     Raises
     ------
     InputError
+        If a column of timestamps or of numbers has another type.
     """
-    _checks(one)
+    _checks(table)
 
 
 def latest() -> dt.datetime:
-    """Return the last moment that is not in the future, for clocks of all time zones."""
+    """Return the last moment that is not in the future in any time zone, naive UTC."""
     return dt.datetime.now(dt.UTC).replace(tzinfo=None) + DAY
 
 
-def _checks(one: Opened) -> list[_Check]:
-    return [check for column, kind in one.known() for check in _checks_of(one, column, kind)]
+def column_label(table: SourceTable, column: str) -> str:
+    """Return the beginning of a message about a column: the source and its column name."""
+    return f"{table.label}: column '{table.source_columns[column]}'"
 
 
-def _checks_of(one: Opened, column: str, kind: Kind) -> list[_Check]:
+def value_message(place: str, expected: str, value: str, rows: int) -> str:
+    """Return the message about a value that does not fit; `value` is in quotes."""
+    more = f" ({rows} such rows)" if rows > 1 else ""
+    return f"{place}: expected {expected}, found {value}{more}"
+
+
+def type_message(table: SourceTable, column: str, of_type: object, kind: Kind) -> str:
+    """Return the message about a column whose type does not fit its kind."""
+    holds = f"{column_label(table, column)} holds {of_type}"
     if kind == "timestamp":
-        return _checks_of_timestamp(one, column)
+        return f"{holds}, not timestamps; give a timestamp type, or ISO 8601 text such as {EXAMPLE}"
+    return f"{holds}, not numbers; give a numeric column"
+
+
+def zone_message(place: str, value: str, *, has_zone: bool) -> str:
+    """Return the message about a timestamp with a time zone among others without, or reverse."""
+    has, others = ("a time zone", "have none") if has_zone else ("no time zone", "have one")
+    return (
+        f"{place}: {value} has {has} and others {others}; give all timestamps with a time zone, "
+        "or all in UTC without"
+    )
+
+
+def _checks(table: SourceTable) -> list[_Check]:
+    return [
+        check
+        for column, kind in table.column_kinds()
+        for check in _column_checks(table, column, kind)
+    ]
+
+
+def _column_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
+    if kind == "timestamp":
+        return _timestamp_checks(table, column)
     if kind in ("number", "finite"):
-        return _checks_of_number(one, column, nan_is_null=kind == "number")
+        return _number_checks(table, column, kind)
     return []
 
 
-def _checks_of_timestamp(one: Opened, column: str) -> list[_Check]:
-    of_type, moment = one.types[column], one.moment(column)
-    if not one.is_text(column) and not of_type.startswith(("TIMESTAMP", "DATE")):
-        raise InputError(
-            f"{one.label}: column '{one.theirs[column]}' holds {of_type}, not timestamps; "
-            f"give a timestamp type, or ISO 8601 text such as {EXAMPLE}"
-        )
+def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
+    of_type, moment = table.types[column], table.moment(column)
+    if not table.is_text(column) and not of_type.startswith(("TIMESTAMP", "DATE")):
+        raise InputError(type_message(table, column, of_type, "timestamp"))
     checks = []
-    if one.is_text(column):
-        bad = f"{one.sql(column)} IS NOT NULL AND {moment} IS NULL"
-        checks.append((column, bad, f"a timestamp such as {EXAMPLE}"))
-    checks.append((column, f"{moment} > TIMESTAMP '{latest()}'", "no timestamp in the future"))
+    if table.is_text(column):
+        bad = f"{table.sql(column)} IS NOT NULL AND {moment} IS NULL"
+        checks.append(_Check(column, bad, TIMESTAMP))
+    checks.append(_Check(column, f"{moment} > TIMESTAMP '{latest()}'", FUTURE))
     return checks
 
 
-def _checks_of_number(one: Opened, column: str, *, nan_is_null: bool) -> list[_Check]:
-    of_type, number = one.types[column], one.number(column)
+def _number_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
+    of_type, number = table.types[column], table.number(column)
     checks = []
-    if one.is_text(column):
-        bad = f"{one.sql(column)} IS NOT NULL AND {number} IS NULL"
-        checks.append((column, bad, "a number"))
+    if table.is_text(column):
+        bad = f"{table.sql(column)} IS NOT NULL AND {number} IS NULL"
+        checks.append(_Check(column, bad, NUMBER))
     elif of_type not in INTEGERS and not of_type.startswith(
         ("DECIMAL", "FLOAT", "DOUBLE", "BOOLEAN")
     ):
-        raise InputError(
-            f"{one.label}: column '{one.theirs[column]}' holds {of_type}, not numbers; "
-            "give a numeric column"
-        )
-    wild = f"isinf({number})" if nan_is_null else f"NOT isfinite({number})"
-    checks.append((column, wild, "a finite number"))
-    large = f"isfinite({number}) AND abs({number}) > {LARGEST}"
-    checks.append((column, large, "at most 1e12 in size; give it in a larger unit"))
-    return checks
+        raise InputError(type_message(table, column, of_type, kind))
+    not_finite = f"isinf({number})" if kind == "number" else f"NOT isfinite({number})"
+    too_large = f"isfinite({number}) AND abs({number}) > {LARGEST}"
+    return [
+        *checks,
+        _Check(column, not_finite, FINITE),
+        _Check(column, too_large, NOT_TOO_LARGE),
+    ]
 
 
-def _check_one_zone(engine: DuckDBEngine, one: Opened, column: str) -> None:
-    zoned = f"regexp_matches({one.sql(column)}, '{ZONE}')"
+def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str) -> None:
+    zoned = f"regexp_matches({table.sql(column)}, '{ZONE}')"
     with_zone, without = engine.query(
         f"SELECT count(*) FILTER (WHERE {zoned}), count(*) FILTER (WHERE NOT {zoned}) "
-        f"FROM {quoted(one.view)}",
-        reading=one.label,
+        f"FROM {quoted(table.view)}",
+        source=table.label,
     )[0]
     if with_zone and without:
-        rare = with_zone <= without
-        row, found = _first_row(engine, one, column, zoned if rare else f"NOT {zoned}")
-        has, others = ("a time zone", "have none") if rare else ("no time zone", "have one")
-        raise InputError(
-            f"{one.label}: column '{one.theirs[column]}', row {row}: {found!r} has {has} and "
-            f"others {others}; give all timestamps with a time zone, or all in UTC without"
-        )
+        has_zone = with_zone <= without
+        row, value = _first_row(engine, table, column, zoned if has_zone else f"NOT {zoned}")
+        place = f"{column_label(table, column)}, row {row}"
+        raise InputError(zone_message(place, repr(value), has_zone=has_zone))
 
 
-def _first_row(engine: DuckDBEngine, one: Opened, column: str, bad: str) -> tuple[int, str]:
-    row, found = engine.query(
+def _first_row(engine: DuckDBEngine, table: SourceTable, column: str, bad: str) -> tuple[int, str]:
+    row, value = engine.query(
         f"SELECT row_, CAST({quoted(column)} AS VARCHAR) FROM "
-        f"(SELECT *, row_number() OVER () AS row_ FROM {quoted(one.view)}) "
+        f"(SELECT *, row_number() OVER () AS row_ FROM {quoted(table.view)}) "
         f"WHERE {bad} ORDER BY row_ LIMIT 1",
-        reading=one.label,
+        source=table.label,
     )[0]
-    return int(row), str(found)
+    return int(row), str(value)

@@ -1,4 +1,4 @@
-"""Whether a tracking store can be used, found out before the long work and without MLflow."""
+"""Connectivity check of a tracking store: before the long work, and without loading MLflow."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
 def check_store(uri: str) -> None:
-    """Raise where a tracking store cannot be reached; leaves nothing behind, takes little time.
+    """Raise an error if a tracking store cannot be reached; writes nothing.
 
-    A SQLite file must be one, or its folder must be one that can be made and written; a server
-    must answer, whatever it answers, within five seconds; the host of a database must take
-    connections. Hosted stores are not asked.
+    A SQLite file must be a SQLite database, or it must be possible to create one there. A server
+    must answer within five seconds, with any status. The host of a database must accept
+    connections within five seconds. Hosted stores are not checked.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def check_store(uri: str) -> None:
     Raises
     ------
     TrackingError
-        One line: the URI, what was found, what to do.
+        If the store cannot be used. The message is one line: the URI, the reason, what to do.
 
     Examples
     --------
@@ -56,18 +56,18 @@ def check_store(uri: str) -> None:
     elif scheme in ("", "file"):
         if os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() not in ("1", "true"):
             raise TrackingError(
-                f"tracking store {shown(uri)}: MLflow keeps no runs in plain folders any more; "
+                f"tracking store {redacted(uri)}: MLflow no longer keeps runs in plain folders; "
                 f"give a database such as {DEFAULT_URI}, or a server"
             )
     elif scheme not in HOSTED and scheme not in _plugin_schemes():
         raise TrackingError(
-            f"tracking store {shown(uri)}: unknown scheme '{scheme}'{nearest(scheme, SCHEMES)}; "
-            f"known are {', '.join(SCHEMES)}"
+            f"tracking store {redacted(uri)}: unknown scheme '{scheme}'{nearest(scheme, SCHEMES)}; "
+            f"known schemes are {', '.join(SCHEMES)}"
         )
 
 
 def scheme_of(uri: str) -> str:
-    """Return the scheme in lower case, without a driver; "" for a plain path.
+    """Return the URI's scheme in lower case, without the driver; "" for a plain path.
 
     Examples
     --------
@@ -81,26 +81,26 @@ def scheme_of(uri: str) -> str:
     return head.split("+")[0].lower() if colon and not windows_drive else ""
 
 
-def shown(uri: str) -> str:
+def redacted(uri: str) -> str:
     """Return the URI without its password.
 
     Examples
     --------
-    >>> shown("postgresql://ann:secret@host/db")
+    >>> redacted("postgresql://ann:secret@host/db")
     'postgresql://ann:***@host/db'
     """
     password = _password(uri)
     return uri.replace(f":{password}@", ":***@") if password else uri
 
 
-def without_password(text: str, uri: str) -> str:
-    """Return `text` with the URI's password blotted out, as drivers like to repeat it."""
+def redact_password(text: str, uri: str) -> str:
+    """Return `text` without the URI's password, which error messages of drivers may repeat."""
     password = _password(uri)
     return text.replace(password, "***") if password else text
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """Return the absolute path of a SQLite URI's file; None in memory or for other stores.
+    """Return the absolute path of a SQLite URI's file; None for a store in memory or no SQLite.
 
     Examples
     --------
@@ -113,12 +113,12 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(path).absolute() if path not in ("", ":memory:") else None
 
 
-def anchored(uri: str) -> str:
-    """Return the URI with a SQLite file's path made absolute, as MLflow keeps stores by URI.
+def absolute_uri(uri: str) -> str:
+    """Return the URI with an absolute path of its SQLite file, as MLflow caches stores by URI.
 
     Examples
     --------
-    >>> anchored("https://host"), anchored("sqlite:///mlruns/mlflow.db").startswith("sqlite:///")
+    >>> absolute_uri("https://host"), absolute_uri("sqlite:///mlruns/mlflow.db").startswith("sqlite:///")
     ('https://host', True)
     """
     file = sqlite_file(uri)
@@ -132,8 +132,8 @@ def anchored(uri: str) -> str:
 def _check_sqlite(uri: str) -> None:
     if ":///" not in uri:
         raise TrackingError(
-            f"tracking store {uri}: a SQLite file is written with three slashes, {DEFAULT_URI}, "
-            "or with four before an absolute path"
+            f"tracking store {uri}: write a SQLite file with three slashes, {DEFAULT_URI}, or "
+            "with four before an absolute path"
         )
     file = sqlite_file(uri)
     if file is None:
@@ -151,18 +151,18 @@ def _check_sqlite_file(file: Path) -> None:
     if file.exists():
         with file.open("r+b") as opened:
             if (start := opened.read(len(_SQLITE_MAGIC))) not in (b"", _SQLITE_MAGIC):
-                raise OSError(0, f"it is no SQLite database, it starts with {start[:6]!r}")
-        _need_writable(file.parent)
+                raise OSError(0, f"it is not a SQLite database, it starts with {start[:6]!r}")
+        _require_writable(file.parent)
         return
     parent = file.parent
     while not parent.exists() and not parent.is_symlink():
         parent = parent.parent
-    _need_writable(parent)
+    _require_writable(parent)
 
 
-def _need_writable(folder: Path) -> None:
+def _require_writable(folder: Path) -> None:
     if not folder.is_dir():
-        raise OSError(0, f"{folder} is no folder")
+        raise OSError(0, f"{folder} is not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OSError(0, f"{folder} cannot be written to")
 
@@ -170,7 +170,7 @@ def _need_writable(folder: Path) -> None:
 def _check_web(uri: str) -> None:
     host = urllib.parse.urlsplit(uri).hostname
     if not host:
-        raise TrackingError(f"tracking store {shown(uri)}: names no host")
+        raise TrackingError(f"tracking store {redacted(uri)}: names no host")
     try:
         request = urllib.request.Request(_without_user(uri), method="HEAD")
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
@@ -178,13 +178,13 @@ def _check_web(uri: str) -> None:
     except urllib.error.HTTPError as answer:
         answer.close()
     except (urllib.error.URLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(reason, ssl.SSLError):
-            # MLflow has its own settings for certificates; the server is there.
+        cause = getattr(error, "reason", error)
+        if isinstance(cause, ssl.SSLError):
+            # The server answers; certificates are up to MLflow's own settings.
             return
         raise TrackingError(
-            f"tracking store {shown(uri)}: no answer ({_words(reason)}); start the server, or set "
-            f"tracking.uri to another, or to null to keep no runs"
+            f"tracking store {redacted(uri)}: no answer ({_reason(cause)}); start the server, or "
+            "set tracking.uri to another store, or to null to track no runs"
         ) from None
 
 
@@ -198,7 +198,7 @@ def _check_host(uri: str, port: int) -> None:
             pass
     except (OSError, ValueError) as error:
         raise TrackingError(
-            f"tracking store {shown(uri)}: the database cannot be reached ({_words(error)})"
+            f"tracking store {redacted(uri)}: the database cannot be reached ({_reason(error)})"
         ) from None
 
 
@@ -207,7 +207,8 @@ def _without_user(uri: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _words(error: object) -> str:
+def _reason(error: object) -> str:
+    """Return the reason of an error in one line."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(text).split())
 
@@ -220,4 +221,4 @@ def _password(uri: str) -> str | None:
 
 
 def _plugin_schemes() -> set[str]:
-    return {found.name for found in entry_points(group="mlflow.tracking_store")}
+    return {plugin.name for plugin in entry_points(group="mlflow.tracking_store")}

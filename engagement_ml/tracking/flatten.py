@@ -1,4 +1,4 @@
-"""Nested results as MLflow's flat parameters and metrics."""
+"""Flattening: nested results as MLflow's parameters and metrics, which are flat."""
 
 from __future__ import annotations
 
@@ -9,59 +9,62 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-LONGEST_KEY = 250
-LONGEST_VALUE = 6000
-_NOT_ALLOWED = re.compile(r"[^\w.\- ]")
+MAX_KEY_LENGTH = 250
+MAX_VALUE_LENGTH = 6000
+_FORBIDDEN_CHARACTERS = re.compile(r"[^\w.\- ]")
 
 
 def safe_key(*parts: str) -> str:
-    """Join parts with dots to a key that MLflow takes.
+    """Join parts with dots to a key that MLflow accepts.
 
-    What it does not take becomes an underscore; a key that is too long is cut and ends with a
-    digest of the whole.
+    Characters that MLflow refuses become underscores. A key that is too long is truncated and ends
+    with a digest of the whole key.
 
     Examples
     --------
     >>> safe_key("drivers", "page/view?", "effect")
     'drivers.page_view_.effect'
     """
-    key = ".".join(_NOT_ALLOWED.sub("_", part) for part in parts if part)
-    if len(key) > LONGEST_KEY:
+    key = ".".join(_FORBIDDEN_CHARACTERS.sub("_", part) for part in parts if part)
+    if len(key) > MAX_KEY_LENGTH:
         digest = hashlib.sha256(".".join(parts).encode()).hexdigest()[:12]
-        key = f"{key[: LONGEST_KEY - 13]}-{digest}"
+        key = f"{key[: MAX_KEY_LENGTH - 13]}-{digest}"
     return key
 
 
 def flat_numbers(values: Mapping[str, Any], *prefix: str) -> dict[str, float]:
-    """Return the finite numbers of nested mappings by their dotted keys.
+    """Return the finite numbers of nested mappings by dotted key.
 
-    Lists, text, nulls and truth values are left out; of two keys that read alike the first stays.
+    Lists, text, nulls and booleans are left out. If two paths give the same key, the first one
+    counts.
 
     Examples
     --------
     >>> flat_numbers({"profit": {"r2": {"value": 0.3, "low": None}, "deciles": [1]}}, "evaluation")
     {'evaluation.profit.r2.value': 0.3}
     """
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for path, value in _leaves(values, prefix):
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            found.setdefault(safe_key(*path), float(value))
-    return found
+            numbers.setdefault(safe_key(*path), float(value))
+    return numbers
 
 
 def flat_texts(values: Mapping[str, Any], *prefix: str) -> dict[str, str]:
-    """Return everything in nested mappings as text by dotted keys; lists as JSON.
+    """Return all values of nested mappings as text by dotted key; lists and numbers as JSON.
+
+    Texts are truncated to the length that MLflow accepts.
 
     Examples
     --------
     >>> flat_texts({"windows": {"cutoffs": None, "gap_days": 0}, "segments": ["region"]})
     {'windows.cutoffs': 'null', 'windows.gap_days': '0', 'segments': '["region"]'}
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for path, value in _leaves(values, prefix):
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        found.setdefault(safe_key(*path), text[:LONGEST_VALUE])
-    return found
+        texts.setdefault(safe_key(*path), text[:MAX_VALUE_LENGTH])
+    return texts
 
 
 def _leaves(values: Mapping[str, Any], prefix: tuple[str, ...]) -> Iterator[tuple[Any, Any]]:

@@ -1,4 +1,4 @@
-"""Metrics and runs read back, from a folder or by MLflow URI."""
+"""Loading metrics and runs, from a folder or by MLflow URI."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 
 from engagement_ml.errors import InputError, OutputError, TrackingError
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.progress import OnStep
 from engagement_ml.tracking.models import METRIC_FILE
-from engagement_ml.tracking.session import Status, using
+from engagement_ml.tracking.session import tracking_session
 
-_MODEL = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
-_LOGGED = re.compile(r"models:/(?P<id>m-[^/@]+)")
-_RUN = re.compile(r"runs:/(?P<id>[^/]+)(?:/.*)?")
-_FORMS = "models:/name@champion, models:/name/3 or runs:/<run id>"
+_VERSION_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
+_LOGGED_MODEL_URI = re.compile(r"models:/(?P<id>m-[^/@]+)")
+_RUN_URI = re.compile(r"runs:/(?P<id>[^/]+)(?:/.*)?")
+_URI_FORMS = "models:/name@champion, models:/name/3 or runs:/<run id>"
 
 
 def is_uri(source: str | Path) -> bool:
-    """Tell whether a source is an MLflow URI and no path.
+    """Return whether a source is an MLflow URI rather than a path.
 
     Examples
     --------
@@ -30,37 +31,38 @@ def is_uri(source: str | Path) -> bool:
 
 
 def load_metric(source: str | Path, *, tracking_uri: str | None = None) -> EngagementMetric:
-    """Read a metric from where `train` left it.
+    """Load a trained metric.
 
     Parameters
     ----------
     source : str or path
-        A run's folder, a ``metric.json``, ``models:/name@alias``, ``models:/name/3`` or
-        ``runs:/<run id>``.
-    tracking_uri : str or None
-        For URIs. None: the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
+        The folder that `train` wrote, a ``metric.json``, ``models:/name@alias``,
+        ``models:/name/3`` or ``runs:/<run id>``.
+    tracking_uri : str, optional
+        Tracking store for URIs; by default the one that MLflow is set to, else
+        ``sqlite:///mlruns/mlflow.db``.
 
     Raises
     ------
     InputError
-        Where there is no metric, or it is damaged.
+        If there is no metric, or it is damaged.
     TrackingError
-        Where the store cannot be reached or does not know the URI.
+        If the store cannot be reached or does not know the URI.
     """
     if not is_uri(source):
         return EngagementMetric.from_json(_metric_file(Path(source)))
     with (
         tempfile.TemporaryDirectory() as folder,
-        using(tracking_uri, create=False) as client,
+        tracking_session(tracking_uri, create=False) as client,
     ):
         run_id, model_uri = _resolve(client, str(source))
         import mlflow
 
         if model_uri is None:
-            found = client.download_artifacts(run_id, METRIC_FILE, folder)
+            path = client.download_artifacts(run_id, METRIC_FILE, folder)
         else:
-            found = mlflow.artifacts.download_artifacts(artifact_uri=model_uri, dst_path=folder)
-        return EngagementMetric.from_json(_metric_file(Path(found)))
+            path = mlflow.artifacts.download_artifacts(artifact_uri=model_uri, dst_path=folder)
+        return EngagementMetric.from_json(_metric_file(Path(path)))
 
 
 def download_run(
@@ -68,41 +70,43 @@ def download_run(
     to: str | Path,
     *,
     tracking_uri: str | None = None,
-    on_status: Status | None = None,
+    on_status: OnStep | None = None,
 ) -> Path:
-    """Copy all files of the run that made a model, or of a run, into a folder.
+    """Download all files of a run, or of the run that made a model version, into a folder.
 
     Parameters
     ----------
     uri : str
         ``models:/name@alias``, ``models:/name/3`` or ``runs:/<run id>``.
     to : path
-        The folder; made where there is none.
-    tracking_uri : str or None
+        The folder; created if missing.
+    tracking_uri : str, optional
         As in `load_metric`.
     on_status : callable, optional
-        Called with a line for people before what takes seconds.
+        Called with a short text before each operation that takes seconds.
 
     Returns
     -------
     Path
-        The folder, with ``metric.json`` and what else the run kept.
+        The folder, with ``metric.json`` and the other files of the run.
 
     Raises
     ------
+    InputError
+        If `uri` is not an MLflow URI.
     TrackingError
-        Where the store cannot be reached or does not know the URI.
+        If the store cannot be reached or does not know the URI.
     OutputError
-        Where the folder cannot be made.
+        If the folder cannot be created.
     """
     if not is_uri(uri):
-        raise InputError(f"{uri}: is no MLflow URI; give {_FORMS}")
+        raise InputError(f"{uri}: is not an MLflow URI; give {_URI_FORMS}")
     folder = Path(to)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: cannot be made ({error.strerror})") from None
-    with using(tracking_uri, create=False, on_status=on_status) as client:
+        raise OutputError(f"{folder}: cannot be created ({error.strerror})") from None
+    with tracking_session(tracking_uri, create=False, on_status=on_status) as client:
         run_id, _ = _resolve(client, uri)
         for artifact in client.list_artifacts(run_id):
             client.download_artifacts(run_id, artifact.path, str(folder))
@@ -110,18 +114,19 @@ def download_run(
 
 
 def _resolve(client: Any, uri: str) -> tuple[str, str | None]:
-    if found := _RUN.fullmatch(uri):
-        return str(client.get_run(found["id"]).info.run_id), None
-    if found := _LOGGED.fullmatch(uri):
-        return str(client.get_logged_model(found["id"]).source_run_id), uri
-    if not (found := _MODEL.fullmatch(uri)):
-        raise InputError(f"{uri}: cannot be read; give {_FORMS}")
-    if found["alias"]:
-        version = client.get_model_version_by_alias(found["name"], found["alias"])
+    """Return the id of the run that a URI leads to and, for a model, the model's URI."""
+    if match := _RUN_URI.fullmatch(uri):
+        return str(client.get_run(match["id"]).info.run_id), None
+    if match := _LOGGED_MODEL_URI.fullmatch(uri):
+        return str(client.get_logged_model(match["id"]).source_run_id), uri
+    if not (match := _VERSION_URI.fullmatch(uri)):
+        raise InputError(f"{uri}: cannot be read; give {_URI_FORMS}")
+    if match["alias"]:
+        version = client.get_model_version_by_alias(match["name"], match["alias"])
     else:
-        version = client.get_model_version(found["name"], found["version"])
+        version = client.get_model_version(match["name"], match["version"])
     if not version.run_id:
-        raise TrackingError(f"{uri}: its version does not say which run made it")
+        raise TrackingError(f"{uri}: the model version does not name the run that made it")
     return str(version.run_id), uri
 
 
@@ -131,4 +136,4 @@ def _metric_file(path: Path) -> Path:
     for file in (path / METRIC_FILE, path / "artifacts" / METRIC_FILE):
         if file.is_file():
             return file
-    raise InputError(f"{path}: holds no {METRIC_FILE}; give the folder that 'train' wrote")
+    raise InputError(f"{path}: contains no {METRIC_FILE}; give the folder that 'train' wrote")

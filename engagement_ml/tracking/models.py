@@ -1,4 +1,4 @@
-"""Models as MLflow keeps them: explicit signatures, explicit requirements, no pickle."""
+"""MLflow models: the metric and the boosters, with signatures and requirements, no pickle."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _SCRIPT = Path(__file__).with_name("scoring_script.py")
 
 
 def log_metric_model(metric: EngagementMetric, version: str) -> Any:
-    """Log the metric to the active run as models-from-code over its ``metric.json``.
+    """Log the metric to the active run as a model from code that reads its ``metric.json``.
 
-    Each behaviour is an optional column of type double, the output is the column ``score``. MLflow
-    lets float32 and int32 pass for double and refuses int64: cast counts to float64.
+    Each behaviour is an optional input column of type double; the output is the column ``score``.
+    MLflow accepts float32 and int32 for double and refuses int64: cast counts to float64.
 
     Parameters
     ----------
     metric : EngagementMetric
     version : str
-        Of engagement-ml, its only requirement besides MLflow.
+        The version of engagement-ml, which the model requires; MLflow adds itself.
 
     Returns
     -------
@@ -58,10 +58,12 @@ def log_booster(model: Any, name: str, *, example: pd.DataFrame | None = None) -
     Parameters
     ----------
     model : lightgbm.Booster or estimator
-        Of an estimator, its ``booster_``.
+        For an estimator, its ``booster_`` is logged.
     name : str
+        The model's name in the run.
     example : DataFrame, optional
-        A few rows; its columns name the signature's, else the booster's feature names do.
+        A few rows; its columns give the names of the signature. By default the names are the
+        booster's feature names.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Versions of the metric in the model registry, and which of them is in use."""
+"""Model registry: versions of the metric and their aliases, champion and challenger."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ _EXISTS = ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS")
 _VERSIONS_TAG = "mlflow.modelVersions"
 
 
-def register(
+def register_version(
     client: Any, metric: EngagementMetric, logged: Any, run_id: str, tags: Mapping[str, str]
 ) -> tuple[int, str]:
-    """Make a version of the registered model out of a logged one and give it its alias.
+    """Register a logged metric as a version of its model, and set the version's alias.
 
-    The very first version of a model is its `champion`; any later one is the `challenger`, until
-    it is promoted.
+    The first version of a model becomes its `champion`. Each later version becomes the
+    `challenger`.
 
     Parameters
     ----------
     client : mlflow.MlflowClient
     metric : EngagementMetric
     logged : mlflow.models.model.ModelInfo
-        What logging the metric returned.
+        The return value of `log_metric_model`.
     run_id : str
     tags : mapping of str to str
+        Tags of the version.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def register(
     except MlflowException as error:
         if error.error_code not in _EXISTS:
             raise
-    made = client.create_model_version(
+    created = client.create_model_version(
         name,
         logged.model_uri,
         run_id,
@@ -52,9 +53,9 @@ def register(
         description=INDICATOR_CAUTION if metric.evidence == "indicator" else None,
         model_id=logged.model_id,
     )
-    version = int(made.version)
-    # The tag by which MLflow's pages lead from the logged model to its version.
-    link = json.dumps([{"name": name, "version": made.version}])
+    version = int(created.version)
+    # MLflow's pages link the logged model to its version by this tag.
+    link = json.dumps([{"name": name, "version": created.version}])
     client.set_logged_model_tags(logged.model_id, {_VERSIONS_TAG: link})
     others = [
         other

@@ -1,4 +1,4 @@
-"""One run in the tracking store: parameters, metrics, data fingerprints, files and models."""
+"""Logging a run: parameters, metrics, data set fingerprints, files and models, in MLflow."""
 
 from __future__ import annotations
 
@@ -9,37 +9,43 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engagement_ml.drivers.evidence import row_dict
 from engagement_ml.errors import TrackingError
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.plain_types import plain
+from engagement_ml.progress import OnStep
 from engagement_ml.records import RunRecord
 from engagement_ml.tracking.flatten import flat_numbers, flat_texts, safe_key
 from engagement_ml.tracking.models import log_booster, log_metric_model
-from engagement_ml.tracking.registry import register as register_version
-from engagement_ml.tracking.session import Status, experiment_id, using
+from engagement_ml.tracking.registry import register_version
+from engagement_ml.tracking.session import get_or_create_experiment, tracking_session
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engagement_ml.tables.quality import TableQuality
+
+# Limits of MLflow: per call of log_batch, and on the digest of a data set.
 _METRICS_PER_CALL = 1000
 _PARAMS_PER_CALL = 100
-_LONGEST_DIGEST = 36
+_MAX_DIGEST_LENGTH = 36
 
 
 @dataclass(frozen=True)
-class Registered:
-    """Where a run went.
+class LoggedRun:
+    """A run in the tracking store, and its version in the model registry.
 
     Attributes
     ----------
     run_id, tracking_uri : str
     model : str or None
-        The registered model's name; null where no version was registered.
+        The registered model's name; None if no version was registered.
     version : int or None
     alias : {"champion", "challenger"} or None
     model_uri : str or None
-        What ``mlflow.pyfunc.load_model`` takes; null where the metric abstained.
+        The argument of ``mlflow.pyfunc.load_model``; None if the metric abstained.
     note : str or None
-        Why no version was registered, for people.
+        The reason if no version was registered.
     """
 
     run_id: str
@@ -66,52 +72,56 @@ def log_run(
     register: bool = True,
     models: Mapping[str, Any] | None = None,
     input_examples: Mapping[str, pd.DataFrame] | None = None,
-    on_status: Status | None = None,
-) -> Registered:
-    """Write one run to the tracking store, and the metric to the model registry.
+    on_status: OnStep | None = None,
+) -> LoggedRun:
+    """Log a run to the tracking store, and register the metric.
 
     Parameters
     ----------
     record : RunRecord
-        Its configuration becomes parameters; evaluation, drivers and seconds become metrics; the
-        fingerprints of its tables data set inputs.
+        Its configuration becomes parameters; its evaluation, drivers and seconds become metrics;
+        the fingerprints of its tables become data set inputs.
     metric : EngagementMetric
-        Logged as a model where it did not abstain.
+        Logged as a model unless it abstained.
     folder : path
-        Its files (not its folders) become artifacts.
+        Its files become artifacts; its subfolders do not.
     uri : str
         The tracking store.
-    experiment : str or None
-        None: the pipeline's name.
-    register : bool
-        Whether to make a version of the registered model called as the metric.
+    experiment : str, optional
+        By default the pipeline's name.
+    register : bool, default True
+        Whether to register a version of the model that has the metric's name.
     models : mapping of str to LightGBM booster or estimator, optional
-        By the name to log them under, ``profit`` and ``churn``. An estimator's booster is logged.
+        Models to log, by name: ``profit`` and ``churn``. For an estimator, its booster is logged.
     input_examples : mapping of str to DataFrame, optional
-        A few rows for a model of the same name; columns in the model's order, as float64.
+        A few rows for the model of the same name, columns in the model's order, as float64.
     on_status : callable, optional
-        Called with a line for people before what takes seconds.
+        Called with a short text before each operation that takes seconds.
 
     Returns
     -------
-    Registered
+    LoggedRun
 
     Raises
     ------
     TrackingError
-        Where the store cannot be reached or refuses. A run that was begun is marked as failed.
+        If the store cannot be reached or refuses a request. A run that has started is marked as
+        failed.
     """
-    with using(uri, on_status=on_status) as client:
+    with tracking_session(uri, on_status=on_status) as client:
         import mlflow
 
-        place = experiment_id(client, experiment or record.name, uri)
+        experiment_id = get_or_create_experiment(client, experiment or record.name, uri)
         if on_status:
             on_status("Logging the run")
         with mlflow.start_run(
-            experiment_id=place, run_name=record.name, tags=_tags(record, metric), nested=True
+            experiment_id=experiment_id,
+            run_name=record.name,
+            tags=_tags(record, metric),
+            nested=True,
         ) as run:
             run_id = str(run.info.run_id)
-            # Models come first: logging one copies the run's metrics so far, a query each.
+            # Models come first: logging a model copies the run's metrics so far, one query each.
             for name, model in (models or {}).items():
                 log_booster(model, name, example=(input_examples or {}).get(name))
             logged = None if metric.abstained else log_metric_model(metric, record.version)
@@ -122,27 +132,27 @@ def log_run(
             version, alias = register_version(
                 client, metric, logged, run_id, _version_tags(record, metric)
             )
-    return Registered(run_id, metric.name, version, alias, f"models:/{metric.name}/{version}", uri)
+    return LoggedRun(run_id, metric.name, version, alias, f"models:/{metric.name}/{version}", uri)
 
 
 def log_files(uri: str, run_id: str, *paths: str | Path) -> None:
-    """Add files to a run that was logged before: the report that names its version.
+    """Add files to a logged run: the report, for instance, which names the registered version.
 
     Raises
     ------
     TrackingError
-        Where the store or the run cannot be reached, or a file is missing.
+        If the store or the run cannot be reached, or if a file is missing.
     """
-    with using(uri, create=False) as client:
+    with tracking_session(uri, create=False) as client:
         _log_files(client, run_id, [Path(path) for path in paths])
 
 
-def _unregistered(run_id: str, logged: Any, uri: str) -> Registered:
+def _unregistered(run_id: str, logged: Any, uri: str) -> LoggedRun:
     if logged is None:
-        note = "the metric abstained, so its definition is kept with the run and no version is made"
-        return Registered(run_id, None, None, None, None, uri, note)
-    note = "tracking.register is false, so the model is kept with the run and no version is made"
-    return Registered(run_id, None, None, None, str(logged.model_uri), uri, note)
+        note = "the metric abstained: its definition is logged, and no version is registered"
+        return LoggedRun(run_id, None, None, None, None, uri, note)
+    note = "tracking.register is false: the model is logged, and no version is registered"
+    return LoggedRun(run_id, None, None, None, str(logged.model_uri), uri, note)
 
 
 def _tags(record: RunRecord, metric: EngagementMetric) -> dict[str, str]:
@@ -155,20 +165,18 @@ def _tags(record: RunRecord, metric: EngagementMetric) -> dict[str, str]:
         "engagement_ml.config_fingerprint": hashlib.sha256(config.encode()).hexdigest(),
     }
     for table in record.tables:
-        if table.get("fingerprint"):
-            key = safe_key("engagement_ml", "fingerprint", str(table.get("table", "table")))
-            tags[key] = str(table["fingerprint"])
+        tags[safe_key("engagement_ml", "fingerprint", table.table)] = table.fingerprint
     return tags
 
 
 def _version_tags(record: RunRecord, metric: EngagementMetric) -> dict[str, str]:
-    measured = record.evaluation.get("metric") or {}
-    main = {
-        side: (measured.get(side) or {}).get("metric") or {}
+    evaluation = record.evaluation.get("metric") or {}
+    measures = {
+        side: (evaluation.get(side) or {}).get("metric") or {}
         for side in ("across", "within")
-        if isinstance(measured.get(side), Mapping)
+        if isinstance(evaluation.get(side), Mapping)
     }
-    numbers = {key: f"{value:.6g}" for key, value in flat_numbers(main).items()}
+    numbers = {key: f"{value:.6g}" for key, value in flat_numbers(measures).items()}
     return {
         "definition_hash": metric.definition_hash,
         "evidence": metric.evidence,
@@ -183,13 +191,13 @@ def _log_values(client: Any, run_id: str, record: RunRecord, metric: EngagementM
     from mlflow.entities import Metric, Param
 
     params = flat_texts(record.config)
-    for key, text in flat_texts(record.windows, "planned_windows").items():
+    for key, text in flat_texts(plain(record.windows), "planned_windows").items():
         params.setdefault(key, text)
-    for key, text in flat_texts(record.sample or {}, "drawn_sample").items():
+    for key, text in flat_texts(plain(record.sample) or {}, "drawn_sample").items():
         params.setdefault(key, text)
-    listed = [Param(key, text) for key, text in params.items()]
-    for start in range(0, len(listed), _PARAMS_PER_CALL):
-        client.log_batch(run_id, params=listed[start : start + _PARAMS_PER_CALL])
+    entries = [Param(key, text) for key, text in params.items()]
+    for start in range(0, len(entries), _PARAMS_PER_CALL):
+        client.log_batch(run_id, params=entries[start : start + _PARAMS_PER_CALL])
     numbers = {
         **flat_numbers({"n_entities": record.n_entities, "n_rows": record.n_rows}),
         **flat_numbers(record.evaluation, "evaluation"),
@@ -197,26 +205,26 @@ def _log_values(client: Any, run_id: str, record: RunRecord, metric: EngagementM
         **flat_numbers({b.behaviour: b.weight for b in metric.behaviours}, "weight"),
     }
     for row in record.drivers:
-        numbers.update(flat_numbers(row, "drivers", str(row.get("behaviour"))))
+        numbers.update(flat_numbers(row_dict(row), "drivers", row.behaviour))
     now = int(time.time() * 1000)
-    measured = [Metric(key, value, now, 0) for key, value in numbers.items()]
-    for start in range(0, len(measured), _METRICS_PER_CALL):
-        client.log_batch(run_id, metrics=measured[start : start + _METRICS_PER_CALL])
-    if inputs := [_input(table) for table in record.tables]:
+    metrics = [Metric(key, value, now, 0) for key, value in numbers.items()]
+    for start in range(0, len(metrics), _METRICS_PER_CALL):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_PER_CALL])
+    if inputs := [_dataset_input(table) for table in record.tables]:
         client.log_inputs(run_id, inputs)
 
 
-def _input(table: Mapping[str, Any]) -> Any:
+def _dataset_input(table: TableQuality) -> Any:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    name = str(table.get("table", "table"))
-    digest = str(table.get("fingerprint") or "unknown")[:_LONGEST_DIGEST]
-    source = json.dumps({"uri": str(table.get("source", ""))})
-    profile = {
-        key: table[key] for key in ("rows_read", "rows_kept", "first", "last") if key in table
-    }
+    values = plain(table)
+    profile = {key: values[key] for key in ("rows_read", "rows_kept", "first", "last")}
     dataset = Dataset(
-        name=name, digest=digest, source_type="local", source=source, profile=json.dumps(profile)
+        name=table.table,
+        digest=table.fingerprint[:_MAX_DIGEST_LENGTH],
+        source_type="local",
+        source=json.dumps({"uri": table.source}),
+        profile=json.dumps(profile),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
@@ -228,5 +236,5 @@ def _files_of(folder: Path) -> list[Path]:
 def _log_files(client: Any, run_id: str, paths: list[Path]) -> None:
     for path in paths:
         if not path.is_file():
-            raise TrackingError(f"{path}: no such file to keep with run {run_id}")
+            raise TrackingError(f"{path}: no such file to log with run {run_id}")
         client.log_artifact(run_id, str(path))

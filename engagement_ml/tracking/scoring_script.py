@@ -1,4 +1,4 @@
-"""The metric as an MLflow model: this script and ``metric.json``, no pickle."""
+"""The metric as an MLflow model from code: this script reads ``metric.json``; no pickle."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 with warnings.catch_warnings():
-    # MLflow's own modules warn of their type hints when they are first imported.
+    # MLflow warns about type hints of its own modules when it is first imported.
     warnings.simplefilter("ignore")
     from mlflow.models import set_model
     from mlflow.pyfunc.model import PythonModel
@@ -17,7 +17,7 @@ from engagement_ml.metric import EngagementMetric
 
 
 class EngagementScore(PythonModel):
-    """Scores counts of events; a missing column or value is no events."""
+    """Scores counts of events; a missing column or value counts as zero events."""
 
     def load_context(self, context: Any) -> None:
         """Read the metric that was logged with the model."""
@@ -26,7 +26,7 @@ class EngagementScore(PythonModel):
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return a frame with the column ``score``, 0 to 100, and the index of the input."""
+        """Return the column ``score``, from 0 to 100, with the index of the input."""
         scored: pd.DataFrame = self.metric.score(model_input)
         return scored[["score"]]
 

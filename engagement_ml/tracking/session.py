@@ -1,4 +1,4 @@
-"""Using a tracking store for a while, and leaving MLflow's settings as they were."""
+"""Tracking session: a client of a tracking store, with MLflow's settings restored afterwards."""
 
 from __future__ import annotations
 
@@ -6,39 +6,38 @@ import logging
 import os
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from engagement_ml.errors import TrackingError
+from engagement_ml.progress import OnStep
 from engagement_ml.tracking.connectivity import (
     DEFAULT_URI,
     WEB,
-    anchored,
+    absolute_uri,
     check_store,
+    redact_password,
+    redacted,
     scheme_of,
-    shown,
     sqlite_file,
-    without_password,
 )
 
-Status = Callable[[str], None]
-
 NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-_WHILE_USED = {
+_SESSION_SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_UV_AUTO_DETECT": "false",
 }
-_WHILE_A_SERVER_IS_USED = {
+_SERVER_SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
-_LOUD = ("mlflow", "alembic")
+_VERBOSE_LOGGERS = ("mlflow", "alembic")
 
 
 def import_mlflow() -> Any:
-    """Import MLflow, told beforehand to phone nobody; what the user set wins."""
+    """Import MLflow with telemetry disabled, unless the user's environment sets it."""
     for key, value in NO_TELEMETRY.items():
         os.environ.setdefault(key, value)
     import mlflow
@@ -47,22 +46,23 @@ def import_mlflow() -> Any:
 
 
 @contextmanager
-def using(
-    uri: str | None, *, create: bool = True, on_status: Status | None = None
+def tracking_session(
+    uri: str | None, *, create: bool = True, on_status: OnStep | None = None
 ) -> Iterator[Any]:
-    """Set the tracking store for the block and yield a client of it.
+    """Set MLflow's tracking store for the block and yield a client.
 
-    MLflow's tracking URI, environment variables, log levels and warnings are as before after the
-    block; what it logs below errors is not shown. A registry set apart from the store is kept.
+    After the block, MLflow's tracking URI, environment variables, log levels and warning filters
+    are as before. Within it, MLflow's log records below level ERROR are not shown. A registry URI
+    that differs from the store's stays set.
 
     Parameters
     ----------
     uri : str or None
-        None: the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
-    create : bool
-        Whether a SQLite file may be made; else its absence is an error.
+        None means the store that MLflow is set to, else ``sqlite:///mlruns/mlflow.db``.
+    create : bool, default True
+        Whether a missing SQLite file is created; if not, it is an error.
     on_status : callable, optional
-        Called with a line for people before what takes seconds.
+        Called with a short text before each operation that takes seconds.
 
     Yields
     ------
@@ -71,52 +71,55 @@ def using(
     Raises
     ------
     TrackingError
-        Where the store cannot be reached or refuses; one line.
+        If the store cannot be reached or refuses a request; the message is one line.
     """
-    wanted = uri if uri is not None else _current_uri()
-    check_store(wanted)
-    file = sqlite_file(wanted)
+    store = uri if uri is not None else _current_uri()
+    check_store(store)
+    file = sqlite_file(store)
     new = file is not None and (not file.exists() or file.stat().st_size == 0)
     if new and not create:
         raise TrackingError(
-            f"tracking store {wanted}: there is no file {file}; train first, go to the folder "
-            "where it was trained, or set MLFLOW_TRACKING_URI"
+            f"tracking store {store}: there is no file {file}; train first, run this in the "
+            "folder of the training, or set MLFLOW_TRACKING_URI"
         )
-    say = on_status or _nothing
-    say("Loading MLflow")
-    settings = _WHILE_USED | (_WHILE_A_SERVER_IS_USED if scheme_of(wanted) in WEB else {})
-    with _environment(settings), _quiet():
+    report_status = on_status or _ignore
+    report_status("Loading MLflow")
+    settings = _SESSION_SETTINGS | (_SERVER_SETTINGS if scheme_of(store) in WEB else {})
+    with _environment(settings), _quiet_logs():
         mlflow = import_mlflow()
-        with _one_line(wanted), _tracking_uri(mlflow, anchored(wanted)):
+        with _one_line_errors(store), _tracking_uri(mlflow, absolute_uri(store)):
             if new:
-                say("Creating the tracking database (this once, some seconds)")
+                report_status("Creating the tracking database (only once; takes seconds)")
             client = mlflow.MlflowClient()
             yield client
 
 
-def experiment_id(client: Any, name: str, uri: str) -> str:
-    """Return the experiment of this name; made where there is none, artifacts beside the database.
+def get_or_create_experiment(client: Any, name: str, uri: str) -> str:
+    """Return the id of an experiment; create it if missing.
+
+    The artifacts of an experiment in a SQLite store lie beside the database file.
 
     Raises
     ------
     TrackingError
-        Where it was deleted.
+        If the experiment was deleted.
     """
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
         file = sqlite_file(uri)
-        place = None if file is None else (file.parent / "artifacts").as_uri()
-        return str(client.create_experiment(name, artifact_location=place))
-    if found.lifecycle_stage == "deleted":
+        location = None if file is None else (file.parent / "artifacts").as_uri()
+        return str(client.create_experiment(name, artifact_location=location))
+    if experiment.lifecycle_stage == "deleted":
         raise TrackingError(
-            f"tracking store {shown(uri)}: experiment '{name}' was deleted; restore it with "
-            f"'mlflow experiments restore -x {found.experiment_id}', or set tracking.experiment"
+            f"tracking store {redacted(uri)}: experiment '{name}' was deleted; restore it with "
+            f"'mlflow experiments restore -x {experiment.experiment_id}', or set "
+            "tracking.experiment"
         )
-    return str(found.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def _current_uri() -> str:
-    # MLflow keeps the variable and its own setting alike; a variable set since then is newer.
+    # MLflow writes its setting to the variable too; if they differ, the variable is newer.
     in_environment = os.environ.get("MLFLOW_TRACKING_URI")
     if in_environment:
         return in_environment
@@ -124,20 +127,20 @@ def _current_uri() -> str:
     return str(mlflow.get_tracking_uri()) if mlflow.is_tracking_uri_set() else DEFAULT_URI
 
 
-def _nothing(_: str) -> None:
+def _ignore(_: str) -> None:
     return None
 
 
 @contextmanager
 def _tracking_uri(mlflow: Any, uri: str) -> Iterator[None]:
     before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    # MLflow sets this variable along with its own.
+    # `set_tracking_uri` writes this variable too.
     in_environment = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
     try:
         yield
     finally:
-        # Where the variable says it, MLflow's own setting must not outlive it.
+        # If the setting came from the variable, it must go when the variable goes.
         mlflow.set_tracking_uri(None if before == in_environment else before)
         _restore("MLFLOW_TRACKING_URI", in_environment)
 
@@ -162,12 +165,12 @@ def _restore(key: str, value: str | None) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    # The import of MLflow sets levels of its own, so it must come before they are kept.
+def _quiet_logs() -> Iterator[None]:
+    # Importing MLflow sets log levels, so it must come before they are saved.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import_mlflow()
-        loggers = [logging.getLogger(name) for name in _LOUD]
+        loggers = [logging.getLogger(name) for name in _VERBOSE_LOGGERS]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
             logger.setLevel(logging.ERROR)
@@ -179,12 +182,12 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _one_line(uri: str) -> Iterator[None]:
+def _one_line_errors(uri: str) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
-        lines = without_password(str(error), uri).strip().splitlines() or [type(error).__name__]
-        raise TrackingError(f"tracking store {shown(uri)}: {lines[0]}") from error
+        lines = redact_password(str(error), uri).strip().splitlines() or [type(error).__name__]
+        raise TrackingError(f"tracking store {redacted(uri)}: {lines[0]}") from error

@@ -1,10 +1,10 @@
-"""What a pipeline does, from tables to results: the command line and ``pipelines/`` call these."""
+"""Workflows from tables to results, which the command line and ``pipelines/`` call."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engagement_ml.lazy import lazily
+from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
     from engagement_ml.workflow.evaluating import evaluate
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scores", "TrainResult", "evaluate", "report", "score", "train", "write_features"]
 
-__getattr__, __dir__ = lazily(
+__getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Scores": "scoring",

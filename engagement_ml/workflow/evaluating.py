@@ -1,4 +1,4 @@
-"""Evaluating a trained metric and its models again, on the same data or on newer."""
+"""Evaluation workflow: measures a trained metric and its models again, on the same or new data."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from engagement_ml.engine import open_engine
 from engagement_ml.errors import ConfigError
 from engagement_ml.inputs import read_tables
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.records import RunRecord
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.windows import Windows, plan_windows
-from engagement_ml.workflow.fitting import measure
+from engagement_ml.workflow.fitting import evaluate_panel
 from engagement_ml.workflow.results import EVALUATION, evaluation_json
 from engagement_ml.workflow.runs import Run, open_run
-from engagement_ml.workflow.sampling import draw, in_words
+from engagement_ml.workflow.sampling import draw_training_sample, sample_detail
 from engagement_ml.workflow.settings import as_config
-from engagement_ml.workflow.steps import OnStep, Steps
 
 
 def evaluate(
@@ -30,77 +29,80 @@ def evaluate(
     frames: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
     tracking_uri: str | None = None,
+    progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> dict[str, Any]:
-    """Measure a trained metric and its models on the last cutoffs of the data.
+    """Evaluate a trained metric and its models on the last cutoffs of the data.
 
-    Nothing is fitted but the baselines that it stands beside. Where there are more customers than
-    ``sample.customers`` of the configuration, so many are drawn as in training: on the same data,
-    the same ones.
+    Only the baselines are fitted. If there are more customers than the configuration's
+    ``sample.customers``, that number of customers is drawn as in training: on the same data, the
+    same customers.
 
     Parameters
     ----------
     model : path or str
-        The folder that `train` left, or an MLflow URI: ``models:/name@champion``,
+        The folder that `train` wrote, or an MLflow URI: ``models:/name@champion``,
         ``models:/name/3``, ``runs:/<run id>``.
     config : PipelineConfig or path, optional
-        Says where the data lies, newer data for instance; by default the run's own.
+        Names the data, for example newer data; by default the run's configuration.
     frames : mapping of table name to path or frame, optional
-        Takes the place of the configuration's ``sources``.
+        Replaces the configuration's ``sources``.
     output : path, optional
-        A folder for ``evaluation.json``; without it nothing is written.
+        A folder for ``evaluation.json``; by default nothing is written.
     tracking_uri : str, optional
-        For URIs; by default the configuration's, else the one MLflow has been told, else
-        ``sqlite:///mlruns/mlflow.db``.
+        Tracking store for URIs; by default the configuration's, else the one that MLflow is set
+        to, else ``sqlite:///mlruns/mlflow.db``.
+    progress : {"log", "auto", "bar", False} or Progress, default "log"
+        How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
-        Called with the name of each step as it begins.
+        Called with the name of each step as it starts.
 
     Returns
     -------
     dict
-        What ``evaluation.json`` holds. A note says where test cutoffs lie so early that fitting
-        saw them.
+        The content of ``evaluation.json``. If test cutoffs are so early that their data was used
+        for fitting, a note says so.
 
     Raises
     ------
     ConfigError
-        Where the configuration's windows are not those of the metric.
+        If the configuration's windows differ from the metric's.
     InputError, NotEnoughDataError, OutputError, TrackingError
-        Where model or tables cannot be used, or the result cannot be written.
+        If the model or the tables cannot be used, or if the result cannot be written.
     """
     settings = None if config is None else as_config(config)
     if tracking_uri is None and settings is not None:
         tracking_uri = settings.tracking.uri
-    steps = Steps(on_step)
-    steps("Reading the model")
-    with open_run(model, tracking_uri=tracking_uri, on_status=steps) as run:
-        if output is None:
-            return _evaluate(run, settings, frames, steps)
-        with new_folder_whole(Path(output)) as folder:
-            found = _evaluate(run, settings, frames, steps)
-            (folder / EVALUATION).write_text(evaluation_json(found), encoding="utf-8")
-    return found
+    with progress_for(progress, on_step) as steps:
+        steps.start("Reading the model")
+        with open_run(model, tracking_uri=tracking_uri, on_status=steps.start) as run:
+            if output is None:
+                return _evaluate(run, settings, frames, steps)
+            with new_folder_whole(Path(output)) as folder:
+                evaluation = _evaluate(run, settings, frames, steps)
+                (folder / EVALUATION).write_text(evaluation_json(evaluation), encoding="utf-8")
+    return evaluation
 
 
 def _evaluate(
-    run: Run, given: PipelineConfig | None, frames: Mapping[str, Any] | None, steps: Steps
+    run: Run, settings: PipelineConfig | None, frames: Mapping[str, Any] | None, progress: Progress
 ) -> dict[str, Any]:
     from engagement_ml.features import build_panel
 
     record, metric = run.record(), run.metric()
     profit, churn = run.models()
-    config = given if given is not None else run.config()
+    config = settings if settings is not None else run.config()
     _check_windows(config, metric)
-    steps("Reading tables")
+    progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
-        tables = read_tables(config, engine, frames, on_part=steps.part)
+        tables = read_tables(config, engine, frames, on_part=progress.update)
         windows = plan_windows(tables.history, config.windows)
-        tables, sample = draw(tables, config, windows, steps)
-        steps("Building features", in_words(sample, config.entity))
+        tables, sample = draw_training_sample(tables, config, windows, progress)
+        progress.start("Building features", sample_detail(sample, config.entity))
         panel = build_panel(tables, config, windows)
-    steps("Evaluating out of time")
-    until = _fit_until(record)
-    found = measure(
+    progress.start("Evaluating out of time")
+    fit_until = record.windows.fit_until
+    evaluation = evaluate_panel(
         panel,
         windows,
         metric,
@@ -108,32 +110,28 @@ def _evaluate(
         churn,
         record.drivers,
         config.random_seed,
-        fit_until=until,
+        fit_until=fit_until,
         sample=sample,
     )
-    found["notes"] = [*found["notes"], *_seen_by_fitting(windows, until)]
-    return found
+    evaluation["notes"] = [*evaluation["notes"], *_in_sample_notes(windows, fit_until)]
+    return evaluation
 
 
 def _check_windows(config: PipelineConfig, metric: EngagementMetric) -> None:
     for key in ("observation_days", "outcome_days", "gap_days"):
-        found, needed = getattr(config.windows, key), getattr(metric, key)
-        if found != needed:
+        value, required = getattr(config.windows, key), getattr(metric, key)
+        if value != required:
             raise ConfigError(
-                f"key 'windows.{key}': {found}, and metric '{metric.name}' was made with {needed}; "
-                f"set it to {needed}, or train again"
+                f"key 'windows.{key}': {value}, but metric '{metric.name}' was made with {required}"
+                f"; set it to {required}, or train again"
             )
 
 
-def _fit_until(record: RunRecord) -> dt.date | None:
-    until = record.windows.get("fit_until")
-    return dt.date.fromisoformat(str(until)) if until else None
-
-
-def _seen_by_fitting(windows: Windows, until: dt.date | None) -> list[str]:
-    if until is None or not windows.test or windows.test[0] >= until:
+def _in_sample_notes(windows: Windows, fit_until: dt.date) -> list[str]:
+    """Return a note if the first test cutoff lies before the end of the fitting data."""
+    if not windows.test or windows.test[0] >= fit_until:
         return []
     return [
-        f"not all of this is out of time: cutoffs from {windows.test[0]} are measured, and the "
-        f"model was fitted to outcomes until {until}; newer data would be free of this"
+        f"not all of this is out of time: the test cutoffs start at {windows.test[0]}, but the "
+        f"model was fitted to outcomes until {fit_until}; evaluate it on newer data"
     ]

@@ -1,4 +1,7 @@
-"""Features that a run before has made already: found again by what they depend on."""
+"""Content-addressed cache of the feature file.
+
+The key is a hash of everything that the features depend on: definitions, settings and data.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +20,28 @@ from engagement_ml.version import __version__
 from engagement_ml.windows import Windows
 
 VERSION = 1
-"""Of how features are made: another version's are not used."""
+"""Version of the computation; raise it if features change and their catalogue does not."""
 
 
 def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> str | None:
-    """Return what tells whether features would come out the same; None where nothing is kept.
+    """Return the cache key of the features, None if nothing is cached.
 
-    Days after the last outcome window change nothing, and neither do events after the last cutoff
-    unless churn is one of them. So with exact ``windows.cutoffs`` a further day of data finds its
-    features made.
+    Data after the last outcome window is not part of the key, nor are events after the last cutoff
+    unless churn is an event. With exact ``windows.cutoffs``, a run on one more day of data finds
+    the features in the cache.
     """
+    from engagement_ml.features.catalogue import catalogue
+
     engine = tables.engine
-    if not tables.parts or not isinstance(engine, DuckDBEngine):
+    if not tables.partitions or not isinstance(engine, DuckDBEngine):
         return None
     end = windows.outcome(windows.cutoffs[-1]).end
-    seen = end if config.churn.kind == "event" else windows.cutoffs[-1]
-    prints = {quality.table: quality.fingerprint for quality in tables.quality}
-    told = [
+    events_end = end if config.churn.kind == "event" else windows.cutoffs[-1]
+    fingerprints = {quality.table: quality.fingerprint for quality in tables.quality}
+    dependencies = [
         VERSION,
         __version__,
+        catalogue(config),
         [str(cutoff) for cutoff in windows.cutoffs],
         [str(cutoff) for cutoff in windows.train],
         [windows.observation_days, windows.gap_days, windows.outcome_days],
@@ -45,19 +51,22 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
         config.churn.model_dump(mode="json"),
         config.features.model_dump(mode="json"),
         config.segments,
-        prints.get("customers"),
+        fingerprints.get("customers"),
         _transactions_before(engine, tables, str(end)),
-        sorted(part.name for part in tables.parts if part.first < seen),
+        sorted(part.name for part in tables.partitions if part.first < events_end),
     ]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(dependencies).encode()).hexdigest()
 
 
-def made_once(
-    config: PipelineConfig, key: str | None, target: Path, make: Callable[[Path], None]
+def cached(
+    config: PipelineConfig, key: str | None, target: Path, write: Callable[[Path], None]
 ) -> None:
-    """Write `target`, from what is kept under `key`, or by `make`, and keep it then."""
+    """Copy `target` from the cache if it holds `key`; else call `write` and cache the file.
+
+    The cache holds one feature file per pipeline name.
+    """
     if key is None or config.engine.keep is None:
-        make(target)
+        write(target)
         return
     slug = re.sub(r"[^a-z0-9]+", "-", config.name.lower())
     with open_store(Path(config.engine.keep) / f"features-{slug}") as store:
@@ -65,21 +74,22 @@ def made_once(
         if store is not None and store.has(name):
             shutil.copyfile(store.path(name), target)
             return
-        make(target)
+        write(target)
         if store is not None:
-            with store.new(name) as aside:
-                shutil.copyfile(target, aside)
+            with store.new(name) as copy:
+                shutil.copyfile(target, copy)
             store.put(name, {})
             store.retain({name})
 
 
 def _transactions_before(engine: DuckDBEngine, tables: Tables, end: str) -> list[str]:
+    """Return the first moment, the count and order-free hashes of the transactions before `end`."""
     view = tables.transactions.to_native().sql_query()
     hashed = 'hash("customer_id", "timestamp", "margin")'
-    found = engine.query(
+    (row,) = engine.query(
         f"SELECT count(*), sum({hashed}), bit_xor({hashed}) FROM ({view}) "
         f"WHERE \"timestamp\" < TIMESTAMP '{end}'",
-        reading="transactions",
+        source="transactions",
     )
     first = next(str(q.first) for q in tables.quality if q.table == "transactions")
-    return [first, *map(str, found[0])]
+    return [first, *map(str, row)]

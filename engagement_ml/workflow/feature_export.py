@@ -1,4 +1,4 @@
-"""The panel's features and their catalogue, written for whoever models with them."""
+"""Export of the panel as a feature file with its catalogue, for use in other models."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.inputs import read_tables
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.windows import plan_windows
-from engagement_ml.workflow.feature_cache import features_key, made_once
+from engagement_ml.workflow.feature_cache import cached, features_key
 from engagement_ml.workflow.results import CONFIG
 from engagement_ml.workflow.settings import as_config, resolved, to_yaml
-from engagement_ml.workflow.steps import OnStep, Steps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,21 +33,24 @@ def write_features(
     output: str | Path,
     *,
     frames: Mapping[str, Any] | None = None,
+    progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> tuple[Path, int, int]:
-    """Write every feature and outcome of every entity at every cutoff.
+    """Write every feature and outcome of every customer at every cutoff.
 
     Parameters
     ----------
     config : PipelineConfig or path
     output : path
-        A folder, written whole or not at all: ``features.parquet`` (a row per entity and cutoff;
-        a folder of Parquet files where Spark writes it), ``catalogue.md`` (what each feature is)
-        and ``config.yaml``.
+        A folder, written whole or not at all: ``features.parquet`` (a row per customer and cutoff;
+        a folder of Parquet files if Spark writes it), ``catalogue.md`` (the definition of each
+        feature) and ``config.yaml``.
     frames : mapping of table name to path or frame, optional
-        Takes the place of the configuration's ``sources``.
+        Overrides the configuration's ``sources``.
+    progress : {"log", "auto", "bar", False} or Progress, default "log"
+        How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
-        Called with the name of each step as it begins.
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -57,30 +60,33 @@ def write_features(
     Raises
     ------
     EngagementError
-        Where configuration or tables cannot be used, or the folder cannot be written.
+        If configuration or tables cannot be used, or the folder cannot be written.
     """
     from engagement_ml.features.catalogue import catalogue_markdown
-    from engagement_ml.features.lazy_panel import wide_features
-    from engagement_ml.features.panel import no_event, panel_parts
+    from engagement_ml.features.lazy_panel import build_lazy_panel
+    from engagement_ml.features.panel import no_event, panel_blocks
 
-    settings, steps = as_config(config), Steps(on_step)
-    steps("Reading tables")
-    opened = open_engine(settings.engine, frames)
-    with new_folder_whole(Path(output)) as folder, opened as engine:
-        tables = read_tables(settings, engine, frames, on_part=steps.part)
+    settings = as_config(config)
+    with (
+        progress_for(progress, on_step) as steps,
+        new_folder_whole(Path(output)) as folder,
+        open_engine(settings.engine, frames) as engine,
+    ):
+        steps.start("Reading tables")
+        tables = read_tables(settings, engine, frames, on_part=steps.update)
         windows = plan_windows(tables.history, settings.windows)
-        steps("Building features")
+        steps.start("Building features")
         if engine.local:
-            made_once(
+            cached(
                 settings,
                 features_key(tables, settings, windows),
                 folder / FEATURES,
                 lambda file: _write(
-                    panel_parts(tables, settings, windows), file, windows.cutoffs, steps
+                    panel_blocks(tables, settings, windows), file, windows.cutoffs, steps
                 ),
             )
         else:
-            engine.save(wide_features(tables, settings, windows), folder / FEATURES)
+            engine.save(build_lazy_panel(tables, settings, windows), folder / FEATURES)
         columns, n_rows = _columns_and_rows(folder / FEATURES)
         if not engine.local and not _any_event(folder / FEATURES, tables.behaviours):
             raise NotEnoughDataError(no_event(windows))
@@ -91,30 +97,31 @@ def write_features(
     return Path(output), n_rows, len(columns)
 
 
-def _write(parts: Iterator[Panel], file: Path, cutoffs: Sequence[dt.date], steps: Steps) -> None:
-    """Write the parts of a panel one after the other."""
+def _write(
+    blocks: Iterator[Panel], file: Path, cutoffs: Sequence[dt.date], steps: Progress
+) -> None:
+    """Write the blocks of a panel as row groups of one Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         writer = None
-        for part in parts:
-            table = _arrow(part.frame)
+        for block in blocks:
+            table = _arrow(block.frame)
             if writer is None:
-                # Few numbers repeat so often that a dictionary of them would pay, and nobody looks
-                # for rows by their bounds.
+                # Floats rarely repeat enough for a dictionary, and readers do not filter by them.
                 text = [f.name for f in table.schema if not pa.types.is_floating(f.type)]
-                new = pq.ParquetWriter(
+                new_writer = pq.ParquetWriter(
                     file, table.schema, use_dictionary=text, write_statistics=text
                 )
-                writer = opened.enter_context(new)
+                writer = stack.enter_context(new_writer)
             writer.write_table(table)
-            steps.part(cutoffs.index(part.frame["cutoff"].iloc[0].date()), len(cutoffs))
-        steps.part(len(cutoffs), len(cutoffs))
+            steps.update(cutoffs.index(block.frame["cutoff"].iloc[0].date()), len(cutoffs))
+        steps.update(len(cutoffs), len(cutoffs))
 
 
 def _arrow(frame: pd.DataFrame) -> pa.Table:
-    """Return a frame as an Arrow table, NaN as null; arrays without any are not copied."""
+    """Return a frame as an Arrow table, NaN as null; arrays without NaN are not copied."""
     import numpy as np
     import pyarrow as pa
 
@@ -130,18 +137,18 @@ def _arrow(frame: pd.DataFrame) -> pa.Table:
 
 
 def _columns_and_rows(path: Path) -> tuple[list[str], int]:
-    told = _footers(path)
-    return told[0].schema.to_arrow_schema().names, sum(one.num_rows for one in told)
+    footers = _footers(path)
+    return footers[0].schema.to_arrow_schema().names, sum(footer.num_rows for footer in footers)
 
 
 def _any_event(path: Path, behaviours: Collection[str]) -> bool:
-    """Return whether anything happened in any window, by the bounds that Parquet files tell."""
-    counts = {f"{behaviour}__frequency" for behaviour in behaviours}
-    for told in _footers(path):
-        for i in range(told.num_row_groups):
-            group = told.row_group(i)
-            for column in (group.column(j) for j in range(told.num_columns)):
-                if column.path_in_schema in counts and column.statistics.max:
+    """Return whether any frequency is positive, by the statistics of Parquet row groups."""
+    frequencies = {f"{behaviour}__frequency" for behaviour in behaviours}
+    for footer in _footers(path):
+        for i in range(footer.num_row_groups):
+            group = footer.row_group(i)
+            for column in (group.column(j) for j in range(footer.num_columns)):
+                if column.path_in_schema in frequencies and column.statistics.max:
                     return True
     return False
 

@@ -1,10 +1,10 @@
-"""From tables to a metric, its models and its evidence; nothing is written."""
+"""Fitting: from tables to the metric, its models and its evidence; writes nothing."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
@@ -12,33 +12,47 @@ from engagement_ml.engine import open_engine
 from engagement_ml.experiments import ExperimentResult, read_experiments
 from engagement_ml.inputs import Tables, read_tables
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.progress import Progress
 from engagement_ml.records import RunRecord
 from engagement_ml.version import __version__
 from engagement_ml.windows import Windows, plan_windows
-from engagement_ml.workflow.metric_builder import equal_weights_score_function, make_metric, scorer
-from engagement_ml.workflow.sampling import draw, in_words, size_of, stated
+from engagement_ml.workflow.metric_builder import (
+    equal_weights_score_function,
+    make_metric,
+    score_function,
+)
+from engagement_ml.workflow.sampling import (
+    draw_training_sample,
+    sample_detail,
+    sample_size,
+    sample_summary,
+)
 from engagement_ml.workflow.settings import resolved
-from engagement_ml.workflow.steps import Steps
 
 if TYPE_CHECKING:
     from engagement_ml.drivers import DriverEvidence
+    from engagement_ml.drivers.evidence import DriverRow
     from engagement_ml.features import Panel, Periods
     from engagement_ml.features.stratified_sample import Sample
     from engagement_ml.models import ChurnModel, ProfitModel
+    from engagement_ml.workflow.explaining import ExplanationData
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What a run found, before any of it is written.
+class FittedPipeline:
+    """The results of a run before they are written.
 
     Attributes
     ----------
     config : PipelineConfig
-        As kept with the run: source paths absolute, none for tables that were given as frames.
+        The configuration that the run records: source paths are absolute, and null for tables
+        that were given as frames.
     metric : EngagementMetric
     profit, churn : fitted models
     record : RunRecord
-        ``registered`` is null.
+        Its ``registered`` is None.
+    explanation : ExplanationData or None
+        The rows that SHAP explanations are drawn from; None unless they were asked for.
     """
 
     config: PipelineConfig
@@ -46,117 +60,113 @@ class Learned:
     profit: ProfitModel
     churn: ChurnModel
     record: RunRecord
+    explanation: ExplanationData | None = None
 
 
-def learn(
+def fit_pipeline(
     config: PipelineConfig,
     *,
     frames: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
-    steps: Steps | None = None,
-) -> Learned:
+    progress: Progress | None = None,
+    keep_explanation: bool = False,
+) -> FittedPipeline:
     """Read the tables, fit the models, find the drivers, define the metric and measure it.
 
     Parameters
     ----------
     config : PipelineConfig
     frames : mapping of table name to path or frame, optional
-        Takes the place of ``config.sources``.
+        Replaces ``config.sources``.
     notes : sequence of str
-        What readers of the results must know besides: what an assumed margin rests on.
-    steps : Steps, optional
-        Told of each step.
+        Notes for readers of the report, for example on how the margin was derived.
+    progress : Progress, optional
+        Shows and times the steps.
+    keep_explanation : bool, default False
+        Fit the within-customer model again and keep rows of the panel for SHAP explanations.
 
     Raises
     ------
     EngagementError
-        Where tables or configuration cannot be used; see ``read_tables``, ``plan_windows``,
-        ``build_panel``.
+        If the tables or the configuration cannot be used; see ``read_tables``, ``plan_windows``
+        and ``build_panel``.
     """
-    step = steps or Steps()
-    step("Reading tables")
+    progress = progress or Progress()
+    progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
-        tables = read_tables(config, engine, frames, on_part=step.part)
+        tables = read_tables(config, engine, frames, on_part=progress.update)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
-        quality = [asdict(each) for each in tables.quality]
-        tables, sample = draw(tables, config, windows, step)
-        step("Building features", in_words(sample, config.entity))
+        quality = tables.quality
+        tables, sample = draw_training_sample(tables, config, windows, progress)
+        progress.start("Building features", sample_detail(sample, config.entity))
         panel, periods = _build(tables, config, windows)
-    # The engine is closed: what it held of the tables is memory for the estimates.
-    profit, churn, evidence = _fit(panel, periods, config, windows, experiments, step)
+    # The engine is closed before estimation, which needs the memory that its tables held.
+    profit, churn, evidence = _fit(panel, periods, config, windows, experiments, progress)
     metric = make_metric(config, evidence)
-    from engagement_ml.drivers.evidence import row_dict
-
-    drivers = [row_dict(row) for row in evidence.drivers]
-    step("Evaluating out of time")
-    evaluation = measure(
-        panel, windows, metric, profit, churn, drivers, config.random_seed, sample=sample
+    progress.start("Evaluating out of time")
+    evaluation = evaluate_panel(
+        panel, windows, metric, profit, churn, evidence.drivers, config.random_seed, sample=sample
     )
-    kept = resolved(config, frames)
+    recorded_config = resolved(config, frames)
     record = RunRecord(
         name=config.name,
         entity=config.entity,
         currency=config.currency,
         created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         version=__version__,
-        config=kept.to_dict(),
-        windows=asdict(windows),
+        config=recorded_config.to_dict(),
+        windows=windows,
         tables=quality,
         n_entities=int(panel.frame["customer_id"].nunique()),
         n_rows=len(panel.frame),
-        sample=stated(sample, drivers),
+        sample=sample_summary(sample, evidence.drivers),
         metric=metric.to_dict(),
-        drivers=drivers,
+        evidence=replace(evidence, notes=(*notes, *evidence.notes)),
         evaluation=evaluation,
-        naive=[row_dict(row) for row in evidence.naive],
-        responses=dict(evidence.responses),
-        checks=[row_dict(row) for row in evidence.checks],
-        segments=[row_dict(row) for row in evidence.segments],
-        pairs=[row_dict(row) for row in evidence.pairs],
-        unprofitable=None if evidence.unprofitable is None else row_dict(evidence.unprofitable),
-        experiments=row_dict(evidence.experiments),
-        notes=[*notes, *evidence.notes],
     )
-    return Learned(config=kept, metric=metric, profit=profit, churn=churn, record=record)
+    explanation = None
+    if keep_explanation:
+        from engagement_ml.workflow.explaining import explanation_data
+
+        explanation = explanation_data(panel, periods, config, metric)
+    return FittedPipeline(recorded_config, metric, profit, churn, record, explanation)
 
 
-def measure(
+def evaluate_panel(
     panel: Panel,
     windows: Windows,
     metric: EngagementMetric,
     profit: ProfitModel,
     churn: ChurnModel,
-    drivers: Sequence[Mapping[str, Any]],
+    drivers: Sequence[DriverRow],
     seed: int,
     *,
     fit_until: dt.date | None = None,
     sample: Sample | None = None,
 ) -> dict[str, Any]:
-    """Measure models and metric on the panel's test cutoffs: what ``evaluation.json`` holds.
+    """Evaluate metric and models on the panel's test cutoffs; return ``evaluation.json``'s content.
 
-    Where they were fitted on other data, `fit_until` is the day from which they saw nothing. Where
-    the panel is of a `sample`, its size is added.
+    If they were fitted on other data, `fit_until` is the first day that was not used for fitting.
+    If the panel holds a `sample` of the customers, the result has its size.
     """
     from engagement_ml.evaluation import evaluate
 
     present = set(panel.behaviours)
-    found = evaluate(
+    evaluation = evaluate(
         panel,
         profit=profit,
         churn=churn,
-        score=scorer(metric),
+        score=score_function(metric),
         equal_weights=equal_weights_score_function(metric),
         windows=windows,
         vanity=[
-            str(row["behaviour"])
-            for row in drivers
-            if row.get("verdict") == "vanity" and row["behaviour"] in present
+            row.behaviour for row in drivers if row.verdict == "vanity" and row.behaviour in present
         ],
         seed=seed,
         fit_until=fit_until,
     )
-    return found if sample is None else {**found, "sample": size_of(sample)}
+    return evaluation if sample is None else {**evaluation, "sample": sample_size(sample)}
 
 
 def _build(tables: Tables, config: PipelineConfig, windows: Windows) -> tuple[Panel, Periods]:
@@ -174,16 +184,16 @@ def _fit(
     config: PipelineConfig,
     windows: Windows,
     experiments: Sequence[ExperimentResult],
-    step: Steps,
+    progress: Progress,
 ) -> tuple[ProfitModel, ChurnModel, DriverEvidence]:
     from engagement_ml import drivers
     from engagement_ml.models import ChurnModel, ProfitModel
 
-    step("Fitting the profit and churn models")
+    progress.start("Fitting the profit and churn models")
     profit = ProfitModel().fit(panel, config.random_seed, windows=windows)
     churn = ChurnModel().fit(panel, config.random_seed, windows=windows)
-    step("Finding drivers")
+    progress.start("Finding drivers")
     evidence = drivers.find_drivers(
-        periods, panel, windows, config, experiments=experiments, on_step=step
+        periods, panel, windows, config, experiments=experiments, on_step=progress.start
     )
     return profit, churn, evidence

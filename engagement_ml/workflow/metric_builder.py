@@ -1,4 +1,4 @@
-"""From the drivers' evidence to the metric's definition."""
+"""Metric builder: from the evidence on drivers to the definition of the metric."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_REASON = "no behaviour passed every check"
 
 
 def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementMetric:
-    """Return the metric that the evidence chose; one that abstains where it chose none."""
+    """Return the metric of the selected behaviours; without any, a metric that abstains."""
     windows = config.windows
     weights = round_weights([choice.weight for choice in evidence.choices])
     default_unit = f"events in {windows.observation_days} days"
@@ -54,20 +54,20 @@ def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementM
 
 
 def _percent(value: float | None) -> float | None:
-    # A bootstrap's quantile may pass 100 in the last digit.
+    # Rounding can move a bootstrap quantile beyond 0 or 100 in the last digit.
     return None if value is None else min(max(value, 0.0), 100.0)
 
 
-def scorer(
+def score_function(
     metric: EngagementMetric,
 ) -> Callable[[pd.DataFrame], FloatArray] | None:
-    """Return the metric as a function from counts to scores; None where it abstained."""
+    """Return the metric as a function from counts to scores; None if it abstains."""
     if metric.abstained:
         return None
 
     def score(counts: Any) -> FloatArray:
-        values: FloatArray = metric.score(counts)["score"].to_numpy()
-        return values
+        scores: FloatArray = metric.score(counts)["score"].to_numpy()
+        return scores
 
     return score
 
@@ -75,7 +75,7 @@ def scorer(
 def equal_weights_score_function(
     metric: EngagementMetric,
 ) -> Callable[[pd.DataFrame], FloatArray] | None:
-    """Return the metric with equal weights as such a function; None if it abstained."""
+    """Return the metric with equal weights as a function from counts to scores, or None."""
     if metric.abstained:
         return None
 

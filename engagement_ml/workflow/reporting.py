@@ -1,14 +1,14 @@
-"""The report, made again from what a run kept."""
+"""Report workflow: the report of a run, written again from its record."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import write_whole
 from engagement_ml.tracking.load import is_uri
 from engagement_ml.workflow.results import REPORT
 from engagement_ml.workflow.runs import open_run
-from engagement_ml.workflow.steps import OnStep
 
 
 def report(
@@ -16,6 +16,7 @@ def report(
     output: str | Path | None = None,
     *,
     tracking_uri: str | None = None,
+    progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> Path:
     """Write a run's report again, from its record.
@@ -23,14 +24,17 @@ def report(
     Parameters
     ----------
     model : path or str
-        The folder that `train` left, or an MLflow URI.
+        The folder that `train` wrote, or an MLflow URI.
     output : path, optional
-        A file that ends in ``.html``, or a folder for ``report.html``; by default the run's own
-        folder, and the current one for a URI.
+        A file that ends in ``.html``, or a folder for ``report.html``; by default the folder of
+        the run, or the current folder for a URI.
     tracking_uri : str, optional
-        For URIs; by default the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
+        Tracking store for URIs; by default the one that MLflow is set to, else
+        ``sqlite:///mlruns/mlflow.db``.
+    progress : {"log", "auto", "bar", False} or Progress, default "log"
+        How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
-        Called with a line for people before what takes seconds.
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -40,28 +44,31 @@ def report(
     Raises
     ------
     InputError, OutputError, TrackingError
-        Where the run cannot be read or the report cannot be written.
+        If the run cannot be read or the report cannot be written.
     """
     from engagement_ml.report import render_report
 
-    with open_run(model, tracking_uri=tracking_uri, on_status=on_step) as run:
-        page = render_report(run.record())
-        own = Path() if is_uri(model) else run.folder
-    target = report_path(output, own)
-    with write_whole(target) as temporary:
-        temporary.write_text(page, encoding="utf-8", newline="\n")
+    with progress_for(progress, on_step) as steps:
+        steps.start("Reading the run")
+        with open_run(model, tracking_uri=tracking_uri, on_status=steps.start) as run:
+            record = run.record()
+            run_folder = Path() if is_uri(model) else run.folder
+        steps.start("Writing the report")
+        target = report_path(output, run_folder)
+        with write_whole(target) as temporary:
+            temporary.write_text(render_report(record), encoding="utf-8", newline="\n")
     return target
 
 
-def report_path(output: str | Path | None, own: Path) -> Path:
-    """Return the file that a report goes to.
+def report_path(output: str | Path | None, default_folder: Path) -> Path:
+    """Return the file that the report is written to.
 
     Examples
     --------
-    >>> [report_path(given, Path("run")).as_posix() for given in (None, "out", "out/a.html")]
+    >>> [report_path(output, Path("run")).as_posix() for output in (None, "out", "out/a.html")]
     ['run/report.html', 'out/report.html', 'out/a.html']
     """
     if output is None:
-        return own / REPORT
+        return default_folder / REPORT
     path = Path(output)
     return path if path.suffix.lower() in (".html", ".htm") else path / REPORT

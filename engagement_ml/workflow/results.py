@@ -1,4 +1,4 @@
-"""What a run leaves behind: the files, their bytes, and the result in Python."""
+"""Results of a run: its files, and the result object in Python."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engagement_ml.drivers.evidence import DriverRow, row_dict
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.records import RunRecord
 from engagement_ml.workflow.settings import to_yaml
@@ -19,7 +20,7 @@ from engagement_ml.workflow.settings import to_yaml
 if TYPE_CHECKING:
     import pandas as pd
 
-    from engagement_ml.workflow.fitting import Learned
+    from engagement_ml.workflow.fitting import FittedPipeline
 
 DRIVER_COLUMNS = (
     "behaviour", "verdict", "selected", "shap_rank", "mean_abs_shap", "effect", "effect_low",
@@ -33,16 +34,16 @@ _DIGITS = 6
 
 @dataclass(frozen=True, repr=False)
 class TrainResult:
-    """What training found and where it lies.
+    """The results of training, and their folder.
 
     Attributes
     ----------
     metric : EngagementMetric
     record : RunRecord
-        All that the run found, as plain data.
+        All results of the run.
     folder : Path
-        Holds ``metric.json``, ``drivers.csv``, ``evaluation.json``, ``report.html`` and what
-        evaluating, scoring and reporting again need.
+        Contains ``metric.json``, ``drivers.csv``, ``evaluation.json``, ``report.html`` and the
+        files that `evaluate`, `score` and `report` need.
     """
 
     metric: EngagementMetric
@@ -51,12 +52,12 @@ class TrainResult:
 
     @property
     def drivers(self) -> pd.DataFrame:
-        """A row per candidate behaviour, the selected first; the columns of ``drivers.csv``."""
+        """A row per candidate behaviour, selected ones first; the columns of ``drivers.csv``."""
         return driver_frame(self.record.drivers)
 
     @property
     def evaluation(self) -> dict[str, Any]:
-        """What ``evaluation.json`` holds."""
+        """The content of ``evaluation.json``."""
         return self.record.evaluation
 
     @property
@@ -73,7 +74,7 @@ class TrainResult:
 
 
 def default_folder(name: str, suffix: str = "") -> Path:
-    """Return ``runs/<name>/<time>``; with a number where that is taken."""
+    """Return ``runs/<name>/<time>``, with a number added if that folder exists."""
     time = dt.datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
     base = Path("runs", name, f"{time}{suffix}")
     folder, number = base, 2
@@ -83,20 +84,20 @@ def default_folder(name: str, suffix: str = "") -> Path:
     return folder
 
 
-def write_learned(learned: Learned, folder: Path) -> None:
-    """Write the files of a run, report included, into a folder that exists."""
-    learned.metric.to_json(folder / METRIC)
-    _write(folder / DRIVERS, drivers_csv(learned.record.drivers))
-    _write(folder / EVALUATION, evaluation_json(learned.record.evaluation))
-    _write(folder / CONFIG, to_yaml(learned.config))
+def write_results(fitted: FittedPipeline, folder: Path) -> None:
+    """Write all files of a run, including the report, into an existing folder."""
+    fitted.metric.to_json(folder / METRIC)
+    _write(folder / DRIVERS, drivers_csv(fitted.record.drivers))
+    _write(folder / EVALUATION, evaluation_json(fitted.record.evaluation))
+    _write(folder / CONFIG, to_yaml(fitted.config))
     (folder / PROFIT).parent.mkdir(exist_ok=True)
-    _write(folder / PROFIT, learned.profit.to_text())
-    _write(folder / CHURN, learned.churn.to_text())
-    write_record(learned.record, folder)
+    _write(folder / PROFIT, fitted.profit.to_text())
+    _write(folder / CHURN, fitted.churn.to_text())
+    write_record(fitted.record, folder)
 
 
 def write_record(record: RunRecord, folder: Path) -> None:
-    """Write the record and the report made of it."""
+    """Write the record, and the report that shows it."""
     from engagement_ml.report import render_report
 
     record.to_json(folder / RECORD)
@@ -106,11 +107,11 @@ def write_record(record: RunRecord, folder: Path) -> None:
 def with_registration(
     record: RunRecord, registered: Mapping[str, Any] | None, seconds: Mapping[str, float]
 ) -> RunRecord:
-    """Return the record with what became of it in the registry, and the time the run took."""
+    """Return the record with its entry in the model registry and the duration of each step."""
     return dataclasses.replace(
         record,
         registered=None if registered is None else dict(registered),
-        seconds={name: round(took, 3) for name, took in seconds.items()},
+        seconds={step: round(duration, 3) for step, duration in seconds.items()},
     )
 
 
@@ -119,45 +120,43 @@ def evaluation_json(evaluation: Mapping[str, Any]) -> str:
     return json.dumps(evaluation, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def drivers_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    r"""Return the text of ``drivers.csv``: the same bytes for the same evidence.
+def drivers_csv(rows: Sequence[DriverRow]) -> str:
+    r"""Return the text of ``drivers.csv``; the same evidence gives the same bytes.
 
-    The contract's columns come first and in order, then what else the rows hold. Numbers have six
-    significant digits, null is empty.
+    The columns of `DRIVER_COLUMNS` come first, then the other columns of the rows. Numbers have
+    six significant digits; null and NaN are empty cells.
 
     Examples
     --------
-    >>> row = {"behaviour": "visit", "verdict": "inert", "selected": False, "effect": 1 / 3}
+    >>> from engagement_ml.drivers.evidence import DriverRow
+    >>> row = DriverRow("visit", "inert", False, 2, 0.5, 1 / 3, None, None, 0.0, None, "too small")
     >>> drivers_csv([row])
-    'behaviour,verdict,selected,...,reason\nvisit,inert,false,,,0.333333,,,,,\n'
+    'behaviour,verdict,selected,...\nvisit,inert,false,2,0.5,0.333333,,,0,,too small,...\n'
     """
-    columns = _columns(rows)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    dicts = [row_dict(row) for row in rows]
+    columns = _columns(dicts)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
-    return out.getvalue()
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in dicts)
+    return text.getvalue()
 
 
-def driver_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def driver_frame(rows: Sequence[DriverRow]) -> pd.DataFrame:
     """Return the drivers' rows as a frame with the columns of ``drivers.csv``."""
     import pandas as pd
 
-    return pd.DataFrame(list(rows), columns=_columns(rows))
+    dicts = [row_dict(row) for row in rows]
+    return pd.DataFrame(dicts, columns=_columns(dicts))
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    extras = dict.fromkeys(
-        name
-        for row in rows
-        for name, value in row.items()
-        if not isinstance(value, list | tuple | dict)
-    )
-    return [*DRIVER_COLUMNS, *(name for name in extras if name not in DRIVER_COLUMNS)]
+    others = dict.fromkeys(name for row in rows for name in row)
+    return [*DRIVER_COLUMNS, *(name for name in others if name not in DRIVER_COLUMNS)]
 
 
 def _cell(value: Any) -> str:
-    if value is None or value != value:  # noqa: PLR0124  # NaN is empty too
+    if value is None or value != value:  # noqa: PLR0124  # NaN
         return ""
     if isinstance(value, bool):
         return str(value).lower()

@@ -1,4 +1,4 @@
-"""A run read back: from the folder that training left, or by MLflow URI."""
+"""Reading a run back, from the folder that training wrote or by MLflow URI."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from engagement_ml.workflow.results import CHURN, METRIC, PROFIT, RECORD
 
 if TYPE_CHECKING:
     from engagement_ml.models import ChurnModel, ProfitModel
-    from engagement_ml.tracking.session import Status
+    from engagement_ml.progress import OnStep
 
-_WANTED = (
+_MODEL_FORMS = (
     "give the folder that 'train' wrote, models:/name@champion, models:/name/3 or runs:/<run id>"
 )
 
 
 @dataclass(frozen=True)
 class Run:
-    """The files of one run; each is read when asked for.
+    """The files of one run; each method reads its file.
 
     Attributes
     ----------
     folder : Path
     origin : str
-        What messages call it: the folder's path, or the URI.
+        The name of the run in messages: the folder's path, or the URI.
     """
 
     folder: Path
@@ -45,11 +45,11 @@ class Run:
         return EngagementMetric.from_json(self._file(Path(METRIC)))
 
     def record(self) -> RunRecord:
-        """Return all that the run found."""
+        """Return the record of all results."""
         return RunRecord.from_json(self._file(Path(RECORD)))
 
     def config(self) -> PipelineConfig:
-        """Return the configuration that the run was made with."""
+        """Return the configuration of the run."""
         return parse_config(self.record().config, origin=f"{self.origin}: the run's configuration")
 
     def models(self) -> tuple[ProfitModel, ChurnModel]:
@@ -60,39 +60,40 @@ class Run:
         return ProfitModel.from_text(profit), ChurnModel.from_text(churn)
 
     def has(self, name: str) -> bool:
-        """Return whether the run holds the file."""
+        """Return whether the run has a file of this name."""
         return (self.folder / name).is_file()
 
     def _file(self, path: Path) -> Path:
-        # The tracking store keeps a run's files in one folder.
-        for found in (self.folder / path, self.folder / path.name):
-            if found.is_file():
-                return found
-        raise InputError(f"{self.origin}: holds no {path.as_posix()}; {_WANTED}")
+        # The tracking store puts the files of all subfolders into one folder.
+        for candidate in (self.folder / path, self.folder / path.name):
+            if candidate.is_file():
+                return candidate
+        raise InputError(f"{self.origin}: contains no {path.as_posix()}; {_MODEL_FORMS}")
 
 
 @contextmanager
 def open_run(
-    model: str | Path, *, tracking_uri: str | None = None, on_status: Status | None = None
+    model: str | Path, *, tracking_uri: str | None = None, on_status: OnStep | None = None
 ) -> Iterator[Run]:
-    """Open what training left, for the block.
+    """Open a training run for the block.
 
     Parameters
     ----------
     model : path or str
-        The folder, or ``models:/name@alias``, ``models:/name/3``, ``runs:/<run id>``; its files
-        are then copied into a temporary folder.
+        The folder that `train` wrote, ``models:/name@alias``, ``models:/name/3`` or
+        ``runs:/<run id>``. For a URI, the files are copied into a temporary folder.
     tracking_uri : str, optional
-        For URIs; by default the one MLflow has been told, else ``sqlite:///mlruns/mlflow.db``.
+        Tracking store for URIs; by default the one that MLflow is set to, else
+        ``sqlite:///mlruns/mlflow.db``.
     on_status : callable, optional
-        Called with a line for people before what takes seconds.
+        Called with a short text before each operation that takes seconds.
 
     Raises
     ------
     InputError
-        Where there is no such folder.
+        If there is no such folder.
     TrackingError
-        Where the store cannot be reached or does not know the URI.
+        If the store cannot be reached or does not know the URI.
     """
     if isinstance(model, str) and is_uri(model):
         with tempfile.TemporaryDirectory() as folder:
@@ -103,6 +104,6 @@ def open_run(
     if path.is_file() and path.name == METRIC:
         path = path.parent
     if not path.is_dir():
-        found = "a file" if path.is_file() else "no such folder"
-        raise InputError(f"{model}: {found}; {_WANTED}")
+        problem = "it is a file" if path.is_file() else "no such folder"
+        raise InputError(f"{model}: {problem}; {_MODEL_FORMS}")
     yield Run(path, str(model))

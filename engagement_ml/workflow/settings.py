@@ -1,4 +1,4 @@
-"""The configuration of a run: from where it is given to what is kept of it."""
+"""Configuration of a run: as it is given, and as the run records it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from engagement_ml.config import PipelineConfig, is_uri, parse_config, read_conf
 
 
 def as_config(config: PipelineConfig | str | Path | Mapping[str, Any]) -> PipelineConfig:
-    """Return a configuration from itself, its YAML file's path, or its keys and values.
+    """Return the configuration from a `PipelineConfig`, a YAML file's path or a mapping.
 
     Raises
     ------
     ConfigError
-        Where it cannot be read or holds an unknown key.
+        If it cannot be read or has an unknown key.
 
     Examples
     --------
@@ -32,24 +32,26 @@ def as_config(config: PipelineConfig | str | Path | Mapping[str, Any]) -> Pipeli
 
 
 def resolved(config: PipelineConfig, frames: Mapping[str, Any] | None) -> PipelineConfig:
-    """Return the configuration with absolute source paths; none for tables given as frames."""
-    found = {}
+    """Return the configuration with absolute source paths, and null for tables given as frames."""
+    sources = {}
     for table in type(config.sources).model_fields:
         source = (frames or {}).get(table)
         if source is None:
             source = getattr(config.sources, table)
-        found[table] = _absolute(source) if isinstance(source, str | Path) else None
+        sources[table] = _absolute(source) if isinstance(source, str | Path) else None
     experiments = tuple(
-        test.model_copy(update={"table": _absolute(test.table)}) if test.table else test
-        for test in config.experiments
+        experiment.model_copy(update={"table": _absolute(experiment.table)})
+        if experiment.table
+        else experiment
+        for experiment in config.experiments
     )
     return config.model_copy(
-        update={"sources": type(config.sources)(**found), "experiments": experiments}
+        update={"sources": type(config.sources)(**sources), "experiments": experiments}
     )
 
 
 def to_yaml(config: PipelineConfig) -> str:
-    """Return the whole configuration as YAML that ``read_config`` reads back."""
+    """Return the whole configuration as YAML for ``read_config``."""
     text: str = yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True)
     return text
 

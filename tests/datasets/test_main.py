@@ -1,3 +1,5 @@
+"""Data sets written by the command line."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -10,7 +12,7 @@ from engagement_ml.datasets.__main__ import main
 from engagement_ml.datasets.dataset import Dataset, write_dataset
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     for name in datasets.__all__:
         assert getattr(datasets, name) is not None
     with pytest.raises(AttributeError, match="make_shops"):
@@ -28,20 +30,20 @@ def test_a_shop_is_written_from_the_command_line(
     pd.testing.assert_frame_equal(pd.read_parquet(printed[0]), shop.events)
 
 
-def test_a_mistake_is_one_line_and_leaves_nothing(
+def test_an_error_is_one_line_and_leaves_no_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["online-retail", str(tmp_path / "out"), "--path", "no.parquet"]) == 2
     assert main(["online-retail", str(tmp_path / "out")]) == 2
     assert main(["shop", str(tmp_path / "out"), "--weeks", "0"]) == 2
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 3
-    assert "no.parquet" in said[0]
-    assert "--path" in said[1]
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 3
+    assert "no.parquet" in errors[0]
+    assert "--path" in errors[1]
     assert not (tmp_path / "out").exists()
 
 
-def test_without_customers_none_are_left_behind(tmp_path: Path) -> None:
+def test_without_customers_an_old_customers_file_is_removed(tmp_path: Path) -> None:
     shop = datasets.make_shop(5, 2)
     write_dataset(shop, tmp_path)
     written = write_dataset(Dataset("x", shop.events, shop.transactions, None, ()), tmp_path)

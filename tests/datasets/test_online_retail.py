@@ -1,3 +1,5 @@
+"""Online Retail: invoices as events and transactions, compared with the raw lines."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -23,7 +25,7 @@ LINES = [
     # A correction by hand, and a fee.
     ("C4", "M", "Manual", -1, "2011-03-21 10:00", 5.0, 7),
     ("C5", "BANK CHARGES", "Bank Charges", -1, "2011-03-22 10:00", 9.0, 7),
-    # Nobody known.
+    # An unknown customer.
     ("6", "10001", "WHITE MUG", 1, "2011-03-22 10:00", 2.0, None),
 ]
 
@@ -54,7 +56,7 @@ def test_an_invoice_is_a_transaction_and_a_credit_note_a_negative_one(small: Dat
     assert small.transactions["timestamp"].iloc[0] == pd.Timestamp("2011-03-02 12:00")
 
 
-def test_orders_make_the_behaviours_their_lines_show(small: Dataset) -> None:
+def test_orders_give_the_behaviours_of_their_lines(small: Dataset) -> None:
     found = {
         (str(kind), str(invoice)): float(value)
         for kind, invoice, value in small.events[["event_type", "session_id", "value"]]
@@ -77,9 +79,9 @@ def test_orders_make_the_behaviours_their_lines_show(small: Dataset) -> None:
     assert (small.events["event_type"] == "new_product_bought").sum() == 2
 
 
-def test_what_was_left_out_is_said(small: Dataset) -> None:
+def test_assumptions_name_the_rows_that_are_left_out(small: Dataset) -> None:
     said = " ".join(small.assumptions)
-    assert "50% of what goods sold for" in said
+    assert "50% of the sales of goods" in said
     assert "1 of 10 lines (GBP 2) have no customer" in said
     assert "3 credit notes" in said
     assert "1 lines of postage" in said
@@ -98,7 +100,7 @@ def test_a_csv_file_gives_the_same_tables(
     assert other.assumptions == small.assumptions
 
 
-def test_what_cannot_be_read_is_refused(lines: pd.DataFrame, tmp_path: Path) -> None:
+def test_unreadable_files_are_errors(lines: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.parquet"):
         load_online_retail(tmp_path / "nowhere.parquet")
     lines.rename(columns={"CustomerID": "Customer ID"}).to_parquet(tmp_path / "x.parquet")

@@ -1,3 +1,5 @@
+"""The simulated shop: its tables, its true effects, and independent evaluations of both."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -71,7 +73,7 @@ def test_the_tables_have_the_columns_of_the_input_contract(shop: Shop) -> None:
         assert table["timestamp"].max() < pd.Timestamp("2024-01-01") + pd.Timedelta(weeks=56)
 
 
-def test_nobody_does_anything_before_signing_up(shop: Shop) -> None:
+def test_customers_have_no_events_before_signing_up(shop: Shop) -> None:
     signup = shop.customers.set_index("customer_id")["signup"]
     for table in (shop.events, shop.transactions):
         first = table.groupby("customer_id")["timestamp"].min()
@@ -79,7 +81,7 @@ def test_nobody_does_anything_before_signing_up(shop: Shop) -> None:
     assert (signup > pd.Timestamp("2024-01-01")).mean() == pytest.approx(0.4, abs=0.05)
 
 
-def test_what_an_event_carries_depends_on_its_kind(shop: Shop) -> None:
+def test_columns_of_an_event_depend_on_its_type(shop: Shop) -> None:
     share = shop.events.groupby("event_type")[["value", "duration_seconds", "session_id"]].agg(
         lambda column: column.notna().mean()
     )
@@ -89,19 +91,19 @@ def test_what_an_event_carries_depends_on_its_kind(shop: Shop) -> None:
     assert list(direction["outbound"]) == ["winback_email_received"]
     in_session = shop.events.dropna(subset=["session_id"]).groupby("session_id")
     assert in_session["customer_id"].nunique().max() == 1
-    lasted = in_session["timestamp"].max() - in_session["timestamp"].min()
-    assert lasted.max() < pd.Timedelta(hours=1)
+    duration = in_session["timestamp"].max() - in_session["timestamp"].min()
+    assert duration.max() < pd.Timedelta(hours=1)
     assert in_session.size().max() > 3
 
 
 def test_the_same_seed_gives_the_same_tables() -> None:
-    one, two, other = (make_shop(200, 20, seed=seed) for seed in (5, 5, 6))
+    first, second, other = (make_shop(200, 20, seed=seed) for seed in (5, 5, 6))
     for table in ("events", "transactions", "customers"):
-        pd.testing.assert_frame_equal(getattr(one, table), getattr(two, table))
-    assert not one.events["timestamp"].equals(other.events["timestamp"])
+        pd.testing.assert_frame_equal(getattr(first, table), getattr(second, table))
+    assert not first.events["timestamp"].equals(other.events["timestamp"])
 
 
-def test_without_effects_customers_do_the_same_and_nothing_comes_of_it(
+def test_without_effects_customers_behave_the_same_and_nothing_moves_margin(
     shop: Shop, idle: Shop
 ) -> None:
     by_themselves = [name for name, role in shop.truth.roles.items() if role != "consequence"]
@@ -138,30 +140,30 @@ def test_drivers_raise_margin_and_the_harmful_behaviour_raises_revenue_only(shop
     assert min(truth.shares.values()) > 0.2
 
 
-def test_across_customers_vanity_foretells_margin_better_than_the_drivers_do(shop: Shop) -> None:
+def test_between_customers_vanity_predicts_margin_better_than_drivers(shop: Shop) -> None:
     weeks, cutoff = 56, 40
     margin = weekly(shop.transactions, 1500, weeks, margin_of(shop))[:, cutoff : cutoff + 12]
-    there = shop.truth.world.entry - BURN_IN < cutoff - 12
+    active = shop.truth.state.entry - BURN_IN < cutoff - 12
 
-    def foretells(name: str) -> float:
+    def correlation(name: str) -> float:
         events = shop.events[shop.events["event_type"] == name]
         count = weekly(events, 1500, weeks)[:, cutoff - 12 : cutoff].sum(axis=1)
-        return float(spearmanr(count[there], margin.sum(axis=1)[there]).statistic)
+        return float(spearmanr(count[active], margin.sum(axis=1)[active]).statistic)
 
-    assert min(foretells(name) for name in VANITY) > max(foretells(name) for name in DRIVERS)
-    assert min(foretells(name) for name in DRIVERS) > 0.05
+    assert min(correlation(name) for name in VANITY) > max(correlation(name) for name in DRIVERS)
+    assert min(correlation(name) for name in DRIVERS) > 0.05
 
 
-def test_customers_change_what_they_do(shop: Shop) -> None:
+def test_behaviours_vary_within_customers(shop: Shop) -> None:
     for name in (*DRIVERS, "coupon_use", "page_view"):
         events = shop.events[shop.events["event_type"] == name]
-        counts = weekly(events, 1500, 56)[shop.truth.world.entry == 0]
+        counts = weekly(events, 1500, 56)[shop.truth.state.entry == 0]
         windows = np.stack([counts[:, w : w + 12].sum(axis=1) for w in (0, 12, 24, 36)], axis=1)
         within = windows.std(axis=1).mean()
         assert within > 0.35 * windows.mean() or within > 1
 
 
-def test_consequences_follow_orders_and_the_mail_goes_to_those_who_lapsed(shop: Shop) -> None:
+def test_consequences_follow_orders_and_lapsed_customers_get_the_mail(shop: Shop) -> None:
     orders = shop.transactions[shop.transactions["revenue"] > 0]
     assert shop.transactions.query("revenue < 0")["cost"].max() < 0
 
@@ -182,9 +184,9 @@ def test_consequences_follow_orders_and_the_mail_goes_to_those_who_lapsed(shop: 
     assert days_since_order("faq_view").quantile(0.01) < 1
 
 
-def test_season_moves_orders_and_the_gift_guide(shop: Shop) -> None:
-    world = shop.truth.world
-    stayed = world.entry == 0
+def test_the_season_moves_orders_and_gift_guide_views(shop: Shop) -> None:
+    state = shop.truth.state
+    stayed = state.entry == 0
     orders = weekly(shop.transactions, 1500, 56)[stayed].sum(axis=0)
     guide = shop.events[shop.events["event_type"] == "gift_guide_view"]
     guides = weekly(guide, 1500, 56)[stayed].sum(axis=0)
@@ -192,31 +194,31 @@ def test_season_moves_orders_and_the_gift_guide(shop: Shop) -> None:
     assert guides[48:51].mean() > 2 * guides[36:42].mean()
 
 
-def test_the_truth_counts_the_events_of_the_table(shop: Shop) -> None:
+def test_the_counts_of_the_truth_equal_those_of_the_table(shop: Shop) -> None:
     for name in EQUATIONS:
         events = shop.events[shop.events["event_type"] == name]
-        assert (weekly(events, 1500, 56) == shop.truth.world.counts[name][:, BURN_IN:]).all()
+        assert (weekly(events, 1500, 56) == shop.truth.state.counts[name][:, BURN_IN:]).all()
 
 
 def expected_margin(shop: Shop, customer: int, extra: dict[int, float], name: str) -> list[float]:
-    """Return a customer's expected margin of every week, from the docstring's equations."""
-    world = shop.truth.world
+    """Return a customer's expected margin per week, from the equations in the docstring."""
+    state = shop.truth.state
     memory = dict.fromkeys(EQUATIONS, 0.0)
     sold, returned = [], []
-    for week in range(BURN_IN + world.n_weeks):
+    for week in range(BURN_IN + state.n_weeks):
         log_rate, price = 0.0, 1.0
         for b, (strength, kept, saturation) in EQUATIONS.items():
             if week:
-                happened = float(world.counts[b][customer, week - 1])
+                happened = float(state.counts[b][customer, week - 1])
                 happened += extra.get(week - 1, 0.0) if b == name else 0.0
                 memory[b] = kept * memory[b] + happened
             response = saturation * (1 - math.exp(-memory[b] / saturation))
             log_rate += strength * response
             if b == "coupon_use":
                 price -= 0.32 * response
-        there = week >= world.entry[customer]
-        rate = world.order_rate[customer] * world.season[week] * math.exp(log_rate) * there
-        basket = world.basket[customer]
+        active = week >= state.entry[customer]
+        rate = state.order_rate[customer] * state.season[week] * math.exp(log_rate) * active
+        basket = state.basket[customer]
         sold.append(rate * (basket * (price - 0.62) - 4))
         returned.append(rate * basket * (0.8 * 0.62 - price))
     return [
@@ -227,22 +229,22 @@ def expected_margin(shop: Shop, customer: int, extra: dict[int, float], name: st
 
 
 @pytest.mark.parametrize("name", ["wishlist_add", "coupon_use"])
-def test_effects_agree_with_a_slow_simulation_written_from_the_equations(name: str) -> None:
+def test_effects_agree_with_a_slow_evaluation_of_the_equations(name: str) -> None:
     small = make_shop(n_customers=12, n_weeks=30, seed=11)
-    world = small.truth.world
+    state = small.truth.state
     effects = []
     for cutoff in (BURN_IN + 14, BURN_IN + 18):
         for customer in range(12):
-            own = [w for w in range(cutoff - 12, cutoff) if w >= world.entry[customer]]
-            if not own:
+            active = [w for w in range(cutoff - 12, cutoff) if w >= state.entry[customer]]
+            if not active:
                 continue
             usual = expected_margin(small, customer, {}, name)
             changes = [
                 sum(expected_margin(small, customer, {w: 1.0}, name)[cutoff : cutoff + 12])
                 - sum(usual[cutoff : cutoff + 12])
-                for w in own
+                for w in active
             ]
-            effects.append(sum(changes) / len(own))
+            effects.append(sum(changes) / len(active))
     assert small.truth.effect_per_event(name) == pytest.approx(np.mean(effects), rel=1e-9)
 
 
@@ -250,15 +252,15 @@ def test_effects_agree_with_a_slow_simulation_written_from_the_equations(name: s
     ("name", "measure"),
     [("advisor_call", "margin"), ("coupon_use", "margin"), ("coupon_use", "revenue")],
 )
-def test_effects_agree_with_orders_drawn_in_pairs(name: str, measure: str) -> None:
+def test_effects_agree_with_coupled_draws_of_orders(name: str, measure: str) -> None:
     small = make_shop(n_customers=400, n_weeks=24, seed=7)
-    world = small.truth.world
+    state = small.truth.state
     rng = np.random.default_rng(0)
     cutoff, weeks = BURN_IN + 12, BURN_IN + 24
-    rows = np.flatnonzero(world.entry < cutoff)
-    found = []
+    rows = np.flatnonzero(state.entry < cutoff)
+    gains = []
     for _ in range(150):
-        first = np.maximum(world.entry[rows], cutoff - 12)
+        first = np.maximum(state.entry[rows], cutoff - 12)
         when = first + (rng.random(len(rows)) * (cutoff - first)).astype(int)
         added = np.zeros((len(rows), weeks))
         added[np.arange(len(rows)), when] = 1
@@ -266,36 +268,36 @@ def test_effects_agree_with_orders_drawn_in_pairs(name: str, measure: str) -> No
         for extra in (0, added):
             log_rate, price = np.zeros((len(rows), weeks)), np.ones((len(rows), weeks))
             for b, (strength, kept, saturation) in EQUATIONS.items():
-                counts = world.counts[b][rows] + (extra if b == name else 0)
+                counts = state.counts[b][rows] + (extra if b == name else 0)
                 memory = np.zeros(len(rows))
                 for week in range(weeks):
                     response = saturation * (1 - np.exp(-memory / saturation))
                     log_rate[:, week] += strength * response
                     price[:, week] -= 0.32 * response * (b == "coupon_use")
                     memory = kept * memory + counts[:, week]
-            there = np.arange(weeks) >= world.entry[rows][:, None]
-            rates.append(world.order_rate[rows][:, None] * world.season * np.exp(log_rate) * there)
+            active = np.arange(weeks) >= state.entry[rows][:, None]
+            rates.append(state.order_rate[rows][:, None] * state.season * np.exp(log_rate) * active)
             prices.append(price)
-        # The same orders in both worlds, and then those that only one of them has.
+        # Coupling: the orders that both simulations share, and those of only one.
         both = rng.poisson(np.minimum(*rates))
         more = rng.poisson(np.maximum(rates[1] - rates[0], 0))
         fewer = rng.poisson(np.maximum(rates[0] - rates[1], 0))
         amounts = []
         for orders, price in ((both + fewer, prices[0]), (both + more, prices[1])):
-            basket = world.basket[rows][:, None]
+            basket = state.basket[rows][:, None]
             cost, back = (0.62, 0.8 * 0.62) if measure == "margin" else (0.0, 0.0)
             amount = orders * (basket * (price - cost) - (4 if measure == "margin" else 0))
             for lag, chance in ((2, 0.4), (3, 0.4), (4, 0.2)):
                 amount[:, lag:] -= (0.07 * chance * orders * basket * (price - back))[:, :-lag]
             amounts.append(amount[:, cutoff:].sum(axis=1))
-        found.append((amounts[1] - amounts[0]).mean())
-    error = np.std(found, ddof=1) / math.sqrt(len(found))
+        gains.append((amounts[1] - amounts[0]).mean())
+    error = np.std(gains, ddof=1) / math.sqrt(len(gains))
     truth = small.truth.effect_per_event(name, measure=measure)
     assert error < 0.12 * abs(truth)
-    assert truth == pytest.approx(np.mean(found), abs=4 * error)
+    assert truth == pytest.approx(np.mean(gains), abs=4 * error)
 
 
-def test_margin_sold_is_what_the_equations_expect(shop: Shop) -> None:
+def test_margin_of_the_table_equals_the_expectation(shop: Shop) -> None:
     truth = shop.truth
     expected = sum(
         sum(expected_margin(shop, customer, {}, "")[BURN_IN:]) for customer in range(300)
@@ -307,7 +309,7 @@ def test_margin_sold_is_what_the_equations_expect(shop: Shop) -> None:
     )
 
 
-def test_a_shop_written_is_the_shop_made(tmp_path) -> None:
+def test_a_written_shop_equals_the_shop_in_memory(tmp_path) -> None:
     shop = write_shop(tmp_path / "data" / "shop", 50, 8, seed=2)
     for table in ("events", "transactions", "customers"):
         written = pd.read_parquet(tmp_path / "data" / "shop" / f"{table}.parquet")
@@ -317,7 +319,7 @@ def test_a_shop_written_is_the_shop_made(tmp_path) -> None:
         write_shop(tmp_path / "file", 5, 2)
 
 
-def test_what_cannot_be_asked_for_is_refused() -> None:
+def test_invalid_arguments_are_errors() -> None:
     with pytest.raises(ConfigError, match="n_customers=0"):
         make_shop(n_customers=0)
     truth = make_shop(n_customers=3, n_weeks=20).truth
@@ -330,7 +332,7 @@ def test_what_cannot_be_asked_for_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("customers", "weeks"), [(1, 1), (1, 60), (30, 1)])
-def test_the_smallest_shops_can_be_made(customers: int, weeks: int) -> None:
+def test_the_smallest_shops_can_be_simulated(customers: int, weeks: int) -> None:
     shop = make_shop(customers, weeks)
     assert len(shop.customers) == customers
     assert shop.events["timestamp"].dtype == "datetime64[us]"

@@ -1,4 +1,4 @@
-"""Polars and Spark as engines, the latter started once for all tests of a process."""
+"""Polars and Spark as engines; Spark starts once for all tests of a process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engagement_ml.config import EngineConfig
 from engagement_ml.engine import DuckDBEngine, LazyEngine, open_engine
 from engagement_ml.errors import MissingDependencyError
 
-# Compiling costs more than tables of some rows do; the time zone must not matter.
+# Compilation would dominate for small tables; results must not depend on the time zone.
 SPARK = {
     "spark.sql.shuffle.partitions": 1,
     "spark.default.parallelism": 1,
@@ -27,7 +27,7 @@ SPARK = {
 
 
 class PolarsEngine(LazyEngine):
-    """Polars, to show that the expressions run there."""
+    """Polars engine, which shows that the expressions run on it."""
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -37,12 +37,12 @@ class PolarsEngine(LazyEngine):
         raise AssertionError("no table is small here")
 
     def read_parquet(
-        self, files: Sequence[str | Path], *, folder: Path | None = None, reading: str
+        self, files: Sequence[str | Path], *, folder: Path | None = None, source: str
     ) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.scan_parquet(list(files)))
 
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], reading: str
+        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
     ) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.scan_csv(list(files), separator=delimiter, infer_schema=False))
 
@@ -73,17 +73,17 @@ class PolarsEngine(LazyEngine):
     def hashed(
         self, frame: nw.LazyFrame[Any], columns: Sequence[str], name: str
     ) -> nw.LazyFrame[Any]:
-        told = (pl.struct(columns).hash() // 2).cast(pl.Int64)
-        return nw.from_native(frame.to_native().with_columns(told.alias(name)))
+        row_hash = (pl.struct(columns).hash() // 2).cast(pl.Int64)
+        return nw.from_native(frame.to_native().with_columns(row_hash.alias(name)))
 
-    def lots(
+    def permanent_random_numbers(
         self, frame: nw.LazyFrame[Any], column: str, seed: int, name: str
     ) -> nw.LazyFrame[Any]:
-        def lot(value: Any) -> int:
+        def number(value: Any) -> int:
             return int(hashlib.md5(f"{seed} {value}".encode()).hexdigest()[:13], 16)
 
-        told = pl.col(column).map_elements(lot, return_dtype=pl.Int64)
-        return nw.from_native(frame.to_native().with_columns(told.alias(name)))
+        numbers = pl.col(column).map_elements(number, return_dtype=pl.Int64)
+        return nw.from_native(frame.to_native().with_columns(numbers.alias(name)))
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def polars_engine() -> Iterator[PolarsEngine]:
 
 @pytest.fixture(scope="session")
 def spark_session() -> Iterator[Any]:
-    """A session of theirs: engines that are opened use it and leave it open."""
+    """An active session: engines that are opened use it and leave it open."""
     config = EngineConfig(kind="spark", memory="1GB", threads=2, options=SPARK)
     try:
         engine: Any = open_engine(config)

@@ -1,4 +1,4 @@
-"""Frames that people hold already, handed to DuckDB: the same panel as from pandas."""
+"""Frames of other libraries give the same panel on DuckDB as pandas frames."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def panel_of(sources: dict[str, Any]) -> tuple[pd.DataFrame, list[str]]:
 
 
 def ibis_tables() -> dict[str, Any]:
-    """Tables of a warehouse, which Polars plays, under Ibis."""
+    """Ibis tables, with Polars in place of a warehouse."""
     ibis = pytest.importorskip("ibis", reason="ibis-framework is not installed")
     warehouse = ibis.polars.connect()
     return {
@@ -44,7 +44,7 @@ def zoned(frame: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.mark.parametrize("kind", ["ibis", "polars in a zone", "mixed"])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:ibis", "ignore::FutureWarning:ibis")
-def test_the_same_panel_from_frames(kind: str) -> None:
+def test_every_frame_gives_the_same_panel(kind: str) -> None:
     frames = test_panel.frames()
     if kind == "ibis":
         sources = ibis_tables()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engagement_ml.engine import DuckDBEngine, LazyEngine, open_duckdb
 from engagement_ml.features import build_panel
-from engagement_ml.features.lazy_panel import wide_features
+from engagement_ml.features.lazy_panel import build_lazy_panel
 from engagement_ml.inputs import Tables, read_tables
 from engagement_ml.windows import plan_windows
 from tests.features import test_oracle, test_panel
@@ -85,7 +85,7 @@ def laid_out(engine: Any, churn: str) -> tuple[pd.DataFrame, pd.DataFrame, dict[
         if isinstance(each, DuckDBEngine):
             found.append(build_panel(tables, settings_, cutoffs).frame)
         else:
-            found.append(each.pandas(wide_features(tables, settings_, cutoffs)))
+            found.append(each.pandas(build_lazy_panel(tables, settings_, cutoffs)))
     expected, wide = (f.sort_values(["cutoff", "customer_id"], ignore_index=True) for f in found)
     assert list(wide.columns) == list(expected.columns)
     return expected, wide, data

@@ -19,7 +19,7 @@ CONFIG = test_stratified_sample.settings(random_seed=4)
 
 
 def drawn_on(engine: Engine) -> tuple[Sample, pd.DataFrame]:
-    """Return who is drawn, and their daily ledger."""
+    """Return the sample of customers, and their daily ledger."""
     tables = read_tables(CONFIG, engine, test_stratified_sample.world())
     sample = draw_sample(tables, CONFIG, before=test_stratified_sample.UNTIL.date())
     assert sample is not None
@@ -32,12 +32,12 @@ def drawn_on(engine: Engine) -> tuple[Sample, pd.DataFrame]:
 def same_as_on_duckdb(other: LazyEngine) -> None:
     with open_duckdb(threads=1) as engine:
         expected, rows = drawn_on(engine)
-    found, theirs = drawn_on(other)
+    found, ledger = drawn_on(other)
     np.testing.assert_array_equal(found.ids, expected.ids)
     assert (found.of, found.by, found.n_strata) == (expected.of, expected.by, expected.n_strata)
     assert len(found.ids) == test_stratified_sample.DRAWN
-    assert set(theirs["customer_id"]) < set(found.ids)
-    assert theirs.astype(str).equals(rows.assign(day=rows["day"].dt.date).astype(str))
+    assert set(ledger["customer_id"]) < set(found.ids)
+    assert ledger.astype(str).equals(rows.assign(day=rows["day"].dt.date).astype(str))
 
 
 def test_polars_draws_the_same(polars_engine: LazyEngine) -> None:
@@ -49,12 +49,12 @@ def test_spark_draws_the_same(spark_engine: LazyEngine) -> None:
     same_as_on_duckdb(spark_engine)
 
 
-def lots(engine: Any, ids: list[Any]) -> dict[Any, int]:
-    frame = engine.lots(engine.small({"who": ids}), "who", 12, "lot_")
-    return {row["who"]: row["lot_"] for row in engine.rows(frame, reading="lots")}
+def permanent_random_numbers(engine: Any, ids: list[Any]) -> dict[Any, int]:
+    frame = engine.permanent_random_numbers(engine.small({"who": ids}), "who", 12, "number_")
+    return {row["who"]: row["number_"] for row in engine.rows(frame, source="numbers")}
 
 
-def expected_lots(ids: list[Any]) -> dict[Any, int]:
+def expected_numbers(ids: list[Any]) -> dict[Any, int]:
     return {i: int(hashlib.md5(f"12 {i}".encode()).hexdigest()[:13], 16) for i in ids}
 
 
@@ -65,12 +65,14 @@ IDS: list[list[Any]] = [
 
 
 @pytest.mark.parametrize("ids", IDS)
-def test_lots_are_the_digits_of_a_hash(ids: list[Any]) -> None:
+def test_permanent_random_numbers_are_digits_of_a_hash(ids: list[Any]) -> None:
     with DuckDBEngine.connect(threads=1) as engine:
-        assert lots(engine, ids) == expected_lots(ids)
+        assert permanent_random_numbers(engine, ids) == expected_numbers(ids)
 
 
 @pytest.mark.spark
 @pytest.mark.parametrize("ids", IDS)
-def test_lots_are_the_same_on_spark(spark_engine: LazyEngine, ids: list[Any]) -> None:
-    assert lots(spark_engine, ids) == expected_lots(ids)
+def test_permanent_random_numbers_are_the_same_on_spark(
+    spark_engine: LazyEngine, ids: list[Any]
+) -> None:
+    assert permanent_random_numbers(spark_engine, ids) == expected_numbers(ids)

@@ -1,4 +1,4 @@
-"""Training, features and scores on Spark: what DuckDB gives, written by Spark, whole or not."""
+"""Training, features and scores on Spark equal those on DuckDB, and are written atomically."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ def run(monkeypatch: Any, *words: str) -> int:
     return int(left.value.code or 0)
 
 
-def near(one: Any, other: Any) -> bool:
-    """Return whether plain data are the same, numbers to 1e-9."""
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(near(one[k], other[k]) for k in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(near(a, b) for a, b in zip(one, other, strict=True))
-    if isinstance(one, float) and isinstance(other, float | int):
-        return bool(np.isclose(one, other, rtol=1e-9, atol=1e-12))
-    return bool(one == other)
+def near(left: Any, right: Any) -> bool:
+    """Return whether plain data are equal, numbers to a relative tolerance of 1e-9."""
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(near(left[k], right[k]) for k in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(near(a, b) for a, b in zip(left, right, strict=True))
+    if isinstance(left, float) and isinstance(right, float | int):
+        return bool(np.isclose(left, right, rtol=1e-9, atol=1e-12))
+    return bool(left == right)
 
 
-def test_training_finds_the_same(
+def test_training_gives_the_same_results(
     spark_session: Any, here: Path, write_yaml: Any, small_shop: Any
 ) -> None:
     runs = {}
-    few = small_shop.events["event_type"].isin(["tutorial_done", "wishlist_add", "coupon_use"])
-    small_shop.events[few].to_parquet("events.parquet")
+    chosen = small_shop.events["event_type"].isin(["tutorial_done", "wishlist_add", "coupon_use"])
+    small_shop.events[chosen].to_parquet("events.parquet")
     small_shop.transactions.to_parquet("transactions.parquet")
     small_shop.customers.to_parquet("customers.parquet")
     names = ("events", "transactions", "customers")
@@ -75,8 +75,8 @@ def test_training_finds_the_same(
             rows = [[_number(cell) for cell in row] for row in csv.reader(file)]
         runs[kind] = metric, rows, json.loads((here / kind / "evaluation.json").read_text())
     assert len(runs["spark"][1]) == 4
-    for one, other in zip(runs["duckdb"], runs["spark"], strict=True):
-        assert near(one, other)
+    for on_duckdb, on_spark in zip(runs["duckdb"], runs["spark"], strict=True):
+        assert near(on_duckdb, on_spark)
 
 
 def _number(text: str) -> Any:
@@ -90,29 +90,29 @@ def test_features_on_the_command_line(
     spark_session: Any, here: Path, write_yaml: Any, monkeypatch: Any, capsys: Any
 ) -> None:
     found = {}
-    # The folder that Spark writes takes the place of DuckDB's file, and of its own of before.
+    # Spark's folder replaces DuckDB's file, and then an earlier folder of Spark.
     for kind in ("duckdb", "spark", "spark"):
         settings = write_yaml(windows=WINDOWS, engine=kind, features=JOINT)
         assert run(monkeypatch, "features", str(settings), "--output", "features") == 0
-        told = capsys.readouterr().out
+        output = capsys.readouterr().out
         frame = pd.read_parquet("features/features.parquet")
-        assert f"{len(frame):,} rows, {frame.shape[1]} columns" in told
+        assert f"{len(frame):,} rows, {frame.shape[1]} columns" in output
         found[kind] = frame.sort_values(["cutoff", "customer_id"], ignore_index=True)
-    left = {p.relative_to(here / "features").parts[0] for p in (here / "features").rglob("*")}
-    assert left == {"features.parquet", "catalogue.md", "config.yaml"}
+    files = {p.relative_to(here / "features").parts[0] for p in (here / "features").rglob("*")}
+    assert files == {"features.parquet", "catalogue.md", "config.yaml"}
     parts = list((here / "features" / "features.parquet").iterdir())
     assert parts
     assert all(part.name.startswith("part-") for part in parts)
     assert list(found["spark"].columns) == list(found["duckdb"].columns)
     for column in found["duckdb"]:
-        one, two = found["duckdb"][column], found["spark"][column]
-        if pd.api.types.is_numeric_dtype(one):
-            np.testing.assert_allclose(one, two, rtol=1e-9, err_msg=column)
+        on_duckdb, on_spark = found["duckdb"][column], found["spark"][column]
+        if pd.api.types.is_numeric_dtype(on_duckdb):
+            np.testing.assert_allclose(on_duckdb, on_spark, rtol=1e-9, err_msg=column)
         else:
-            assert one.astype(str).tolist() == two.astype(str).tolist()
+            assert on_duckdb.astype(str).tolist() == on_spark.astype(str).tolist()
 
 
-def test_nothing_is_left_of_features_without_an_event(
+def test_features_without_events_leave_no_folder(
     spark_session: Any, here: Path, write_yaml: Any, small_shop: Any, monkeypatch: Any, capsys: Any
 ) -> None:
     early = small_shop.events[small_shop.events["timestamp"] < "2024-04-01"]
@@ -125,9 +125,9 @@ def test_nothing_is_left_of_features_without_an_event(
         engine="spark", segments=[], sources=sources,
     )  # fmt: skip
     assert run(monkeypatch, "features", str(settings), "--output", "features") == 2
-    told = capsys.readouterr().err
-    assert "no event of any behaviour lies in any observation window" in told
-    assert told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert "no event of any behaviour lies in any observation window" in error
+    assert error.count("\n") == 1
     assert not (here / "features").exists()
 
 
@@ -158,10 +158,10 @@ def events() -> pd.DataFrame:
     )
 
 
-def same_scores(one: pd.DataFrame, two: pd.DataFrame) -> None:
-    assert len(one) > 40
-    assert one["score"].nunique() > 10
-    by_id = [f.sort_values("customer_id", ignore_index=True) for f in (one, two)]
+def same_scores(left: pd.DataFrame, right: pd.DataFrame) -> None:
+    assert len(left) > 40
+    assert left["score"].nunique() > 10
+    by_id = [f.sort_values("customer_id", ignore_index=True) for f in (left, right)]
     pd.testing.assert_frame_equal(*by_id, check_dtype=False, rtol=1e-9)
 
 
@@ -194,23 +194,23 @@ def test_scores_on_the_command_line(
     line = capsys.readouterr().out
     for _ in range(2):
         assert run(monkeypatch, *words, "scores", "--engine", "spark") == 0
-        told = capsys.readouterr().out
-        assert told.partition(": ")[2] == line.partition(": ")[2]
+        output = capsys.readouterr().out
+        assert output.partition(": ")[2] == line.partition(": ")[2]
     assert [p.name for p in (here / "scores").iterdir()] == ["scores.parquet"]
     assert (here / "scores" / "scores.parquet").is_dir()
     same_scores(pd.read_parquet("one.parquet"), pd.read_parquet("scores/scores.parquet"))
     assert run(monkeypatch, *words, "scores.csv", "--engine", "spark") == 2
     assert "Spark writes scores as Parquet" in capsys.readouterr().err
     assert run(monkeypatch, *words, "x.parquet", "--engine", "sprk") == 2
-    assert "is no engine (did you mean 'spark'?)" in capsys.readouterr().err
+    assert "is not an engine (did you mean 'spark'?)" in capsys.readouterr().err
     assert not (here / "x.parquet").exists()
 
 
 @pytest.mark.slow
-def test_a_session_of_its_own_is_quiet(
+def test_a_session_that_the_run_starts_is_quiet(
     here: Path, metric: EngagementMetric, events: pd.DataFrame
 ) -> None:
-    """Another process, where no session is active: Spark starts, and says nothing."""
+    """In a process without an active session, Spark starts without any output."""
     pytest.importorskip("pyspark")
     metric.to_json("metric.json")
     events.to_parquet("events.parquet")
@@ -224,6 +224,6 @@ def test_a_session_of_its_own_is_quiet(
     assert len(pd.read_parquet("out/scores.parquet")) == events["customer_id"].nunique()
 
 
-def test_a_run_keeps_its_engine() -> None:
+def test_the_engine_survives_serialisation() -> None:
     config = parse_config({"name": "x", "engine": {"kind": "spark", "memory": "2GB"}})
     assert parse_config(yaml.safe_load(yaml.safe_dump(config.to_dict()))) == config

@@ -1,4 +1,4 @@
-"""Tables on Spark: the same from every source as on DuckDB; mistakes in one line."""
+"""Tables on Spark: the same as on DuckDB from every source; errors of one line."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ pytestmark = [
 SETTINGS = test_panel.config(segments=["country"])
 
 
-def told(tables: Tables) -> tuple[Any, ...]:
-    """Return what must be the same, whatever read the tables."""
+def summary(tables: Tables) -> tuple[Any, ...]:
+    """Return what must be equal on every engine."""
     rows = tables.ledger
     assert rows is not None
-    first = rows.filter(rows_of_one()).collect("pyarrow").to_native().to_pandas()
+    first = rows.filter(rows_of_one_customer()).collect("pyarrow").to_native().to_pandas()
     return (
         [(q.table, q.rows_read, q.rows_kept, q.dropped, q.first, q.last) for q in tables.quality],
         tables.history,
@@ -38,7 +38,7 @@ def told(tables: Tables) -> tuple[Any, ...]:
     )
 
 
-def rows_of_one() -> Any:
+def rows_of_one_customer() -> Any:
     import narwhals as nw
 
     return nw.col("customer_id") == 7
@@ -47,7 +47,7 @@ def rows_of_one() -> Any:
 @pytest.fixture(scope="module")
 def expected() -> tuple[Any, ...]:
     with open_duckdb(threads=1) as engine:
-        return told(read_tables(SETTINGS, engine, test_panel.frames()))
+        return summary(read_tables(SETTINGS, engine, test_panel.frames()))
 
 
 def nanoseconds(folder: Path) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def nanoseconds(folder: Path) -> dict[str, Any]:
 def session_frames(session: Any) -> dict[str, Any]:
     """Frames of a session in New York, with and without a time zone in the type."""
     frames = test_panel.frames()
-    given = {}
+    natives = {}
     for name, frame in frames.items():
         moments = [c for c in ("timestamp", "signup") if c in frame]
         texts = frame.assign(**{c: frame[c].dt.strftime("%Y-%m-%d %H:%M:%S") for c in moments})
@@ -76,12 +76,12 @@ def session_frames(session: Any) -> dict[str, Any]:
             naive = native.selectExpr("*", f"CAST({column} AS timestamp_ntz) AS zoned_")
             native = (zoned if name == "events" else naive).drop(column)
             native = native.withColumnRenamed("zoned_", column)
-        given[name] = native
-    return given
+        natives[name] = native
+    return natives
 
 
 @pytest.mark.parametrize("kind", ["parquet folder", "zoned csv", "nanoseconds", "session"])
-def test_the_same_from_every_source(
+def test_every_source_gives_the_same_tables(
     kind: str, spark_engine: Any, expected: tuple[Any, ...], tmp_path: Path
 ) -> None:
     if kind == "session":
@@ -92,10 +92,10 @@ def test_the_same_from_every_source(
         sources = test_panel.write_as(kind, test_panel.frames(), tmp_path)
     if kind == "parquet folder":
         sources["customers"] = f"file://{sources['customers']}/*"
-    assert told(read_tables(SETTINGS, spark_engine, sources)) == expected
+    assert summary(read_tables(SETTINGS, spark_engine, sources)) == expected
 
 
-def test_pyspark_frames_bring_their_session_and_leave_it_as_it_was(spark_session: Any) -> None:
+def test_the_session_of_pyspark_frames_is_used_and_left_unchanged(spark_session: Any) -> None:
     frame = spark_session.range(3)
     before = dict(spark_session.sparkContext.getConf().getAll())
     zone = spark_session.conf.get("spark.sql.session.timeZone")
@@ -109,8 +109,8 @@ def test_pyspark_frames_bring_their_session_and_leave_it_as_it_was(spark_session
         assert engine.local
 
 
-def test_moments_do_not_depend_on_the_zone_of_the_session(spark_engine: Any) -> None:
-    """Hours that New York skips in spring and has twice in autumn, before and after 1970."""
+def test_timestamps_do_not_depend_on_the_time_zone_of_the_session(spark_engine: Any) -> None:
+    """Hours that New York skips in spring and repeats in autumn, before and after 1970."""
     texts = [
         "2024-03-10 02:30:00.000001",
         "2024-11-03T06:30:00.5Z",
@@ -122,7 +122,7 @@ def test_moments_do_not_depend_on_the_zone_of_the_session(spark_engine: Any) -> 
     ]
     frame = spark_engine.read_arrow(pd_arrow(texts))
     typed = spark_engine.typed(frame, {"x": "timestamp"})
-    found = [row["x"] for row in spark_engine.rows(typed, reading="x")]
+    found = [row["x"] for row in spark_engine.rows(typed, source="x")]
     assert found == [
         dt.datetime(2024, 3, 10, 2, 30, 0, 1),
         dt.datetime(2024, 11, 3, 6, 30, 0, 500000),
@@ -132,7 +132,7 @@ def test_moments_do_not_depend_on_the_zone_of_the_session(spark_engine: Any) -> 
         None,
         None,
     ]
-    whole = [row["x"] for row in spark_engine.rows(spark_engine.micros(typed, "x"), reading="x")]
+    whole = [row["x"] for row in spark_engine.rows(spark_engine.micros(typed, "x"), source="x")]
     epoch, unit = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
     assert whole == [None if moment is None else (moment - epoch) // unit for moment in found]
 
@@ -172,7 +172,7 @@ def not_finite(tables: dict[str, str]) -> None:
     tables["transactions"] += "1,2024-01-02,inf\n"
 
 
-def twice(tables: dict[str, str]) -> None:
+def duplicate_customer(tables: dict[str, str]) -> None:
     tables["customers"] = CUSTOMERS + "1,2023-12-02,31\n"
 
 
@@ -189,38 +189,38 @@ def too_many_fields(tables: dict[str, str]) -> None:
     tables["events"] += "1,2024-01-02,visit,c,1,2,3,4\n"
 
 
-MISTAKES: dict[Callable[[dict[str, str]], None], str] = {
+ERRORS: dict[Callable[[dict[str, str]], None], str] = {
     text_in_a_number: "events.csv: column 'value': expected a number, found '12 euros'",
     unparsable_timestamp: "column 'timestamp': expected a timestamp such as .*, found 'yesterday'",
     the_future: "expected no timestamp in the future, found '2199-01-02'",
     mixed_zones: r"'2024-01-02 10:00:00\+02:00' has a time zone and others have none",
     not_finite: "transactions.csv: column 'margin': expected a finite number, found 'inf'",
-    twice: "customers.csv: column 'customer_id': 1 is there 2 times",
+    duplicate_customer: "customers.csv: column 'customer_id': 1 occurs 2 times",
     empty: "transactions.csv: table 'transactions' is empty; it needs rows",
     one_customer: "there is only one customer, 1",
     too_many_fields: "events.csv: cannot be read",
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)
-def test_a_mistake_is_one_line(
-    mistake: Callable[[dict[str, str]], None], spark_engine: Any, tmp_path: Path
+@pytest.mark.parametrize("error_case", ERRORS, ids=lambda case: case.__name__)
+def test_an_error_is_one_line(
+    error_case: Callable[[dict[str, str]], None], spark_engine: Any, tmp_path: Path
 ) -> None:
     texts = {"events": EVENTS, "transactions": TRANSACTIONS, "customers": CUSTOMERS}
-    mistake(texts)
+    error_case(texts)
     paths = {name: tmp_path / f"{name}.csv" for name in texts}
     for name, text in texts.items():
         paths[name].write_text(text)
-    with pytest.raises(EngagementError, match=MISTAKES[mistake]) as caught:
+    with pytest.raises(EngagementError, match=ERRORS[error_case]) as caught:
         read_tables(PipelineConfig(name="shop"), spark_engine, paths)
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_left_out_is_counted(spark_engine: Any, tmp_path: Path) -> None:
+def test_dropped_rows_are_counted_by_reason(spark_engine: Any, tmp_path: Path) -> None:
     rows = (
         "1,2024-01-01 10:00,like,a,\n"  # the earlier of 'a' is kept
         ",2023-12-31 10:00,visit,a,\n"
-        "1,2024-01-02 10:00,visit,,\n1,2024-01-02 10:00,visit,,\n"  # no id, so no repeat
+        "1,2024-01-02 10:00,visit,,\n1,2024-01-02 10:00,visit,,\n"  # no id: no duplicate
         "2,,visit,d,\n2,2024-01-02,,e,\n2,2024-01-06 00:00:00,visit,f,\n"
     )
     (tmp_path / "events.csv").write_text(EVENTS + rows)
@@ -240,13 +240,13 @@ def test_what_is_left_out_is_counted(spark_engine: Any, tmp_path: Path) -> None:
     assert len(kept) == tables.quality[0].rows_kept == 4
 
 
-def test_what_spark_does_not_read(spark_engine: Any, tmp_path: Path) -> None:
+def test_sources_that_spark_cannot_read_are_errors(spark_engine: Any, tmp_path: Path) -> None:
     def read(source: Any) -> None:
         read_tables(PipelineConfig(name="shop"), spark_engine, {
             "events": source, "transactions": source,
         })  # fmt: skip
 
-    with pytest.raises(InputError, match="which 'engine: spark' does not read"):
+    with pytest.raises(InputError, match="which 'engine: spark' cannot read"):
         read("shop.duckdb::events")
     with pytest.raises(InputError, match="no such file for table 'events'"):
         read(tmp_path / "nothing.parquet")
@@ -260,7 +260,7 @@ def test_what_spark_does_not_read(spark_engine: Any, tmp_path: Path) -> None:
         read(dotted)
 
 
-def test_java_and_pyspark_are_asked_for(monkeypatch: Any, tmp_path: Path) -> None:
+def test_missing_java_and_pyspark_are_errors(monkeypatch: Any, tmp_path: Path) -> None:
     from engagement_ml.engine import spark_session
 
     (tmp_path / "bin").mkdir()

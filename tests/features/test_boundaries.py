@@ -1,4 +1,4 @@
-"""Moments exactly on a bound: each belongs to the window that it opens."""
+"""Timestamps exactly on a bound belong to the window that begins there."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def test_transactions_on_the_bounds_of_the_windows() -> None:
     assert (row["history__past_margin"], row["history__frequency"]) == (1.0, 1.0)
     assert (row["margin"], row["gain"], row["loss"]) == (700.0, 1000.0, 300.0)
     assert (row["transactions"], row["churned"]) == (2.0, 0.0)
-    lapsed = rows.loc["b"]
-    assert lapsed["history__frequency"] == 0.0
-    assert lapsed["history__recency_days"] == pytest.approx(7 + 1e-6 / 86400, rel=1e-12)
-    assert np.isnan(lapsed["history__monetary_value"])
-    assert np.isnan(lapsed["churned"])
+    inactive = rows.loc["b"]
+    assert inactive["history__frequency"] == 0.0
+    assert inactive["history__recency_days"] == pytest.approx(7 + 1e-6 / 86400, rel=1e-12)
+    assert np.isnan(inactive["history__monetary_value"])
+    assert np.isnan(inactive["churned"])
     place = list(periods.entities).index("b")
     assert periods.gain[place].tolist() == [0.0, 0.0, 5.0, 0.0]
     assert periods.orders[place].tolist() == [0.0, 0.0, 1.0, 0.0]
@@ -102,13 +102,14 @@ def test_entry_on_the_bounds() -> None:
         "last": CUTOFF - TICK,
         "after": CUTOFF,
     }
-    events = [(who, CUTOFF - pd.Timedelta(days=1), "visit") for who in ("early", "late")]
+    events = [(name, CUTOFF - pd.Timedelta(days=1), "visit") for name in ("early", "late")]
     rows, periods, counts = build(events, signup=signup)
     assert set(rows.index) == set(counts.index) == {"early", "late", "last", "z"}
     assert rows.loc["early", "visit__trend"] == 1.0
     assert np.isnan(rows.loc["late", "visit__trend"])
     assert rows.loc["last", "visit__frequency"] == 0.0
-    # Periods begin 2, 9, 16 and 23 February: at risk from the first that starts at entry or after.
+    # Periods begin on 2, 9, 16 and 23 February; a customer is at risk from the first period that
+    # starts at or after entry.
     entry = dict(zip(periods.entities, periods.entry, strict=True))
     assert entry == {"early": 2, "late": 3, "z": 0}
 
@@ -124,8 +125,8 @@ def test_churn_events_on_the_bounds() -> None:
         "closes": closes,
         "period": pd.Timestamp("2024-02-16"),
     }
-    events = [(who, moment, "cancelled") for who, moment in moments.items()]
-    events += [(who, "2024-02-01 08:00", "visit") for who in moments]
+    events = [(name, moment, "cancelled") for name, moment in moments.items()]
+    events += [(name, "2024-02-01 08:00", "visit") for name in moments]
     events += [("z", "2024-02-28", "visit"), ("gap", "2024-03-05", "cancelled")]
     churn = {"kind": "event", "event_type": "cancelled"}
     rows, periods, counts = build(events, churn=churn)
@@ -133,36 +134,36 @@ def test_churn_events_on_the_bounds() -> None:
     churned = {"opens": 1.0, "inside": 1.0, "closes": 0.0, "z": 0.0}
     assert rows["churned"].dropna().to_dict() == churned
     assert not any("cancelled" in column for column in rows.columns)
-    left = dict(zip(periods.entities, periods.exit, strict=True))
-    assert left == dict.fromkeys([*moments, "z"], 4) | {"period": 2}
+    exits = dict(zip(periods.entities, periods.exit, strict=True))
+    assert exits == dict.fromkeys([*moments, "z"], 4) | {"period": 2}
 
 
-def test_days_are_known_where_churn_is_an_event() -> None:
-    """A churn on the first tick of a day belongs to that day; periods add the days up."""
+def test_periods_have_days_if_churn_is_an_event() -> None:
+    """A churn event on the first tick of a day belongs to that day; periods sum the days."""
     start = pd.Timestamp("2024-02-02")  # four whole periods before the cutoff
-    gone = pd.Timestamp("2024-02-15")
+    churned_at = pd.Timestamp("2024-02-15")
     events = [
         ("a", start, "visit"),
         ("a", start + pd.Timedelta(days=1) - TICK, "visit"),
-        ("a", gone - TICK, "visit"),
-        ("a", gone, "left"),
+        ("a", churned_at - TICK, "visit"),
+        ("a", churned_at, "left"),
         ("b", start + pd.Timedelta(days=1), "visit"),
         ("b", CUTOFF - TICK, "visit"),
     ]
     churn = {"kind": "event", "event_type": "left"}
     _, periods, _ = build(events, behaviours={"left": {"role": "ignore"}}, churn=churn)
-    known = periods.days
-    assert known is not None
+    days = periods.days
+    assert days is not None
     assert str(periods.start) == "2024-02-02"
     place = {name: i for i, name in enumerate(periods.entities)}
-    found = set(zip(known.entity.tolist(), known.day.tolist(), known.n.tolist(), strict=True))
-    assert found == {
+    counts = set(zip(days.entity.tolist(), days.day.tolist(), days.n.tolist(), strict=True))
+    assert counts == {
         (place["a"], 0, 2.0),
         (place["a"], 12, 1.0),
         (place["b"], 1, 1.0),
         (place["b"], 27, 1.0),
     }
-    assert known.exit[[place["a"], place["b"]]].tolist() == [13, 28]
+    assert days.exit[[place["a"], place["b"]]].tolist() == [13, 28]
     assert periods.exit[place["a"]] == 2
     assert periods.counts[place["a"], :, 0].tolist() == [2.0, 1.0, 0.0, 0.0]
     assert build(events, behaviours={"left": {"role": "ignore"}})[1].days is None

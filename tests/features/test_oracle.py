@@ -1,4 +1,4 @@
-"""Panel, periods and counts against a slow oracle in plain Python, on tables of hypothesis."""
+"""Panel, periods and counts against a slow oracle in plain Python, on generated tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engagement_ml.features import build_panel, build_periods, count_frame
 from engagement_ml.inputs import Tables, read_tables
 from engagement_ml.windows import History, Windows, plan_windows
 
-# Ends on a leap day's other side, so that windows cross 29 February.
+# Histories reach past the leap day, so that windows cross 29 February.
 BASE = dt.datetime(2024, 1, 20)
 DAY = dt.timedelta(days=1)
 TIMES = (
@@ -72,7 +72,7 @@ def worlds(draw: st.DrawFn) -> World:
     )
     events = draw(st.lists(event, min_size=4, max_size=60))
     transactions = draw(st.lists(transaction, min_size=2, max_size=25))
-    # The history must span the windows, and hold what is asked for.
+    # The history must span the windows and contain the configured event types.
     for kind in ("visit", "a b"):
         events.append(_event(1, BASE, kind))
     transactions.append({"customer_id": 2, "timestamp": BASE, "margin": 1.0})
@@ -129,7 +129,7 @@ def read(world: World, engine: Engine) -> Tables:
 
 
 class Oracle:
-    """The same definitions, a row at a time."""
+    """The same definitions, computed row by row."""
 
     def __init__(self, world: World) -> None:
         self.config = world.config
@@ -346,12 +346,12 @@ def test_counts_for_scoring_equal_the_oracle(engine: Engine, world: World) -> No
     now = dt.datetime.combine(as_of, dt.time())
     start = now - world.config.windows.observation_days * DAY
     counts = count_frame(tables, world.config, as_of).collect("pyarrow").to_native().to_pandas()
-    found = counts.set_index("customer_id").sort_index()
-    assert list(found.index) == oracle.present(now)
-    assert list(found.columns) == oracle.behaviours
-    for who in found.index:
+    by_id = counts.set_index("customer_id").sort_index()
+    assert list(by_id.index) == oracle.present(now)
+    assert list(by_id.columns) == oracle.behaviours
+    for who in by_id.index:
         for kind in oracle.behaviours:
-            assert found.loc[who, kind] == len(oracle.happened(who, kind, start, now))
+            assert by_id.loc[who, kind] == len(oracle.happened(who, kind, start, now))
 
 
 def _plan(tables: Tables, world: World) -> Windows:

@@ -1,4 +1,4 @@
-"""What a panel holds, whatever the engine or the file format; and what must not touch it."""
+"""Panel: the same for every engine and file format, and free of data after the cutoff."""
 
 from __future__ import annotations
 
@@ -147,10 +147,10 @@ def test_same_panel_from_every_source(
 
 
 class PolarsEngine:
-    """What the features need of an engine, on Polars, nothing kept."""
+    """The part of an engine that features use, on Polars, without caching."""
 
-    local, threads = False, 1
-    micros, pandas = Engine.micros, Engine.pandas
+    local, threads, errors = False, 1, ()
+    micros, pandas, rows = Engine.micros, Engine.pandas, Engine.rows
 
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.LazyFrame(dict(columns)))
@@ -178,11 +178,13 @@ def test_the_same_expressions_on_polars(churn: str) -> None:
         pd.testing.assert_frame_equal(
             build_panel(elsewhere, settings, windows).frame, expected, rtol=1e-12
         )
-        one, two = (
+        duckdb_periods, polars_periods = (
             build_periods(t, settings, until=windows.fit_until) for t in (tables, elsewhere)
         )
         for name in ("entities", "counts", "gain", "loss", "orders", "entry", "exit"):
-            np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+            np.testing.assert_array_equal(
+                getattr(duckdb_periods, name), getattr(polars_periods, name)
+            )
         counts = [
             count_frame(t, settings, tables.history.end).collect("pandas").to_native()
             for t in (tables, elsewhere)
@@ -200,7 +202,7 @@ def test_row_order_and_threads_do_not_change_a_bit(from_pandas: tuple[Panel, lis
     pd.testing.assert_frame_equal(panel.frame, from_pandas[0].frame, check_exact=True)
 
 
-def test_passes_over_the_ledger_do_not_change_a_bit(
+def test_the_number_of_passes_does_not_change_a_bit(
     from_pandas: tuple[Panel, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(numpy_panel, "PASS_PLACES", 1)
@@ -209,7 +211,7 @@ def test_passes_over_the_ledger_do_not_change_a_bit(
 
 
 @pytest.mark.parametrize("block", [1, 4])
-def test_blocks_do_not_change_a_bit(
+def test_the_block_size_does_not_change_a_bit(
     block: int, from_pandas: tuple[Panel, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(numpy_panel, "BLOCK", block)
@@ -217,7 +219,7 @@ def test_blocks_do_not_change_a_bit(
     pd.testing.assert_frame_equal(panel.frame, from_pandas[0].frame, check_exact=True)
 
 
-def test_margins_beyond_what_a_float_holds_in_millionths() -> None:
+def test_margins_beyond_the_integers_that_a_float_represents() -> None:
     data = frames()
     data["transactions"][["revenue", "cost"]] *= 1e9
     plain = panel_of(frames(), config()).frame
@@ -227,7 +229,7 @@ def test_margins_beyond_what_a_float_holds_in_millionths() -> None:
         np.testing.assert_allclose(large[name], 1e9 * plain[name], rtol=1e-9)
 
 
-def test_text_ids_in_one_table_make_text_of_all() -> None:
+def test_text_ids_in_one_table_make_all_ids_text() -> None:
     data = frames()
     data["transactions"]["customer_id"] = data["transactions"]["customer_id"].astype(str)
     panel, expected = panel_of(data, config()), panel_of(frames(), config())
@@ -236,7 +238,7 @@ def test_text_ids_in_one_table_make_text_of_all() -> None:
     pd.testing.assert_frame_equal(panel.frame, by_text, check_dtype=False, check_exact=True)
 
 
-def test_nothing_at_or_after_a_cutoff_touches_its_features() -> None:
+def test_data_at_or_after_a_cutoff_does_not_change_its_features() -> None:
     data, settings = frames(), config()
     before = panel_of(data, settings)
     cutoff = before.frame["cutoff"].unique()[2]
@@ -258,16 +260,16 @@ def test_nothing_at_or_after_a_cutoff_touches_its_features() -> None:
     }
     after = panel_of(more, settings)
     rows = before.frame["cutoff"] <= cutoff
-    known = ["customer_id", "cutoff", *before.features]
+    columns = ["customer_id", "cutoff", *before.features]
     pd.testing.assert_frame_equal(
-        after.frame.loc[rows, known], before.frame.loc[rows, known], check_exact=True
+        after.frame.loc[rows, columns], before.frame.loc[rows, columns], check_exact=True
     )
     at = (before.frame["cutoff"] == cutoff) & (before.frame["customer_id"] <= 4)
     change = (after.frame["margin"] - before.frame["margin"])[at]
     np.testing.assert_allclose(change, 999.0)
 
 
-def test_columns_parts_and_order(from_pandas: tuple[Panel, list[str]]) -> None:
+def test_columns_parts_and_row_order(from_pandas: tuple[Panel, list[str]]) -> None:
     panel = from_pandas[0]
     frame = panel.frame
     assert list(frame.columns[:3]) == ["customer_id", "cutoff", "part"]
@@ -287,7 +289,7 @@ def test_columns_parts_and_order(from_pandas: tuple[Panel, list[str]]) -> None:
     np.testing.assert_allclose(frame["margin"], frame["gain"] - frame["loss"], atol=1e-9)
 
 
-def test_value_and_duration_where_there_are_any() -> None:
+def test_behaviours_have_value_and_duration_if_their_events_do() -> None:
     data = frames()
     data["events"].loc[data["events"]["event_type"] == "visit", "value"] = np.nan
     names = panel_of(data, config()).behaviour_features
@@ -302,21 +304,21 @@ def test_value_and_duration_where_there_are_any() -> None:
     )
 
 
-def test_customers_enter_with_their_signup() -> None:
+def test_customers_enter_at_signup() -> None:
     data, settings = frames(), config()
     data["customers"]["signup"] = pd.Timestamp("2024-02-20")
     panel = panel_of(data, settings)
     assert panel.frame["cutoff"].min() > pd.Timestamp("2024-02-20")
     assert panel.frame["history__tenure_days"].min() > 0
-    # Customers 12 to 14 signed up and did nothing: they count, with nothing.
-    silent = panel.frame[panel.frame["customer_id"] >= 12]
-    assert len(silent) == 3 * panel.frame["cutoff"].nunique()
-    assert (silent["visit__frequency"] == 0).all()
-    assert silent["visit__recency_days"].isna().all()
-    assert silent["churned"].isna().all()
+    # Customers 12 to 14 signed up and were never active: they have rows.
+    inactive = panel.frame[panel.frame["customer_id"] >= 12]
+    assert len(inactive) == 3 * panel.frame["cutoff"].nunique()
+    assert (inactive["visit__frequency"] == 0).all()
+    assert inactive["visit__recency_days"].isna().all()
+    assert inactive["churned"].isna().all()
 
 
-def test_long_texts_and_dates_are_no_covariates() -> None:
+def test_dates_and_text_with_many_levels_are_no_covariates() -> None:
     data = frames()
     ids = [f"c{i}" for i in range(200)]
     data["customers"] = pd.DataFrame(
@@ -335,7 +337,7 @@ def test_long_texts_and_dates_are_no_covariates() -> None:
     assert panel.frame["covariate__vip"].isin([0.0, 1.0]).all()
 
 
-def test_no_event_in_any_window_is_said() -> None:
+def test_no_event_in_any_window_is_an_error() -> None:
     data, settings = frames(), config()
     data["events"]["timestamp"] = data["transactions"]["timestamp"].max().normalize()
     data["events"].loc[0, "timestamp"] = pd.Timestamp("2024-01-01")
@@ -348,7 +350,7 @@ def test_no_event_in_any_window_is_said() -> None:
             build_panel(tables, settings, windows)
 
 
-def test_periods_say_when_there_is_none() -> None:
+def test_a_history_without_a_whole_period_is_an_error() -> None:
     with open_duckdb() as engine:
         tables = read_tables(config(), engine, frames())
         for until in (tables.history.start, tables.history.start + dt.timedelta(days=6)):
@@ -356,7 +358,7 @@ def test_periods_say_when_there_is_none() -> None:
                 build_periods(tables, config(), until=until)
 
 
-def test_periods_hold_the_segments_of_their_entities() -> None:
+def test_periods_have_the_segments_of_their_entities() -> None:
     data = frames()
     data["customers"].loc[data["customers"]["customer_id"] == 5, "country"] = None
     settings = config(segments=["country"])

@@ -1,7 +1,8 @@
-"""Ratios between behaviours against a slow oracle, on every engine, zeros below the line too."""
+"""Ratios between behaviours against a slow oracle, on every engine, with zero denominators."""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import Any
 
@@ -17,9 +18,10 @@ from engagement_ml.config import parse_config
 from engagement_ml.engine import open_duckdb
 from engagement_ml.errors import ConfigError, InputError
 from engagement_ml.features import Panel, build_panel
+from engagement_ml.features.family import FeatureContext
 from engagement_ml.features.ratios import ratio_features
 from engagement_ml.inputs import read_tables
-from engagement_ml.windows import plan_windows
+from engagement_ml.windows import History, plan_windows
 
 KINDS = ("opened", "clicked", "begun", "done")
 RATIOS = [
@@ -29,6 +31,8 @@ RATIOS = [
     {"name": "breadth", "breadth": ["clicked", "begun", "done"]},
 ]
 CONFIG = parse_config({"name": "ratios", "features": {"ratios": RATIOS}})
+CUTOFF = dt.date(2024, 3, 25)
+WINDOWS = plan_windows(History(dt.date(2024, 1, 1), dt.date(2024, 6, 17)), CONFIG.windows)
 COUNTS = st.lists(
     st.tuples(*(st.sampled_from([0, 0, 1, 2, 7]) for _ in KINDS)), min_size=1, max_size=12
 )
@@ -49,7 +53,16 @@ def expected(counts: dict[str, float]) -> list[float]:
 def test_every_engine_equals_the_oracle(rows: list[tuple[int, ...]]) -> None:
     table = {f"{kind}__frequency": [float(row[i]) for row in rows] for i, kind in enumerate(KINDS)}
     wanted = [expected(dict(zip(KINDS, map(float, row), strict=True))) for row in rows]
-    expressions = [f.expression(84).alias(f.name) for f in ratio_features(CONFIG.features.ratios)]
+    context = FeatureContext(
+        total=lambda total: nw.col(total.name),
+        column=nw.col,
+        entry=nw.col("entry"),
+        exit=nw.col("exit"),
+        cutoff=CUTOFF,
+        windows=WINDOWS,
+    )
+    features = ratio_features(CONFIG.features.ratios)
+    expressions = [feature.evaluate(context).alias(feature.name) for feature in features]
     with open_duckdb(threads=1) as engine:
         frames: list[Any] = [
             engine.small(table),
@@ -57,8 +70,8 @@ def test_every_engine_equals_the_oracle(rows: list[tuple[int, ...]]) -> None:
             nw.from_native(pd.DataFrame(table)).lazy(),
         ]
         for frame in frames:
-            found = frame.select(*expressions).collect("pandas").to_native()
-            np.testing.assert_allclose(found.to_numpy(dtype=float), wanted, rtol=1e-12)
+            values = frame.select(*expressions).collect("pandas").to_native()
+            np.testing.assert_allclose(values.to_numpy(dtype=float), wanted, rtol=1e-12)
 
 
 def panel_of(events: list[tuple[int, str]], ratios: list[dict[str, Any]]) -> Panel:
@@ -84,17 +97,17 @@ def panel_of(events: list[tuple[int, str]], ratios: list[dict[str, Any]]) -> Pan
         return build_panel(tables, config, plan_windows(tables.history, config.windows))
 
 
-def test_the_panel_has_them_and_the_models_are_told_what_is_missing() -> None:
+def test_the_panel_has_the_ratios_as_features_with_nan_for_null() -> None:
     events = [(1, "opened"), (1, "opened"), (1, "clicked"), (2, "begun"), (2, "done"), (2, "done")]
     panel = panel_of(events, RATIOS)
     assert panel.joint_features == (
         "ratio__click_through", "ratio__per mail", "ratio__abandonment", "ratio__breadth",
     )  # fmt: skip
     assert set(panel.joint_features) < set(panel.features)
-    found = panel.frame.set_index("customer_id")[list(panel.joint_features)]
-    assert (found.dtypes == np.float64).all()
+    ratios = panel.frame.set_index("customer_id")[list(panel.joint_features)]
+    assert (ratios.dtypes == np.float64).all()
     np.testing.assert_array_equal(
-        found.loc[[1, 2]].to_numpy(), [[0.5, 0.5, np.nan, 1 / 3], [np.nan, 2.0, 0.0, 2 / 3]]
+        ratios.loc[[1, 2]].to_numpy(), [[0.5, 0.5, np.nan, 1 / 3], [np.nan, 2.0, 0.0, 2 / 3]]
     )
 
 
@@ -106,17 +119,17 @@ def test_the_panel_has_them_and_the_models_are_told_what_is_missing() -> None:
         ([RATIOS[0], {"name": "r", "breadth": ["clicked", "dome"]}],
          r"'features\.ratios\.1\.breadth'.*'dome'.*mean 'done'"),
         ([{"name": "Clicked", "breadth": "done"}],
-         r"'features\.ratios\.0\.name': 'clicked' is an event type .* call the ratio otherwise"),
+         r"'features\.ratios\.0\.name': 'clicked' is an event type .* give the ratio another name"),
     ],
 )  # fmt: skip
-def test_what_it_names_must_be_there_and_its_name_free(ratios: list[Any], says: str) -> None:
+def test_a_ratio_needs_existing_event_types_and_a_free_name(ratios: list[Any], says: str) -> None:
     events = [(1, kind) for kind in KINDS] + [(2, "opened")]
     with pytest.raises(ConfigError, match=says):
         panel_of(events, ratios)
 
 
-def test_an_event_type_may_not_be_called_like_a_group_of_columns_that_is_asked_for() -> None:
+def test_an_event_type_may_not_have_the_prefix_of_an_enabled_family() -> None:
     events = [(1, "opened"), (2, "ratio")]
     assert "ratio__frequency" in panel_of(events, []).frame
-    with pytest.raises(InputError, match="event type 'ratio' is a name that results use"):
+    with pytest.raises(InputError, match="event type 'ratio' is a reserved name of results"):
         panel_of(events, [{"name": "r", "breadth": "opened"}])

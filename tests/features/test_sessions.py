@@ -1,4 +1,4 @@
-"""Sessions against a slow oracle in plain Python, on DuckDB and Polars, and in the panel."""
+"""Sessions on DuckDB and Polars, and in the panel, against a slow oracle in plain Python."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.features import build_panel
 from engagement_ml.inputs import Tables, read_tables
-from engagement_ml.ledger.sessions import SUMS, SessionRule, sessions_by_day, visits
+from engagement_ml.ledger.sessions import SUMS, SessionRule, session_events, sessions_by_day
 from engagement_ml.windows import plan_windows
 
 # The third day is 29 February.
@@ -38,7 +38,7 @@ RELAXED = settings(
 
 @st.composite
 def moments(draw: st.DrawFn) -> dt.datetime:
-    """Moments that lie together: ties, pauses of just the gap and a tick more, and midnights."""
+    """Timestamps close together: ties, pauses around the gap to the microsecond, midnights."""
     pauses = [dt.timedelta(0), TICK, GAP - TICK, GAP, GAP + TICK, 2 * GAP]
     around = draw(st.sampled_from([dt.timedelta(hours=9), DAY - GAP, DAY - TICK, dt.timedelta(0)]))
     steps = draw(st.lists(st.sampled_from(pauses), max_size=3))
@@ -63,7 +63,7 @@ ASIDE = st.fixed_dictionaries(
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[Event]:
-    """Events with or without the columns that sessions heed beside the needed ones."""
+    """Events with or without the optional columns that sessions use."""
     events = draw(st.lists(EVENT, min_size=1, max_size=40))
     for column in ("session_id", "direction"):
         if draw(st.booleans()):
@@ -73,7 +73,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
 
 
 def used(events: list[Event], only: set[str] | None, never: set[str]) -> list[Event]:
-    """Return the events that count, of repeats the first by time and then by what it says."""
+    """Return the events that make sessions; of repeats the first in order."""
     usable = [
         e for e in events
         if e["customer_id"] is not None and e["timestamp"] is not None and e["event_type"]
@@ -94,33 +94,35 @@ def used(events: list[Event], only: set[str] | None, never: set[str]) -> list[Ev
 
 def sessions_of(events: list[Event], gap: dt.timedelta) -> dict[int, list[list[dt.datetime]]]:
     """Return the sessions of each customer, each the moments of its events."""
-    found: dict[int, list[list[dt.datetime]]] = {}
-    for who in {e["customer_id"] for e in events}:
-        found[who] = []
-        own = [e for e in events if e["customer_id"] == who]
-        for name in {e.get("session_id") for e in own}:
+    sessions: dict[int, list[list[dt.datetime]]] = {}
+    for customer in {e["customer_id"] for e in events}:
+        sessions[customer] = []
+        of_customer = [e for e in events if e["customer_id"] == customer]
+        for name in {e.get("session_id") for e in of_customer}:
             running: list[dt.datetime] = []
-            for moment in sorted(e["timestamp"] for e in own if e.get("session_id") == name):
+            for moment in sorted(
+                e["timestamp"] for e in of_customer if e.get("session_id") == name
+            ):
                 same_day = running and running[-1].date() == moment.date()
                 if not same_day or moment - running[-1] > gap:
                     running = []
-                    found[who].append(running)
+                    sessions[customer].append(running)
                 running.append(moment)
-    return found
+    return sessions
 
 
-def by_day(found: dict[int, list[list[dt.datetime]]]) -> dict[Any, dict[str, Any]]:
-    """Return what the ledger of sessions says, by customer and day."""
+def by_day(sessions: dict[int, list[list[dt.datetime]]]) -> dict[Any, dict[str, Any]]:
+    """Return the expected daily totals of sessions, by customer and day."""
     days: dict[Any, dict[str, Any]] = {}
-    for who, several in found.items():
-        for session in several:
+    for customer, of_customer in sessions.items():
+        for session in of_customer:
             empty = {**dict.fromkeys(SUMS, 0), "last": session[-1]}
-            told = days.setdefault((who, session[0].date()), empty)
-            told["sessions"] += 1
-            told["events"] += len(session)
-            told["duration"] += (session[-1] - session[0]) // TICK
-            told["bounces"] += len(session) == 1
-            told["last"] = max(told["last"], session[-1])
+            day = days.setdefault((customer, session[0].date()), empty)
+            day["sessions"] += 1
+            day["events"] += len(session)
+            day["duration"] += (session[-1] - session[0]) // TICK
+            day["bounces"] += len(session) == 1
+            day["last"] = max(day["last"], session[-1])
     return days
 
 
@@ -134,15 +136,15 @@ def tables_of(engine: Engine, config: PipelineConfig, events: list[Event]) -> Ta
 
 
 def with_all_types(events: list[Event]) -> list[Event]:
-    """Add what a configuration must find, and one who stays."""
+    """Add the event types that the configuration names, and a customer who does not churn."""
     more = [
-        {"customer_id": who, "timestamp": START, "event_type": kind, "event_id": None}
-        for who, kind in ((9, "visit"), (9, "like"), (8, "left"), (9, "beat"))
+        {"customer_id": customer, "timestamp": START, "event_type": kind, "event_id": None}
+        for customer, kind in ((9, "visit"), (9, "like"), (8, "left"), (9, "beat"))
     ]
     return [*events, *(dict.fromkeys(events[0]) | event for event in more)]
 
 
-ASKED = [
+SESSION_SETTINGS = [
     ({}, None),
     ({"gap_minutes": 10}, None),
     ({"event_types": ["like", "visit"]}, {"like", "visit"}),
@@ -150,14 +152,14 @@ ASKED = [
 ]
 
 
-def config_of(asked: dict[str, Any]) -> PipelineConfig:
+def config_of(sessions: dict[str, Any]) -> PipelineConfig:
     return parse_config(
         {
             "name": "sessions",
             "windows": {"observation_days": 3, "outcome_days": 2, "cutoffs": CUTOFFS},
             "behaviours": {"beat": {"role": "ignore"}},
             "churn": {"kind": "event", "event_type": "left"},
-            "features": {"sessions": asked},
+            "features": {"sessions": sessions},
         }
     )
 
@@ -169,14 +171,16 @@ def engine() -> Any:
 
 
 @RELAXED
-@given(events=logs(), asked=st.sampled_from(ASKED))
-def test_the_ledger_of_sessions_equals_the_oracle(
-    engine: Engine, events: list[Event], asked: tuple[dict[str, Any], set[str] | None]
+@given(events=logs(), settings_and_types=st.sampled_from(SESSION_SETTINGS))
+def test_daily_sessions_equal_the_oracle(
+    engine: Engine,
+    events: list[Event],
+    settings_and_types: tuple[dict[str, Any], set[str] | None],
 ) -> None:
-    told, only = asked
+    session_settings, only = settings_and_types
     events = with_all_types(events)
-    tables = tables_of(engine, config_of(told), events)
-    gap = dt.timedelta(minutes=told.get("gap_minutes", 30))
+    tables = tables_of(engine, config_of(session_settings), events)
+    gap = dt.timedelta(minutes=session_settings.get("gap_minutes", 30))
     expected = by_day(sessions_of(used(events, only, {"left", "beat"}), gap))
     assert tables.sessions is not None
     rows = tables.sessions.collect("polars").to_native().to_dicts()
@@ -185,16 +189,17 @@ def test_the_ledger_of_sessions_equals_the_oracle(
 
 @RELAXED
 @given(events=logs())
-def test_polars_says_the_same(events: list[Event]) -> None:
+def test_daily_sessions_on_polars_equal_the_oracle(events: list[Event]) -> None:
     schema = {"customer_id": pl.Int64, "timestamp": pl.Datetime("us")}
     types = {name: schema.get(name, pl.String) for name in events[0]}
     rule = SessionRule(GAP // TICK, None, ("left", "beat"))
     for event in events:
         event["event_id"] = None
     frame = nw.from_native(pl.LazyFrame(events, schema=types))
-    found = sessions_by_day(visits(frame, rule), rule.gap).collect().to_native().to_dicts()
+    daily = sessions_by_day(session_events(frame, rule), rule.gap)
+    rows = daily.collect().to_native().to_dicts()
     expected = by_day(sessions_of(used(events, None, {"left", "beat"}), GAP))
-    assert {(row.pop("customer_id"), row.pop("day")): row for row in found} == expected
+    assert {(row.pop("customer_id"), row.pop("day")): row for row in rows} == expected
 
 
 @RELAXED
@@ -204,30 +209,31 @@ def test_the_panel_equals_the_oracle(engine: Engine, events: list[Event]) -> Non
     config = config_of({})
     tables = tables_of(engine, config, events)
     panel = build_panel(tables, config, plan_windows(tables.history, config.windows))
-    found = sessions_of(used(events, None, {"left", "beat"}), GAP)
+    sessions = sessions_of(used(events, None, {"left", "beat"}), GAP)
     names = ["frequency", "events_per_session", "mean_duration_seconds", "bounce_rate",
              "recency_days"]  # fmt: skip
     assert panel.joint_features == tuple(f"session__{name}" for name in names)
     assert len(panel.frame)
     for _, row in panel.frame.iterrows():
         now = row["cutoff"].to_pydatetime()
-        several = [s for s in found.get(row["customer_id"], []) if now - 3 * DAY <= s[0] < now]
-        n, nothing = len(several), math.nan
-        seconds = sum((s[-1] - s[0]).total_seconds() for s in several)
-        wanted = [
+        of_customer = sessions.get(row["customer_id"], [])
+        inside = [s for s in of_customer if now - 3 * DAY <= s[0] < now]
+        n = len(inside)
+        seconds = sum((s[-1] - s[0]).total_seconds() for s in inside)
+        expected = [
             n,
-            sum(map(len, several)) / n if n else nothing,
-            seconds / n if n else nothing,
-            sum(len(s) == 1 for s in several) / n if n else nothing,
-            (now - max(s[-1] for s in several)) / DAY if n else nothing,
+            sum(map(len, inside)) / n if n else math.nan,
+            seconds / n if n else math.nan,
+            sum(len(s) == 1 for s in inside) / n if n else math.nan,
+            (now - max(s[-1] for s in inside)) / DAY if n else math.nan,
         ]
         np.testing.assert_allclose(
-            row[list(panel.joint_features)].to_numpy(dtype=float), wanted, rtol=1e-9, atol=1e-12
+            row[list(panel.joint_features)].to_numpy(dtype=float), expected, rtol=1e-9, atol=1e-12
         )
 
 
 def ledger(moments: list[Any], **columns: Any) -> list[tuple[Any, ...]]:
-    """Return day, sessions, events, seconds and bounces of one customer."""
+    """Return day, sessions, events, seconds and bounces of each day of one customer."""
     frame = pd.DataFrame({"customer_id": 1, "timestamp": moments, "event_type": "visit", **columns})
     other = pd.DataFrame({"customer_id": [2], "timestamp": [START], "event_type": ["visit"]})
     zone = getattr(moments[0], "tzinfo", None)
@@ -249,16 +255,16 @@ def ledger(moments: list[Any], **columns: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_a_pause_of_just_the_gap_goes_on_and_a_tick_more_begins_anew() -> None:
+def test_a_session_ends_after_a_pause_longer_than_the_gap_only() -> None:
     nine = dt.datetime(2024, 2, 29, 9)
     assert ledger([nine, nine + GAP]) == [(29, 1, 2, 1800.0, 0)]
     assert ledger([nine, nine + GAP + TICK]) == [(29, 2, 2, 0.0, 2)]
 
 
-def test_midnight_utc_ends_a_session_also_that_of_a_leap_day() -> None:
+def test_midnight_utc_ends_a_session_on_a_leap_day_too() -> None:
     late = dt.datetime(2024, 2, 29, 23, 59, 59, 999999)
     assert ledger([late - TICK, late, late + TICK]) == [(29, 1, 2, 1e-6, 0), (1, 1, 1, 0.0, 1)]
-    # In Paris midnight comes at 23 o'clock UTC, and is no bound.
+    # Midnight in Paris is 23:00 UTC, and no bound.
     paris = [
         m.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo("Europe/Paris"))
         for m in (late - 61 * dt.timedelta(minutes=1), late - 59 * dt.timedelta(minutes=1))
@@ -266,23 +272,23 @@ def test_midnight_utc_ends_a_session_also_that_of_a_leap_day() -> None:
     assert ledger(paris) == [(29, 1, 2, 120.0, 0)]
 
 
-def test_two_devices_at_once_are_two_sessions_however_they_alternate() -> None:
+def test_alternating_events_of_two_devices_are_two_sessions() -> None:
     minutes = [dt.datetime(2024, 3, 1, 9, minute) for minute in range(6)]
     assert ledger(minutes, session_id=["a", "b"] * 3) == [(1, 2, 6, 480.0, 0)]
     assert ledger(minutes) == [(1, 1, 6, 300.0, 0)]
-    # One id after a pause is two visits.
+    # The same id after a pause longer than the gap makes two sessions.
     apart = [minutes[0], minutes[0] + 2 * GAP]
     assert ledger(apart, session_id="a") == [(1, 2, 2, 0.0, 2)]
 
 
-def test_a_letter_is_no_visit() -> None:
+def test_outbound_events_make_no_session() -> None:
     minutes = [dt.datetime(2024, 3, 1, 9, minute) for minute in (0, 20, 40)]
-    # What the company sent in between does not bridge a pause either.
+    # Nor does an outbound event bridge a pause.
     directions = ["inbound", "outbound", None]
     assert ledger(minutes, direction=directions) == [(1, 2, 2, 0.0, 2)]
 
 
-def test_nothing_else_in_the_panel_changes_where_sessions_are_asked_for() -> None:
+def test_sessions_change_no_other_column_of_the_panel() -> None:
     rng = np.random.default_rng(1)
     events = pd.DataFrame(
         {

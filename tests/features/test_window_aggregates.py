@@ -1,4 +1,4 @@
-"""The same expressions on Polars, lazily; long windows; the catalogue."""
+"""Window aggregates: the same totals on DuckDB, on Polars and in NumPy arrays; long windows."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_duckdb
 from engagement_ml.features import behaviours, rfm
 from engagement_ml.features.catalogue import catalogue, catalogue_markdown
-from engagement_ml.features.numpy_aggregator import NEVER, window_arrays
+from engagement_ml.features.family import totals_of
+from engagement_ml.features.numpy_aggregator import NEVER, aggregate_chunks
 from engagement_ml.features.window_aggregates import Total, window_totals
 from engagement_ml.windows import DAY, Window
 
 
 class PolarsEngine:
-    """What window_totals needs of an engine, on Polars."""
+    """The part of an engine that `window_totals` uses, on Polars."""
 
     def small(self, columns: Mapping[str, Any]) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.LazyFrame(dict(columns)))
@@ -44,7 +46,8 @@ def plan(observation: int, cutoff: int) -> dict[str, Window]:
     return {"observation": Window(start, end), "before": Window(start - observation * DAY, start)}
 
 
-TOTALS = (*behaviours.totals_of([f for f in behaviours.FEATURES if f.needs is None]),)
+FEATURES = behaviours.FAMILY.features_for(PipelineConfig(name="totals"))
+TOTALS = totals_of([feature for feature in FEATURES if feature.needs is None])
 
 
 @pytest.mark.parametrize(
@@ -62,16 +65,16 @@ def test_totals_on_every_engine(kind: str, observation: int, cutoffs: list[int])
             engine: Any = opened if kind == "duckdb" else PolarsEngine()
             totals = window_totals(engine, engine.small(table), ["entity_"], windows, TOTALS)
             collected = totals.collect("polars").to_native().to_dicts()
-        found = {row["entity_"]: row for row in collected}
+        by_entity = {row["entity_"]: row for row in collected}
         expected_keys = set()
         for entity in range(3):
-            own = [r for r in rows if r["entity_"] == entity]
-            inside = [r for r in own if now.start <= r["day"] < now.end]
-            earlier = [r for r in own if before.start <= r["day"] < before.end]
+            entity_rows = [r for r in rows if r["entity_"] == entity]
+            inside = [r for r in entity_rows if now.start <= r["day"] < now.end]
+            earlier = [r for r in entity_rows if before.start <= r["day"] < before.end]
             if not inside and not earlier:
                 continue
             expected_keys.add(entity)
-            row = found[entity]
+            row = by_entity[entity]
             assert row["n"] == sum(r["n"] for r in inside)
             assert row["n_before"] == sum(r["n"] for r in earlier)
             assert row["active_days"] == len(inside)
@@ -79,14 +82,14 @@ def test_totals_on_every_engine(kind: str, observation: int, cutoffs: list[int])
             whole = observation // 7
             ages = {(now.end - r["day"] - DAY).days // 7 for r in inside}
             assert row["active_weeks"] == len({age for age in ages if age < whole})
-        assert set(found) == expected_keys
+        assert set(by_entity) == expected_keys
 
 
 @pytest.mark.parametrize(
     ("observation", "cutoffs"),
     [(1, [3, 4]), (10, [40, 47, 55]), (84, [168, 170, 196]), (150, [301, 302]), (400, [800])],
 )
-def test_arrays_of_all_cutoffs_are_the_totals_of_each(observation: int, cutoffs: list[int]) -> None:
+def test_arrays_equal_the_totals_of_the_engine(observation: int, cutoffs: list[int]) -> None:
     table = daily(observation, cutoffs[-1] + 5)
     spans = [plan(observation, cutoff) for cutoff in cutoffs]
     places = {0: 2, 1: 0, 2: 5}
@@ -97,13 +100,13 @@ def test_arrays_of_all_cutoffs_are_the_totals_of_each(observation: int, cutoffs:
         "last": np.array(table["last"], "datetime64[us]").astype(np.int64),
     }
     order = np.random.default_rng(1).permutation(len(rows["n"]))
-    halves = [{c: v[part] for c, v in rows.items()} for part in np.array_split(order, 3)]
-    found = window_arrays(halves, 6, spans, TOTALS)
+    chunks = [{c: v[part] for c, v in rows.items()} for part in np.array_split(order, 3)]
+    totals_by_cutoff = aggregate_chunks(chunks, 6, spans, TOTALS)
     with open_duckdb() as engine:
         ledger = engine.small(table)
-        for windows, added in zip(spans, found, strict=True):
-            some = added.between(0, 2, TOTALS), added.between(2, 6, TOTALS)
-            arrays = {name: np.concatenate([each[name] for each in some]) for name in some[0]}
+        for windows, at_cutoff in zip(spans, totals_by_cutoff, strict=True):
+            slices = at_cutoff.between(0, 2, TOTALS), at_cutoff.between(2, 6, TOTALS)
+            arrays = {name: np.concatenate([part[name] for part in slices]) for name in slices[0]}
             totals = window_totals(engine, ledger, ["entity_"], windows, TOTALS)
             expected = {total.name: np.zeros(6, np.int64) for total in TOTALS}
             expected["last"][:] = NEVER
@@ -128,11 +131,10 @@ def test_sums_are_exact_from_a_few_to_many_bits() -> None:
         for i, value in enumerate(values)
     ]
     total = Total("worth", "worth", "sum", "observation")
-    found = window_arrays(chunks, 3, spans, [total])
-    for i, added in enumerate(found):
+    for i, at_cutoff in enumerate(aggregate_chunks(chunks, 3, spans, [total])):
         inside = [value for j, value in enumerate(values) if i <= j % 5 < i + 3]
         expected = [sum(inside), 0, sum(-value // 3 for value in inside)]
-        assert added.between(0, 3, [total])["worth"].tolist() == expected
+        assert at_cutoff.between(0, 3, [total])["worth"].tolist() == expected
 
 
 @pytest.mark.parametrize("days", [139, 140, 147, 300])
@@ -142,13 +144,20 @@ def test_full_weeks_do_not_overflow(days: int) -> None:
     weeks = (Total("weeks", "", "weeks", "observation"),)
     with open_duckdb() as engine:
         table = engine.small({"entity_": [0] * days, "day": [start + i * DAY for i in range(days)]})
-        found = window_totals(engine, table, ["entity_"], windows, weeks).collect().to_native()
-    assert found["weeks"].to_pylist() == [days // 7]
+        totals = window_totals(engine, table, ["entity_"], windows, weeks).collect().to_native()
+    assert totals["weeks"].to_pylist() == [days // 7]
 
 
 def test_every_feature_has_a_line_in_the_catalogue() -> None:
     lines = catalogue()
     names = [line["name"] for line in lines]
-    assert len(names) == len(set(names)) == len(behaviours.FEATURES) + len(rfm.FEATURES)
+    assert (
+        len(names)
+        == len(set(names))
+        == sum(
+            len(family.features_for(PipelineConfig(name="lines")))
+            for family in (behaviours.FAMILY, rfm.FAMILY)
+        )
+    )
     assert all(value for line in lines for value in line.values())
     assert catalogue_markdown().count("\n") == len(lines) + 2

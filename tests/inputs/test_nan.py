@@ -49,8 +49,8 @@ def tables_with(
 
 @pytest.mark.parametrize("repeats", [False, True])
 def test_nan_is_read_as_null(tmp_path: Path, repeats: bool) -> None:
-    found, told = tables_with(float("nan"), tmp_path, repeats)
+    found, quality = tables_with(float("nan"), tmp_path, repeats)
     expected, of_nulls = tables_with(None, tmp_path, repeats)
     assert found.equals(expected)
-    assert told == of_nulls
+    assert quality == of_nulls
     assert 0 < found["value"].sum() < 1_000_000 * found["n"].sum()

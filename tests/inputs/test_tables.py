@@ -1,4 +1,4 @@
-"""Tables in: what is refused, in one line; what is dropped and counted; what is kept."""
+"""Reading of tables: errors of one line, rows dropped and counted, rows kept."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_canonical_columns_and_types(engine: Engine, tmp_path: Path) -> None:
     assert (quality["events"].rows_read, quality["events"].rows_kept) == (3, 3)
 
 
-def test_roles_and_the_churn_event_are_no_behaviours(engine: Engine, tmp_path: Path) -> None:
+def test_ignored_and_churn_events_are_not_behaviours(engine: Engine, tmp_path: Path) -> None:
     more = EVENTS + "1,2024-01-02,cancelled,d,\n1,2024-01-03,bot,e,\n"
     config = settings_for(
         churn={"kind": "event", "event_type": "cancelled"},
@@ -108,14 +108,14 @@ def test_margin_is_revenue_less_cost(engine: Engine, tmp_path: Path) -> None:
     assert tables.quality[1].dropped == (Dropped("null margin", 1),)
 
 
-def test_what_is_dropped_is_counted(engine: Engine, tmp_path: Path) -> None:
+def test_dropped_rows_are_counted_by_reason(engine: Engine, tmp_path: Path) -> None:
     text = (
         "customer_id,timestamp,event_type,event_id\n"
         "1,2024-01-02 10:00,visit,a\n"
         "1,2024-01-01 10:00,like,a\n"  # the earlier is kept
-        ",2023-12-31 10:00,visit,a\n"  # earlier, and of no use
+        ",2023-12-31 10:00,visit,a\n"  # earlier, but unusable
         "1,2024-01-02 10:00,visit,\n"
-        "1,2024-01-02 10:00,visit,\n"  # no id, so no repeat
+        "1,2024-01-02 10:00,visit,\n"  # without an id it is no duplicate
         "2,,visit,b\n"
         "2,2024-01-02,,c\n"
         "2,2024-01-05 23:59:59.999999,visit,d\n"
@@ -142,7 +142,7 @@ def test_what_is_dropped_is_counted(engine: Engine, tmp_path: Path) -> None:
     ids=st.lists(st.sampled_from(["a", "b", "c", None]), min_size=2, max_size=12),
     order=st.randoms(use_true_random=False),
 )
-def test_repeats_are_found_whatever_the_order(ids: list[str | None], order: Any) -> None:
+def test_duplicates_are_found_in_any_order(ids: list[str | None], order: Any) -> None:
     events = pd.DataFrame(
         {
             "customer_id": np.arange(len(ids)) % 2,
@@ -173,7 +173,7 @@ REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
      "column 'margin' (or 'revenue' with 'cost') is missing from table 'transactions'; the "
      "nearest is 'margn'"),
     ("transactions", "customer_id,timestamp,revenue\n1,2024-01-01,1\n", InputError,
-     "column 'cost' (to go with 'revenue'; or else 'margin') is missing"),
+     "column 'cost' (required with 'revenue'; or give 'margin') is missing"),
     ("events", EVENTS.replace("2.5", "n/a"), InputError,
      "column 'value', row 2: expected a number, found 'n/a'"),
     ("events", EVENTS.replace("2.5", "1e400"), InputError,
@@ -202,9 +202,9 @@ REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
     ("events", EVENTS.replace("2024-01-02 10:00:00", "2024-01-02T10:00:00Z").replace(
         "2024-01-04 12:00:00", "2024-01-04T12:00:00Z"), InputError,
      "column 'timestamp', row 2: '2024-01-03 11:00:00' has no time zone and others have one"),
-    ("events", RESERVED, InputError, "event type 'History' is a name that results use"),
+    ("events", RESERVED, InputError, "event type 'History' is a reserved name of results"),
     ("events", EVENTS.replace("00,visit,b", "00,Visit,b"), InputError,
-     "event types 'Visit' and 'visit' differ in case alone"),
+     "event types 'Visit' and 'visit' differ only in case"),
     ("events", EVENT, NotEnoughDataError, "table 'events' is empty; it needs rows"),
     ("transactions", "customer_id,timestamp,margin\n", NotEnoughDataError,
      "table 'transactions' is empty"),
@@ -213,7 +213,7 @@ REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
     ("events", EVENT + "1,2025-01-01,a\n", NotEnoughDataError,
      "can be used (1 after the last day of transactions)"),
     ("customers", CUSTOMERS + "2,2024-01-01,1,x\n", InputError,
-     "column 'customer_id': 2 is there 2 times; give one row a customer"),
+     "column 'customer_id': 2 occurs 2 times; give one row per customer"),
     ("customers", CUSTOMERS.replace("2023-12-01", "last year"), InputError,
      "column 'signup', row 1: expected a timestamp"),
     ("surveys", "customer_id,timestamp,survey,score\n1,2024-01-01,nps,ten\n", InputError,
@@ -224,7 +224,7 @@ REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
 
 
 @pytest.mark.parametrize(("table", "text", "error", "message"), REFUSED)
-def test_what_cannot_be_used_is_named(
+def test_unusable_values_are_named(
     engine: Engine,
     tmp_path: Path,
     table: str,
@@ -240,7 +240,7 @@ def test_what_cannot_be_used_is_named(
     assert "\n" not in str(caught.value)
 
 
-def test_the_row_is_the_row_of_a_large_file(engine: Engine, tmp_path: Path) -> None:
+def test_the_row_number_is_right_in_a_large_file(engine: Engine, tmp_path: Path) -> None:
     rows = [f"{i % 7},2024-01-01 10:00:00,visit,{i}" for i in range(1, 200_001)]
     rows[156_788] = "1,2024-01-01 10:00:00,visit,lots"
     text = "customer_id,timestamp,event_type,value\n" + "\n".join(rows) + "\n"
@@ -248,7 +248,7 @@ def test_the_row_is_the_row_of_a_large_file(engine: Engine, tmp_path: Path) -> N
         read(engine, tmp_path, {"events": text})
 
 
-def test_one_customer_is_too_few(engine: Engine, tmp_path: Path) -> None:
+def test_one_customer_is_not_enough(engine: Engine, tmp_path: Path) -> None:
     texts = {
         "events": EVENTS.replace("\n2,", "\n1,"),
         "transactions": TRANSACTIONS.replace("\n2,", "\n1,"),
@@ -261,17 +261,17 @@ def test_one_customer_is_too_few(engine: Engine, tmp_path: Path) -> None:
     ("more", "message"),
     [
         ({"behaviours": {"like": {"role": "ignore"}, "visit": {"role": "ignore"}}},
-         r"key 'behaviours': .* holds no event type to learn from: .* \(like, visit\)"),
+         r"key 'behaviours': .* has no event type to train on: .* \(like, visit\)"),
         ({"behaviours": {"vist": {}}},
-         "key 'behaviours.vist': .* holds no event of type 'vist' "
+         "key 'behaviours.vist': .* has no event of type 'vist' "
          r"\(did you mean 'visit'\?\); its event types are like, visit"),
         ({"churn": {"kind": "event", "event_type": "canceled"}},
-         "key 'churn.event_type': .* holds no event of type 'canceled'"),
+         "key 'churn.event_type': .* has no event of type 'canceled'"),
         ({"segments": ["plann"]},
          r"has no column 'plann' \(did you mean 'plan'\?\)"),
     ],
 )  # fmt: skip
-def test_what_the_data_lacks_is_named(
+def test_configured_names_that_the_data_lacks_are_errors(
     engine: Engine, tmp_path: Path, more: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
@@ -318,7 +318,7 @@ def paid(**columns: Any) -> pd.DataFrame:
         (frame(value=[1.0, np.inf]), "column 'value', row 2: expected a finite number"),
     ],
 )
-def test_frames_are_checked_too(engine: Engine, events: pd.DataFrame, message: str) -> None:
+def test_frames_are_validated(engine: Engine, events: pd.DataFrame, message: str) -> None:
     with pytest.raises(InputError, match=rf"^events \(pandas DataFrame\): .*{message}"):
         read_tables(settings_for(), engine, {"events": events, "transactions": paid()})
 
@@ -371,7 +371,7 @@ def test_dates_are_midnights(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "kept"),
+    ("events_ids", "transactions_ids", "kept"),
     [
         ([1, 2], [1, 2], [1, 2]),
         ([1, 2], ["1", "2"], ["1", "2"]),
@@ -383,11 +383,16 @@ def test_dates_are_midnights(engine: Engine) -> None:
         (pd.Categorical(["a", "b"]), ["a", "b"], ["a", "b"]),
     ],
 )
-def test_ids_of_different_types_meet(engine: Engine, one: Any, other: Any, kept: Any) -> None:
+def test_ids_of_different_types_are_matched(
+    engine: Engine, events_ids: Any, transactions_ids: Any, kept: Any
+) -> None:
     tables = read_tables(
         settings_for(),
         engine,
-        {"events": frame(customer_id=one), "transactions": paid(customer_id=other)},
+        {
+            "events": frame(customer_id=events_ids),
+            "transactions": paid(customer_id=transactions_ids),
+        },
     )
     found = tables.events.collect("pandas").to_native()["customer_id"]
     assert sorted(found) == kept
@@ -399,7 +404,7 @@ def test_ids_of_a_csv_keep_their_zeros(engine: Engine, tmp_path: Path) -> None:
     assert set(tables.events.collect("pandas").to_native()["customer_id"]) == {"007", "2"}
 
 
-def test_fingerprint_tells_content_not_order(engine: Engine) -> None:
+def test_the_fingerprint_depends_on_content_not_on_order(engine: Engine) -> None:
     def fingerprint(events: pd.DataFrame) -> str:
         given_frames = {"events": events, "transactions": paid()}
         return read_tables(settings_for(), engine, given_frames).quality[0].fingerprint

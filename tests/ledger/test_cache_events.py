@@ -1,15 +1,13 @@
-"""Continued runs: the same ledger as one run, whatever came when, and whenever a run was killed."""
+"""Runs that continue from the cache give the ledger of one run, even after a run was killed."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ from engagement_ml.engine import open_duckdb
 from engagement_ml.errors import InputError
 from engagement_ml.features import build_panel
 from engagement_ml.inputs import Tables, read_tables
-from engagement_ml.ledger.cache import batches, events, partitions
+from engagement_ml.ledger.cache import batches, builder, events
 from engagement_ml.ledger.cache.store import MANIFEST
 from engagement_ml.windows import plan_windows
 
@@ -35,8 +33,8 @@ DAYS = 30
 
 
 @pytest.fixture(autouse=True)
-def small_files_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "KEEP_FROM", 1)
+def small_files_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MIN_CACHED_BYTES", 1)
     monkeypatch.setattr(batches, "SMALLEST", 1)
 
 
@@ -62,7 +60,7 @@ def transactions() -> pd.DataFrame:
     return pd.DataFrame({"customer_id": ids, "timestamp": moments, "margin": 2.5})
 
 
-def found(folder: Path, keep: Path | None) -> dict[str, Any]:
+def results_of(folder: Path, keep: Path | None) -> dict[str, Any]:
     config = parse_config(
         {
             "name": "kept",
@@ -113,11 +111,11 @@ def rows_of(tables: Tables) -> pd.DataFrame:
     return frame.sort_values(list(frame.columns)).reset_index(drop=True)
 
 
-def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+def assert_same(left: dict[str, Any], right: dict[str, Any]) -> None:
     for key in ("quality", "counts", "amounts"):
-        assert one[key] == other[key], key
+        assert left[key] == right[key], key
     for key in ("ledger", "rows", "panel"):
-        pd.testing.assert_frame_equal(one[key], other[key], check_exact=True)
+        pd.testing.assert_frame_equal(left[key], right[key], check_exact=True)
 
 
 def write(folder: Path, name: str, frame: pd.DataFrame) -> None:
@@ -132,7 +130,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("ids", ["counted up", "text"])
-def test_plain_files_are_read_in_arrays_and_give_the_same(
+def test_plain_files_are_aggregated_in_arrays_with_the_same_result(
     ids: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(7)
@@ -144,15 +142,13 @@ def test_plain_files_are_read_in_arrays_and_give_the_same(
     for number in range(5):
         write(folder, f"part-{number}", plain.iloc[80 * number : 80 * (number + 1)])
     with monkeypatch.context() as patch:
-        patch.setattr(events, "KEEP_FROM", 10**12)
-        expected, sessions = found(folder, None), sessions_of(folder, None)
-    # The engine's own way is not gone.
-    monkeypatch.setattr(partitions, "daily", None)
-    monkeypatch.setattr(sessions, "sessions_by_day", None)
-    assert_same(found(folder, folder / "kept"), expected)
-    monkeypatch.undo()
-    monkeypatch.setattr(events, "KEEP_FROM", 1)
-    pd.testing.assert_frame_equal(sessions_of(folder, folder / "kept"), sessions)
+        patch.setattr(events, "MIN_CACHED_BYTES", 10**12)
+        expected, expected_sessions = results_of(folder, None), sessions_of(folder, None)
+    with monkeypatch.context() as patch:
+        # The engine does not aggregate any batch.
+        patch.setattr(builder, "aggregate_by_day", None)
+        assert_same(results_of(folder, folder / "kept"), expected)
+    pd.testing.assert_frame_equal(sessions_of(folder, folder / "kept"), expected_sessions)
 
 
 STEP = st.sampled_from(["add", "add", "add", "correct", "remove"])
@@ -164,19 +160,19 @@ STEP = st.sampled_from(["add", "add", "add", "correct", "remove"])
     steps=st.lists(STEP, min_size=1, max_size=4),
     by_day=st.booleans(),
 )
-def test_any_split_into_continued_runs_is_one_run(
+def test_runs_that_continue_from_the_cache_equal_one_run(
     seed: int, steps: list[str], by_day: bool
 ) -> None:
     rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         (folder / "events").mkdir()
         transactions().to_parquet(folder / "transactions.parquet", index=False)
         first = events_of(rng, 60)
         first.loc[:1, ["timestamp", "event_type", "event_id"]] = [START, "visit", None]
         first.loc[:1, "customer_id"] = [1, 2]
         write(folder, "first", first)
-        found(folder, folder / "keep")
+        results_of(folder, folder / "keep")
         for i, step in enumerate(steps):
             files = sorted((folder / "events").glob("more-*.parquet"))
             rows = events_of(rng, 40)
@@ -188,41 +184,41 @@ def test_any_split_into_continued_runs_is_one_run(
                 rows.iloc[:20].to_parquet(files[0], index=False)
             else:
                 files[-1].unlink()
-            assert_same(found(folder, folder / "keep"), found(folder, None))
+            assert_same(results_of(folder, folder / "keep"), results_of(folder, None))
         shutil.rmtree(folder / "keep")
-        assert_same(found(folder, folder / "keep"), found(folder, None))
+        assert_same(results_of(folder, folder / "keep"), results_of(folder, None))
 
 
-def test_in_memory_and_in_parts_are_the_same(folder: Path, monkeypatch: Any) -> None:
+def test_in_memory_and_in_partitions_are_the_same(folder: Path, monkeypatch: Any) -> None:
     rng = np.random.default_rng(5)
     for i in range(4):
         write(folder, str(i), events_of(rng, 200))
-    in_parts = found(folder, None)
-    monkeypatch.setattr(events, "KEEP_FROM", 10**12)
-    assert_same(in_parts, found(folder, None))
+    in_partitions = results_of(folder, None)
+    monkeypatch.setattr(events, "MIN_CACHED_BYTES", 10**12)
+    assert_same(in_partitions, results_of(folder, None))
 
 
 def opened_files(folder: Path, keep: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Return the names of the event files that a run opens to read."""
     seen: set[str] = set()
-    opening, writing = partitions.open_part, partitions.write_daily
+    open_files, aggregate_files = builder.open_files, builder.aggregate_files
 
-    def note(engine: Any, one: Any, files: Any) -> Any:
+    def noted_open(engine: Any, table: Any, files: Any) -> Any:
         seen.update(file.stem for file in files)
-        return opening(engine, one, files)
+        return open_files(engine, table, files)
 
-    def note_arrays(files: Any, *told: Any, **more: Any) -> None:
+    def noted_aggregate(files: Any, *arguments: Any, **keywords: Any) -> Any:
         seen.update(file.stem for file in files)
-        writing(files, *told, **more)
+        return aggregate_files(files, *arguments, **keywords)
 
     with monkeypatch.context() as patch:
-        patch.setattr(partitions, "open_part", note)
-        patch.setattr(partitions, "write_daily", note_arrays)
-        found(folder, keep)
+        patch.setattr(builder, "open_files", noted_open)
+        patch.setattr(builder, "aggregate_files", noted_aggregate)
+        results_of(folder, keep)
     return seen
 
 
-def test_only_what_is_new_or_changed_is_read(folder: Path, monkeypatch: Any) -> None:
+def test_only_new_or_changed_files_are_read(folder: Path, monkeypatch: Any) -> None:
     rng = np.random.default_rng(1)
     keep = folder / "keep"
     for day in range(DAYS):
@@ -243,27 +239,27 @@ def test_only_what_is_new_or_changed_is_read(folder: Path, monkeypatch: Any) -> 
     assert len(again) <= DAYS // 4
 
 
-def test_a_late_repeat_of_an_early_event_changes_its_day(folder: Path) -> None:
+def test_a_duplicate_that_arrives_late_changes_the_day_of_an_earlier_file(folder: Path) -> None:
     rows = events_of(np.random.default_rng(2), 50).dropna(subset=["timestamp"])
     rows["event_id"] = [str(i) for i in range(len(rows))]
     rows["event_type"] = "visit"
     write(folder, "b", rows)
     keep = folder / "keep"
-    before = found(folder, keep)
+    before = results_of(folder, keep)
     earlier = rows.iloc[[0]].assign(timestamp=START)
     write(folder, "a", earlier)
-    after = found(folder, keep)
-    assert_same(after, found(folder, None))
+    after = results_of(folder, keep)
+    assert_same(after, results_of(folder, None))
     assert after["quality"][0].rows_kept == before["quality"][0].rows_kept
     assert after["quality"][0].rows_read == before["quality"][0].rows_read + 1
 
 
 @pytest.mark.parametrize("harm", ["manifest cut", "ledger cut", "ledger gone", "rubbish beside"])
-def test_a_damaged_store_costs_time_only(folder: Path, harm: str) -> None:
+def test_a_damaged_store_costs_only_time(folder: Path, harm: str) -> None:
     for i in range(3):
         write(folder, str(i), events_of(np.random.default_rng(i), 100))
     keep = folder / "keep"
-    expected = found(folder, keep)
+    expected = results_of(folder, keep)
     manifest = next(keep.rglob(MANIFEST))
     ledger = next(keep.rglob("ledger-*.parquet"))
     if harm == "manifest cut":
@@ -274,14 +270,14 @@ def test_a_damaged_store_costs_time_only(folder: Path, harm: str) -> None:
         ledger.unlink()
     else:
         (manifest.parent / ".ledger-1.parquet.part").write_text("half")
-    assert_same(found(folder, keep), expected)
+    assert_same(results_of(folder, keep), expected)
     assert not list(keep.rglob("*.part"))
 
 
-def test_two_runs_at_once_do_not_meet(folder: Path) -> None:
+def test_two_concurrent_runs_do_not_share_a_store(folder: Path) -> None:
     write(folder, "a", events_of(np.random.default_rng(3), 100))
     keep = folder / "keep"
-    expected = found(folder, keep)
+    expected = results_of(folder, keep)
     config = parse_config(
         {
             "name": "kept",
@@ -295,34 +291,43 @@ def test_two_runs_at_once_do_not_meet(folder: Path) -> None:
         read_tables(config, engine)
         before = sorted(keep.rglob("*"))
         write(folder, "b", events_of(np.random.default_rng(4), 100))
-        second = found(folder, keep)
+        second = results_of(folder, keep)
         assert sorted(keep.rglob("*")) == before
     assert second["quality"] != expected["quality"]
-    assert_same(found(folder, keep), second)
+    assert_same(results_of(folder, keep), second)
 
 
-def test_a_number_that_does_not_fit_is_named_and_nothing_of_it_kept(folder: Path) -> None:
+def test_a_number_that_does_not_fit_is_named_and_not_cached(folder: Path) -> None:
     write(folder, "a", events_of(np.random.default_rng(3), 100))
     bad = events_of(np.random.default_rng(4), 100)
     bad.loc[17, "value"] = np.inf
     write(folder, "b", bad)
     keep = folder / "keep"
     with pytest.raises(InputError, match=r"column 'value', row 118: expected a finite number"):
-        found(folder, keep)
+        results_of(folder, keep)
     bad.loc[17, "value"] = 1.0
     write(folder, "b", bad)
-    assert_same(found(folder, keep), found(folder, None))
+    assert_same(results_of(folder, keep), results_of(folder, None))
 
 
 RUN = """
+    import os
+    import signal
     import sys
     from engagement_ml.ledger.cache import batches
     from engagement_ml.ledger.cache import events
-    events.KEEP_FROM = batches.SMALLEST = 1
+    events.MIN_CACHED_BYTES = batches.SMALLEST = 1
     from engagement_ml.config import parse_config
-    from engagement_ml.engine import Engine
+    from engagement_ml.engine import open_engine
     from engagement_ml.inputs import read_tables
-    folder = sys.argv[1]
+    folder, last = sys.argv[1], int(sys.argv[2])
+    operations = 0
+    def count_operation(event, arguments):
+        global operations
+        if event.startswith(("open", "os.", "shutil.")) and f"{folder}/keep" in str(arguments):
+            operations += 1
+            if operations == last:
+                os.kill(os.getpid(), signal.SIGKILL)
     config = parse_config({
         "name": "kept",
         "sources": {"events": f"{folder}/events", "transactions": f"{folder}/transactions.parquet"},
@@ -330,47 +335,54 @@ RUN = """
         "features": {"sessions": True},
     })
     with open_engine(config.engine) as engine:
-        print("begin", flush=True)
+        sys.addaudithook(count_operation)
         read_tables(config, engine)
-    print("end", flush=True)
+    print(operations)
 """
 
 
 def killed_runs(folder: Path, times: int, rng: np.random.Generator) -> Iterator[bool]:
-    """Start runs and kill each at a random moment; yield whether it was killed before its end."""
-    took = 0.5
-    for _ in range(times):
-        run = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(RUN), str(folder)],
+    """Start runs, each killed before a random file operation; yield whether it was killed.
+
+    File operations within the cache are counted, not seconds, so that the load of the machine does
+    not matter.
+    """
+
+    def run(place: Path, operation: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(RUN), str(place), str(operation)],
             stdout=subprocess.PIPE,
             text=True,
+            check=False,
         )
-        assert run.stdout is not None
-        assert run.stdout.readline() == "begin\n"
-        begun = time.perf_counter()
-        time.sleep(float(rng.uniform(0.0, took)))
-        os.kill(run.pid, signal.SIGKILL)
-        rest, _ = run.communicate()
-        if "end" in rest:
-            took = max(0.02, 0.7 * (time.perf_counter() - begun))
-        yield "end" not in rest
+
+    with tempfile.TemporaryDirectory() as copy:
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        whole = run(Path(copy), 0)
+    assert whole.returncode == 0
+    operations = int(whole.stdout)
+    assert operations > 20
+    for _ in range(times):
+        killed = run(folder, int(rng.integers(1, operations))).returncode
+        assert killed in (0, -signal.SIGKILL)
+        yield killed != 0
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
-def test_kill_at_any_moment_leaves_what_can_be_used(folder: Path) -> None:
+def test_a_run_killed_at_any_moment_leaves_a_usable_store(folder: Path) -> None:
     rng = np.random.default_rng(9)
     rows = events_of(rng, 4000)
     for i, (_, part) in enumerate(rows.groupby(np.arange(len(rows)) % 12)):
         write(folder, f"{i:02}", part)
-    cut = 0
+    n_killed = 0
     for i, killed in enumerate(killed_runs(folder, 10, rng)):
-        cut += killed
+        n_killed += killed
         if i % 3 == 2:
             shutil.copy(folder / "events" / "00.parquet", folder / "events" / f"9{i}.parquet")
             (folder / "events" / f"{i:02}.parquet").unlink()
-    assert cut > 2
-    assert_same(found(folder, folder / "keep"), found(folder, None))
-    kept_ones, others = (sessions_of(folder, keep) for keep in (folder / "keep", None))
-    pd.testing.assert_frame_equal(kept_ones, others, check_exact=True)
+    assert n_killed > 2
+    assert_same(results_of(folder, folder / "keep"), results_of(folder, None))
+    cached, computed = (sessions_of(folder, keep) for keep in (folder / "keep", None))
+    pd.testing.assert_frame_equal(cached, computed, check_exact=True)
     assert not list((folder / "keep").rglob("*.part"))

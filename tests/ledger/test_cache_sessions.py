@@ -1,4 +1,4 @@
-"""Sessions of continued runs: the same as of one run, and made anew only where days changed."""
+"""Sessions of runs that continue from the cache equal those of one run; few are recomputed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engagement_ml.config import parse_config
 from engagement_ml.engine import open_duckdb
 from engagement_ml.features import build_panel
 from engagement_ml.inputs import read_tables
-from engagement_ml.ledger.cache import batches, events, partitions, sessions
+from engagement_ml.ledger.cache import batches, builder, events, sessions
 from engagement_ml.windows import plan_windows
 
 START = pd.Timestamp("2024-02-20")
@@ -25,13 +25,13 @@ DAYS = 30
 
 
 @pytest.fixture(autouse=True)
-def small_files_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "KEEP_FROM", 1)
+def small_files_are_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MIN_CACHED_BYTES", 1)
     monkeypatch.setattr(batches, "SMALLEST", 1)
 
 
 def events_of(rng: np.random.Generator, rows: int, days: tuple[int, int] = (0, DAYS)) -> Any:
-    """Bursts of some events ten or twenty minutes apart, midnights and repeats among them."""
+    """Bursts of events ten or twenty minutes apart, some across midnight, with duplicates."""
     burst = np.cumsum(rng.random(rows) < 0.3)
     starts = rng.integers(days[0] * 144, days[1] * 144, rows)[burst % rows]
     frame = pd.DataFrame(
@@ -62,7 +62,7 @@ def settings_of(folder: Path, keep: Path | None, **sessions: Any) -> Any:
     )  # fmt: skip
 
 
-def found(folder: Path, keep: Path | None, **sessions: Any) -> pd.DataFrame:
+def results_of(folder: Path, keep: Path | None, **sessions: Any) -> pd.DataFrame:
     """Return the ledger of sessions."""
     with open_duckdb(threads=2) as engine:
         tables = read_tables(settings_of(folder, keep, **sessions), engine)
@@ -79,15 +79,17 @@ def panel_of(folder: Path, keep: Path | None) -> pd.DataFrame:
         return build_panel(tables, config, windows).frame
 
 
-def assert_same(one: pd.DataFrame, other: pd.DataFrame) -> None:
-    assert len(one)
-    pd.testing.assert_frame_equal(one, other, check_exact=True)
+def assert_same(left: pd.DataFrame, right: pd.DataFrame) -> None:
+    assert len(left)
+    pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
-def in_memory(folder: Path, ask: Callable[[Path, None], pd.DataFrame] = found) -> pd.DataFrame:
+def in_memory(
+    folder: Path, read: Callable[[Path, None], pd.DataFrame] = results_of
+) -> pd.DataFrame:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(events, "KEEP_FROM", 10**12)
-        return ask(folder, None)
+        patch.setattr(events, "MIN_CACHED_BYTES", 10**12)
+        return read(folder, None)
 
 
 def write(folder: Path, name: str, frame: pd.DataFrame) -> None:
@@ -123,15 +125,15 @@ STEP = st.sampled_from(["add", "add", "add", "correct", "remove"])
     by_day=st.booleans(),
     at_a_time=st.sampled_from([1, 60, 10**6]),
 )
-def test_any_split_into_continued_runs_is_one_run(
+def test_runs_that_continue_from_the_cache_equal_one_run(
     seed: int, steps: list[str], by_day: bool, at_a_time: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as made, pytest.MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory() as temporary, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sessions, "MOST_EVENTS", at_a_time)
-        folder = Path(made)
+        folder = Path(temporary)
         prepare(folder, rng)
-        found(folder, folder / "keep")
+        results_of(folder, folder / "keep")
         for i, step in enumerate(steps):
             files = sorted((folder / "events").glob("more-*.parquet"))
             rows = events_of(rng, 60)
@@ -143,42 +145,42 @@ def test_any_split_into_continued_runs_is_one_run(
                 rows.iloc[:30].to_parquet(files[0], index=False)
             else:
                 files[-1].unlink()
-            assert_same(found(folder, folder / "keep"), in_memory(folder))
+            assert_same(results_of(folder, folder / "keep"), in_memory(folder))
         assert_same(panel_of(folder, folder / "keep"), in_memory(folder, panel_of))
 
 
-def made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, **sessions: Any) -> list[set[str]]:
-    """Return the files whose rows each new piece of the ledger of sessions is made of."""
+def recomputed(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> list[set[str]]:
+    """Return the files of each piece of the ledger of sessions that a run recomputes."""
     names: dict[str, set[str]] = {}
-    made: list[set[str]] = []
-    canonical, ordered = partitions.canonical, sessions.sessions_by_day
-    in_arrays = sessions.write_sessions
+    pieces: list[set[str]] = []
+    canonical, sessions_by_day = builder.canonical, sessions.sessions_by_day
+    aggregate_files = sessions.aggregate_files
 
-    def note(engine: Any, part: Any, **how: Any) -> str:
-        view = canonical(engine, part, **how)
-        names[view] = {file.stem for file in part.files}
+    def noted_canonical(engine: Any, table: Any, **keywords: Any) -> str:
+        view = canonical(engine, table, **keywords)
+        names[view] = {file.stem for file in table.files}
         return view
 
-    def count(visited: Any, gap: int) -> Any:
-        sql = visited.to_native().sql_query()
+    def noted_sessions(visits: Any, gap: int) -> Any:
+        sql = visits.to_native().sql_query()
         files = [stems for view, stems in names.items() if f'"{view}"' in sql]
         assert files
-        made.append(set().union(*files))
-        return ordered(visited, gap)
+        pieces.append(set().union(*files))
+        return sessions_by_day(visits, gap)
 
-    def count_arrays(files: Any, *told: Any, **more: Any) -> None:
-        in_arrays(files, *told, **more)
-        made.append({file.stem for file in files})
+    def noted_aggregate(files: Any, *arguments: Any, **keywords: Any) -> None:
+        aggregate_files(files, *arguments, **keywords)
+        pieces.append({file.stem for file in files})
 
     with monkeypatch.context() as patch:
-        patch.setattr(partitions, "canonical", note)
-        patch.setattr(sessions, "write_sessions", count_arrays)
-        patch.setattr(sessions, "sessions_by_day", count)
-        found(folder, folder / "keep", **sessions)
-    return made
+        patch.setattr(builder, "canonical", noted_canonical)
+        patch.setattr(sessions, "aggregate_files", noted_aggregate)
+        patch.setattr(sessions, "sessions_by_day", noted_sessions)
+        results_of(folder, folder / "keep", **settings)
+    return pieces
 
 
-def test_only_days_that_are_new_or_changed_are_put_in_order_again(
+def test_only_sessions_of_new_or_changed_days_are_recomputed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(1)
@@ -191,27 +193,27 @@ def test_only_days_that_are_new_or_changed_are_put_in_order_again(
         rows["event_id"] = [f"{day}-{i}" for i in range(30)]
         rows.loc[:1, "event_type"] = ["visit", "beat"]
         write(tmp_path, f"day-{day:02}", rows)
-    assert len(made_anew(tmp_path, monkeypatch)) > DAYS // 2
-    assert made_anew(tmp_path, monkeypatch) == []
-    # Another gap is another ledger; the first one is there still.
-    assert len(made_anew(tmp_path, monkeypatch, gap_minutes=10)) > DAYS // 2
-    assert made_anew(tmp_path, monkeypatch) == []
+    assert len(recomputed(tmp_path, monkeypatch)) > DAYS // 2
+    assert recomputed(tmp_path, monkeypatch) == []
+    # Another gap has another ledger; the first ledger remains.
+    assert len(recomputed(tmp_path, monkeypatch, gap_minutes=10)) > DAYS // 2
+    assert recomputed(tmp_path, monkeypatch) == []
     late = rows.assign(timestamp=START + pd.Timedelta(days=7, hours=5), event_id=None)
     late["event_id"] = late["event_id"].astype("string")
     write(tmp_path, "late", late)
-    again = made_anew(tmp_path, monkeypatch)
-    # The late day is made of both batches that hold it; no other day is looked at.
+    again = recomputed(tmp_path, monkeypatch)
+    # The late day is computed from both batches that hold it; no other day is recomputed.
     assert len(again) == 1
     assert {"late", "day-07"} <= again[0] <= {"late", "day-06", "day-07", "day-08"}
-    assert_same(found(tmp_path, tmp_path / "keep"), in_memory(tmp_path))
+    assert_same(results_of(tmp_path, tmp_path / "keep"), in_memory(tmp_path))
 
 
 @pytest.mark.parametrize("harm", ["cut", "gone", "rubbish beside"])
-def test_a_damaged_store_costs_time_only(folder: Path, harm: str) -> None:
+def test_a_damaged_store_costs_only_time(folder: Path, harm: str) -> None:
     rng = np.random.default_rng(2)
     for i in range(3):
         write(folder, f"more-{i}", events_of(rng, 80))
-    expected = found(folder, folder / "keep")
+    expected = results_of(folder, folder / "keep")
     piece = next((folder / "keep").rglob("sessions-*.parquet"))
     if harm == "cut":
         piece.write_bytes(piece.read_bytes()[:-10])
@@ -219,5 +221,5 @@ def test_a_damaged_store_costs_time_only(folder: Path, harm: str) -> None:
         piece.unlink()
     else:
         (piece.parent / ".sessions-1.parquet.part").write_text("half")
-    assert_same(found(folder, folder / "keep"), expected)
+    assert_same(results_of(folder, folder / "keep"), expected)
     assert not list((folder / "keep").rglob("*.part"))

@@ -31,20 +31,20 @@ WORLD = [
      "Who views more pages is worth more, but when one customer views more than usual nothing "
      "follows: €0.00 a view (−€0.02 to €0.03)."),
     ("social_like", "Like", "vanity", 14.0, 15.0, 0.02, 0.05, 1.34, 22.7, 0.0,
-     "Goes with liking the brand; own changes are followed by nothing."),
+     "Correlated with loyalty to the brand; margin does not follow its changes."),
     ("email_open", "Opened e-mail", "vanity", 12.5, 11.0, -0.03, 0.06, 1.11, 18.3, 0.0,
-     "Goes with liking the brand; own changes are followed by nothing."),
+     "Correlated with loyalty to the brand; margin does not follow its changes."),
     ("order_tracking", "Order tracking", "consequence", 1.6, 2.0, -4.9, 0.45, 11.9, 9.6, 0.0,
-     "A purchase foretells it better than it foretells a purchase: it follows from buying."),
+     "A purchase predicts it better than it predicts a purchase: it follows from buying."),
     ("return_label", "Return label", "consequence", 0.4, 0.8, -6.2, 0.9, 3.3, 2.1, 0.0,
      "It follows from purchases."),
     ("tutorial_start", "Tutorial started", "inert", 3.4, 2.9, 0.05, 0.11, 4.0, 3.0, 0.01,
-     "Once finishing is taken into account, starting adds nothing worth having."),
+     "Once finishing is taken into account, starting adds nothing of interest."),
     ("faq_view", "FAQ", "inert", 3.1, 3.0, 0.01, 0.09, 0.2, 1.2, 0.0,
-     "The interval lies within what is not worth having (€0.61 for one standard deviation)."),
+     "The interval lies below the smallest effect of interest (€0.61 for one standard deviation)."),
     ("trade_in", "Trade-in", "unverifiable", 0.02, 0.15, 8.1, 9.4, 18.0, 0.9, 0.02,
-     "Too rare to tell: the interval runs from −€10.32 to €26.52. An experiment with 3,400 "
-     "customers in each arm would tell."),
+     "Too rare to judge: the interval runs from −€10.32 to €26.52. A randomised test with 3,400 "
+     "customers per group would settle it."),
 ]  # fmt: skip
 CURVES = {
     "tutorial_done": (Transform("log1p", 6.0, None, 14.0), 9.6, 2.0, 7.0, None),
@@ -94,7 +94,8 @@ def make_drivers() -> list[dict[str, Any]]:
             "cost_per_event": 4.0 if name == "advisor_call" else 0.0,
             "effect_per_sd": round(effect * sd, 4), "z": round(effect / error, 2),
             "robustness_value": 0.21 if verdict == "driver" else None,
-            "naive_effect": naive_effect, "naive_rank": naive[name], "lead_ratio": 1.4,
+            "naive_effect": naive_effect, "naive_rank": naive[name],
+            "log_rate_after_purchases": 1.4,
             "stage": "activation" if name.startswith("tutorial") else None,
         }
         for name, label, verdict, _, sd, effect, error, naive_effect, _, frequency, reason in WORLD
@@ -122,6 +123,7 @@ def make_responses() -> dict[str, dict[str, Any]]:
             "saturation_point": saturation,
             "typical": typical,
             "p90": p90,
+            "kind": transform.kind,
         }
     return responses
 
@@ -317,8 +319,8 @@ def make_record() -> Record:
 
 def make_abstention() -> Record:
     reason = (
-        "no behaviour's own changes are followed by changes of margin that the data can tell from "
-        "chance; set select: {require: indicator} for a metric that foretells margin instead"
+        "margin does not follow the changes of any behaviour more than chance explains; "
+        "set select: {require: indicator} for a metric that predicts margin instead"
     )
     record = make_record()
     record["metric"] = make_metric(behaviours=(), reason=reason).to_dict()
@@ -338,6 +340,25 @@ def make_indicator() -> Record:
     record = make_abstention()
     record["metric"] = make_metric(evidence="indicator").to_dict()
     record["evaluation"] = make_evaluation()
+    return record
+
+
+def make_single() -> Record:
+    """A record whose metric has one behaviour, with a linear response."""
+    record = make_record()
+    transform = Transform("linear", None, None, 6.0)
+    only = WeightedBehaviour(
+        "tutorial_done", 100, 100, 100, "frequency", "events in 84 days", transform,
+        "Tutorial finished",
+    )  # fmt: skip
+    record["metric"] = make_metric(behaviours=(only,)).to_dict()
+    for row in record["drivers"]:
+        row["selected"] = row["behaviour"] == "tutorial_done"
+        if row["verdict"] == "driver" and not row["selected"]:
+            row["verdict"] = "vanity"
+    record["responses"] = {"tutorial_done": record["responses"]["tutorial_done"]}
+    record["segments"], record["pairs"] = record["segments"][:1], []
+    record["checks"] = record["checks"][:1]
     return record
 
 
@@ -397,14 +418,31 @@ def indicator() -> Record:
 
 
 @pytest.fixture
+def single() -> Record:
+    return make_single()
+
+
+@pytest.fixture
 def hostile() -> Record:
     return make_hostile()
 
 
-@pytest.fixture(params=["full", "abstention", "indicator", "hostile", "empty"])
+def make_smallest() -> Record:
+    """A record of a run on tables without behaviours: only what every record has."""
+    record = make_abstention()
+    required = (
+        "format", "name", "entity", "currency", "created_at", "version", "windows", "metric",
+    )  # fmt: skip
+    empty = {
+        "config": {}, "tables": [], "n_entities": 0, "n_rows": 0, "drivers": [], "evaluation": {},
+    }  # fmt: skip
+    return {name: record[name] for name in required} | empty
+
+
+@pytest.fixture(params=["full", "abstention", "indicator", "single", "hostile", "smallest"])
 def any_record(request: pytest.FixtureRequest) -> Record:
     makers: dict[str, Callable[[], Record]] = {
         "full": make_record, "abstention": make_abstention, "indicator": make_indicator,
-        "hostile": make_hostile, "empty": dict,
+        "hostile": make_hostile, "single": make_single, "smallest": make_smallest,
     }  # fmt: skip
     return makers[request.param]()

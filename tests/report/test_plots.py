@@ -2,25 +2,34 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from engagement_ml.drivers.evidence import ResponseCurve
 from engagement_ml.formatting import number
 from engagement_ml.report import plots
 from engagement_ml.report.view import Estimate
+from engagement_ml.windows import History, Windows
 
-RESPONSE = {
-    "x": [0, 1, 2, 4, 8], "effect": [0.0, 3.0, 5.0, 7.0, 8.0], "low": [0.0, 2.0, 3.0, 4.0, 5.0],
-    "high": [0.0, 4.0, 7.0, 10.0, 11.0], "saturation_point": 6.0, "typical": 3, "p90": 7.0,
-}  # fmt: skip
+RESPONSE = ResponseCurve(
+    x=(0, 1, 2, 4, 8),
+    effect=(0.0, 3.0, 5.0, 7.0, 8.0),
+    low=(0.0, 2.0, 3.0, 4.0, 5.0),
+    high=(0.0, 4.0, 7.0, 10.0, 11.0),
+    saturation_point=6.0,
+    typical=3,
+    p90=7.0,
+    kind="hill",
+)
 
 
-def draw(response: dict[str, Any]) -> plots.Chart | None:
+def draw(response: ResponseCurve, tone: str = "good") -> plots.Chart:
     return plots.response_chart(
-        response, label="r", x_label="events", y_label="EUR", write_x=number, write_y=number
-    )
+        response, tone=tone, label="r", x_label="events", y_label="EUR", write_x=number,
+        write_y=number,
+    )  # fmt: skip
 
 
 def dots(svg: str, class_: str) -> list[tuple[float, float]]:
@@ -30,35 +39,30 @@ def dots(svg: str, class_: str) -> list[tuple[float, float]]:
 
 def test_customers_of_today_stand_on_the_curve() -> None:
     chart = draw(RESPONSE)
-    assert chart is not None
     top = 11.0 * 1.04
-    for class_, key in (("full", "typical"), ("hollow", "p90")):
+    for class_, count in (("full", RESPONSE.typical), ("hollow", RESPONSE.p90)):
         ((x, y),) = dots(chart.svg, class_)
-        effect = np.interp(RESPONSE[key], RESPONSE["x"], RESPONSE["effect"])
-        assert x == pytest.approx(100 * RESPONSE[key] / 8, abs=0.01)
+        effect = np.interp(count, RESPONSE.x, RESPONSE.effect)
+        assert x == pytest.approx(100 * count / 8, abs=0.01)
         assert y == pytest.approx(100 - 100 * effect / top, abs=0.01)
     assert 'd="M75,0 V100" class="limit"' in chart.svg
 
 
 def test_a_saturation_point_beyond_the_curve_is_not_drawn() -> None:
-    chart = draw({**RESPONSE, "saturation_point": 9.0, "typical": None, "p90": 20})
-    assert chart is not None
+    chart = draw(replace(RESPONSE, saturation_point=9.0, typical=20, p90=20))
     assert 'class="limit"' not in chart.svg
     assert 'class="dot' not in chart.svg
 
 
-@pytest.mark.parametrize(
-    "gap",
-    [{"x": []}, {"x": None}, {"effect": [None] * 5}, {"x": [2, 2, 2, 2, 2]}, {"effect": [1.0]}],
-)  # fmt: skip
-def test_without_two_points_there_is_no_curve(gap: dict[str, Any]) -> None:
-    assert draw({**RESPONSE, **gap}) is None
+@pytest.mark.parametrize("tone", ["good", "bad"])
+def test_a_curve_has_the_colour_of_its_tone(tone: str) -> None:
+    assert f'class="plot {tone}"' in draw(RESPONSE, tone).svg
 
 
-def test_a_missing_bound_leaves_the_band_at_the_curve() -> None:
-    curve = plots.Curve.of({**RESPONSE, "low": [None] * 5})
-    assert curve is not None
-    assert curve.low == curve.effect
+def test_a_curve_of_a_single_count_is_flat() -> None:
+    flat = replace(RESPONSE, x=(2, 2), effect=(1.0, 1.0), low=(1.0, 1.0), high=(1.0, 1.0))
+    assert plots.effect_at(flat, 2.0) == 1.0
+    assert "nan" not in draw(flat).svg
 
 
 def test_a_wide_interval_does_not_squeeze_the_others() -> None:
@@ -81,13 +85,18 @@ def test_scales_of_next_to_nothing(estimates: list[Estimate]) -> None:
         assert "nan" not in plots.interval_cell(scale, estimate, tone="plain", label="x")
 
 
-def windows(n: int) -> dict[str, Any]:
-    first = dt.date(2020, 1, 1)
-    cutoffs = [str(first + dt.timedelta(days=7 * place)) for place in range(n)]
-    return {
-        "observation_days": 28, "outcome_days": 14, "gap_days": 7, "train": cutoffs[: n - 1],
-        "test": cutoffs[n - 1 :], "fit_until": cutoffs[-1], "history": None,
-    }  # fmt: skip
+def windows(n: int) -> Windows:
+    first, day = dt.date(2020, 1, 1), dt.timedelta(days=1)
+    cutoffs = tuple(first + 7 * place * day for place in range(n))
+    return Windows(
+        observation_days=28,
+        outcome_days=14,
+        gap_days=7,
+        train=cutoffs[: n - 1],
+        test=cutoffs[n - 1 :],
+        fit_until=cutoffs[-1],
+        history=History(cutoffs[0] - 28 * day, cutoffs[-1] + 21 * day),
+    )
 
 
 def test_windows_stand_where_their_days_are() -> None:
@@ -111,14 +120,12 @@ def test_many_cutoffs_are_thinned_and_the_last_stays() -> None:
     assert chart.svg.count('class="observed') <= 40
     assert 'class="outcome test"' in chart.svg
     assert len(chart.y_ticks) <= 14
-    assert chart.y_ticks[-1].text == windows(200)["test"][0]
+    assert chart.y_ticks[-1].text == str(windows(200).test[0])
     assert len(chart.x_ticks) <= 8
 
 
-@pytest.mark.parametrize("gap", ["observation_days", "outcome_days"])
-def test_windows_without_a_length_are_not_drawn(gap: str) -> None:
-    assert plots.windows_chart({**windows(3), gap: None}, label="w") is None
-    assert plots.windows_chart({}, label="w") is None
+def test_without_cutoffs_no_windows_are_drawn() -> None:
+    assert plots.windows_chart(replace(windows(3), train=(), test=()), label="w") is None
 
 
 def test_a_calibrated_model_lies_on_the_line() -> None:

@@ -54,12 +54,12 @@ def test_colour_adds_nothing_but_colour(record: Record) -> None:
 
 def test_an_abstention_names_the_other_choice(abstention: Record) -> None:
     text = " ".join(shown(abstention).split())
-    assert text.startswith("Nothing we can defend moves margin here. So there is no metric.")
+    assert text.startswith("No behaviour could be shown to move margin. Therefore there is no")
     assert "Next set 'select: {require: indicator}' in the configuration and train again" in text
     assert "This metric" not in text
 
 
-def test_an_indicator_says_what_it_is_not(indicator: Record) -> None:
+def test_an_indicator_says_that_it_is_no_proof(indicator: Record) -> None:
     text = " ".join(shown(indicator).split())
     assert "is no proof that raising it raises margin" in text
     assert "one more event is worth" not in text
@@ -76,7 +76,7 @@ def test_names_neither_colour_nor_drive_the_terminal(record: Record) -> None:
 def test_the_drivers_of_the_usual_ranking_are_not_called_misleading(record: Record) -> None:
     for row in record["drivers"]:
         row["verdict"] = "driver"
-    assert "not to be trusted" not in shown(record)
+    assert "but not shown to raise it" not in shown(record)
 
 
 def test_the_next_command_can_be_given(record: Record) -> None:
@@ -95,3 +95,25 @@ def test_without_a_registered_model_the_folder_is_scored_with(record: Record) ->
 def test_any_record_can_be_summed_up(any_record: Record) -> None:
     assert summary_lines(any_record)
     assert shown(any_record, width=40)
+
+
+def test_the_two_columns_of_the_comparison_are_explained(record: Record) -> None:
+    lines = shown(record).splitlines()
+    (head,) = [line for line in lines if line.startswith("rank correlation")]
+    assert head.split("  ")[-2:] == ["predicts", "moves with margin"] or head.endswith(
+        "moves with margin"
+    )
+    text = " ".join(" ".join(lines).split())
+    assert "predicts: do customers with a higher score bring more margin later?" in text
+    assert "moves with margin: when a customer's score changes, does their margin follow?" in text
+    (metric,) = [line.rstrip() for line in lines if line.startswith("This metric")]
+    assert metric.index("0.31") + 4 == head.index("predicts") + len("predicts")
+    assert len(metric) == len(head.rstrip())
+
+
+def test_one_behaviour_has_no_weights_to_compare(single: Record) -> None:
+    text = " ".join(shown(single).split())
+    assert "One behaviour moves margin: Tutorial finished." in text
+    assert "The metric turns it into a score from 0 to 100. It was chosen because" in text
+    assert "100.0" not in text
+    assert "equal weights" not in text

@@ -1,4 +1,4 @@
-"""What can be opened, what each thing that cannot says, and writing whole or not at all."""
+"""Opening sources, the errors of unusable sources, and atomic writes."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def test_csv_compressed_with_a_mark_and_trailing_lines(engine: Engine, tmp_path:
     assert rows(engine, path) == [("007", "café"), ("1", "a")]
 
 
-def test_csv_is_not_guessed_at(engine: Engine, tmp_path: Path) -> None:
+def test_csv_types_and_lines_are_not_inferred(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "ragged.csv"
     path.write_text("customer_id,note\n1,a\n2,b,c\n")
     with pytest.raises(InputError, match=r"ragged.csv: .*line: 3: Expected Number of Columns: 2"):
         engine.query(
-            open_source(engine, path, table="events").to_native().sql_query(), reading=str(path)
+            open_source(engine, path, table="events").to_native().sql_query(), source=str(path)
         )
 
 
@@ -91,33 +91,40 @@ def test_duckdb_tables(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_frames(engine: Engine) -> None:
-    own = engine.connection.from_df(FRAME)
-    other = duckdb.connect().from_df(FRAME)
+    same_connection = engine.connection.from_df(FRAME)
+    other_connection = duckdb.connect().from_df(FRAME)
     lazy = pl.from_pandas(FRAME).lazy()
-    for frame in (FRAME, pl.from_pandas(FRAME), lazy, own, other, FRAME.convert_dtypes()):
+    for frame in (
+        FRAME,
+        pl.from_pandas(FRAME),
+        lazy,
+        same_connection,
+        other_connection,
+        FRAME.convert_dtypes(),
+    ):
         assert rows(engine, frame) == EXPECTED
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("events.parquet", b"\x89PNG\r\n\x1a\n\x00\x00", "is no Parquet file but a PNG image"),
-        ("events.parquet", b"customer_id,x\n1,2\n", "is no Parquet file but something else"),
-        ("events.parquet", b"", "is no Parquet file but empty"),
-        ("events.parquet", b"PAR1abc", "is no Parquet file but a Parquet file cut short"),
+        ("events.parquet", b"\x89PNG\r\n\x1a\n\x00\x00", "is not a Parquet file but a PNG image"),
+        ("events.parquet", b"customer_id,x\n1,2\n", "is not a Parquet file but something else"),
+        ("events.parquet", b"", "is not a Parquet file but empty"),
+        ("events.parquet", b"PAR1abc", "is not a Parquet file but a truncated Parquet file"),
         ("events.xlsx", b"PK\x03\x04rest", "is a ZIP archive or an Excel workbook"),
         ("events.json", b"{}", "is a '.json' file"),
-        ("events.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "is no CSV file but a PNG image"),
-        ("events.csv", b"a,b\n1,\x00\n", "is no CSV file but binary data"),
+        ("events.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "is not a CSV file but a PNG image"),
+        ("events.csv", b"a,b\n1,\x00\n", "is not a CSV file but binary data"),
         ("events.csv", b"a,b\n1,caf\xe9\n", r"is not UTF-8 text \(byte 10 is 0xe9\)"),
         ("events.csv", b"", "is empty; table 'events' needs a header"),
-        ("events.csv", b"a,b,A\n1,2,3\n", "column 'A' is there twice"),
+        ("events.csv", b"a,b,A\n1,2,3\n", "column 'A' occurs twice"),
         ("events.csv", b"a,,c\n1,2,3\n", "column 2 has no name"),
-        ("events.csv.gz", b"a,b\n1,2\n", "is no gzip-compressed CSV file"),
-        ("events.duckdb", b"not a database at all", "is no DuckDB file"),
+        ("events.csv.gz", b"a,b\n1,2\n", "is not a gzip-compressed CSV file"),
+        ("events.duckdb", b"not a database at all", "is not a DuckDB file"),
     ],
 )
-def test_files_of_another_kind(
+def test_files_of_another_type_are_rejected(
     engine: Engine, tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     path = tmp_path / name
@@ -151,14 +158,14 @@ def test_unreadable_files(engine: Engine, tmp_path: Path) -> None:
         open_source(engine, path, table="events")
 
 
-def test_csv_files_of_a_glob_have_one_shape(engine: Engine, tmp_path: Path) -> None:
+def test_csv_files_of_a_glob_must_have_the_same_columns(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("customer_id,note\n1,a\n")
     (tmp_path / "b.csv").write_text("customer_id,remark\n2,b\n")
     with pytest.raises(InputError, match=r"b.csv: has other columns than .*a.csv"):
         open_source(engine, str(tmp_path / "*.csv"), table="customers")
 
 
-def test_things_that_are_no_frame(engine: Engine) -> None:
+def test_objects_that_are_not_frames_are_rejected(engine: Engine) -> None:
     with pytest.raises(InputError, match="events: found dict"):
         open_source(engine, {"a": [1]}, table="events")
     twice = pd.DataFrame([[1, 2]], columns=["a", "a"])
@@ -179,7 +186,7 @@ def _fail(writer: Any, path: Path) -> None:
         pass
 
 
-def test_write_whole_replaces_only_on_success(tmp_path: Path) -> None:
+def test_write_whole_replaces_a_file_only_on_success(tmp_path: Path) -> None:
     path = tmp_path / "new" / "metric.json"
     _fail(write_whole, path)
     assert list(tmp_path.iterdir()) == []
@@ -191,7 +198,7 @@ def test_write_whole_replaces_only_on_success(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["metric.json"]
 
 
-def test_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_folder_appears_completely_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "runs" / "shop"
     _fail(new_folder_whole, path)
     assert list(tmp_path.iterdir()) == []
@@ -207,7 +214,7 @@ def test_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("writer", [write_whole, new_folder_whole])
-def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path, writer: Any) -> None:
+def test_an_unwritable_path_is_reported_before_the_block_runs(tmp_path: Path, writer: Any) -> None:
     (tmp_path / "file").write_text("kept")
     for path in (tmp_path / "file" / "below", Path("/proc/nowhere/run")):
         with pytest.raises(OutputError, match="cannot be written"), writer(path):
@@ -215,7 +222,7 @@ def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path, writer: 
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path: Path) -> None:
+def test_a_file_is_not_replaced_by_a_folder_nor_a_folder_by_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept")
     (tmp_path / "folder").mkdir()
     with pytest.raises(OutputError, match="it is a file"), new_folder_whole(tmp_path / "file"):

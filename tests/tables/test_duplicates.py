@@ -1,4 +1,4 @@
-"""Hashes that are there more than once, found slice by slice."""
+"""Duplicated hashes are found slice by slice."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ HASHES = st.lists(st.one_of(st.sampled_from(EDGES), st.integers(0, 2**64 - 1)), 
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
-@given(parts=st.lists(HASHES, max_size=4))
-def test_repeats_are_found_however_the_parts_are_sliced(size, parts):
-    every = [value for part in parts for value in part]
+@given(batches=st.lists(HASHES, max_size=4))
+def test_duplicates_are_found_with_slices_of_any_size(size, batches):
+    every = [value for batch in batches for value in batch]
     expected = sorted({value for value in every if every.count(value) > 1})
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(duplicates, "SLICE", size)
-        arrays = [np.sort(np.array(part, np.uint64)) for part in parts]
-        assert duplicates.repeated_among(arrays).tolist() == expected
+        arrays = [np.sort(np.array(batch, np.uint64)) for batch in batches]
+        assert duplicates.duplicated_among(arrays).tolist() == expected

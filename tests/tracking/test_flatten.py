@@ -5,7 +5,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement_ml.tracking.flatten import LONGEST_KEY, flat_numbers, flat_texts, safe_key
+from engagement_ml.tracking.flatten import MAX_KEY_LENGTH, flat_numbers, flat_texts, safe_key
 from engagement_ml.tracking.session import import_mlflow
 
 KEYS = st.text(min_size=1, max_size=300)
@@ -13,17 +13,17 @@ KEYS = st.text(min_size=1, max_size=300)
 
 @settings(deadline=None)
 @given(st.lists(KEYS, min_size=1, max_size=3))
-def test_mlflow_takes_every_key(parts):
+def test_mlflow_accepts_every_key(parts):
     import_mlflow()
     from mlflow.utils.validation import _validate_metric_name, _validate_param
 
     key = safe_key("drivers", *parts)
-    assert len(key) <= LONGEST_KEY
+    assert len(key) <= MAX_KEY_LENGTH
     _validate_metric_name(key)
     _validate_param(key, "1")
 
 
-def test_long_keys_that_differ_at_the_end_stay_apart():
+def test_long_keys_that_differ_at_the_end_stay_different():
     assert safe_key("x" * 300 + "a") != safe_key("x" * 300 + "b")
 
 
@@ -32,7 +32,7 @@ def test_only_finite_numbers_are_metrics():
     assert flat_numbers(values) == {"g": 2.0}
 
 
-def test_everything_is_a_parameter():
+def test_every_value_becomes_a_parameter():
     values = {"a": {"b": 1.5, "c": {}}, "d": [1, "ü"], "e": None, "f": "text"}
     assert flat_texts(values) == {
         "a.b": "1.5",

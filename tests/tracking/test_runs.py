@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from engagement_ml.errors import InputError, TrackingError
-from engagement_ml.tracking import Registered, download_run, load_metric, log_files, log_run
-from engagement_ml.tracking.session import using
+from engagement_ml.tracking import LoggedRun, download_run, load_metric, log_files, log_run
+from engagement_ml.tracking.session import tracking_session
 
 
 @pytest.fixture
@@ -28,34 +28,34 @@ def booster():
     return lightgbm.train(params, lightgbm.Dataset(X, X["b"]), 5), X.head(3)
 
 
-def test_a_run_holds_everything_and_its_metric_loads_anywhere(
+def test_a_run_contains_all_results_and_its_metric_loads_from_every_source(
     uri, record, metric, folder, booster, tmp_path, caplog, capfd
 ):
     model, example = booster
-    said: list[str] = []
+    status: list[str] = []
     with caplog.at_level(logging.DEBUG):
-        done = log_run(
+        logged_run = log_run(
             record,
             metric,
             folder,
             uri=uri,
             models={"profit": model, "churn": model},
             input_examples={"profit": example},
-            on_status=said.append,
+            on_status=status.append,
         )
-    shown = capfd.readouterr()
-    assert shown.out + shown.err == ""
-    assert said[-1] == "Logging the run"
-    assert done == Registered(
-        done.run_id, "shop-engagement", 1, "champion", "models:/shop-engagement/1", uri
+    output = capfd.readouterr()
+    assert output.out + output.err == ""
+    assert status[-1] == "Logging the run"
+    assert logged_run == LoggedRun(
+        logged_run.run_id, "shop-engagement", 1, "champion", "models:/shop-engagement/1", uri
     )
 
-    assert done.to_dict() == {
+    assert logged_run.to_dict() == {
         "model": "shop-engagement",
         "version": 1,
         "alias": "champion",
         "uri": "models:/shop-engagement/1",
-        "run_id": done.run_id,
+        "run_id": logged_run.run_id,
         "tracking_uri": uri,
         "note": None,
     }
@@ -63,13 +63,13 @@ def test_a_run_holds_everything_and_its_metric_loads_anywhere(
     import mlflow
 
     assert mlflow.active_run() is None
-    with using(uri) as client:
-        run = client.get_run(done.run_id)
+    with tracking_session(uri) as client:
+        run = client.get_run(logged_run.run_id)
         version = client.get_model_version_by_alias("shop-engagement", "champion")
-        files = {item.path for item in client.list_artifacts(done.run_id)}
+        files = {item.path for item in client.list_artifacts(logged_run.run_id)}
         models = {
-            (found.name, found.model_id)
-            for found in client.search_logged_models([run.info.experiment_id])
+            (model.name, model.model_id)
+            for model in client.search_logged_models([run.info.experiment_id])
         }
         profit = mlflow.lightgbm.load_model(f"models:/{dict(models)['profit']}")
         signature = mlflow.models.get_model_info(f"models:/{dict(models)['profit']}").signature
@@ -87,25 +87,25 @@ def test_a_run_holds_everything_and_its_metric_loads_anywhere(
     assert version.tags["definition_hash"] == metric.definition_hash
     assert version.tags["evidence"] == "driver"
     assert version.tags["across.spearman.value"] == "0.31"
-    assert version.run_id == done.run_id
+    assert version.run_id == logged_run.run_id
 
     np.testing.assert_array_equal(profit.predict(example), model.predict(example))
     assert signature.inputs.input_names() == ["a__frequency", "b", "c"]
     assert {str(kind) for kind in signature.inputs.input_types()} == {"DataType.double"}
     artifacts = tmp_path / "mlruns" / "artifacts"
-    kept = {path.name for path in artifacts.rglob("*") if path.is_file()}
-    assert not {name for name in kept if name.endswith((".pkl", ".pickle", ".skops"))}
+    artifact_names = {path.name for path in artifacts.rglob("*") if path.is_file()}
+    assert not {name for name in artifact_names if name.endswith((".pkl", ".pickle", ".skops"))}
 
     for source in ("models:/shop-engagement@champion", "models:/shop-engagement/1"):
         assert load_metric(source, tracking_uri=uri) == metric
-    assert load_metric(f"runs:/{done.run_id}", tracking_uri=uri) == metric
+    assert load_metric(f"runs:/{logged_run.run_id}", tracking_uri=uri) == metric
     to = download_run("models:/shop-engagement/1", tmp_path / "copy", tracking_uri=uri)
     assert {path.name for path in to.iterdir()} == files
 
     report = tmp_path / "report.html"
     report.write_text("<html></html>")
-    log_files(uri, done.run_id, report)
-    download_run(f"runs:/{done.run_id}", to, tracking_uri=uri)
+    log_files(uri, logged_run.run_id, report)
+    download_run(f"runs:/{logged_run.run_id}", to, tracking_uri=uri)
     assert (to / "report.html").read_text() == "<html></html>"
 
 
@@ -115,9 +115,9 @@ import numpy as np, pandas as pd, mlflow
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model("models:/shop-engagement@champion")
 def score(**columns):
-    found = model.predict(pd.DataFrame(columns))
-    assert list(found.columns) == ["score"], found
-    return [round(value, 6) for value in found["score"]]
+    scored = model.predict(pd.DataFrame(columns))
+    assert list(scored.columns) == ["score"], scored
+    return [round(value, 6) for value in scored["score"]]
 counts = {"tutorial done": np.array([0.0, np.nan, 12.0]), "review/long": np.array([0.0, 20, 20])}
 print(score(**counts))
 print(score(**{name: values.astype("float32") for name, values in counts.items()}))
@@ -133,7 +133,7 @@ print(model.metadata.get_output_schema().input_names())
 """
 
 
-def test_the_model_scores_in_a_process_of_its_own(uri, record, metric, folder, tmp_path):
+def test_the_model_scores_in_another_process(uri, record, metric, folder, tmp_path):
     log_run(record, metric, folder, uri=uri)
     done = subprocess.run(
         [sys.executable, "-c", PREDICT, uri],
@@ -154,7 +154,7 @@ def test_the_model_scores_in_a_process_of_its_own(uri, record, metric, folder, t
     ]
 
 
-def test_a_later_version_challenges_and_the_first_stays_champion(uri, record, metric, folder):
+def test_a_later_version_is_challenger_and_the_first_stays_champion(uri, record, metric, folder):
     first = log_run(record, metric, folder, uri=uri)
     indicator = dataclasses.replace(metric, evidence="indicator")
     second = log_run(record, indicator, folder, uri=uri)
@@ -164,7 +164,7 @@ def test_a_later_version_challenges_and_the_first_stays_champion(uri, record, me
         (2, "challenger"),
         (3, "challenger"),
     ]
-    with using(uri) as client:
+    with tracking_session(uri) as client:
         model = client.get_registered_model("shop-engagement")
         described = client.get_model_version("shop-engagement", 2).description
     assert {name: int(version) for name, version in model.aliases.items()} == {
@@ -175,49 +175,46 @@ def test_a_later_version_challenges_and_the_first_stays_champion(uri, record, me
     assert load_metric("models:/shop-engagement/2", tracking_uri=uri).evidence == "indicator"
 
 
-def test_an_abstained_metric_is_kept_and_not_registered(uri, record, abstained, tmp_path):
+def test_an_abstained_metric_is_logged_and_not_registered(uri, record, abstained, tmp_path):
     folder = tmp_path / "abstained"
     folder.mkdir()
     abstained.to_json(folder / "metric.json")
-    done = log_run(record, abstained, folder, uri=uri)
-    assert (done.model, done.version, done.alias, done.model_uri) == (None,) * 4
-    assert "abstained" in done.note
-    with using(uri) as client:
+    logged_run = log_run(record, abstained, folder, uri=uri)
+    assert (logged_run.model, logged_run.version, logged_run.alias, logged_run.model_uri) == (
+        None,
+    ) * 4
+    assert "abstained" in logged_run.note
+    with tracking_session(uri) as client:
         assert client.search_registered_models() == []
-        assert client.get_run(done.run_id).data.tags["engagement_ml.abstained"] == "true"
-    assert load_metric(f"runs:/{done.run_id}", tracking_uri=uri) == abstained
+        assert client.get_run(logged_run.run_id).data.tags["engagement_ml.abstained"] == "true"
+    assert load_metric(f"runs:/{logged_run.run_id}", tracking_uri=uri) == abstained
 
 
-def test_registering_can_be_switched_off(uri, record, metric, folder):
-    done = log_run(record, metric, folder, uri=uri, register=False, experiment="trials")
-    assert done.version is None
-    assert load_metric(done.model_uri, tracking_uri=uri) == metric
-    with using(uri) as client:
+def test_registration_can_be_disabled(uri, record, metric, folder):
+    logged_run = log_run(record, metric, folder, uri=uri, register=False, experiment="trials")
+    assert logged_run.version is None
+    assert load_metric(logged_run.model_uri, tracking_uri=uri) == metric
+    with tracking_session(uri) as client:
         assert client.search_registered_models() == []
         assert client.get_experiment_by_name("trials") is not None
 
 
-def test_a_run_that_breaks_off_is_marked_as_failed(uri, record, metric, folder):
+def test_a_run_that_raises_is_marked_as_failed(uri, record, metric, folder):
     with pytest.raises(AttributeError):
         log_run(record, metric, folder, uri=uri, models={"profit": object()})
-    with using(uri) as client:
+    with tracking_session(uri) as client:
         experiment = client.get_experiment_by_name("shop-engagement")
         runs = client.search_runs([experiment.experiment_id])
     assert [run.info.status for run in runs] == ["FAILED"]
 
 
-def test_a_run_of_the_users_own_goes_on(uri, record, metric, folder):
-    import mlflow
-
+def test_an_active_run_of_the_user_continues(uri, record, metric, folder, mlflow):
     mlflow.set_tracking_uri(uri)
-    try:
-        with mlflow.start_run() as theirs:
-            done = log_run(record, metric, folder, uri=uri, register=False)
-            assert mlflow.active_run().info.run_id == theirs.info.run_id
-        assert mlflow.get_run(theirs.info.run_id).info.status == "FINISHED"
-        assert mlflow.get_run(done.run_id).info.status == "FINISHED"
-    finally:
-        mlflow.set_tracking_uri(None)
+    with mlflow.start_run() as user_run:
+        logged_run = log_run(record, metric, folder, uri=uri, register=False)
+        assert mlflow.active_run().info.run_id == user_run.info.run_id
+    assert mlflow.get_run(user_run.info.run_id).info.status == "FINISHED"
+    assert mlflow.get_run(logged_run.run_id).info.status == "FINISHED"
 
 
 def test_a_folder_whose_name_must_be_escaped(migrated, record, metric, folder, tmp_path):
@@ -225,10 +222,10 @@ def test_a_folder_whose_name_must_be_escaped(migrated, record, metric, folder, t
     odd.mkdir()
     shutil.copy(migrated, odd / "mlflow.db")
     uri = f"sqlite:///{odd / 'mlflow.db'}"
-    done = log_run(record, metric, folder, uri=uri)
-    assert load_metric(done.model_uri, tracking_uri=uri) == metric
+    logged_run = log_run(record, metric, folder, uri=uri)
+    assert load_metric(logged_run.model_uri, tracking_uri=uri) == metric
     assert (
-        download_run(done.model_uri, tmp_path / "to", tracking_uri=uri) / "drivers.csv"
+        download_run(logged_run.model_uri, tmp_path / "to", tracking_uri=uri) / "drivers.csv"
     ).exists()
     assert any((odd / "artifacts").rglob("metric.json"))
 
@@ -240,15 +237,22 @@ def test_large_configurations_and_many_behaviours_fit(uri, record, metric, folde
             "columns": {"x" * 300: "y" * 9000},
             "behaviours": {f"type {i} ü/?": {"role": "behaviour"} for i in range(230)},
         },
-        drivers=[{"behaviour": f"b{i}", "effect": i} for i in range(1200)],
+        evidence=dataclasses.replace(
+            record.evidence,
+            drivers=tuple(
+                dataclasses.replace(record.drivers[0], behaviour=f"b{i}", effect=i)
+                for i in range(1200)
+            ),
+        ),
     )
-    done = log_run(many, metric, folder, uri=uri, register=False)
+    logged_run = log_run(many, metric, folder, uri=uri, register=False)
     with sqlite3.connect(uri.removeprefix("sqlite:///")) as connection:
         n_params = connection.execute("SELECT count(*) FROM params").fetchone()[0]
     connection.close()
-    with using(uri) as client:
-        metrics = client.get_run(done.run_id).data.metrics
-    assert n_params == 233
+    with tracking_session(uri) as client:
+        metrics = client.get_run(logged_run.run_id).data.metrics
+    # 230 behaviours, one column, and the nine values of the windows.
+    assert n_params == 240
     assert metrics["drivers.b1199.effect"] == 1199
 
 
@@ -258,15 +262,10 @@ class TestLoad:
         assert load_metric(str(folder)) == metric
         assert load_metric(folder / "metric.json") == metric
 
-    def test_from_the_store_that_mlflow_has_been_told(self, uri, record, metric, folder):
-        import mlflow
-
+    def test_from_the_store_that_mlflow_is_set_to(self, uri, record, metric, folder, mlflow):
         log_run(record, metric, folder, uri=uri)
         mlflow.set_tracking_uri(uri)
-        try:
-            assert load_metric("models:/shop-engagement@champion") == metric
-        finally:
-            mlflow.set_tracking_uri(None)
+        assert load_metric("models:/shop-engagement@champion") == metric
 
     def test_from_the_default_store_of_the_current_folder(self, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
@@ -275,18 +274,18 @@ class TestLoad:
             load_metric("models:/shop@champion")
 
     def test_a_folder_without_a_metric(self, tmp_path):
-        with pytest.raises(InputError, match=r"holds no metric\.json"):
+        with pytest.raises(InputError, match=r"contains no metric\.json"):
             load_metric(tmp_path)
 
     @pytest.mark.parametrize("source", ["models:/", "models:/shop@", "models:/a/b/c"])
-    def test_a_uri_that_cannot_be_read_names_the_forms(self, uri, source):
+    def test_a_malformed_uri_names_the_valid_forms(self, uri, source):
         with pytest.raises(InputError, match="models:/name@champion"):
             load_metric(source, tracking_uri=uri)
 
     @pytest.mark.parametrize(
         "source", ["models:/none@champion", "models:/none/1", "models:/m-0", "runs:/none"]
     )
-    def test_what_the_store_does_not_know_is_one_line(self, uri, source, tmp_path):
+    def test_a_uri_that_the_store_does_not_know_is_one_line(self, uri, source, tmp_path):
         for read in (
             lambda: load_metric(source, tracking_uri=uri),
             lambda: download_run(source, tmp_path / "to", tracking_uri=uri),
@@ -296,24 +295,24 @@ class TestLoad:
             assert "\n" not in str(caught.value)
 
     def test_a_path_is_no_uri(self, tmp_path):
-        with pytest.raises(InputError, match="is no MLflow URI"):
+        with pytest.raises(InputError, match="is not an MLflow URI"):
             download_run("runs/shop", tmp_path)
 
 
 def test_a_model_that_was_changed_by_hand_is_refused(uri, record, metric, folder, tmp_path):
     log_run(record, metric, folder, uri=uri)
-    [kept] = (tmp_path / "mlruns" / "artifacts" / "models").rglob("metric.json")
-    raw = json.loads(kept.read_text())
+    [logged] = (tmp_path / "mlruns" / "artifacts" / "models").rglob("metric.json")
+    raw = json.loads(logged.read_text())
     raw["behaviours"][0]["transform"]["cap"] = 1.0
-    kept.write_text(json.dumps(raw))
+    logged.write_text(json.dumps(raw))
     with pytest.raises(InputError, match="definition_hash"):
         load_metric("models:/shop-engagement@champion", tracking_uri=uri)
 
 
 def test_files_that_are_missing_are_named(uri, record, metric, folder):
-    done = log_run(record, metric, folder, uri=uri, register=False)
-    with pytest.raises(TrackingError, match="no such file to keep"):
-        log_files(uri, done.run_id, Path("none.html"))
+    logged_run = log_run(record, metric, folder, uri=uri, register=False)
+    with pytest.raises(TrackingError, match="no such file to log"):
+        log_files(uri, logged_run.run_id, Path("none.html"))
 
 
 def test_importing_tracking_does_not_load_mlflow():

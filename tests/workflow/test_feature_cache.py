@@ -1,4 +1,4 @@
-"""Features are taken from the run before only where they would come out the same."""
+"""Feature cache: features are copied from an earlier run only if nothing they need changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CUTOFFS = ["2024-03-10", "2024-03-14"]
 
 @pytest.fixture(autouse=True)
 def small_files_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "KEEP_FROM", 1)
+    monkeypatch.setattr(events, "MIN_CACHED_BYTES", 1)
     monkeypatch.setattr(batches, "SMALLEST", 1)
 
 
@@ -57,7 +57,7 @@ def write_transactions(folder: Path, last: int = DAYS, margin: float = 2.5) -> N
 def config(folder: Path, keep: bool = True, **more: Any) -> PipelineConfig:
     return parse_config(
         {
-            "name": "continued",
+            "name": "cached",
             "sources": {"events": str(folder / "events"),
                         "transactions": str(folder / "transactions.parquet")},
             "windows": {"observation_days": 7, "outcome_days": 5, "every_days": 7,
@@ -69,16 +69,16 @@ def config(folder: Path, keep: bool = True, **more: Any) -> PipelineConfig:
 
 
 def run(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> bool:
-    """Write the features twice, once with nothing kept; return whether they had to be made."""
-    made = []
-    original = panel.panel_parts
+    """Write the features with and without the cache; return whether the cache missed."""
+    computed = []
+    original = panel.panel_blocks
 
     def note(*arguments: Any) -> Any:
-        made.append(1)
+        computed.append(1)
         return original(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(panel, "panel_parts", note)
+        patch.setattr(panel, "panel_blocks", note)
         write_features(config(folder, **more), folder / "out")
     write_features(config(folder, keep=False, **more), folder / "fresh")
     pd.testing.assert_frame_equal(
@@ -86,10 +86,10 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> bool:
         pd.read_parquet(folder / "fresh" / "features.parquet"),
         check_exact=True,
     )
-    return bool(made)
+    return bool(computed)
 
 
-def test_a_further_day_changes_nothing_at_exact_cutoffs(
+def test_exact_cutoffs_hit_the_cache_after_one_more_day(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(folder, monkeypatch)
@@ -101,13 +101,13 @@ def test_a_further_day_changes_nothing_at_exact_cutoffs(
 
 CHANGES = {
     "a day before the first cutoff": lambda folder: write_day(folder, 10, seed=1),
-    "an early day, late": lambda folder: write_day(folder, -1),
+    "an earlier first day": lambda folder: write_day(folder, -1),
     "margins": lambda folder: write_transactions(folder, margin=3.5),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_changes_features_makes_them_anew(
+def test_changed_data_misses_the_cache(
     change: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(folder, monkeypatch)
@@ -115,7 +115,7 @@ def test_what_changes_features_makes_them_anew(
     assert run(folder, monkeypatch)
 
 
-def test_other_settings_make_them_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_settings_miss_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     windows = {"observation_days": 7, "outcome_days": 5, "every_days": 7}
     assert run(folder, monkeypatch)
     assert run(folder, monkeypatch, windows=windows)
@@ -125,20 +125,22 @@ def test_other_settings_make_them_anew(folder: Path, monkeypatch: pytest.MonkeyP
     assert run(folder, monkeypatch, churn=churn)
 
 
-def test_sessions_and_ratios_make_them_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ratio = {"name": "liking", "numerator": "like", "denominator": "visit"}
-    asked: list[dict[str, Any]] = [
+def test_changed_sessions_and_ratios_miss_the_cache(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ratio = {"name": "like_rate", "numerator": "like", "denominator": "visit"}
+    settings: list[dict[str, Any]] = [
         {},
         {"sessions": True},
         {"sessions": {"gap_minutes": 90}},
         {"sessions": {"gap_minutes": 90}, "ratios": [ratio]},
     ]
-    for features in asked:
+    for features in settings:
         assert run(folder, monkeypatch, features=features)
-    assert not run(folder, monkeypatch, features=asked[-1])
+    assert not run(folder, monkeypatch, features=settings[-1])
 
 
-def test_where_churn_is_an_event_outcomes_depend_on_later_events(
+def test_with_a_churn_event_outcomes_depend_on_later_events(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     churn = {"kind": "event", "event_type": "cancelled"}

@@ -1,4 +1,4 @@
-"""The file of features: whole whatever blocks it was written in, and whoever was there when."""
+"""Feature export: the file equals the panel for every block size and at every cutoff."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def config(folder: Path) -> PipelineConfig:
 
 
 def frames(signup: str | None) -> dict[str, Any]:
-    """Events of twenty customers with text ids, who sign up before the second cutoff or never."""
+    """Tables of twenty customers with text ids, who sign up before the second cutoff or never."""
     rng = np.random.default_rng(4)
     ids = np.array([f"c{i:02}" for i in range(20)])
 
@@ -54,7 +54,7 @@ def frames(signup: str | None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("block", [3, 131_072])
 @pytest.mark.parametrize("signup", [None, "2024-02-05"])
-def test_the_file_holds_the_panel(
+def test_the_file_equals_the_panel(
     block: int, signup: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(numpy_panel, "BLOCK", block)
@@ -65,7 +65,7 @@ def test_the_file_holds_the_panel(
         tables = read_tables(settings, engine, given)
         panel = build_panel(tables, settings, plan_windows(tables.history, settings.windows)).frame
     assert (n_rows, n_columns) == panel.shape
-    # Before the second cutoff nobody has signed up, so the first has no numpy_panel.
+    # Without a sign-up before the first cutoff, that cutoff has no rows.
     assert panel["cutoff"].nunique() == (3 if signup is None else 2)
     assert panel["visit__recency_days"].isna().sum() == written["visit__recency_days"].null_count
     pd.testing.assert_frame_equal(

@@ -1,4 +1,4 @@
-"""Evaluating, scoring and reporting with what training left: by folder and by MLflow URI."""
+"""Evaluating, scoring and reporting with a trained run, by folder and by MLflow URI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engagement_ml.workflow.runs import open_run
 
 @pytest.fixture
 def home(trained, tmp_path, monkeypatch) -> SimpleNamespace:
-    """Somewhere else, MLflow told where the store is; `by` names the same run in every way."""
+    """Another folder, with MLflow set to the store; `by` names the same run in every way."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.store)
     run_id = trained.result.registered["run_id"]
@@ -39,30 +39,30 @@ WAYS = ["folder", "alias", "version", "run"]
 
 
 @pytest.mark.parametrize("way", ["folder", "alias"])
-def test_evaluating_on_the_same_data_finds_what_training_found(home, way):
-    found = evaluate(home.by[way], output="again")
-    assert found == home.result.evaluation
+def test_evaluating_on_the_same_data_gives_the_evaluation_of_training(home, way):
+    evaluation = evaluate(home.by[way], output="again")
+    assert evaluation == home.result.evaluation
     text = (home.path / "again" / "evaluation.json").read_text()
     assert text == (home.folder / "evaluation.json").read_text()
 
 
-def test_evaluating_on_newer_data_measures_newer_cutoffs(home):
+def test_evaluating_on_newer_data_uses_newer_cutoffs(home):
     newer = make_shop(300, 48, seed=1)
     frames = {
         "events": newer.events,
         "transactions": newer.transactions,
         "customers": newer.customers,
     }
-    found = evaluate(home.folder, frames=frames)
-    assert found["test_cutoffs"][-1] > home.result.evaluation["test_cutoffs"][-1]
-    assert not any("not all of this is out of time" in note for note in found["notes"])
+    evaluation = evaluate(home.folder, frames=frames)
+    assert evaluation["test_cutoffs"][-1] > home.result.evaluation["test_cutoffs"][-1]
+    assert not any("not all of this is out of time" in note for note in evaluation["notes"])
     assert list(home.path.iterdir()) == []
 
 
-def test_evaluating_on_older_data_says_that_fitting_saw_it(home, small_shop):
+def test_evaluating_on_older_data_notes_that_it_was_used_for_fitting(home, small_shop):
     early = small_shop.transactions.loc[lambda t: t["timestamp"] < "2024-08-01"]
-    found = evaluate(home.folder, frames={"transactions": early})
-    assert any("not all of this is out of time" in note for note in found["notes"])
+    evaluation = evaluate(home.folder, frames={"transactions": early})
+    assert any("not all of this is out of time" in note for note in evaluation["notes"])
 
 
 def test_evaluating_with_other_windows_is_refused(home, config):
@@ -76,12 +76,12 @@ def test_evaluating_with_other_windows_is_refused(home, config):
 def test_evaluating_needs_the_whole_run(home):
     (home.path / "only").mkdir()
     shutil.copy(home.folder / "metric.json", home.path / "only")
-    with pytest.raises(InputError, match=r"only: holds no run\.json"):
+    with pytest.raises(InputError, match=r"only: contains no run\.json"):
         evaluate("only")
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_run_is_read_back_the_same_by_every_name(home, way):
+def test_a_run_reads_back_the_same_by_every_name(home, way):
     with open_run(home.by[way]) as run:
         assert run.metric() == home.result.metric
         assert run.record() == home.result.record
@@ -107,7 +107,7 @@ def test_scores_are_those_of_the_metric_and_points_add_up(home, small_shop):
     pd.testing.assert_frame_equal(scores.frame, read)
 
 
-def test_by_default_scores_count_everything_there_is(home, small_shop):
+def test_by_default_all_events_count(home, small_shop):
     scores = score(home.folder, small_shop.events)
     day_after = small_shop.events["timestamp"].max().normalize() + pd.Timedelta(days=1)
     assert scores.as_of == day_after
@@ -115,7 +115,7 @@ def test_by_default_scores_count_everything_there_is(home, small_shop):
     assert len(scores.frame) == small_shop.events["customer_id"].nunique()
 
 
-def test_customers_say_whom_to_score(home, small_shop):
+def test_a_table_of_customers_selects_who_is_scored(home, small_shop):
     ids = [*small_shop.customers["customer_id"].head(5), 999_999]
     scores = score(home.folder, home.events, customers=pl.DataFrame({"customer_id": ids}))
     assert scores.frame["customer_id"].tolist() == sorted(ids)
@@ -123,14 +123,14 @@ def test_customers_say_whom_to_score(home, small_shop):
 
 
 @pytest.mark.parametrize("output", ["a/b.csv", "folder"])
-def test_scores_as_csv_or_into_a_folder(home, output):
+def test_scores_are_written_as_csv_or_into_a_folder(home, output):
     scores = score(home.folder / "metric.json", home.events, output=output)
     assert scores.path == Path({"a/b.csv": "a/b.csv", "folder": "folder/scores.parquet"}[output])
     assert len(scores.frame) == scores.n_entities
     assert {p.name for p in scores.path.parent.iterdir()} == {scores.path.name}
 
 
-def test_repeated_events_are_scored_once(home):
+def test_duplicate_events_are_scored_once(home):
     day = pd.Timestamp("2024-05-01")
     events = pd.DataFrame(
         {
@@ -145,7 +145,7 @@ def test_repeated_events_are_scored_once(home):
     assert frame["score"].iloc[0] == frame["score"].iloc[1] > 0
 
 
-def test_columns_are_read_as_the_run_maps_them(here, write_yaml, quick_drivers, small_shop):
+def test_columns_are_mapped_as_in_the_run(here, write_yaml, quick_drivers, small_shop):
     names = {"customer_id": "user", "event_type": "what"}
     events = small_shop.events.rename(columns=names)
     config = read_config(
@@ -153,12 +153,12 @@ def test_columns_are_read_as_the_run_maps_them(here, write_yaml, quick_drivers, 
     )
     frames = {"events": events, "transactions": small_shop.transactions}
     result = train(config, frames=frames, output="out")
-    found = score("out", events, as_of="2024-09-01").frame
+    scores = score("out", events, as_of="2024-09-01").frame
     expected = result.metric.score_events(small_shop.events, "2024-09-01")
-    np.testing.assert_allclose(found["score"], expected["score"])
+    np.testing.assert_allclose(scores["score"], expected["score"])
 
 
-def test_an_abstained_metric_says_why_it_cannot_score(home):
+def test_an_abstained_metric_explains_why_it_cannot_score(home):
     raw = json.loads((home.folder / "metric.json").read_text())
     metric = EngagementMetric(
         raw["name"], "driver", 28, 28, (), reason="no behaviour passed every check"
@@ -173,7 +173,7 @@ def test_an_abstained_metric_says_why_it_cannot_score(home):
     ("change", "error", "message"),
     [
         ({"event_type": "other"}, InputError, r"no event of the metric's behaviours .*other"),
-        ({}, NotEnoughDataError, "nobody has an event before 1999-01-01"),
+        ({}, NotEnoughDataError, "no customer has an event before 1999-01-01"),
     ],
 )
 def test_events_that_cannot_be_scored(home, small_shop, change, error, message):
@@ -183,7 +183,7 @@ def test_events_that_cannot_be_scored(home, small_shop, change, error, message):
     assert list(home.path.iterdir()) == []
 
 
-def test_what_is_no_date_or_no_format_is_refused_first(home):
+def test_an_invalid_date_or_format_is_an_error_before_the_work(home):
     with pytest.raises(InputError, match="'soon' is not a date"):
         score(home.folder, home.events, as_of="soon")
     with pytest.raises(InputError, match=r"written as \.parquet or \.csv, not as \.xlsx"):
@@ -191,13 +191,13 @@ def test_what_is_no_date_or_no_format_is_refused_first(home):
 
 
 @pytest.mark.parametrize("way", ["folder", "version"])
-def test_the_report_is_made_again_the_same(home, way):
+def test_the_report_is_the_same_when_written_again(home, way):
     written = report(home.by[way], "again.html")
     assert written == Path("again.html")
     assert written.read_bytes() == (home.folder / "report.html").read_bytes()
 
 
-def test_the_report_of_a_folder_replaces_its_own(home):
+def test_the_report_of_a_folder_replaces_the_existing_one(home):
     shutil.copytree(home.folder, "copy")
     Path("copy/report.html").write_text("old")
     assert report("copy") == Path("copy/report.html")
@@ -222,7 +222,7 @@ def test_features_come_with_their_catalogue(home, config):
     assert "session__" not in catalogue
 
 
-def test_sessions_and_ratios_that_are_asked_for_come_with_theirs(write_yaml, here):
+def test_configured_sessions_and_ratios_are_among_the_features(write_yaml, here):
     ratio = {"name": "finished", "begun": "tutorial_start", "done": "tutorial_done"}
     config = write_yaml(features={"sessions": True, "ratios": [ratio]})
     folder, _, _ = write_features(config, "features")
@@ -237,7 +237,7 @@ def test_sessions_and_ratios_that_are_asked_for_come_with_theirs(write_yaml, her
     assert again.features == read_config(config).features
 
 
-def test_training_evaluates_with_the_sessions_it_learned_from(write_yaml, here, quick_drivers):
+def test_evaluation_uses_the_same_session_features_as_training(write_yaml, here, quick_drivers):
     ratio = {"name": "finished", "begun": "tutorial_start", "done": "tutorial_done"}
     config = write_yaml(features={"sessions": True, "ratios": [ratio]}, tracking={"uri": None})
     run = train(config, output="run")

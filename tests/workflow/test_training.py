@@ -1,4 +1,4 @@
-"""Training: what it leaves, the same bytes each time, whole or not at all."""
+"""Training: its files, the same bytes each time, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import pandas as pd
 import pytest
 
 from engagement_ml.config import PipelineConfig, TrackingConfig, read_config
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.errors import OutputError, TrackingError
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.records import RunRecord
 from engagement_ml.workflow import train
 from engagement_ml.workflow.results import DRIVER_COLUMNS, drivers_csv
 
-LEFT = {
+RESULT_FILES = {
     "config.yaml", "drivers.csv", "evaluation.json", "metric.json", "models/churn.txt",
     "models/profit.txt", "report.html", "run.json",
 }  # fmt: skip
@@ -41,11 +42,11 @@ def untracked(config) -> PipelineConfig:
     return config.model_copy(update={"tracking": TrackingConfig(uri=None)})
 
 
-def test_training_leaves_the_files_of_the_contract(here, config, quick_drivers):
+def test_training_writes_the_files_of_the_contract(here, config, quick_drivers):
     steps: list[str] = []
     result = train(config, output="out", on_step=steps.append, notes=["margin is made up"])
     out = here / "out"
-    assert files_in(out) == LEFT
+    assert files_in(out) == RESULT_FILES
 
     metric = EngagementMetric.from_json(out / "metric.json")
     assert metric == result.metric
@@ -58,7 +59,7 @@ def test_training_leaves_the_files_of_the_contract(here, config, quick_drivers):
     assert evaluation["metric"]["across"]["metric"]["spearman"]["value"] > 0
     record = RunRecord.from_json(out / "run.json")
     assert record == result.record
-    assert record.notes == ["margin is made up", "a stand-in searched"]
+    assert record.notes == ("margin is made up", "a stand-in searched")
     assert set(steps) == set(record.seconds)
     assert {"Reading tables", "Building features", "searching", "Writing results"} <= set(steps)
     assert read_config(out / "config.yaml") == config
@@ -82,18 +83,21 @@ def test_drivers_csv_has_the_columns_of_the_contract_first(here, untracked, quic
     assert list(read["behaviour"]) == list(result.drivers["behaviour"])
 
 
-def test_numbers_in_drivers_csv_are_short_and_null_is_empty():
+def test_numbers_in_drivers_csv_have_six_digits_and_null_is_empty():
+    big, nan, small = 1234567.89, float("nan"), 1e-9 / 3
     rows = [
-        {"behaviour": "a", "effect": 1234567.89, "effect_low": 2.0, "effect_high": float("nan")},
-        {"behaviour": "b, c", "effect": 1e-9 / 3, "shap_rank": 3, "reason": 'says "no"'},
+        DriverRow("a", "inert", False, 1, 0.5, big, 2.0, nan, 0.25, None, "rare"),
+        DriverRow("b, c", "inert", True, 3, 0.5, small, None, None, 0.0, 7.0, 'says "no"'),
     ]
     lines = drivers_csv(rows).splitlines()
-    assert lines[1] == "a,,,,,1234570,2,,,,"
-    assert lines[2] == '"b, c",,,3,,3.33333e-10,,,,,"says ""no"""'
+    assert lines[0].startswith(",".join(DRIVER_COLUMNS) + ",label,role,stage,")
+    assert "observed_" not in lines[0]
+    assert lines[1].startswith("a,inert,false,1,0.5,1234570,2,,0.25,,rare,")
+    assert lines[2].startswith('"b, c",inert,true,3,0.5,3.33333e-10,,,0,7,"says ""no""",')
 
 
 def test_the_same_seed_and_data_give_the_same_bytes(here, untracked, small_shop):
-    """With the real search; from files, and from frames in another order of rows."""
+    """With the real driver search, from files and from frames with shuffled rows."""
     first = train(untracked, output="first")
     shuffled = {
         name: frame.sample(frac=1, random_state=3) for name, frame in frames_of(small_shop).items()
@@ -107,10 +111,10 @@ def test_the_same_seed_and_data_give_the_same_bytes(here, untracked, small_shop)
     assert first.metric.abstained or total == pytest.approx(100)
 
 
-def test_frames_leave_no_paths_behind(here, untracked, small_shop, quick_drivers):
+def test_a_run_on_frames_records_no_paths(here, untracked, small_shop, quick_drivers):
     train(untracked, frames=frames_of(small_shop), output="out")
-    kept = read_config(here / "out" / "config.yaml")
-    assert kept.sources.model_dump() == dict.fromkeys(
+    recorded = read_config(here / "out" / "config.yaml")
+    assert recorded.sources.model_dump() == dict.fromkeys(
         ("events", "transactions", "customers", "surveys")
     )
 
@@ -125,8 +129,8 @@ def test_a_run_is_registered_as_champion_and_the_next_as_challenger(here, config
 
     client = mlflow.MlflowClient(f"sqlite:///{here}/mlruns/mlflow.db")
     run = client.get_run(first.registered["run_id"])
-    kept = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert {"metric.json", "drivers.csv", "evaluation.json", "report.html", "run.json"} <= kept
+    artifacts = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert {"metric.json", "drivers.csv", "evaluation.json", "report.html", "run.json"} <= artifacts
     assert run.data.params["windows.observation_days"] == "28"
     assert any(key.startswith("evaluation") for key in run.data.metrics)
 
@@ -152,16 +156,16 @@ def test_the_registered_metric_scores_in_a_fresh_process(trained, tmp_path):
     assert expected[-1] == 100.0
 
 
-def test_an_abstention_is_a_result_and_makes_no_version(here, config, quick_drivers):
+def test_an_abstention_is_a_result_and_registers_no_version(here, config, quick_drivers):
     quick_drivers()
     result = train(config, output="out")
     assert result.metric.abstained
     assert result.registered["model"] is None
-    assert files_in(here / "out") == LEFT
+    assert files_in(here / "out") == RESULT_FILES
     assert json.loads((here / "out" / "metric.json").read_text())["abstained"] is True
 
 
-def test_without_tracking_mlflow_is_not_touched(here, untracked, quick_drivers):
+def test_without_tracking_mlflow_is_not_used(here, untracked, quick_drivers):
     (here / "mlruns" / "mlflow.db").unlink()
     result = train(untracked, output="out")
     assert result.registered is None
@@ -175,7 +179,7 @@ def test_results_go_to_a_folder_by_name_and_time_by_default(here, untracked, qui
 
 
 @pytest.mark.parametrize("error", [TrackingError("the store went away"), KeyboardInterrupt()])
-def test_what_fails_late_leaves_nothing(here, config, quick_drivers, monkeypatch, error):
+def test_a_late_failure_leaves_no_files(here, config, quick_drivers, monkeypatch, error):
     def fail(*_: object, **__: object) -> None:
         raise error
 
@@ -193,4 +197,4 @@ def test_store_and_folder_are_checked_before_any_table_is_read(here, config):
     (here / "file").write_text("")
     with pytest.raises(OutputError, match="it is a file"):
         train(config, output="file", on_step=steps.append)
-    assert set(steps) == {"Checking where results go"}
+    assert set(steps) == {"Checking the output folder and tracking store"}

@@ -1,73 +1,138 @@
-"""SHAP values by behaviour: of the usual model across entities, and of change within entities."""
+"""SHAP importance by behaviour, between and within customers.
+
+Both are mean absolute TreeSHAP values (Lundberg et al. 2020, Nature Machine Intelligence 2) of a
+small LightGBM regression. Between customers, the model predicts later margin from counts. Within
+customers, it predicts the deviation of a customer's margin from the expected one from the
+deviations of the customer's log counts from their means.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray
+from engagement_ml._typing import FloatArray, Int64Array
 from engagement_ml.drivers.selection.cross_section import clipped
 from engagement_ml.drivers.selection.window_rows import WindowRows
 
 _MOST_ROWS = 60_000
 _MOST_EXPLAINED = 15_000
+_FEWEST_ROWS = 50
 _ROUNDS = 120
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class FittedBooster:
+    """A booster and the rows that it was fitted on.
+
+    Attributes
+    ----------
+    booster : lightgbm.Booster
+    x : array (R, B)
+        At most 60,000 rows, drawn at random if there were more.
+    """
+
+    booster: Any
+    x: FloatArray
+
+    def shap_values(self, x: FloatArray) -> FloatArray:
+        """Return TreeSHAP values, shape (R, B + 1); the last column is the base value."""
+        values = self.booster.predict(x, pred_contrib=True, num_threads=_THREADS)
+        return np.asarray(values, dtype=np.float64)
 
 
 def across_shap(rows: WindowRows, *, seed: int) -> FloatArray:
-    """Mean absolute SHAP of a model of later margin on counts: what everyone ranks by.
+    """Mean absolute SHAP of a model of later margin on counts: the usual ranking.
 
     Returns
     -------
     array (B,)
         In currency. Kept as the baseline that the report shows beside the verdicts.
     """
-    return _mean_absolute_shap(rows.counts, clipped(rows.margin), seed=seed)
+    fitted = _fit_booster(rows.counts, clipped(rows.margin), seed=seed)
+    return _mean_absolute_shap(fitted, rows.counts.shape[1], seed=seed)
 
 
 def within_shap(rows: WindowRows, *, seed: int) -> FloatArray:
-    """Mean absolute SHAP of a model of an entity's change of margin on its changes of behaviour.
-
-    The target is margin less what the entity's own level and the cutoff make expect (level times
-    the cutoff's mean margin over all); the features are log counts less the entity's mean.
+    """Mean absolute SHAP of the within-customer model, see `fit_within_booster`.
 
     Returns
     -------
     array (B,)
-        In currency per outcome window.
+        In currency per outcome window; 0 if the model cannot be fitted.
+    """
+    fitted = fit_within_booster(rows, seed=seed)
+    return _mean_absolute_shap(fitted, rows.counts.shape[1], seed=seed)
+
+
+def fit_within_booster(rows: WindowRows, *, seed: int) -> FittedBooster | None:
+    """Fit the model of a customer's change of margin on the customer's changes of behaviour.
+
+    The target is margin less the expected margin: the customer's level times the cutoff's mean
+    margin relative to the overall mean. The features are those of `within_changes`, of customers
+    with at least two rows.
+
+    Returns
+    -------
+    FittedBooster or None
+        None with fewer than 50 rows, or if the target does not vary.
     """
     if rows.margin.size == 0:
-        return np.zeros(rows.counts.shape[1])
+        return None
     _, place = np.unique(rows.entity, return_inverse=True)
     _, when = np.unique(rows.cutoff, return_inverse=True)
     margin = clipped(rows.margin)
-    size = np.bincount(place)
     season = np.bincount(when, margin) / np.bincount(when)
     season = season / season.mean() if season.mean() > 0 else np.ones_like(season)
+    # A cutoff with hardly any margin must not blow up the customers' levels.
     season = np.clip(season, 0.1, 10.0)
     level = np.bincount(place, margin) / np.maximum(np.bincount(place, season[when]), 1e-9)
     target = margin - level[place] * season[when]
-    x = np.log1p(rows.counts)
-    mean = np.stack([np.bincount(place, column) / size for column in x.T], axis=1)
-    repeated = size[place] > 1
-    change = (x - mean[place])[repeated]
+    change, repeated = within_changes(rows.counts, place, when)
+    return _fit_booster(change, target[repeated], seed=seed)
+
+
+def within_changes(
+    counts: FloatArray, entity: Int64Array, cutoff: Int64Array
+) -> tuple[FloatArray, Int64Array]:
+    """Return log counts less the customer's mean, then less the cutoff's mean.
+
+    Parameters
+    ----------
+    counts : array (R, B)
+        Events in the observation window.
+    entity, cutoff : int arrays (R,)
+        Codes of the row's customer and cutoff, each from 0 on without gaps.
+
+    Returns
+    -------
+    change : array (N, B)
+        Of the N rows whose customer has at least two rows.
+    rows : int array (N,)
+        Their numbers.
+
+    Examples
+    --------
+    >>> counts = np.expm1([[1.0], [3.0], [5.0]])
+    >>> change, rows = within_changes(counts, np.array([0, 0, 1]), np.array([0, 0, 0]))
+    >>> change.round(9).tolist(), rows.tolist()
+    ([[-1.0], [1.0]], [0, 1])
+    """
+    size = np.bincount(entity)
+    n_cutoffs = int(cutoff.max()) + 1
+    x = np.log1p(counts)
+    mean = np.stack([np.bincount(entity, column) / size for column in x.T], axis=1)
+    repeated = np.nonzero(size[entity] > 1)[0]
+    change = (x - mean[entity])[repeated]
+    when = cutoff[repeated]
     change -= (
-        np.stack([np.bincount(when[repeated], c, season.size) for c in change.T], axis=1)[
-            when[repeated]
-        ]
-        / np.maximum(np.bincount(when[repeated], minlength=season.size), 1)[when[repeated], None]
+        np.stack([np.bincount(when, column, n_cutoffs) for column in change.T], axis=1)[when]
+        / np.maximum(np.bincount(when, minlength=n_cutoffs), 1)[when, None]
     )
-    return _mean_absolute_shap(change, target[repeated], seed=seed)
-
-
-def _mean_absolute_shap(x: FloatArray, y: FloatArray, *, seed: int) -> FloatArray:
-    if x.shape[0] < 50 or x.shape[1] == 0 or np.ptp(y) == 0:
-        return np.zeros(x.shape[1])
-    x, y = _sample(x, y, seed, _MOST_ROWS)
-    explained, _ = _sample(x, y, seed + 1, _MOST_EXPLAINED)
-    contributions = boosted(x, y, seed=seed).predict(explained, pred_contrib=True, num_threads=2)
-    return np.asarray(np.abs(contributions[:, :-1]).mean(axis=0), dtype=np.float64)
+    return change, repeated
 
 
 def boosted(x: FloatArray, y: FloatArray, *, seed: int, rounds: int = _ROUNDS) -> Any:
@@ -87,11 +152,26 @@ def boosted(x: FloatArray, y: FloatArray, *, seed: int, rounds: int = _ROUNDS) -
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": 2,
+        "num_threads": _THREADS,
         "verbosity": -1,
     }
     data = lgb.Dataset(x, y, feature_name=[f"f{i}" for i in range(x.shape[1])])
     return lgb.train(parameters, data, num_boost_round=rounds)
+
+
+def _fit_booster(x: FloatArray, y: FloatArray, *, seed: int) -> FittedBooster | None:
+    if x.shape[0] < _FEWEST_ROWS or x.shape[1] == 0 or np.ptp(y) == 0:
+        return None
+    x, y = _sample(x, y, seed, _MOST_ROWS)
+    return FittedBooster(boosted(x, y, seed=seed), x)
+
+
+def _mean_absolute_shap(fitted: FittedBooster | None, n_columns: int, *, seed: int) -> FloatArray:
+    if fitted is None:
+        return np.zeros(n_columns)
+    explained, _ = _sample(fitted.x, fitted.x[:, 0], seed + 1, _MOST_EXPLAINED)
+    values = fitted.shap_values(explained)
+    return np.asarray(np.abs(values[:, :-1]).mean(axis=0), dtype=np.float64)
 
 
 def _sample(x: FloatArray, y: FloatArray, seed: int, most: int) -> tuple[FloatArray, FloatArray]:

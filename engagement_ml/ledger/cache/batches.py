@@ -1,4 +1,4 @@
-"""The files of a source in batches, each told from what it was by a fingerprint."""
+"""Batches of the files of a source, each with a fingerprint that changes with its files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SMALLEST = 32_000_000
-"""Bytes of files that are read together at least, where there are so many."""
+"""Bytes per batch, at least; fewer only if the source is smaller."""
 SHARE = 16
-"""A batch is at most so small a part of the whole: that much is read again for one changed file."""
+"""A batch is at most 1/16 of the source, the part that is read again if one file changes."""
 MOST_SMALL = 40
-"""So many batches of single new files are kept before they are put together."""
+"""Largest number of small batches before they are combined."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Batch:
     ----------
     files : tuple of Path
     key : str
-        Tells their paths, sizes, times of change and, where they are Parquet, their footers.
+        Hash of their paths, sizes, modification times and Parquet footers.
     size : int
-        Bytes.
+        In bytes.
     """
 
     files: tuple[Path, ...]
@@ -33,15 +33,15 @@ class Batch:
     size: int
 
 
-def find_batches(files: Sequence[Path], known: Collection[tuple[str, ...]] = ()) -> list[Batch]:
-    """Put files into batches, those that were together before together again.
+def find_batches(files: Sequence[Path], previous: Collection[tuple[str, ...]] = ()) -> list[Batch]:
+    """Group files into batches; files of a previous batch stay together.
 
     Parameters
     ----------
     files : sequence of Path
-        In a stable order; neighbours get into one batch.
-    known : collection of tuple of str
-        The paths of each batch that there was before.
+        In a stable order; neighbours share a batch.
+    previous : collection of tuple of str
+        The paths of each batch of an earlier run.
 
     Returns
     -------
@@ -50,45 +50,45 @@ def find_batches(files: Sequence[Path], known: Collection[tuple[str, ...]] = ())
     sizes = {file: file.stat().st_size for file in files}
     limit = max(SMALLEST, sum(sizes.values()) // SHARE)
     by_name = {str(file): file for file in files}
-    old: list[tuple[Path, ...]] = []
+    kept: list[tuple[Path, ...]] = []
     taken: set[str] = set()
-    for names in known:
-        # A run that was killed leaves what it had made beside what that was to replace.
+    for names in previous:
+        # A killed run leaves both its new batches and those that they were to replace.
         if taken.isdisjoint(names) and all(name in by_name for name in names):
-            old.append(tuple(by_name[name] for name in names))
+            kept.append(tuple(by_name[name] for name in names))
             taken.update(names)
-    small = [batch for batch in old if sum(sizes[file] for file in batch) < limit // 2]
+    small = [batch for batch in kept if sum(sizes[file] for file in batch) < limit // 2]
     if len(small) > MOST_SMALL:
-        old = [batch for batch in old if batch not in small]
-    placed = {file for batch in old for file in batch}
-    together: list[list[Path]] = []
+        kept = [batch for batch in kept if batch not in small]
+    placed = {file for batch in kept for file in batch}
+    added: list[list[Path]] = []
     room = 0
     for file in files:
         if file in placed:
             room = 0
             continue
         if sizes[file] > room:
-            together.append([])
+            added.append([])
             room = limit
-        together[-1].append(file)
+        added[-1].append(file)
         room -= sizes[file]
-    batches = [_batch(batch) for batch in (*old, *together)]
+    batches = [_batch(batch) for batch in (*kept, *added)]
     return sorted(batches, key=lambda batch: str(batch.files[0]))
 
 
 def _batch(files: Sequence[Path]) -> Batch:
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     size = 0
     for file in files:
         stat = file.stat()
         size += stat.st_size
-        told.update(f"{file}|{stat.st_size}|{stat.st_mtime_ns}|".encode())
-        told.update(_footer(file, stat.st_size))
-    return Batch(tuple(files), told.hexdigest(), size)
+        digest.update(f"{file}|{stat.st_size}|{stat.st_mtime_ns}|".encode())
+        digest.update(_footer(file, stat.st_size))
+    return Batch(tuple(files), digest.hexdigest(), size)
 
 
 def _footer(path: Path, size: int) -> bytes:
-    """Return a Parquet file's footer: sizes and bounds of all that is in it."""
+    """Return a Parquet file's footer, which holds the sizes and statistics of its columns."""
     with path.open("rb") as file:
         file.seek(max(0, size - 8))
         length = int.from_bytes(file.read(4), "little")

@@ -1,110 +1,117 @@
-"""The ledger of many files: made batch by batch, kept, and made again only where files changed."""
+"""Cached ledger of many files: built by batch, rebuilt only for files that changed."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from pathlib import Path
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.ledger.cache.batches import find_batches
-from engagement_ml.ledger.cache.partitions import Making, Part, Parts, listed_days
-from engagement_ml.ledger.cache.store import Store, open_store
+from engagement_ml.ledger.cache.builder import PartitionBuilder
+from engagement_ml.ledger.cache.partitions import (
+    OnPart,
+    Partition,
+    PartitionedLedger,
+    listed_days,
+)
+from engagement_ml.ledger.cache.store import hold_store
 from engagement_ml.ledger.daily import VERSION
-from engagement_ml.tables.duplicates import apart, repeated_among
-from engagement_ml.tables.schema import Opened, quoted
+from engagement_ml.tables.duplicates import are_disjoint, duplicated_among
+from engagement_ml.tables.schema import SourceTable, quoted
 
-KEEP_FROM = 64_000_000
-"""Bytes of files from which on a ledger is kept: less is read again in under a second."""
-OnPart = Callable[[int, int], None]
-
-
-def worth_keeping(one: Opened) -> bool:
-    """Return whether a source is of files, and large enough."""
-    return sum(file.stat().st_size for file in one.files) >= KEEP_FROM
+MIN_CACHED_BYTES = 64_000_000
+"""Smallest size of files whose ledger is cached: smaller files are read again within a second."""
 
 
-def make_parts(
+def is_large(table: SourceTable) -> bool:
+    """Return whether a source consists of files that are large enough to cache their ledger."""
+    return sum(file.stat().st_size for file in table.files) >= MIN_CACHED_BYTES
+
+
+def partition_events(
     engine: DuckDBEngine,
-    one: Opened,
+    table: SourceTable,
     *,
     integer_ids: bool,
     keep: Path | None,
     on_part: OnPart | None = None,
-) -> Parts:
-    """Make the ledger of each batch of files that is not kept yet, or has changed.
+) -> PartitionedLedger:
+    """Build the partitions of batches that are not cached or have changed.
 
     Parameters
     ----------
+    engine : DuckDBEngine
+    table : SourceTable
+        With `files`.
+    integer_ids : bool
+        Whether ``customer_id`` is an integer, else text.
     keep : path or None
-        Where to keep it; without it, until the engine is closed.
+        Folder of the cache; without it, partitions are kept until the engine is closed.
     on_part : callable, optional
-        Told how many batches are done, of how many.
+        Called with the number of batches that are done, and of all batches.
 
     Raises
     ------
     InputError
-        Where a file cannot be read, or a number does not fit.
+        If a file cannot be read, or a number does not fit.
     """
-    definition = _definition(engine, one, integer_ids)
+    definition = _definition(engine, table, integer_ids)
     store = hold_store(engine, keep, f"events-{definition[:16]}")
-    known = [tuple(told["files"]) for told in store.entries.values() if "files" in told]
-    batches = find_batches(one.files, known)
-    work = Making(engine, one, integer_ids, store, definition)
-    ids = work.ids(batches) if one.has("event_id") else []
-    hashes = [] if apart(ids) else [each.load() for each in ids]
-    suspects = repeated_among(hashes)
-    repeats = work.repeats(batches, hashes, suspects)
-    parts = []
-    for part in work.parts(batches, repeats):
-        parts.append(part)
+    previous = [tuple(entry["files"]) for entry in store.entries.values() if "files" in entry]
+    batches = find_batches(table.files, previous)
+    builder = PartitionBuilder(engine, table, integer_ids, store, definition)
+    ids = builder.event_ids(batches) if table.has("event_id") else []
+    hashes = [] if are_disjoint(ids) else [batch_ids.load() for batch_ids in ids]
+    duplicated = duplicated_among(hashes)
+    marked = builder.mark_duplicates(batches, hashes, duplicated)
+    partitions = []
+    for partition in builder.partitions(batches, marked):
+        partitions.append(partition)
         if on_part is not None:
-            on_part(len(parts), len(batches))
-    shared_days = _in_several(parts)
-    shared = work.shared(parts, shared_days) if shared_days else None
-    store.retain(work.used)
-    return Parts(tuple(parts), shared, shared_days, suspects, definition, one.theirs, integer_ids)
-
-
-def whole(engine: DuckDBEngine, parts: Parts, label: str) -> str:
-    """Name a view over the ledgers of all parts, one row a customer, event type and day."""
-    view = engine.files([part.file for part in parts.parts], reading=label)
-    if parts.shared is None:
-        return view
-    shared = engine.files([parts.shared], reading=label)
-    days = listed_days(parts.shared_days)
-    return engine.view(
-        f"SELECT * FROM {quoted(view)} WHERE day IS NULL OR day NOT IN ({days}) "
-        f"UNION ALL BY NAME SELECT * FROM {quoted(shared)}",
-        reading=label,
+            on_part(len(partitions), len(batches))
+    shared_days = _in_several(partitions)
+    shared = builder.merge_shared(partitions, shared_days) if shared_days else None
+    store.retain(builder.used)
+    return PartitionedLedger(
+        tuple(partitions),
+        shared,
+        shared_days,
+        duplicated,
+        definition,
+        table.source_columns,
+        integer_ids,
     )
 
 
-def hold_store(engine: DuckDBEngine, keep: Path | None, name: str) -> Store:
-    """Open a store until the engine is closed; one of its own where it cannot have that."""
-    if keep is not None:
-        store = engine.hold(open_store(keep / name))
-        if store is not None:
-            return store
-    own: AbstractContextManager[Store | None] = open_store(engine.scratch() / name)
-    store = engine.hold(own)
-    assert store is not None
-    return store
+def union_view(engine: DuckDBEngine, ledger: PartitionedLedger, label: str) -> str:
+    """Return the name of a view over all partitions: one row per customer, event type and day."""
+    view = engine.files([partition.file for partition in ledger.partitions], source=label)
+    if ledger.shared is None:
+        return view
+    shared = engine.files([ledger.shared], source=label)
+    days = listed_days(ledger.shared_days)
+    return engine.view(
+        f"SELECT * FROM {quoted(view)} WHERE day IS NULL OR day NOT IN ({days}) "
+        f"UNION ALL BY NAME SELECT * FROM {quoted(shared)}",
+        source=label,
+    )
 
 
-def _definition(engine: DuckDBEngine, one: Opened, integer_ids: bool) -> str:
-    version = engine.query("SELECT version()", reading="DuckDB")[0][0]
-    told = [VERSION, version, one.label, one.types, one.theirs, integer_ids]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+def _definition(engine: DuckDBEngine, table: SourceTable, integer_ids: bool) -> str:
+    """Return a hash of what partitions depend on, except the files."""
+    version = engine.query("SELECT version()", source="DuckDB")[0][0]
+    parts = [VERSION, version, table.label, table.types, table.source_columns, integer_ids]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _in_several(parts: Sequence[Part]) -> tuple[dt.date, ...]:
+def _in_several(partitions: Sequence[Partition]) -> tuple[dt.date, ...]:
+    """Return the days that more than one partition holds, sorted."""
     seen: set[dt.date] = set()
     several: set[dt.date] = set()
-    for part in parts:
-        several |= seen.intersection(part.days)
-        seen.update(part.days)
+    for partition in partitions:
+        several |= seen.intersection(partition.days)
+        seen.update(partition.days)
     return tuple(sorted(several))

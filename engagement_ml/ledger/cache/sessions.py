@@ -1,4 +1,4 @@
-"""The sessions of many files: made part by part, kept, and made again only where parts changed."""
+"""Cached sessions of many files: computed by partition, recomputed only for changed partitions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,50 +14,20 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.ledger.arrow.reading import UnfitError
-from engagement_ml.ledger.arrow.sessions import write_sessions
-from engagement_ml.ledger.cache.events import OnPart, hold_store
-from engagement_ml.ledger.cache.partitions import Part, Parts
-from engagement_ml.ledger.events import KeptEvents
-from engagement_ml.ledger.sessions import (
-    VERSION,
-    SessionRule,
-    sessions_by_day,
-    visits,
-)
-from engagement_ml.ordered_map import by_turns
+from engagement_ml.ledger.arrow import UnsupportedInputError, aggregate_files
+from engagement_ml.ledger.cache.partitions import OnPart, Partition, PartitionedLedger
+from engagement_ml.ledger.cache.store import Store, hold_store
+from engagement_ml.ledger.sessions import VERSION, SessionRule, session_events, sessions_by_day
+from engagement_ml.ordered_map import ordered_map
 from engagement_ml.tables.schema import REQUIRED, SESSION_COLUMNS
 
 MOST_EVENTS = 16_000_000
-"""So many events of days that several parts hold are put in order at a time, or one day's."""
+"""Largest number of events of shared days that are sorted at a time, except for a single day."""
 
 
-def read_sessions(
+def sessions_of_partitions(
     engine: DuckDBEngine,
-    events: KeptEvents,
-    rule: SessionRule,
-    *,
-    end: dt.date,
-    keep: Path | None = None,
-    on_part: OnPart | None = None,
-) -> nw.LazyFrame[Any]:
-    """Return the sessions per entity and day, in a second pass over the events that are kept.
-
-    Those of large files are made part by part and kept for the next run; see
-    ``sessions_of_parts``.
-    """
-    label = events.quality.source
-    if events.made is None:
-        made = sessions_by_day(visits(engine.scan(events.view), rule), rule.gap)
-        return engine.scan(engine.persist_as(made, reading=label))
-    return sessions_of_parts(
-        engine, events.made, rule, label=label, end=end, keep=keep, on_part=on_part
-    )
-
-
-def sessions_of_parts(
-    engine: DuckDBEngine,
-    parts: Parts,
+    ledger: PartitionedLedger,
     rule: SessionRule,
     *,
     label: str,
@@ -65,105 +35,158 @@ def sessions_of_parts(
     keep: Path | None,
     on_part: OnPart | None = None,
 ) -> nw.LazyFrame[Any]:
-    """Return the sessions per entity and day, of parts whose sessions are not kept made anew.
+    """Return the sessions per customer and day; those of unchanged partitions come from the cache.
 
-    A day that only one part holds is that part's own. The sessions of the other days are made of
-    the rows of all parts that hold them, a few days at a time.
+    The sessions of a day that only one partition holds belong to that partition. The sessions of
+    shared days are computed from the rows of all partitions that hold them, some days at a time.
 
     Parameters
     ----------
-    engine : Engine
-    parts : Parts
+    engine : DuckDBEngine
+    ledger : PartitionedLedger
     rule : SessionRule
     label : str
-        What messages call the source.
+        Name of the source in messages.
     end : date
-        Days from it on are left out.
+        Days from this day on are dropped.
     keep : path or None
-        Where to keep it; without it, until the engine is closed.
+        Folder of the cache; without it, sessions are kept until the engine is closed.
     on_part : callable, optional
-        Told how many parts are done, of how many.
+        Called with the number of pieces that are done, and of all pieces.
 
     Returns
     -------
     LazyFrame
-        As ``sessions_by_day``.
+        As ``sessions_by_day`` returns it.
 
     Raises
     ------
     InputError
-        Where a file cannot be read.
+        If a file cannot be read.
     """
-    told = json.dumps([VERSION, parts.source, asdict(rule)])
-    definition = hashlib.sha256(told.encode()).hexdigest()
+    definition = _definition(ledger, rule)
     store = hold_store(engine, keep, f"sessions-{definition[:16]}")
-    shared = set(parts.shared_days)
-    own = [part for part in parts.parts if not shared.issuperset(part.days)]
-    chunks = _chunks(engine, parts, label)
-    used: list[str] = []
+    builder = _SessionBuilder(engine, ledger, rule, label, store, definition)
+    shared = set(ledger.shared_days)
+    exclusive = [p for p in ledger.partitions if not shared.issuperset(p.days)]
+    chunks = _chunks(engine, ledger, label)
+    written = ordered_map(builder.write_in_arrays, exclusive, engine.threads)
+    pieces: list[Path] = []
 
-    def write(part: Part) -> bool:
-        """Make the sessions of a part in arrays, where its files allow it."""
-        name = _name(definition, [part])
-        if store.has(name) or not part.files or any(c in parts.theirs for c in SESSION_COLUMNS):
+    def add(piece: Path) -> None:
+        pieces.append(piece)
+        if on_part is not None:
+            on_part(len(pieces), len(exclusive) + len(chunks))
+
+    for partition, done in zip(exclusive, written, strict=True):
+        add(builder.build([partition], done=done))
+    for days in chunks:
+        holders = [p for p in ledger.partitions if not set(days).isdisjoint(p.days)]
+        add(builder.build(holders, days))
+    store.retain(builder.used)
+    n = len(exclusive)
+    return _combined(engine, ledger, pieces[:n], pieces[n:], label).filter(nw.col("day") < end)
+
+
+@dataclass
+class _SessionBuilder:
+    """Builds the sessions of partitions in a store, and records which files are in use."""
+
+    engine: DuckDBEngine
+    ledger: PartitionedLedger
+    rule: SessionRule
+    label: str
+    store: Store
+    definition: str
+    used: set[str] = field(default_factory=set)
+
+    def write_in_arrays(self, partition: Partition) -> bool:
+        """Write the sessions of a partition if the array code supports its files."""
+        name = self._name([partition])
+        columns = self.ledger.source_columns
+        by_column = any(column in columns for column in SESSION_COLUMNS)
+        if self.store.has(name) or not partition.files or by_column:
             return False
-        names = {column: parts.theirs[column] for column in REQUIRED["events"]}
+        source_columns = {column: columns[column] for column in REQUIRED["events"]}
         try:
-            with store.new(name) as aside:
-                write_sessions(part.files, names, rule, aside, integer_ids=parts.integer_ids)
-        except UnfitError:
+            with self.store.new(name) as temporary:
+                aggregate_files(
+                    partition.files,
+                    source_columns,
+                    temporary,
+                    integer_ids=self.ledger.integer_ids,
+                    sessions=self.rule,
+                )
+        except UnsupportedInputError:
             return False
         return True
 
-    def make(
-        holders: Sequence[Part], days: Sequence[dt.date] | None = None, *, done: bool = False
+    def build(
+        self,
+        holders: Sequence[Partition],
+        days: Sequence[dt.date] | None = None,
+        *,
+        done: bool = False,
     ) -> Path:
-        name = _name(definition, holders, days or ())
-        used.append(name)
-        if not store.has(name):
+        """Return the file of the sessions of `holders`, all their days or some of them.
+
+        `done` says that the file is written already and only has to enter the manifest.
+        """
+        name = self._name(holders, days or ())
+        self.used.add(name)
+        if not self.store.has(name):
             if not done:
-                rows = [visits(engine.scan(part.rows()), rule, days) for part in holders]
-                made = sessions_by_day(rows[0] if len(rows) == 1 else nw.concat(rows), rule.gap)
-                with store.new(name) as aside:
-                    engine.write(made.to_native().sql_query(), aside, reading=label)
-            store.put(name, {})
-        if on_part is not None:
-            on_part(len(used), len(own) + len(chunks))
-        return store.path(name)
+                rows = [
+                    session_events(self.engine.scan(partition.rows()), self.rule, days)
+                    for partition in holders
+                ]
+                events = rows[0] if len(rows) == 1 else nw.concat(rows)
+                sql = sessions_by_day(events, self.rule.gap).to_native().sql_query()
+                with self.store.new(name) as temporary:
+                    self.engine.write(sql, temporary, source=self.label)
+            self.store.put(name, {})
+        return self.store.path(name)
 
-    written = by_turns(write, own, engine.threads)
-    of_parts = [make([part], done=done) for part, done in zip(own, written, strict=True)]
-    of_chunks = []
-    for days in chunks:
-        holders = [part for part in parts.parts if not set(days).isdisjoint(part.days)]
-        of_chunks.append(make(holders, days))
-    store.retain(set(used))
-    found = []
-    if of_parts:
-        every = engine.scan(engine.files(of_parts, reading=label))
-        if parts.shared_days:
-            others = engine.small({"day": list(parts.shared_days)})
-            every = every.join(others, on="day", how="anti")
-        found.append(every)
-    if of_chunks:
-        found.append(engine.scan(engine.files(of_chunks, reading=label)))
-    return (nw.concat(found) if len(found) > 1 else found[0]).filter(nw.col("day") < end)
+    def _name(self, partitions: Sequence[Partition], days: Sequence[dt.date] = ()) -> str:
+        digest = hashlib.sha256(self.definition.encode())
+        for part in (*(partition.file.name for partition in partitions), *map(str, days)):
+            digest.update(f"|{part}".encode())
+        return f"sessions-{digest.hexdigest()[:32]}.parquet"
 
 
-def _chunks(engine: DuckDBEngine, parts: Parts, label: str) -> list[list[dt.date]]:
-    """Put the days that several parts hold into groups, whose bounds further days leave alone."""
-    if parts.shared is None:
+def _definition(ledger: PartitionedLedger, rule: SessionRule) -> str:
+    """Return a hash of what sessions depend on, except the partitions."""
+    parts = json.dumps([VERSION, ledger.definition, asdict(rule)])
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def _combined(
+    engine: DuckDBEngine,
+    ledger: PartitionedLedger,
+    exclusive: Sequence[Path],
+    shared: Sequence[Path],
+    label: str,
+) -> nw.LazyFrame[Any]:
+    """Return the sessions of all days: shared days count only in the files of shared days."""
+    frames = []
+    if exclusive:
+        sessions = engine.scan(engine.files(exclusive, source=label))
+        if ledger.shared_days:
+            shared_days = engine.small({"day": list(ledger.shared_days)})
+            sessions = sessions.join(shared_days, on="day", how="anti")
+        frames.append(sessions)
+    if shared:
+        frames.append(engine.scan(engine.files(shared, source=label)))
+    return nw.concat(frames) if len(frames) > 1 else frames[0]
+
+
+def _chunks(engine: DuckDBEngine, ledger: PartitionedLedger, label: str) -> list[list[dt.date]]:
+    """Group the shared days into chunks whose bounds do not move when days are added."""
+    if ledger.shared is None:
         return []
-    ledger = engine.scan(engine.files([parts.shared], reading=label))
-    events = max(1, int(ledger.select(nw.col("n").sum()).collect("pyarrow").item()))
+    totals = engine.scan(engine.files([ledger.shared], source=label))
+    events = max(1, int(totals.select(nw.col("n").sum()).collect("pyarrow").item()))
     width = 1
-    while 2 * width * events <= MOST_EVENTS * len(parts.shared_days):
+    while 2 * width * events <= MOST_EVENTS * len(ledger.shared_days):
         width *= 2
-    return [list(days) for _, days in groupby(parts.shared_days, lambda d: d.toordinal() // width)]
-
-
-def _name(definition: str, parts: Sequence[Part], days: Sequence[dt.date] = ()) -> str:
-    told = hashlib.sha256(definition.encode())
-    for each in (*(part.file.name for part in parts), *map(str, days)):
-        told.update(f"|{each}".encode())
-    return f"sessions-{told.hexdigest()[:32]}.parquet"
+    return [list(days) for _, days in groupby(ledger.shared_days, lambda d: d.toordinal() // width)]

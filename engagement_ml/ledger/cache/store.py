@@ -1,15 +1,16 @@
-"""A folder of what one run keeps for the next: whole at any moment, whatever stops a run."""
+"""Cache store: write-once files with a manifest, consistent at any moment (crash-safe)."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engagement_ml.engine import Engine
 from engagement_ml.errors import OutputError
 
 MANIFEST, LOCK = "manifest.json", "lock"
@@ -17,28 +18,28 @@ MANIFEST, LOCK = "manifest.json", "lock"
 
 @dataclass
 class Store:
-    """Files that never change once they have their name, and a manifest of those that count.
+    """Write-once files, and a manifest of those that are valid.
 
-    A file is written aside, flushed to disk and renamed; then the manifest is, in the same way.
-    Killed in between, a run leaves the manifest as it was and perhaps a file that nobody asks for,
-    which the next run removes.
+    A file is written under a temporary name, flushed to disk and renamed; then the manifest is
+    replaced in the same way. A run that is killed in between leaves the old manifest, and at most
+    a file without an entry, which the next run removes.
 
     Attributes
     ----------
     folder : Path
-    entries : dict of str to plain data
-        What the manifest says of each file; ``put`` adds to it.
+    entries : dict of str to dict
+        The manifest's entry of each file; ``put`` adds one.
     """
 
     folder: Path
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
-        """Return where the file of a name lies."""
+        """Return the path of a file."""
         return self.folder / name
 
     def has(self, name: str) -> bool:
-        """Return whether the manifest tells of the file and it is there."""
+        """Return whether the manifest has the file and it exists with the same size."""
         file = self.path(name)
         return (
             name in self.entries
@@ -48,55 +49,77 @@ class Store:
 
     @contextmanager
     def new(self, name: str) -> Iterator[Path]:
-        """Yield a path to write to; the file gets its name when the block succeeds."""
-        aside = self.folder / f".{name}.part"
-        yield aside
-        flush(aside)
-        os.replace(aside, self.path(name))
+        """Yield a temporary path; the file gets its name if the block succeeds."""
+        temporary = self.folder / f".{name}.part"
+        yield temporary
+        flush(temporary)
+        os.replace(temporary, self.path(name))
 
-    def put(self, name: str, told: Mapping[str, Any]) -> None:
-        """Enter a file into the manifest."""
-        self.entries[name] = {**told, "size": self.path(name).stat().st_size}
+    def put(self, name: str, entry: Mapping[str, Any]) -> None:
+        """Add a file to the manifest."""
+        self.entries[name] = {**entry, "size": self.path(name).stat().st_size}
         self._write()
 
     def retain(self, names: set[str]) -> None:
-        """Forget all other files, and remove them."""
+        """Remove all other files, and their entries."""
         if set(self.entries) - names:
-            self.entries = {name: told for name, told in self.entries.items() if name in names}
+            self.entries = {name: entry for name, entry in self.entries.items() if name in names}
             self._write()
         for file in self.folder.iterdir():
             if file.name not in names and file.name not in (MANIFEST, LOCK):
                 file.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        with self.new(MANIFEST) as aside:
-            aside.write_text(json.dumps(self.entries, default=str), encoding="utf-8")
+        with self.new(MANIFEST) as temporary:
+            temporary.write_text(json.dumps(self.entries, default=str), encoding="utf-8")
         flush(self.folder)
 
 
 @contextmanager
 def open_store(folder: Path) -> Iterator[Store | None]:
-    """Open a store for one run alone; None where another run has it open.
+    """Open a store exclusively; None if another run has it open.
 
     Raises
     ------
     OutputError
-        Where the folder cannot be made or written.
+        If the folder cannot be created or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("w")
     except OSError as error:
         raise OutputError(
-            f"{folder}: cannot keep anything: {(error.strerror or str(error)).lower()}; set "
+            f"{folder}: cannot be used as a cache: {(error.strerror or str(error)).lower()}; set "
             "'engine: {keep: …}' to another folder, or to null"
         ) from None
     with lock:
         yield Store(folder, _read(folder / MANIFEST)) if _locked(lock) else None
 
 
+def hold_store(engine: Engine, keep: Path | None, name: str) -> Store:
+    """Open a store until the engine is closed.
+
+    Parameters
+    ----------
+    engine : Engine
+    keep : path or None
+        Folder of the cache. Without it, or if another run has the store open, the store is in the
+        engine's temporary folder.
+    name : str
+        Name of the store's folder.
+    """
+    if keep is not None:
+        store = engine.hold(open_store(keep / name))
+        if store is not None:
+            return store
+    temporary: AbstractContextManager[Store | None] = open_store(engine.scratch() / name)
+    store = engine.hold(temporary)
+    assert store is not None
+    return store
+
+
 def flush(path: Path) -> None:
-    """Have the operating system put a file or folder on the disk."""
+    """Flush a file or folder to disk (fsync)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -117,9 +140,9 @@ def _locked(file: Any) -> bool:
 
 
 def _read(manifest: Path) -> dict[str, dict[str, Any]]:
-    """Return what a manifest says; nothing where it says nothing of use."""
+    """Return the entries of a manifest; none if it is missing or damaged."""
     try:
-        read = json.loads(manifest.read_text(encoding="utf-8"))
+        entries = json.loads(manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return read if isinstance(read, dict) else {}
+    return entries if isinstance(entries, dict) else {}

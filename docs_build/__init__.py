@@ -1,0 +1,1 @@
+"""Builds the documentation site: pages printed from the code, notebooks, and checks."""

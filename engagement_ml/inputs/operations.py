@@ -1,0 +1,60 @@
+"""Operations on one table that readers of all engines share, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from engagement_ml.config import PipelineConfig
+
+EngineT = TypeVar("EngineT")
+OpenedT = TypeVar("OpenedT")
+CleanedT = TypeVar("CleanedT")
+
+
+@dataclass(frozen=True)
+class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
+    """An engine's operations on one table.
+
+    Attributes
+    ----------
+    open : callable
+        Opens a source: (engine, configuration, table name, source) → opened table.
+    check : callable
+        Raises an error for values that do not fit.
+    ids_are_integers : callable
+        Returns whether every customer_id is an integer.
+    clean : callable
+        Drops rows that cannot be used: (engine, opened table, integer_ids) → cleaned table.
+    """
+
+    open: Callable[[EngineT, PipelineConfig, str, Any], OpenedT]
+    check: Callable[[EngineT, OpenedT], None]
+    ids_are_integers: Callable[[EngineT, OpenedT], bool]
+    clean: Callable[[EngineT, OpenedT, bool], CleanedT]
+
+    def open_tables(
+        self, engine: EngineT, config: PipelineConfig, sources: Mapping[str, Any]
+    ) -> dict[str, OpenedT]:
+        """Open all tables."""
+        return {name: self.open(engine, config, name, source) for name, source in sources.items()}
+
+    def clean_tables(
+        self, engine: EngineT, tables: Mapping[str, OpenedT], *, skip: Collection[str] = ()
+    ) -> tuple[bool, dict[str, CleanedT]]:
+        """Validate and clean opened tables, except those to `skip`.
+
+        Returns
+        -------
+        integer_ids : bool
+            Whether ``customer_id`` is an integer in all tables, including skipped ones.
+        cleaned : dict of str to cleaned table
+        """
+        chosen = {name: table for name, table in tables.items() if name not in skip}
+        for table in chosen.values():
+            self.check(engine, table)
+        integer_ids = all(self.ids_are_integers(engine, table) for table in tables.values())
+        return integer_ids, {
+            name: self.clean(engine, table, integer_ids) for name, table in chosen.items()
+        }

@@ -1,0 +1,129 @@
+"""Reading of all input tables on any engine, with the checks that concern several tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
+from engagement_ml.errors import ConfigError, InputError, nearest
+from engagement_ml.inputs.duckdb_reader import read_on_duckdb
+from engagement_ml.inputs.lazy_reader import read_on_lazy_engine
+from engagement_ml.inputs.names import behaviours_of, check_configured_names
+from engagement_ml.inputs.read_result import ReadResult
+from engagement_ml.inputs.tables import Tables
+from engagement_ml.ledger.cache.partitions import OnPart
+from engagement_ml.tables.schema import COLUMNS
+from engagement_ml.windows import DAY, history_of
+
+
+def read_tables(
+    config: PipelineConfig,
+    engine: Engine,
+    frames: Mapping[str, Any] | None = None,
+    *,
+    on_part: OnPart | None = None,
+) -> Tables:
+    """Read and validate the tables of a pipeline, or frames in their place.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+    engine : Engine
+        The tables stay in it, lazily; CSV files and text columns are read once for validation.
+    frames : mapping of str to path or frame, optional
+        Replace the paths in ``config.sources``, by table name.
+    on_part : callable, optional
+        Called with the number of partitions of large events that are read, and of all.
+
+    Returns
+    -------
+    Tables
+
+    Raises
+    ------
+    InputError
+        If a table is missing, unreadable or holds a value that does not fit: the message names
+        the source, the column, the row (1-based, header not counted; not on Spark) and the value.
+    ConfigError
+        If the configuration names a behaviour or a segment that the data lacks.
+    NotEnoughDataError
+        If a table is empty, or there is only one customer.
+
+    Notes
+    -----
+    Dropped and counted are rows without customer, timestamp, event type or margin; repetitions of
+    an ``event_id`` (the earliest is kept); and events from the day after the last transaction on.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> events = pd.DataFrame({"customer_id": [1, 2], "event_type": "visit",
+    ...     "timestamp": pd.to_datetime(["2024-01-01", "2024-01-02"])})
+    >>> transactions = pd.DataFrame({"customer_id": [1], "margin": [9.5],
+    ...     "timestamp": pd.to_datetime(["2024-01-02 10:00"])})
+    >>> from engagement_ml.engine import open_duckdb
+    >>> with open_duckdb() as engine:
+    ...     tables = read_tables(PipelineConfig(name="shop"), engine,
+    ...                          {"events": events, "transactions": transactions})
+    >>> tables.history.days, tables.behaviours
+    (2, ('visit',))
+    """
+    sources = _sources(config, frames or {})
+    if isinstance(engine, DuckDBEngine):
+        result = read_on_duckdb(engine, config, sources, on_part)
+    elif isinstance(engine, LazyEngine):
+        result = read_on_lazy_engine(engine, config, sources)
+    else:
+        raise TypeError(f"cannot read tables on an engine of type {type(engine).__name__}")
+    check_configured_names(config, result.label, result.frames, result.counts)
+    behaviours = behaviours_of(config, result.counts, result.label)
+    first_event, _ = _first_and_last_day(result, "events")
+    first_paid, last_paid = _first_and_last_day(result, "transactions")
+    return Tables(
+        engine=engine,
+        events=result.frames["events"],
+        transactions=result.frames["transactions"],
+        customers=result.frames.get("customers"),
+        surveys=result.frames.get("surveys"),
+        quality=tuple(result.quality[name] for name in COLUMNS if name in result.quality),
+        history=history_of(first_event, first_paid, last_paid + DAY, config.windows),
+        behaviours=behaviours,
+        event_counts=result.counts,
+        amounts=result.amounts,
+        ledger=result.ledger,
+        partitions=result.partitions,
+        sessions=result.sessions,
+    )
+
+
+def _sources(config: PipelineConfig, frames: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the path or frame of each given table."""
+    for name in frames:
+        if name not in COLUMNS:
+            raise InputError(
+                f"'{name}' is not a table{nearest(name, COLUMNS)}; "
+                f"the tables are {', '.join(COLUMNS)}"
+            )
+    sources = {}
+    for name in COLUMNS:
+        source = frames.get(name)
+        if source is None:
+            source = getattr(config.sources, name)
+        if source is not None:
+            sources[name] = source
+        elif name in ("events", "transactions"):
+            raise ConfigError(
+                f"key 'sources.{name}' is missing; give the path of the table, "
+                "or pass it as a frame"
+            )
+    return sources
+
+
+def _first_and_last_day(result: ReadResult, name: str) -> tuple[dt.date, dt.date]:
+    first, last = result.quality[name].first, result.quality[name].last
+    assert first is not None
+    assert last is not None
+    return first.date(), last.date()

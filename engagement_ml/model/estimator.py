@@ -1,0 +1,259 @@
+"""Estimator-style interface for notebooks; writes nothing unless asked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, Never, Self
+
+from engagement_ml.config import (
+    BehaviourConfig,
+    ChurnConfig,
+    EngineConfig,
+    EngineKind,
+    ExperimentConfig,
+    FeaturesConfig,
+    PipelineConfig,
+    SampleConfig,
+    SelectConfig,
+    SourcesConfig,
+    TrackingConfig,
+    WindowsConfig,
+)
+from engagement_ml.errors import ConfigError, EngagementError, nearest
+from engagement_ml.model.results import FittedResults
+from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
+from engagement_ml.workflow.fitting import fit_pipeline
+from engagement_ml.workflow.parameters import (
+    DEFAULT_NAME,
+    ConfigLike,
+    Keys,
+    merge_config,
+    nested_values,
+    with_nested,
+)
+
+
+class EngagementModel(FittedResults):
+    """Finds the behaviours that move margin and combines them into one engagement metric.
+
+    It follows the conventions of scikit-learn: the constructor only stores its parameters,
+    `fit` checks them, what `fit` finds has names that end in an underscore, and
+    ``sklearn.base.clone`` and ``sklearn.utils.validation.check_is_fitted`` work.
+
+    Parameters
+    ----------
+    config : PipelineConfig, path or mapping, optional
+        A configuration, or the path of its YAML file; by default all defaults. The other
+        parameters replace its keys: None keeps the key as it is, a mapping replaces only the keys
+        that it names, any other value replaces the whole key.
+    name : str, default "engagement"
+        Name of the metric, and of the registered model.
+    sources : SourcesConfig or mapping
+        Tables to read if `fit` is not given them: ``{"events": "events.parquet"}``.
+    entity : str, default "customer"
+        What people call those who engage.
+    currency : str, default "EUR"
+    columns : mapping
+        Names of columns by table: ``{"events": {"customer_id": "user_id"}}``.
+    windows : WindowsConfig or mapping
+        ``observation_days``, ``outcome_days``, ``gap_days``, ``every_days``, ``cutoffs``.
+    behaviours : mapping of event type to BehaviourConfig or mapping
+        ``stage``, ``cost_per_event``, ``role``, ``unit``, ``label``.
+    features : FeaturesConfig or mapping
+        Features of sessions and ratios to add to the panel.
+    churn : ChurnConfig or mapping
+        ``kind`` ("no_transaction" or "event") and ``event_type``.
+    sample : SampleConfig, mapping, int or None, default "auto"
+        Number of customers to train on. None takes all; "auto" keeps the configuration's value,
+        which is 20,000 by default.
+    select : SelectConfig or mapping
+        ``at_most``, ``require`` ("driver" or "indicator"), ``smallest_effect``.
+    segments : sequence of str
+        Columns of the table of customers.
+    experiments : sequence of ExperimentConfig or mapping
+        Results of randomised tests, which override observational evidence.
+    tracking : TrackingConfig or mapping
+        Not used by `fit`, which touches no tracking store; saved with the configuration.
+    engine : EngineConfig, mapping or {"duckdb", "spark"}
+    random_seed : int, default 0
+
+    Attributes
+    ----------
+    config : PipelineConfig
+        The configuration that the parameters result in; ``get_params()["config"]`` is the value
+        that was given. Reading it checks all parameters.
+    config_ : PipelineConfig
+        The configuration that the model was fitted with.
+    metric_ : EngagementMetric
+    drivers_ : DataFrame
+        One row per candidate behaviour with its verdict and evidence, the selected first.
+    evaluation_ : dict
+        Out-of-time measures of the metric and of its baselines.
+    record_ : RunRecord
+        All results, as plain data.
+
+    Raises
+    ------
+    ConfigError
+        By the constructor if a keyword is unknown; by `fit` if a value is not valid.
+
+    Examples
+    --------
+    >>> model = EngagementModel(name="shop", select={"at_most": 2})
+    >>> model.config.select.at_most
+    2
+    >>> model.set_params(windows__observation_days=56).config.windows.observation_days
+    56
+    >>> from engagement_ml.datasets import make_shop
+    >>> shop = make_shop()
+    >>> model.fit(shop.events, shop.transactions, shop.customers)  # doctest: +SKIP
+    >>> model.plot_drivers()  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        config: ConfigLike | None = None,
+        *,
+        name: str | None = None,
+        sources: SourcesConfig | Keys | None = None,
+        entity: str | None = None,
+        currency: str | None = None,
+        columns: Mapping[str, Mapping[str, str]] | None = None,
+        windows: WindowsConfig | Keys | None = None,
+        behaviours: Mapping[str, BehaviourConfig | Keys] | None = None,
+        features: FeaturesConfig | Keys | None = None,
+        churn: ChurnConfig | Keys | None = None,
+        sample: SampleConfig | Keys | int | str | None = "auto",
+        select: SelectConfig | Keys | None = None,
+        segments: Sequence[str] | None = None,
+        experiments: Sequence[ExperimentConfig | Keys] | None = None,
+        tracking: TrackingConfig | Keys | None = None,
+        engine: EngineConfig | EngineKind | Keys | None = None,
+        random_seed: int | None = None,
+        **unknown: Never,
+    ) -> None:
+        for key in unknown:
+            known = self._parameter_names()
+            raise ConfigError(
+                f"EngagementModel: unknown key '{key}'{nearest(key, known)}; "
+                f"known keys here: {', '.join(sorted(known))}"
+            )
+        self.config = config
+        self.name = name
+        self.sources = sources
+        self.entity = entity
+        self.currency = currency
+        self.columns = columns
+        self.windows = windows
+        self.behaviours = behaviours
+        self.features = features
+        self.churn = churn
+        self.sample = sample
+        self.select = select
+        self.segments = segments
+        self.experiments = experiments
+        self.tracking = tracking
+        self.engine = engine
+        self.random_seed = random_seed
+
+    @classmethod
+    def _parameter_names(cls) -> list[str]:
+        kinds = inspect.Parameter
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        return [p.name for p in parameters if p.kind is not kinds.VAR_KEYWORD]
+
+    @property
+    def config(self) -> PipelineConfig:
+        """The configuration that the parameters result in."""
+        given = self.get_params(deep=False)
+        return merge_config(given.pop("config"), given, origin="EngagementModel")
+
+    @config.setter
+    def config(self, value: Any) -> None:
+        # The parameter is stored unchanged, as `clone` requires; the property merges the others in.
+        self.__dict__["config"] = value
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters as they were given.
+
+        Parameters
+        ----------
+        deep : bool, default True
+            Add the keys that parameters hold: ``windows__observation_days``.
+        """
+        values = {name: self.__dict__[name] for name in self._parameter_names()}
+        if deep:
+            for name in tuple(values):
+                if name != "config":
+                    values |= nested_values(name, values[name])
+        return values
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, or keys within them: ``set_params(windows__observation_days=56)``.
+
+        Raises
+        ------
+        ConfigError
+            If a parameter or key is not known. Values are checked by `fit`.
+        """
+        values = with_nested(self.get_params(deep=False), params)
+        for name, value in values.items():
+            setattr(self, name, value)
+        return self
+
+    def fit(
+        self,
+        events: Any = None,
+        transactions: Any = None,
+        customers: Any = None,
+        *,
+        progress: ProgressOption | Progress = "auto",
+        on_step: OnStep | None = None,
+    ) -> Self:
+        """Find drivers, define the metric and evaluate it out of time.
+
+        Parameters
+        ----------
+        events, transactions, customers : frame or path, optional
+            Any frame that Narwhals accepts, in the columns of the input tables or as ``columns`` of
+            the configuration maps them. A table that is left out is read from ``sources``.
+        progress : {"auto", "bar", "log", False} or Progress, default "auto"
+            How to show the running step: "bar" in the output of the notebook's cell or on the
+            terminal, "log" as records of the logger ``engagement_ml.progress``, False not at all.
+            "auto" draws a bar in a notebook or on a terminal, and writes log records elsewhere.
+        on_step : callable, optional
+            Called with the name of each step as it starts, for instance ``print``.
+
+        Returns
+        -------
+        EngagementModel
+            Itself. Nothing is written and no tracking store is touched.
+
+        Raises
+        ------
+        ConfigError
+            If a parameter is not valid.
+        EngagementError
+            If tables cannot be used; the message names column, row and value.
+        """
+        given = {"events": events, "transactions": transactions, "customers": customers}
+        frames = {name: frame for name, frame in given.items() if frame is not None}
+        with progress_for(progress, on_step) as shown:
+            self._results = fit_pipeline(
+                self.config, frames=frames, progress=shown, keep_explanation=True
+            )
+        return self
+
+    def __repr__(self) -> str:
+        """Return the metric as a small table, or the name of a model that is not fitted."""
+        if self.__sklearn_is_fitted__():
+            return f"EngagementModel(name={self.record_.name!r})\n{self.metric_!r}"
+        name = self.name
+        if name is None:
+            try:
+                name = self.config.name
+            except EngagementError:
+                # An invalid parameter must not keep the model from being shown.
+                name = DEFAULT_NAME
+        return f"EngagementModel(name={name!r}), not fitted"

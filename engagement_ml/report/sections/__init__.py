@@ -1,0 +1,41 @@
+"""The sections of the report, in the order of the page."""
+
+from __future__ import annotations
+
+from engagement_ml.report.section import Section
+from engagement_ml.report.sections.behaviours import BEHAVIOURS
+from engagement_ml.report.sections.checks import CHECKS
+from engagement_ml.report.sections.data import DATA
+from engagement_ml.report.sections.evaluation import EVALUATION
+from engagement_ml.report.sections.experiments import EXPERIMENTS
+from engagement_ml.report.sections.glossary import GLOSSARY
+from engagement_ml.report.sections.limits import LIMITS
+from engagement_ml.report.sections.metric import METRIC
+from engagement_ml.report.sections.naive import NAIVE
+from engagement_ml.report.sections.pairs import PAIRS
+from engagement_ml.report.sections.responses import RESPONSES
+from engagement_ml.report.sections.segments import SEGMENTS
+from engagement_ml.report.sections.unprofitable import UNPROFITABLE
+from engagement_ml.report.sections.versions import VERSIONS
+from engagement_ml.report.sections.windows import WINDOWS
+
+__all__ = ["SECTIONS"]
+
+SECTIONS: tuple[Section, ...] = (
+    METRIC,
+    NAIVE,
+    RESPONSES,
+    BEHAVIOURS,
+    EVALUATION,
+    CHECKS,
+    SEGMENTS,
+    PAIRS,
+    UNPROFITABLE,
+    EXPERIMENTS,
+    DATA,
+    WINDOWS,
+    LIMITS,
+    GLOSSARY,
+    VERSIONS,
+)
+"""Add a section here; see `engagement_ml.report.section.Section`."""

@@ -1,0 +1,45 @@
+"""The input tables: rows read, kept and left out, and the training sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engagement_ml.formatting import DASH, day, number, one_line, percent
+from engagement_ml.report import text
+from engagement_ml.report.section import Section
+from engagement_ml.report.view import Run, without_folders
+
+if TYPE_CHECKING:
+    from engagement_ml.tables.quality import TableQuality
+
+
+def build(run: Run) -> dict[str, Any] | None:
+    """Return each table's rows and period; None if the record names no table."""
+    record = run.record
+    if not record.tables:
+        return None
+    return {
+        "tables": [_row(table) for table in record.tables],
+        "sample": text.sample(record.sample, run.entities),
+        "n_entities": number(record.n_entities, 0),
+        "n_rows": number(record.n_rows, 0),
+    }
+
+
+def _row(table: TableQuality) -> dict[str, Any]:
+    return {
+        "table": one_line(table.table),
+        "source": without_folders(table.source),
+        "read": number(table.rows_read, 0),
+        "kept": number(table.rows_kept, 0),
+        "share": percent(table.rows_kept / table.rows_read, 1) if table.rows_read else DASH,
+        "dropped": [
+            {"reason": one_line(each.reason), "rows": number(each.rows, 0)}
+            for each in table.dropped
+            if each.rows
+        ],
+        "span": f"{day(table.first)} to {day(table.last)}" if table.first and table.last else DASH,
+    }
+
+
+DATA = Section("data", "The data", "data.html.j2", build)

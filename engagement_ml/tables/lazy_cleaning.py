@@ -1,0 +1,192 @@
+"""Cleaning of one table on a lazy engine: unusable rows dropped, counted and fingerprinted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+
+from engagement_ml.engine import LazyEngine
+from engagement_ml.tables.duplicates import DUPLICATE_MARK
+from engagement_ml.tables.lazy_opening import LazyTable
+from engagement_ml.tables.quality import (
+    DUPLICATE,
+    RowTally,
+    TableQuality,
+    amounts_of,
+    event_types_with_amounts,
+    quality_of,
+    rows_by_event_type,
+)
+from engagement_ml.tables.schema import REQUIRED
+
+_PRIMES = (2_147_483_647, 2_147_483_629)
+"""Sums of remainders fit into 64 bits up to four billion rows; sums of hashes would not."""
+
+
+@dataclass(frozen=True)
+class LazyCleanTable:
+    """The usable rows of a table, and what was counted of them.
+
+    Attributes
+    ----------
+    frame : LazyFrame
+    quality : TableQuality
+    counts : mapping of str to int
+        Rows per event type; empty for tables without event types.
+    amounts : mapping of str to tuple of str
+        The event types with a non-null ``value`` and ``duration_seconds``.
+    ledger : LazyFrame or None
+        The daily ledger of events, if it was computed.
+    """
+
+    frame: nw.LazyFrame[Any]
+    quality: TableQuality
+    counts: Mapping[str, int] = field(default_factory=dict)
+    amounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ledger: nw.LazyFrame[Any] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        opened: LazyTable,
+        frame: nw.LazyFrame[Any],
+        tallies: Sequence[RowTally],
+        reasons: Iterable[str],
+        ledger: nw.LazyFrame[Any] | None = None,
+    ) -> LazyCleanTable:
+        """Return the table with what its tallies count.
+
+        Raises
+        ------
+        NotEnoughDataError
+            If no row is left.
+        """
+        table = opened.table
+        columns = (column for column, _ in table.column_kinds())
+        return cls(
+            frame=frame,
+            quality=quality_of(table, tallies, list(reasons), columns),
+            counts=rows_by_event_type(tallies),
+            amounts=event_types_with_amounts(table, tallies),
+            ledger=ledger,
+        )
+
+
+def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> LazyCleanTable:
+    """Drop rows that cannot be used, count them by reason, and fingerprint the others.
+
+    Parameters
+    ----------
+    engine : LazyEngine
+    opened : LazyTable
+    frame : LazyFrame
+        Its columns in their canonical types.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If no row is left.
+    """
+    name = opened.table.name
+    required = [*REQUIRED[name], *(["margin"] if name == "transactions" else [])]
+    reasons = [(f"null {column}", nw.col(column).is_null()) for column in required]
+    columns = frame.collect_schema().names()
+    if "event_id" in columns:
+        frame = mark_duplicates(opened, frame)
+        reasons.append((DUPLICATE, nw.col(DUPLICATE_MARK)))
+    marked = frame.with_columns(reason_=first_reason(condition for _, condition in reasons))
+    moment = "timestamp" if "timestamp" in columns else None
+    tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment))
+    usable = marked.filter(nw.col("reason_").is_null()).select(*columns)
+    return LazyCleanTable.of(opened, usable, tallies, (reason for reason, _ in reasons))
+
+
+def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Mark all but the first usable of the rows that share an event_id, in `DUPLICATE_MARK`."""
+    required = REQUIRED[opened.table.name]
+    unusable = nw.any_horizontal(
+        *(nw.col(column).is_null() for column in required), ignore_nulls=False
+    )
+    optional = [c for c in frame.collect_schema().names() if c not in (*required, "event_id")]
+    order = ["unusable_", "timestamp", "customer_id", "event_type"]
+    for column in optional:
+        order += [f"{column}_null_", column]
+    prepared = frame.with_columns(
+        unusable_=_as_number(unusable),
+        # Rows without an id are no duplicates; in a single partition they would be a single task.
+        other_=nw.when(nw.col("event_id").is_null()).then(nw.col("customer_id")),
+        **{f"{column}_null_": _as_number(nw.col(column).is_null()) for column in optional},
+    )
+    first = nw.col("event_id").is_first_distinct().over("event_id", "other_", order_by=order)
+    marked = prepared.with_columns(first_=first).with_columns(
+        (~nw.col("first_") & ~nw.col("event_id").is_null()).alias(DUPLICATE_MARK)
+    )
+    return marked.select(*frame.collect_schema().names(), DUPLICATE_MARK)
+
+
+def _as_number(condition: nw.Expr) -> nw.Expr:
+    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0))
+
+
+def first_reason(conditions: Iterable[nw.Expr]) -> nw.Expr:
+    """Return the position of the first condition that holds; null if none does."""
+    reason = nw.lit(None).cast(nw.Int64)
+    for place, condition in reversed(list(enumerate(conditions))):
+        reason = nw.when(condition).then(nw.lit(place).cast(nw.Int64)).otherwise(reason)
+    return reason
+
+
+def tally_rows(
+    engine: LazyEngine,
+    opened: LazyTable,
+    marked: nw.LazyFrame[Any],
+    columns: Sequence[str],
+    rows: nw.Expr,
+    moments: tuple[str | None, str | None],
+) -> list[RowTally]:
+    """Return one tally per reason and event type, of rows or of the rows of a daily ledger.
+
+    Parameters
+    ----------
+    engine : LazyEngine
+    opened : LazyTable
+    marked : LazyFrame
+        With ``reason_``; a ledger has ``n_<amount>``, the number of non-null amounts.
+    columns : sequence of str
+        Columns that identify a row; they are hashed.
+    rows : Expr
+        Aggregate of the number of rows.
+    moments : tuple of str or None
+        Columns of the earliest and the latest timestamp.
+    """
+    events = opened.table.name == "events"
+    amounts = [c for c in amounts_of(opened.table) if c in columns]
+    present = marked.collect_schema().names()
+    keys = ["reason_", *(["event_type"] if events else [])]
+    first, last = moments
+    aggregates = [rows.cast(nw.Int64).alias("rows_")]
+    if first is not None and last is not None:
+        aggregates += [nw.col(first).min().alias("first_"), nw.col(last).max().alias("last_")]
+    aggregates += [(nw.col("hash_") % p).sum().alias(f"hash_{p}") for p in _PRIMES]
+    for column in amounts:
+        n = nw.col(f"n_{column}").sum() if f"n_{column}" in present else nw.col(column).count()
+        aggregates.append(n.cast(nw.Int64).alias(f"given_{column}"))
+    hashed = engine.hashed(marked, sorted(columns), "hash_")
+    counted = engine.rows(hashed.group_by(*keys).agg(*aggregates), source=opened.table.label)
+    tallies = [
+        RowTally(
+            reason=row["reason_"],
+            event_type=row.get("event_type"),
+            rows=row["rows_"],
+            first=row.get("first_"),
+            last=row.get("last_"),
+            hash_sum=row[f"hash_{_PRIMES[0]}"],
+            hash_xor=row[f"hash_{_PRIMES[1]}"],
+            amounts=tuple(row[f"given_{column}"] for column in amounts),
+        )
+        for row in counted
+    ]
+    return sorted(tallies, key=lambda tally: (tally.reason is not None, tally.event_type or ""))

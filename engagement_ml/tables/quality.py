@@ -1,0 +1,277 @@
+"""Data quality of one table: rows counted by reason and event type, and a fingerprint.
+
+Rows that cannot be used are counted under the first reason that applies. A tally is a count of
+rows with the same reason and event type, together with their time span and sums of row hashes;
+tallies add up, so that those of files can be cached and combined.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engagement_ml.engine import DuckDBEngine
+from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.tables.schema import AMOUNTS, SourceTable, quoted
+
+DUPLICATE = "repeated event_id"
+AFTER_TRANSACTIONS = "after the last day of transactions"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Number of rows that were dropped from a table for one reason."""
+
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class TableQuality:
+    """Rows read and kept of one table, and a fingerprint of the kept rows.
+
+    Attributes
+    ----------
+    table, source : str
+    rows_read, rows_kept : int
+    dropped : tuple of Dropped
+        One entry per reason; a row counts under the first reason that applies.
+    first, last : datetime or None
+        Earliest and latest timestamp of the kept rows, naive UTC; None without timestamps.
+    fingerprint : str
+        SHA-256 of the columns, the number of rows and sums of row hashes: equal for equal rows in
+        any order and any file format, given the same version of the engine.
+    """
+
+    table: str
+    source: str
+    rows_read: int
+    rows_kept: int
+    dropped: tuple[Dropped, ...]
+    first: dt.datetime | None
+    last: dt.datetime | None
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class RowTally:
+    """Rows of one event type that were dropped for one reason, or kept.
+
+    Attributes
+    ----------
+    reason : int or None
+        Position among the reasons; None for kept rows.
+    event_type : str or None
+        None for tables without event types.
+    rows : int
+    first, last : datetime or None
+    hash_sum, hash_xor : int
+        Sum and exclusive or of the row hashes. A lazy engine gives two sums of remainders.
+    amounts : tuple of int
+        Number of non-null values in each column of `AMOUNTS` that the table has.
+    """
+
+    reason: int | None
+    event_type: str | None
+    rows: int
+    first: dt.datetime | None
+    last: dt.datetime | None
+    hash_sum: int
+    hash_xor: int
+    amounts: tuple[int, ...]
+
+    def plain(self) -> list[Any]:
+        """Return the tally as plain JSON types."""
+        moments = [None if m is None else m.isoformat() for m in (self.first, self.last)]
+        hashes = [str(self.hash_sum), str(self.hash_xor)]
+        return [self.reason, self.event_type, self.rows, *moments, *hashes, list(self.amounts)]
+
+    @classmethod
+    def read(cls, plain: Sequence[Any]) -> RowTally:
+        """Return the tally that ``plain`` returned."""
+        reason, event_type, rows, first, last, hash_sum, hash_xor, amounts = plain
+        hashes = (int(hash_sum), int(hash_xor), tuple(amounts))
+        return cls(reason, event_type, rows, _moment(first), _moment(last), *hashes)
+
+
+@dataclass(frozen=True)
+class TallyColumns:
+    """SQL that says how rows are tallied: single rows, or rows of a daily ledger.
+
+    Attributes
+    ----------
+    event_type, rows, first, last : str
+        SQL of the event type, and aggregates of the number of rows and of the time span.
+    hashed : sequence of str
+        SQL of the values that identify a row.
+    amounts : sequence of str
+        Aggregates of the number of non-null amounts.
+    """
+
+    event_type: str
+    rows: str
+    first: str
+    last: str
+    hashed: Sequence[str]
+    amounts: Sequence[str]
+
+
+def mark_reasons(rows: str, reasons: Sequence[tuple[str, str]]) -> str:
+    """Return SQL for `rows` with ``reason_``, the position of the first reason that applies.
+
+    Parameters
+    ----------
+    rows : str
+        SQL that can follow ``FROM``.
+    reasons : sequence of (str, str)
+        Name and SQL condition of each reason to drop a row.
+    """
+    case = " ".join(f"WHEN {condition} THEN {i}" for i, (_, condition) in enumerate(reasons))
+    return f"SELECT *, CASE {case} END AS reason_ FROM {rows}"
+
+
+def tally_rows(
+    engine: DuckDBEngine, marked: str, columns: TallyColumns, *, source: str
+) -> list[RowTally]:
+    """Return one tally per reason and event type, sorted, of rows that `mark_reasons` marked."""
+    row_hash = f"hash({', '.join(columns.hashed)})"
+    counted = "".join(f", {amount}" for amount in columns.amounts)
+    rows = engine.query(
+        f"SELECT reason_, {columns.event_type}, {columns.rows}, {columns.first}, {columns.last}, "
+        f"sum({row_hash}), bit_xor({row_hash}){counted} FROM ({marked}) "
+        "GROUP BY 1, 2 ORDER BY 1, 2",
+        source=source,
+    )
+    return [
+        RowTally(
+            reason,
+            event_type,
+            int(n),
+            first,
+            last,
+            int(hash_sum),
+            hash_xor,
+            tuple(map(int, counts)),
+        )
+        for reason, event_type, n, first, last, hash_sum, hash_xor, *counts in rows
+    ]
+
+
+def add_tallies(tallies: Iterable[RowTally]) -> list[RowTally]:
+    """Add tallies of the same reason and event type; the result is sorted, nulls first."""
+    totals: dict[tuple[Any, Any], RowTally] = {}
+    for tally in tallies:
+        key = (tally.reason, tally.event_type)
+        totals[key] = tally if key not in totals else _sum(totals[key], tally)
+    keys = sorted(totals, key=lambda key: tuple((part is not None, part) for part in key))
+    return [totals[key] for key in keys]
+
+
+def kept_rows(tallies: Iterable[RowTally]) -> list[RowTally]:
+    """Return the tallies of kept rows."""
+    return [tally for tally in tallies if tally.reason is None]
+
+
+def rows_by_event_type(tallies: Iterable[RowTally]) -> dict[str, int]:
+    """Return the number of kept rows of each event type."""
+    return {t.event_type: t.rows for t in kept_rows(tallies) if t.event_type is not None}
+
+
+def event_types_with_amounts(
+    table: SourceTable, tallies: Iterable[RowTally]
+) -> dict[str, tuple[str, ...]]:
+    """Return the event types with a non-null amount, for each column of `AMOUNTS`."""
+    kept = kept_rows(tallies)
+    return {
+        column: tuple(str(tally.event_type) for tally in kept if tally.amounts[i])
+        for i, column in enumerate(amounts_of(table))
+    }
+
+
+def amounts_of(table: SourceTable) -> list[str]:
+    """Return the columns of `AMOUNTS` that a table of events has; empty for other tables."""
+    return [column for column in AMOUNTS if table.name == "events" and table.has(column)]
+
+
+def quality_of(
+    table: SourceTable,
+    tallies: Sequence[RowTally],
+    reasons: Sequence[str],
+    columns: Iterable[str],
+) -> TableQuality:
+    """Return the data quality of a table.
+
+    Parameters
+    ----------
+    table : SourceTable
+    tallies : sequence of RowTally
+    reasons : sequence of str
+        Names of the reasons, in the order of their positions.
+    columns : iterable of str
+        The columns that the row hashes cover.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If no row is kept.
+    """
+    kept = kept_rows(tallies)
+    rows_read = sum(tally.rows for tally in tallies)
+    rows_kept = sum(tally.rows for tally in kept)
+    counts = [sum(t.rows for t in tallies if t.reason == i) for i in range(len(reasons))]
+    dropped = tuple(Dropped(reason, n) for reason, n in zip(reasons, counts, strict=True) if n)
+    if not rows_kept:
+        raise NotEnoughDataError(_nothing_left(table, rows_read, dropped))
+    return TableQuality(
+        table=table.name,
+        source=table.label,
+        rows_read=rows_read,
+        rows_kept=rows_kept,
+        dropped=dropped,
+        first=min((t.first for t in kept if t.first is not None), default=None),
+        last=max((t.last for t in kept if t.last is not None), default=None),
+        fingerprint=_fingerprint(columns, rows_kept, kept),
+    )
+
+
+def amounts_counted(columns: Iterable[str]) -> list[str]:
+    """Return SQL for the number of non-null values of columns."""
+    return [f"count({quoted(column)})" for column in columns]
+
+
+def _fingerprint(columns: Iterable[str], rows: int, kept: Iterable[RowTally]) -> str:
+    total, mixed = 0, 0
+    for tally in kept:
+        total += tally.hash_sum
+        mixed ^= tally.hash_xor
+    text = f"{','.join(sorted(columns))}|{rows}|{total}|{mixed}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _nothing_left(table: SourceTable, rows_read: int, dropped: Sequence[Dropped]) -> str:
+    if not rows_read:
+        return f"{table.label}: table '{table.name}' is empty; it needs rows"
+    why = ", ".join(f"{d.rows} {d.reason}" for d in dropped)
+    return (
+        f"{table.label}: none of the {rows_read} rows of table '{table.name}' can be used ({why})"
+    )
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text)
+
+
+def _sum(tally: RowTally, other: RowTally) -> RowTally:
+    return RowTally(
+        tally.reason,
+        tally.event_type,
+        tally.rows + other.rows,
+        min((m for m in (tally.first, other.first) if m is not None), default=None),
+        max((m for m in (tally.last, other.last) if m is not None), default=None),
+        tally.hash_sum + other.hash_sum,
+        tally.hash_xor ^ other.hash_xor,
+        tuple(a + b for a, b in zip(tally.amounts, other.amounts, strict=True)),
+    )
