@@ -13,7 +13,7 @@ export DO_NOT_TRACK = true
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-journey test lint format docs bench bench-recovery bench-scale bench-cost \
+.PHONY: help demo demo-journey test test-lowest lint format docs bench bench-recovery bench-scale bench-cost \
 	constraints clean
 
 help:  ## List the targets
@@ -29,6 +29,16 @@ demo-journey: $(BASE)  ## The same on the Complete Journey, a year of real groce
 
 test: lint  ## Lint, then run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-lowest: pyproject.toml  ## Smoke and engine tests with the lowest allowed versions
+	rm -rf $(VENV)-lowest
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip -qq --disable-pip-version-check install uv
+	$(VENV)-lowest/bin/uv pip install -q --python $(VENV)-lowest/bin/python \
+		--resolution lowest-direct -e '.[polars,spark]'
+	$(VENV)-lowest/bin/uv pip install -q --python $(VENV)-lowest/bin/python \
+		pytest pytest-xdist hypothesis threadpoolctl
+	$(VENV)-lowest/bin/python -m pytest -n 2 --dist loadfile -W default tests/smoke tests/engines
 
 lint: $(DEV)  ## Style, types, import rules
 	$(BIN)/ruff check .
@@ -71,7 +81,7 @@ constraints: pyproject.toml  ## Write constraints.txt from the newest versions
 	rm -rf $(VENV)-constraints
 
 clean:  ## Remove the environment, caches and results; keeps mlruns
-	rm -rf $(VENV) $(VENV)-constraints $(RIVALS) runs data build dist benchmarks/results
+	rm -rf $(VENV) $(VENV)-constraints $(VENV)-lowest $(RIVALS) runs data build dist benchmarks/results
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

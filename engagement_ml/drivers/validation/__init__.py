@@ -1,1 +1,1 @@
-"""What is asked of findings besides: placebos, time, segments, pairs, robustness."""
+"""Robustness checks: placebos, persistence, heterogeneity, interactions, sensitivity."""
