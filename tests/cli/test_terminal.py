@@ -108,7 +108,7 @@ def test_a_closed_pipe_is_not_reported_as_a_defect(trained):
 
 @pytest.fixture
 def default_interrupt() -> Iterator[None]:
-    """Interrupts raise, also in a process that was started in the background with SIGINT ignored."""
+    """Interrupts raise, also in a background process, which starts with SIGINT ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
