@@ -1,9 +1,10 @@
-"""On real data: the metric beside its baselines, out of time, and how stable the choice is.
+"""Real data: out-of-time results compared with baselines, and stability of the selection.
 
-Run: ``python -m benchmarks.real_data [--dataset NAME] [--path FILE] [--bootstraps 20]``.
-Trains on the pipelines' own definitions with tracking off, and prints the README's tables. Each
-data set runs in a process of its own, so that peak memory is its own. A bootstrap draws customers
-with all they did and chooses again; a metric of the same behaviours counts as the same.
+Run: ``python -m benchmarks.real_data [--dataset NAME] [--path FILE] [--bootstraps 20]``. It trains
+on the definitions in ``pipelines/`` without tracking, and prints the tables of the README. Each
+data set runs in a separate process, which makes its peak memory measurable. A bootstrap sample
+resamples customers with their whole history and repeats the selection; selections are equal if
+they consist of the same behaviours.
 """
 
 from __future__ import annotations
@@ -38,26 +39,31 @@ NAMES = {
 
 
 def main() -> int:
+    """Run one data set, or each in a separate process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", choices=["complete-journey", "online-retail"])
-    parser.add_argument("--path", type=Path, default=RETAIL, help="online-retail: invoice lines")
+    parser.add_argument(
+        "--path", type=Path, default=RETAIL, help="file of invoice lines of online-retail"
+    )
     parser.add_argument("--bootstraps", type=int, default=20)
-    given = parser.parse_args()
-    if given.dataset is not None:
-        run(given.dataset, given.path, given.bootstraps)
+    arguments = parser.parse_args()
+    if arguments.dataset is not None:
+        run(arguments.dataset, arguments.path, arguments.bootstraps)
         return 0
     for name in ("complete-journey", "online-retail"):
-        if name == "online-retail" and not given.path.is_file():
-            print(f"\n## {name}\n\nskipped: no {given.path}; name the file with --path")
+        if name == "online-retail" and not arguments.path.is_file():
+            print(
+                f"\n## {name}\n\nskipped: {arguments.path} does not exist; set the file with --path"
+            )
             continue
-        arguments = ["--path", str(given.path), "--bootstraps", str(given.bootstraps)]
-        command = [sys.executable, "-m", "benchmarks.real_data", "--dataset", name, *arguments]
+        options = ["--path", str(arguments.path), "--bootstraps", str(arguments.bootstraps)]
+        command = [sys.executable, "-m", "benchmarks.real_data", "--dataset", name, *options]
         subprocess.run(command, check=True, cwd=ROOT)
     return 0
 
 
 def run(name: str, path: Path, n_bootstraps: int) -> None:
-    """Train on one data set and print what came of it."""
+    """Train on one data set and print the results."""
     from engagement_ml.workflow import train
 
     config = read_config(ROOT / "pipelines" / f"{name}.yaml")
@@ -72,49 +78,51 @@ def run(name: str, path: Path, n_bootstraps: int) -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         result = train(config, frames=frames, output=Path(folder) / "run", notes=data.assumptions)
-    done = time.perf_counter()
+    trained = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\n## {name}\n")
     print(
         f"{len(data.events):,} events, {len(data.transactions):,} transactions, "
         f"{result.record.n_entities:,} {config.entity}s; {loaded - started:.0f} s to load, "
-        f"{done - loaded:.0f} s to train, peak memory {peak:,.0f} MB\n"
+        f"{trained - loaded:.0f} s to train, peak memory {peak:,.0f} MB\n"
     )
-    chosen = [(b.label, b.weight, b.weight_low, b.weight_high) for b in result.metric.behaviours]
-    print(f"evidence: {result.metric.evidence}; verdicts: {verdicts(result.drivers)}")
-    for label, weight, low, high in chosen:
-        between = "unstable" if low is None or high is None else f"{low:.1f} to {high:.1f}"
-        print(f"- {label}: {weight:.1f} ({between})")
+    behaviours = [
+        (b.label, b.weight, b.weight_low, b.weight_high) for b in result.metric.behaviours
+    ]
+    print(f"evidence: {result.metric.evidence}; verdicts: {verdict_counts(result.drivers)}")
+    for label, weight, low, high in behaviours:
+        interval_text = "unstable" if low is None or high is None else f"{low:.1f} to {high:.1f}"
+        print(f"- {label}: {weight:.1f} ({interval_text})")
     if result.metric.abstained:
         print(f"abstained: {result.metric.reason}")
     print(f"\n{table(result.evaluation['metric'])}\n")
     print(*(f"note: {note}" for note in result.evaluation["metric"]["notes"]), sep="\n")
     if n_bootstraps:
         selected = frozenset(b.behaviour for b in result.metric.behaviours)
-        print(f"\n{stability(config, frames, selected, n_bootstraps)}", flush=True)
+        print(f"\n{selection_stability(config, frames, selected, n_bootstraps)}", flush=True)
 
 
-def table(measured: Mapping[str, Any]) -> str:
-    """Return the metric beside its baselines as a Markdown table."""
-    across, within = measured["across"], measured["within"]
+def table(evaluation: Mapping[str, Any]) -> str:
+    """Return the metric and its baselines as a Markdown table."""
+    between, within = evaluation["across"], evaluation["within"]
     lines = [
-        "| | foretells: Spearman | top-decile lift | steers: Spearman | this metric's lead |",
+        "| | predicts: Spearman | top-decile lift | moves with margin: Spearman | metric's lead |",
         "| --- | --- | --- | --- | --- |",
     ]
     for name, label in NAMES.items():
-        foretold, steered = across.get(name, {}), within.get(name, {})
+        prediction, change = between.get(name, {}), within.get(name, {})
         cells = [
-            interval(foretold.get("spearman")),
-            interval(foretold.get("top_decile_lift"), 1),
-            interval(steered.get("spearman")),
-            interval(steered.get("difference")),
+            interval(prediction.get("spearman")),
+            interval(prediction.get("top_decile_lift"), 1),
+            interval(change.get("spearman")),
+            interval(change.get("difference")),
         ]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def interval(value: Mapping[str, float] | None, digits: int = 2) -> str:
-    """Return a measure with its interval, or a dash.
+    """Return a measure with its interval, or a dash if there is none.
 
     Examples
     --------
@@ -127,16 +135,16 @@ def interval(value: Mapping[str, float] | None, digits: int = 2) -> str:
     return f"{parts[0]} ({parts[1]} to {parts[2]})"
 
 
-def verdicts(drivers: Any) -> str:
-    """Return how many behaviours got which verdict."""
+def verdict_counts(drivers: Any) -> str:
+    """Return the number of behaviours by verdict."""
     counts = drivers["verdict"].value_counts().sort_index()
     return ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
 
 
-def stability(
+def selection_stability(
     config: PipelineConfig, frames: Mapping[str, Any], selected: frozenset[str], n: int
 ) -> str:
-    """Choose again in bootstraps of customers; return how often the choice is the same."""
+    """Repeat the selection in bootstrap samples of customers; return how often it is equal."""
     from engagement_ml.drivers import find_drivers, period_days
     from engagement_ml.engine import open_duckdb
     from engagement_ml.features import build_periods
@@ -149,24 +157,28 @@ def stability(
         days = period_days(config.windows)
         periods = build_periods(tables, config, until=windows.fit_until, period_days=days)
     rng = np.random.default_rng(0)
-    picks, drivers = [], 0
+    selections, n_with_driver = [], 0
     for _ in range(n):
-        drawn = resampled(periods, rng.integers(len(periods.entities), size=len(periods.entities)))
-        evidence = find_drivers(drawn, None, windows, config)
-        picks.append(frozenset(choice.behaviour for choice in evidence.choices))
-        drivers += any(row.verdict == "driver" for row in evidence.drivers)
-    same = np.mean([pick == selected for pick in picks])
-    each = ", ".join(f"{b} {np.mean([b in p for p in picks]):.0%}" for b in sorted(selected))
-    others = sorted({b for pick in picks for b in pick - selected})
+        sample = resampled(periods, rng.integers(len(periods.entities), size=len(periods.entities)))
+        evidence = find_drivers(sample, None, windows, config)
+        selections.append(frozenset(choice.behaviour for choice in evidence.choices))
+        n_with_driver += any(row.verdict == "driver" for row in evidence.drivers)
+    equal = np.mean([selection == selected for selection in selections])
+    shares = {b: np.mean([b in selection for selection in selections]) for b in sorted(selected)}
+    frequencies = ", ".join(f"{b} {share:.0%}" for b, share in shares.items())
+    others = sorted({b for selection in selections for b in selection - selected})
     return (
-        f"chosen again in {n} customer bootstraps: the same set in {same:.0%}; "
-        f"each: {each or 'nothing to choose'}; others chosen at times: "
-        f"{', '.join(others) or 'none'}; any verdict `driver` in {drivers / n:.0%}"
+        f"selection in {n} bootstrap samples of customers: the same set in {equal:.0%}; "
+        f"by behaviour: {frequencies or 'none selected'}; other behaviours selected: "
+        f"{', '.join(others) or 'none'}; any verdict `driver` in {n_with_driver / n:.0%}"
     )
 
 
 def resampled(periods: Periods, rows: np.ndarray) -> Periods:
-    """Return the periods of the entities drawn, each draw an entity of its own."""
+    """Return the periods of resampled customers; each draw counts as a separate customer.
+
+    Churn events by day are not resampled, because neither data set has them.
+    """
     return replace(
         periods,
         entities=np.arange(len(rows)),

@@ -1,4 +1,4 @@
-"""The naive way: the same features, LightGBM with early stopping, SHAP, the top three."""
+"""SHAP ranking: LightGBM with early stopping on the same features, the top three by SHAP value."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ import numpy as np
 
 T = TypeVar("T")
 FOLDS = 5
-MOST_TREES = 2_000
+MAX_TREES = 2_000
 PATIENCE = 50
 PARAMETERS = {"objective": "regression", "learning_rate": 0.05, "num_leaves": 31, "verbosity": -1}
-AT_MOST = 3
+MAX_BEHAVIOURS = 3
 
 
 def run(config: Path, seed: int = 0) -> dict[str, Any]:
     """Return the three behaviours with the largest mean |SHAP|, and the seconds of each step.
 
-    Folds are of customers, SHAP values of all rows, a behaviour's the sum of its features'.
+    Cross-validation folds group rows by customer. SHAP values of all rows are used; a behaviour's
+    importance is the sum over its features.
     """
     import lightgbm as lgb
     import shap
@@ -32,9 +33,9 @@ def run(config: Path, seed: int = 0) -> dict[str, Any]:
 
     def timed(step: str, work: Callable[[], T]) -> T:
         started = time.perf_counter()
-        done = work()
+        result = work()
         seconds[step] = time.perf_counter() - started
-        return done
+        return result
 
     panel = timed("features", lambda: _panel(config))
     frame = panel.frame
@@ -44,24 +45,24 @@ def run(config: Path, seed: int = 0) -> dict[str, Any]:
     parameters = {**PARAMETERS, "seed": seed}
 
     def choose_trees() -> int:
-        found = lgb.cv(
+        history = lgb.cv(
             parameters,
             lgb.Dataset(X, y),
-            num_boost_round=MOST_TREES,
+            num_boost_round=MAX_TREES,
             folds=folds,
             callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
         )
-        return len(found["valid l2-mean"])
+        return len(history["valid l2-mean"])
 
     trees = timed("cross-validation", choose_trees)
     model = timed("fit", lambda: lgb.train(parameters, lgb.Dataset(X, y), num_boost_round=trees))
     values = timed("SHAP", lambda: np.abs(shap.TreeExplainer(model).shap_values(X)))
-    mean = dict(zip(X.columns, values.mean(axis=0), strict=True))
-    worth = {
-        behaviour: sum(mean[column] for column in columns)
+    mean_abs_shap = dict(zip(X.columns, values.mean(axis=0), strict=True))
+    importance = {
+        behaviour: sum(mean_abs_shap[column] for column in columns)
         for behaviour, columns in panel.behaviour_features.items()
     }
-    chosen = sorted(worth, key=lambda behaviour: -worth[behaviour])[:AT_MOST]
+    chosen = sorted(importance, key=lambda behaviour: -importance[behaviour])[:MAX_BEHAVIOURS]
     return {
         "chosen": chosen, "trees": trees, "rows": len(X), "columns": X.shape[1], "steps": seconds
     }  # fmt: skip

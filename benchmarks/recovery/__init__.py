@@ -1,1 +1,1 @@
-"""Worlds with known truth, what people use instead, and the run that compares them."""
+"""Parameter recovery: simulated data with known effects, and methods compared on them."""

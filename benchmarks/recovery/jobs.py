@@ -1,4 +1,4 @@
-"""One world, all methods asked of it; each answer is a JSON file that is not computed again."""
+"""Benchmark jobs with cached results: one JSON file per data set and method."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-OURS = "ours"
-WORLD_CODE = (
-    "spec.py", "people.py", "engine.py", "draw.py", "truth.py", "draft.py", "kinds.py",
-    "subscriber.py", "worlds.py", "render.py",
+PRODUCT = "engagement-ml"
+SIMULATION_CODE = (
+    "spec.py", "customers.py", "mechanism.py", "draw.py", "truth.py", "builder.py", "kinds.py",
+    "subscriptions.py", "subscriber.py", "world.py", "worlds.py", "render.py",
 )  # fmt: skip
 RIVAL_CODE = ("panel.py", "rivals.py")
-# what decides our verdicts: reporting and tracking may change without a new run
+# the packages that decide verdicts; changes of reporting and tracking need no new run
 PRODUCT_CODE = (
     "drivers",
     "features",
@@ -35,6 +35,8 @@ PRODUCT_CODE = (
 
 @dataclass(frozen=True, order=True)
 class Job:
+    """One simulated data set: kind, size and seed."""
+
     kind: str
     size: str
     n_customers: int
@@ -42,69 +44,72 @@ class Job:
     seed: int
 
     def file(self, results: Path, method: str, version: str) -> Path:
+        """Return the file of a method's result."""
         slug = method.replace(" ", "-").replace(",", "")
         return results / f"{self.kind}.{self.size}.{self.seed}.{slug}.{version}.json"
 
 
 def digest(paths: list[Path]) -> str:
+    """Return a short hash of file names and contents."""
     code = hashlib.sha256()
     for path in sorted(paths):
         code.update(path.name.encode() + path.read_bytes())
     return code.hexdigest()[:10]
 
 
-def versions(methods: list[str]) -> dict[str, str]:
-    """Hash of the code that a method's answers depend on; ``truth`` of the worlds alone."""
-    worlds = [HERE / name for name in WORLD_CODE]
-    rivals = [*worlds, *(HERE / name for name in RIVAL_CODE)]
+def code_versions(methods: list[str]) -> dict[str, str]:
+    """Return a hash of the code behind each method's results, and of the simulation (``truth``)."""
+    simulation = [HERE / name for name in SIMULATION_CODE]
+    rivals = [*simulation, *(HERE / name for name in RIVAL_CODE)]
     package = ROOT / "engagement_ml"
     product: list[Path] = []
     for name in PRODUCT_CODE:
         part = package / name
         product += [part] if part.is_file() else list(part.rglob("*.py"))
-        if (module := part.with_suffix(".py")).is_file() and module not in product:
-            product.append(module)
-    made = {m: digest(rivals) for m in methods if m != OURS}
-    return made | {OURS: digest([*worlds, *product]), "truth": digest(worlds)}
+    versions = {m: digest(rivals) for m in methods if m != PRODUCT}
+    return versions | {PRODUCT: digest([*simulation, *product]), "truth": digest(simulation)}
 
 
 def run_job(job: Job, methods: list[str], results: Path) -> dict[str, float]:
-    """Answer what is not answered yet; return the seconds each took."""
+    """Compute the missing results of a data set; return the seconds of each method."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from benchmarks.recovery.panel import build_usual_panel
-    from benchmarks.recovery.product import ours
-    from benchmarks.recovery.rivals import choose
+    from benchmarks.recovery.panel import build_baseline_panel
+    from benchmarks.recovery.product import train_and_read
+    from benchmarks.recovery.rivals import run_method
     from benchmarks.recovery.scoring import truth_record
     from benchmarks.recovery.worlds import make_world
 
-    known = versions(methods)
-    missing = [m for m in methods if not job.file(results, m, known[m]).is_file()]
-    truth_file = job.file(results, "truth", known["truth"])
+    versions = code_versions(methods)
+    missing = [m for m in methods if not job.file(results, m, versions[m]).is_file()]
+    truth_file = job.file(results, "truth", versions["truth"])
     if not missing and truth_file.is_file():
         return {}
     world = make_world(job.kind, job.n_customers, job.n_weeks, job.seed)
-    write(truth_file, truth_record(world.truth))
-    panel = build_usual_panel(world) if any(m != OURS for m in missing) else None
+    write_json(truth_file, truth_record(world.truth))
+    panel = build_baseline_panel(world) if any(m != PRODUCT for m in missing) else None
     seconds = {}
     for method in missing:
         started = time.perf_counter()
-        if method == OURS or panel is None:
-            found = ours(world)
+        if method == PRODUCT or panel is None:
+            result = train_and_read(world)
         else:
-            choice = choose(method, panel, job.seed)
-            found = {"chosen": list(choice.chosen), "skipped": choice.skipped}
+            choice = run_method(method, panel, job.seed)
+            result = {"chosen": list(choice.chosen), "skipped": choice.skipped}
         seconds[method] = time.perf_counter() - started
-        write(job.file(results, method, known[method]), {"seconds": seconds[method], **found})
+        write_json(
+            job.file(results, method, versions[method]), {"seconds": seconds[method], **result}
+        )
     return seconds
 
 
-def write(path: Path, content: dict[str, Any]) -> None:
-    """Write whole or not at all."""
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.part")
     partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
     partial.replace(path)
 
 
-def read(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return the content of a JSON file, or None if there is no file."""
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -1,7 +1,7 @@
-"""The catalogue of shop-like worlds: who likes the brand, what acts and how, what only looks good.
+"""Scenarios of simulated shops, each with one difficulty for causal estimates.
 
-Each kind and seed varies the memory of effects, whether they work on the order rate, on the
-basket or as a constant gain per event, base rates, strengths and the persistence of behaviours.
+Within a scenario, seeds vary the lag kernel, the causal path (order rate, basket or a constant
+gain per event), base rates, effect sizes and the persistence of behaviours.
 """
 
 from __future__ import annotations
@@ -9,161 +9,185 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from benchmarks.recovery.draft import MONTH, NAMES, Draft, Kind, Rng
-from benchmarks.recovery.spec import Act, Behaviour
+from benchmarks.recovery.builder import Rng, Scenario, ScenarioBuilder
+from benchmarks.recovery.spec import Behaviour
+from benchmarks.recovery.subscriptions import churnsim, subscription
 
 
-def _plain(rng: Rng, liking: tuple[float, float] = (0.6, 1.0), **rules: object) -> Kind:
-    draft = Draft(rng)
-    draft.drivers()
-    draft.follow()
-    draft.fill(liking=liking)
-    return draft.kind(**rules)
+def _plain(rng: Rng, affinity: tuple[float, float] = (0.6, 1.0), **rules: object) -> Scenario:
+    """Drivers, a consequence, and behaviours without effect that share the affinity."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers()
+    builder.follow()
+    builder.fill(affinity=affinity)
+    return builder.scenario(**rules)
 
 
-def confounded(rng: Rng) -> Kind:
+def confounded(rng: Rng) -> Scenario:
+    """A latent affinity confounds the effects on margin."""
     return _plain(rng)
 
 
-def heavily_confounded(rng: Rng) -> Kind:
-    return _plain(rng, (0.9, 1.3), liking_orders=1.0, liking_basket=0.4)
+def heavily_confounded(rng: Rng) -> Scenario:
+    """Strong confounding by affinity."""
+    return _plain(rng, (0.9, 1.3), affinity_orders=1.0, affinity_basket=0.4)
 
 
-def consequence(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers()
-    draft.follow(3)
-    draft.fill()
-    return draft.kind()
+def consequence(rng: Rng) -> Scenario:
+    """Three behaviours are caused by orders (reverse causality)."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers()
+    builder.follow(3)
+    builder.fill()
+    return builder.scenario()
 
 
-def harmful(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers(2)
-    draft.harmful()
-    draft.follow()
-    draft.fill()
-    return draft.kind()
+def harmful(rng: Rng) -> Scenario:
+    """A behaviour raises orders and lowers margin by more."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers(2)
+    builder.harmful()
+    builder.follow()
+    builder.fill()
+    return builder.scenario()
 
 
-def saturating(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    for _ in range(int(draft.rng.integers(2, 4))):
-        draft.driver(
-            acts=draft.acts(saturates=draft.uniform(0.5, 1.5)),
-            rate=draft.rate(0.4, 2.0),
-            worth=draft.worth(),
+def saturating(rng: Rng) -> Scenario:
+    """Effects with diminishing returns."""
+    builder = ScenarioBuilder(rng)
+    for _ in range(int(builder.rng.integers(2, 4))):
+        builder.driver(
+            acts=builder.acts(saturation=builder.uniform(0.5, 1.5)),
+            rate=builder.rate(0.4, 2.0),
+            standardised_effect=builder.standardised_effect(),
         )
-    draft.follow()
-    draft.fill()
-    return draft.kind()
+    builder.follow()
+    builder.fill()
+    return builder.scenario()
 
 
-def nested(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    start = draft.add("vanity", rate=draft.rate(0.4, 1.2), liking=draft.uniform(0.3, 0.6))
-    draft.driver(source="part", parent=start.name, rate=draft.uniform(0.25, 0.5))
-    draft.driver()
-    draft.follow()
-    draft.fill()
-    return draft.kind()
+def nested(rng: Rng) -> Scenario:
+    """Of "begun" and "done", only the second has an effect."""
+    builder = ScenarioBuilder(rng)
+    begun = builder.add("vanity", rate=builder.rate(0.4, 1.2), affinity=builder.uniform(0.3, 0.6))
+    builder.driver(source="part", parent=begun.name, rate=builder.uniform(0.25, 0.5))
+    builder.driver()
+    builder.follow()
+    builder.fill()
+    return builder.scenario()
 
 
-def rare_strong(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.driver(rate=draft.uniform(0.02, 0.04), spread=0.3, wave=0.5)
-    draft.driver()
-    draft.follow()
-    draft.fill()
-    return draft.kind()
+def rare_strong(rng: Rng) -> Scenario:
+    """A large effect of a rare behaviour."""
+    builder = ScenarioBuilder(rng)
+    builder.driver(rate=builder.uniform(0.02, 0.04), level_std=0.3, wave_std=0.5)
+    builder.driver()
+    builder.follow()
+    builder.fill()
+    return builder.scenario()
 
 
-def nothing(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.follow()
-    draft.vanity(4, (0.2, 0.4))
-    draft.inert(7)
-    return draft.kind(liking_orders=0.3)
+def nothing(rng: Rng) -> Scenario:
+    """No effects and weak confounding."""
+    builder = ScenarioBuilder(rng)
+    builder.follow()
+    builder.vanity(4, (0.2, 0.4))
+    builder.inert(7)
+    return builder.scenario(affinity_orders=0.3)
 
 
-def nothing_confounded(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.follow()
-    draft.fill(liking=(0.9, 1.3))
-    return draft.kind(liking_orders=1.0, liking_basket=0.4)
+def nothing_confounded(rng: Rng) -> Scenario:
+    """No effects and strong confounding."""
+    builder = ScenarioBuilder(rng)
+    builder.follow()
+    builder.fill(affinity=(0.9, 1.3))
+    return builder.scenario(affinity_orders=1.0, affinity_basket=0.4)
 
 
-def season(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers(2)
-    draft.vanity(1, season=1.5)
-    draft.follow()
-    draft.fill()
-    return draft.kind(season=draft.uniform(0.5, 0.7), size_sigma=0.8)
+def season(rng: Rng) -> Scenario:
+    """Strong seasonality, proportional to customer size."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers(2)
+    builder.vanity(1, season=1.5)
+    builder.follow()
+    builder.fill()
+    return builder.scenario(season=builder.uniform(0.5, 0.7), size_sigma=0.8)
 
 
-def local_season(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers(2)
-    draft.vanity(1, season=1.5)
-    draft.follow()
-    draft.fill()
-    return draft.kind(
-        season=draft.uniform(0.4, 0.6), local_season=True, config={"segments": ["region"]}
+def local_season(rng: Rng) -> Scenario:
+    """Different seasonality in each region."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers(2)
+    builder.vanity(1, season=1.5)
+    builder.follow()
+    builder.fill()
+    return builder.scenario(
+        season=builder.uniform(0.4, 0.6), local_season=True, config={"segments": ["region"]}
     )
 
 
-def reactive(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers()
+def reactive(rng: Rng) -> Scenario:
+    """The company contacts customers who stopped buying."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers()
     for _ in range(2):
-        sent = draft.add("inert", source="lapse", rate=draft.rate(0.2, 0.8))
-        draft.accepted[sent.name] = frozenset({"inert", "vanity", "consequence"})
-    draft.follow()
-    draft.fill()
-    return draft.kind()
+        sent = builder.add("inert", source="lapse", rate=builder.rate(0.2, 0.8))
+        builder.accepted[sent.name] = frozenset({"inert", "vanity", "consequence"})
+    builder.follow()
+    builder.fill()
+    return builder.scenario()
 
 
-def segments(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    first = draft.driver()
-    strong = replace(first.acts[0], only=0)
-    draft.behaviours[-1] = replace(first, acts=(strong,), worth=max(first.worth, 0.12))
-    second = draft.driver()
-    elsewhere = replace(second.acts[0], only=1)
-    extra = replace(second.acts[0], strength=0.5, only=2)
-    draft.behaviours[-1] = replace(second, acts=(elsewhere, extra), worth=max(second.worth, 0.12))
-    draft.follow()
-    draft.fill()
-    return draft.kind(config={"segments": ["region"]})
-
-
-def pair(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    other = draft.add("driver", rate=draft.rate(0.3, 1.0), liking=draft.uniform(0.0, 0.3))
-    draft.driver(
-        acts=draft.acts("orders", partner=other.name),
-        rate=draft.rate(0.3, 1.0),
-        worth=draft.rate(0.08, 0.15),
+def segments(rng: Rng) -> Scenario:
+    """Effects that differ between regions."""
+    builder = ScenarioBuilder(rng)
+    first = builder.driver()
+    only_first = replace(first.acts[0], segment=0)
+    builder.behaviours[-1] = replace(
+        first, acts=(only_first,), standardised_effect=max(first.standardised_effect, 0.12)
     )
-    draft.follow()
-    draft.fill()
-    return draft.kind()
+    second = builder.driver()
+    full = replace(second.acts[0], segment=1)
+    half = replace(second.acts[0], strength=0.5, segment=2)
+    builder.behaviours[-1] = replace(
+        second, acts=(full, half), standardised_effect=max(second.standardised_effect, 0.12)
+    )
+    builder.follow()
+    builder.fill()
+    return builder.scenario(config={"segments": ["region"]})
 
 
-def heavy_tails(rng: Rng) -> Kind:
+def pair(rng: Rng) -> Scenario:
+    """An effect that requires a second behaviour (interaction)."""
+    builder = ScenarioBuilder(rng)
+    partner = builder.add("driver", rate=builder.rate(0.3, 1.0), affinity=builder.uniform(0.0, 0.3))
+    builder.driver(
+        acts=builder.acts("orders", partner=partner.name),
+        rate=builder.rate(0.3, 1.0),
+        standardised_effect=builder.rate(0.08, 0.15),
+    )
+    builder.follow()
+    builder.fill()
+    return builder.scenario()
+
+
+def heavy_tails(rng: Rng) -> Scenario:
+    """Basket sizes with a heavy tail."""
     return _plain(rng, basket_sigma=float(rng.uniform(1.5, 1.9)))
 
 
-def partners(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers(2)
-    draft.add("vanity", acts=draft.acts("empty", strength=0.5), liking=draft.uniform(0.5, 0.9))
-    draft.follow()
-    draft.fill()
-    return draft.kind(
-        order_rate=draft.uniform(0.6, 1.2),
-        basket=draft.uniform(800, 3000),
+def partners(rng: Rng) -> Scenario:
+    """Large orders at thin margins."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers(2)
+    builder.add(
+        "vanity", acts=builder.acts("empty", strength=0.5), affinity=builder.uniform(0.5, 0.9)
+    )
+    builder.follow()
+    builder.fill()
+    return builder.scenario(
+        order_rate=builder.uniform(0.6, 1.2),
+        basket=builder.uniform(800, 3000),
         ratio=0.07,
         return_share=0.01,
         return_loss=0.09,
@@ -172,118 +196,82 @@ def partners(rng: Rng) -> Kind:
     )
 
 
-def negative_margins(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers(2)
-    if draft.rng.random() < 0.5:
-        draft.harmful()
-    draft.follow()
-    draft.fill()
-    return draft.kind(ratio=0.3, ratio_sigma=0.15, serve=draft.uniform(3, 5), return_share=0.12)
-
-
-def missing_events(rng: Rng) -> Kind:
-    return _plain(rng, missing=0.3)
-
-
-def stops_midway(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers(2)
-    stopped = draft.driver(acts=draft.acts(until=0.5), worth=0.0)
-    at_first = Behaviour(**(vars(stopped) | {"worth": 0.5 * draft.worth()}))
-    draft.behaviours[-1] = at_first
-    draft.follow()
-    draft.fill()
-    return draft.kind(either=frozenset({stopped.name}))
-
-
-def interest_waves(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers(2)
-    for _ in range(3):
-        draft.vanity(1, interest=draft.uniform(0.7, 1.2))
-    draft.follow()
-    draft.fill()
-    return draft.kind(interest=draft.uniform(0.4, 0.6), interest_memory=draft.uniform(0.85, 0.95))
-
-
-def feedback(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.driver(acts=draft.acts("orders"), feedback=draft.uniform(0.2, 0.5))
-    draft.driver(acts=draft.acts("orders"))
-    draft.follow()
-    draft.fill()
-    return draft.kind()
-
-
-def habit(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers(2, acts=draft.acts("orders"))
-    draft.follow()
-    draft.fill()
-    return draft.kind(habit=draft.uniform(0.05, 0.12))
-
-
-def costly(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.drivers(2)
-    dear = draft.driver(cost_ratio=draft.uniform(1.8, 2.5))
-    draft.behaviours[-1] = Behaviour(**(vars(dear) | {"truth": "harmful"}))
-    draft.follow()
-    draft.fill()
-    return draft.kind()
-
-
-def subscription(rng: Rng) -> Kind:
-    draft = Draft(rng)
-    draft.memory = str(draft.rng.choice(["month", "decay", "quarter"]))
-    for _ in range(int(draft.rng.integers(2, 4))):
-        draft.driver(acts=draft.acts("renewal"), worth=draft.rate(0.03, 0.07))
-    draft.fill(liking=(0.5, 0.9))
-    return draft.kind(
-        subscription=True,
-        churn=draft.uniform(0.10, 0.16),
-        decide_every=int(draft.rng.choice([1, 4])),
-        staggered=0.7,
-        season=0.05,
-        config={"churn": {"kind": "event", "event_type": "subscription_cancelled"}},
+def negative_margins(rng: Rng) -> Scenario:
+    """Orders at a loss and many returns."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers(2)
+    if builder.rng.random() < 0.5:
+        builder.harmful()
+    builder.follow()
+    builder.fill()
+    return builder.scenario(
+        ratio=0.3, ratio_sigma=0.15, order_cost=builder.uniform(3, 5), return_share=0.12
     )
 
 
-UTILITIES = {
-    "post": 1.0, "new_friend": 6.0, "like": 0.5, "message": 1.0, "reply": 1.0,
-    "ad_view": -1.5, "dislike": -1.0, "unfriend": -10.0,
-}  # fmt: skip
-_MONTHLY = {
-    "post": 6.0, "new_friend": 1.2, "like": 14.0, "message": 8.0, "reply": 4.0,
-    "ad_view": 5.0, "dislike": 3.0, "unfriend": 0.2,
-}  # fmt: skip
+def missing_events(rng: Rng) -> Scenario:
+    """Events missing at random."""
+    return _plain(rng, missing_share=0.3)
 
 
-def churnsim(rng: Rng) -> Kind:
-    """Monthly utilities of ChurnSim (SSRN 4540160), log-odds of staying linear in them."""
-    draft = Draft(rng)
-    names = dict(zip(UTILITIES, draft.rng.permutation(NAMES)[: len(UTILITIES)], strict=True))
-    for event, utility in UTILITIES.items():
-        draft.behaviours.append(
-            Behaviour(
-                name=str(names[event]),
-                truth="driver" if utility > 0 else "harmful",
-                rate=_MONTHLY[event] / 4,
-                liking=0.5 if utility > 0 else 0.2,
-                spread=0.5,
-                wave=draft.uniform(0.4, 0.7),
-                memory=draft.uniform(0.8, 0.95),
-                acts=(Act("renewal", MONTH, strength=0.06 * utility),),
-            )
-        )
-    return draft.kind(
-        subscription=True, churn=0.1, liking_churn=0.3, staggered=0.7, season=0.0,
-        config={"churn": {"kind": "event", "event_type": "subscription_cancelled"}},
-    )  # fmt: skip
+def stops_midway(rng: Rng) -> Scenario:
+    """An effect that ends in the middle of the history."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers(2)
+    stopped = builder.driver(acts=builder.acts(until=0.5), standardised_effect=0.0)
+    temporary = Behaviour(
+        **(vars(stopped) | {"standardised_effect": 0.5 * builder.standardised_effect()})
+    )
+    builder.behaviours[-1] = temporary
+    builder.follow()
+    builder.fill()
+    return builder.scenario(optional=frozenset({stopped.name}))
 
 
-CATALOGUE: dict[str, Callable[[Rng], Kind]] = {
+def interest_waves(rng: Rng) -> Scenario:
+    """A latent, time-varying interest confounds some behaviours."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers(2)
+    for _ in range(3):
+        builder.vanity(1, interest=builder.uniform(0.7, 1.2))
+    builder.follow()
+    builder.fill()
+    return builder.scenario(
+        interest=builder.uniform(0.4, 0.6), interest_persistence=builder.uniform(0.85, 0.95)
+    )
+
+
+def feedback(rng: Rng) -> Scenario:
+    """Orders raise the behaviour that raised them."""
+    builder = ScenarioBuilder(rng)
+    builder.driver(acts=builder.acts("orders"), feedback=builder.uniform(0.2, 0.5))
+    builder.driver(acts=builder.acts("orders"))
+    builder.follow()
+    builder.fill()
+    return builder.scenario()
+
+
+def habit(rng: Rng) -> Scenario:
+    """Orders raise later orders."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers(2, acts=builder.acts("orders"))
+    builder.follow()
+    builder.fill()
+    return builder.scenario(habit=builder.uniform(0.05, 0.12))
+
+
+def costly(rng: Rng) -> Scenario:
+    """A behaviour whose cost exceeds its effect."""
+    builder = ScenarioBuilder(rng)
+    builder.drivers(2)
+    costly_driver = builder.driver(cost_ratio=builder.uniform(1.8, 2.5))
+    builder.behaviours[-1] = Behaviour(**(vars(costly_driver) | {"truth": "harmful"}))
+    builder.follow()
+    builder.fill()
+    return builder.scenario()
+
+
+SCENARIOS: dict[str, Callable[[Rng], Scenario]] = {
     f.__name__: f
     for f in (
         confounded, heavily_confounded, consequence, harmful, saturating, nested, rare_strong,
@@ -292,4 +280,4 @@ CATALOGUE: dict[str, Callable[[Rng], Kind]] = {
         feedback, habit, costly, churnsim,
     )
 }  # fmt: skip
-CATALOGUE |= {"few_customers": confounded, "short_history": confounded}
+SCENARIOS |= {"few_customers": confounded, "short_history": confounded}

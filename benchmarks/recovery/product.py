@@ -1,4 +1,4 @@
-"""Ask the product: ``engagement-ml train`` on a world's tables, outputs read as users read them."""
+"""Run ``engagement-ml train`` on a simulated data set and read its output files."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.recovery.worlds import World
+from benchmarks.recovery.world import World
 
 COMMAND = [sys.executable, "-c", "import sys; from engagement_ml.cli import main; sys.exit(main())"]
 
 
-def ours(world: World) -> dict[str, Any]:
-    """Train on the world in a folder of its own and return what was found.
+def train_and_read(world: World) -> dict[str, Any]:
+    """Train on the data set in a temporary folder and return the results.
 
     Returns
     -------
     dict
         ``chosen`` (behaviours in order), ``weights`` (behaviour → weight, low, high),
         ``verdicts`` (behaviour → verdict, effect, low, high, selection_frequency, reason),
-        ``within`` and ``vanity`` (name → Spearman of change with change), ``reason`` of an
-        abstention, ``seconds``; or ``error``.
+        ``across`` (name → Spearman with later margin), ``within`` and ``vanity`` (name → Spearman
+        between changes), ``reason`` of an abstention, ``seconds``. After a failed run, ``error``.
     """
     with tempfile.TemporaryDirectory(prefix="recovery-") as name:
         folder = Path(name)
         config = world.write(folder / "tables")
         output = folder / "output"
         started = time.perf_counter()
-        done = subprocess.run(
+        process = subprocess.run(
             [*COMMAND, "train", str(config), "--output", str(output)],
             capture_output=True,
             text=True,
             check=False,
         )
         seconds = time.perf_counter() - started
-        if done.returncode:
-            lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        if process.returncode:
+            lines = process.stderr.strip().splitlines() or [f"exit status {process.returncode}"]
             return {"error": lines[-1], "chosen": [], "seconds": seconds}
         return read_output(output) | {"seconds": seconds}
 
@@ -52,7 +52,7 @@ def read_output(folder: Path) -> dict[str, Any]:
     with (folder / "drivers.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-    steering = evaluation.get("metric") or {}
+    comparison = evaluation.get("metric") or {}
     return {
         "chosen": [b["behaviour"] for b in metric["behaviours"]],
         "weights": {
@@ -70,9 +70,9 @@ def read_output(folder: Path) -> dict[str, Any]:
             }
             for row in rows
         },
-        "within": _values(steering.get("within")),
-        "across": _values(steering.get("across")),
-        "vanity": _values(steering.get("vanity")),
+        "within": _values(comparison.get("within")),
+        "across": _values(comparison.get("across")),
+        "vanity": _values(comparison.get("vanity")),
         "reason": metric["reason"],
     }
 
@@ -82,6 +82,6 @@ def _number(text: str) -> float | None:
 
 
 def _values(block: dict[str, Any] | None) -> dict[str, float]:
-    """Spearman by name, those not defined left out."""
-    found = {name: (entry or {}).get("spearman") for name, entry in (block or {}).items()}
-    return {name: cell["value"] for name, cell in found.items() if cell}
+    """Return Spearman correlations by name, without undefined ones."""
+    cells = {name: (entry or {}).get("spearman") for name, entry in (block or {}).items()}
+    return {name: cell["value"] for name, cell in cells.items() if cell}

@@ -1,4 +1,4 @@
-"""From weekly counts and a ledger to the tables a user would hold."""
+"""Event, transaction and customer tables of a simulation, in the input format of the package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 START = np.datetime64("2023-01-02", "us")
 DAY_US = 86_400_000_000
 
-Dated = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+EventTimes = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
 
 
 def ids(n: int) -> pa.Array:
@@ -20,9 +20,9 @@ def ids(n: int) -> pa.Array:
 
 
 def text(codes: NDArray[np.int64], values: pa.Array) -> pd.Series:
-    """Text column from codes, without a Python object a row."""
-    taken = values.take(pa.array(codes))
-    return pd.Series(pd.array(taken, dtype="str"))
+    """Return a text column from integer codes, without a Python object per row."""
+    strings = values.take(pa.array(codes))
+    return pd.Series(pd.array(strings, dtype="str"))
 
 
 def moments(days: NDArray[np.float64]) -> NDArray[np.datetime64]:
@@ -32,24 +32,25 @@ def moments(days: NDArray[np.float64]) -> NDArray[np.datetime64]:
 def event_table(
     counts: NDArray[np.float32],
     names: tuple[str, ...],
-    dated: Dated,
+    event_times: EventTimes,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Events in time order; those without a time of their own anywhere in their week."""
+    """Return events in time order; those without a given time get a random time in their week."""
     n, n_weeks, _ = counts.shape
-    who, day, what = [], [], []
+    customer_parts, day_parts, code_parts = [], [], []
     for j, name in enumerate(names):
-        if name in dated:
-            customer, when = dated[name]
+        if name in event_times:
+            customer, when = event_times[name]
         else:
             flat = counts[:, :, j].reshape(-1).astype(np.int64)
             cell = np.repeat(np.arange(flat.size), flat)
             customer = cell // n_weeks
             when = (cell % n_weeks + rng.random(cell.size)) * 7.0
-        who.append(customer)
-        day.append(when)
-        what.append(np.full(customer.size, j))
-    customers, days, codes = (np.concatenate(part) for part in (who, day, what))
+        customer_parts.append(customer)
+        day_parts.append(when)
+        code_parts.append(np.full(customer.size, j))
+    parts = (customer_parts, day_parts, code_parts)
+    customers, days, codes = (np.concatenate(part) for part in parts)
     order = np.argsort(days, kind="stable")
     return pd.DataFrame(
         {
@@ -63,17 +64,17 @@ def event_table(
 def with_cancellations(
     events: pd.DataFrame, leave: NDArray[np.int64], n_weeks: int, name: str
 ) -> pd.DataFrame:
-    """Add the event of cancelling, in the first minutes of the week it takes effect."""
-    who = np.flatnonzero(leave <= n_weeks - 1)
-    gone = pd.DataFrame(
+    """Add cancellation events, in the first minutes of the week in which they take effect."""
+    leaving = np.flatnonzero(leave <= n_weeks - 1)
+    cancellations = pd.DataFrame(
         {
-            "customer_id": text(who, ids(leave.size)),
-            "timestamp": moments(leave[who] * 7.0 + 0.001),
-            "event_type": text(np.zeros(who.size, dtype=np.int64), pa.array([name])),
+            "customer_id": text(leaving, ids(leave.size)),
+            "timestamp": moments(leave[leaving] * 7.0 + 0.001),
+            "event_type": text(np.zeros(leaving.size, dtype=np.int64), pa.array([name])),
         }
     )
-    both = pd.concat([events, gone], ignore_index=True)
-    return both.sort_values("timestamp", kind="stable", ignore_index=True)
+    table = pd.concat([events, cancellations], ignore_index=True)
+    return table.sort_values("timestamp", kind="stable", ignore_index=True)
 
 
 def transaction_table(
@@ -85,7 +86,7 @@ def transaction_table(
     *,
     costs: bool,
 ) -> pd.DataFrame:
-    """Transactions in time order, with margin, or with revenue and cost."""
+    """Return transactions in time order, with revenue and either margin or cost."""
     order = np.argsort(day, kind="stable")
     frame = pd.DataFrame(
         {"customer_id": text(customer[order], ids(n)), "timestamp": moments(day[order])}
@@ -103,7 +104,7 @@ def customer_table(
     columns: Mapping[str, pd.Series],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Sign-ups (some time before the data for those there from the start) and covariates."""
+    """Return sign-up times and covariates; the earliest customers signed up before the data."""
     before = -rng.exponential(300.0, entry.size) - 1.0
     day = np.where(entry > 0, entry * 7.0, before)
     frame = pd.DataFrame(

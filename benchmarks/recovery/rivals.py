@@ -1,6 +1,6 @@
-"""What people use instead: each takes the usual panel and names at most three behaviours.
+"""Competing methods: each selects at most three behaviours from the same feature table.
 
-A method whose package is missing or fails to import is skipped, with the reason.
+A method whose package cannot be imported is skipped, with the reason.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 
-from benchmarks.recovery.panel import UsualPanel
+from benchmarks.recovery.panel import BaselinePanel
 
-AT_MOST = 3
-ROWS = 8_000  # the slow methods get a sample of so many rows
+MAX_BEHAVIOURS = 3
+ROWS = 8_000  # sample size for the slow methods
 
 
 class SkippedError(Exception):
-    """The method cannot run here; the message says why."""
+    """The method cannot run; the message gives the reason."""
 
 
-def correlation(panel: UsualPanel, seed: int) -> list[str]:
-    """Spearman correlation of counts with margin, highest first."""
+def correlation(panel: BaselinePanel, seed: int) -> list[str]:
+    """Rank by the Spearman correlation of counts with margin."""
     ranked = panel.counts.corrwith(panel.margin, method="spearman").fillna(0.0)
     return _top(ranked)
 
 
-def shap_behaviours(panel: UsualPanel, seed: int) -> list[str]:
-    """Mean absolute SHAP of LightGBM on the counts alone."""
+def shap_behaviours(panel: BaselinePanel, seed: int) -> list[str]:
+    """Rank by mean absolute SHAP value of LightGBM on the counts."""
     return _top(_mean_abs_shap(panel.counts, panel.margin, seed)[list(panel.counts)])
 
 
-def shap_history(panel: UsualPanel, seed: int) -> list[str]:
-    """The same with purchase history as further features."""
+def shap_history(panel: BaselinePanel, seed: int) -> list[str]:
+    """Rank by mean absolute SHAP value, with purchase history as additional features."""
     features = panel.counts.join(panel.history)
     return _top(_mean_abs_shap(features, panel.margin, seed)[list(panel.counts)])
 
 
-def powershap(panel: UsualPanel, seed: int) -> list[str]:
-    """powershap: SHAP beside a random feature over iterations, p below 0.01."""
-    package = _need("powershap")
+def powershap(panel: BaselinePanel, seed: int) -> list[str]:
+    """Select with powershap: SHAP values compared with a random feature's, p below 0.01."""
+    package = _import("powershap")
     panel = panel.sample(ROWS, seed)
     selector = package.PowerShap(
         model=_booster(seed, trees=60),
@@ -54,16 +54,16 @@ def powershap(panel: UsualPanel, seed: int) -> list[str]:
     )
     features = panel.counts.join(panel.history)
     selector.fit(features, panel.margin.to_numpy())
-    found = selector._processed_shaps_df
-    found = found[(found["p_value"] < selector.power_alpha) & found.index.isin(panel.counts)]
-    return _top(found["impact"])
+    tested = selector._processed_shaps_df
+    selected = (tested["p_value"] < selector.power_alpha) & tested.index.isin(panel.counts)
+    return _top(tested.loc[selected, "impact"])
 
 
-def double_machine_learning(panel: UsualPanel, seed: int) -> list[str]:
-    """EconML's LinearDML, a behaviour at a time, all else as controls; positive at 5%."""
-    dml = _need("econml.dml")
+def double_machine_learning(panel: BaselinePanel, seed: int) -> list[str]:
+    """Select with EconML's LinearDML: one treatment at a time, the rest as controls, 5% level."""
+    dml = _import("econml.dml")
     panel = panel.sample(ROWS, seed)
-    worth = {}
+    importance = {}
     for name in panel.counts:
         controls = panel.counts.drop(columns=name).join(panel.history)
         model = dml.LinearDML(
@@ -77,27 +77,27 @@ def double_machine_learning(panel: UsualPanel, seed: int) -> list[str]:
         effect = float(np.ravel(model.const_marginal_effect())[0])
         low, _ = (float(np.ravel(b)[0]) for b in model.const_marginal_effect_interval(alpha=0.05))
         if low > 0:
-            worth[name] = effect * float(treated.std())
-    return _top(pd.Series(worth, dtype=float))
+            importance[name] = effect * float(treated.std())
+    return _top(pd.Series(importance, dtype=float))
 
 
-def shap_select(panel: UsualPanel, seed: int) -> list[str]:
-    """shap-select: margin regressed on SHAP values out of sample, significant at 5%."""
-    package = _need("shap_select")
+def shap_select(panel: BaselinePanel, seed: int) -> list[str]:
+    """Select with shap-select: margin regressed on out-of-sample SHAP values, 5% level."""
+    package = _import("shap_select")
     panel = panel.sample(ROWS, seed)
     features = panel.counts.join(panel.history)
     half = np.random.default_rng(seed).random(len(features)) < 0.5
     model = _booster(seed).fit(features[half], panel.margin[half])
-    found = package.shap_select(
+    tested = package.shap_select(
         model, features[~half], panel.margin[~half], task="regression", threshold=0.05
     ).set_index("feature name")
-    chosen = found[(found["selected"] == 1) & found.index.isin(panel.counts)]
+    chosen = tested[(tested["selected"] == 1) & tested.index.isin(panel.counts)]
     return _top(chosen["t-value"])
 
 
-def boruta_shap(panel: UsualPanel, seed: int) -> list[str]:
-    """BorutaShap: features whose SHAP beats that of their shuffled shadows."""
-    package = _need("borutashap_v2")
+def boruta_shap(panel: BaselinePanel, seed: int) -> list[str]:
+    """Select with BorutaShap: features whose SHAP values exceed those of permuted shadows."""
+    package = _import("borutashap_v2")
     panel = panel.sample(ROWS // 2, seed)
     features = panel.counts.join(panel.history)
     model = _booster(seed, trees=60)
@@ -108,7 +108,7 @@ def boruta_shap(panel: UsualPanel, seed: int) -> list[str]:
     return _top(importance[accepted])
 
 
-RIVALS: dict[str, Callable[[UsualPanel, int], list[str]]] = {
+RIVALS: dict[str, Callable[[BaselinePanel, int], list[str]]] = {
     "correlation": correlation,
     "SHAP": shap_behaviours,
     "SHAP, history": shap_history,
@@ -121,14 +121,14 @@ RIVALS: dict[str, Callable[[UsualPanel, int], list[str]]] = {
 
 @dataclass(frozen=True)
 class Choice:
-    """What a method chose, or why it was skipped."""
+    """The behaviours that a method selected, or why it was skipped."""
 
     chosen: tuple[str, ...]
     skipped: str | None = None
 
 
-def choose(method: str, panel: UsualPanel, seed: int) -> Choice:
-    """Run one method, its warnings and prints kept from the screen."""
+def run_method(method: str, panel: BaselinePanel, seed: int) -> Choice:
+    """Run one method with its warnings and output suppressed."""
     quiet = io.StringIO()
     try:
         with (
@@ -142,7 +142,7 @@ def choose(method: str, panel: UsualPanel, seed: int) -> Choice:
         return Choice((), str(reason))
 
 
-def _need(module: str):  # type: ignore[no-untyped-def]
+def _import(module: str):  # type: ignore[no-untyped-def]
     try:
         return import_module(module)
     except ImportError as error:
@@ -170,6 +170,6 @@ def _mean_abs_shap(features: pd.DataFrame, margin: pd.Series, seed: int) -> pd.S
     return pd.Series(np.abs(values[:, :-1]).mean(axis=0), index=list(features))
 
 
-def _top(worth: pd.Series) -> list[str]:
-    ordered = worth.sort_values(ascending=False, kind="stable")
-    return [str(name) for name in ordered.index[:AT_MOST]]
+def _top(importance: pd.Series) -> list[str]:
+    ordered = importance.sort_values(ascending=False, kind="stable")
+    return [str(name) for name in ordered.index[:MAX_BEHAVIOURS]]

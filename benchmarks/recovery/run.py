@@ -1,7 +1,7 @@
 """Run the recovery benchmark: ``python -m benchmarks.recovery.run``.
 
-Each answer is kept under ``benchmarks/results/recovery`` and not computed again until the code
-it depends on changes. ``QUICK=1`` asks one seed a kind, without the slow methods.
+Results are cached under ``benchmarks/results/recovery`` until the code behind them changes.
+``QUICK=1`` runs one seed per kind, without the slow methods.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.recovery import tables
-from benchmarks.recovery.jobs import OURS, ROOT, Job, read, run_job, versions
+from benchmarks.recovery.jobs import PRODUCT, ROOT, Job, code_versions, read_json, run_job
 from benchmarks.recovery.rivals import RIVALS
 from benchmarks.recovery.worlds import KINDS
 
@@ -25,7 +25,7 @@ LONG_KINDS = ("confounded", "nothing_confounded", "harmful", "interest_waves")
 
 
 def plan(kinds: list[str], sizes: list[str], seeds: int, small_seeds: int) -> list[Job]:
-    """Large worlds of each kind and seed, some small and long ones; a seed at a time."""
+    """Return the jobs in order of seeds: large data sets, some small and some long ones."""
     jobs = []
     for seed in range(1, seeds + 1):
         for size in sizes:
@@ -36,67 +36,68 @@ def plan(kinds: list[str], sizes: list[str], seeds: int, small_seeds: int) -> li
     return jobs
 
 
-def collect(jobs: list[Job], methods: list[str], results: Path) -> list[tables.Answer]:
-    """Read what was answered, by the present code."""
-    known = versions(methods)
-    answers = []
+def collect(jobs: list[Job], methods: list[str], results: Path) -> list[tables.Result]:
+    """Read the cached results of the present code."""
+    versions = code_versions(methods)
+    collected = []
     for job in jobs:
-        truth = read(job.file(results, "truth", known["truth"]))
+        truth = read_json(job.file(results, "truth", versions["truth"]))
         for method in methods:
-            found = read(job.file(results, method, known[method]))
-            if truth is not None and found is not None:
-                answers.append(tables.Answer(job, method, truth, found))
-    return answers
+            output = read_json(job.file(results, method, versions[method]))
+            if truth is not None and output is not None:
+                collected.append(tables.Result(job, method, truth, output))
+    return collected
 
 
 def compute(jobs: list[Job], methods: list[str], results: Path, workers: int) -> None:
-    """Answer what is missing, with progress on standard error."""
+    """Compute missing results, with progress on standard error."""
     started = time.perf_counter()
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, maxtasksperchild=20) as pool:
-        answer = partial(answered, methods=methods, results=results)
-        for done, (job, seconds) in enumerate(pool.imap_unordered(answer, jobs), 1):
-            took = " ".join(f"{m} {s:.0f}s" for m, s in seconds.items()) or "known"
-            spent = time.perf_counter() - started
-            left = spent / done * (len(jobs) - done)
+        run = partial(run_with_job, methods=methods, results=results)
+        for done, (job, seconds) in enumerate(pool.imap_unordered(run, jobs), 1):
+            times = " ".join(f"{m} {s:.0f}s" for m, s in seconds.items()) or "cached"
+            elapsed = time.perf_counter() - started
+            left = elapsed / done * (len(jobs) - done)
             print(
-                f"[{done}/{len(jobs)}] {spent / 60:.1f} min, {left / 60:.1f} left  "
-                f"{job.kind} {job.size} seed {job.seed}: {took}",
+                f"[{done}/{len(jobs)}] {elapsed / 60:.1f} min, {left / 60:.1f} left  "
+                f"{job.kind} {job.size} seed {job.seed}: {times}",
                 file=sys.stderr,
                 flush=True,
             )
 
 
-def answered(job: Job, methods: list[str], results: Path) -> tuple[Job, dict[str, float]]:
+def run_with_job(job: Job, methods: list[str], results: Path) -> tuple[Job, dict[str, float]]:
+    """Run a job; return it with its times."""
     return job, run_job(job, methods, results)
 
 
 def main() -> int:
-    """Parse, compute, print; status 1 with --check where something that must hold does not."""
+    """Compute and print; exit status 1 with --check if a requirement fails."""
     quick = os.environ.get("QUICK", "") not in ("", "0")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
-    parser.add_argument("--methods", nargs="*", default=None, choices=[OURS, *RIVALS])
+    parser.add_argument("--methods", nargs="*", default=None, choices=[PRODUCT, *RIVALS])
     parser.add_argument("--sizes", nargs="*", default=None, choices=list(SIZES))
     parser.add_argument("--seeds", type=int, default=1 if quick else 5)
     parser.add_argument("--small-seeds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks/results/recovery")
-    parser.add_argument("--only-print", action="store_true", help="compute nothing")
-    parser.add_argument("--check", action="store_true", help="fail where a requirement fails")
-    given = parser.parse_args()
-    methods = given.methods or [OURS, *(FAST if quick else RIVALS)]
-    sizes = given.sizes or (["large"] if quick else list(SIZES))
-    jobs = plan(given.kinds, sizes, given.seeds, given.small_seeds)
-    given.results.mkdir(parents=True, exist_ok=True)
-    (given.results / ".gitignore").write_text("*\n", encoding="utf-8")
+    parser.add_argument("--only-print", action="store_true", help="print cached results only")
+    parser.add_argument("--check", action="store_true", help="exit status 1 if a requirement fails")
+    arguments = parser.parse_args()
+    methods = arguments.methods or [PRODUCT, *(FAST if quick else RIVALS)]
+    sizes = arguments.sizes or (["large"] if quick else list(SIZES))
+    jobs = plan(arguments.kinds, sizes, arguments.seeds, arguments.small_seeds)
+    arguments.results.mkdir(parents=True, exist_ok=True)
+    (arguments.results / ".gitignore").write_text("*\n", encoding="utf-8")
     os.environ["OMP_NUM_THREADS"] = "1"
-    if not given.only_print:
-        compute(jobs, methods, given.results, given.workers)
-    answers = collect(jobs, methods, given.results)
-    print(tables.everything(answers))
-    failed = [what for what, _, ok in tables.requirements(answers) if not ok]
-    return int(given.check and bool(failed))
+    if not arguments.only_print:
+        compute(jobs, methods, arguments.results, arguments.workers)
+    collected = collect(jobs, methods, arguments.results)
+    print(tables.all_tables(collected))
+    failed = [name for name, _, ok in tables.requirements(collected) if not ok]
+    return int(arguments.check and bool(failed))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Judge what a method found in a world against the truth: pure functions on plain records."""
+"""Scores of a method's output against the ground truth: pure functions on plain records."""
 
 from __future__ import annotations
 
@@ -8,74 +8,79 @@ from typing import Any
 import numpy as np
 
 Record = dict[str, Any]
-AT_MOST = 3
+MAX_BEHAVIOURS = 3
 
 
 def truth_record(truth: Any) -> Record:
-    """Plain JSON types of a world's truth."""
+    """Return the ground truth as plain JSON types."""
     return {
         "verdicts": truth.verdicts,
-        "accepted": {name: sorted(found) for name, found in truth.accepted.items()},
-        "either": sorted(truth.either),
+        "accepted": {name: sorted(verdicts) for name, verdicts in truth.accepted.items()},
+        "optional": sorted(truth.optional),
         "effect": truth.effect,
-        "spread": truth.spread,
+        "std": truth.std,
         "mean_margin": truth.mean_margin,
         "identifiable": truth.identifiable,
     }
 
 
 def drivers(truth: Record) -> set[str]:
-    return {b for b, v in truth["verdicts"].items() if v == "driver"} - set(truth["either"])
+    """Return the drivers that must be selected."""
+    return {b for b, v in truth["verdicts"].items() if v == "driver"} - set(truth["optional"])
 
 
-def f1(truth: Record, found: Record) -> float:
-    """F1 of the chosen behaviours, at most three of which can be asked for.
+def f1(truth: Record, output: Record) -> float:
+    """Return the F1 score of the selected behaviours, of which there are at most three.
 
-    Where nothing acts, or nothing could be told, the only right answer is to choose nothing.
-    Behaviours that may be chosen or not count neither way.
+    If no behaviour has an effect, or effects are not identified, only an empty selection is
+    correct and scores 1. Optional behaviours are ignored.
     """
-    chosen = set(found["chosen"])
+    selected = set(output["chosen"])
     if not truth["identifiable"]:
-        return float(not (chosen if "verdicts" not in found else called(found, "driver")))
-    chosen -= set(truth["either"])
-    real = drivers(truth)
-    if not real:
-        return float(not chosen)
-    hits = len(chosen & real)
+        return float(
+            not (selected if "verdicts" not in output else behaviours_with(output, "driver"))
+        )
+    selected -= set(truth["optional"])
+    true_drivers = drivers(truth)
+    if not true_drivers:
+        return float(not selected)
+    hits = len(selected & true_drivers)
     if not hits:
         return 0.0
-    precision, recall = hits / len(chosen), hits / min(len(real), AT_MOST)
+    precision, recall = hits / len(selected), hits / min(len(true_drivers), MAX_BEHAVIOURS)
     return 2 * precision * recall / (precision + recall)
 
 
-def called(found: Record, verdict: str) -> set[str]:
-    return {b for b, row in found.get("verdicts", {}).items() if row["verdict"] == verdict}
+def behaviours_with(output: Record, verdict: str) -> set[str]:
+    """Return the behaviours to which the method gave a verdict."""
+    return {b for b, row in output.get("verdicts", {}).items() if row["verdict"] == verdict}
 
 
-def right_verdicts(truth: Record, behaviour: str) -> set[str]:
-    own = truth["verdicts"][behaviour]
-    return {own, *truth["accepted"].get(behaviour, ())}
+def correct_verdicts(truth: Record, behaviour: str) -> set[str]:
+    """Return the true verdict and the accepted ones."""
+    return {truth["verdicts"][behaviour], *truth["accepted"].get(behaviour, ())}
 
 
-def verdict_pairs(truth: Record, found: Record) -> list[tuple[str, str, bool]]:
-    """(true verdict, said verdict, right or accepted) of each behaviour that has one answer."""
+def verdict_pairs(truth: Record, output: Record) -> list[tuple[str, str, bool]]:
+    """Return (true verdict, given verdict, whether correct) of each behaviour not optional."""
     pairs = []
-    for behaviour, row in found.get("verdicts", {}).items():
-        if behaviour in truth["verdicts"] and behaviour not in truth["either"]:
-            said, own = row["verdict"], truth["verdicts"][behaviour]
-            pairs.append((own, said, said in right_verdicts(truth, behaviour)))
+    for behaviour, row in output.get("verdicts", {}).items():
+        if behaviour in truth["verdicts"] and behaviour not in truth["optional"]:
+            given, true = row["verdict"], truth["verdicts"][behaviour]
+            pairs.append((true, given, given in correct_verdicts(truth, behaviour)))
     return pairs
 
 
 def shares(truth: Record, among: Iterable[str]) -> dict[str, float]:
-    worth = {b: truth["effect"][b] * truth["spread"][b] for b in among}
-    total = sum(worth.values())
-    return {b: w / total for b, w in worth.items()} if total else {}
+    """Return true weight shares: effect times standard deviation, normalised."""
+    margin = {b: truth["effect"][b] * truth["std"][b] for b in among}
+    total = sum(margin.values())
+    return {b: m / total for b, m in margin.items()} if total else {}
 
 
-def weight_rows(truth: Record, found: Record) -> list[tuple[float, float, float, float]]:
-    """(weight, low, high, true share), of metrics made of two or more true drivers alone."""
-    weights = found.get("weights", {})
+def weight_rows(truth: Record, output: Record) -> list[tuple[float, float, float, float]]:
+    """Return (weight, low, high, true share) of metrics with only true drivers, at least two."""
+    weights = output.get("weights", {})
     allowed = {b for b, v in truth["verdicts"].items() if v == "driver"}
     if len(weights) < 2 or not set(weights) <= allowed or not truth["identifiable"]:
         return []
@@ -83,27 +88,28 @@ def weight_rows(truth: Record, found: Record) -> list[tuple[float, float, float,
     return [(w / 100, low / 100, high / 100, true[b]) for b, (w, low, high) in weights.items()]
 
 
-def effect_rows(truth: Record, found: Record) -> list[tuple[str, float, float, float, float]]:
-    """(verdict said, effect, low, high, true effect) of each behaviour with an interval."""
+def effect_rows(truth: Record, output: Record) -> list[tuple[str, float, float, float, float]]:
+    """Return (verdict, effect, low, high, true effect) of each behaviour with an interval."""
     rows = []
-    for behaviour, row in found.get("verdicts", {}).items():
+    for behaviour, row in output.get("verdicts", {}).items():
         numbers = [row["effect"], row["low"], row["high"]]
         if None not in numbers and truth["identifiable"] and behaviour in truth["effect"]:
             rows.append((row["verdict"], *numbers, truth["effect"][behaviour]))
     return rows
 
 
-def steering(found: Record) -> dict[str, float] | None:
-    """How much better the metric's change foretells the change of margin than each baseline's."""
-    within = found.get("within", {})
+def leads_over_baselines(output: Record) -> dict[str, float] | None:
+    """Return the metric's lead in within-customer Spearman correlation over each baseline."""
+    within = output.get("within", {})
     if "metric" not in within:
         return None
-    others = {k: v for k, v in within.items() if k not in ("metric", "full_model")}
-    if found.get("vanity"):
-        others["best vanity"] = max(found["vanity"].values())
-    return {name: within["metric"] - value for name, value in others.items()}
+    baselines = {k: v for k, v in within.items() if k not in ("metric", "full_model")}
+    if output.get("vanity"):
+        baselines["best vanity"] = max(output["vanity"].values())
+    return {name: within["metric"] - value for name, value in baselines.items()}
 
 
 def mean(values: Iterable[float]) -> float:
+    """Return the arithmetic mean, NaN of nothing."""
     numbers = list(values)
     return float(np.mean(numbers)) if numbers else float("nan")

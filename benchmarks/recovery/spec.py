@@ -1,4 +1,4 @@
-"""What a world is made of: behaviours, how they act, what stays with a customer."""
+"""Specification of a simulated data set: behaviours, causal effects and customer traits."""
 
 from __future__ import annotations
 
@@ -15,80 +15,95 @@ Source = Literal["own", "orders", "lapse", "part"]
 
 @dataclass(frozen=True)
 class Act:
-    """One way a behaviour moves margin.
+    """One causal path from a behaviour to margin.
 
-    `strength` is per unit of stock; `saturates` in multiples of the mean stock (None: linear);
-    `until` a share of the history; `only` a segment's number; `partner` the behaviour without
-    whose stock nothing happens.
+    Attributes
+    ----------
+    via : the quantity that the behaviour changes
+    kernel : weight of an event by its age in weeks; the weighted sum of counts is the stock
+    strength : change per unit of stock
+    saturation : scale of an exponential saturation, in multiples of the mean stock; None is linear
+    until : the effect ends after this share of the history
+    segment : index of the only segment in which the effect exists
+    partner : the behaviour without which there is no effect (interaction)
     """
 
     via: Via
     kernel: tuple[float, ...]
     strength: float = 1.0
-    saturates: float | None = None
+    saturation: float | None = None
     until: float | None = None
-    only: int | None = None
+    segment: int | None = None
     partner: str | None = None
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One event type: how often, on what it depends, how it acts, what it truly is.
+    """One event type: its rate, its causes, its effects and its true verdict.
 
-    `rate` per week on average; `liking`, `season` and `interest` are loadings on the log of the
-    rate; `spread` the standard deviation of a customer's own level, `wave` and `memory` those of
-    the customer's own ups and downs (independent of buying). `worth` is the share of mean margin
-    that one standard deviation of the window count should be worth, signed;
-    `cost_ratio` what serving an event costs, as a multiple of its gross effect.
+    Attributes
+    ----------
+    truth : the true verdict
+    rate : mean events per week
+    affinity, season, interest : loadings on the log rate
+    level_std : standard deviation of the customer's constant log level
+    wave_std, wave_persistence : standard deviation and AR(1) coefficient of the customer's
+        variation over time, which is independent of purchases
+    source : "own" (the customer), "orders" (follows purchases), "lapse" (follows their absence)
+        or "part" (a share of the events of `parent`)
+    feedback : relative increase of the rate per recent order
+    standardised_effect : target effect of one standard deviation of the window count, as a signed
+        share of mean margin
+    cost_ratio : cost of serving an event, as a multiple of its gross effect
     """
 
     name: str
     truth: str
     rate: float
-    liking: float = 0.0
-    spread: float = 0.5
-    wave: float = 0.6
-    memory: float = 0.9
+    affinity: float = 0.0
+    level_std: float = 0.5
+    wave_std: float = 0.6
+    wave_persistence: float = 0.9
     season: float = 0.0
     interest: float = 0.0
     source: Source = "own"
     parent: str | None = None
     feedback: float = 0.0
     acts: tuple[Act, ...] = ()
-    worth: float = 0.0
+    standardised_effect: float = 0.0
     cost_ratio: float = 0.0
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A world's rules; money in currency, rates per week."""
+    """Parameters of one simulation; amounts in currency, rates per week, windows in weeks."""
 
     behaviours: tuple[Behaviour, ...]
     order_rate: float = 0.4
     basket: float = 60.0
     basket_sigma: float = 0.6
     size_sigma: float = 0.4
-    liking_orders: float = 0.5
-    liking_basket: float = 0.2
+    affinity_orders: float = 0.5
+    affinity_basket: float = 0.2
     ratio: float = 0.35
     ratio_sigma: float = 0.0
-    serve: float = 0.0
+    order_cost: float = 0.0
     return_share: float = 0.04
     return_loss: float = 0.45
     season: float = 0.15
     local_season: bool = False
     interest: float = 0.0
-    interest_memory: float = 0.93
+    interest_persistence: float = 0.93
     habit: float = 0.0
-    habit_memory: float = 0.75
-    missing: float = 0.0
-    staggered: float = 0.4
+    habit_persistence: float = 0.75
+    missing_share: float = 0.0
+    late_entry_share: float = 0.4
     segments: tuple[str, ...] = ("north", "south", "west")
     segment_column: str = "region"
     subscription: bool = False
     fee: float = 20.0
     churn: float = 0.10
-    liking_churn: float = 0.6
+    affinity_churn: float = 0.6
     decide_every: int = 4
     observation: int = 12
     outcome: int = 12
@@ -104,12 +119,12 @@ class Spec:
 
 @dataclass(frozen=True)
 class Traits:
-    """What stays with a customer, and what moves everyone or a hidden interest."""
+    """Customer traits, and the seasonal and latent components of demand."""
 
-    liking: Array
+    affinity: Array
     size: Array
     ratio: Array
     segment: NDArray[np.int64]
     entry: NDArray[np.int64]
     season: Array  # (n, T), log scale
-    interest: Array  # (n, T), log scale; zeros where there is none
+    interest: Array  # (n, T), log scale; zero without latent interest

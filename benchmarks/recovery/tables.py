@@ -1,4 +1,4 @@
-"""What the benchmark prints: tables of plain text, and what must hold."""
+"""Printed results: tables of plain text and the requirements."""
 
 from __future__ import annotations
 
@@ -6,33 +6,35 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from benchmarks.recovery import scoring
-from benchmarks.recovery.jobs import OURS, Job
+from benchmarks.recovery.jobs import PRODUCT, Job
 from benchmarks.recovery.scoring import Record, mean
 
 VERDICTS = ("driver", "harmful", "vanity", "consequence", "inert", "unverifiable")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What one method said of one world."""
+class Result:
+    """One method's output on one simulated data set."""
 
     job: Job
     method: str
     truth: Record
-    found: Record
+    output: Record
 
     @property
-    def enough(self) -> bool:
-        """5,000 customers and over, a year."""
+    def has_enough_data(self) -> bool:
+        """Whether there are at least 5,000 customers and 52 weeks."""
         capped = self.job.kind in ("few_customers", "short_history")
         return self.job.n_customers >= 5000 and self.job.n_weeks >= 52 and not capped
 
     @property
     def usable(self) -> bool:
-        return not self.found.get("skipped")
+        """Whether the method was not skipped."""
+        return not self.output.get("skipped")
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table of plain text, the first column left-aligned."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     lines = [
         "  ".join(
@@ -45,83 +47,96 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
+    """Return a formatted number, or a dash for NaN."""
     return "–" if value != value else f"{value:.{digits}f}"
 
 
-def f1_table(answers: list[Answer]) -> str:
-    """F1 by kind and method, means over kinds below."""
-    methods = list(dict.fromkeys(a.method for a in answers))
+def f1_table(results: list[Result]) -> str:
+    """Return F1 by kind and method, with means over kinds."""
+    methods = list(dict.fromkeys(r.method for r in results))
     by_cell: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for a in answers:
-        if a.usable:
-            by_cell[a.job.kind, a.method].append(scoring.f1(a.truth, a.found))
-    kinds = list(dict.fromkeys(a.job.kind for a in answers))
+    for r in results:
+        if r.usable:
+            by_cell[r.job.kind, r.method].append(scoring.f1(r.truth, r.output))
+    kinds = list(dict.fromkeys(r.job.kind for r in results))
     rows = [[k, *(number(mean(by_cell[k, m])) for m in methods)] for k in kinds]
     means = [mean(mean(by_cell[k, m]) for k in kinds if by_cell[k, m]) for m in methods]
     rows.append(["mean of kinds", *(number(value) for value in means)])
-    return table(["F1 of the chosen", *methods], rows)
+    return table(["F1 of selection", *methods], rows)
 
 
-def false_alarm_table(answers: list[Answer]) -> str:
-    """How often a driver is named where none is."""
-    methods = list(dict.fromkeys(a.method for a in answers))
+def false_alarm_table(results: list[Result]) -> str:
+    """Return how often each method selects a behaviour although none has an effect."""
+    methods = list(dict.fromkeys(r.method for r in results))
     rows = []
     for method in methods:
-        mine = [a for a in answers if a.method == method and a.usable and _nothing_acts(a)]
-        named = [bool(a.found["chosen"]) for a in mine]
-        rows.append([method, str(len(mine)), number(mean(map(float, named)))])
-    return table(["Where nothing acts", "worlds", "names a driver"], rows)
+        without_effects = [
+            r for r in results if r.method == method and r.usable and _has_no_effects(r)
+        ]
+        selected = [bool(r.output["chosen"]) for r in without_effects]
+        share = mean(map(float, selected))
+        rows.append([method, str(len(without_effects)), number(share)])
+    return table(["no true effects", "data sets", "false alarm rate"], rows)
 
 
-def _nothing_acts(a: Answer) -> bool:
-    return a.truth["identifiable"] and not scoring.drivers(a.truth) and not a.truth["either"]
+def _has_no_effects(r: Result) -> bool:
+    return r.truth["identifiable"] and not scoring.drivers(r.truth) and not r.truth["optional"]
 
 
-def verdict_table(answers: list[Answer]) -> str:
-    """True verdicts by said verdicts of our answers, precision and recall."""
+def verdict_table(results: list[Result]) -> str:
+    """Return the confusion matrix of the package's verdicts, with precision and recall."""
     pairs = [
         p
-        for a in answers
-        if a.method == OURS and a.truth["identifiable"]
-        for p in scoring.verdict_pairs(a.truth, a.found)
+        for r in results
+        if r.method == PRODUCT and r.truth["identifiable"]
+        for p in scoring.verdict_pairs(r.truth, r.output)
     ]
     rows = []
     for true in VERDICTS[:-1]:
-        said = [sum(t == true and s == v for t, s, _ in pairs) for v in VERDICTS]
+        counts = [sum(t == true and s == v for t, s, _ in pairs) for v in VERDICTS]
         recall = mean(float(s == true) for t, s, _ in pairs if t == true)
-        rows.append([true, *map(str, said), number(recall)])
+        rows.append([true, *map(str, counts), number(recall)])
     precision = [mean(float(ok) for _, s, ok in pairs if s == v) for v in VERDICTS[:-1]]
     rows.append(["precision", *(number(p) for p in precision), "", ""])
-    return table(["true, down; said, across", *VERDICTS, "recall"], rows)
+    return table(["true (rows), given (columns)", *VERDICTS, "recall"], rows)
 
 
 @dataclass(frozen=True)
-class Steers:
-    """By how much the metric's change foretells change better than a baseline's."""
+class Lead:
+    """Lead of the metric over a baseline in within-customer Spearman correlation.
 
-    share: float  # of worlds in which it does at least as well
-    least: float  # lead, of all worlds
-    kind: str  # the kind whose mean lead over its seeds is least
-    mean: float
+    Attributes
+    ----------
+    share : share of data sets in which the lead is at least 0
+    min : smallest lead in a data set
+    worst_kind : the kind with the smallest mean lead over its seeds
+    worst_mean : that mean lead
+    """
+
+    share: float
+    min: float
+    worst_kind: str
+    worst_mean: float
 
     @classmethod
-    def of(cls, leads: list[tuple[str, float]]) -> Steers:
+    def of(cls, leads: list[tuple[str, float]]) -> Lead:
+        """Summarise the leads in data sets, given as (kind, lead)."""
         by_kind: dict[str, list[float]] = defaultdict(list)
         for kind, lead in leads:
             by_kind[kind].append(lead)
         means = {kind: mean(values) for kind, values in by_kind.items()}
         worst = min(means, key=lambda k: means[k])
-        known = [lead for _, lead in leads]
-        share = mean(float(lead >= 0) for lead in known)
-        return cls(share, min(known), worst, means[worst])
+        values = [lead for _, lead in leads]
+        share = mean(float(lead >= 0) for lead in values)
+        return cls(share, min(values), worst, means[worst])
 
 
 @dataclass(frozen=True)
-class Figures:
-    """The numbers that must hold, of our answers."""
+class Summary:
+    """Summary statistics of the package's results, which requirements refer to."""
 
     f1: float
-    worst: tuple[str, float]
+    worst_kind: tuple[str, float]
     false_alarms: float
     false_drivers: float
     harmful_recall: float
@@ -132,123 +147,126 @@ class Figures:
     effect_error: float
     effect_coverage: float
     all_effect_coverage: float
-    steers: dict[str, Steers]
+    leads: dict[str, Lead]
     errors: int
-    worlds: int
+    n_data_sets: int
 
 
-def figures(answers: list[Answer]) -> Figures:
-    mine = [a for a in answers if a.method == OURS]
+def summarise(results: list[Result]) -> Summary:
+    """Summarise the package's results."""
+    package_results = [r for r in results if r.method == PRODUCT]
     by_kind: dict[str, list[float]] = defaultdict(list)
-    for a in mine:
-        by_kind[a.job.kind].append(scoring.f1(a.truth, a.found))
+    for r in package_results:
+        by_kind[r.job.kind].append(scoring.f1(r.truth, r.output))
     kinds = {kind: mean(values) for kind, values in by_kind.items()}
     worst = min(kinds, key=lambda k: kinds[k], default="")
-    identifiable = [a for a in mine if a.truth["identifiable"]]
-    pairs = [p for a in identifiable for p in scoring.verdict_pairs(a.truth, a.found)]
-    weights = [w for a in mine for w in scoring.weight_rows(a.truth, a.found)]
-    effects = [e for a in mine for e in scoring.effect_rows(a.truth, a.found)]
-    acting = [e for e in effects if e[0] in ("driver", "harmful") and e[4]]
-    gains: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    for a in identifiable:
-        if scoring.drivers(a.truth):
-            for name, gain in (scoring.steering(a.found) or {}).items():
-                gains[name].append((a.job.kind, gain))
+    identifiable = [r for r in package_results if r.truth["identifiable"]]
+    pairs = [p for r in identifiable for p in scoring.verdict_pairs(r.truth, r.output)]
+    weights = [w for r in package_results for w in scoring.weight_rows(r.truth, r.output)]
+    effects = [e for r in package_results for e in scoring.effect_rows(r.truth, r.output)]
+    with_effect = [e for e in effects if e[0] in ("driver", "harmful") and e[4]]
+    leads: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for r in identifiable:
+        if scoring.drivers(r.truth):
+            for name, lead in (scoring.leads_over_baselines(r.output) or {}).items():
+                leads[name].append((r.job.kind, lead))
 
     def recall(verdict: str) -> float:
         return mean(float(s == verdict) for t, s, _ in pairs if t == verdict)
 
-    return Figures(
+    return Summary(
         f1=mean(kinds.values()),
-        worst=(worst, kinds.get(worst, float("nan"))),
-        false_alarms=mean(float(bool(a.found["chosen"])) for a in mine if _nothing_acts(a)),
+        worst_kind=(worst, kinds.get(worst, float("nan"))),
+        false_alarms=mean(
+            float(bool(r.output["chosen"])) for r in package_results if _has_no_effects(r)
+        ),
         false_drivers=mean(float(not ok) for _, s, ok in pairs if s == "driver"),
         harmful_recall=recall("harmful"),
         consequence_recall=recall("consequence"),
         weight_error=mean(abs(w - true) for w, _, _, true in weights),
         weight_coverage=mean(float(low <= true <= high) for _, low, high, true in weights),
-        effect_ratio=mean(e / true for _, e, _, _, true in acting),
-        effect_error=mean(abs(e / true - 1) for _, e, _, _, true in acting),
-        effect_coverage=mean(float(low <= true <= high) for _, _, low, high, true in acting),
+        effect_ratio=mean(e / true for _, e, _, _, true in with_effect),
+        effect_error=mean(abs(e / true - 1) for _, e, _, _, true in with_effect),
+        effect_coverage=mean(float(low <= true <= high) for _, _, low, high, true in with_effect),
         all_effect_coverage=mean(float(low <= true <= high) for _, _, low, high, true in effects),
-        steers={name: Steers.of(leads) for name, leads in gains.items()},
-        errors=sum("error" in a.found for a in mine),
-        worlds=len(mine),
+        leads={name: Lead.of(values) for name, values in leads.items()},
+        errors=sum("error" in r.output for r in package_results),
+        n_data_sets=len(package_results),
     )
 
 
-def requirements(answers: list[Answer]) -> list[tuple[str, str, bool]]:
-    """(what must hold, what was found, whether it holds) on the worlds with enough data."""
-    enough = figures([a for a in answers if a.enough])
-    few = figures([a for a in answers if not a.enough])
+def requirements(results: list[Result]) -> list[tuple[str, str, bool]]:
+    """Return (requirement, measured value, whether it is met)."""
+    enough = summarise([r for r in results if r.has_enough_data])
+    few = summarise([r for r in results if not r.has_enough_data])
     rows = [
         ("mean F1 at least 0.97", number(enough.f1), enough.f1 >= 0.97),
-        ("no kind's F1 under 0.85", f"{enough.worst[0]} {number(enough.worst[1])}",
-         enough.worst[1] >= 0.85),
-        ("nothing acts: a driver named in at most 2%", number(enough.false_alarms, 3),
+        ("F1 of every kind at least 0.85", f"{enough.worst_kind[0]} {number(enough.worst_kind[1])}",
+         enough.worst_kind[1] >= 0.85),
+        ("no true effects: false alarm rate at most 2%", number(enough.false_alarms, 3),
          enough.false_alarms <= 0.02),
-        ("called driver and not: at most 3%", number(enough.false_drivers, 3),
+        ("false discovery rate of drivers at most 3%", number(enough.false_drivers, 3),
          enough.false_drivers <= 0.03),
         ("harmful: recall at least 0.9", number(enough.harmful_recall),
          enough.harmful_recall >= 0.9),
         ("consequence: recall at least 0.9", number(enough.consequence_recall),
          enough.consequence_recall >= 0.9),
-        ("weights within 0.05 of the shares", number(enough.weight_error, 3),
+        ("mean absolute error of weights at most 0.05", number(enough.weight_error, 3),
          enough.weight_error <= 0.05),
-        ("weight intervals cover 90% to 98%", number(enough.weight_coverage),
+        ("coverage of weight intervals 90% to 98%", number(enough.weight_coverage),
          0.9 <= enough.weight_coverage <= 0.98),
-        ("effects within 25% on average", number(enough.effect_error),
+        ("mean relative error of effects at most 25%", number(enough.effect_error),
          enough.effect_error <= 0.25),
-        ("few data: called driver and not, at most 3%", number(few.false_drivers, 3),
+        ("little data: false discovery rate at most 3%", number(few.false_drivers, 3),
          not few.false_drivers > 0.03),
     ]  # fmt: skip
     rows += [
-        (f"change foretells change at least as well as {name}",
-         f"in {number(s.share)} of worlds, by {number(s.least, 3)} at worst; "
-         f"worst kind {s.kind} {number(s.mean, 3)}", s.share == 1.0)
-        for name, s in sorted(enough.steers.items())
+        (f"within customers, Spearman at least that of {name}",
+         f"share of data sets {number(s.share)}, smallest lead {number(s.min, 3)}; "
+         f"worst kind {s.worst_kind} {number(s.worst_mean, 3)}", s.share == 1.0)
+        for name, s in sorted(enough.leads.items())
     ]  # fmt: skip
     return rows
 
 
-def requirement_table(answers: list[Answer]) -> str:
-    """What must hold on our answers, and whether it does."""
-    holds = [[what, found, "yes" if ok else "NO"] for what, found, ok in requirements(answers)]
-    return table(["must hold", "found", "holds"], holds)
+def requirement_table(results: list[Result]) -> str:
+    """Return the requirements, the measured values and whether they are met."""
+    rows = [[name, value, "yes" if ok else "NO"] for name, value, ok in requirements(results)]
+    return table(["requirement", "measured", "met"], rows)
 
 
-def effect_table(answers: list[Answer]) -> str:
-    """Ratio of effects to the truth, errors of weights, coverage, by kind, of our answers."""
-    kinds = list(dict.fromkeys(a.job.kind for a in answers))
+def effect_table(results: list[Result]) -> str:
+    """Return errors and coverage of the package's effects and weights, by kind."""
+    kinds = list(dict.fromkeys(r.job.kind for r in results))
     rows = []
     for kind in [*kinds, "all"]:
-        some = figures([a for a in answers if kind in (a.job.kind, "all")])
+        summary = summarise([r for r in results if kind in (r.job.kind, "all")])
         rows.append([
-            kind, number(some.effect_ratio), number(some.effect_error),
-            number(some.effect_coverage), number(some.all_effect_coverage),
-            number(some.weight_error, 3), number(some.weight_coverage), str(some.errors),
+            kind, number(summary.effect_ratio), number(summary.effect_error),
+            number(summary.effect_coverage), number(summary.all_effect_coverage),
+            number(summary.weight_error, 3), number(summary.weight_coverage), str(summary.errors),
         ])  # fmt: skip
-    head = ["effects and weights", "est/true", "|est/true-1|", "covered", "covered, all",
-            "weight error", "covered", "errors"]  # fmt: skip
+    head = ["effects and weights", "ratio", "relative error", "coverage", "coverage, all",
+            "weight error", "weight coverage", "failed runs"]  # fmt: skip
     return table(head, rows)
 
 
-def everything(answers: list[Answer]) -> str:
-    """All tables."""
-    enough = [a for a in answers if a.enough]
-    few = [a for a in answers if not a.enough]
-    asked_us = any(a.method == OURS for a in answers)
+def all_tables(results: list[Result]) -> str:
+    """Return all tables, reasons for skipped methods and failures."""
+    enough = [r for r in results if r.has_enough_data]
+    few = [r for r in results if not r.has_enough_data]
+    has_product = any(r.method == PRODUCT for r in results)
     parts = []
-    for title, some in (("ENOUGH DATA (5,000 customers and over, a year)", enough),
-                        ("FEW DATA", few)):  # fmt: skip
-        if some:
-            made = [f1_table, false_alarm_table]
-            made += [verdict_table, effect_table] if asked_us else []
-            parts += [title, *(make(some) for make in made)]
-    if asked_us:
-        parts.append(requirement_table(answers))
-    skipped = {a.method: a.found["skipped"] for a in answers if a.found.get("skipped")}
+    for title, subset in (("ENOUGH DATA (at least 5,000 customers and 52 weeks)", enough),
+                        ("LITTLE DATA", few)):  # fmt: skip
+        if subset:
+            renderers = [f1_table, false_alarm_table]
+            renderers += [verdict_table, effect_table] if has_product else []
+            parts += [title, *(render(subset) for render in renderers)]
+    if has_product:
+        parts.append(requirement_table(results))
+    skipped = {r.method: r.output["skipped"] for r in results if r.output.get("skipped")}
     parts += [f"{method}: skipped, {reason}" for method, reason in skipped.items()]
-    failed = sorted({a.found["error"] for a in answers if "error" in a.found})
+    failed = sorted({r.output["error"] for r in results if "error" in r.output})
     parts += [f"failed: {reason}" for reason in failed]
     return "\n\n".join(parts)

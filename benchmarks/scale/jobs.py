@@ -1,4 +1,4 @@
-"""What runs in a process of its own: ``python -m benchmarks.scale.jobs NAME '{"key": 1}'``."""
+"""Jobs that run in separate processes: ``python -m benchmarks.scale.jobs NAME '{"key": 1}'``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scale.world import CUTOFFS, OBSERVATION_DAYS
+from benchmarks.scale.workload import CUTOFFS, OBSERVATION_DAYS
 
 BARE = (
     "CREATE TEMP TABLE grouped AS SELECT customer_id, event_type, count(*) AS n, "
@@ -17,10 +17,10 @@ BARE = (
 )
 
 
-def make_world(folder: str, n_events: int) -> None:
-    from benchmarks.scale.events import write_world
+def make_data(folder: str, n_events: int) -> None:
+    from benchmarks.scale.events import write_data
 
-    write_world(Path(folder), n_events)
+    write_data(Path(folder), n_events)
 
 
 def next_day(folder: str, n_events: int) -> None:
@@ -29,15 +29,15 @@ def next_day(folder: str, n_events: int) -> None:
     write_next_day(Path(folder), n_events)
 
 
-def bare(events: str) -> None:
-    """Group the events in DuckDB as it comes, with its default memory and threads."""
+def bare_group_by(events: str) -> None:
+    """Group the events in DuckDB with its default memory and threads."""
     import duckdb
 
     duckdb.connect().execute(BARE.format(events=events))
 
 
 def imports() -> None:
-    """Load what ``engagement-ml features`` loads, and open the engine."""
+    """Import the modules of ``engagement-ml features`` and open the engine."""
     import pyarrow.parquet  # noqa: F401
 
     from engagement_ml.cli import app  # noqa: F401
@@ -48,20 +48,20 @@ def imports() -> None:
         pass
 
 
-def by_hand(world: str, target: str) -> None:
+def pandas_features(source: str, target: str) -> None:
     from benchmarks.scale.by_hand import write_panel
 
-    write_panel(Path(world), Path(target), CUTOFFS, OBSERVATION_DAYS)
+    write_panel(Path(source), Path(target), CUTOFFS, OBSERVATION_DAYS)
 
 
-def disagreement(ours: str, theirs: str, n_customers: int) -> dict[str, Any]:
-    from benchmarks.scale.by_hand import disagreement as find
+def compare(product: str, pandas: str, n_customers: int) -> dict[str, Any]:
+    from benchmarks.scale.by_hand import largest_difference
 
-    return dict(find(Path(ours), Path(theirs), n_customers))
+    return dict(largest_difference(Path(product), Path(pandas), n_customers))
 
 
-def rival(library: str, world: str, target: str) -> dict[str, Any]:
-    """Run featuretools or tsfresh; where it cannot run here, say why."""
+def rival(library: str, source: str, target: str) -> dict[str, Any]:
+    """Run featuretools or tsfresh; return the reason if it cannot be imported."""
     from importlib import import_module
 
     from benchmarks.scale.rivals import RIVALS
@@ -70,7 +70,7 @@ def rival(library: str, world: str, target: str) -> dict[str, Any]:
         import_module(library)
     except ImportError as error:
         return {"skipped": f"{library} cannot be imported: {error}"}
-    return {"columns": RIVALS[library](Path(world), Path(target), CUTOFFS, OBSERVATION_DAYS)}
+    return {"columns": RIVALS[library](Path(source), Path(target), CUTOFFS, OBSERVATION_DAYS)}
 
 
 def counts(target: str, n_customers: int) -> None:
@@ -94,19 +94,21 @@ def explain(n_rows: int) -> dict[str, Any]:
 JOBS: dict[str, Callable[..., dict[str, Any] | None]] = {
     job.__name__: job
     for job in (
-        make_world, next_day, bare, imports, by_hand, disagreement, rival, counts, score, explain
+        make_data, next_day, bare_group_by, imports, pandas_features, compare, rival, counts,
+        score, explain,
     )
 }  # fmt: skip
 
 
-def command(name: str, *, python: str = sys.executable, **told: Any) -> list[str]:
+def command(name: str, *, python: str = sys.executable, **arguments: Any) -> list[str]:
     """Return the command line of a job."""
-    return [python, "-m", "benchmarks.scale.jobs", name, json.dumps(told)]
+    return [python, "-m", "benchmarks.scale.jobs", name, json.dumps(arguments)]
 
 
 def main() -> None:
-    found = JOBS[sys.argv[1]](**json.loads(sys.argv[2]))
-    print(json.dumps(found or {}))
+    """Run the job named on the command line and print its result as JSON."""
+    result = JOBS[sys.argv[1]](**json.loads(sys.argv[2]))
+    print(json.dumps(result or {}))
 
 
 if __name__ == "__main__":

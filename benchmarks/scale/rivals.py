@@ -1,4 +1,4 @@
-"""featuretools and tsfresh on what they can do of the features: counts, days, last times, sums."""
+"""featuretools and tsfresh on the features they can express: counts, days, last times, sums."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any
 import pandas as pd
 
 
-def run_featuretools(world: Path, target: Path, cutoffs: Sequence[dt.date], days: int) -> int:
-    """Deep feature synthesis at each cutoff: n, active days, last time, sum of value, by type."""
+def run_featuretools(source: Path, target: Path, cutoffs: Sequence[dt.date], days: int) -> int:
+    """Run deep feature synthesis at each cutoff: count, active days, last time, sum, by type."""
     warnings.simplefilter("ignore")
     import featuretools as ft
 
-    events = pd.read_parquet(world / "events")
+    events = pd.read_parquet(source / "events")
     customers = pd.DataFrame({"customer_id": events["customer_id"].unique()})
-    entities = ft.EntitySet("world")
-    entities.add_dataframe(dataframe_name="customers", dataframe=customers, index="customer_id")
-    entities.add_dataframe(
+    entity_set = ft.EntitySet("events")
+    entity_set.add_dataframe(dataframe_name="customers", dataframe=customers, index="customer_id")
+    entity_set.add_dataframe(
         dataframe_name="events",
         dataframe=events,
         index="event_id",
         time_index="timestamp",
         logical_types={"event_type": "Categorical"},
     )
-    entities.add_relationship("customers", "customer_id", "events", "customer_id")
+    entity_set.add_relationship("customers", "customer_id", "events", "customer_id")
     kinds = sorted(events["event_type"].astype(str).unique())
-    entities.add_interesting_values(dataframe_name="events", values={"event_type": kinds})
-    at = [customers.assign(time=pd.Timestamp(cutoff)) for cutoff in cutoffs]
-    made, _ = ft.dfs(
-        entityset=entities,
+    entity_set.add_interesting_values(dataframe_name="events", values={"event_type": kinds})
+    cutoff_times = [customers.assign(time=pd.Timestamp(cutoff)) for cutoff in cutoffs]
+    features, _ = ft.dfs(
+        entityset=entity_set,
         target_dataframe_name="customers",
-        cutoff_time=pd.concat(at, ignore_index=True),
+        cutoff_time=pd.concat(cutoff_times, ignore_index=True),
         training_window=f"{days} days",
         include_cutoff_time=False,
         agg_primitives=["count", "n_unique_days", "time_since_last", "sum"],
@@ -42,18 +42,18 @@ def run_featuretools(world: Path, target: Path, cutoffs: Sequence[dt.date], days
         trans_primitives=[],
         max_depth=2,
     )
-    pd.DataFrame(made).to_parquet(target)
-    return int(made.shape[1])
+    pd.DataFrame(features).to_parquet(target)
+    return int(features.shape[1])
 
 
-def run_tsfresh(world: Path, target: Path, cutoffs: Sequence[dt.date], days: int) -> int:
-    """Each customer's events of a type are a series: its length, its sum, its last moment."""
+def run_tsfresh(source: Path, target: Path, cutoffs: Sequence[dt.date], days: int) -> int:
+    """Extract length, sum and last time of each series: a customer's events of one type."""
     warnings.simplefilter("ignore")
     from tsfresh import extract_features
 
-    events = pd.read_parquet(world / "events")
+    events = pd.read_parquet(source / "events")
     events["event_type"] = events["event_type"].astype(str)
-    made: list[Any] = []
+    parts: list[Any] = []
     for day in cutoffs:
         cutoff = pd.Timestamp(day)
         opened = cutoff - pd.Timedelta(days=days)
@@ -77,8 +77,8 @@ def run_tsfresh(world: Path, target: Path, cutoffs: Sequence[dt.date], days: int
             default_fc_parameters={"length": None, "sum_values": None, "minimum": None},
             disable_progressbar=True,
         )
-        made.append(features.assign(cutoff=cutoff))
-    panel = pd.concat(made)
+        parts.append(features.assign(cutoff=cutoff))
+    panel = pd.concat(parts)
     panel.to_parquet(target)
     return int(panel.shape[1])
 

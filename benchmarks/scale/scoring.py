@@ -1,4 +1,4 @@
-"""Scoring ten million customers: the metric as SQL, beside the full model and its SHAP values."""
+"""Cost of scoring: the metric as SQL, compared with the profit model and its SHAP values."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from benchmarks.scale.events import BEHAVIOURS, SHARES
 
 KINDS = ("hill", "log1p", "linear")
-EVENTS_A_WINDOW = 25.0
-TEACHERS = 2_000
-"""Customers of the simulated shop that the full model learns from: its trees grow no faster."""
+EVENTS_PER_WINDOW = 25.0
+TRAINING_CUSTOMERS = 2_000
+"""Customers of the simulated shop that train the profit model; more would not add trees."""
 
 
 def write_counts(target: Path, n_customers: int, seed: int = 0) -> None:
-    """Write a Parquet file with each customer's counts of every behaviour."""
+    """Write a Parquet file with the counts of every behaviour per customer."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -25,24 +25,24 @@ def write_counts(target: Path, n_customers: int, seed: int = 0) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    aside = target.with_suffix(".part")
+    partial = target.with_suffix(".part")
     writer = None
     for first in range(0, n_customers, 1_000_000):
         n = min(1_000_000, n_customers - first)
         size = rng.lognormal(-0.8, 1.3, n)[:, None]
-        counts = rng.poisson(size * SHARES * EVENTS_A_WINDOW)
+        counts = rng.poisson(size * SHARES * EVENTS_PER_WINDOW)
         columns: dict[str, Any] = {"customer_id": np.arange(first, first + n)}
         columns |= {name: counts[:, i] for i, name in enumerate(BEHAVIOURS)}
         table = pa.table(columns)
-        writer = writer or pq.ParquetWriter(aside, table.schema)
+        writer = writer or pq.ParquetWriter(partial, table.schema)
         writer.write_table(table)
     if writer is not None:
         writer.close()
-    aside.replace(target)
+    partial.replace(target)
 
 
 def score_counts(counts: Path, target: Path) -> None:
-    """Score a Parquet file of counts with a metric of three behaviours, on DuckDB."""
+    """Score a Parquet file of counts in DuckDB with a metric of three behaviours."""
     import duckdb
 
     from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
@@ -67,9 +67,9 @@ def score_counts(counts: Path, target: Path) -> None:
 
 
 def explain_rows(n_rows: int) -> dict[str, Any]:
-    """Time the profit model's prediction and SHAP values on rows of the simulated shop.
+    """Time the profit model's predictions and SHAP values on rows of the simulated shop.
 
-    The model is the one that ``train`` fits on the shop; only LightGBM's own calls are timed.
+    ``train`` would fit the same model. Only the calls of LightGBM are timed.
     """
     from engagement_ml.config import PipelineConfig
     from engagement_ml.datasets import make_shop
@@ -79,7 +79,7 @@ def explain_rows(n_rows: int) -> dict[str, Any]:
     from engagement_ml.models import ProfitModel
     from engagement_ml.windows import plan_windows
 
-    shop = make_shop(TEACHERS)
+    shop = make_shop(TRAINING_CUSTOMERS)
     frames = {"events": shop.events, "transactions": shop.transactions}
     config = PipelineConfig(name="scale")
     with open_duckdb() as engine:

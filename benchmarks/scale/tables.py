@@ -1,4 +1,4 @@
-"""What the benchmark prints: costs, ratios, and what must hold."""
+"""Printed results: costs, ratios and requirements."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.measured import Figures
+from benchmarks.measurement import Figures
 from benchmarks.recovery.tables import number, table
 
 MILLION = 1_000_000
@@ -14,19 +14,19 @@ Requirement = tuple[str, str, bool]
 
 
 @dataclass(frozen=True)
-class Found:
-    """All that was measured.
+class Measurements:
+    """Results of all measurements.
 
     Attributes
     ----------
     panels, sessions : mapping
-        By number of events.
+        Costs without and with session features, by number of events.
     pandas : (int, Figures) or None
-        Number of events, and what was found.
+        Number of events, and the costs of hand-written pandas.
     rivals : mapping
-        By name: number of events, and what was found.
+        Number of events and costs, by library.
     scoring : (int, Figures) or None
-        Number of customers, and what was found.
+        Number of customers, and the costs of scoring.
     """
 
     panels: Mapping[int, Figures]
@@ -53,13 +53,13 @@ def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
 
 
 def scaled(model: Figures, n_customers: int) -> float:
-    """Return the seconds that prediction and SHAP take, from a sample of rows, linearly."""
+    """Extrapolate the seconds of prediction and SHAP linearly from a sample of rows."""
     seconds = float(model["predict_seconds"]) + float(model["shap_seconds"])
     return seconds * n_customers / int(model["rows"])
 
 
 def millions(n: int) -> str:
-    """Return a number of events as people say it.
+    """Format a number in millions.
 
     Examples
     --------
@@ -71,142 +71,152 @@ def millions(n: int) -> str:
 
 STEPS = {
     "bare": "bare GROUP BY",
-    "imports": "start of Python, imports",
+    "imports": "Python start and imports",
     "first": "features, first run",
-    "again": "… after one more day",
-    "moved": "… cutoffs a day later",
+    "again": "… with one more day of events",
+    "moved": "… with cutoffs one day later",
 }
 
 
-def cost_table(found: Found) -> str:
-    """Costs by size, and each as a multiple of the bare grouping of the same size."""
+def cost_table(measurements: Measurements) -> str:
+    """Return costs by size, absolute and as multiples of the bare GROUP BY."""
     rows = []
-    for size, figures in sorted(found.panels.items()):
+    for size, figures in sorted(measurements.panels.items()):
         rows += [_row(size, label, figures[name], figures) for name, label in STEPS.items()]
-        session = found.sessions.get(size, {})
+        session = measurements.sessions.get(size, {})
         if "first" in session:
             rows.append(_row(size, "… with sessions", session["first"], session))
     head = ["events", "", "wall s", "CPU s", "peak GB", "CPU s/million", "× bare"]
     return table(head, rows)
 
 
-def _row(size: int, label: str, cost: Figures, beside: Figures) -> list[str]:
+def _row(size: int, label: str, cost: Figures, reference: Figures) -> list[str]:
     return [
         millions(size), label, number(cost["seconds"]), number(cost["cpu_seconds"]),
         number(cost["peak_gb"]), number(cost["cpu_seconds"] / size * MILLION, 3),
-        number(cost["seconds"] / beside["bare"]["seconds"]),
+        number(cost["seconds"] / reference["bare"]["seconds"]),
     ]  # fmt: skip
 
 
-def rival_table(found: Found) -> str:
-    """Others beside ours: at the same size, and per event beside ours at its largest size."""
-    largest = max(found.panels)
-    per_event = found.panels[largest]["first"]["seconds"] / largest
+def rival_table(measurements: Measurements) -> str:
+    """Return other libraries' costs relative to the package, at equal size and per event."""
+    largest = max(measurements.panels)
+    per_event = measurements.panels[largest]["first"]["seconds"] / largest
     rows = []
-    if found.pandas is not None and "pandas" in found.pandas[1]:
-        size, figures = found.pandas
-        rows.append(_beside("pandas by hand", size, figures["pandas"], figures["ours"], per_event))
-    for name, (size, figures) in found.rivals.items():
+    if measurements.pandas is not None and "pandas" in measurements.pandas[1]:
+        size, figures = measurements.pandas
+        rows.append(
+            _comparison(
+                "hand-written pandas", size, figures["pandas"], figures["product"], per_event
+            )
+        )
+    for name, (size, figures) in measurements.rivals.items():
         if "rival" in figures:
-            rows.append(_beside(name, size, figures["rival"], figures["ours"], per_event))
-    head = ["beside", "events", "wall s", "peak GB", "ours s", "times ours",
-            f"per event, ours at {millions(largest)}"]  # fmt: skip
+            rows.append(_comparison(name, size, figures["rival"], figures["product"], per_event))
+    head = ["compared with", "events", "wall s", "peak GB", "engagement-ml s", "ratio",
+            f"ratio per event, engagement-ml at {millions(largest)}"]  # fmt: skip
     return table(head, rows)
 
 
-def _beside(name: str, size: int, theirs: Figures, ours: Figures, per_event: float) -> list[str]:
+def _comparison(
+    name: str, size: int, other: Figures, product: Figures, per_event: float
+) -> list[str]:
     return [
-        name, millions(size), number(theirs["seconds"]), number(theirs["peak_gb"]),
-        number(ours["seconds"]), number(theirs["seconds"] / ours["seconds"], 1),
-        number(theirs["seconds"] / size / per_event, 1),
+        name, millions(size), number(other["seconds"]), number(other["peak_gb"]),
+        number(product["seconds"]), number(other["seconds"] / product["seconds"], 1),
+        number(other["seconds"] / size / per_event, 1),
     ]  # fmt: skip
 
 
-def requirements(found: Found) -> list[Requirement]:
-    """Return what must hold, what was found, and whether it holds; at the largest size."""
-    sizes = sorted(found.panels)
+def requirements(measurements: Measurements) -> list[Requirement]:
+    """Return (requirement, measured value, whether it is met), at the largest size."""
+    sizes = sorted(measurements.panels)
     largest = sizes[-1]
-    panel, at = found.panels[largest], millions(largest)
+    panel, at = measurements.panels[largest], millions(largest)
     ratio = panel["first"]["seconds"] / panel["bare"]["seconds"]
     again = panel["again"]["seconds"] / panel["first"]["seconds"]
     peak = panel["first"]["peak_gb"]
     rows = [
         (f"features of {at} events, at most 3 × bare GROUP BY", number(ratio), ratio <= 3),
-        (f"their peak memory, at most 4 GB ({at})", number(peak), peak <= 4),
-        (f"after one more day, at most 10% of the first run ({at})", f"{again:.1%}", again <= 0.1),
+        (f"peak memory of features, at most 4 GB ({at})", number(peak), peak <= 4),
+        (
+            f"one more day of events, at most 10% of the first run ({at})",
+            f"{again:.1%}",
+            again <= 0.1,
+        ),
     ]
-    session = found.sessions.get(largest, {})
+    session = measurements.sessions.get(largest, {})
     if "first" in session:
         ratio = session["first"]["seconds"] / session["bare"]["seconds"]
         rows.append((f"with sessions, at most 8 × bare ({at})", number(ratio), ratio <= 8))
         peak = session["first"]["peak_gb"]
-        rows.append((f"their peak memory, at most 4 GB ({at})", number(peak), peak <= 4))
+        rows.append((f"peak memory with sessions, at most 4 GB ({at})", number(peak), peak <= 4))
     if len(sizes) > 1:
         wall, cpu = (
-            exponent(sizes, [found.panels[size]["first"][key] for size in sizes])
+            exponent(sizes, [measurements.panels[size]["first"][key] for size in sizes])
             for key in ("seconds", "cpu_seconds")
         )
-        net = exponent(sizes, [_without_start(found.panels[size]) for size in sizes])
-        said = f"{number(wall)} (CPU {number(cpu)}, start left out {number(net)})"
+        net = exponent(sizes, [_without_start(measurements.panels[size]) for size in sizes])
+        value = f"{number(wall)} (CPU {number(cpu)}, without start {number(net)})"
         spread = f"{millions(sizes[0])} to {at}"
-        rows.append((f"exponent of cost, {spread}, at most 1.05", said, wall <= 1.05))
-    return [*rows, *_against_others(found)]
+        rows.append((f"exponent of cost, {spread}, at most 1.05", value, wall <= 1.05))
+    return [*rows, *_comparison_requirements(measurements)]
 
 
 def _without_start(panel: Figures) -> float:
-    """Return the processor time of the first run without Python's start and imports."""
+    """Return the processor time of the first run minus Python's start and imports."""
     return float(panel["first"]["cpu_seconds"]) - float(panel["imports"]["cpu_seconds"])
 
 
-def _against_others(found: Found) -> list[Requirement]:
+def _comparison_requirements(measurements: Measurements) -> list[Requirement]:
     rows: list[Requirement] = []
-    if found.pandas is not None and "pandas" in found.pandas[1]:
-        size, figures = found.pandas
-        times = figures["pandas"]["seconds"] / figures["ours"]["seconds"]
-        what = f"pandas by hand takes at least 5 times as long ({millions(size)})"
-        rows.append((what, number(times, 1), times >= 5))
-        apart = figures["disagreement"]["largest"]
-        what = "its numbers are ours, 1e-9 relative, on a sample of customers"
-        rows.append((what, f"{apart:.0e}", apart <= 1e-9))
-    for name, (size, figures) in found.rivals.items():
+    if measurements.pandas is not None and "pandas" in measurements.pandas[1]:
+        size, figures = measurements.pandas
+        times = figures["pandas"]["seconds"] / figures["product"]["seconds"]
+        name = f"hand-written pandas takes at least 5 times as long ({millions(size)})"
+        rows.append((name, number(times, 1), times >= 5))
+        difference = figures["difference"]["largest"]
+        name = "its numbers agree, 1e-9 relative, on a sample of customers"
+        rows.append((name, f"{difference:.0e}", difference <= 1e-9))
+    for library, (size, figures) in measurements.rivals.items():
         if "rival" in figures:
-            times = figures["rival"]["seconds"] / figures["ours"]["seconds"]
-            what = f"{name} takes at least 30 times as long ({millions(size)})"
-            rows.append((what, number(times, 1), times >= 30))
-    if found.scoring is not None:
-        n_customers, figures = found.scoring
+            times = figures["rival"]["seconds"] / figures["product"]["seconds"]
+            name = f"{library} takes at least 30 times as long ({millions(size)})"
+            rows.append((name, number(times, 1), times >= 30))
+    if measurements.scoring is not None:
+        n_customers, figures = measurements.scoring
         times = scaled(figures["model"], n_customers) / figures["metric"]["seconds"]
-        what = f"scoring {n_customers / MILLION:g} million customers, 50 times faster than SHAP"
-        rows.append((what, number(times, 0), times >= 50))
+        name = f"scoring {n_customers / MILLION:g} million customers, 50 times faster than SHAP"
+        rows.append((name, number(times, 0), times >= 50))
     return rows
 
 
-def scoring_line(found: Found) -> str:
-    """Say what scoring cost, and how the model's cost was found."""
-    if found.scoring is None:
+def scoring_line(measurements: Measurements) -> str:
+    """Return a sentence on the cost of scoring with the metric and with the model."""
+    if measurements.scoring is None:
         return ""
-    n_customers, figures = found.scoring
+    n_customers, figures = measurements.scoring
     metric, model = figures["metric"], figures["model"]
     return (
-        f"Scoring {n_customers:,} customers: {metric['seconds']:.1f} s with the metric, process "
-        f"start, reading and writing Parquet included ({metric['peak_gb']:.2f} GB). The profit "
-        f"model of {model['trees']} trees and {model['columns']} columns took "
+        f"Scoring {n_customers:,} customers: {metric['seconds']:.1f} s with the metric, "
+        f"including process start, reading and writing Parquet ({metric['peak_gb']:.2f} GB). "
+        f"The profit model of {model['trees']} trees and {model['columns']} columns took "
         f"{model['predict_seconds']:.2f} s to predict {model['rows']:,} rows and "
-        f"{model['shap_seconds']:.2f} s for their SHAP values: linearly, "
-        f"{scaled(model, n_customers):,.0f} s for all."
+        f"{model['shap_seconds']:.2f} s for their SHAP values, or "
+        f"{scaled(model, n_customers):,.0f} s for all customers by linear extrapolation."
     )
 
 
-def everything(found: Found) -> str:
-    """All tables, what was skipped and why, and what must hold."""
-    held = [[what, said, "yes" if ok else "NO"] for what, said, ok in requirements(found)]
-    skipped = {name: each for name, (_, each) in found.rivals.items()}
-    if found.sessions:
-        skipped["sessions"] = found.sessions[max(found.sessions)]
+def all_tables(measurements: Measurements) -> str:
+    """Return all tables, reasons for skipped measurements and the requirements."""
+    rows = [[name, value, "yes" if ok else "NO"] for name, value, ok in requirements(measurements)]
+    skipped = {name: figures for name, (_, figures) in measurements.rivals.items()}
+    if measurements.sessions:
+        skipped["sessions"] = measurements.sessions[max(measurements.sessions)]
     parts = [
-        cost_table(found), rival_table(found), scoring_line(found),
-        *(f"{name}: skipped, {each['skipped']}" for name, each in skipped.items()
-          if "skipped" in each),
-        table(["must hold", "found", "holds"], held),
+        cost_table(measurements), rival_table(measurements), scoring_line(measurements),
+        *(f"{name}: skipped, {figures['skipped']}" for name, figures in skipped.items()
+          if "skipped" in figures),
+        table(["requirement", "measured", "met"], rows),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part)

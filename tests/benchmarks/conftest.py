@@ -1,4 +1,4 @@
-"""The benchmark's worlds live outside the package: make them importable."""
+"""Make the benchmarks, which are outside the package, importable."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,15 @@ def test_a_closed_pipe_is_not_reported_as_a_defect(trained):
     assert "Traceback" not in ran.stderr
 
 
+@pytest.fixture
+def default_interrupt() -> Iterator[None]:
+    """Interrupts raise, also in a background process, which starts with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("default_interrupt")
 def test_an_interruption_that_a_library_swallows_ends_the_run_at_its_next_step(capsys) -> None:
     def interrupted_run() -> None:
         with command(quiet=True) as progress:

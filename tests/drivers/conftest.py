@@ -1,4 +1,4 @@
-"""Periods made by hand, by small simulations and by the benchmark's worlds."""
+"""Period panels from arrays, from small simulations and from the benchmark's simulated data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-# Threads that wait should not take the time of those that work.
+# waiting OpenMP threads should not spin and use processor time
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import numpy as np
@@ -24,7 +24,7 @@ START = dt.date(2023, 1, 2)
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Small matrices are faster on one thread, the more so on a busy machine."""
+    """Limit linear algebra to one thread, which is faster for small matrices."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
@@ -66,13 +66,13 @@ def build(
 
 @pytest.fixture(scope="session")
 def make_periods() -> Callable[..., Periods]:
-    """Periods out of arrays (n, T) per behaviour; everyone is there all the time unless told."""
+    """Build periods from arrays (n, T) per behaviour, with all customers at risk by default."""
     return build
 
 
 @pytest.fixture(scope="session")
 def periods_of() -> Callable[[Any], Periods]:
-    """Periods out of a benchmark world's own weekly arrays, without any feature code."""
+    """Build periods from the weekly arrays of a simulated data set, without feature code."""
 
     def convert(world: Any) -> Periods:
         weekly = world.weekly()
@@ -95,30 +95,31 @@ def draw_shop(
     *,
     effect: float = 0.0,
     loss_effect: float = 0.0,
-    lasts: int = 4,
+    n_lags: int = 4,
     n: int = 1500,
     n_periods: int = 44,
     rate: float = 0.4,
 ) -> Periods:
-    """A driver and a vanity behaviour; the truth is set by hand.
+    """Simulate a shop with a driver and a vanity behaviour.
 
-    An event of `driver` raises the chance to order by `effect` of its usual level in each of the
-    next `lasts` periods, and of returns by `loss_effect`; orders earn 10, returns cost 10. `vanity`
-    only shares the entity's liking for the brand. Both have ups and downs of their own.
+    An event of `driver` raises the order rate by `effect` times its usual level in each of the
+    next `n_lags` periods, and the return rate by `loss_effect`. An order earns 10, a return costs
+    10. `vanity` depends on the customer's affinity for the brand and has no effect. Both rates
+    follow independent AR(1) processes.
     """
     rng = np.random.default_rng(seed)
-    liking = rng.standard_normal((n, 1))
+    affinity = rng.standard_normal((n, 1))
     counts = {}
     for name, loading in (("driver", 0.3), ("vanity", 0.9)):
         wave = np.zeros((n, n_periods))
         for t in range(1, n_periods):
             wave[:, t] = 0.85 * wave[:, t - 1] + 0.4 * rng.standard_normal(n)
-        counts[name] = rng.poisson(0.5 * np.exp(loading * liking + wave))
+        counts[name] = rng.poisson(0.5 * np.exp(loading * affinity + wave))
     stock = np.zeros((n, n_periods))
-    for lag in range(1, lasts + 1):
+    for lag in range(1, n_lags + 1):
         stock[:, lag:] += counts["driver"][:, :-lag]
     season = 1.0 + 0.3 * np.sin(np.arange(n_periods) / 4)
-    level = rate * np.exp(0.5 * liking - 0.125) * season
+    level = rate * np.exp(0.5 * affinity - 0.125) * season
     orders = rng.poisson(level * (1.0 + effect * stock))
     returns = rng.poisson(0.25 * level * (1.0 + loss_effect * stock))
     return build(counts, 10.0 * orders, loss=10.0 * returns, orders=orders)
@@ -126,5 +127,5 @@ def draw_shop(
 
 @pytest.fixture(scope="session")
 def simulate_shop() -> Callable[..., Periods]:
-    """A shop of two behaviours, one of which does what it is told to."""
+    """Simulate a shop of two behaviours; see ``draw_shop``."""
     return draw_shop

@@ -1,4 +1,4 @@
-"""One verdict per behaviour, and a sentence that says why."""
+"""Verdicts and the sentences that explain them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def finding(
     z: float = 12.0,
     *,
     association: Association | None = None,
-    **more,
+    **overrides,
 ) -> Finding:
-    """Worth 4 a standard deviation, where 1 is of interest; it does not follow purchases."""
+    """A finding with effect 4 per standard deviation; the smallest of interest is 1."""
     within = WindowEffect(effect, effect - half, effect + half, z, np.zeros(6), np.zeros(9))
     sign = np.sign(z)
-    given = {
+    values = {
         "behaviour": "tutorial",
         "role": "behaviour",
         "within": within,
@@ -41,62 +41,58 @@ def finding(
         "cost": 0.0,
         "min_effect": 1.0,
     }
-    return Finding(**(given | more))
+    return Finding(**(values | overrides))
 
 
-def judged(given: Finding) -> Verdict:
-    return judge(given)
+def reason(tested: Finding) -> str:
+    return explain(judge(tested), tested, WORDING, ADVICE)
 
 
-def reason(given: Finding) -> str:
-    return explain(judge(given), given, WORDING, ADVICE)
+FOLLOWS_PURCHASES = PurchaseResponse("tutorial", 0.4, 30.0, (1, 1), 0.5)
 
 
-AFTER = PurchaseResponse("tutorial", 0.4, 30.0, (1, 1), 0.5)
-
-
-def test_a_driver() -> None:
-    given = finding()
-    assert judged(given) == Verdict("driver", "passed")
-    assert reason(given) == (
+def test_a_driver_passes_all_tests() -> None:
+    tested = finding()
+    assert judge(tested) == Verdict("driver", "passed")
+    assert reason(tested) == (
         "when a customer does more of it than usual, later margin is higher than usual: "
         "€2.00 per event (€1.60 to €2.40); it holds in both halves of the customers"
     )
 
 
-def test_harmful() -> None:
-    given = finding(-2.0, z=-12.0)
-    assert judged(given).verdict == "harmful"
-    assert "lower than usual: −€2.00 per event (−€2.40 to −€1.60)" in reason(given)
+def test_a_negative_effect_is_harmful() -> None:
+    tested = finding(-2.0, z=-12.0)
+    assert judge(tested).verdict == "harmful"
+    assert "lower than usual: −€2.00 per event (−€2.40 to −€1.60)" in reason(tested)
 
 
 def test_contradictory_evidence_is_neither_driver_nor_harmful() -> None:
     """The sum over the lags is positive, the best-fitting decay profile is negative."""
-    assert judged(finding(2.0, z=-12.0)).verdict not in ("driver", "harmful")
+    assert judge(finding(2.0, z=-12.0)).verdict not in ("driver", "harmful")
 
 
-def test_harmful_for_its_cost() -> None:
-    assert judged(finding(cost=5.0)).verdict == "harmful"
-    assert judged(finding(cost=0.5)).verdict == "driver"
+def test_a_cost_above_the_effect_is_harmful() -> None:
+    assert judge(finding(cost=5.0)).verdict == "harmful"
+    assert judge(finding(cost=0.5)).verdict == "driver"
 
 
 def test_vanity_is_correlated_without_an_effect() -> None:
-    given = finding(0.0, 0.3, z=0.5, half_z=(0.2, 0.4))
-    assert judged(given).verdict == "vanity"
-    assert "correlates with later margin (Spearman +0.30), but when" in reason(given)
+    tested = finding(0.0, 0.3, z=0.5, half_z=(0.2, 0.4))
+    assert judge(tested).verdict == "vanity"
+    assert "correlates with later margin (Spearman +0.30), but when" in reason(tested)
 
 
 def test_inert_is_neither_correlated_nor_acting() -> None:
     uncorrelated = Association(0.0, 0.3, 0.0, 2.0)
-    given = finding(0.0, 0.3, z=0.5, association=uncorrelated)
-    assert judged(given).verdict == "inert"
-    assert reason(given).endswith("below the smallest effect of interest")
+    tested = finding(0.0, 0.3, z=0.5, association=uncorrelated)
+    assert judge(tested).verdict == "inert"
+    assert reason(tested).endswith("below the smallest effect of interest")
 
 
 def test_unverifiable_if_the_interval_is_wide() -> None:
-    given = finding(0.5, 3.0, z=0.4, association=Association(0.0, 0.3, 0.0, 2.0))
-    assert judged(given).verdict == "unverifiable"
-    assert reason(given).endswith(f"which is inconclusive; {ADVICE}")
+    tested = finding(0.5, 3.0, z=0.4, association=Association(0.0, 0.3, 0.0, 2.0))
+    assert judge(tested).verdict == "unverifiable"
+    assert reason(tested).endswith(f"which is inconclusive; {ADVICE}")
 
 
 @pytest.mark.parametrize(
@@ -106,62 +102,62 @@ def test_unverifiable_if_the_interval_is_wide() -> None:
         {"half_z": (9.0, 1.0)},
         {"half_z": (9.0, -1.0)},
         {"frequency": 0.7},
-        {"lead_z": (5.0, 1.0), "purchase_response": AFTER},
+        {"lead_z": (5.0, 1.0), "purchase_response": FOLLOWS_PURCHASES},
     ],
 )
-def test_every_test_must_be_passed(weaker) -> None:
-    assert judged(finding(**weaker)).verdict in ("unverifiable", "consequence")
+def test_a_driver_must_pass_every_test(weaker) -> None:
+    assert judge(finding(**weaker)).verdict in ("unverifiable", "consequence")
 
 
-def test_what_follows_purchases_is_a_consequence() -> None:
-    given = finding(z=1.0, lead_z=(0.0, 0.0), purchase_response=AFTER)
-    assert judged(given).verdict == "consequence"
-    assert reason(given) == (
+def test_a_behaviour_that_follows_purchases_is_a_consequence() -> None:
+    tested = finding(z=1.0, lead_z=(0.0, 0.0), purchase_response=FOLLOWS_PURCHASES)
+    assert judge(tested).verdict == "consequence"
+    assert reason(tested) == (
         "it follows purchases: 1 week after buying more than usual, customers do 49% more of it "
         "(per standard deviation of purchases)"
     )
 
 
-def test_a_driver_that_follows_purchases_says_so() -> None:
-    given = finding(lead_z=(6.0, 5.0), purchase_response=AFTER)
-    assert judged(given).verdict == "driver"
-    assert "it also follows purchases" in reason(given)
+def test_the_reason_of_a_driver_mentions_that_it_follows_purchases() -> None:
+    tested = finding(lead_z=(6.0, 5.0), purchase_response=FOLLOWS_PURCHASES)
+    assert judge(tested).verdict == "driver"
+    assert "it also follows purchases" in reason(tested)
 
 
-def test_what_follows_purchases_is_never_called_harmful() -> None:
-    """After a purchase customers buy less, and what follows purchases seems to be the cause."""
-    given = finding(-2.0, z=-12.0, lead_z=(-6.0, -5.0), purchase_response=AFTER)
-    assert judged(given).verdict == "consequence"
+def test_a_behaviour_that_follows_purchases_is_not_harmful() -> None:
+    """Customers buy less after a purchase, which biases effects of what follows purchases."""
+    tested = finding(-2.0, z=-12.0, lead_z=(-6.0, -5.0), purchase_response=FOLLOWS_PURCHASES)
+    assert judge(tested).verdict == "consequence"
 
 
-def test_declared_consequence() -> None:
-    assert judged(finding(role="consequence")).verdict == "consequence"
+def test_a_declared_consequence_is_a_consequence() -> None:
+    assert judge(finding(role="consequence")).verdict == "consequence"
 
 
-def test_without_change_within_customers() -> None:
-    given = finding(within=None)
-    assert judged(given).verdict == "unverifiable"
-    assert "no change within customers to learn from" in reason(given)
-    assert not passes_tests(given)
-    endless = replace(finding().within, low=-np.inf, high=np.inf)
-    assert judged(finding(within=endless)).verdict == "unverifiable"
+def test_without_within_customer_variation_a_behaviour_is_unverifiable() -> None:
+    tested = finding(within=None)
+    assert judge(tested).verdict == "unverifiable"
+    assert "no change within customers to learn from" in reason(tested)
+    assert not passes_tests(tested)
+    unbounded = replace(finding().within, low=-np.inf, high=np.inf)
+    assert judge(finding(within=unbounded)).verdict == "unverifiable"
 
 
 def test_an_effect_too_small_to_matter_is_no_driver() -> None:
-    given = finding(0.3, 0.05, association=Association(0.0, 0.3, 0.0, 2.0))
-    assert judged(given).verdict != "driver"
+    tested = finding(0.3, 0.05, association=Association(0.0, 0.3, 0.0, 2.0))
+    assert judge(tested).verdict != "driver"
 
 
-def test_net_effect_and_bounds() -> None:
-    given = finding(2.0, 0.4, cost=0.5)
-    assert given.effect == pytest.approx(1.5)
-    assert given.bounds == pytest.approx((1.1, 1.9))
-    unknown = finding(within=None)
-    assert np.isnan([unknown.effect, *unknown.bounds]).all()
+def test_effect_and_bounds_are_net_of_cost() -> None:
+    tested = finding(2.0, 0.4, cost=0.5)
+    assert tested.effect == pytest.approx(1.5)
+    assert tested.bounds == pytest.approx((1.1, 1.9))
+    without_estimate = finding(within=None)
+    assert np.isnan([without_estimate.effect, *without_estimate.bounds]).all()
 
 
 @pytest.mark.parametrize(
-    ("weaker", "why"),
+    ("weaker", "failed_test"),
     [
         ({"z": 3.8}, "its z is 3.8, and 4 is needed"),
         ({"half_z": (9.0, 1.0)}, "it does not show in both halves of the customers"),
@@ -174,16 +170,16 @@ def test_net_effect_and_bounds() -> None:
         ({"vetoes": (Veto("flexible controls", "it is lost"),)}, "(€1.60 to €2.40); it is lost; a"),
     ],
 )
-def test_what_is_missing_for_a_driver_is_named(weaker, why: str) -> None:
-    given = finding(**weaker)
-    assert judged(given).verdict == "unverifiable"
-    assert why in reason(given)
+def test_the_reason_names_the_failed_test(weaker, failed_test: str) -> None:
+    tested = finding(**weaker)
+    assert judge(tested).verdict == "unverifiable"
+    assert failed_test in reason(tested)
 
 
-def test_words_follow_the_configured_entity_currency_and_periods() -> None:
-    given = finding(z=1.0, purchase_response=replace(AFTER, lag=(2, 3), strength=-0.4))
-    words = Wording(entity="company", currency="USD", period_days=3)
-    assert explain(judge(given), given, words, ADVICE).startswith(
+def test_the_wording_follows_the_configured_entity_currency_and_periods() -> None:
+    tested = finding(z=1.0, purchase_response=replace(FOLLOWS_PURCHASES, lag=(2, 3), strength=-0.4))
+    wording = Wording(entity="company", currency="USD", period_days=3)
+    assert explain(judge(tested), tested, wording, ADVICE).startswith(
         "it follows purchases: 6 to 9 days after buying more than usual, companies do 33% less"
     )
-    assert "$2.00 per event" in explain(judge(finding()), finding(), words, ADVICE)
+    assert "$2.00 per event" in explain(judge(finding()), finding(), wording, ADVICE)

@@ -1,8 +1,8 @@
-"""Golden results: what training found on nine data sets, as numbers.
+"""Golden-master results of training on nine data sets, as numbers.
 
-Run ``OMP_NUM_THREADS=1 python tests/golden/generate.py [CASE ...]`` to write ``expected/*.json``
-again, and say in the commit why numbers changed. ``--output DIR`` writes elsewhere;
-``--raw DIR`` also keeps the files of each run, to compare byte by byte.
+Run ``OMP_NUM_THREADS=1 python tests/golden/generate.py [CASE ...]`` to rewrite ``expected/*.json``,
+and explain in the commit why numbers changed. ``--output DIR`` writes to another folder; ``--raw
+DIR`` also keeps the files of each run for a comparison byte by byte.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ CASES: dict[str, Callable[[], Case]] = {
 
 
 def run(case: str, folder: Path) -> dict[str, Any]:
-    """Train on a case and return what it found, as numbers."""
+    """Train on a case and return its results as numbers."""
     from engagement_ml.config import parse_config
     from engagement_ml.workflow import train, write_features
 
@@ -99,32 +99,32 @@ def run(case: str, folder: Path) -> dict[str, Any]:
 
 
 def _drivers(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Numbers and verdicts by behaviour, without the texts."""
+    """Return numbers and verdicts by behaviour, without texts."""
     texts = {"reason", "label", "role", "stage"}
     table = rows.drop(columns=[c for c in rows if c in texts]).set_index("behaviour")
     return {str(b): {k: _plain(v) for k, v in row.items()} for b, row in table.iterrows()}
 
 
 def _summary(features: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Of each column its length, nulls, and sums that tell rows and values apart."""
+    """Summarise each column by length, nulls, and sums that depend on values and row order."""
     keys = [c for c in ("customer_id", "cutoff") if c in features]
     features = features.sort_values(keys, ignore_index=True)
-    place = np.random.default_rng(0).random(len(features))
-    found = {}
+    row_weights = np.random.default_rng(0).random(len(features))
+    summary = {}
     for name, column in features.items():
         if not pd.api.types.is_numeric_dtype(column):
-            found[str(name)] = {"rows": len(column), "distinct": int(column.nunique())}
+            summary[str(name)] = {"rows": len(column), "distinct": int(column.nunique())}
             continue
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        known = np.isfinite(values)
-        found[str(name)] = {
+        finite = np.isfinite(values)
+        summary[str(name)] = {
             "rows": len(values),
-            "null": int((~known).sum()),
-            "sum": float(values[known].sum()),
-            "size": float(np.abs(values[known]).sum()),
-            "placed": float((values[known] * place[known]).sum()),
+            "null": int((~finite).sum()),
+            "sum": float(values[finite].sum()),
+            "size": float(np.abs(values[finite]).sum()),
+            "placed": float((values[finite] * row_weights[finite]).sum()),
         }
-    return found
+    return summary
 
 
 def _plain(value: Any) -> Any:
@@ -136,45 +136,48 @@ def _plain(value: Any) -> Any:
     return number if math.isfinite(number) else None
 
 
-def differences(expected: Any, found: Any, tolerance: float, where: str = "") -> list[str]:
+def differences(expected: Any, actual: Any, tolerance: float, where: str = "") -> list[str]:
     """Return a line for each leaf that differs by more than a relative tolerance."""
-    if isinstance(expected, Mapping) and isinstance(found, Mapping):
-        lines = [f"{where}/{k}: only on one side" for k in expected.keys() ^ found.keys()]
-        for key in expected.keys() & found.keys():
-            lines += differences(expected[key], found[key], tolerance, f"{where}/{key}")
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        lines = [f"{where}/{k}: only on one side" for k in expected.keys() ^ actual.keys()]
+        for key in expected.keys() & actual.keys():
+            lines += differences(expected[key], actual[key], tolerance, f"{where}/{key}")
         return lines
-    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+    if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
         return [
             line
-            for i, (a, b) in enumerate(zip(expected, found, strict=True))
+            for i, (a, b) in enumerate(zip(expected, actual, strict=True))
             for line in differences(a, b, tolerance, f"{where}/{i}")
         ]
-    numbers = isinstance(expected, int | float) and isinstance(found, int | float)
+    numbers = isinstance(expected, int | float) and isinstance(actual, int | float)
     same = (
-        math.isclose(expected, found, rel_tol=tolerance, abs_tol=tolerance * 1e-3)
+        math.isclose(expected, actual, rel_tol=tolerance, abs_tol=tolerance * 1e-3)
         if numbers
-        else expected == found
+        else expected == actual
     )
-    return [] if same else [f"{where}: {expected!r} before, {found!r} now"]
+    return [] if same else [f"{where}: {expected!r} before, {actual!r} now"]
 
 
 def main() -> None:
+    """Write the results of the cases given on the command line, or of all."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("case", nargs="*", help=f"of {', '.join(CASES)}; else all")
+    parser.add_argument(
+        "case", nargs="*", help=f"cases to run, of {', '.join(CASES)}; default: all"
+    )
     parser.add_argument("--output", type=Path, default=HERE / "expected")
-    parser.add_argument("--raw", type=Path, help="keep the files of each run here")
-    given = parser.parse_args()
-    given.output.mkdir(parents=True, exist_ok=True)
-    for case in given.case or CASES:
+    parser.add_argument("--raw", type=Path, help="folder for the files of each run")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for case in arguments.case or CASES:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            found = run(case, folder)
-            if given.raw is not None:
-                shutil.copytree(folder, given.raw / case, dirs_exist_ok=True)
-        text = json.dumps(found, indent=1, allow_nan=False, sort_keys=True)
-        (given.output / f"{case}.json").write_text(text + "\n", encoding="utf-8")
+            results = run(case, folder)
+            if arguments.raw is not None:
+                shutil.copytree(folder, arguments.raw / case, dirs_exist_ok=True)
+        text = json.dumps(results, indent=1, allow_nan=False, sort_keys=True)
+        (arguments.output / f"{case}.json").write_text(text + "\n", encoding="utf-8")
         print(case, flush=True)
 
 

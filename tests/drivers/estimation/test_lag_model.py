@@ -218,7 +218,7 @@ def test_tenure_dummies_are_disjoint_and_end(make_periods) -> None:
 @pytest.mark.parametrize(("share", "lasts"), [(0.15, 4), (0.04, 10)])
 def test_known_effect_in_currency(simulate_shop, share: float, lasts: int) -> None:
     """One more event raises a mean gain of 4 per period by a share, for a number of periods."""
-    periods = simulate_shop(1, effect=share, lasts=lasts)
+    periods = simulate_shop(1, effect=share, n_lags=lasts)
     lags = plan_lags(12, 12)
     effects = estimate_lag_effects(periods, ("driver", "vanity"), lags, burn_in=4)
     driver, vanity = estimate_window_effect(effects, 0), estimate_window_effect(effects, 1)
@@ -234,7 +234,7 @@ def test_an_effect_on_returns_is_subtracted(simulate_shop) -> None:
     lags = plan_lags(8, 8)
     by_loss = []
     for loss_effect in (0.0, 1.2):
-        periods = simulate_shop(2, effect=0.15, loss_effect=loss_effect, lasts=4)
+        periods = simulate_shop(2, effect=0.15, loss_effect=loss_effect, n_lags=4)
         effects = estimate_lag_effects(periods, ("driver", "vanity"), lags, burn_in=3)
         by_loss.append(estimate_window_effect(effects, 0))
     assert by_loss[0].low > 0

@@ -1,4 +1,4 @@
-"""Chosen on one half, weighed on the other: what acts is weighed alike, what luck chose is not."""
+"""Estimates on halves of the customers agree with the estimate on all customers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = ("much", "less", "noise")
 
 @pytest.fixture(scope="module")
 def effects():
-    """Two that act on the next four periods, one twice as much, and one that does not."""
+    """Effects of two drivers over four periods, one twice as large, and of a noise behaviour."""
     rng = np.random.default_rng(5)
     n, n_periods = 3000, 40
     counts = {name: rng.poisson(0.5, (n, n_periods)) for name in NAMES}
@@ -30,12 +30,14 @@ def effects():
     return estimate_lag_effects(periods, NAMES, LAGS, burn_in=4)
 
 
-def test_halves_of_entities_agree_with_the_whole(effects) -> None:
-    mine = first_half(3000, 0)
-    assert mine.sum() == 1500
+def test_estimates_on_halves_of_the_customers_agree_with_the_whole(effects) -> None:
+    in_first = first_half(3000, 0)
+    assert in_first.sum() == 1500
     for b in range(2):
         whole = estimate_window_effect(effects, b)
-        halves = [estimate_on(effects, b, some) for some in (mine, ~mine)]
-        for half in halves:
-            assert half.effect == pytest.approx(whole.effect, rel=0.25)
-        assert sum(h.z for h in halves) / np.sqrt(2) == pytest.approx(whole.z, rel=0.1)
+        halves = [estimate_on(effects, b, half) for half in (in_first, ~in_first)]
+        for estimate in halves:
+            assert estimate.effect == pytest.approx(whole.effect, rel=0.25)
+        assert sum(estimate.z for estimate in halves) / np.sqrt(2) == pytest.approx(
+            whole.z, rel=0.1
+        )

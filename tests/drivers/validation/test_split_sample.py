@@ -16,7 +16,7 @@ NAMES = ("much", "less", "noise")
 
 @pytest.fixture(scope="module")
 def effects():
-    """Two that act on the next four periods, one twice as much, and one that does not."""
+    """Effects of two drivers over four periods, one twice as large, and of a noise behaviour."""
     rng = np.random.default_rng(5)
     n, n_periods = 3000, 40
     counts = {name: rng.poisson(0.5, (n, n_periods)) for name in NAMES}
@@ -42,11 +42,11 @@ def weights(effects, candidates=NAMES):
     )
 
 
-def test_what_acts_is_selected_and_weighted_as_it_acts(effects) -> None:
-    found = weights(effects)
-    assert list(found) == ["much", "less"]
-    assert found["much"] == pytest.approx(66.7, abs=7)
-    assert sum(found.values()) == pytest.approx(100)
+def test_drivers_are_selected_and_weighted_by_their_effects(effects) -> None:
+    weight = weights(effects)
+    assert list(weight) == ["much", "less"]
+    assert weight["much"] == pytest.approx(66.7, abs=7)
+    assert sum(weight.values()) == pytest.approx(100)
 
 
 def test_a_behaviour_that_is_not_in_the_fit_gets_no_weight(effects) -> None:

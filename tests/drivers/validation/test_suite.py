@@ -1,4 +1,4 @@
-"""Checks are registered objects: one from outside the package's own list runs and vetoes."""
+"""Checks are registered objects: a check from outside the package runs and can veto."""
 
 from __future__ import annotations
 
@@ -45,15 +45,17 @@ def periods(simulate_shop):
     return simulate_shop(11, effect=0.2, n=900, n_periods=40)
 
 
-def test_a_check_from_outside_is_shown_and_its_veto_is_read(periods) -> None:
+def test_an_additional_check_is_listed_and_its_veto_applies(periods) -> None:
     without = find_drivers(periods, None, None, CONFIG)
-    given = find_drivers(periods, None, None, CONFIG, checks=(*CHECKS, FrequentBehaviours()))
+    vetoed_evidence = find_drivers(
+        periods, None, None, CONFIG, checks=(*CHECKS, FrequentBehaviours())
+    )
     assert [row.verdict for row in without.drivers if row.behaviour == "driver"] == ["driver"]
-    (vetoed,) = (row for row in given.drivers if row.behaviour == "driver")
+    (vetoed,) = (row for row in vetoed_evidence.drivers if row.behaviour == "driver")
     assert vetoed.verdict == "unverifiable"
     assert "; nearly every customer does it; " in vetoed.reason
-    assert given.choices == ()
-    (shown,) = (row for row in given.checks if row.name == "frequent behaviours")
+    assert vetoed_evidence.choices == ()
+    (shown,) = (row for row in vetoed_evidence.checks if row.name == "frequent behaviours")
     assert (shown.result, shown.passed) == ("2 are", False)
 
 
@@ -63,6 +65,6 @@ def test_thresholds_can_be_varied(periods) -> None:
     assert "driver" not in {row.verdict for row in evidence.drivers}
 
 
-def test_names_of_checks_are_told_apart() -> None:
+def test_names_of_checks_are_unique() -> None:
     early = [check.name for check in CHECKS if check.before_verdicts]
     assert len(set(early)) == len(early)

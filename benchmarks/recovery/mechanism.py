@@ -1,12 +1,13 @@
-"""The causal part of a world: from what customers do to the margin to expect of them.
+"""Structural causal model: expected margin given the behaviour of customers.
 
-Nothing here comes from the package under test, so that truth and estimate cannot share a mistake.
+The module shares no code with the package under test, so the truth and the estimates cannot share
+a mistake.
 
-A week t runs over days [7t, 7t + 7). An event ``lag`` weeks ago adds ``kernel[lag]`` to the stock
-of its behaviour; stocks move the order rate, the basket, the margin ratio, the returns or the
-chance to cancel. Expected margin given all behaviours is closed-form (``Mechanism.expected``), and
-orders are drawn from stored uniform numbers, so an intervention can be repeated with all else
-as it was.
+Week t covers days [7t, 7t + 7). An event ``lag`` weeks ago adds ``kernel[lag]`` to the stock of its
+behaviour. Stocks change the order rate, the basket, the margin ratio, the returns or the
+probability to cancel. Expected margin given all behaviours has a closed form
+(``Mechanism.expected``). Orders are drawn from stored uniform numbers, so an intervention can be
+repeated with common random numbers.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import numpy as np
 
 from benchmarks.recovery.spec import Act, Array, Spec, Traits
 
-RETURN_LAG = 1  # a return is booked seven days after its order
+RETURN_LAG = 1  # a return is booked one week after its order
 
 
 def stock_of(counts: Array, kernel: tuple[float, ...]) -> Array:
-    """Sum over lags of ``kernel[lag] * counts[:, t - lag]``, (n, T)."""
+    """Return the distributed-lag sum of ``kernel[lag] * counts[:, t - lag]``, (n, T)."""
     out = np.zeros(counts.shape, dtype=np.float64)
     for lag, weight in enumerate(kernel):
         if weight and lag < counts.shape[1]:
@@ -31,40 +32,43 @@ def stock_of(counts: Array, kernel: tuple[float, ...]) -> Array:
 
 @dataclass(frozen=True)
 class Mechanism:
-    """From stocks to expected margin: the world's causal part, strengths included."""
+    """Structural equations with their parameters."""
 
     spec: Spec
     traits: Traits
-    scales: dict[tuple[str, int], tuple[float, float]]  # (behaviour, act) → mean stocks
+    scales: dict[
+        tuple[str, int], tuple[float, float]
+    ]  # (behaviour, act) → mean stocks of the behaviour and its partner
 
     def acts(self) -> list[tuple[str, int, Act]]:
         return [(b.name, k, a) for b in self.spec.behaviours for k, a in enumerate(b.acts)]
 
     def stocks(self, counts: Array) -> dict[tuple[str, str, int], Array]:
-        """Stocks by (behaviour counted, behaviour owning the act, number of the act)."""
-        found = {}
+        """Return stocks by (counted behaviour, acting behaviour, number of the act)."""
+        stocks = {}
         for owner, k, act in self.acts():
             for name in filter(None, (owner, act.partner)):
-                found[name, owner, k] = stock_of(counts[:, :, self.spec.index(name)], act.kernel)
-        return found
+                stocks[name, owner, k] = stock_of(counts[:, :, self.spec.index(name)], act.kernel)
+        return stocks
 
     def dose(
         self, owner: str, k: int, act: Act, stocks: dict[tuple[str, str, int], Array], weeks: slice
     ) -> Array:
+        """Return the effect (n, m) of one act: its saturating, timed and segmented stock."""
         stock = stocks[owner, owner, k]
-        own, other = self.scales[owner, k]
+        scale, partner_scale = self.scales[owner, k]
         if act.partner is not None:
-            together = 1 - np.exp(-stocks[act.partner, owner, k] / other)
-            out = own * (1 - np.exp(-stock / own)) * together
-        elif act.saturates is not None:
-            scale = act.saturates * own
+            together = 1 - np.exp(-stocks[act.partner, owner, k] / partner_scale)
+            out = scale * (1 - np.exp(-stock / scale)) * together
+        elif act.saturation is not None:
+            scale = act.saturation * scale
             out = scale * (1 - np.exp(-stock / scale))
         else:
             out = stock
         if act.until is not None:
             out = out * (np.arange(weeks.start, weeks.stop) < act.until * self.n_weeks)
-        if act.only is not None:
-            out = out * (self.traits.segment == act.only)[:, None]
+        if act.segment is not None:
+            out = out * (self.traits.segment == act.segment)[:, None]
         return act.strength * out
 
     @property
@@ -72,14 +76,14 @@ class Mechanism:
         return self.traits.season.shape[1]
 
     def parts(self, stocks: dict[tuple[str, str, int], Array], weeks: slice) -> dict[str, Array]:
-        """Order rate, basket, margin ratio, return share, additional and empty orders, (n, m)."""
+        """Return order rate, basket, margin ratio, returns, additive and empty orders, (n, m)."""
         spec, traits = self.spec, self.traits
         present = np.arange(weeks.start, weeks.stop) >= traits.entry[:, None]
         level = spec.order_rate * np.exp(
-            spec.liking_orders * traits.liking - spec.liking_orders**2 / 2
+            spec.affinity_orders * traits.affinity - spec.affinity_orders**2 / 2
         )
         rate = level[:, None] * np.exp(traits.season[:, weeks] + traits.interest[:, weeks])
-        basket = spec.basket * traits.size * np.exp(spec.liking_basket * traits.liking)
+        basket = spec.basket * traits.size * np.exp(spec.affinity_basket * traits.affinity)
         out = {
             "rate": rate * present,
             "basket": np.repeat(basket[:, None], rate.shape[1], axis=1),
@@ -110,46 +114,46 @@ class Mechanism:
         return out
 
     def expected(self, stocks: dict[tuple[str, str, int], Array], weeks: slice) -> Array:
-        """Expected margin a week (n, m) given all behaviours.
+        """Return expected margin per week (n, m) given all behaviours.
 
-        With habit, orders before ``weeks`` are left out: they are the same with and without an
-        intervention in ``weeks``, and the difference is exact as habit is linear. A subscriber is
-        taken to be there when ``weeks`` begin.
+        With habit, orders before ``weeks`` are omitted: an intervention in ``weeks`` does not
+        change them, and differences stay exact because habit is linear. Subscribers are assumed to
+        be active at the start of ``weeks``.
         """
         spec = self.spec
         parts = self.parts(stocks, weeks)
         if spec.subscription:
             return self._expected_fees(parts, weeks)
         rate = self._with_habit(parts["rate"])
-        margin = rate * (parts["basket"] * parts["ratio"] - spec.serve)
+        margin = rate * (parts["basket"] * parts["ratio"] - spec.order_cost)
         margin += parts["additive"] * spec.basket * spec.ratio
-        back = rate * parts["basket"] * parts["returns"] * spec.return_loss
-        margin[:, RETURN_LAG:] -= back[:, :-RETURN_LAG]
+        refunds = rate * parts["basket"] * parts["returns"] * spec.return_loss
+        margin[:, RETURN_LAG:] -= refunds[:, :-RETURN_LAG]
         return margin
 
     def _with_habit(self, rate: Array) -> Array:
         if not self.spec.habit:
             return rate
         rate = rate.copy()
-        held = np.zeros(rate.shape[0])
+        habit_stock = np.zeros(rate.shape[0])
         for t in range(rate.shape[1]):
-            rate[:, t] += self.spec.habit * held
-            held = self.spec.habit_memory * held + rate[:, t]
+            rate[:, t] += self.spec.habit * habit_stock
+            habit_stock = self.spec.habit_persistence * habit_stock + rate[:, t]
         return rate
 
     def leave_probability(self, parts: dict[str, Array], weeks: slice) -> Array:
-        """Chance (n, m) to cancel at the start of a week, for one still subscribed.
+        """Return the hazard (n, m) of cancelling at the start of a week.
 
-        `churn` is the monthly chance at mean stocks.
+        `Spec.churn` is the monthly hazard at mean stocks.
         """
         spec, traits = self.spec, self.traits
-        per_decision = 1 - (1 - spec.churn) ** (spec.decide_every / 4)
-        logit = np.log(per_decision / (1 - per_decision)) - spec.liking_churn * traits.liking
+        hazard = 1 - (1 - spec.churn) ** (spec.decide_every / 4)
+        logit = np.log(hazard / (1 - hazard)) - spec.affinity_churn * traits.affinity
         since = np.arange(weeks.start, weeks.stop) - traits.entry[:, None]
         due = (since > 0) & (since % spec.decide_every == 0)
-        hidden = traits.season[:, weeks] + traits.interest[:, weeks]
-        usual = sum(a.strength * self.scales[b, k][0] for b, k, a in self.acts())
-        return due / (1 + np.exp(-(logit[:, None] - hidden - (parts["renewal"] - usual))))
+        latent = traits.season[:, weeks] + traits.interest[:, weeks]
+        mean_renewal = sum(a.strength * self.scales[b, k][0] for b, k, a in self.acts())
+        return due / (1 + np.exp(-(logit[:, None] - latent - (parts["renewal"] - mean_renewal))))
 
     def fee_due(self, weeks: slice) -> Array:
         since = np.arange(weeks.start, weeks.stop) - self.traits.entry[:, None]
@@ -162,15 +166,15 @@ class Mechanism:
 
 
 def mechanism(spec: Spec, traits: Traits, counts: Array) -> Mechanism:
-    """Fix the scales of saturating and paired acts at the mean stocks of these counts."""
+    """Set the scales of saturating and interacting acts to the mean stocks of these counts."""
     scales = {}
     for b in spec.behaviours:
         for k, act in enumerate(b.acts):
-            own = stock_of(counts[:, :, spec.index(b.name)], act.kernel).mean()
-            other = 1.0
+            scale = stock_of(counts[:, :, spec.index(b.name)], act.kernel).mean()
+            partner_scale = 1.0
             if act.partner is not None:
-                other = stock_of(counts[:, :, spec.index(act.partner)], act.kernel).mean()
-            scales[b.name, k] = (max(float(own), 1e-9), max(float(other), 1e-9))
+                partner_scale = stock_of(counts[:, :, spec.index(act.partner)], act.kernel).mean()
+            scales[b.name, k] = (max(float(scale), 1e-9), max(float(partner_scale), 1e-9))
     return Mechanism(spec, traits, scales)
 
 
