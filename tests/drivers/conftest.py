@@ -15,6 +15,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import numpy as np
 import pytest
 
+from engagement_ml.drivers.estimation.distributed_lags import plan_lags
+from engagement_ml.drivers.estimation.lag_effects import LagEffects
+from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
 from engagement_ml.features.period_panel import Periods
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -129,3 +132,18 @@ def draw_shop(
 def simulate_shop() -> Callable[..., Periods]:
     """Simulate a shop of two behaviours; see ``draw_shop``."""
     return draw_shop
+
+
+@pytest.fixture(scope="session")
+def two_acting_effects() -> LagEffects:
+    """Effects of two drivers over four periods, one twice as large, and of a noise behaviour."""
+    rng = np.random.default_rng(5)
+    n, n_periods, names = 3000, 40, ("much", "less", "noise")
+    counts = {name: rng.poisson(0.5, (n, n_periods)) for name in names}
+    rate = np.full((n, n_periods), 0.4)
+    for name, effect in (("much", 0.3), ("less", 0.15)):
+        for lag in range(1, 5):
+            rate[:, lag:] += 0.4 * effect * counts[name][:, :-lag]
+    orders = rng.poisson(rate)
+    periods = build(counts, 10.0 * orders, orders=orders)
+    return estimate_lag_effects(periods, names, plan_lags(4, 4), burn_in=4)
