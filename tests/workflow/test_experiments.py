@@ -82,6 +82,6 @@ def test_a_model_in_a_notebook_takes_experiments_too(experiments_given) -> None:
     model = EngagementModel(name="shop", experiments=experiments_given[1:])
     assert model.config.experiments[0].lift == -15.0
     with pytest.raises(
-        EngagementError, match=r"key 'experiments.0': 'lift' needs the key 'control'"
+        EngagementError, match=r"key 'experiments.0': 'lift' also needs the key 'control'"
     ):
         EngagementModel(experiments=[{**experiments_given[1], "control": None}]).fit()
