@@ -71,6 +71,7 @@ def test_the_registered_metric_scores_as_the_file_does(trained, shop) -> None:
 def test_scores_and_features_cover_every_customer(trained, shop) -> None:
     scores = em.score(trained.folder, shop.events).frame
     assert set(scores["customer_id"]) == set(shop.events["customer_id"])
+    assert scores["score"].mean() > 1
     panel = em.features(shop.events, shop.transactions, shop.customers, config=SETTINGS)
     assert {"customer_id", "cutoff", "margin"} <= set(panel.columns)
     assert any(column.startswith("session__") for column in panel.columns)
