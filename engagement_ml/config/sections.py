@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from engagement_ml.config.frozen import Frozen
 
-Role = Literal["behaviour", "consequence", "mediator", "confounder", "ignore"]
+Role = Literal["behaviour", "consequence", "mediator", "confounder", "negative_control", "ignore"]
 TABLE_NAMES = ("events", "transactions", "customers", "surveys")
 
 
@@ -93,7 +93,14 @@ class BehaviourConfig(Frozen):
         default="behaviour",
         description="behaviour: a candidate for the metric. consequence: follows from purchases, "
         "never a driver. mediator: lies between another behaviour and margin. confounder: "
-        "adjusted for, never selected. ignore: left out.",
+        "adjusted for, never selected. negative_control: known not to act; what it seems to do "
+        "shows hidden causes. ignore: left out.",
+    )
+    direction: Literal["inbound", "outbound"] | None = Field(
+        default=None,
+        description="inbound: an act of the customer. outbound: an act of the company, such as a "
+        "mail or a call, which cannot be preparation of a purchase but may be sent to whom the "
+        "company picks. null is treated as inbound.",
     )
     unit: str | None = Field(
         default=None,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from engagement_ml.drivers.experiment_evidence import ExperimentEvidence
 from engagement_ml.drivers.experiment_override import ExperimentOverride
-from engagement_ml.drivers.explanations import Wording
 from engagement_ml.drivers.finding import Finding, Verdict
+from engagement_ml.drivers.wording import Wording
 from engagement_ml.formatting import decimals_for, listed, number
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,56 +13,12 @@ from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.sensitivity import sample_size_per_arm
-from engagement_ml.formatting import Money, decimals_for, number, percent, plural
+from engagement_ml.drivers.wording import Wording
+from engagement_ml.formatting import decimals_for, listed, number, percent
 
 _MAX_MORE_DAYS = 730  # beyond two years, "years of data" says enough
+_MAX_NAMED = 3  # behaviours that a sentence names
 _MAX_FACTOR = 20.0  # times the history; beyond that more history is no advice
-
-
-@dataclass(frozen=True)
-class Wording:
-    """How sentences call customers, money and time.
-
-    Attributes
-    ----------
-    entity : str
-        Singular.
-    currency : str
-    period_days : int
-    """
-
-    entity: str = "customer"
-    currency: str = "EUR"
-    period_days: int = 7
-
-    @classmethod
-    def of(cls, study: Study) -> Wording:
-        """Take the words from a study's configuration."""
-        return cls(study.config.entity, study.config.currency, study.periods.period_days)
-
-    @property
-    def entities(self) -> str:
-        """Plural of the entity."""
-        return plural(self.entity)
-
-    @property
-    def money(self) -> Money:
-        """Writes amounts."""
-        return Money(self.currency)
-
-    def span(self, periods: int) -> str:
-        """Return a number of periods as weeks or days.
-
-        Examples
-        --------
-        >>> Wording().span(1), Wording().span(3), Wording(period_days=3).span(2)
-        ('1 week', '3 weeks', '6 days')
-        """
-        if self.period_days % 7 == 0:
-            n, unit = periods * self.period_days // 7, "week"
-        else:
-            n, unit = periods * self.period_days, "day"
-        return f"{n} {unit if n == 1 else plural(unit)}"
 
 
 def explain(
@@ -71,6 +27,7 @@ def explain(
     wording: Wording,
     advice: str,
     thresholds: Thresholds = THRESHOLDS,
+    labels: Mapping[str, str] | None = None,
 ) -> str:
     """Return the sentence behind a verdict from observation.
 
@@ -82,9 +39,11 @@ def explain(
     advice : str
         What evidence would settle the question.
     thresholds : Thresholds
+    labels : mapping of behaviour to str, optional
+        Names for people to read.
     """
     write = _SENTENCES[verdict.rule]
-    return write(_Case(verdict, finding, wording, advice, thresholds))
+    return write(_Case(verdict, finding, wording, advice, thresholds, labels or {}))
 
 
 @dataclass(frozen=True)
@@ -96,6 +55,7 @@ class _Case:
     wording: Wording
     advice: str
     thresholds: Thresholds
+    labels: Mapping[str, str]
 
     @property
     def correlated(self) -> str:
@@ -133,6 +93,43 @@ def _vetoed(case: _Case) -> str:
     return "; ".join([case.effect, *(veto.reason for veto in case.finding.vetoes), case.advice])
 
 
+def _not_converged(case: _Case) -> str:
+    return f"the fit behind it did not converge, so it is no evidence; {case.advice}"
+
+
+def _hidden_cause(case: _Case) -> str:
+    factor, within = case.finding.factor, case.finding.within
+    assert factor is not None
+    assert within is not None
+    others = listed(case.labels.get(b, b) for b in factor.together_with[:_MAX_NAMED])
+    before, left = number(case.finding.uncorrected_z, 1), number(within.z, 1)
+    return (
+        f"within {case.wording.entities} it moves together with {others}, as a hidden cause would "
+        f"make it (a life event, a spell of interest); once that is allowed for, its z falls from "
+        f"{before} to {left}; {case.advice}"
+    )
+
+
+def _preparing(case: _Case) -> str:
+    within = case.finding.within
+    assert within is not None
+    if within.misfit >= case.thresholds.max_misfit:
+        timing = "the timing of margin after it is not that of an effect that fades"
+    else:
+        timing = f"{case.wording.entities} do less of it after a purchase"
+    return (
+        f"{case.effect}; but {timing}: it may be preparation of a purchase that comes anyway, "
+        f"which timing cannot tell from an effect; {case.advice}"
+    )
+
+
+def _targeted(case: _Case) -> str:
+    return (
+        f"{_after_purchases(case)}: who gets it is picked by what the {case.wording.entity} bought "
+        f"before, so its effect cannot be told from the choice; {case.advice}"
+    )
+
+
 def _unstable(case: _Case) -> str:
     share = f"it passes in only {percent(case.finding.frequency)} of bootstrap samples"
     return f"unstable: {case.change}; {share}; {case.advice}"
@@ -158,13 +155,23 @@ def _failed(case: _Case) -> str:
         "z": f"its z is {number(z, 1)}, and {number(case.thresholds.min_z)} is needed",
         "sign": "its effect changes sign over the lags",
         "halves": f"it does not show in both halves of the {case.wording.entities}",
-        "leads": "margin is as strongly associated with it before the event as after it",
+        "leads": "margin before the event is associated with it as well, as a hidden cause would "
+        "make it, and what follows does not clearly exceed twice that",
         None: "it may be below the smallest effect of interest",
     }
     return texts[case.verdict.failed]
 
 
 def _follows_purchases(case: _Case) -> str:
+    if case.finding.purchase_response.certain:
+        return (
+            "it follows purchases at once: margin is higher in the same "
+            f"{case.wording.period_name} and not after it"
+        )
+    return f"it follows purchases: {_after_purchases(case)}"
+
+
+def _after_purchases(case: _Case) -> str:
     response, wording = case.finding.purchase_response, case.wording
     first, last = response.lag
     after = f"{first} to {wording.span(last)}" if last > first else wording.span(last)
@@ -173,7 +180,7 @@ def _follows_purchases(case: _Case) -> str:
     change = float(np.expm1(response.strength))
     direction = "more" if change > 0 else "less"
     return (
-        f"it follows purchases: {after} after buying more than usual, {wording.entities} do "
+        f"{after} after buying more than usual, {wording.entities} do "
         f"{percent(abs(change))} {direction} of it (per standard deviation of purchases)"
     )
 
@@ -181,6 +188,10 @@ def _follows_purchases(case: _Case) -> str:
 _SENTENCES: dict[Rule, Callable[[_Case], str]] = {
     "declared": lambda _: "declared in the configuration as a consequence of purchases",
     "not identified": _not_identified,
+    "not converged": _not_converged,
+    "hidden cause": _hidden_cause,
+    "preparing": _preparing,
+    "targeted": _targeted,
     "vetoed": _vetoed,
     "unstable": _unstable,
     "passed": _passed,
@@ -191,8 +202,14 @@ _SENTENCES: dict[Rule, Callable[[_Case], str]] = {
 }
 
 
-def advice(finding: Finding, study: Study, obstacle: Obstacle | None) -> str:
-    """Suggest what evidence would settle the question."""
+def advice(
+    finding: Finding, study: Study, obstacle: Obstacle | None, *, biased: bool = False
+) -> str:
+    """Suggest what evidence would settle the question.
+
+    More data of the same kind settle what chance left open. They do not settle what a hidden cause
+    left open (`biased`): the interval would only close around the bias.
+    """
     wording, margin = Wording.of(study), study.rows.margin
     std = float(margin.std()) if margin.size else 0.0
     needed = sample_size_per_arm(max(finding.min_effect, 1e-9), std) if std > 0 else math.inf
@@ -205,6 +222,8 @@ def advice(finding: Finding, study: Study, obstacle: Obstacle | None) -> str:
     if obstacle is not None or finding.within is None:
         why = "its count does not vary" if obstacle is None else explain_obstacle(obstacle, wording)
         return f"{why}; {experiment}"
+    if biased:
+        return f"more data of this kind would not tell; {experiment}"
     low, high = finding.bounds
     half_width = (high - low) / 2 * finding.association.std
     factor = (half_width / finding.min_effect) ** 2 if finding.min_effect > 0 else math.inf

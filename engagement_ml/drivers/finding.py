@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from engagement_ml.drivers.estimation.common_factor import FactorBias
+from engagement_ml.drivers.estimation.event_study import LeadTest
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.selection.cross_section import Association
@@ -14,6 +16,10 @@ FailedTest = Literal["z", "sign", "halves", "leads"]
 Rule = Literal[
     "declared",
     "not identified",
+    "not converged",
+    "hidden cause",
+    "preparing",
+    "targeted",
     "vetoed",
     "unstable",
     "passed",
@@ -24,6 +30,10 @@ Rule = Literal[
     "test did not move it",
     "no events",
 ]
+
+
+BIASED: frozenset[Rule] = frozenset({"hidden cause", "preparing", "targeted", "vetoed"})
+"""Rules that rest on a bias, which more data of the same kind would not remove."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +67,8 @@ class Finding:
         The between-customer correlation.
     purchase_response : PurchaseResponse
         How the behaviour follows purchases.
-    lead_z : (float, float) or None
-        z of the association after the event minus, and plus, the one before it; None if not tested.
+    leads : LeadTest or None
+        Margin after the event compared with margin before it; None if not tested.
     frequency : float
         Share of bootstrap samples of customers in which the behaviour passes.
     cost : float
@@ -66,6 +76,17 @@ class Finding:
     min_effect : float
         Smallest effect of interest (SESOI) of one standard deviation, in currency.
     vetoes : tuple of Veto
+    factor : FactorBias or None
+        The part that a hidden cause explains, if the behaviour carries a common factor; `within`
+        is corrected for it.
+    uncorrected_z : float
+        z before that correction.
+    outbound : bool
+        Whether the behaviour is an act of the company.
+    total_z : float or None
+        z of margin in the period of the event and in the next ones together; None if not known.
+    converged : bool
+        Whether all fits behind the finding converged.
     """
 
     behaviour: str
@@ -74,11 +95,16 @@ class Finding:
     half_z: tuple[float, float]
     association: Association
     purchase_response: PurchaseResponse
-    lead_z: tuple[float, float] | None
+    leads: LeadTest | None
     frequency: float
     cost: float
     min_effect: float
     vetoes: tuple[Veto, ...] = ()
+    factor: FactorBias | None = None
+    uncorrected_z: float = 0.0
+    outbound: bool = False
+    total_z: float | None = None
+    converged: bool = True
 
     @property
     def effect(self) -> float:

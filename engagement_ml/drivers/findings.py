@@ -75,10 +75,15 @@ def assemble_findings(
             half_z=estimates.half_z.get(b, (0.0, 0.0)),
             association=study.associations[b],
             purchase_response=estimates.responses.get(b, no_response[b]),
-            lead_z=estimates.lead_z.get(b),
+            leads=estimates.leads.get(b),
             frequency=stability.passes.get(b, 0.0),
             cost=study.cost(b),
             min_effect=study.min_effect,
+            factor=estimates.factors.get(b),
+            uncorrected_z=estimates.uncorrected_z.get(b, 0.0),
+            total_z=estimates.total_z.get(b),
+            outbound=study.config.behaviour(b).direction == "outbound",
+            converged=estimates.converged and estimates.responses.get(b, no_response[b]).converged,
         )
         for b in study.behaviours
     }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engagement_ml.drivers.explanations import Wording, explain_obstacle
+from engagement_ml.drivers.explanations import explain_obstacle
 from engagement_ml.drivers.finding import Verdict
 from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.selection.indicators import Indicators
 from engagement_ml.drivers.study import Study
+from engagement_ml.drivers.wording import Wording
 from engagement_ml.formatting import listed, percent
 
 OTHER_CHOICE = (

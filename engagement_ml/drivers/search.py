@@ -12,8 +12,8 @@ from engagement_ml.drivers.evidence import DriverEvidence
 from engagement_ml.drivers.evidence_tables import EvidenceTables
 from engagement_ml.drivers.experiment_explanations import experiment_notes, explain_experiment
 from engagement_ml.drivers.experiment_override import ExperimentOverride, override_by_experiments
-from engagement_ml.drivers.explanations import Wording, advice, explain
-from engagement_ml.drivers.finding import Finding
+from engagement_ml.drivers.explanations import advice, explain
+from engagement_ml.drivers.finding import BIASED, Finding
 from engagement_ml.drivers.findings import (
     Ranking,
     assemble_findings,
@@ -36,6 +36,7 @@ from engagement_ml.drivers.validation.suite import (
 )
 from engagement_ml.drivers.validation.unprofitable import unprofitable_engaged
 from engagement_ml.drivers.verdicts import judge
+from engagement_ml.drivers.wording import Wording
 from engagement_ml.experiments import ExperimentResult
 from engagement_ml.features.panel import Panel
 from engagement_ml.features.period_panel import Periods
@@ -186,6 +187,7 @@ def _decide(
 def _reasons(study: Study, findings: Findings, override: ExperimentOverride) -> dict[str, str]:
     """Return the sentence behind each verdict."""
     wording = Wording.of(study)
+    labels = {b: study.config.label(b) for b in study.behaviours}
     reasons = {}
     for b, verdict in override.verdicts.items():
         if b in override.tested:
@@ -193,8 +195,9 @@ def _reasons(study: Study, findings: Findings, override: ExperimentOverride) -> 
             reasons[b] = explain_experiment(evidence, verdict, finding, wording)
         else:
             finding = findings.by_behaviour[b]
-            settled_by = advice(finding, study, findings.obstacle)
-            reasons[b] = explain(verdict, finding, wording, settled_by, study.thresholds)
+            biased = verdict.rule in BIASED or verdict.failed in ("leads", "sign")
+            settled_by = advice(finding, study, findings.obstacle, biased=biased)
+            reasons[b] = explain(verdict, finding, wording, settled_by, study.thresholds, labels)
     return reasons
 
 

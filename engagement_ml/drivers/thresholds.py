@@ -38,6 +38,31 @@ class Thresholds:
     min_lead_z_following: float = threshold(
         5.0, "the same, both ways, for a behaviour that follows purchases"
     )
+    min_lead_excess: float = threshold(
+        0.0,
+        "z by which the association after the event must exceed twice the one before it, over four "
+        "and over eight periods (equivalence test of the leads)",
+    )
+    min_lead_excess_following: float = threshold(
+        3.0, "the same, for a behaviour that past purchases predict, by however little"
+    )
+    preparing_share: float = threshold(
+        0.2,
+        "share of the association after the event by which margin is lower before it, from which "
+        "the behaviour may be preparation that ends with the purchase",
+    )
+    preparing_z: float = threshold(3.0, "and the z of the lower margin before it")
+    preparing_increase_z: float = threshold(
+        1.0, "z of an increase after purchases from which it does not end with them"
+    )
+    max_misfit: float = threshold(
+        0.3,
+        "share of the lag profile that no effect which fades from a peak explains, from which its "
+        "timing is not that of an effect",
+    )
+    correction_error: float = threshold(
+        0.5, "standard error of the correction for a hidden cause, as a share of the correction"
+    )
     min_bootstrap_share: float = threshold(
         0.9, "share of bootstrap samples of customers in which a driver must pass again"
     )
@@ -51,6 +76,12 @@ class Thresholds:
     follows_decrease: float = threshold(
         -0.2, "or the smallest decrease; a behaviour that moves purchases shows a weak one itself"
     )
+    follows_at_once_z: float = threshold(
+        2.5, "the same z for a behaviour that moves with margin of the same period, not after it"
+    )
+    same_period_z: float = threshold(
+        5.0, "and the z of that association with margin of the same period"
+    )
     vanity_z: float = threshold(
         4.0, "z of the between-customer correlation from which a count counts as correlated"
     )
@@ -61,7 +92,7 @@ class Thresholds:
         2.0, "multiple of the smallest effect of interest that the estimate must stay below, too"
     )
     may_act_z: float = threshold(
-        2.0, "z from which a behaviour is a possible cause that flexible controls allow for"
+        2.0, "z from which a behaviour is a possible cause that other checks allow for"
     )
     lost_share: float = threshold(
         0.5, "share of its z below which flexible controls count an effect as lost"

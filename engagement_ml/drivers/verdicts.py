@@ -11,10 +11,11 @@ from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 def judge(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Verdict:
     """Give a behaviour its verdict.
 
-    The rules apply in order: a declared consequence; no identified effect; evidence that passes
-    every test (`driver`, `harmful`, or `unverifiable` if a check objects); reverse causality; a
-    correlation without an effect (`vanity`); an interval within the smallest effect of interest
-    (`inert`); otherwise `unverifiable`.
+    The rules apply in order: a declared consequence; no identified effect; a fit that did not
+    converge; evidence that passes every test (`driver`, `harmful`, or `unverifiable` if a hidden
+    cause, preparation of a purchase or a check objects); reverse causality; a correlation without
+    an effect (`vanity`); an interval within the smallest effect of interest (`inert`); otherwise
+    `unverifiable`.
 
     Parameters
     ----------
@@ -29,20 +30,46 @@ def judge(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Verdict:
         return Verdict("consequence", "declared")
     if finding.within is None or not np.isfinite(finding.within.high - finding.within.low):
         return Verdict("unverifiable", "not identified")
-    if passes_tests(finding, thresholds):
-        verdict = _of_passing(finding, thresholds)
-        if verdict is not None:
-            return verdict
-    if finding.purchase_response.responds:
-        return Verdict("consequence", "follows purchases")
-    return _of_failing(finding, thresholds)
+    if not finding.converged:
+        return Verdict("unverifiable", "not converged")
+    verdict = _of_passing(finding, thresholds) if passes_tests(finding, thresholds) else None
+    return verdict or _of_biased(finding, thresholds) or _of_failing(finding, thresholds)
+
+
+def hidden_cause(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> bool:
+    """Return whether evidence that would do is not enough once a hidden cause is allowed for."""
+    within = finding.within
+    if within is None or finding.factor is None:
+        return False
+    return abs(finding.uncorrected_z) >= thresholds.min_z > abs(within.z)
+
+
+def may_prepare(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> bool:
+    """Return whether the timing is that of preparing a purchase, which ends with it.
+
+    Margin is lower before the behaviour than usual: it is rare after a purchase. Or its lag profile
+    has no shape that an effect has, as preparation begins and ends at certain times before a
+    purchase. An act of the company is no preparation.
+    """
+    within, leads = finding.within, finding.leads
+    if within is None or finding.outbound:
+        return False
+    if within.misfit >= thresholds.max_misfit:
+        return True
+    sign = np.sign(within.z)
+    if leads is None or finding.purchase_response.increase_z >= thresholds.preparing_increase_z:
+        return False
+    return any(
+        ratio <= -thresholds.preparing_share and sign * z <= -thresholds.preparing_z
+        for ratio, z in zip(leads.ratios, leads.before_z, strict=True)
+    )
 
 
 def passes_tests(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> bool:
     """Return whether the within-customer evidence passes every test of its own.
 
     It must be strong enough over all customers and in each random half, keep its sign over the
-    lags, and be stronger after the event than before it.
+    lags, and be more than twice as strong after the event as before it.
     """
     return finding.within is not None and failed_test(finding, thresholds) is None
 
@@ -58,30 +85,63 @@ def failed_test(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Failed
         return "sign"
     if not all(sign * z >= thresholds.min_half_z for z in finding.half_z):
         return "halves"
+    if finding.leads is not None and not _leads_are_small(finding, sign, thresholds):
+        return "leads"
+    return None
+
+
+def _leads_are_small(finding: Finding, sign: float, thresholds: Thresholds) -> bool:
+    """Return whether the association after the event clearly exceeds the one before it."""
+    leads, response = finding.leads, finding.purchase_response
+    assert leads is not None
     following = thresholds.min_lead_z_following
     least = (
         (following, following)
-        if finding.purchase_response.responds
+        if response.responds
         else (thresholds.min_lead_z, thresholds.min_lead_z_opposite)
     )
-    if finding.lead_z is not None and not all(
-        sign * z >= bound for z, bound in zip(finding.lead_z, least, strict=True)
-    ):
-        return "leads"
-    return None
+    differences = (sign * leads.z_difference, sign * leads.z_sum)
+    if not all(z >= bound for z, bound in zip(differences, least, strict=True)):
+        return False
+    excess = thresholds.min_lead_excess
+    if response.follows and not response.responds:
+        excess = thresholds.min_lead_excess_following
+    return all(sign * z >= excess for z in leads.excess_z)
 
 
 def _of_passing(finding: Finding, thresholds: Thresholds) -> Verdict | None:
     low, high = finding.bounds
     worth = finding.effect * finding.association.std
+    if worth > 0 and may_prepare(finding, thresholds):
+        return Verdict("unverifiable", "preparing")
     if finding.vetoes:
         return Verdict("unverifiable", "vetoed")
     if low > 0 and worth >= finding.min_effect:
         if finding.frequency < thresholds.min_bootstrap_share:
             return Verdict("unverifiable", "unstable")
         return Verdict("driver", "passed")
-    if high < 0 and -worth >= finding.min_effect and not finding.purchase_response.responds:
+    if high < 0 and -worth >= finding.min_effect and not _only_earlier(finding, thresholds):
         return Verdict("harmful", "passed")
+    return None
+
+
+def _only_earlier(finding: Finding, thresholds: Thresholds) -> bool:
+    """Return whether margin of the same period makes up for lower margin after it.
+
+    After an order there are fewer for a while, so what happens at the order seems to lower margin.
+    """
+    return finding.total_z is not None and finding.total_z > -thresholds.may_act_z
+
+
+def _of_biased(finding: Finding, thresholds: Thresholds) -> Verdict | None:
+    """Return the verdict of what follows purchases or shares a hidden cause; None otherwise."""
+    response = finding.purchase_response
+    if response.responds:
+        if finding.outbound or (response.strength < 0 and not response.follows):
+            return Verdict("unverifiable", "targeted")
+        return Verdict("consequence", "follows purchases")
+    if hidden_cause(finding, thresholds):
+        return Verdict("unverifiable", "hidden cause")
     return None
 
 

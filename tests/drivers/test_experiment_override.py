@@ -242,7 +242,7 @@ def blank_finding() -> Any:
         half_z=(0.0, 0.0),
         association=Association(0.0, 0.0, 0.0, 1.0),
         purchase_response=PurchaseResponse("driver", 0.0, 0.0, (1, 1), 0.0),
-        lead_z=None,
+        leads=None,
         frequency=0.0,
         cost=0.0,
         min_effect=0.1,

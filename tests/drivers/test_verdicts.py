@@ -7,12 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engagement_ml.drivers.estimation.common_factor import FactorBias
+from engagement_ml.drivers.estimation.event_study import LeadTest
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimation.window_effect import WindowEffect
-from engagement_ml.drivers.explanations import Wording, explain
+from engagement_ml.drivers.explanations import explain
 from engagement_ml.drivers.finding import Finding, Verdict, Veto
 from engagement_ml.drivers.selection.cross_section import Association
 from engagement_ml.drivers.verdicts import judge, passes_tests
+from engagement_ml.drivers.wording import Wording
 
 ADVICE = "a randomised test would settle it"
 WORDING = Wording()
@@ -36,7 +39,7 @@ def finding(
         "half_z": (sign * 8.0, sign * 7.0),
         "association": association or Association(0.3, 20.0, 3.0, 2.0),
         "purchase_response": PurchaseResponse("tutorial", 0.0, 0.0, (1, 1), 0.0),
-        "lead_z": None,
+        "leads": None,
         "frequency": 1.0,
         "cost": 0.0,
         "min_effect": 1.0,
@@ -48,6 +51,9 @@ def reason(tested: Finding) -> str:
     return explain(judge(tested), tested, WORDING, ADVICE)
 
 
+LEADS = LeadTest(9.0, 9.0, (0.1, 0.1), (1.0, 1.0), (8.0, 8.0))
+NO_DIFFERENCE = LeadTest(0.5, 9.0, (0.9, 0.9), (8.0, 8.0), (-5.0, -5.0))
+WEAKLY_FOLLOWS = PurchaseResponse("tutorial", 0.02, 6.0, (1, 1), 0.5, increase_z=6.0)
 FOLLOWS_PURCHASES = PurchaseResponse("tutorial", 0.4, 30.0, (1, 1), 0.5)
 
 
@@ -102,7 +108,10 @@ def test_unverifiable_if_the_interval_is_wide() -> None:
         {"half_z": (9.0, 1.0)},
         {"half_z": (9.0, -1.0)},
         {"frequency": 0.7},
-        {"lead_z": (5.0, 1.0), "purchase_response": FOLLOWS_PURCHASES},
+        {"leads": NO_DIFFERENCE, "purchase_response": FOLLOWS_PURCHASES},
+        {"leads": replace(LEADS, excess_z=(6.0, -0.1))},
+        {"leads": replace(LEADS, excess_z=(6.0, 2.0)), "purchase_response": WEAKLY_FOLLOWS},
+        {"converged": False},
     ],
 )
 def test_a_driver_must_pass_every_test(weaker) -> None:
@@ -110,7 +119,7 @@ def test_a_driver_must_pass_every_test(weaker) -> None:
 
 
 def test_a_behaviour_that_follows_purchases_is_a_consequence() -> None:
-    tested = finding(z=1.0, lead_z=(0.0, 0.0), purchase_response=FOLLOWS_PURCHASES)
+    tested = finding(z=1.0, leads=NO_DIFFERENCE, purchase_response=FOLLOWS_PURCHASES)
     assert judge(tested).verdict == "consequence"
     assert reason(tested) == (
         "it follows purchases: 1 week after buying more than usual, customers do 49% more of it "
@@ -119,15 +128,66 @@ def test_a_behaviour_that_follows_purchases_is_a_consequence() -> None:
 
 
 def test_the_reason_of_a_driver_mentions_that_it_follows_purchases() -> None:
-    tested = finding(lead_z=(6.0, 5.0), purchase_response=FOLLOWS_PURCHASES)
+    tested = finding(leads=LEADS, purchase_response=FOLLOWS_PURCHASES)
     assert judge(tested).verdict == "driver"
     assert "it also follows purchases" in reason(tested)
 
 
-def test_a_behaviour_that_follows_purchases_is_not_harmful() -> None:
-    """Customers buy less after a purchase, which biases effects of what follows purchases."""
-    tested = finding(-2.0, z=-12.0, lead_z=(-6.0, -5.0), purchase_response=FOLLOWS_PURCHASES)
+MIRRORED = LeadTest(-9.0, -9.0, (0.1, 0.1), (-1.0, -1.0), (-8.0, -8.0))
+
+
+def test_a_behaviour_that_follows_purchases_is_harmful_on_clear_evidence() -> None:
+    """Coupons after a purchase may move the next ones forward at a lower margin."""
+    tested = finding(
+        -2.0, z=-12.0, leads=MIRRORED, purchase_response=FOLLOWS_PURCHASES, total_z=-6.0
+    )
+    assert judge(tested).verdict == "harmful"
+
+
+def test_margin_of_the_same_period_must_not_make_up_for_lower_margin_later() -> None:
+    """After an order there are fewer for a while, which biases effects of what follows it."""
+    tested = finding(
+        -2.0, z=-12.0, leads=MIRRORED, purchase_response=FOLLOWS_PURCHASES, total_z=8.0
+    )
     assert judge(tested).verdict == "consequence"
+    assert judge(finding(-2.0, z=-12.0, leads=MIRRORED, total_z=8.0)).verdict != "harmful"
+
+
+def test_a_fit_that_did_not_converge_is_no_evidence() -> None:
+    tested = finding(converged=False)
+    assert judge(tested) == Verdict("unverifiable", "not converged")
+    assert reason(tested) == (f"the fit behind it did not converge, so it is no evidence; {ADVICE}")
+
+
+def test_a_hidden_cause_is_named_with_what_moves_together() -> None:
+    factor = FactorBias(0.5, ("search", "price_page"), 0.5, 0.9)
+    tested = finding(0.2, 0.6, z=0.5, factor=factor, uncorrected_z=14.9, half_z=(0.3, 0.4))
+    assert judge(tested) == Verdict("unverifiable", "hidden cause")
+    assert "it moves together with search and price_page, as a hidden cause" in reason(tested)
+    assert "its z falls from 14.9 to 0.5" in reason(tested)
+    strong = finding(factor=factor, uncorrected_z=20.0)
+    assert judge(strong).verdict == "driver"
+
+
+def test_what_ends_with_a_purchase_may_be_preparation() -> None:
+    before = LeadTest(9.0, 9.0, (-0.3, -0.4), (-4.0, -5.0), (4.0, 3.0))
+    tested = finding(leads=before)
+    assert judge(tested) == Verdict("unverifiable", "preparing")
+    assert "customers do less of it after a purchase: it may be preparation" in reason(tested)
+    assert judge(finding(leads=before, outbound=True)).verdict == "driver"
+    rising = PurchaseResponse("tutorial", 0.02, 3.0, (1, 1), 0.0, increase_z=3.0)
+    assert judge(finding(leads=before, purchase_response=rising)).verdict == "driver"
+    odd = replace(finding().within, misfit=0.5)
+    assert judge(finding(within=odd)) == Verdict("unverifiable", "preparing")
+
+
+def test_an_act_of_the_company_that_depends_on_purchases_is_targeted() -> None:
+    lapsed = PurchaseResponse("tutorial", -0.4, -30.0, (1, 1), -0.5)
+    tested = finding(z=1.0, leads=NO_DIFFERENCE, purchase_response=lapsed)
+    assert judge(tested) == Verdict("unverifiable", "targeted")
+    assert "customers do 33% less of it" in reason(tested)
+    sent = finding(z=1.0, purchase_response=FOLLOWS_PURCHASES, outbound=True)
+    assert judge(sent) == Verdict("unverifiable", "targeted")
 
 
 def test_a_declared_consequence_is_a_consequence() -> None:
@@ -161,7 +221,7 @@ def test_effect_and_bounds_are_net_of_cost() -> None:
     [
         ({"z": 3.8}, "its z is 3.8, and 4 is needed"),
         ({"half_z": (9.0, 1.0)}, "it does not show in both halves of the customers"),
-        ({"lead_z": (1.0, 5.0)}, "as strongly associated with it before the event as after it"),
+        ({"leads": NO_DIFFERENCE}, "what follows does not clearly exceed twice that"),
         (
             {"min_effect": 3.9, "effect": 1.9, "half": 0.4},
             "it may be below the smallest effect of interest",

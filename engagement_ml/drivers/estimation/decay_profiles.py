@@ -1,40 +1,33 @@
-"""Decay (adstock) profiles: projection of estimated lag profiles on shapes that rise, then decay.
+"""Decay (adstock) profiles of distributed-lag effects.
 
-An event's effect has one sign, starts at once or later, and then decays. The unrestricted lag
-coefficients are projected on such shapes by generalised least squares, with model averaging (Akaike
-weights) over the place of the peak and the length of the memory.
-
-Gains and losses have separate profiles. Returns follow orders, so the net profile may change
-its sign with the lag although neither part does.
+The unrestricted lag coefficients are noisy. They are projected on a family of smooth profiles
+(`profile_family`): exponential decay with different time constants, profiles with a delayed peak,
+and constant ones. The effect is averaged over the family with the weights that the data give each
+profile (Bayesian model averaging; Hoeting, Madigan, Raftery and Volinsky 1999), so the length of
+the memory is estimated and its uncertainty is part of the interval. Gains and losses have separate
+profiles. Returns follow orders, so the net profile may change its sign with the lag although
+neither part does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray, IntArray
+from engagement_ml._typing import FloatArray
 from engagement_ml.drivers.estimation.distributed_lags import Lags
+from engagement_ml.drivers.estimation.profile_average import ProfileAverage
+from engagement_ml.drivers.estimation.profile_family import profile_family
 
 TIME_CONSTANTS = (1.5, 4.0, 12.0, np.inf)
 """Time constants, in periods, of the exponential profiles that an effect is tested on."""
 
-DELAYED_PEAK_PENALTY = 12.0
-"""Improvement of the squared misfit that profiles with a delayed peak need.
-
-With the two further steps of such a profile, the delay has to be as certain as a driver: a z of 4.
-"""
-
-PARAMETER_PENALTY = 2
-"""Akaike's penalty on the squared misfit, per step of a profile."""
-
-PEAK_STEP = 2
-"""Peaks are tried at every second group of lags: neighbouring ones hardly differ."""
-
 MIN_EIGENVALUE = 1e-6
 """Smallest eigenvalue of the lags' correlation matrix at which a part is identified on its own."""
+
+MIN_EXCESS_MISFIT = 20.0
+"""Squared misfit beyond its degrees of freedom that chance does not explain."""
 
 MIN_RELATIVE_VARIANCE = 1e-12
 """Smallest eigenvalue of a covariance, as a share of its trace, against division by zero."""
@@ -62,9 +55,8 @@ class DecayProfile:
     Attributes
     ----------
     lags : Lags
-    precision_roots : tuple of array (G, G)
-        `precision_root` of each part: gains and losses, or only their sum if the parts are not
-        identified separately.
+    parts : tuple of ProfileAverage
+        Of gains and of losses, or only of their sum if the parts are not identified separately.
     contrasts : array (F, P · G)
         For each of `TIME_CONSTANTS`, the weights of the coefficients in the fitted size of the
         exponential profile, summed over the parts.
@@ -73,7 +65,7 @@ class DecayProfile:
     """
 
     lags: Lags
-    precision_roots: tuple[FloatArray, ...]
+    parts: tuple[ProfileAverage, ...]
     contrasts: FloatArray
     contrast_std: FloatArray
 
@@ -94,27 +86,31 @@ class DecayProfile:
         if not (np.diag(parts[0]) > 0).all():
             return None
         shapes = exponential_profiles(lags)
-        roots = tuple(precision_root(part) for part in parts)
+        roots = [precision_root(part) for part in parts]
         weights = [_gls_weights(shapes, root) for root in roots]
         separate = len(weights) == n_parts
         contrasts = np.concatenate(weights, axis=1) if separate else weights[0] @ sum_parts
         contrast_std = np.sqrt(np.einsum("fg,gh,fh->f", contrasts, covariance, contrasts))
-        return cls(lags, roots, contrasts, contrast_std)
+        family = profile_family(lags)
+        averages = tuple(
+            ProfileAverage.from_root(root, family, with_none=i > 0) for i, root in enumerate(roots)
+        )
+        return cls(lags, averages, contrasts, contrast_std)
+
+    def split(self, coef: FloatArray) -> FloatArray:
+        """Return coefficients by part, shape (parts, …, G), from (…, P · G)."""
+        size = len(self.lags.groups)
+        by_part = np.stack(np.split(coef, coef.shape[-1] // size, axis=-1))
+        return by_part if len(self.parts) == len(by_part) else by_part.sum(axis=0, keepdims=True)
 
     def project(self, coef: FloatArray) -> FloatArray:
-        """Return the sum of the parts' projections (`project_on_decay`), shape (G,)."""
-        parts = coef.reshape(-1, len(self.lags.groups))
-        if len(self.precision_roots) < len(parts):
-            parts = parts.sum(axis=0, keepdims=True)
-        projections = (
-            project_on_decay(part, root)[0]
-            for part, root in zip(parts, self.precision_roots, strict=True)
-        )
-        return np.asarray(sum(projections))
+        """Return the sum of the parts' averaged profiles, shape (…, G), from (…, P · G)."""
+        pairs = zip(self.parts, self.split(coef), strict=True)
+        return np.asarray(sum(part.project(own) for part, own in pairs))
 
     def effect(self, coef: FloatArray) -> float:
         """Return the cumulative effect of one event on the outcome window."""
-        return float(self.lags.weights @ self.project(coef))
+        return float(self.project(coef) @ self.lags.weights)
 
     def max_z(self, coef: FloatArray) -> float:
         """Return the signed z of largest size over the exponential profiles (a sup-t statistic).
@@ -123,6 +119,38 @@ class DecayProfile:
         """
         z = self.contrasts @ coef / self.contrast_std
         return float(z[np.abs(z).argmax()])
+
+    def z_as(self, coef: FloatArray, shown: FloatArray) -> float:
+        """Return z of coefficients in the profile with the largest |z| of others."""
+        z = self.contrasts @ np.stack([coef, shown], axis=1) / self.contrast_std[:, None]
+        return float(z[np.abs(z[:, 1]).argmax(), 0])
+
+    def misfit(self, coef: FloatArray) -> float:
+        """Return the share of the gains' profile that no profile of the family explains.
+
+        The squared misfit beyond its expectation, as a share of the whole; 0 unless it is certain.
+        """
+        own = self.split(coef)[0]
+        misfit, total = self.parts[0].smallest_misfit(own)
+        excess = misfit - (len(own) - 1)
+        return excess / total if excess > MIN_EXCESS_MISFIT else 0.0
+
+    def draws(self, coef: FloatArray, errors: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Draw the effect from its posterior, shape (D,).
+
+        Each draw takes a profile with its probability, and the size of it with an error.
+
+        Parameters
+        ----------
+        coef : array (P · G,)
+        errors : array (D, P · G)
+            Draws of the sampling error of `coef`.
+        rng : Generator
+        """
+        total = np.zeros(len(errors))
+        for part, own, error in zip(self.parts, self.split(coef), self.split(errors), strict=True):
+            total += part.draws(own, error, rng) @ self.lags.weights
+        return total
 
 
 def max_z(coef: FloatArray, covariance: FloatArray, lags: Lags) -> float:
@@ -147,99 +175,10 @@ def _is_identified(covariance: FloatArray) -> bool:
 
 
 def precision_root(covariance: FloatArray) -> FloatArray:
-    """Return R with ``R'R`` the inverse covariance, for `project_on_decay`.
+    """Return R with ``R'R`` the inverse covariance.
 
     Eigenvalues below `MIN_RELATIVE_VARIANCE` of the trace are raised to it.
     """
     values, vectors = np.linalg.eigh(covariance)
     floor = MIN_RELATIVE_VARIANCE * max(float(np.trace(covariance)), 1e-300)
     return np.asarray((vectors / np.sqrt(np.maximum(values, floor))).T)
-
-
-@dataclass(frozen=True)
-class _ProfileBasis:
-    """Basis of the profiles that rise up to a peak, decay after it and end with a group of lags.
-
-    Attributes
-    ----------
-    levels : array (G, K)
-        Indicators of stretches of lags that contain the peak; the profiles are their non-negative
-        combinations.
-    begins, ends : int array (K,)
-        First and last lag group of each stretch.
-    """
-
-    levels: FloatArray
-    begins: IntArray
-    ends: IntArray
-
-    @property
-    def has_delayed_peak(self) -> bool:
-        """Whether profiles of this basis may rise."""
-        return bool(self.begins.any())
-
-    def n_steps(self, weights: FloatArray) -> int:
-        """Return the number of rises and falls of the profile with these weights."""
-        used = weights > 0
-        return len(set(self.ends[used])) + len(set(self.begins[used]) - {0})
-
-
-@cache
-def _profile_bases(size: int) -> tuple[_ProfileBasis, ...]:
-    """Return the bases of each end and of every second peak, those with the last end last."""
-    bases = []
-    for end in range(1, size + 1):
-        for peak in range(0, end, PEAK_STEP):
-            begins, ends = np.mgrid[0 : peak + 1, peak:end].reshape(2, -1)
-            lag = np.arange(size)[:, None]
-            levels = ((begins <= lag) & (lag <= ends)).astype(float)
-            bases.append(_ProfileBasis(levels, begins, ends))
-    return tuple(bases)
-
-
-def project_on_decay(coef: FloatArray, root: FloatArray) -> tuple[FloatArray, float]:
-    """Project a lag profile on profiles of one sign that rise up to a peak and then decay.
-
-    Generalised least squares with non-negative weights (isotonic or unimodal regression), for the
-    sign that fits better. The peak and the length of the memory are unknown: the projections with
-    each peak and each end are averaged with Akaike weights ``exp(−(misfit² + 2 × steps) / 2)``
-    (Burnham and Anderson 2002). Profiles with a delayed peak must fit better by
-    `DELAYED_PEAK_PENALTY`. A single projection on the longest memory would keep the positive part
-    of the noise at the many long lags, and overestimate effects with a short memory.
-
-    Parameters
-    ----------
-    coef : array (G,)
-    root : array (G, G)
-        ``root' root`` is the inverse covariance of `coef`.
-
-    Returns
-    -------
-    profile : array (G,)
-    misfit : float
-        Norm of the weighted residual of the best projection, over all peaks and ends.
-    """
-    from scipy.optimize import nnls
-
-    bases, target = _profile_bases(len(coef)), root @ coef
-    designs = [root @ basis.levels for basis in bases]
-    # Choose the sign by the fits with the longest memory, which contain all others.
-    n_longest = sum(basis.ends[-1] == len(coef) - 1 for basis in bases)
-    longest_fits = {
-        sign: [nnls(design, sign * target) for design in designs[-n_longest:]]
-        for sign in (-1.0, 1.0)
-    }
-    misfit, sign = min((error, sign) for sign, fits in longest_fits.items() for _, error in fits)
-    # Akaike weights of all projections with that sign.
-    fits = [nnls(design, sign * target) for design in designs[:-n_longest]] + longest_fits[sign]
-    criterion = np.array(
-        [
-            error**2
-            + PARAMETER_PENALTY * basis.n_steps(weights)
-            + DELAYED_PEAK_PENALTY * basis.has_delayed_peak
-            for basis, (weights, error) in zip(bases, fits, strict=True)
-        ]
-    )
-    akaike = np.exp((criterion.min() - criterion) / 2)
-    profiles = [basis.levels @ weights for basis, (weights, _) in zip(bases, fits, strict=True)]
-    return sign * (akaike @ np.array(profiles) / akaike.sum()), float(misfit)

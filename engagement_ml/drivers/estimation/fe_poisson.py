@@ -30,6 +30,12 @@ STEP_TOLERANCE = 1e-4
 The last step is still taken. Convergence is quadratic, so its error is of the order of 1e-8.
 """
 
+MAX_HALVINGS = 12
+"""Largest number of halvings of one step before the search ends without convergence."""
+
+SAFE_STEP = 0.02
+"""A Newton step this small is taken in full: the change of the likelihood drowns in rounding."""
+
 MAX_STEP = 5.0
 """Largest change of a standardised coefficient or period effect in one Newton step.
 
@@ -55,9 +61,13 @@ class PoissonFit:
     n_entities : int
         Number of entities with y above 0 in some period at risk.
     converged : bool
-        Whether the last Newton step was smaller than `STEP_TOLERANCE`.
+        Whether the last Newton step was smaller than `STEP_TOLERANCE`. What rests on a fit that did
+        not converge is no evidence.
     period_effects : array (S, T)
         g by group and period.
+    information : array (P, P)
+        Sums of squares and products of the regressors within entities and periods, weighted by
+        fitted means: the information of b.
     """
 
     coef: FloatArray
@@ -65,6 +75,7 @@ class PoissonFit:
     n_entities: int
     converged: bool
     period_effects: FloatArray
+    information: FloatArray
 
     @property
     def covariance(self) -> FloatArray:
@@ -114,22 +125,50 @@ def fit_poisson(
     if n_informative < 2:
         influence = np.zeros((x.shape[0], n_regressors))
         period_effects = np.zeros((model.n_groups, model.n_periods))
-        return PoissonFit(np.zeros(n_regressors), influence, n_informative, False, period_effects)
-    theta = model.start_values()
-    score, information = model.score_and_information(theta)
-    reference = model.reference_information(information)
-    converged = False
-    for _ in range(MAX_ITERATIONS):
-        # Newton step, shortened to the trust region.
-        step = InformationInverse(information, reference).solve(score)
-        step *= min(1.0, MAX_STEP / max(np.abs(step).max(), 1e-300))
-        theta = theta + step
-        score, information = model.score_and_information(theta)
-        converged = bool(np.abs(step[:n_regressors]).max(initial=0.0) < STEP_TOLERANCE)
-        if converged:
-            break
+        none = np.zeros((n_regressors, n_regressors))
+        return PoissonFit(
+            np.zeros(n_regressors), influence, n_informative, False, period_effects, none
+        )
+    theta, information, reference, converged = _newton(model)
     inverse = InformationInverse(information, reference)
     coef = np.where(inverse.identified, theta[:n_regressors] / model.scale, 0.0)
     influence = model.influence(theta, inverse)
     period_effects = theta[n_regressors:].reshape(model.n_groups, model.n_periods)
-    return PoissonFit(coef, influence, n_informative, converged, period_effects)
+    products = inverse.reduced * model.scale * model.scale[:, None]
+    return PoissonFit(coef, influence, n_informative, converged, period_effects, products)
+
+
+def _newton(model: ProfiledPoisson) -> tuple[FloatArray, FloatArray, FloatArray, bool]:
+    """Maximise the profile likelihood by damped Newton steps.
+
+    The likelihood is concave, so a Newton step is an ascent direction, and halving it until the
+    likelihood rises cannot fail but for rounding.
+
+    Returns
+    -------
+    theta, information, reference : arrays
+    converged : bool
+    """
+    p = model.n_regressors
+    theta = model.start_values()
+    score, information = model.score_and_information(theta)
+    reference = model.reference_information(information)
+    objective = model.log_likelihood(theta)
+    for _ in range(MAX_ITERATIONS):
+        # Newton step, shortened to the trust region, then halved until the likelihood rises.
+        step = InformationInverse(information, reference).solve(score)
+        step *= min(1.0, MAX_STEP / max(np.abs(step).max(), 1e-300))
+        full_step = float(np.abs(step[:p]).max(initial=0.0))
+        raised = model.log_likelihood(theta + step)
+        halvings = 0
+        while raised < objective and full_step > SAFE_STEP:
+            halvings += 1
+            if halvings > MAX_HALVINGS:
+                return theta, information, reference, False
+            step /= 2
+            raised = model.log_likelihood(theta + step)
+        theta, objective = theta + step, raised
+        score, information = model.score_and_information(theta)
+        if full_step < STEP_TOLERANCE:
+            return theta, information, reference, True
+    return theta, information, reference, False

@@ -36,6 +36,12 @@ class LagEffects:
         Of the behaviours with an effect on gains, with one index coefficient per group of lags.
     losses : (array (B, G), array (n, B, G)) or None
         The part of `coef` and `influence` that is due to losses; None if losses are negligible.
+    loss_share : float
+        Losses as a share of gains.
+    same_period_influence : array (n, B), optional
+        Influence function of each entity on `same_period`.
+    converged : bool
+        Whether all fits behind the effects converged; if not, they are no evidence.
     """
 
     behaviours: tuple[str, ...]
@@ -46,6 +52,9 @@ class LagEffects:
     sampling_influence: FloatArray | None = None
     response_functions: dict[str, SaturatingResponse] = field(default_factory=dict)
     losses: tuple[FloatArray, FloatArray] | None = None
+    loss_share: float = 0.0
+    converged: bool = True
+    same_period_influence: FloatArray | None = None
 
     @property
     def level_elasticity(self) -> FloatArray:
@@ -69,21 +78,44 @@ class LagEffects:
             influence=self.influence * by_lag,
             sampling_influence=None if sampling is None else sampling * by_lag,
             same_period=self.same_period * factors,
+            same_period_influence=None
+            if self.same_period_influence is None
+            else self.same_period_influence * factors,
             losses=None if losses is None else (losses[0] * by_lag, losses[1] * by_lag),
         )
 
     def gain_and_loss_profiles(self, b: int) -> tuple[FloatArray, FloatArray]:
-        """Return the lag profile of behaviour b and its influence functions, gains before losses.
+        """Return the lag profile of behaviour b and its influence functions, in two parts.
+
+        Losses are few and their own profile is noisy. Without evidence to the contrary they change
+        in proportion to gains, as returns change with orders. So the first part is the effect if
+        they do, and the second is the effect on losses beyond that; the parts add up to `coef`.
 
         Shapes (P · G,) and (n, P · G), as `DecayProfile` expects. P is 1 without losses, else 2.
         """
         if self.losses is None:
             return self.coef[b], self.influence[:, b]
-        loss_coef, loss_influence = self.losses[0][b], self.losses[1][:, b]
-        return (
-            np.concatenate([self.coef[b] - loss_coef, loss_coef]),
-            np.concatenate([self.influence[:, b] - loss_influence, loss_influence], axis=1),
-        )
+        parts = []
+        for net, loss in (
+            (self.coef[b], self.losses[0][b]),
+            (self.influence[:, b], self.losses[1][:, b]),
+        ):
+            in_proportion = (1.0 - self.loss_share) * (net - loss)
+            parts.append(np.concatenate([in_proportion, net - in_proportion], axis=-1))
+        return parts[0], parts[1]
+
+    def total_z(self, b: int, horizon: int) -> float:
+        """Return z of margin in the same period and in the periods after it, up to a horizon.
+
+        What only moves margin to an earlier period has no positive total.
+        """
+        if self.same_period_influence is None:
+            return 0.0
+        width = np.array([last - a + 1 if last <= horizon else 0 for a, last in self.lags.groups])
+        total = self.same_period[b] + float(width @ self.coef[b])
+        influence = self.same_period_influence[:, b] + self.influence[:, b] @ width
+        error = float(np.sqrt((influence**2).sum()))
+        return total / error if error > 0 else 0.0
 
     def covariance(self, b: int) -> FloatArray:
         """Covariance of behaviour b's lag profile, clustered by entity, shape (G, G)."""
@@ -110,4 +142,10 @@ def concatenate_effects(fits: Sequence[LagEffects], lags: Lags) -> LagEffects:
         np.concatenate([fit.influence[..., lag_columns] for fit in fits], axis=1),
         np.concatenate([fit.same_period for fit in fits]),
         losses=all_losses,
+        loss_share=fits[0].loss_share,
+        converged=all(fit.converged for fit in fits),
+        same_period_influence=np.concatenate(
+            [fit.same_period_influence for fit in fits if fit.same_period_influence is not None],
+            axis=1,
+        ),
     )

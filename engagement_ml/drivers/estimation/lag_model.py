@@ -92,6 +92,7 @@ def estimate_lag_effects(
     leads: tuple[int, ...] = (),
     group: Int64Array | None = None,
     nonlinear: bool = False,
+    without_same_period: tuple[str, ...] = (),
 ) -> LagEffects:
     """Estimate net effects in currency by behaviour and lag, from gains and from losses.
 
@@ -114,6 +115,8 @@ def estimate_lag_effects(
         Model nonlinear responses of behaviours with an effect (`fit_nonlinear_response`). Without
         it, all responses are log-linear. That is enough to detect an effect but underestimates its
         size. Ignored with leads.
+    without_same_period : tuple of str
+        Behaviours whose count in the same period is left out: orders of the period cause it.
 
     Returns
     -------
@@ -121,6 +124,7 @@ def estimate_lag_effects(
         Amounts are winsorised for the fit; effects are in currency at the raw mean.
     """
     panel = _lagged_panel(periods, behaviours, lags, leads, controls, burn_in, group)
+    panel.x[:, :, [behaviours.index(b) for b in without_same_period], len(leads)] = 0.0
     n, _, n_behaviours, n_groups = panel.x.shape
     cells = panel.at_risk
     gain_total = periods.gain[cells].sum()
@@ -143,6 +147,9 @@ def estimate_lag_effects(
         net.sampling[..., columns],
         {behaviours[b]: response for b, response in net.responses.items()},
         None if losses is None else (losses[0][:, columns], losses[1][..., columns]),
+        float(loss_total / max(gain_total, 1e-300)),
+        net.converged,
+        net.influence[..., same_period],
     )
 
 
@@ -184,6 +191,7 @@ class _AmountFit:
     influence: FloatArray
     entity_effects: dict[int, FloatArray] = field(default_factory=dict)
     responses: dict[int, SaturatingResponse] = field(default_factory=dict)
+    converged: bool = True
 
 
 def _fit_amount(panel: LaggedPanel, amount: FloatArray, lags: Lags, nonlinear: bool) -> _AmountFit:
@@ -197,8 +205,10 @@ def _fit_amount(panel: LaggedPanel, amount: FloatArray, lags: Lags, nonlinear: b
     influence = log_linear.influence[:, :size].reshape(n, n_behaviours, n_groups)
     candidates = _behaviours_with_effect(coef, influence, lags) if nonlinear else []
     if not candidates:
-        return _AmountFit(y, coef, influence)
+        return _AmountFit(y, coef, influence, converged=log_linear.converged)
     fit = fit_nonlinear_response(replace(panel, y=y), log_linear, candidates)
+    if not fit.converged:
+        return _AmountFit(y, coef, influence, converged=log_linear.converged)
     return _AmountFit(y, fit.coef, fit.influence, fit.entity_effects, fit.responses)
 
 
@@ -222,6 +232,7 @@ class _NetEffects:
     sampling: FloatArray
     losses: tuple[FloatArray, FloatArray] | None = None
     responses: dict[int, SaturatingResponse] = field(default_factory=dict)
+    converged: bool = True
 
     @classmethod
     def zeros(cls, n: int, n_behaviours: int, n_groups: int) -> _NetEffects:
@@ -235,6 +246,7 @@ class _NetEffects:
     ) -> None:
         """Add the effects on amounts of one sign, at their mean per cell."""
         n_cells = max(int(cells.sum()), 1)
+        self.converged = self.converged and fit.converged
         level = sign * total / n_cells
         coef, influence = level * fit.coef, level * fit.influence
         if sign > 0:

@@ -47,12 +47,15 @@ class NonlinearFit:
     entity_effects : dict of position to array (n, G)
         Effect of one more event on the sum of y over each entity's own periods.
     responses : dict of position to SaturatingResponse
+    converged : bool
+        Whether the search for the maximum ended at one.
     """
 
     coef: FloatArray
     influence: FloatArray
     entity_effects: dict[int, FloatArray]
     responses: dict[int, SaturatingResponse]
+    converged: bool = True
 
 
 def marginal_effects(likelihood: NonlinearLikelihood, state: NonlinearState) -> NonlinearFit:
@@ -80,7 +83,7 @@ def marginal_effects(likelihood: NonlinearLikelihood, state: NonlinearState) -> 
         influence[:, b] = theta_influence[:, positions] @ jacobian.T
         entity_effects[b] = _one_more_event(likelihood, k, parameters, mean)
         coef[b] = entity_effects[b].sum(axis=0) / total
-    return NonlinearFit(coef, influence, entity_effects, responses)
+    return NonlinearFit(coef, influence, entity_effects, responses, state.converged)
 
 
 def _jacobian(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray
@@ -22,6 +24,13 @@ MIN_GAIN = 0.1
 """Gain of the objective, in units of the dispersion, below which the search ends.
 
 The gain is half a squared z: 0.1 moves no coefficient by half a standard error.
+"""
+
+NEGLIGIBLE_GAIN = 2.0
+"""Promised gain, in units of the dispersion, below which the last step counts as convergence.
+
+The linearised model promises too much where responses are saturated; two units move no coefficient
+by more than two standard errors, and the search has found no such step.
 """
 
 MIN_GAIN_START = 10.0
@@ -48,21 +57,24 @@ def maximise(
     """
     min_gain = MIN_GAIN_START if fix_responses else MIN_GAIN
     for _ in range(MAX_ITERATIONS):
-        improved = _scoring_step(likelihood, state, fix_responses)
+        improved, promised = _scoring_step(likelihood, state, fix_responses)
         if improved is None:
-            break
+            return replace(state, converged=promised < NEGLIGIBLE_GAIN * likelihood.dispersion)
         gain = improved.objective - state.objective
         state = improved
         if gain < min_gain * likelihood.dispersion:
-            break
+            return replace(state, converged=promised < NEGLIGIBLE_GAIN * likelihood.dispersion)
     return state
 
 
 def _scoring_step(
     likelihood: NonlinearLikelihood, state: NonlinearState, fix_responses: bool
-) -> NonlinearState | None:
-    """Return the state after one scoring step, or None if no step improves the objective."""
-    change, period_change = _search_direction(likelihood, state, fix_responses)
+) -> tuple[NonlinearState | None, float]:
+    """Return the state after one scoring step, and the gain that the step promised.
+
+    The state is None if no length of the step improves the objective.
+    """
+    change, period_change, promised = _search_direction(likelihood, state, fix_responses)
     # Shorten the whole step to the largest changes of κ and φ, so that it stays an ascent.
     size = np.abs(change)
     limits = likelihood.max_step[size > 0] / size[size > 0]
@@ -72,15 +84,15 @@ def _scoring_step(
         _rescale_index(likelihood, theta, state)
         improved = likelihood.evaluate(theta, state.period_effects + length * period_change)
         if improved.objective >= state.objective:
-            return improved
+            return improved, promised
         length /= 2
-    return None
+    return None, promised
 
 
 def _search_direction(
     likelihood: NonlinearLikelihood, state: NonlinearState, fix_responses: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Return the scoring step of parameters and period effects, within the bounds.
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return the scoring step of parameters and period effects, and the gain that it promises.
 
     Active set: parameters on a bound that would leave it are fixed, and the step is solved again
     for the others.
@@ -97,7 +109,10 @@ def _search_direction(
         if not outward.any():
             break
         fixed = fixed | outward
-    return np.where(fixed, 0.0, change), step[p:].reshape(state.period_effects.shape)
+    # Newton decrement: half the product of score and step.
+    promised = float(score @ np.where(np.append(fixed, np.zeros(step.size - p, bool)), 0.0, step))
+    period_change = step[p:].reshape(state.period_effects.shape)
+    return np.where(fixed, 0.0, change), period_change, max(promised, 0.0) / 2
 
 
 def _leaves_bounds(

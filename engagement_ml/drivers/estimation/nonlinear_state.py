@@ -69,6 +69,8 @@ class NonlinearState:
         One for each nonlinear behaviour.
     objective : float
         Penalised log pseudo-likelihood.
+    converged : bool
+        Whether the search ended because no step gains anything of note.
     """
 
     theta: FloatArray
@@ -76,3 +78,4 @@ class NonlinearState:
     eta: FloatArray
     derivatives: tuple[ResponseDerivatives, ...]
     objective: float
+    converged: bool = False

@@ -52,6 +52,8 @@ class InformationInverse:
         The regressors' columns of the inverse.
     identified : bool array (P,)
         Regressors without a part in the null directions.
+    reduced : array (P, P)
+        Information of the regressors, period effects eliminated.
     """
 
     def __init__(self, information: FloatArray, reference: FloatArray) -> None:
@@ -60,8 +62,8 @@ class InformationInverse:
         self.period_block = information[p:, p:]
         self.projection = np.linalg.solve(self.period_block, information[p:, :p])
         root = np.sqrt(reference)
-        reduced = (information[:p, :p] - information[:p, p:] @ self.projection) / root
-        values, vectors = np.linalg.eigh(reduced / root[:, None])
+        self.reduced = information[:p, :p] - information[:p, p:] @ self.projection
+        values, vectors = np.linalg.eigh(self.reduced / root / root[:, None])
         # Eigenvectors with too little information are the null directions.
         kept = values > MIN_INFORMATION
         null_loading = np.sqrt((vectors[:, ~kept] ** 2).sum(axis=1))
@@ -162,11 +164,8 @@ class ProfiledPoisson:
 
         Regressors are centred on their mean within the entity, weighted by the fitted means.
         """
-        x, group, in_sample = self.x[block], self.group[block], self.in_sample[block]
-        period_effects = theta[self.n_regressors :].reshape(self.n_groups, self.n_periods)[group]
-        linear = x @ theta[: self.n_regressors].astype(np.float32)
-        fixed = period_effects if self.offset is None else period_effects + self.offset[block]
-        eta = np.where(in_sample, linear.astype(np.float64) + fixed, -np.inf)
+        x, in_sample = self.x[block], self.in_sample[block]
+        eta = self._linear_predictor(theta, block)
         # Profile out the entity effects: fitted means sum to the entity's total.
         relative = np.exp(eta - eta.max(axis=1, keepdims=True))
         y = np.where(in_sample, self.y[block], 0.0)
@@ -175,6 +174,26 @@ class ProfiledPoisson:
         share = (mean / total[:, None]).astype(np.float32)
         centred = x - np.matmul(share[:, None, :], x)
         return mean, total, centred, y - mean
+
+    def log_likelihood(self, theta: FloatArray) -> float:
+        """Return the profile log pseudo-likelihood, without terms that do not depend on theta."""
+        total = 0.0
+        for block in self.blocks():
+            eta = self._linear_predictor(theta, block)
+            y = np.where(self.in_sample[block], self.y[block], 0.0)
+            largest = eta.max(axis=1, keepdims=True)
+            log_sum = largest[:, 0] + np.log(np.exp(eta - largest).sum(axis=1))
+            explained = (y * np.where(self.in_sample[block], eta, 0.0)).sum()
+            total += float(explained - (y.sum(axis=1) * log_sum).sum())
+        return total
+
+    def _linear_predictor(self, theta: FloatArray, block: slice) -> FloatArray:
+        """Return log E[y] of a block without entity effects, minus infinity out of sample."""
+        group, in_sample = self.group[block], self.in_sample[block]
+        period_effects = theta[self.n_regressors :].reshape(self.n_groups, self.n_periods)[group]
+        linear = self.x[block] @ theta[: self.n_regressors].astype(np.float32)
+        fixed = period_effects if self.offset is None else period_effects + self.offset[block]
+        return np.where(in_sample, linear.astype(np.float64) + fixed, -np.inf)
 
     def score_and_information(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return score and observed information of the profile likelihood, with the ridge."""

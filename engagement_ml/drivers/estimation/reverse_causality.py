@@ -43,6 +43,12 @@ class PurchaseResponse:
         That group of lags, in periods.
     same_period : float
         The change of the log rate for purchases in the same period.
+    increase_z : float
+        The largest z of an increase, over the groups of lags.
+    converged : bool
+        Whether the regression converged; if not, the response is unknown.
+    certain : bool
+        Whether margin shows that the behaviour follows purchases at once, whatever the size.
     """
 
     behaviour: str
@@ -51,6 +57,17 @@ class PurchaseResponse:
     lag: tuple[int, int]
     same_period: float
     thresholds: Thresholds = THRESHOLDS
+    increase_z: float = 0.0
+    converged: bool = True
+    certain: bool = False
+
+    @property
+    def follows(self) -> bool:
+        """Whether the behaviour certainly increases after purchases, by however little.
+
+        So does a behaviour that a hidden cause moves together with purchases.
+        """
+        return self.increase_z >= self.thresholds.follows_z
 
     @property
     def responds(self) -> bool:
@@ -61,6 +78,8 @@ class PurchaseResponse:
         present (Nickell bias).
         """
         limits = self.thresholds
+        if self.certain:
+            return True
         increases = self.strength >= limits.follows_increase
         decreases = self.strength <= limits.follows_decrease
         return (increases or decreases) and abs(self.z) >= limits.follows_z
@@ -114,6 +133,8 @@ def estimate_purchase_responses(
             groups[strongest],
             float(strength[0]),
             thresholds,
+            increase_z=float(z[1:].max()),
+            converged=fit.converged,
         )
     return responses
 

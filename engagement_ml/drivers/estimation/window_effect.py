@@ -20,6 +20,9 @@ N_DRAWS = 400
 DRAWS_STREAM = 5
 """Random stream of the draws, next to the configured seed."""
 
+PROFILE_STREAM = 6
+"""Random stream of the profiles that draws take."""
+
 BLOCK_ENTITIES = 4096
 """Number of entities whose random numbers are held at once."""
 
@@ -40,6 +43,9 @@ class WindowEffect:
         Effect per period by group of lags, projected on decaying profiles.
     draws : array (D,)
         Simulation draws of the effect, from which the interval is computed.
+    misfit : float
+        Share of the lag profile's evidence that no profile of the family explains; 0 if the misfit
+        is within what chance explains.
     """
 
     effect: float
@@ -48,14 +54,16 @@ class WindowEffect:
     z: float
     profile: FloatArray
     draws: FloatArray
+    misfit: float = 0.0
 
 
 def estimate_window_effect(effects: LagEffects, b: int, *, seed: int = 0) -> WindowEffect:
     """Cumulate the lag profile of a behaviour into the effect of one event on the outcome window.
 
-    The interval is the estimate ± 1.96 standard deviations of simulated effects: the profile plus a
-    normal error, projected again (Krinsky and Robb 1986). Draws of the behaviours of one fit share
-    their random numbers, so that their joint distribution is right.
+    The interval is the estimate ± 1.96 standard deviations of draws from the posterior: a profile
+    of the family with its probability, and its size plus a normal error (Krinsky and Robb 1986).
+    Draws of the behaviours of one fit share the random numbers of their errors, so that their joint
+    distribution is right.
 
     Parameters
     ----------
@@ -78,9 +86,9 @@ def estimate_window_effect(effects: LagEffects, b: int, *, seed: int = 0) -> Win
     profile = decay.project(coef)
     effect = float(effects.lags.weights @ profile)
     errors = _joint_errors(influence, _sampling_influence(effects, b), seed)
-    deviations = np.array([decay.effect(coef + error) for error in errors[:, :-1]])
-    deviations += errors[:, -1] - deviations.mean()
-    half_width = NORMAL_95 * float(deviations.std())
+    rng = np.random.default_rng([seed, PROFILE_STREAM, b])
+    deviations = decay.draws(coef, errors[:, :-1], rng) - effect + errors[:, -1]
+    half_width = NORMAL_95 * float(np.sqrt(np.mean(deviations**2)))
     return WindowEffect(
         effect=effect,
         low=effect - half_width,
@@ -88,6 +96,34 @@ def estimate_window_effect(effects: LagEffects, b: int, *, seed: int = 0) -> Win
         z=decay.max_z(coef),
         profile=profile,
         draws=effect + deviations,
+        misfit=decay.misfit(coef),
+    )
+
+
+def correct_for_bias(estimate: WindowEffect, z: float, share: float, error: float) -> WindowEffect:
+    """Take a bias off an effect, and add the uncertainty of that to its interval.
+
+    Parameters
+    ----------
+    estimate : WindowEffect
+    z : float
+        z after the correction.
+    share : float
+        The bias as a share of the effect.
+    error : float
+        Standard error of the bias, as a share of it.
+    """
+    bias = share * estimate.effect
+    effect = estimate.effect - bias
+    half_width = float(np.hypot((estimate.high - estimate.low) / 2, NORMAL_95 * error * abs(bias)))
+    return replace(
+        estimate,
+        effect=effect,
+        low=effect - half_width,
+        high=effect + half_width,
+        z=z,
+        profile=estimate.profile * (1.0 - share),
+        draws=estimate.draws - bias,
     )
 
 

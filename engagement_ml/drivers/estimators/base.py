@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from engagement_ml.drivers.decision import Candidates, Selection
+from engagement_ml.drivers.estimation.common_factor import FactorBias
+from engagement_ml.drivers.estimation.event_study import EventStudyFit, LeadTest
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimation.window_effect import WindowEffect, add_model_uncertainty
@@ -28,15 +30,30 @@ class Estimates:
         How each behaviour follows purchases.
     half_z : mapping of behaviour to (z, z)
         z in each random half of the customers.
-    lead_z : mapping of behaviour to (z, z)
-        z of the association after the event minus, and plus, the one before it.
+    leads : mapping of behaviour to LeadTest
+        Margin after an event compared with margin before it.
+    factors : mapping of behaviour to FactorBias
+        Of the behaviours that share a hidden cause: their effects are corrected for it.
+    uncorrected_z : mapping of behaviour to float
+        z before that correction.
+    event_study : EventStudyFit or None
+        Leads and lags of the behaviours of the joint fit.
+    total_z : mapping of behaviour to float
+        z of margin in the same period and in the next ones together.
+    converged : bool
+        Whether all fits behind the estimates converged.
     """
 
     within: Mapping[str, WindowEffect] = field(default_factory=dict)
     main: LagEffects | None = None
     responses: Mapping[str, PurchaseResponse] = field(default_factory=dict)
     half_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    lead_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    leads: Mapping[str, LeadTest] = field(default_factory=dict)
+    factors: Mapping[str, FactorBias] = field(default_factory=dict)
+    uncorrected_z: Mapping[str, float] = field(default_factory=dict)
+    event_study: EventStudyFit | None = None
+    total_z: Mapping[str, float] = field(default_factory=dict)
+    converged: bool = True
 
 
 class Estimator(Protocol):

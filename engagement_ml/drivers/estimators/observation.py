@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from engagement_ml.drivers.decision import Candidates, Selection, select_drivers
+from engagement_ml.drivers.estimation.common_factor import corrected_z, factor_biases
+from engagement_ml.drivers.estimation.decay_profiles import max_z
+from engagement_ml.drivers.estimation.event_study import (
+    HORIZONS,
+    EventStudyFit,
+    fit_event_study,
+    lead_tests,
+    net_of_losses,
+)
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
-from engagement_ml.drivers.estimation.leads import lead_contrasts, purchase_adjusted_effects
-from engagement_ml.drivers.estimation.reverse_causality import estimate_purchase_responses
-from engagement_ml.drivers.estimation.window_effect import WindowEffect, estimate_window_effect
+from engagement_ml.drivers.estimation.leads import purchase_adjusted_effects
+from engagement_ml.drivers.estimation.reverse_causality import (
+    PurchaseResponse,
+    estimate_purchase_responses,
+)
+from engagement_ml.drivers.estimation.window_effect import (
+    WindowEffect,
+    correct_for_bias,
+    estimate_window_effect,
+)
 from engagement_ml.drivers.estimators.base import Estimates, with_model_error
 from engagement_ml.drivers.preconditions import Obstacle, within_obstacle
 from engagement_ml.drivers.selection.stability_selection import half_strengths
 from engagement_ml.drivers.study import Study
+from engagement_ml.drivers.thresholds import Thresholds
 
 
 @dataclass(frozen=True)
@@ -23,7 +43,7 @@ class ObservationEstimator:
     Behaviours that follow purchases are kept out of the joint fit, where they would absorb the
     effect of what causes the purchases. Each is estimated separately, given past purchases; those
     that pass there enter the joint fit as well, because conditioning on past purchases inflates the
-    size of an effect.
+    size of an effect. Behaviours that share a hidden cause are corrected for it.
     """
 
     within_periods: bool = True
@@ -34,42 +54,101 @@ class ObservationEstimator:
 
     def estimate(self, study: Study) -> Estimates:
         """Estimate every behaviour's effect on margin."""
-        names = study.observed
+        names, thresholds = study.observed, study.thresholds
         responses = estimate_purchase_responses(
             study.periods,
             names,
             burn_in=study.spans.burn_in,
             group=study.groups,
-            thresholds=study.thresholds,
+            thresholds=thresholds,
         )
         declared = {b for b in names if study.config.behaviour(b).role == "consequence"}
         following = tuple(b for b in names if responses[b].responds or b in declared)
-        clean = tuple(b for b in names if b not in following)
-        estimates = _following_purchases(study, following, clean)
-        thresholds = study.thresholds
+        clean, event_study = _without_followers(study, responses, following)
+        # What was found to follow in the joint fit is a consequence whatever the size.
+        late = tuple(b for b in names if b not in following and b not in clean)
+        responses = {**responses, **{b: replace(responses[b], certain=True) for b in late}}
+        following = tuple(b for b in names if b in following or b in late)
+        separate = _following_purchases(study, following, clean)
         passed = tuple(
-            b
-            for b in following
-            if b not in declared
-            and estimates.within[b].z >= thresholds.min_z
-            and min(estimates.lead_z[b]) >= thresholds.min_lead_z_following
+            b for b in following if b not in declared and _passes_alone(separate, b, thresholds)
         )
         together = tuple(b for b in names if b in clean or b in passed)
-        joint = _joint(study, together, clean) if together else Estimates()
-        return with_model_error(
-            Estimates(
-                within={**estimates.within, **joint.within},
-                main=joint.main,
-                responses=responses,
-                half_z={**estimates.half_z, **joint.half_z},
-                lead_z={**estimates.lead_z, **joint.lead_z},
-            ),
-            study,
-        )
+        joint = _joint(study, together, passed, event_study) if together else Estimates()
+        return with_model_error(_merged(separate, joint, responses), study)
 
     def select(self, study: Study, candidates: Candidates) -> Selection:
         """Select the first drivers by SHAP and weight them by their effects."""
         return select_drivers(study, candidates)
+
+
+def _merged(
+    separate: Estimates, joint: Estimates, responses: Mapping[str, PurchaseResponse]
+) -> Estimates:
+    """Return the joint estimates, with the separate ones of behaviours that follow purchases."""
+    return replace(
+        joint,
+        within={**separate.within, **joint.within},
+        responses=responses,
+        half_z={**separate.half_z, **joint.half_z},
+        leads={**joint.leads, **separate.leads},
+        total_z={**separate.total_z, **joint.total_z},
+        converged=separate.converged and joint.converged,
+    )
+
+
+def _without_followers(
+    study: Study, responses: Mapping[str, PurchaseResponse], following: Sequence[str]
+) -> tuple[tuple[str, ...], EventStudyFit | None]:
+    """Return the behaviours of the joint fit, and their event study.
+
+    A consequence within the same period shows a strong association with margin of that period and
+    none, or a negative one, with margin after it. It is left out, however weak its response to
+    earlier purchases: in the joint fit it would take the effect of what causes the purchases.
+    """
+    clean = tuple(b for b in study.observed if b not in following)
+    if not clean:
+        return (), None
+    periods, spans, group = study.periods, study.spans, study.groups
+    fit = fit_event_study(periods, spans, clean, group=group)
+    thresholds = study.thresholds
+    followers = [
+        b for i, b in enumerate(clean) if _follows_at_once(fit, i, responses[b], study, thresholds)
+    ]
+    kept = tuple(b for b in clean if b not in followers)
+    if not kept:
+        return (), None
+    if followers:
+        fit = fit_event_study(periods, spans, kept, group=group)
+    return kept, net_of_losses(fit, periods, spans, group=group)
+
+
+def _follows_at_once(
+    fit: EventStudyFit, b: int, response: PurchaseResponse, study: Study, thresholds: Thresholds
+) -> bool:
+    """Return whether margin moves with a behaviour in the same period, and not after it."""
+    influence = fit.relative_influence[:, b]
+    same = fit.n_leads
+    error = float(np.sqrt((influence[:, same] ** 2).sum()))
+    z_same = float(fit.relative[b, same]) / error if error > 0 else 0.0
+    lagged = influence[:, same + 1 :]
+    z_after = max_z(fit.relative[b, same + 1 :], lagged.T @ lagged, study.lags)
+    return (
+        response.increase_z >= thresholds.follows_at_once_z
+        and z_same >= thresholds.same_period_z
+        and z_after < thresholds.may_act_z
+    )
+
+
+def _passes_alone(estimates: Estimates, b: str, thresholds: Thresholds) -> bool:
+    """Return whether a behaviour that follows purchases shows an effect given past purchases."""
+    leads, z = estimates.leads[b], estimates.within[b].z
+    least = thresholds.min_lead_z_following
+    return (
+        z >= thresholds.min_z
+        and min(leads.z_difference, leads.z_sum) >= least
+        and min(leads.excess_z) >= thresholds.min_lead_excess
+    )
 
 
 def _following_purchases(
@@ -78,30 +157,56 @@ def _following_purchases(
     """Estimate behaviours that follow purchases, one by one, given past purchases."""
     if not following:
         return Estimates()
-    effects, lead_z = purchase_adjusted_effects(
+    effects, leads = purchase_adjusted_effects(
         study.periods, study.spans, following, clean, group=study.groups
     )
     effects = effects.rescale_margin_level(study.level)
     return Estimates(
         within=_summaries(effects, following, study.seed),
         half_z=half_strengths(effects, seed=study.seed),
-        lead_z=lead_z,
+        leads=leads,
+        total_z=_total_z(effects),
+        converged=effects.converged,
     )
 
 
-def _joint(study: Study, together: tuple[str, ...], clean: tuple[str, ...]) -> Estimates:
-    """Fit all behaviours jointly, with saturating responses, and test leads if any effect shows."""
-    periods, spans, group = study.periods, study.spans, study.groups
+def _joint(
+    study: Study, together: tuple[str, ...], passed: tuple[str, ...], fit: EventStudyFit | None
+) -> Estimates:
+    """Fit all behaviours jointly, with saturating responses, and correct for hidden causes."""
+    spans, thresholds = study.spans, study.thresholds
     main = estimate_lag_effects(
-        periods, together, study.lags, burn_in=spans.burn_in, group=group, nonlinear=True
+        study.periods,
+        together,
+        study.lags,
+        burn_in=spans.burn_in,
+        group=study.groups,
+        nonlinear=True,
+        without_same_period=passed,
     )
     main = main.rescale_margin_level(study.level)
     within = _summaries(main, together, study.seed)
-    lead_z: dict[str, tuple[float, float]] = {}
-    if any(abs(within[b].z) >= study.thresholds.min_z for b in clean):
-        leads = lead_contrasts(periods, spans, together, group=group)
-        lead_z = {b: z for b, z in leads.items() if b in clean}
-    return Estimates(within, main, {}, half_strengths(main, seed=study.seed), lead_z)
+    uncorrected = {b: effect.z for b, effect in within.items()}
+    factors = {} if fit is None else factor_biases(fit, study.lags, thresholds.correction_error)
+    for b, bias in factors.items():
+        z = corrected_z(factors, b, within[b].z)
+        share = float(np.clip(bias.share, 0.0, 1.0))
+        within[b] = correct_for_bias(within[b], z, share, thresholds.correction_error)
+    return Estimates(
+        within=within,
+        main=main,
+        half_z=half_strengths(main, seed=study.seed),
+        leads={} if fit is None else lead_tests(fit),
+        factors=factors,
+        uncorrected_z=uncorrected,
+        event_study=fit,
+        total_z=_total_z(main),
+        converged=main.converged and (fit is None or fit.converged),
+    )
+
+
+def _total_z(effects: LagEffects) -> dict[str, float]:
+    return {b: effects.total_z(i, HORIZONS[-1]) for i, b in enumerate(effects.behaviours)}
 
 
 def _summaries(effects: LagEffects, names: tuple[str, ...], seed: int) -> dict[str, WindowEffect]:

@@ -1,19 +1,11 @@
-"""Lag model: decay profiles, coverage of intervals, effects in currency, gains and losses."""
+"""Lag model: coverage of intervals, effects in currency, gains and losses."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from engagement_ml.drivers.estimation.decay_profiles import (
-    TIME_CONSTANTS,
-    DecayProfile,
-    exponential_profiles,
-    max_z,
-    project_on_decay,
-)
+from engagement_ml.drivers.estimation.decay_profiles import max_z
 from engagement_ml.drivers.estimation.distributed_lags import plan_lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.lag_model import (
@@ -30,120 +22,6 @@ from engagement_ml.drivers.estimation.window_effect import (
 
 LAGS = plan_lags(12, 12)
 N_GROUPS = len(LAGS.groups)
-
-
-def random_root(seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    wild = rng.standard_normal((N_GROUPS, N_GROUPS))
-    return np.linalg.cholesky(wild @ wild.T + 0.3 * np.eye(N_GROUPS)).T
-
-
-profiles = st.lists(st.floats(-5, 5), min_size=N_GROUPS, max_size=N_GROUPS).map(np.array)
-
-
-@settings(max_examples=100, deadline=None)
-@given(profiles, st.integers(0, 1000))
-def test_projected_profiles_have_one_sign(coef, seed: int) -> None:
-    profile, misfit = project_on_decay(coef, random_root(seed))
-    assert (profile >= -1e-12).all() or (profile <= 1e-12).all()
-    assert misfit >= 0
-
-
-@settings(max_examples=60, deadline=None)
-@given(profiles, st.floats(-1, 1))
-def test_a_decaying_profile_is_not_projected_on_a_rising_one(coef, sign: float) -> None:
-    """A delayed peak does not improve the fit by its penalty."""
-    decay = np.copysign(np.sort(np.abs(coef))[::-1], sign)
-    noise = np.random.default_rng(0).standard_normal(N_GROUPS)
-    profile, _ = project_on_decay(decay + 0.1 * noise, np.eye(N_GROUPS))
-    size = np.abs(profile)
-    assert (np.diff(size) <= 0.03 * max(1.0, np.abs(coef).max())).all()
-
-
-@settings(max_examples=60, deadline=None)
-@given(profiles, st.integers(0, 1000))
-def test_a_precise_decaying_profile_is_a_fixed_point(coef, seed: int) -> None:
-    root = 1e5 * random_root(seed)
-    once, _ = project_on_decay(coef, root)
-    again, misfit = project_on_decay(once, root)
-    np.testing.assert_allclose(again, once, atol=1e-3 * max(1.0, np.abs(once).max()))
-    assert misfit == pytest.approx(0.0, abs=1e-4)
-
-
-@settings(max_examples=60, deadline=None)
-@given(profiles, st.integers(0, 1000), st.integers(0, 1000))
-def test_the_projection_is_the_nearest_profile(coef, seed: int, other_seed: int) -> None:
-    """No profile of one sign that rises up to a peak and then decays fits better."""
-    root = random_root(seed)
-    _, misfit = project_on_decay(coef, root)
-    rng = np.random.default_rng(other_seed)
-    steps = rng.exponential(2.0, (50, N_GROUPS)) * (rng.random((50, N_GROUPS)) < 0.4)
-    others = np.cumsum(steps[:, ::-1], axis=1)[:, ::-1]
-    for peak in range(0, N_GROUPS, 2):
-        rising = rng.uniform(0, 1, (50, peak)).cumprod(axis=1)[:, ::-1] * others[:, [peak]]
-        others[:, :peak] = rising
-        for sign in (1.0, -1.0):
-            distance = np.linalg.norm((sign * others - coef) @ root.T, axis=1)
-            assert (distance >= misfit - 1e-9).all()
-
-
-def test_the_projection_is_odd() -> None:
-    root = random_root(3)
-    coef = np.array([3.0, 1.0, 2.0, -0.5, 0.2, 0.1, 0.0, 0.1])
-    np.testing.assert_allclose(project_on_decay(-coef, root)[0], -project_on_decay(coef, root)[0])
-
-
-@pytest.mark.parametrize(
-    "true",
-    [
-        [1.0] * 8,
-        [2, 2, 1, 0, 0, 0, 0, 0],
-        [-3, -1, -0.5, -0.2, 0, 0, 0, 0],
-        [0, 0, 0, 0, 1.4, 1.3, 0.5, 0],
-        [0, -1, -2, -1, -1, 0, 0, 0],
-    ],
-)
-def test_a_decaying_profile_is_recovered_from_noise(true) -> None:
-    true = np.array(true, dtype=float)
-    root = np.eye(N_GROUPS) / 0.05
-    noise = 0.05 * np.random.default_rng(0).standard_normal((300, N_GROUPS))
-    estimate = np.array([project_on_decay(true + e, root)[0] for e in noise])
-    np.testing.assert_allclose(estimate.mean(axis=0), true, atol=0.06)
-    # The restriction lowers the variance of the cumulative effect.
-    assert (estimate @ LAGS.weights).std() <= (noise @ LAGS.weights).std()
-
-
-@pytest.mark.parametrize("last", [2, 3, 4])
-def test_noise_does_not_inflate_effects_with_a_short_memory(last: int) -> None:
-    """A projection without model averaging keeps the positive part of the noise at long lags."""
-    true = np.where(np.arange(N_GROUPS) < last, 1.0, 0.0)
-    root = np.eye(N_GROUPS) / 0.1
-    noise = 0.1 * np.random.default_rng(1).standard_normal((300, N_GROUPS))
-    sums = np.array([project_on_decay(true + e, root)[0] for e in noise]) @ LAGS.weights
-    assert sums.mean() == pytest.approx(LAGS.weights @ true, rel=0.25)
-
-
-def test_exponential_profiles_start_at_one_and_decay() -> None:
-    shapes = exponential_profiles(LAGS)
-    assert shapes.shape == (len(TIME_CONSTANTS), N_GROUPS)
-    np.testing.assert_allclose(shapes[:, 0], 1.0)
-    assert (np.diff(shapes, axis=1) <= 0).all()
-    assert (shapes[-1, :-1] == 1.0).all()
-    assert shapes[-1, -1] == 0.0
-
-
-def test_max_z_is_the_largest_over_the_exponential_profiles() -> None:
-    """Compared with the generalised least squares z of each profile, solved directly."""
-    root = random_root(5)
-    covariance = np.linalg.inv(root.T @ root)
-    coef = np.array([1.0, 0.8, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
-    zs = []
-    for shape in exponential_profiles(LAGS):
-        size = np.linalg.lstsq((root @ shape)[:, None], root @ coef, rcond=None)[0][0]
-        zs.append(size * np.linalg.norm(root @ shape))
-    expected = max(zs, key=abs)
-    assert max_z(coef, covariance, LAGS) == pytest.approx(expected, rel=1e-6)
-    assert max_z(-coef, covariance, LAGS) == pytest.approx(-expected, rel=1e-6)
 
 
 def test_max_z_of_noise_rarely_reaches_the_threshold_of_a_driver() -> None:
@@ -282,35 +160,3 @@ def test_intervals_include_model_uncertainty() -> None:
     nothing = WindowEffect(0.0, -np.inf, np.inf, 0.0, np.zeros(2), np.zeros(2))
     unknown = add_model_uncertainty(nothing, 0.1, 0.1, (0,))
     assert (unknown.low, unknown.high) == (-np.inf, np.inf)
-
-
-def test_gains_and_losses_have_separate_profiles() -> None:
-    """The net profile changes its sign with the lag, so one projection would keep one half."""
-    gains = np.array([4.0, 3.0, 2.0, 1.0, 0.5, 0.2, 0.0, 0.0])
-    losses = -np.array([0.0, 4.0, 3.0, 2.0, 1.0, 0.4, 0.1, 0.0])
-    decay = DecayProfile.from_covariance(np.eye(2 * N_GROUPS) * 1e-4, LAGS)
-    assert decay is not None
-    separate = decay.effect(np.concatenate([gains, losses]))
-    fit = project_on_decay(losses, np.eye(N_GROUPS) * 100)[0]
-    assert separate == pytest.approx(LAGS.weights @ (gains + fit), rel=0.02)
-    pooled = DecayProfile.from_covariance(np.eye(N_GROUPS) * 2e-4, LAGS)
-    assert pooled is not None
-    assert pooled.effect(gains + losses) > separate + 1.0
-
-
-@pytest.mark.parametrize("lost", [0.0, 1.0])
-def test_losses_that_are_not_identified_are_pooled_with_gains(lost: float) -> None:
-    """Losses of two entities cannot identify eight lags: their covariance is singular."""
-    rng = np.random.default_rng(2)
-    influence = rng.standard_normal((300, 2 * N_GROUPS))
-    influence[2:, N_GROUPS:] = 0.0
-    influence[:, N_GROUPS:] *= lost
-    coef = rng.standard_normal(2 * N_GROUPS)
-    decay = DecayProfile.from_covariance(influence.T @ influence, LAGS)
-    summed = influence[:, :N_GROUPS] + influence[:, N_GROUPS:]
-    together = DecayProfile.from_covariance(summed.T @ summed, LAGS)
-    assert decay is not None
-    assert together is not None
-    net = coef[:N_GROUPS] + coef[N_GROUPS:]
-    assert decay.effect(coef) == pytest.approx(together.effect(net))
-    assert decay.max_z(coef) == pytest.approx(together.max_z(net))

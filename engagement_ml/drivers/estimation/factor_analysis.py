@@ -1,0 +1,99 @@
+"""Common factors of behaviours: groups that move together, and their loadings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engagement_ml._typing import FloatArray
+
+MIN_CORRELATION = 0.05
+"""Correlation of two behaviours within customers from which they are taken to share a cause."""
+
+MIN_CARRIERS = 3
+"""Behaviours that must carry a factor; what only two have in common need not be a hidden cause."""
+
+MAX_FACTORS = 2
+"""Largest number of factors of one group of behaviours."""
+
+CARRIERS_PER_FACTOR = 3
+"""Behaviours of a group needed for each factor."""
+
+MIN_LOADING = 0.2
+"""Loading from which a behaviour carries a factor."""
+
+
+def correlated_groups(correlation: FloatArray) -> list[list[int]]:
+    """Return groups of at least `MIN_CARRIERS` behaviours linked by `MIN_CORRELATION`.
+
+    Examples
+    --------
+    >>> r = np.eye(4)
+    >>> r[0, 1] = r[1, 0] = r[1, 3] = r[3, 1] = 0.3
+    >>> correlated_groups(r)
+    [[0, 1, 3]]
+    """
+    linked = np.abs(correlation) >= MIN_CORRELATION
+    groups, seen = [], set[int]()
+    for start in range(len(correlation)):
+        if start in seen:
+            continue
+        group = [start]
+        for member in group:
+            group += [int(k) for k in np.nonzero(linked[member])[0] if k not in group]
+        seen |= set(group)
+        if len(group) >= MIN_CARRIERS:
+            groups.append(sorted(group))
+    return groups
+
+
+def group_loadings(correlation: FloatArray) -> FloatArray:
+    """Return loadings by principal axis factoring, shape (B, F).
+
+    Each factor must be carried by `MIN_CARRIERS` behaviours; F is 0 if none is.
+
+    Examples
+    --------
+    >>> shared = np.array([0.7, 0.6, 0.5, 0.4])
+    >>> r = np.outer(shared, shared)
+    >>> np.fill_diagonal(r, 1.0)
+    >>> np.abs(group_loadings(r)).round(2)[:, 0].tolist()
+    [0.7, 0.6, 0.5, 0.4]
+    """
+    size = len(correlation)
+    for n_factors in range(min(MAX_FACTORS, size // CARRIERS_PER_FACTOR), 0, -1):
+        loadings = _varimax(_principal_axes(correlation, n_factors))
+        carriers = (np.abs(loadings) >= MIN_LOADING).sum(axis=0)
+        if (carriers >= MIN_CARRIERS).all():
+            return loadings
+    return np.zeros((size, 0))
+
+
+def _principal_axes(correlation: FloatArray, n_factors: int) -> FloatArray:
+    """Iterate communalities until they reproduce themselves; return loadings (B, F)."""
+    off_diagonal = np.abs(correlation - np.diag(np.diag(correlation)))
+    communality = np.clip(off_diagonal.max(axis=1), 0.02, 0.95)
+    loadings = np.zeros((len(correlation), n_factors))
+    for _ in range(300):
+        reduced = correlation.copy()
+        np.fill_diagonal(reduced, communality)
+        values, vectors = np.linalg.eigh(reduced)
+        values, vectors = values[::-1][:n_factors], vectors[:, ::-1][:, :n_factors]
+        loadings = vectors * np.sqrt(np.maximum(values, 0.0))
+        explained = np.clip((loadings**2).sum(axis=1), 0.0, 0.98)
+        change = float(np.abs(explained - communality).max())
+        communality = explained
+        if change < 1e-6:
+            break
+    return np.asarray(loadings)
+
+
+def _varimax(loadings: FloatArray, rounds: int = 50) -> FloatArray:
+    """Rotate loadings to simple structure (Kaiser 1958), with a fixed sign for each factor."""
+    rotation = np.eye(loadings.shape[1])
+    for _ in range(rounds if loadings.shape[1] > 1 else 0):
+        rotated = loadings @ rotation
+        target = rotated**3 - rotated * (rotated**2).mean(axis=0)
+        left, _, right = np.linalg.svd(loadings.T @ target)
+        rotation = left @ right
+    rotated = loadings @ rotation
+    return np.asarray(rotated * np.where(rotated.sum(axis=0) < 0, -1.0, 1.0))
