@@ -119,14 +119,14 @@ def _preparing(case: _Case) -> str:
         timing = f"{case.wording.entities} do less of it after a purchase"
     return (
         f"{case.effect}; but {timing}: it may be preparation of a purchase that comes anyway, "
-        f"which timing cannot tell from an effect; {case.advice}"
+        f"which timing cannot separate from an effect; {case.advice}"
     )
 
 
 def _targeted(case: _Case) -> str:
     return (
         f"{_after_purchases(case)}: who gets it is picked by what the {case.wording.entity} bought "
-        f"before, so its effect cannot be told from the choice; {case.advice}"
+        f"before, so its effect cannot be separated from the choice; {case.advice}"
     )
 
 

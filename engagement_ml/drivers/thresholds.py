@@ -98,6 +98,11 @@ class Thresholds:
         0.5, "share of its z below which flexible controls count an effect as lost"
     )
     lost_min_z: float = threshold(2.0, "z from which on there is an effect that could be lost")
+    max_effect_change: float = threshold(
+        0.25,
+        "relative change of an effect without behaviours that may follow purchases, beyond which "
+        "the check fails",
+    )
     min_share_left: float = threshold(
         1 / 3, "share of the overall effect below which a later effect counts as ended"
     )

@@ -240,6 +240,6 @@ def test_the_wording_follows_the_configured_entity_currency_and_periods() -> Non
     tested = finding(z=1.0, purchase_response=replace(FOLLOWS_PURCHASES, lag=(2, 3), strength=-0.4))
     wording = Wording(entity="company", currency="USD", period_days=3)
     assert explain(judge(tested), tested, wording, ADVICE).startswith(
-        "it follows purchases: 6 to 9 days after buying more than usual, companies do 33% less"
+        "6 to 9 days after buying more than usual, companies do 33% less"
     )
     assert "$2.00 per event" in explain(judge(finding()), finding(), wording, ADVICE)

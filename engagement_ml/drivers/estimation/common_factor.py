@@ -29,10 +29,8 @@ from engagement_ml.drivers.estimation.factor_analysis import (
     MIN_LOADING,
     correlated_groups,
     group_loadings,
+    within_correlation,
 )
-
-CORRELATION_PERIODS = 4
-"""Trailing sums over this many periods show what behaviours have in common."""
 
 TUKEY_LIMIT = 9.0
 """Mean squared z of a behaviour's residuals from which it has no weight (Tukey's biweight)."""
@@ -88,7 +86,7 @@ def factor_biases(fit: EventStudyFit, lags: Lags, correction_error: float) -> di
     n_behaviours = len(fit.behaviours)
     if n_behaviours < MIN_CARRIERS or not fit.converged:
         return {}
-    correlation = within_correlation(fit)
+    correlation = within_correlation(fit.information, fit.groups, n_behaviours)
     biases: dict[str, FactorBias] = {}
     for members in correlated_groups(correlation):
         loadings = group_loadings(correlation[np.ix_(members, members)])
@@ -98,17 +96,6 @@ def factor_biases(fit: EventStudyFit, lags: Lags, correction_error: float) -> di
         full[members] = loadings
         biases |= _biases_of(fit, lags, full, correction_error)
     return biases
-
-
-def within_correlation(fit: EventStudyFit) -> FloatArray:
-    """Return the correlation of trailing sums within customers and periods, shape (B, B)."""
-    recent = np.array([1.0 if a >= 1 and b <= CORRELATION_PERIODS else 0.0 for a, b in fit.groups])
-    if not recent.any():
-        recent[[g for g, (a, _) in enumerate(fit.groups) if a == 1]] = 1.0
-    sums = np.kron(np.eye(len(fit.behaviours)), recent)
-    products = sums @ fit.information @ sums.T
-    std = np.sqrt(np.maximum(np.diag(products), 1e-300))
-    return np.asarray(products / np.outer(std, std))
 
 
 @dataclass(frozen=True)

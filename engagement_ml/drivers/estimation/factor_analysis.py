@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray
+from engagement_ml._typing import FloatArray, LagGroups
+
+CORRELATION_PERIODS = 4
+"""Trailing sums over this many periods show what behaviours have in common."""
 
 MIN_CORRELATION = 0.05
 """Correlation of two behaviours within customers from which they are taken to share a cause."""
@@ -20,6 +23,25 @@ CARRIERS_PER_FACTOR = 3
 
 MIN_LOADING = 0.2
 """Loading from which a behaviour carries a factor."""
+
+
+def within_correlation(information: FloatArray, groups: LagGroups, n_behaviours: int) -> FloatArray:
+    """Return the correlation of trailing sums within customers and periods, shape (B, B).
+
+    Parameters
+    ----------
+    information : array (B · G, B · G)
+        Sums of squares and products of the lagged counts, by behaviour and group of lags.
+    groups : tuple of (first, last)
+    n_behaviours : int
+    """
+    recent = np.array([1.0 if a >= 1 and b <= CORRELATION_PERIODS else 0.0 for a, b in groups])
+    if not recent.any():
+        recent[[g for g, (a, _) in enumerate(groups) if a == 1]] = 1.0
+    sums = np.kron(np.eye(n_behaviours), recent)
+    products = sums @ information @ sums.T
+    std = np.sqrt(np.maximum(np.diag(products), 1e-300))
+    return np.asarray(products / np.outer(std, std))
 
 
 def correlated_groups(correlation: FloatArray) -> list[list[int]]:

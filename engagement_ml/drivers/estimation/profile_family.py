@@ -10,11 +10,11 @@ import numpy as np
 from engagement_ml._typing import FloatArray, IntArray, LagGroups
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 
-TIME_CONSTANTS = tuple(float(c) for c in np.geomspace(0.3, 26.0, 45))
-"""Time constants of exponential profiles, in periods: a tenth apart, finer than data can tell."""
+TIME_CONSTANTS = tuple(float(c) for c in np.geomspace(0.3, 26.0, 91))
+"""Time constants of exponential profiles, in periods, closer than data can separate."""
 
-COARSE_STEP = 5
-"""Of the exponential profiles, every fifth is added to others."""
+COARSE_STEP = 10
+"""Of the exponential profiles, every tenth is added to others."""
 
 PEAKS = (1.5, 2.0, 2.7, 3.6, 4.8, 6.4, 8.5, 11.0)
 """Lags at which profiles ``(l exp(−l / peak))^p`` with a delayed peak are highest, in periods."""

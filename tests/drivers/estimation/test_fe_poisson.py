@@ -12,6 +12,7 @@ import pytest
 
 from engagement_ml.drivers.estimation import profiled_poisson
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit, fit_poisson
+from engagement_ml.drivers.estimation.profiled_poisson import ProfiledPoisson
 
 TRUE = np.array([0.2, -0.1, 0.0])
 
@@ -290,3 +291,51 @@ def test_too_few_entities_with_y_give_no_estimate(n_with: int) -> None:
     assert fit.n_entities == n_with
     assert not fit.coef.any()
     assert not fit.covariance.any()
+
+
+def test_counts_that_nearly_determine_the_outcome_converge() -> None:
+    """Two behaviours that follow orders within the same period made Newton's steps run away."""
+    rng = np.random.default_rng(8)
+    n, n_periods = 1500, 36
+    stock = np.zeros((n, n_periods))
+    driver = rng.poisson(0.4, (n, n_periods))
+    for t in range(1, n_periods):
+        stock[:, t] = 0.5 * stock[:, t - 1] + driver[:, t - 1]
+    orders = rng.poisson(0.15 * (1 + 0.3 * stock))
+    followers = [rng.poisson(rate * orders) for rate in (1.6, 0.9)]
+    x = np.stack([stock, *followers], axis=2).astype(np.float32)
+    y = orders * rng.lognormal(0.0, 0.6, orders.shape)
+    fit = fit_poisson(y, x, np.ones((n, n_periods), dtype=bool))
+    assert fit.converged
+    assert np.isfinite(fit.covariance).all()
+    assert (np.abs(fit.coef) < 5).all()
+
+
+def test_each_newton_step_raises_the_likelihood() -> None:
+    """The maximum is that of an independent optimiser, from a start where full steps overshoot."""
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(4)
+    x = rng.exponential(1.0, (200, 12, 1)).astype(np.float32) ** 3
+    y = rng.poisson(np.exp(0.05 * np.minimum(x[..., 0], 60))).astype(float)
+    at_risk = np.ones(y.shape, dtype=bool)
+    fit = fit_poisson(y, x, at_risk)
+    model = ProfiledPoisson(y, x, at_risk)
+    start = model.start_values()
+    free = [0, *range(1, 12)]
+
+    def negative(part):
+        theta = start.copy()
+        theta[free] = part
+        return -model.log_likelihood(theta)
+
+    best = minimize(negative, start[free], method="Powell", options={"xtol": 1e-8, "ftol": 1e-12})
+    assert fit.converged
+    assert fit.coef[0] * model.scale[0] == pytest.approx(best.x[0], rel=0.02)
+
+
+def test_a_fit_without_data_has_not_converged() -> None:
+    y = np.zeros((5, 6))
+    y[0, 2] = 1.0
+    fit = fit_poisson(y, np.ones((5, 6, 2), dtype=np.float32), np.ones((5, 6), dtype=bool))
+    assert not fit.converged
