@@ -26,6 +26,13 @@ TIME_CONSTANTS = (1.5, 4.0, 12.0, np.inf)
 MIN_EIGENVALUE = 1e-6
 """Smallest eigenvalue of the lags' correlation matrix at which a part is identified on its own."""
 
+RIDGE = 0.02
+"""Ridge of the lags' covariance in generalised least squares, as a share of their variances.
+
+An estimated covariance is nearly singular in some directions, where the weights would rest on
+differences of neighbouring lags that no estimate is precise enough for.
+"""
+
 MIN_EXCESS_MISFIT = 20.0
 """Squared misfit beyond its degrees of freedom that chance does not explain."""
 
@@ -86,7 +93,7 @@ class DecayProfile:
         if not (np.diag(parts[0]) > 0).all():
             return None
         shapes = exponential_profiles(lags)
-        roots = [precision_root(part) for part in parts]
+        roots = [precision_root(part + RIDGE * np.diag(np.diag(part))) for part in parts]
         weights = [_gls_weights(shapes, root) for root in roots]
         separate = len(weights) == n_parts
         contrasts = np.concatenate(weights, axis=1) if separate else weights[0] @ sum_parts
@@ -115,7 +122,8 @@ class DecayProfile:
     def max_z(self, coef: FloatArray) -> float:
         """Return the signed z of largest size over the exponential profiles (a sup-t statistic).
 
-        Of a single part with covariance V it is ``k'V⁻¹b / sqrt(k'V⁻¹k)`` for the profile k.
+        Of a single part it is ``k'W b / sqrt(k'W V W k)`` for the profile k, with V the covariance
+        and W the inverse of V with a ridge.
         """
         z = self.contrasts @ coef / self.contrast_std
         return float(z[np.abs(z).argmax()])

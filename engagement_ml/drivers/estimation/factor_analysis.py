@@ -12,6 +12,10 @@ CORRELATION_PERIODS = 4
 MIN_CORRELATION = 0.05
 """Correlation of two behaviours within customers from which they are taken to share a cause."""
 
+MIN_PREDICTION = 0.03
+"""Correlation of the past of one behaviour with the present of another, both ways, from which a
+hidden state that lasts is taken to move both."""
+
 MIN_CARRIERS = 3
 """Behaviours that must carry a factor; what only two have in common need not be a hidden cause."""
 
@@ -35,26 +39,55 @@ def within_correlation(information: FloatArray, groups: LagGroups, n_behaviours:
     groups : tuple of (first, last)
     n_behaviours : int
     """
-    recent = np.array([1.0 if a >= 1 and b <= CORRELATION_PERIODS else 0.0 for a, b in groups])
-    if not recent.any():
-        recent[[g for g, (a, _) in enumerate(groups) if a == 1]] = 1.0
-    sums = np.kron(np.eye(n_behaviours), recent)
+    sums = np.kron(np.eye(n_behaviours), _recent(groups))
     products = sums @ information @ sums.T
     std = np.sqrt(np.maximum(np.diag(products), 1e-300))
     return np.asarray(products / np.outer(std, std))
 
 
-def correlated_groups(correlation: FloatArray) -> list[list[int]]:
-    """Return groups of at least `MIN_CARRIERS` behaviours linked by `MIN_CORRELATION`.
+def _recent(groups: LagGroups) -> FloatArray:
+    """Return weights of the trailing sums; of the first lag alone if all groups are longer."""
+    recent = np.array([1.0 if a >= 1 and b <= CORRELATION_PERIODS else 0.0 for a, b in groups])
+    if not recent.any():
+        recent[[g for g, (a, _) in enumerate(groups) if a == 1]] = 1.0
+    return recent
+
+
+def mutual_prediction(information: FloatArray, groups: LagGroups, n_behaviours: int) -> FloatArray:
+    """Return how much each of two behaviours predicts the other, the weaker way, shape (B, B).
+
+    The correlation of trailing sums of one with the present of the other, within customers and
+    periods; of the two directions, the smaller in size. A hidden state moves both for a while, so
+    each predicts the other. If one behaviour leads to another, only the first predicts the second.
+    """
+    recent, now = _recent(groups), np.array([1.0 if a == b == 0 else 0.0 for a, b in groups])
+    past = np.kron(np.eye(n_behaviours), recent)
+    present = np.kron(np.eye(n_behaviours), now)
+    std_past = np.sqrt(np.maximum(np.einsum("ip,pq,iq->i", past, information, past), 1e-300))
+    std_now = np.sqrt(np.maximum(np.einsum("ip,pq,iq->i", present, information, present), 1e-300))
+    ahead = past @ information @ present.T / np.outer(std_past, std_now)
+    smaller = np.where(np.abs(ahead) <= np.abs(ahead.T), ahead, ahead.T)
+    return np.asarray(np.where(ahead * ahead.T > 0, smaller, 0.0))
+
+
+def correlated_groups(correlation: FloatArray, mutual: FloatArray) -> list[list[int]]:
+    """Return groups of at least `MIN_CARRIERS` behaviours that may share a hidden cause.
+
+    Parameters
+    ----------
+    correlation : array (B, B)
+        Two behaviours are linked from `MIN_CORRELATION` on,
+    mutual : array (B, B)
+        if each predicts the other by at least `MIN_PREDICTION`.
 
     Examples
     --------
     >>> r = np.eye(4)
     >>> r[0, 1] = r[1, 0] = r[1, 3] = r[3, 1] = 0.3
-    >>> correlated_groups(r)
+    >>> correlated_groups(r, r)
     [[0, 1, 3]]
     """
-    linked = np.abs(correlation) >= MIN_CORRELATION
+    linked = (np.abs(correlation) >= MIN_CORRELATION) & (np.abs(mutual) >= MIN_PREDICTION)
     groups, seen = [], set[int]()
     for start in range(len(correlation)):
         if start in seen:

@@ -80,6 +80,24 @@ def test_nothing_is_left_if_nothing_acts(make_periods) -> None:
     assert max(np.abs(left)) < 4
 
 
+def test_a_chain_of_behaviours_is_no_hidden_cause(make_periods) -> None:
+    """Reading leads to visits and to wish lists; only the first of them predicts the others."""
+    rng = np.random.default_rng(6)
+    n, n_periods = 1500, 50
+    reading = rng.poisson(0.5, (n, n_periods))
+    later = np.pad(reading, ((0, 0), (1, 0)))[:, :-1]
+    counts = {
+        "reading": reading,
+        "visit": rng.poisson(0.2 + 0.6 * later),
+        "wishlist": rng.poisson(0.2 + 0.6 * later),
+    }
+    orders = rng.poisson(0.3 * (1 + 0.4 * later))
+    periods = make_periods(counts, 10.0 * orders, orders=orders)
+    fit = fit_event_study(periods, SPANS, periods.behaviours)
+    assert within_correlation(fit.information, fit.groups, 3).min() > 0.2
+    assert factor_biases(fit, SPANS.lags, 0.5) == {}
+
+
 def test_two_behaviours_do_not_identify_a_hidden_cause(make_periods) -> None:
     periods = _panel(make_periods, acts=True, n_carriers=2)
     fit = fit_event_study(periods, SPANS, periods.behaviours)
@@ -116,9 +134,10 @@ def test_the_lead_test_compares_means_per_period() -> None:
 def test_groups_need_three_linked_behaviours_and_shared_loadings() -> None:
     correlation = np.eye(5)
     correlation[0, 1] = correlation[1, 0] = 0.4
-    assert correlated_groups(correlation) == []
+    assert correlated_groups(correlation, correlation) == []
     correlation[1, 2] = correlation[2, 1] = 0.06
-    assert correlated_groups(correlation) == [[0, 1, 2]]
+    assert correlated_groups(correlation, correlation) == [[0, 1, 2]]
+    assert correlated_groups(correlation, 0.2 * correlation) == []
     # Behaviour 1 alone links the others: no factor that three of them carry.
     assert group_loadings(correlation[:3, :3]).shape[1] == 0
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.drivers.estimation.decay_profiles import (
+    RIDGE,
     TIME_CONSTANTS,
     DecayProfile,
     exponential_profiles,
@@ -143,10 +144,10 @@ def test_max_z_is_the_largest_over_the_exponential_profiles() -> None:
     covariance = np.linalg.inv(root.T @ root)
     coef = np.array([1.0, 0.8, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
     zs = []
+    weight = np.linalg.inv(covariance + RIDGE * np.diag(np.diag(covariance)))
     for shape in exponential_profiles(LAGS):
-        precision = np.linalg.inv(covariance)
-        size = shape @ precision @ coef / (shape @ precision @ shape)
-        zs.append(size * np.sqrt(shape @ precision @ shape))
+        contrast = weight @ shape
+        zs.append(contrast @ coef / np.sqrt(contrast @ covariance @ contrast))
     assert max_z(coef, covariance, LAGS) == pytest.approx(max(zs, key=abs))
 
 
