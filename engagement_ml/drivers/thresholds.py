@@ -70,6 +70,10 @@ class Thresholds:
     min_share_left: float = threshold(
         1 / 3, "share of the overall effect below which a later effect counts as ended"
     )
+    placebo_draws: int = threshold(20, "draws of placebo behaviours of each kind")
+    placebo_quantile: float = threshold(
+        0.95, "quantile of the largest |z| in a placebo draw that evidence must exceed, too"
+    )
     form_error: float = threshold(
         0.05, "relative error of an effect from its functional form, added to its interval"
     )

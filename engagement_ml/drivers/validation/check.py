@@ -64,11 +64,14 @@ class CheckResult:
         None if the check informs only.
     vetoes : mapping of behaviour to Veto
         Behaviours that must not be called a driver or harmful; needs ``before_verdicts``.
+    also : tuple of CheckRow
+        Further rows of the report's table, of what was measured in the same run.
     """
 
     value: str | None
     passed: bool | None
     vetoes: Mapping[str, Veto] = field(default_factory=dict)
+    also: tuple[CheckRow, ...] = ()
 
 
 class Check(Protocol):
@@ -100,7 +103,8 @@ class Check(Protocol):
 
 
 def check_rows(check: Check, context: CheckContext, result: CheckResult) -> list[CheckRow]:
-    """Return a check's row in the report's table, if it has one."""
+    """Return a check's rows in the report's table."""
     if result.value is None:
-        return []
-    return [CheckRow(check.name, check.question(context), result.value, result.passed)]
+        return [*result.also]
+    row = CheckRow(check.name, check.question(context), result.value, result.passed)
+    return [row, *result.also]
