@@ -215,7 +215,9 @@ def _evidence(
         ranking.naive,
         selection,
     )
-    on_selection = replace(findings.context, findings=override.observed, selection=selection)
+    on_selection = replace(
+        findings.context, findings=override.observed, selection=selection, override=override
+    )
     by_periods = findings.context.within_periods
     return DriverEvidence(
         evidence=config.select.require,

@@ -74,6 +74,15 @@ class Thresholds:
     placebo_quantile: float = threshold(
         0.95, "quantile of the largest |z| in a placebo draw that evidence must exceed, too"
     )
+    before_z: float = threshold(
+        3.0, "z from which margin before a behaviour counts as changed (placebo outcome)"
+    )
+    max_before_share: float = threshold(
+        1 / 3, "and the share of the change after it from which the change before it is too large"
+    )
+    negative_control_ratio: float = threshold(
+        2.0, "multiple of z of a negative control that passes as a driver that drivers must reach"
+    )
     form_error: float = threshold(
         0.05, "relative error of an effect from its functional form, added to its interval"
     )

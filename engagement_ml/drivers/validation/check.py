@@ -9,6 +9,7 @@ from typing import Protocol
 from engagement_ml.drivers.decision import Selection
 from engagement_ml.drivers.estimators.base import Estimates
 from engagement_ml.drivers.evidence import CheckRow
+from engagement_ml.drivers.experiment_override import ExperimentOverride
 from engagement_ml.drivers.finding import Finding, Veto
 from engagement_ml.drivers.study import Study
 
@@ -30,6 +31,8 @@ class CheckContext:
         Behaviours that a randomised test settles; checks of observation pass over them.
     selection : Selection or None
         None before verdicts are given.
+    override : ExperimentOverride or None
+        Verdicts with randomised tests considered; None before verdicts are given.
     """
 
     study: Study
@@ -39,6 +42,7 @@ class CheckContext:
     within_periods: bool
     tested: frozenset[str] = frozenset()
     selection: Selection | None = None
+    override: ExperimentOverride | None = None
 
     @property
     def selected(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from engagement_ml.drivers.estimation.profiled_poisson import (
     ProfiledPoisson,
 )
 
+
 @dataclass(frozen=True)
 class ScoreResult:
     """Score tests of K regressors.
@@ -56,6 +57,8 @@ class ScoreTest:
 
     Attributes
     ----------
+    coef : array (P,)
+        Coefficients of the fitted model.
     converged : bool
         Whether the fit converged; the tests mean nothing otherwise.
 
@@ -80,7 +83,7 @@ class ScoreTest:
             # the solver needs a column; one of zeros has no coefficient
             x = np.zeros((*at_risk.shape, 1), dtype=np.float32)
         fit = fit_poisson(y, x, at_risk, group)
-        self.converged = fit.converged
+        self.converged, self.coef = fit.converged, fit.coef
         model = ProfiledPoisson(y, x, at_risk, group)
         theta = np.concatenate([fit.coef * model.scale, fit.period_effects.ravel()])
         _, self._information = model.score_and_information(theta)

@@ -91,5 +91,3 @@ def test_shifts_keep_each_customers_series_and_time_at_risk(least) -> None:
         span = leave[i] - entry[i]
         place = np.nonzero(shifted[i, :, 0] == counts[i, entry[i], 0])[0][-1] - entry[i]
         assert min(least, span // 2) <= place <= span - min(least, span // 2)
-
-
