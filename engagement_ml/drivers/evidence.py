@@ -49,6 +49,10 @@ class DriverRow:
         The effect of one standard deviation of the window count, in currency.
     mean_abs_shap : float
         In currency; `shap_rank` orders by it.
+    selection_frequency : float
+        Share of bootstrap samples of customers in which the behaviour passes as a driver, which
+        `min_bootstrap_share` of the thresholds applies to; of an indicator, share of fits on random
+        halves of the customers that select it.
     saturation_point : float or None
         Events per observation window beyond which one more event no longer pays.
     z : float or None

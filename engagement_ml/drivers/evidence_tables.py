@@ -46,7 +46,7 @@ class EvidenceTables:
         """Return a row per behaviour, the selected first, then by SHAP."""
         indicators, names = self.selection.indicators, self.study.behaviours
         if indicators is None:
-            shap, frequency = self.importance, self.selection.stability.frequency
+            shap, frequency = self.importance, self.selection.stability.passes
         else:
             shap = {b: indicators.importance.get(b, 0.0) for b in names}
             frequency = indicators.frequency

@@ -99,6 +99,9 @@ class Thresholds:
     max_weight_gap: float = threshold(
         10.0, "points by which weights of the other half may differ from the metric's"
     )
+    min_order_tau: float = threshold(
+        0.4, "Kendall's tau of the drivers' order by SHAP and by effect below which it is reported"
+    )
     indicator_share: float = threshold(
         0.5, "share of fits on random halves that must select an indicator"
     )

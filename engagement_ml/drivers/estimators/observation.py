@@ -68,7 +68,7 @@ class ObservationEstimator:
         )
 
     def select(self, study: Study, candidates: Candidates) -> Selection:
-        """Select the first drivers by SHAP and weight them by their effects."""
+        """Select the largest drivers and weight them by their effects."""
         return select_drivers(study, candidates)
 
 

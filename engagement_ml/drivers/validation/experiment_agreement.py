@@ -25,7 +25,7 @@ class ExperimentAgreement:
         return "Do randomised tests confirm what observation says of the same behaviours?"
 
     def applies(self, context: CheckContext) -> bool:
-        """Return whether observation and a test both gave a verdict on the effect of a behaviour."""
+        """Return whether observation and a test both gave a verdict on an effect."""
         return bool(_verdicts(context))
 
     def run(self, context: CheckContext) -> CheckResult:

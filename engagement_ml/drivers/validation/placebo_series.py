@@ -1,4 +1,4 @@
-"""Placebo series that keep what misleads: a similar customer's behaviour, and one's own at another time.
+"""Placebo series that keep what misleads: a similar customer's, and one's own at another time.
 
 A series that is shuffled in time loses habit, season and every wave, so it shows no effect whatever
 is wrong with the estimates. A similar customer's series keeps habit, season and the waves that such
@@ -7,6 +7,8 @@ habit and slow trends; it loses the timing.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +67,7 @@ def similar_donors(
     if bounds.size > 2 and bounds[-1] - bounds[-2] < 2:
         bounds = np.delete(bounds, -2)
     donor = np.arange(n)
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in pairwise(bounds.tolist()):
         circle = rng.permutation(order[start:stop])
         donor[circle] = np.roll(circle, 1)
     return donor
