@@ -33,7 +33,7 @@ def similar_donors(
 
     Customers are ordered by segment group, fifth of the time that they were present, fifth of their
     margin and level of the behaviour. Within blocks of 20 neighbours, series move around a random
-    circle, so that every series is used once and nobody keeps their own.
+    circle, so that every series is used once and no customer keeps the own one.
 
     Parameters
     ----------
