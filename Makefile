@@ -57,6 +57,7 @@ docs: $(DEV)  ## Build the documentation site into build/site; runs the notebook
 
 bench: $(DEV) bench-recovery bench-scale bench-cost  ## All: known truth, scale, cost, real data
 	$(BIN)/python -m benchmarks.shop_seeds
+	$(BIN)/python -m benchmarks.selection_order
 	$(BIN)/python -m benchmarks.real_data
 
 bench-recovery: $(DEV)  ## Known truth, compared with other methods (QUICK=1: a short run)

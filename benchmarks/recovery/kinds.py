@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from benchmarks.recovery.builder import Rng, Scenario, ScenarioBuilder
 from benchmarks.recovery.spec import Behaviour
 from benchmarks.recovery.subscriptions import churnsim, subscription
@@ -271,13 +273,33 @@ def costly(rng: Rng) -> Scenario:
     return builder.scenario()
 
 
+def many_drivers(rng: Rng) -> Scenario:
+    """Four to six drivers; effects per standard deviation and rates differ, some saturate."""
+    builder = ScenarioBuilder(rng)
+    number = int(builder.rng.integers(4, 7))
+    low, high = {"brief": (0.02, 0.08), "month": (0.03, 0.15)}.get(
+        builder.kernel_name, (0.03, 0.25)
+    )
+    effects = builder.rng.permutation(np.geomspace(low, high, number))
+    for effect in effects:
+        saturates = builder.rng.random() < 0.4
+        builder.driver(
+            acts=builder.acts(saturation=builder.uniform(0.5, 1.5) if saturates else None),
+            rate=builder.rate(0.08, 4.0),
+            standardised_effect=float(effect),
+        )
+    builder.follow(2)
+    builder.fill(total=number + 7)
+    return builder.scenario()
+
+
 SCENARIOS: dict[str, Callable[[Rng], Scenario]] = {
     f.__name__: f
     for f in (
         confounded, heavily_confounded, consequence, harmful, saturating, nested, rare_strong,
         nothing, nothing_confounded, season, local_season, reactive, segments, pair, heavy_tails,
         subscription, partners, negative_margins, missing_events, stops_midway, interest_waves,
-        feedback, habit, costly, churnsim,
+        feedback, habit, costly, churnsim, many_drivers,
     )
 }  # fmt: skip
 SCENARIOS |= {"few_customers": confounded, "short_history": confounded}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from engagement_ml.drivers.experiment_rows import Experiments
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -49,6 +51,10 @@ class DriverRow:
         The effect of one standard deviation of the window count, in currency.
     mean_abs_shap : float
         In currency; `shap_rank` orders by it.
+    selection_frequency : float
+        Share of bootstrap samples of customers in which the behaviour passes as a driver, which
+        `min_bootstrap_share` of the thresholds applies to; of an indicator, share of fits on random
+        halves of the customers that select it.
     saturation_point : float or None
         Events per observation window beyond which one more event no longer pays.
     z : float or None
@@ -189,73 +195,21 @@ class Unprofitable:
 
 
 @dataclass(frozen=True)
-class PlannedTest:
-    """Sample size of a randomised test with 80% power for one more event each."""
+class EventStudy:
+    """Change of margin per event in the periods before and after it.
 
-    behaviour: str
-    label: str
-    effect: float
-    sd: float
-    increase: float
-    n_per_arm: int
-    total: int
+    Attributes
+    ----------
+    periods : tuple of int
+        Periods since the event, ascending; negative ones are before it (leads).
+    effect, low, high : tuple of float
+        Currency per event and period, with 95% intervals.
+    """
 
-
-@dataclass(frozen=True)
-class ExperimentSegment:
-    """A randomised test's lift in one segment, and its difference from the rest."""
-
-    segment: str
-    value: str
-    n_treated: int
-    n_control: int
-    lift: float | None
-    lift_low: float | None
-    lift_high: float | None
-    difference: float | None
-    difference_low: float | None
-    difference_high: float | None
-    p_value: float | None
-
-
-@dataclass(frozen=True)
-class ExperimentRow:
-    """A randomised test, the verdict it led to, and what observation had said."""
-
-    behaviour: str
-    name: str
-    source: str | None
-    days: int
-    n_treated: int
-    n_control: int
-    mean_control: float | None
-    lift: float
-    lift_low: float | None
-    lift_high: float | None
-    p_value: float | None
-    events: float | None
-    events_low: float | None
-    events_high: float | None
-    effect: float | None
-    effect_low: float | None
-    effect_high: float | None
-    by_segment: tuple[ExperimentSegment, ...]
-    same_in_segments: Mapping[str, float | None]
-    label: str
-    cost_per_event: float
-    verdict: str
-    observed_verdict: str
-    observed_effect: float | None
-    observed_effect_low: float | None
-    observed_effect_high: float | None
-
-
-@dataclass(frozen=True)
-class Experiments:
-    """Randomised tests that are still to be run, and results of those that were."""
-
-    plan: tuple[PlannedTest, ...] = ()
-    results: tuple[ExperimentRow, ...] = ()
+    periods: tuple[int, ...]
+    effect: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -274,6 +228,8 @@ class DriverEvidence:
     naive : tuple of NaiveRow
         The ranking that mean absolute SHAP of a model of margin on counts gives.
     responses : mapping of behaviour to ResponseCurve
+    event_study : mapping of behaviour to EventStudy
+        Of each behaviour with evidence of an effect.
     """
 
     evidence: str
@@ -288,6 +244,7 @@ class DriverEvidence:
     unprofitable: Unprofitable | None = None
     experiments: Experiments = field(default_factory=Experiments)
     notes: tuple[str, ...] = ()
+    event_study: Mapping[str, EventStudy] = field(default_factory=dict)
 
 
 def row_dict(row: Any) -> dict[str, Any]:

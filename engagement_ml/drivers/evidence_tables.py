@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml.drivers.decision import Selection
-from engagement_ml.drivers.evidence import DriverRow, NaiveRow, PlannedTest, ResponseCurve
+from engagement_ml.drivers.evidence import DriverRow, NaiveRow, ResponseCurve
+from engagement_ml.drivers.experiment_rows import PlannedTest
 from engagement_ml.drivers.finding import Finding, Verdict
 from engagement_ml.drivers.selection.response_curves import Curve
 from engagement_ml.drivers.study import Study
@@ -46,7 +47,7 @@ class EvidenceTables:
         """Return a row per behaviour, the selected first, then by SHAP."""
         indicators, names = self.selection.indicators, self.study.behaviours
         if indicators is None:
-            shap, frequency = self.importance, self.selection.stability.frequency
+            shap, frequency = self.importance, self.selection.stability.passes
         else:
             shap = {b: indicators.importance.get(b, 0.0) for b in names}
             frequency = indicators.frequency

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from engagement_ml.drivers.contradiction import contradicts
 from engagement_ml.drivers.experiment_evidence import ExperimentEvidence
 from engagement_ml.drivers.experiment_override import ExperimentOverride
 from engagement_ml.drivers.finding import Finding, Verdict
@@ -54,6 +55,17 @@ def experiment_notes(override: ExperimentOverride, selected: Sequence[str]) -> t
             for result in evidence.results
             if result.days != outcome
         ]
+    against = [
+        b
+        for b, evidence in override.tested.items()
+        if contradicts(evidence.observed_verdict.verdict, override.verdicts[b].verdict)
+    ]
+    if against:
+        notes.append(
+            f"A randomised test contradicts what observation said of "
+            f"{listed(config.label(b) for b in against)}. The verdicts that no test has settled "
+            "rest on the same kind of evidence, so they deserve less trust."
+        )
     settled = [b for b in selected if b in override.tested]
     if settled and len(settled) < len(selected):
         notes.append(

@@ -10,14 +10,14 @@ import numpy as np
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.evidence import (
-    DriverRow,
+from engagement_ml.drivers.evidence import DriverRow
+from engagement_ml.drivers.experiment_evidence import ExperimentEvidence
+from engagement_ml.drivers.experiment_rows import (
     ExperimentRow,
     Experiments,
     ExperimentSegment,
     PlannedTest,
 )
-from engagement_ml.drivers.experiment_evidence import ExperimentEvidence
 from engagement_ml.drivers.finding import Finding, Verdict
 from engagement_ml.drivers.selection.response_curves import Curve, make_curve
 from engagement_ml.drivers.selection.stability_selection import Stability
@@ -84,13 +84,13 @@ class ExperimentOverride:
         return {b: w.draws for b in selected if (w := self.findings[b].within) is not None}
 
     def stability(
-        self, observed: Stability, selected: Sequence[str], importance: Mapping[str, float]
+        self, observed: Stability, selected: Sequence[str], worth: Mapping[str, float]
     ) -> Stability:
         """Return the bootstrapped selection, given what the tests settle.
 
         A test does not depend on which customers a bootstrap draws: a behaviour it selects is
-        selected in every sample and takes one place; one it rules out never is. `picks` hold
-        untested behaviours only.
+        selected in every sample and takes one place; one it rules out never is. The same holds of
+        whether it passes. `picks` hold untested behaviours only.
         """
         settled = [b for b in selected if b in self.tested]
         if not self.tested:
@@ -98,13 +98,15 @@ class ExperimentOverride:
         room = self.config.select.at_most - len(settled)
         picks = tuple(
             frozenset(
-                sorted(self.untested(dict.fromkeys(pick)), key=lambda b: (-importance[b], b))[:room]
+                sorted(self.untested(dict.fromkeys(pick)), key=lambda b: (-worth[b], b))[:room]
             )
             for pick in observed.picks
         )
         frequency = {b: float(np.mean([b in p for p in picks])) for b in observed.frequency}
         frequency |= {b: float(b in settled) for b in self.tested}
-        return replace(observed, picks=picks, frequency=frequency)
+        by_test = {b: float(self.verdicts[b].verdict == "driver") for b in self.tested}
+        passes = {**observed.passes, **by_test}
+        return replace(observed, picks=picks, frequency=frequency, passes=passes)
 
     def rows(self, rows: Sequence[DriverRow]) -> tuple[DriverRow, ...]:
         """Return the rows with their basis, and what observation said of tested behaviours."""

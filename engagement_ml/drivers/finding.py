@@ -118,6 +118,11 @@ class Finding:
             return float("nan"), float("nan")
         return self.within.low - self.cost, self.within.high - self.cost
 
+    @property
+    def effect_per_sd(self) -> float:
+        """Net effect of one standard deviation of the window count; NaN if not identified."""
+        return self.effect * self.association.std
+
 
 @dataclass(frozen=True)
 class Verdict:

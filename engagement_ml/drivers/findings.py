@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimators.base import Estimates
 from engagement_ml.drivers.finding import Finding
+from engagement_ml.drivers.selection.preceding import preceding
 from engagement_ml.drivers.selection.shap_importance import across_shap, within_shap
 from engagement_ml.drivers.selection.stability_selection import Stability, bootstrap_selection
 from engagement_ml.drivers.study import Study
@@ -20,7 +21,7 @@ class Ranking:
     Attributes
     ----------
     within : mapping of behaviour to float
-        Of a model of within-customer change; orders the selection.
+        Of models of within-customer change, net of what precedes and cross-fitted by customer.
     naive : mapping of behaviour to float
         Of a model of later margin on counts; a baseline only.
     """
@@ -32,7 +33,8 @@ class Ranking:
 def rank_by_shap(study: Study, estimates: Estimates) -> Ranking:
     """Rank behaviours by SHAP; by effect times standard deviation if SHAP has nothing to learn."""
     names = study.behaviours
-    within = dict(zip(names, within_shap(study.rows, seed=study.seed), strict=True))
+    before = preceding(study.periods, study.spans, study.rows)
+    within = dict(zip(names, within_shap(study.rows, before, seed=study.seed), strict=True))
     if not any(within.values()):
         # without a mature outcome window SHAP is undefined
         by_effect = {
@@ -43,9 +45,7 @@ def rank_by_shap(study: Study, estimates: Estimates) -> Ranking:
     return Ranking(within, naive)
 
 
-def bootstrap_stability(
-    study: Study, estimates: Estimates, importance: Mapping[str, float]
-) -> Stability:
+def bootstrap_stability(study: Study, estimates: Estimates) -> Stability:
     """Bootstrap the selection among behaviours that their role allows."""
     main = estimates.main
     if main is None:
@@ -54,7 +54,7 @@ def bootstrap_stability(
     return bootstrap_selection(
         main,
         eligible,
-        importance,
+        {b: study.associations[b].std for b in eligible},
         study.costs(eligible),
         at_most=study.config.select.at_most,
         min_z=study.thresholds.min_z,

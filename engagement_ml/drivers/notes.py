@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from engagement_ml.drivers.explanations import explain_obstacle
 from engagement_ml.drivers.finding import Verdict
 from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.selection.indicators import Indicators
+from engagement_ml.drivers.selection.order_agreement import OrderAgreement
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.wording import Wording
-from engagement_ml.formatting import listed, percent
+from engagement_ml.formatting import listed, number, percent
 
 OTHER_CHOICE = (
     "'select: {require: indicator}' makes a metric that predicts margin without such evidence"
@@ -81,8 +82,8 @@ def notes(
             "pass as drivers too, and come"
         )  # fmt: skip
         found.append(
-            f"{listed(config.label(b) for b in left_out)} {verb} after the selected ones by SHAP; "
-            "'select: {at_most: N}' takes more."
+            f"{listed(config.label(b) for b in left_out)} {verb} after the selected ones by effect "
+            "× standard deviation; 'select: {at_most: N}' takes more."
         )
     declared = ("consequence", "mediator")
     undeclared = [b for b in following if config.behaviour(b).role not in declared]
@@ -91,6 +92,22 @@ def notes(
         verb = "seems" if len(undeclared) == 1 else "seem"
         found.append(f"{labels} {verb} to follow purchases, though not declared so.")
     return found
+
+
+def order_note(agreement: OrderAgreement, label: Callable[[str], str]) -> list[str]:
+    """Return a note that SHAP would have ordered the drivers otherwise, if it would."""
+    if agreement.agrees:
+        return []
+    lead = (
+        f"SHAP orders the drivers otherwise (Kendall's tau {number(agreement.tau, 2)} with effect "
+        "× standard deviation"
+    )
+    if set(agreement.selected) != set(agreement.by_shap):
+        lead += f"; by SHAP, {listed(map(label, agreement.by_shap))} would be selected"
+    return [
+        f"{lead}). The selection follows effect × standard deviation, which finds the largest "
+        "effects more often in simulated data sets."
+    ]
 
 
 def unstable_note(indicators: Indicators | None, wording: Wording) -> list[str]:

@@ -20,8 +20,9 @@ from engagement_ml.drivers.findings import (
     bootstrap_stability,
     rank_by_shap,
 )
-from engagement_ml.drivers.notes import abstention, no_indicator, notes, unstable_note
+from engagement_ml.drivers.notes import abstention, no_indicator, notes, order_note, unstable_note
 from engagement_ml.drivers.preconditions import Obstacle
+from engagement_ml.drivers.selection.order_agreement import compare_orders
 from engagement_ml.drivers.selection.stability_selection import Stability
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
@@ -103,7 +104,7 @@ def find_drivers(
     thresholds: Thresholds = THRESHOLDS,
     on_step: OnStep | None = None,
 ) -> DriverEvidence:
-    """Find which behaviours move margin, select among them by SHAP, and weight the selected.
+    """Find which behaviours move margin, select the largest by effect, and weight them.
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ def _find(
     step("Ranking behaviours by SHAP")
     ranking = rank_by_shap(study, estimates)
     step("Bootstrapping the selection")
-    stability = bootstrap_stability(study, estimates, ranking.within)
+    stability = bootstrap_stability(study, estimates)
     findings = assemble_findings(study, estimates, stability)
     context = CheckContext(
         study=study,
@@ -218,7 +219,9 @@ def _evidence(
         ranking.naive,
         selection,
     )
-    on_selection = replace(findings.context, findings=override.observed, selection=selection)
+    on_selection = replace(
+        findings.context, findings=override.observed, selection=selection, override=override
+    )
     by_periods = findings.context.within_periods
     return DriverEvidence(
         evidence=config.select.require,
@@ -263,6 +266,20 @@ def _notes(
     selected = () if selection.indicators else selection.selected
     return (
         *notes(study, findings.obstacle, left_out, following),
+        *_order_note(study, findings, selection),
         *experiment_notes(override, selected),
         *unstable_note(selection.indicators, wording),
     )
+
+
+def _order_note(study: Study, findings: Findings, selection: Selection) -> list[str]:
+    """Return a note if SHAP would have ordered the drivers otherwise."""
+    if selection.indicators is not None:
+        return []
+    agreement = compare_orders(
+        selection.drivers,
+        findings.ranking.within,
+        study.config.select.at_most,
+        study.thresholds,
+    )
+    return order_note(agreement, study.config.label)

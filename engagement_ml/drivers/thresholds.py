@@ -106,6 +106,19 @@ class Thresholds:
     min_share_left: float = threshold(
         1 / 3, "share of the overall effect below which a later effect counts as ended"
     )
+    placebo_draws: int = threshold(20, "draws of placebo behaviours of each kind")
+    placebo_quantile: float = threshold(
+        0.95, "quantile of the largest |z| in a placebo draw that evidence must exceed, too"
+    )
+    before_z: float = threshold(
+        3.0, "z from which margin before a behaviour counts as changed (placebo outcome)"
+    )
+    max_before_share: float = threshold(
+        1 / 3, "and the share of the change after it from which the change before it is too large"
+    )
+    negative_control_ratio: float = threshold(
+        2.0, "multiple of z of a negative control that passes as a driver that drivers must reach"
+    )
     form_error: float = threshold(
         0.05, "relative error of an effect from its functional form, added to its interval"
     )
@@ -121,6 +134,9 @@ class Thresholds:
     max_groups: int = threshold(20, "segment combinations; beyond that, all share period effects")
     max_weight_gap: float = threshold(
         10.0, "points by which weights of the other half may differ from the metric's"
+    )
+    min_order_tau: float = threshold(
+        0.4, "Kendall's tau of the drivers' order by SHAP and by effect below which it is reported"
     )
     indicator_share: float = threshold(
         0.5, "share of fits on random halves that must select an indicator"

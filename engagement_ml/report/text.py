@@ -18,7 +18,8 @@ from engagement_ml.formatting import (
     spelled,
 )
 from engagement_ml.records import DrawnSample
-from engagement_ml.report.view import Run
+from engagement_ml.report import checks_text
+from engagement_ml.report.view import Run, measure
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ VERDICTS = {
             "▲",
             "good",
             "Raises margin: margin rises after the same customer does more of it than usual, and "
-            "this result passed every check.",
+            "this result passed the tests that every driver must pass.",
         ),
         Verdict("harmful", "▼", "bad", "Lowers margin, even if it may raise revenue."),
         Verdict(
@@ -128,14 +129,53 @@ def headline(run: Run) -> str:
         if run.indicator:
             return "No behaviour predicts margin well enough for a metric."
         return "No behaviour could be shown to move margin."
+    if run.indicator:
+        return _indicator_headline(run, labels)
     passed = [row for row in run.drivers if row.verdict == "driver"]
-    if not run.indicator and any(not row.selected for row in passed):
+    failed = checks_text.failed(run)
+    caution = f" {checks_text.outcome(run)}" if failed else ""
+    if any(not row.selected for row in passed):
         subject, used = first_upper(how_many(len(passed), "behaviour")), spelled(len(labels))
-        return f"{subject} move margin; the metric uses {used}: {listed(labels)}."
-    verb = "predict" if run.indicator else "move"
-    verb += "s" if len(labels) == 1 else ""
+        return f"{subject} move margin; the metric uses {used}: {listed(labels)}.{caution}"
+    verb = "moves" if len(labels) == 1 else "move"
     subject = first_upper(how_many(len(labels), "behaviour"))
-    return f"{subject} {verb} margin: {listed(labels)}."
+    return f"{subject} {verb} margin: {listed(labels)}.{caution}"
+
+
+def _indicator_headline(run: Run, labels: list[str]) -> str:
+    """Return what an indicator predicts, and which baselines predict it better."""
+    ahead, behind = baselines_ahead(run)
+    better = listed(in_sentence(name) for name in ahead)
+    if ahead and not behind:
+        every = "its one baseline" if len(ahead) == 1 else "each of its baselines"
+        return (
+            f"The indicator of {listed(labels)} predicts margin less well than {every}: {better}."
+        )
+    subject = first_upper(how_many(len(labels), "behaviour"))
+    verb = "predicts" if len(labels) == 1 else "predict"
+    less = f", less well than {better}" if ahead else ""
+    return f"{subject} {verb} margin{less}: {listed(labels)}."
+
+
+def baselines_ahead(run: Run) -> tuple[list[str], list[str]]:
+    """Return the baselines that predict margin better than the metric, and the others.
+
+    The full model is not compared: the metric is a part of what it knows. Equal weights of the same
+    behaviours count only if they are ahead.
+    """
+    across, _, _ = run.comparisons
+    own = measure(across.get("metric"), "spearman")[0]
+    ahead: list[str] = []
+    behind: list[str] = []
+    for name, row in across.items():
+        value = measure(row, "spearman")[0]
+        if own is None or value is None or name in ("metric", "full_model"):
+            continue
+        if value > own:
+            ahead.append(name)
+        elif name != "equal_weights":
+            behind.append(name)
+    return ahead, behind
 
 
 def lead(run: Run) -> list[str]:
@@ -146,16 +186,37 @@ def lead(run: Run) -> list[str]:
         paragraphs.append(f"Therefore there is no metric. {reason}".strip())
     elif run.indicator:
         paragraphs.append(f"{_combines(run)} {indicator_caution(run.entity)}")
-        if run.drivers and not any(row.verdict == "driver" for row in run.drivers):
-            paragraphs.append("No behaviour could be shown to move margin.")
+        paragraphs += _no_drivers(run)
     else:
-        paragraphs.append(f"{_combines(run)} {_chosen_by(run)}")
+        # the headline says which checks failed
+        passed = "" if checks_text.failed(run) else checks_text.outcome(run)
+        paragraphs.append(f"{_combines(run)} {_chosen_by(run)} {passed}".strip())
+    if against := checks_text.contradicted(run):
+        paragraphs.append(
+            f"A randomised test contradicts what observation said of {listed(against)}. The other "
+            "verdicts rest on the same kind of evidence, so they deserve less trust."
+        )
     harmful = [run.label(row.behaviour) for row in run.drivers if row.verdict == "harmful"]
     if harmful:
         verb = "lowers" if len(harmful) == 1 else "lower"
         subject = first_upper(how_many(len(harmful), "behaviour"))
         paragraphs.append(f"{subject} {verb} margin: {listed(harmful)}.")
     return paragraphs
+
+
+def _no_drivers(run: Run) -> list[str]:
+    """Return that an indicator's behaviours are no drivers, with the verdicts on them."""
+    if not run.drivers:
+        return []
+    by_verdict: dict[str, list[str]] = {}
+    for each in run.weighted:
+        by_verdict.setdefault(run.verdict(each.behaviour), []).append(run.label(each.behaviour))
+    by_verdict.pop("driver", None)
+    others = [f"{name} for {listed(labels)}" for name, labels in by_verdict.items() if name]
+    said = f" The verdict is {'; '.join(others)}." if others else ""
+    if any(row.verdict == "driver" for row in run.drivers):
+        return [said.strip()] if said else []
+    return [f"No behaviour could be shown to move margin.{said}"]
 
 
 def _combines(run: Run) -> str:
@@ -169,15 +230,8 @@ def _chosen_by(run: Run) -> str:
     by_test = "a randomised test found that it raises margin"
     if len(tested) == len(run.weighted):
         return f"{'It' if one else 'Each'} was chosen because {by_test}."
-    failed = any(check.passed is False for check in run.record.evidence.checks)
-    passed = (
-        "; not every robustness check was passed, see below"
-        if failed
-        else ", and because this result passed the robustness checks"
-    )
     observed = (
-        f"margin is higher than usual after the same {run.entity} does more of it than usual"
-        f"{passed}."
+        f"margin is higher than usual after the same {run.entity} does more of it than usual."
     )
     if not tested:
         return f"{'It' if one else 'Each'} was chosen because {observed}"

@@ -43,7 +43,7 @@ class ExplanationData:
     behaviours : tuple of str
         The columns of the within-customer model.
     within : FittedBooster or None
-        The within-customer model of the selection, with at most 5,000 of its rows; None if there
+        The within-customer model of all customers, with at most 5,000 of its rows; None if there
         was too little change to fit it.
     scores : DataFrame or None
         ``score`` and ``margin`` (of the outcome window) of at most 20,000 customers at the last
@@ -59,7 +59,7 @@ class ExplanationData:
 def explanation_data(
     panel: Panel, periods: Periods, config: PipelineConfig, metric: EngagementMetric
 ) -> ExplanationData:
-    """Fit the within-customer model as the selection fits it, and draw the rows to keep."""
+    """Fit the within-customer model to all customers, and draw the rows to keep."""
     from engagement_ml.drivers.estimation.spans import spans_from_config
     from engagement_ml.drivers.selection.shap_importance import fit_within_booster
     from engagement_ml.drivers.selection.window_rows import window_rows

@@ -122,8 +122,18 @@ def test_tested_behaviours_leave_the_plan_and_are_listed_with_their_results(over
 
 
 def test_observational_checks_skip_tested_behaviours(overridden) -> None:
-    assert [check.name for check in overridden.checks] == ["placebo behaviours"]
-    assert all(check.passed for check in overridden.checks)
+    *placebos, agreement = overridden.checks
+    assert [check.name for check in placebos] == ["placebo behaviours", "shifted behaviours"]
+    assert all(check.passed for check in placebos)
+    assert agreement.name == "agreement with randomised tests"
+
+
+def test_tests_that_contradict_observation_are_reported(overridden, observed) -> None:
+    agreement = overridden.checks[-1]
+    assert agreement.passed is False
+    assert "contradicted: " in agreement.result
+    assert any("deserve less trust" in note for note in overridden.notes)
+    assert not any("deserve less trust" in note for note in observed.notes)
 
 
 def test_weights_use_the_effects_of_experiments(shop, observed) -> None:

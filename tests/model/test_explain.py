@@ -65,8 +65,8 @@ def test_values_equal_those_of_the_tree_algorithm_of_shap(model):
     np.testing.assert_allclose(explanation.values, values, rtol=1e-5, atol=1e-5)
 
 
-def test_within_is_the_model_that_selects(model, small_shop):
-    """The kept booster gives the importance that the selection computes from the same rows."""
+def test_within_explains_the_changes_that_importance_is_computed_from(model, small_shop):
+    """The kept booster is fitted to all customers, importance is cross-fitted from their rows."""
     frames = {
         "events": small_shop.events,
         "transactions": small_shop.transactions,
@@ -80,8 +80,8 @@ def test_within_is_the_model_that_selects(model, small_shop):
         periods = build_periods(tables, config, until=until, period_days=days)
     rows = window_rows(periods, spans_from_config(config.windows))
     importance = shap_importance.within_shap(rows, seed=0)
-    values = model.explain("within").values
-    np.testing.assert_allclose(np.abs(values).mean(axis=0), importance, rtol=1e-12)
+    values = np.abs(model.explain("within").values).mean(axis=0)
+    assert np.corrcoef(values, importance)[0, 1] > 0.8
 
 
 def test_a_panel_is_explained_as_the_kept_rows_are(model, panel):

@@ -92,7 +92,7 @@ def test_every_part_of_a_full_record_has_its_section(record: Record) -> None:
         "€9.87 before the €4.00 that serving one event costs",
         "Higher: the best single behaviour (0.44), total events (0.46)",
         "indistinguishable from equal weights",
-        "3 of 4 robustness checks passed; 1 failed.",
+        "3 of 4 robustness checks passed; failed: Order of things.",
         "In 1 of 4 combinations of segment and behaviour the effect differs",
         "Tutorial finished with Advisor call", "< 0.001", "Placebo outcome",
         "Of the 1,976 customers with the highest 25% of scores, 214 (11%) cost more than they",
@@ -127,7 +127,11 @@ def test_an_abstention_says_why_and_shows_no_metric(abstention: Record) -> None:
 
 def test_an_indicator_says_what_it_is_not_and_claims_no_worth(indicator: Record) -> None:
     page = Page(render_report(indicator)).text
-    assert "Three behaviours predict margin: " in page
+    assert (
+        "The indicator of Tutorial finished, Advisor call and Wish list predicts margin less well "
+        "than each of its baselines: the best single behaviour, total events and "
+        "recency-frequency-monetary." in page
+    )
     assert page.count("is no proof that raising it raises margin") == 2
     assert "One more event is worth" not in page
     assert "move margin:" not in page
@@ -141,6 +145,14 @@ def test_an_indicator_that_beats_recency_frequency_monetary_says_so(indicator: R
     across["recency_frequency_monetary"]["spearman"]["value"] = 0.2
     page = Page(render_report(indicator)).text
     assert "The metric predicts margin better than recency-frequency-monetary alone." in page
+    assert (
+        "Three behaviours predict margin, less well than the best single behaviour and total "
+        "events: Tutorial finished, Advisor call and Wish list." in page
+    )
+    for name in ("best_single_behaviour", "total_events"):
+        across[name]["spearman"]["value"] = 0.2
+    page = Page(render_report(indicator)).text
+    assert "Three behaviours predict margin: Tutorial finished, Advisor call and Wish list." in page
 
 
 def test_pages_are_well_formed_and_load_nothing(any_record: Record) -> None:
@@ -266,7 +278,7 @@ def test_a_randomised_test_is_not_called_observational_data(
     [
         ([True], "The one robustness check passed."),
         ([True, True, None], "Both robustness checks passed."),
-        ([False, True], "1 of 2 robustness checks passed; 1 failed."),
+        ([False, True], "1 of 2 robustness checks passed; failed: a."),
         ([False], "The one robustness check failed."),
         ([None], "These checks inform; none of them passes or fails."),
     ],

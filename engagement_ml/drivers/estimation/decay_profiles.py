@@ -20,7 +20,7 @@ from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.profile_average import ProfileAverage
 from engagement_ml.drivers.estimation.profile_family import profile_family
 
-TIME_CONSTANTS = (1.5, 4.0, 12.0, np.inf)
+TIME_CONSTANTS = (0.5, 1.5, 4.0, 12.0, np.inf)
 """Time constants, in periods, of the exponential profiles that an effect is tested on."""
 
 MIN_EIGENVALUE = 1e-6

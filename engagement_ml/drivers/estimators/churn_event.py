@@ -36,7 +36,7 @@ class ChurnEventEstimator:
         return with_model_error(Estimates(within, main, {}, half_z, {}), study)
 
     def select(self, study: Study, candidates: Candidates) -> Selection:
-        """Select the first drivers by SHAP and weight them by their effects."""
+        """Select the largest drivers and weight them by their effects."""
         return select_drivers(study, candidates)
 
 

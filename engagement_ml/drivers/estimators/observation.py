@@ -78,7 +78,7 @@ class ObservationEstimator:
         return with_model_error(_merged(separate, joint, responses), study)
 
     def select(self, study: Study, candidates: Candidates) -> Selection:
-        """Select the first drivers by SHAP and weight them by their effects."""
+        """Select the largest drivers and weight them by their effects."""
         return select_drivers(study, candidates)
 
 

@@ -140,7 +140,7 @@ def _fits(
         if half.sum() < _MIN_TRAINING_ROWS:
             continue
         booster = boosted(design[half], y[half], seed=seed + k, rounds=_ROUNDS)
-        shap = booster.predict(design[~half], pred_contrib=True, num_threads=2)
+        shap = booster.predict(design[~half], pred_contrib=True, num_threads=1)
         of_behaviours = shap[:, : len(columns)] - shap[:, : len(columns)].mean(axis=0)
         residual = y[~half] - shap.sum(axis=1)
         # a behaviour fitted to noise makes predictions for other customers worse

@@ -3,7 +3,8 @@
 Both are mean absolute TreeSHAP values (Lundberg et al. 2020, Nature Machine Intelligence 2) of a
 small LightGBM regression. Between customers, the model predicts later margin from counts. Within
 customers, it predicts the deviation of a customer's margin from the expected one from the
-deviations of the customer's log counts from their means.
+deviations of the customer's log counts from their means, beside those of what precedes; it explains
+customers that it was not fitted to (cross-fitting).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _MOST_ROWS = 60_000
 _MOST_EXPLAINED = 15_000
 _FEWEST_ROWS = 50
 _ROUNDS = 120
-_THREADS = 2
+_THREADS = 1
+"""One thread, so that sums are taken in one order and results are the same bytes everywhere."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,41 @@ def across_shap(rows: WindowRows, *, seed: int) -> FloatArray:
     return _mean_absolute_shap(fitted, rows.counts.shape[1], seed=seed)
 
 
-def within_shap(rows: WindowRows, *, seed: int) -> FloatArray:
-    """Mean absolute SHAP of the within-customer model, see `fit_within_booster`.
+def within_shap(rows: WindowRows, preceding: FloatArray | None = None, *, seed: int) -> FloatArray:
+    """Mean absolute SHAP of models of within-customer change, cross-fitted by customer.
+
+    A model is fitted to one random half of the customers and explains the other, and the reverse,
+    so that no customer's noise is part of the customer's own explanation.
+
+    Parameters
+    ----------
+    rows : WindowRows
+    preceding : array (R, P), optional
+        What precedes each row, non-negative (`preceding`); further features, whose SHAP values are
+        not returned.
+    seed : int
 
     Returns
     -------
     array (B,)
-        In currency per outcome window; 0 if the model cannot be fitted.
+        In currency per outcome window; 0 if a half has fewer than 50 rows or does not vary.
     """
-    fitted = fit_within_booster(rows, seed=seed)
-    return _mean_absolute_shap(fitted, rows.counts.shape[1], seed=seed)
+    n_behaviours = rows.counts.shape[1]
+    if rows.margin.size == 0:
+        return np.zeros(n_behaviours)
+    features = rows.counts if preceding is None else np.hstack([rows.counts, preceding])
+    change, target, entity = _changes_and_target(rows, features)
+    first = np.random.default_rng([seed, 9]).permutation(int(entity.max(initial=0)) + 1) % 2 == 0
+    in_first = first[entity]
+    total, n_explained = np.zeros(n_behaviours), 0
+    for half in (in_first, ~in_first):
+        fitted = _fit_booster(change[half], target[half], seed=seed, most=_MOST_ROWS // 2)
+        if fitted is None or not (~half).any():
+            return np.zeros(n_behaviours)
+        explained, _ = _sample(change[~half], target[~half], seed + 1, _MOST_EXPLAINED // 2)
+        total += np.abs(fitted.shap_values(explained)[:, :n_behaviours]).sum(axis=0)
+        n_explained += explained.shape[0]
+    return np.asarray(total / n_explained, dtype=np.float64)
 
 
 def fit_within_booster(rows: WindowRows, *, seed: int) -> FittedBooster | None:
@@ -82,6 +109,14 @@ def fit_within_booster(rows: WindowRows, *, seed: int) -> FittedBooster | None:
     """
     if rows.margin.size == 0:
         return None
+    change, target, _ = _changes_and_target(rows, rows.counts)
+    return _fit_booster(change, target, seed=seed)
+
+
+def _changes_and_target(
+    rows: WindowRows, features: FloatArray
+) -> tuple[FloatArray, FloatArray, Int64Array]:
+    """Return changes of features, change of margin and the customer, of repeated customers."""
     _, place = np.unique(rows.entity, return_inverse=True)
     _, when = np.unique(rows.cutoff, return_inverse=True)
     margin = clipped(rows.margin)
@@ -91,8 +126,8 @@ def fit_within_booster(rows: WindowRows, *, seed: int) -> FittedBooster | None:
     season = np.clip(season, 0.1, 10.0)
     level = np.bincount(place, margin) / np.maximum(np.bincount(place, season[when]), 1e-9)
     target = margin - level[place] * season[when]
-    change, repeated = within_changes(rows.counts, place, when)
-    return _fit_booster(change, target[repeated], seed=seed)
+    change, repeated = within_changes(features, place, when)
+    return change, target[repeated], place[repeated]
 
 
 def within_changes(
@@ -159,10 +194,12 @@ def boosted(x: FloatArray, y: FloatArray, *, seed: int, rounds: int = _ROUNDS) -
     return lgb.train(parameters, data, num_boost_round=rounds)
 
 
-def _fit_booster(x: FloatArray, y: FloatArray, *, seed: int) -> FittedBooster | None:
+def _fit_booster(
+    x: FloatArray, y: FloatArray, *, seed: int, most: int = _MOST_ROWS
+) -> FittedBooster | None:
     if x.shape[0] < _FEWEST_ROWS or x.shape[1] == 0 or np.ptp(y) == 0:
         return None
-    x, y = _sample(x, y, seed, _MOST_ROWS)
+    x, y = _sample(x, y, seed, most)
     return FittedBooster(boosted(x, y, seed=seed), x)
 
 

@@ -52,7 +52,7 @@ def half_strengths(effects: LagEffects, *, seed: int) -> dict[str, tuple[float, 
 def bootstrap_selection(
     effects: LagEffects,
     candidates: Sequence[str],
-    importance: Mapping[str, float],
+    stds: Mapping[str, float],
     costs: Mapping[str, float],
     *,
     at_most: int,
@@ -66,8 +66,8 @@ def bootstrap_selection(
     effects : LagEffects
     candidates : sequence of str
         Behaviours that a bootstrap may select.
-    importance : mapping of behaviour to mean absolute SHAP
-        Scaled in each bootstrap with the effect, to order the selection.
+    stds : mapping of behaviour to standard deviation of its window count
+        The selection is ordered by the net effect times the standard deviation.
     costs : mapping of behaviour to cost of serving one event
     at_most : int
     min_z : float
@@ -83,7 +83,7 @@ def bootstrap_selection(
         if fading is None:
             continue
         moved = coef + weights @ influence
-        scores[name] = _scores(fading, coef, moved, importance[name], costs[name], min_z)
+        scores[name] = stds[name] * _net_effects(fading, moved, costs[name], min_z)
     names = list(scores)
     table = np.array([scores[name] for name in names]) if names else np.zeros((0, N_BOOTSTRAPS))
     picks = []
@@ -98,19 +98,11 @@ def bootstrap_selection(
     )
 
 
-def _scores(
-    fading: DecayProfile,
-    coef: FloatArray,
-    moved: FloatArray,
-    importance: float,
-    cost: float,
-    min_z: float,
-) -> FloatArray:
-    """Return a behaviour's importance in each bootstrap, 0 if it does not pass there."""
-    whole = fading.effect(coef)
-    scores = np.zeros(len(moved))
+def _net_effects(fading: DecayProfile, moved: FloatArray, cost: float, min_z: float) -> FloatArray:
+    """Return a behaviour's net effect in each bootstrap, 0 if it does not pass there."""
+    effects = np.zeros(len(moved))
     for k, sample in enumerate(moved):
         effect = fading.effect(sample)
         if fading.max_z(sample) >= min_z and effect > cost:
-            scores[k] = importance * (effect / whole if whole > 0 else 1.0)
-    return scores
+            effects[k] = effect - cost
+    return effects

@@ -9,6 +9,7 @@ from typing import Protocol
 from engagement_ml.drivers.decision import Selection
 from engagement_ml.drivers.estimators.base import Estimates
 from engagement_ml.drivers.evidence import CheckRow
+from engagement_ml.drivers.experiment_override import ExperimentOverride
 from engagement_ml.drivers.finding import Finding, Veto
 from engagement_ml.drivers.study import Study
 
@@ -30,6 +31,8 @@ class CheckContext:
         Behaviours that a randomised test settles; checks of observation pass over them.
     selection : Selection or None
         None before verdicts are given.
+    override : ExperimentOverride or None
+        Verdicts with randomised tests considered; None before verdicts are given.
     """
 
     study: Study
@@ -39,6 +42,7 @@ class CheckContext:
     within_periods: bool
     tested: frozenset[str] = frozenset()
     selection: Selection | None = None
+    override: ExperimentOverride | None = None
 
     @property
     def selected(self) -> tuple[str, ...]:
@@ -64,11 +68,14 @@ class CheckResult:
         None if the check informs only.
     vetoes : mapping of behaviour to Veto
         Behaviours that must not be called a driver or harmful; needs ``before_verdicts``.
+    also : tuple of CheckRow
+        Further rows of the report's table, of what was measured in the same run.
     """
 
     value: str | None
     passed: bool | None
     vetoes: Mapping[str, Veto] = field(default_factory=dict)
+    also: tuple[CheckRow, ...] = ()
 
 
 class Check(Protocol):
@@ -100,7 +107,8 @@ class Check(Protocol):
 
 
 def check_rows(check: Check, context: CheckContext, result: CheckResult) -> list[CheckRow]:
-    """Return a check's row in the report's table, if it has one."""
+    """Return a check's rows in the report's table."""
     if result.value is None:
-        return []
-    return [CheckRow(check.name, check.question(context), result.value, result.passed)]
+        return [*result.also]
+    row = CheckRow(check.name, check.question(context), result.value, result.passed)
+    return [row, *result.also]

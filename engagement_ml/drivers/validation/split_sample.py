@@ -1,7 +1,8 @@
 """Sample splitting: selection on one half of the customers, weights from the other.
 
 A behaviour that chance makes large is selected and over-weighted on the same customers. On
-customers that the selection did not see, chance is independent.
+customers that the selection did not see, chance is independent. A hidden cause acts on both halves
+alike, so that this check cannot show it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class SplitSample:
         """Return what the check asks."""
         entities = plural(context.study.config.entity)
         return (
-            f"Do the weights hold if one half of the {entities} selects and the other half weights?"
+            f"Do the weights hold if one half of the {entities} selects and the other half "
+            "weights? This finds chance, not a hidden cause, which is in both halves."
         )
 
     def applies(self, context: CheckContext) -> bool:
@@ -47,7 +49,6 @@ class SplitSample:
         weights = split_weights(
             main,
             selection.drivers,
-            context.importance,
             {b: study.associations[b].std for b in selection.drivers},
             study.costs(selection.drivers),
             at_most=study.config.select.at_most,
@@ -67,7 +68,6 @@ class SplitSample:
 def split_weights(
     effects: LagEffects,
     candidates: Sequence[str],
-    importance: Mapping[str, float],
     stds: Mapping[str, float],
     costs: Mapping[str, float],
     *,
@@ -82,8 +82,8 @@ def split_weights(
     effects : LagEffects
     candidates : sequence of str
         Behaviours that passed every other test.
-    importance, stds, costs : mapping by behaviour
-        Mean absolute SHAP, standard deviation of the window count, cost of serving one event.
+    stds, costs : mapping by behaviour
+        Standard deviation of the window count, cost of serving one event.
     at_most : int
     min_z : float
         Asked of all customers; a half is asked for ``min_z / √2``.
@@ -91,12 +91,12 @@ def split_weights(
     """
     half = first_half(effects.influence.shape[0], seed)
     place = {name: b for b, name in enumerate(effects.behaviours)}
-    passing = []
+    passing = {}
     for name in (name for name in candidates if name in place):
         on_half = estimate_on(effects, place[name], half)
         if on_half.z >= min_z / np.sqrt(2.0) and on_half.effect > costs[name]:
-            passing.append(name)
-    selected = sorted(passing, key=lambda name: (-importance[name], name))[:at_most]
+            passing[name] = (on_half.effect - costs[name]) * stds[name]
+    selected = sorted(passing, key=lambda name: (-passing[name], name))[:at_most]
     worth = {
         name: max(estimate_on(effects, place[name], ~half).effect - costs[name], 0.0) * stds[name]
         for name in selected

@@ -34,20 +34,22 @@ class BootstrapStability:
         return bool(context.selected)
 
     def run(self, context: CheckContext) -> CheckResult:
-        """Compare the least frequently selected behaviour with the required share."""
+        """Compare the least frequently passing and selected behaviour with the required share."""
         assert context.selection is not None
         stability, selected = context.selection.stability, context.selected
+        limit = context.study.thresholds.min_bootstrap_share
+        passes = min(stability.passes.get(b, 0.0) for b in selected)
         least = min(stability.frequency.get(b, 0.0) for b in selected)
-        same = percent(stability.same(selected))
-        each = (
-            f"it is selected in {percent(least)}"
-            if len(selected) == 1
-            else f"each is selected in at least {percent(least)}"
+        who = "it passes as a driver" if len(selected) == 1 else "each passes as a driver"
+        value = (
+            f"{who} in at least {percent(passes)} of bootstrap samples; "
+            f"{percent(stability.same(selected))} select exactly this set"
         )
-        return CheckResult(
-            value=f"{same} of bootstrap samples select exactly this set; {each}",
-            passed=least >= context.study.thresholds.min_bootstrap_share,
-        )
+        if passes >= limit > least:
+            value += (
+                "; which of the drivers are the largest is uncertain, that they are drivers is not"
+            )
+        return CheckResult(value, passed=least >= limit)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,12 @@ from dataclasses import replace
 from engagement_ml.drivers.evidence import CheckRow
 from engagement_ml.drivers.finding import Finding
 from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult, check_rows
+from engagement_ml.drivers.validation.experiment_agreement import ExperimentAgreement
 from engagement_ml.drivers.validation.flexible_controls import FlexibleControls
+from engagement_ml.drivers.validation.negative_controls import NegativeControls
 from engagement_ml.drivers.validation.persistence import EffectPersistence
-from engagement_ml.drivers.validation.placebos import PlaceboBehaviours, PlaceboOutcome
+from engagement_ml.drivers.validation.placebo_outcome import PlaceboOutcome
+from engagement_ml.drivers.validation.placebos import PlaceboBehaviours
 from engagement_ml.drivers.validation.split_sample import SplitSample
 from engagement_ml.drivers.validation.stability import BootstrapStability, IndicatorStability
 
@@ -18,10 +21,12 @@ CHECKS: tuple[Check, ...] = (
     SplitSample(),
     PlaceboBehaviours(),
     PlaceboOutcome(),
+    NegativeControls(),
     BootstrapStability(),
     IndicatorStability(),
     FlexibleControls(),
     EffectPersistence(),
+    ExperimentAgreement(),
 )
 """All checks, in the order of the report's table. A new check is one line here."""
 

@@ -7,6 +7,7 @@ from engagement_ml.report.sections.behaviours import BEHAVIOURS
 from engagement_ml.report.sections.checks import CHECKS
 from engagement_ml.report.sections.data import DATA
 from engagement_ml.report.sections.evaluation import EVALUATION
+from engagement_ml.report.sections.event_study import EVENT_STUDY
 from engagement_ml.report.sections.experiments import EXPERIMENTS
 from engagement_ml.report.sections.glossary import GLOSSARY
 from engagement_ml.report.sections.limits import LIMITS
@@ -25,6 +26,7 @@ SECTIONS: tuple[Section, ...] = (
     METRIC,
     NAIVE,
     RESPONSES,
+    EVENT_STUDY,
     BEHAVIOURS,
     EVALUATION,
     CHECKS,

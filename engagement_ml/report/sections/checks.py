@@ -6,6 +6,7 @@ from typing import Any
 
 from engagement_ml.drivers.evidence import CheckRow
 from engagement_ml.formatting import first_upper
+from engagement_ml.report import checks_text
 from engagement_ml.report.section import Section
 from engagement_ml.report.view import Run
 
@@ -42,16 +43,7 @@ def _lead(run: Run) -> str:
             "No behaviour was selected, so there is no finding to check. The results describe the "
             "data and the estimates."
         )
-    answers = [check.passed for check in run.record.evidence.checks]
-    passed, failed = answers.count(True), answers.count(False)
-    total = passed + failed
-    if not total:
-        return "These checks inform; none of them passes or fails."
-    if total == 1:
-        return f"The one robustness check {'failed' if failed else 'passed'}."
-    if failed:
-        return f"{passed} of {total} robustness checks passed; {failed} failed."
-    return f"{'Both' if total == 2 else f'All {total}'} robustness checks passed."
+    return checks_text.outcome(run) or "These checks inform; none of them passes or fails."
 
 
 CHECKS = Section("checks", "Robustness checks", "checks.html.j2", build)

@@ -66,9 +66,9 @@ def _about_effects(run: Run) -> list[tuple[str, str]]:
             "behaviour changes.",
         ),
         (
-            "Selected in bootstraps",
+            "Passes in bootstraps",
             f"A bootstrap repeats the analysis on {run.entities} drawn at random from the same "
-            "data. The share is how often the behaviour passes again.",
+            "data. The share is how often the behaviour passes as a driver again.",
         ),
         (
             "Robustness value",

@@ -50,7 +50,7 @@ def _grade(run: Run) -> str:
         )
     return (
         "This is evidence from observational data. Until a randomised test confirms it, a driver "
-        "is a leading indicator that has passed the checks so far, not proof of cause and effect."
+        "is a leading indicator with evidence that passed its tests, not proof of cause and effect."
     )
 
 

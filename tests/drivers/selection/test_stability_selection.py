@@ -29,12 +29,12 @@ def lag_effects(
     return LagEffects(tuple(effects), LAGS, coef, influence, np.zeros(len(effects)))
 
 
-def select(effects: LagEffects, importance=None, costs=None, at_most: int = 3) -> Stability:
+def select(effects: LagEffects, stds=None, costs=None, at_most: int = 3) -> Stability:
     names = effects.behaviours
     return bootstrap_selection(
         effects,
         names,
-        importance or dict.fromkeys(names, 1.0),
+        stds or dict.fromkeys(names, 1.0),
         costs or dict.fromkeys(names, 0.0),
         at_most=at_most,
         min_z=4.0,
@@ -57,7 +57,7 @@ def test_an_effect_at_the_threshold_passes_about_half_the_time() -> None:
 
 def test_a_bootstrap_selects_at_most_the_configured_number() -> None:
     effects = lag_effects({"a": 9.0, "b": 9.0, "c": 9.0})
-    stability = select(effects, importance={"a": 3.0, "b": 2.0, "c": 1.0}, at_most=2)
+    stability = select(effects, stds={"a": 3.0, "b": 2.0, "c": 1.0}, at_most=2)
     assert all(len(pick) == 2 for pick in stability.picks)
     assert stability.frequency["a"] > 0.95
     assert stability.passes == {"a": 1.0, "b": 1.0, "c": 1.0}

@@ -13,7 +13,6 @@ def weights(effects, candidates=NAMES):
     return split_weights(
         effects,
         candidates,
-        {"much": 3.0, "less": 2.0, "noise": 1.0},
         dict.fromkeys(NAMES, 1.4),
         dict.fromkeys(NAMES, 0.0),
         at_most=3,
