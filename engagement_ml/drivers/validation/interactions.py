@@ -38,7 +38,7 @@ def compare_drivers(
     """
     ranked = sorted(verdicts, key=lambda b: (-importance[b], b))
     drivers = tuple(b for b in ranked if verdicts[b].verdict == "driver")
-    drivers = drivers[: study.thresholds.max_pairs_of]
+    drivers = drivers[: study.thresholds.max_pair_behaviours]
     if len(drivers) < 2:
         return ()
     together = tuple(
