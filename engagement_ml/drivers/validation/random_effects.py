@@ -94,9 +94,26 @@ def _paule_mandel(effects: FloatArray, variances: FloatArray) -> float:
     return float(np.sqrt((low + high) / 2))
 
 
+@dataclass(frozen=True)
+class Pooled:
+    """Effects shrunken towards the whole.
+
+    Attributes
+    ----------
+    effects, variances : arrays (G,)
+        Posterior means and variances.
+    kept : array (G,)
+        Share of each estimate's deviation from the whole that is kept, 0 to 1.
+    """
+
+    effects: FloatArray
+    variances: FloatArray
+    kept: FloatArray
+
+
 def partial_pooling(
     effects: FloatArray, variances: FloatArray, whole: float, whole_variance: float
-) -> tuple[FloatArray, FloatArray]:
+) -> Pooled:
     """Shrink each effect towards the whole, by how much effects seem to differ.
 
     The effects are normal with mean `whole` and standard deviation tau. tau has a half-Cauchy prior
@@ -115,12 +132,11 @@ def partial_pooling(
 
     Returns
     -------
-    pooled, variances : arrays (G,)
-        Posterior means and variances.
+    Pooled
 
     Examples
     --------
-    >>> pooled, _ = partial_pooling(np.array([1.0, 3.0]), np.array([4.0, 4.0]), 2.0, 1.0)
+    >>> pooled = partial_pooling(np.array([1.0, 3.0]), np.array([4.0, 4.0]), 2.0, 1.0).effects
     >>> bool(1.0 < pooled[0] < 2.0 < pooled[1] < 3.0)
     True
     """
@@ -138,4 +154,4 @@ def partial_pooling(
     mean = posterior @ kept
     within = posterior @ (kept * variances + (1.0 - kept) ** 2 * whole_variance)
     between = posterior @ (kept - mean) ** 2 * deviations**2
-    return whole + mean * deviations, np.asarray(within + between)
+    return Pooled(whole + mean * deviations, np.asarray(within + between), np.asarray(mean))

@@ -8,7 +8,7 @@ the difference of the two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -270,27 +270,3 @@ def _average_effect(
     mean = float(by_customer.sum() / total)
     slope = float((value * slopes).sum() / total)
     return mean, (by_customer - n_cells * mean) / total + slope * fit.influence[:, k]
-
-
-def whole_influence(main: LagEffects, effects: Mapping[str, float]) -> dict[str, FloatArray]:
-    """Return each customer's influence on the window effects over all customers, shape (n,).
-
-    The projection on decaying profiles is linearised by central differences over one standard
-    error of each coefficient, which evens out its kinks.
-    """
-    influences = {}
-    for b in effects:
-        i = main.behaviours.index(b)
-        coef, influence = main.gain_and_loss_profiles(i)
-        covariance = influence.T @ influence
-        decay = DecayProfile.from_covariance(covariance, main.lags)
-        gradient = np.zeros(coef.size)
-        for j, error in enumerate(np.sqrt(np.diag(covariance))) if decay is not None else ():
-            change = np.zeros(coef.size)
-            change[j] = error
-            difference = decay.effect(coef + change) - decay.effect(coef - change)
-            gradient[j] = difference / (2.0 * error) if error > 0 else 0.0
-        influences[b] = influence @ gradient
-        if main.sampling_influence is not None:
-            influences[b] = influences[b] + main.sampling_influence[:, i] @ main.lags.weights
-    return influences

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engagement_ml.drivers.evidence import SegmentRow
+from engagement_ml.drivers.segment_evidence import SegmentRow
 from engagement_ml.formatting import number, one_line
 from engagement_ml.report import plots
 from engagement_ml.report.section import Section
