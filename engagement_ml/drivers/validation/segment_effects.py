@@ -21,10 +21,12 @@ OTHER = "other"
 UNKNOWN = "unknown"
 """Name of the customers without a value."""
 
-SCALE_BOUNDS = (0.5, 2.0)
-"""Ratios of the whole effect to the segment model's between which it scales the segments.
+SCALE_ERROR = 0.2
+"""Standard deviation of the segment model's scale about that of the whole effect, as a share of it.
 
-Beyond them the two measure too different things, and the segments' deviations keep their size.
+The model's decay and response are those of the whole effect, so the two differ little. The ratio of
+the whole to the segments' mean counts by how well it is known: if effects of opposite signs cancel,
+it says nothing.
 """
 
 
@@ -185,35 +187,81 @@ def _on_whole_scale(
 ) -> ColumnEffects:
     """Put a segment model's effects on the scale of the whole, with all errors.
 
-    ``effect_g = whole + k (e_g − ē)``, with ē the mean over customers and k = whole / ē: the
-    segments' mean is the whole effect. The errors follow by the delta method from the influence
-    functions of the segments and of the whole, which are those of the same customers.
+    ``effect_g = whole + k (e_g − ē)``, with ē the mean over customers: the segments' mean is the
+    whole effect. The errors follow by the delta method from the influence functions of the segments
+    and of the whole, which are those of the same customers.
     """
     weights = weights / weights.sum()
-    whole = raw.whole.effect
-    mean = float(weights @ raw.effects)
+    whole, mean = raw.whole.effect, float(weights @ raw.effects)
     mean_influence = weights @ influence
-    level, (lowest, highest) = study.level, SCALE_BOUNDS
-    ratio = whole / mean if mean != 0.0 else 0.0
-    proportional = lowest * level <= ratio <= highest * level
-    k = ratio if proportional else level
-    effects = whole + k * (raw.effects - mean)
-    relative = raw.effects / mean if proportional else np.ones(len(raw.effects))
-    # Errors that the whole effect reports: sampling, form and level.
-    form = study.thresholds.form_error
+    form, level_error = study.thresholds.form_error, study.level_error
+    # What the interval of the whole holds beyond form, level and the influence functions.
     reported = ((raw.whole.high - raw.whole.low) / 2 / NORMAL_95) ** 2
-    sampling = max(reported - (form**2 + study.level_error**2) * whole**2, 0.0)
+    sampling = max(reported - (form**2 + level_error**2) * whole**2, 0.0)
     linearised = float(whole_influence @ whole_influence)
     if linearised > sampling > 0:
         whole_influence = whole_influence * np.sqrt(sampling / linearised)
-    remaining = max(reported - float(whole_influence @ whole_influence) - (form * whole) ** 2, 0.0)
-    joint = k * influence + relative[:, None] * (whole_influence - k * mean_influence)[None, :]
-    sampling_of_joint = (joint**2).sum(axis=1) + relative**2 * remaining
+    remaining = max(sampling - linearised, 0.0)
+    scale = _scale(study.level, whole, mean, whole_influence, mean_influence, remaining)
+    deviations = raw.effects - mean
+    effects = whole + scale.k * deviations
+    # Errors of ē, of the segment and of k are those of the same customers.
+    joint = (
+        whole_influence
+        + scale.k * (influence - mean_influence)
+        + deviations[:, None] * scale.influence
+    )
+    shared = (1.0 + deviations * scale.by_whole) ** 2 * remaining
+    shared += deviations**2 * scale.variance + (level_error * effects) ** 2
     return replace(
         raw,
         effects=effects - raw.cost,
-        own_variances=k**2 * (influence**2).sum(axis=1) + (form * whole) ** 2,
-        variances=sampling_of_joint + (form * effects) ** 2,
+        own_variances=scale.k**2 * (influence**2).sum(axis=1) + (form * whole) ** 2,
+        variances=(joint**2).sum(axis=1) + shared + (form * effects) ** 2,
+    )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Factor on the segments' deviations from their mean.
+
+    Attributes
+    ----------
+    k : float
+    influence : array (n,)
+        Influence function of each customer on k.
+    by_whole : float
+        Change of k for one more unit of the whole effect.
+    variance : float
+        Of the error of k that is not sampling error.
+    """
+
+    k: float
+    influence: FloatArray
+    by_whole: float
+    variance: float
+
+
+def _scale(
+    level: float,
+    whole: float,
+    mean: float,
+    whole_influence: FloatArray,
+    mean_influence: FloatArray,
+    remaining: float,
+) -> _Scale:
+    """Average the study's level and the ratio of the whole to the segments' mean by precision."""
+    prior = (SCALE_ERROR * level) ** 2
+    if mean == 0.0:
+        return _Scale(level, np.zeros_like(mean_influence), 0.0, prior)
+    ratio = whole / mean
+    influence = (whole_influence - ratio * mean_influence) / mean
+    share = prior / (prior + float(influence @ influence) + remaining / mean**2)
+    return _Scale(
+        k=share * ratio + (1.0 - share) * level,
+        influence=share * influence,
+        by_whole=share / mean,
+        variance=(1.0 - share) * prior,
     )
 
 
