@@ -236,7 +236,7 @@ def _evidence(
         study,
         override.findings,
         override.verdicts,
-        explain_segments(decision.reasons, segments.rows, segments.tests, wording),
+        explain_segments(decision.reasons, segments.rows, segments.tests, wording.money),
         ranking.within,
         ranking.naive,
         selection,

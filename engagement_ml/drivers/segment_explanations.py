@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from engagement_ml.drivers.explanations import Wording
 from engagement_ml.drivers.segment_evidence import HeterogeneityRow, SegmentRow
 from engagement_ml.formatting import Money, decimals_for, listed, number, one_line
 
@@ -19,7 +18,7 @@ def explain_segments(
     reasons: Mapping[str, str],
     rows: Sequence[SegmentRow],
     tests: Iterable[HeterogeneityRow],
-    wording: Wording,
+    money: Money,
 ) -> dict[str, str]:
     """Add to the sentence of each verdict the segments in which the effect has the other sign.
 
@@ -28,7 +27,7 @@ def explain_segments(
     reasons : mapping of behaviour to str
     rows : sequence of SegmentRow
     tests : iterable of HeterogeneityRow
-    wording : Wording
+    money : Money
 
     Returns
     -------
@@ -38,7 +37,7 @@ def explain_segments(
     explained = dict(reasons)
     for test in tests:
         if test.opposite and not test.informative_only and test.behaviour in explained:
-            added = opposite_signs(rows_of(rows, test), test, wording.money)
+            added = opposite_signs(rows_of(rows, test), test, money)
             explained[test.behaviour] += f"; it {added}"
     return explained
 
