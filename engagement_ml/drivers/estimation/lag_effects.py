@@ -36,6 +36,8 @@ class LagEffects:
         Of the behaviours with an effect on gains, with one index coefficient per group of lags.
     losses : (array (B, G), array (n, B, G)) or None
         The part of `coef` and `influence` that is due to losses; None if losses are negligible.
+    loss_responses : dict of behaviour to SaturatingResponse
+        Of the behaviours with an effect on losses.
     """
 
     behaviours: tuple[str, ...]
@@ -46,6 +48,7 @@ class LagEffects:
     sampling_influence: FloatArray | None = None
     response_functions: dict[str, SaturatingResponse] = field(default_factory=dict)
     losses: tuple[FloatArray, FloatArray] | None = None
+    loss_responses: dict[str, SaturatingResponse] = field(default_factory=dict)
 
     @property
     def level_elasticity(self) -> FloatArray:

@@ -143,6 +143,7 @@ def estimate_lag_effects(
         net.sampling[..., columns],
         {behaviours[b]: response for b, response in net.responses.items()},
         None if losses is None else (losses[0][:, columns], losses[1][..., columns]),
+        {behaviours[b]: response for b, response in net.loss_responses.items()},
     )
 
 
@@ -222,6 +223,7 @@ class _NetEffects:
     sampling: FloatArray
     losses: tuple[FloatArray, FloatArray] | None = None
     responses: dict[int, SaturatingResponse] = field(default_factory=dict)
+    loss_responses: dict[int, SaturatingResponse] = field(default_factory=dict)
 
     @classmethod
     def zeros(cls, n: int, n_behaviours: int, n_groups: int) -> _NetEffects:
@@ -237,15 +239,18 @@ class _NetEffects:
         n_cells = max(int(cells.sum()), 1)
         level = sign * total / n_cells
         coef, influence = level * fit.coef, level * fit.influence
+        # Lag 0 is the first group; the index of the response is over the lags.
+        responses = {
+            b: replace(response, index_coef=response.index_coef[1:])
+            for b, response in fit.responses.items()
+        }
         if sign > 0:
-            # Lag 0 is the first group; the index of the response is over the lags.
-            self.responses = {
-                b: replace(response, index_coef=response.index_coef[1:])
-                for b, response in fit.responses.items()
-            }
-        elif self.influence.any():
-            # Separate profiles of gains and losses need both.
-            self.losses = (coef, influence)
+            self.responses = responses
+        else:
+            self.loss_responses = responses
+            if self.influence.any():
+                # Separate profiles of gains and losses need both.
+                self.losses = (coef, influence)
         self.coef += coef
         self.influence += influence
         # Sampling influence: each entity's effect less the mean effect on as many cells.

@@ -217,7 +217,7 @@ def _response_index(
     A log-linear response has an index in window effects: an event adds 1 over the outcome window.
     """
     shape = lag_shape(main, i, sign)
-    response = main.response_functions.get(b) if sign > 0 else None
+    response = (main.response_functions if sign > 0 else main.loss_responses).get(b)
     curvature = float(getattr(response, "curvature", 0.0))
     if response is None or curvature == 0.0:
         return shape, 0.0
