@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from engagement_ml.drivers.experiment_rows import Experiments
+from engagement_ml.drivers.segment_evidence import HeterogeneityRow, SegmentRow
 
 
 @dataclass(frozen=True)
@@ -146,20 +147,6 @@ class CheckRow:
 
 
 @dataclass(frozen=True)
-class SegmentRow:
-    """A behaviour's effect per event in one segment, with its 95% interval."""
-
-    segment: str
-    value: str
-    behaviour: str
-    effect: float
-    low: float
-    high: float
-    n: int
-    agrees: bool
-
-
-@dataclass(frozen=True)
 class PairRow:
     """The interaction of two behaviours in currency; `p_value` is Holm-adjusted."""
 
@@ -230,6 +217,10 @@ class DriverEvidence:
     responses : mapping of behaviour to ResponseCurve
     event_study : mapping of behaviour to EventStudy
         Of each behaviour with evidence of an effect.
+    segments, heterogeneity : tuple
+        Effects by segment, and the test of their equality per segment column and behaviour.
+    pairs : tuple of PairRow
+        All pairs that were tested.
     """
 
     evidence: str
@@ -245,6 +236,7 @@ class DriverEvidence:
     experiments: Experiments = field(default_factory=Experiments)
     notes: tuple[str, ...] = ()
     event_study: Mapping[str, EventStudy] = field(default_factory=dict)
+    heterogeneity: tuple[HeterogeneityRow, ...] = ()
 
 
 def row_dict(row: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.decision import Candidates, Selection
@@ -22,13 +22,14 @@ from engagement_ml.drivers.findings import (
 )
 from engagement_ml.drivers.notes import abstention, no_indicator, notes, order_note, unstable_note
 from engagement_ml.drivers.preconditions import Obstacle
+from engagement_ml.drivers.segment_explanations import explain_segments
 from engagement_ml.drivers.selection.order_agreement import compare_orders
 from engagement_ml.drivers.selection.stability_selection import Stability
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult
-from engagement_ml.drivers.validation.heterogeneity import compare_segments
-from engagement_ml.drivers.validation.interactions import compare_drivers
+from engagement_ml.drivers.validation.heterogeneity import SegmentComparison, compare_segments
+from engagement_ml.drivers.validation.interactions import PairComparison, compare_acting
 from engagement_ml.drivers.validation.suite import (
     CHECKS,
     run_before_verdicts,
@@ -134,7 +135,16 @@ def find_drivers(
     findings = _find(study, estimator, experiments, checks, step)
     decision = _decide(study, estimator, findings, experiments, step)
     step("Running robustness checks")
-    return _evidence(study, findings, decision, checks)
+    comparisons = _compare(study, findings, decision)
+    return _evidence(study, findings, decision, checks, comparisons)
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Effects by segment, and pairs of behaviours."""
+
+    segments: SegmentComparison = field(default_factory=SegmentComparison)
+    pairs: PairComparison = field(default_factory=PairComparison)
 
 
 def _find(
@@ -202,19 +212,35 @@ def _reasons(study: Study, findings: Findings, override: ExperimentOverride) -> 
     return reasons
 
 
+def _compare(study: Study, findings: Findings, decision: Decision) -> Comparisons:
+    """Compare effects between segments, and test pairs, of behaviours that no test settles."""
+    if not findings.context.within_periods:
+        return Comparisons()
+    override = decision.override
+    untested, by_behaviour = override.untested(override.verdicts), override.findings
+    return Comparisons(
+        compare_segments(study, findings.estimates, by_behaviour, untested),
+        compare_acting(study, by_behaviour, untested, findings.ranking.within),
+    )
+
+
 def _evidence(
-    study: Study, findings: Findings, decision: Decision, checks: Sequence[Check]
+    study: Study,
+    findings: Findings,
+    decision: Decision,
+    checks: Sequence[Check],
+    comparisons: Comparisons,
 ) -> DriverEvidence:
     """Lay out the evidence, and run the checks on the selection."""
     config, wording = study.config, Wording.of(study)
     override, selection = decision.override, decision.selection
     indicators, ranking = selection.indicators, findings.ranking
-    untested = override.untested(override.verdicts)
+    segments, pairs = comparisons.segments, comparisons.pairs
     tables = EvidenceTables(
         study,
         override.findings,
         override.verdicts,
-        decision.reasons,
+        explain_segments(decision.reasons, segments.rows, segments.tests, wording.money),
         ranking.within,
         ranking.naive,
         selection,
@@ -222,7 +248,6 @@ def _evidence(
     on_selection = replace(
         findings.context, findings=override.observed, selection=selection, override=override
     )
-    by_periods = findings.context.within_periods
     return DriverEvidence(
         evidence=config.select.require,
         choices=selection.choices,
@@ -231,10 +256,8 @@ def _evidence(
         naive=tables.naive_ranking(),
         responses={} if indicators else tables.response_curves(),
         checks=run_on_selection(checks, on_selection, findings.checks),
-        segments=compare_segments(study, override.findings, untested) if by_periods else (),
-        pairs=compare_drivers(study, override.findings, untested, ranking.within)
-        if by_periods
-        else (),
+        segments=segments.rows,
+        pairs=pairs.rows,
         unprofitable=unprofitable_engaged(
             study.rows,
             study.behaviours,
@@ -243,7 +266,8 @@ def _evidence(
             {b: config.label(b) for b in study.behaviours},
         ),
         experiments=override.experiments(tables.experiment_plan()),
-        notes=_notes(study, findings, decision, wording),
+        notes=(*_notes(study, findings, decision, wording), *segments.notes, *pairs.notes),
+        heterogeneity=segments.tests,
     )
 
 

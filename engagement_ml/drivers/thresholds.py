@@ -150,12 +150,22 @@ class Thresholds:
     max_correlation: float = threshold(
         0.9, "rank correlation from which on two indicators are redundant"
     )
-    min_segment: int = threshold(100, "customers that a segment's own estimate needs")
-    max_segment_values: int = threshold(12, "values of a segment that are estimated")
+    min_segment: int = threshold(
+        100, "customers that a segment's own estimate needs; smaller segments are pooled"
+    )
+    segment_p_value: float = threshold(
+        0.05, "Holm-adjusted p-value of Cochran's Q below which effects differ between segments"
+    )
     pair_p_value: float = threshold(
         0.01, "Holm-adjusted p-value below which an interaction is reported"
     )
-    max_pairs_of: int = threshold(4, "drivers, first by SHAP, whose pairs are tested")
+    max_pair_behaviours: int = threshold(
+        12,
+        "behaviours that may act, first by SHAP, whose pairs are tested; a note says if it binds",
+    )
+    min_customers_per_pair: int = threshold(
+        20, "customers with margin per pair that is tested; with fewer, fewer behaviours are paired"
+    )
 
 
 THRESHOLDS = Thresholds()

@@ -77,6 +77,17 @@ def interval_cell(scale: Scale, estimate: Estimate, *, tone: str, label: str) ->
     return drawing(label, interval_mark(scale, *estimate, tone=tone), class_="cell")
 
 
+def forest_cell(
+    scale: Scale, estimate: Estimate, pooled: float | None, *, tone: str, label: str
+) -> Markup:
+    """Return a table cell's drawing of an estimate with its interval, and a ring at `pooled`."""
+    marks = [interval_mark(scale, *estimate, tone=tone)]
+    if pooled is not None and 0 <= scale.percent(pooled) <= 100:
+        ring = element("circle", cx=scale.at(pooled), cy="50%", r="6.5", class_="pooled")
+        marks.append(element("g", ring, class_=f"interval {tone}"))
+    return drawing(label, *marks, class_="cell")
+
+
 def bar_cell(
     share: float,
     *,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engagement_ml.drivers.evidence import DriverRow, row_dict
+from engagement_ml.drivers.evidence import DriverEvidence, DriverRow, row_dict
+from engagement_ml.drivers.segment_evidence import SegmentRow
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.records import RunRecord
 from engagement_ml.workflow.settings import to_yaml
@@ -27,8 +28,10 @@ DRIVER_COLUMNS = (
     "effect_high", "selection_frequency", "saturation_point", "reason",
 )  # fmt: skip
 METRIC, DRIVERS, EVALUATION = "metric.json", "drivers.csv", "evaluation.json"
+SEGMENTS = "segments.csv"
 REPORT, RECORD, CONFIG = "report.html", "run.json", "config.yaml"
 PROFIT, CHURN = Path("models", "profit.txt"), Path("models", "churn.txt")
+_TEST_COLUMNS = ("q", "df", "i_squared", "tau", "informative_only")
 _DIGITS = 6
 
 
@@ -89,6 +92,8 @@ def write_results(fitted: FittedPipeline, folder: Path) -> None:
     fitted.metric.to_json(folder / METRIC)
     _write(folder / DRIVERS, drivers_csv(fitted.record.drivers))
     _write(folder / EVALUATION, evaluation_json(fitted.record.evaluation))
+    if fitted.record.evidence.segments:
+        _write(folder / SEGMENTS, segments_csv(fitted.record.evidence))
     _write(folder / CONFIG, to_yaml(fitted.config))
     (folder / PROFIT).parent.mkdir(exist_ok=True)
     _write(folder / PROFIT, fitted.profit.to_text())
@@ -139,6 +144,30 @@ def drivers_csv(rows: Sequence[DriverRow]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_cell(row.get(column)) for column in columns] for row in dicts)
+    return text.getvalue()
+
+
+def segments_csv(evidence: DriverEvidence) -> str:
+    r"""Return the text of ``segments.csv``: effects by segment, with the test of their equality.
+
+    Numbers have six significant digits; null and NaN are empty cells.
+
+    Examples
+    --------
+    >>> from engagement_ml.drivers.segment_evidence import SegmentRow
+    >>> row = SegmentRow("plan", "plus", "call", 12.3, 10.0, 14.6, 500, False)
+    >>> segments_csv(DriverEvidence("driver", (), None, (), segments=(row,))).splitlines()[1]
+    'plan,plus,call,12.3,10,14.6,500,false,,,,,false,,,,,'
+    """
+    tests = {(test.segment, test.behaviour): test for test in evidence.heterogeneity}
+    columns = [field.name for field in dataclasses.fields(SegmentRow)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*columns, *_TEST_COLUMNS])
+    for row in evidence.segments:
+        test = tests.get((row.segment, row.behaviour))
+        of_test = [None if test is None else getattr(test, name) for name in _TEST_COLUMNS]
+        writer.writerow([_cell(value) for value in (*dataclasses.astuple(row), *of_test)])
     return text.getvalue()
 
 

@@ -255,13 +255,25 @@ def make_record() -> Record:
         ],
         "segments": [
             {"segment": "country", "value": "DE", "behaviour": "tutorial_done", "effect": 6.9,
-             "low": 5.2, "high": 8.6, "n": 4120, "agrees": True},
+             "low": 5.2, "high": 8.6, "n": 4120, "agrees": True, "pooled_effect": 6.7,
+             "pooled_low": 5.3, "pooled_high": 8.1, "p_value": 0.62, "differs": False},
             {"segment": "country", "value": "FR", "behaviour": "tutorial_done", "effect": 5.9,
-             "low": 4.0, "high": 7.8, "n": 3784, "agrees": True},
+             "low": 4.0, "high": 7.8, "n": 3784, "agrees": True, "pooled_effect": 6.2,
+             "pooled_low": 4.6, "pooled_high": 7.8, "p_value": 0.62, "differs": False},
             {"segment": "country", "value": "DE", "behaviour": "wishlist_add", "effect": 3.1,
-             "low": 2.2, "high": 4.0, "n": 4120, "agrees": True},
+             "low": 2.2, "high": 4.0, "n": 4120, "agrees": False, "pooled_effect": 3.0,
+             "pooled_low": 2.1, "pooled_high": 3.9, "p_value": 0.0002, "differs": True},
             {"segment": "country", "value": "FR", "behaviour": "wishlist_add", "effect": -0.8,
-             "low": -1.5, "high": -0.1, "n": 3784, "agrees": False},
+             "low": -1.5, "high": -0.1, "n": 3784, "agrees": False, "pooled_effect": -0.7,
+             "pooled_low": -1.4, "pooled_high": 0.0, "p_value": 0.0002, "differs": True},
+        ],
+        "heterogeneity": [
+            {"segment": "country", "behaviour": "tutorial_done", "q": 0.6, "df": 1,
+             "p_value": 0.62, "i_squared": 0.0, "tau": 0.0, "differs": False, "opposite": [],
+             "informative_only": False},
+            {"segment": "country", "behaviour": "wishlist_add", "q": 44.8, "df": 1,
+             "p_value": 0.0002, "i_squared": 0.978, "tau": 2.73, "differs": True,
+             "opposite": ["FR"], "informative_only": False},
         ],
         "pairs": [
             {"first": "tutorial_done", "second": "advisor_call", "effect": 1.4, "low": 0.6,
@@ -357,7 +369,8 @@ def make_single() -> Record:
         if row["verdict"] == "driver" and not row["selected"]:
             row["verdict"] = "vanity"
     record["responses"] = {"tutorial_done": record["responses"]["tutorial_done"]}
-    record["segments"], record["pairs"] = record["segments"][:1], []
+    record["segments"], record["pairs"] = record["segments"][:2], []
+    record["heterogeneity"] = record["heterogeneity"][:1]
     record["checks"] = record["checks"][:1]
     return record
 
@@ -394,6 +407,7 @@ def make_hostile() -> Record:
     record["name"] = record["entity"] = record["currency"] = nasty
     record["notes"] = record["evaluation"]["notes"] = [nasty]
     record["segments"][0] |= {"segment": nasty, "value": nasty}
+    record["heterogeneity"][0] |= {"segment": nasty}
     record["tables"][0] |= {"source": nasty, "dropped": [{"reason": nasty, "rows": 1}]}
     record["checks"][0] |= {"name": nasty, "question": nasty, "result": nasty}
     record["seconds"] = {nasty: 1.0}

@@ -93,7 +93,11 @@ def test_every_part_of_a_full_record_has_its_section(record: Record) -> None:
         "Higher: the best single behaviour (0.44), total events (0.46)",
         "indistinguishable from equal weights",
         "3 of 4 robustness checks passed; failed: Order of things.",
-        "In 1 of 4 combinations of segment and behaviour the effect differs",
+        "In 1 of 2 combinations of segment column and behaviour, the effect differs",
+        "Wish list raises margin for country DE (€3.10 per event) and lowers it for country FR "
+        "(−€0.80 per event) (Q 44.8 with 1 degree of freedom, p < 0.001, I² 98%, "
+        "standard deviation between segments €2.73).",
+        "Of the 2 pairs among 3 behaviours that may have an effect, 1 has an interaction.",
         "Tutorial finished with Advisor call", "< 0.001", "Placebo outcome",
         "Of the 1,976 customers with the highest 25% of scores, 214 (11%) cost more than they",
         "Together they cost €4,822 over 84 days.",
@@ -222,6 +226,7 @@ NOT_SHOWN = [
     r"evaluation\.(profit|churn)\.calibration\.\d+\.(decile|n)",
     r"evaluation\.churn\.rate\.(low|high)",
     r"evaluation\.metric\.across\..*\.(top_decile_lift|signal_kept)\.(low|high)",
+    r"segments\..*\.p_value",  # that of its test, which is shown
     r"metric\..*",  # protected by its hash; see test_another_weight_is_shown
 ]  # fmt: skip
 
@@ -306,7 +311,7 @@ def hash_of(metric: dict[str, Any]) -> str:
 # Parts that earlier versions did not write, or that a run may have nothing of.
 OPTIONAL = {
     "sample", "choices", "naive", "responses", "checks", "segments", "pairs", "unprofitable",
-    "experiments", "notes", "registered", "seconds",
+    "experiments", "notes", "heterogeneity", "registered", "seconds",
 }  # fmt: skip
 
 

@@ -131,7 +131,7 @@ def test_one_behaviour_is_not_spoken_of_in_the_plural(single: Record) -> None:
         "points, up to 6 events. The points are the score, from 0 to 100.",
         "For example, 2 × Tutorial finished gives a score of 33.",
         "The one robustness check passed.",
-        "The effect in the one segment agrees with that over all customers.",
+        "No difference of the effect is shown between the segments of country.",
     ):
         assert expected in text
     assert "Points of 100" not in text

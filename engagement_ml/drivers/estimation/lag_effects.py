@@ -42,6 +42,8 @@ class LagEffects:
         Influence function of each entity on `same_period`.
     converged : bool
         Whether all fits behind the effects converged; if not, they are no evidence.
+    loss_responses : dict of behaviour to SaturatingResponse
+        Of the behaviours with an effect on losses.
     """
 
     behaviours: tuple[str, ...]
@@ -55,6 +57,7 @@ class LagEffects:
     loss_share: float = 0.0
     converged: bool = True
     same_period_influence: FloatArray | None = None
+    loss_responses: dict[str, SaturatingResponse] = field(default_factory=dict)
 
     @property
     def level_elasticity(self) -> FloatArray:

@@ -150,6 +150,7 @@ def estimate_lag_effects(
         float(loss_total / max(gain_total, 1e-300)),
         net.converged,
         net.influence[..., same_period],
+        {behaviours[b]: response for b, response in net.loss_responses.items()},
     )
 
 
@@ -233,6 +234,7 @@ class _NetEffects:
     losses: tuple[FloatArray, FloatArray] | None = None
     responses: dict[int, SaturatingResponse] = field(default_factory=dict)
     converged: bool = True
+    loss_responses: dict[int, SaturatingResponse] = field(default_factory=dict)
 
     @classmethod
     def zeros(cls, n: int, n_behaviours: int, n_groups: int) -> _NetEffects:
@@ -249,15 +251,18 @@ class _NetEffects:
         self.converged = self.converged and fit.converged
         level = sign * total / n_cells
         coef, influence = level * fit.coef, level * fit.influence
+        # Lag 0 is the first group; the index of the response is over the lags.
+        responses = {
+            b: replace(response, index_coef=response.index_coef[1:])
+            for b, response in fit.responses.items()
+        }
         if sign > 0:
-            # Lag 0 is the first group; the index of the response is over the lags.
-            self.responses = {
-                b: replace(response, index_coef=response.index_coef[1:])
-                for b, response in fit.responses.items()
-            }
-        elif self.influence.any():
-            # Separate profiles of gains and losses need both.
-            self.losses = (coef, influence)
+            self.responses = responses
+        else:
+            self.loss_responses = responses
+            if self.influence.any():
+                # Separate profiles of gains and losses need both.
+                self.losses = (coef, influence)
         self.coef += coef
         self.influence += influence
         # Sampling influence: each entity's effect less the mean effect on as many cells.

@@ -10,7 +10,11 @@ from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.estimation.spans import spans_from_config
 from engagement_ml.drivers.evidence import PairRow
 from engagement_ml.drivers.selection.window_rows import window_rows
-from engagement_ml.drivers.validation.interactions import compare_pairs, holm_adjusted
+from engagement_ml.drivers.validation.interactions import (
+    NO_INTERACTION,
+    compare_pairs,
+    holm_adjusted,
+)
 
 SPANS = spans_from_config(WindowsConfig())
 LEVEL = 0.35 * 10
@@ -87,6 +91,24 @@ def test_holm_step_down_on_four_p_values() -> None:
 def test_adjusted_p_values_are_at_most_one() -> None:
     rows = [pair_row(0.9, 1.0), pair_row(0.5, 1.0)]
     assert [r.p_value for r in holm_adjusted(rows, 0.01)] == [1.0, 1.0]
+
+
+def test_all_pairs_are_tested_in_one_fit(make_periods) -> None:
+    """One of ten pairs interacts, and it alone is found."""
+    rng = np.random.default_rng(3)
+    counts = {name: rng.poisson(0.2, (1200, 40)) for name in "abcde"}
+    stocks = {name: np.zeros((1200, 40)) for name in "abcde"}
+    for name, count in counts.items():
+        for lag in range(1, 13):
+            stocks[name][:, lag:] += count[:, :-lag]
+    rate = 0.3 * (1 + 0.03 * stocks["c"] + 0.15 * stocks["a"] * stocks["b"])
+    orders = rng.poisson(rate)
+    periods = make_periods(counts, 10.0 * orders, orders=orders)
+    rolling = RollingCounts.from_periods(periods, SPANS, periods.behaviours)
+    rows = compare_pairs(rolling, periods.behaviours, dict.fromkeys("abcde", 1.0), 12)
+    assert len(rows) == 10
+    found = [(r.first, r.second) for r in rows if r.verdict != NO_INTERACTION]
+    assert found == [("a", "b")]
 
 
 def test_a_single_behaviour_has_no_pairs(make_periods) -> None:
