@@ -31,7 +31,8 @@ NAMES = (
     "share", "rating", "invoice_view", "chat", "coupon", "push", "catalogue", "profile_edit",
     "return_info", "delivery_check", "survey", "event_visit", "forum", "download", "price_page",
 )  # fmt: skip
-MAX_LIFT = 0.55  # largest mean relative lift by one behaviour, so that none dominates
+# largest mean relative lift by one behaviour, so that none dominates
+MAX_LIFT = {"orders": 0.55, "basket": 0.55, "ratio": 0.55, "hazard": 1.2}
 
 
 @dataclass
@@ -94,13 +95,13 @@ class Draft:
     def path(self) -> Path:
         return str(self.rng.choice(["orders", "orders", "basket", "ratio"]))  # type: ignore[return-value]
 
-    def strength(self, b: Behaviour, kernel: Array, effect: float) -> float:
+    def strength(self, b: Behaviour, path: Path, kernel: Array, effect: float) -> float:
         """Return the strength at which a standard deviation moves margin by about `effect`."""
         level = np.exp(b.affinity**2) * (1 + 1 / b.shape) / b.share - 1
         mean = WINDOW * b.rate
         std = np.sqrt(mean + mean**2 * (level + 0.6 * b.wave_std**2))
         full = effect / (std * window_share(kernel, WINDOW) / WINDOW)
-        return float(np.sign(effect) * min(abs(full), MAX_LIFT / b.rate))
+        return float(np.sign(effect) * min(abs(full), MAX_LIFT[path] / b.rate))
 
     def act(
         self, b: Behaviour, path: Path, effect: float, kernel: Array | None = None,
@@ -108,7 +109,7 @@ class Draft:
     ) -> Behaviour:  # fmt: skip
         """Give the latest behaviour an effect; null twins have none."""
         kernel = self.kernel() if kernel is None else kernel
-        strength: float | Array = self.strength(b, kernel, effect)
+        strength: float | Array = self.strength(b, path, kernel, effect)
         if by_customer is not None:
             strength = (strength * by_customer).astype(np.float32)
         if not self.acting:

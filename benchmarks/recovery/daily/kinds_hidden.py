@@ -93,3 +93,51 @@ def preparing(draft: Draft) -> None:
         draft.rider((Ride(state, draft.uniform(0.9, 1.6)),), draft.log_uniform(0.3, 0.9))
     draft.follow()
     draft.fill(10, 13)
+
+
+def riding_driver(draft: Draft) -> None:
+    """One driver rides on the hidden wave itself: it cannot be told from the wave, and is optional.
+
+    Another driver acts alone and can be had.
+    """
+    state = draft.wave(draft.uniform(22, 40))
+    draft.settings["rides"] = (Ride(state, draft.uniform(0.35, 0.5)),)
+    riding = draft.driver("orders", rides=(Ride(state, draft.uniform(0.4, 0.6), 3),))
+    draft.optional.add(riding.name)
+    draft.accepted[riding.name] = frozenset({"unverifiable"})
+    draft.driver()
+    for _ in range(4):
+        draft.rider((Ride(state, draft.uniform(0.4, 0.7), 3),))
+    draft.follow()
+    draft.fill(9, 12)
+
+
+def holiday_pauses(draft: Draft) -> None:
+    """Customers do nothing for one to three weeks at a time: one pause moves everything.
+
+    Drivers pause too; most of what pauses does nothing, so that they can be had.
+    """
+    pause = hidden.episodes(draft.rng, draft.n_days + AHEAD, draft.n, 2.0, (8, 21), ramp=1)
+    state = draft.state(pause)
+    draft.settings["rides"] = (Ride(state, -2.0),)
+    rides = (Ride(state, -2.0),)
+    draft.drivers(2, 3, rides=rides)
+    draft.follow()
+    for _ in range(6):
+        draft.rider(rides)
+    draft.add("inert", draft.log_uniform(0.3, 1.5))
+
+
+def team_accounts(draft: Draft) -> None:
+    """Customers are teams that people join and leave: everything grows and shrinks with them.
+
+    Drivers grow too; most of what grows does nothing, so that they can be had.
+    """
+    team = hidden.growth(draft.rng, draft.n_days + AHEAD, draft.n, draft.uniform(2.0, 4.0), 0.35)
+    state = draft.state(team)
+    draft.settings["rides"] = (Ride(state, draft.uniform(0.7, 1.0)),)
+    draft.drivers(2, 3, rides=(Ride(state, draft.uniform(0.5, 0.8)),))
+    draft.follow()
+    for _ in range(5):
+        draft.rider((Ride(state, draft.uniform(0.7, 1.0)),))
+    draft.fill(9, 12)

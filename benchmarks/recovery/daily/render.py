@@ -43,10 +43,8 @@ def logged_events(history: History, rng: Rng) -> Log:
     code, rest = cell % n_behaviours, cell // n_behaviours
     customer, day = rest % n, rest // n
     moment = moments(rng, day, cell.size)
-    followed = [np.concatenate([part[i] for part in history.followed]) for i in range(3)]
-    customer = np.concatenate([customer, followed[0]]).astype(np.int64)
-    moment = np.concatenate([moment, followed[1]]).astype(np.float64)
-    code = np.concatenate([code, followed[2]]).astype(np.int64)
+    parts = [(customer, moment, code), *history.followed]
+    customer, moment, code = (np.concatenate([part[i] for part in parts]) for i in range(3))
     kept = _there(history, customer, moment, rng)
     customer, moment, code = customer[kept], moment[kept], code[kept]
     for j, b in enumerate(plan.behaviours):

@@ -54,7 +54,7 @@ class History:
 
 def moments(rng: Rng, days: Ints | int, size: int) -> Floats:
     """Return moments within the day, more of them in the afternoon."""
-    return days + np.clip(rng.beta(4.0, 3.0, size) * 0.7 + 0.25, 0.0, 0.999)
+    return np.asarray(days + rng.beta(4.0, 3.0, size) * 0.7 + 0.25)
 
 
 def levels(plan: Plan, rng: Rng) -> Array:
@@ -143,7 +143,7 @@ class _Loop:
         np.minimum(counts, 250, out=counts)
         self.history.counts[day] = counts
         for j, series in self.series.items():
-            series[day] = counts[:, j]
+            series[day] += counts[:, j]  # beside those that followed earlier orders
         self.orders(day)
         self.leaving(day)
 
@@ -152,13 +152,13 @@ class _Loop:
         plan = self.history.plan
         scale = np.sqrt(1 - self.memory**2)
         noise = self.rng.standard_normal(self.wave.shape, dtype=np.float32)
-        self.wave = self.memory * self.wave + scale * noise
+        self.wave = (self.memory * self.wave + scale * noise).astype(np.float32)
         log_rate = self.level + self.std * self.wave
         log_rate += self.season * plan.season[day] + self.weekday[day % 7]
         for j, b in enumerate(plan.behaviours):
             for ride in b.rides:
                 log_rate[:, j] += ride.loading * plan.hidden[ride.state][day + ride.lead]
-        rates = np.exp(np.minimum(log_rate, 2.5)).astype(np.float64)
+        rates = np.exp(np.minimum(log_rate, 3.5)).astype(np.float64)
         for j, b in enumerate(plan.behaviours):
             if b.feedback:
                 rates[:, j] *= 1 + b.feedback * np.minimum(self.recent, 3.0)
@@ -199,7 +199,7 @@ class _Loop:
         rate = h.base_rate[day] * factor(plan, stocks, "orders")
         if h.habit is not None and self.order_counts is not None and o.habit_kernel is not None:
             h.habit[day] = stock_on(self.order_counts, o.habit_kernel, day)
-            rate = rate + h.base_rate[day] * o.habit * h.habit[day]
+            rate = rate + o.habit * h.habit[day]
         here = (plan.entry <= day) & (h.leave > day)
         number = rng.poisson(rate * here)
         if plan.planned is not None:
@@ -229,8 +229,12 @@ class _Loop:
                 number = self.rng.poisson(b.per_order, who.size)
                 delay = self.rng.exponential(b.order_lag, int(number.sum())) + 0.02
                 customer = np.repeat(who, number)
-                codes = np.full(customer.size, j)
-                self.history.followed.append((customer, np.repeat(when, number) + delay, codes))
+                moment = np.repeat(when, number) + delay
+                self.history.followed.append((customer, moment, np.full(customer.size, j)))
+                if j in self.series:
+                    day = moment.astype(np.int64)
+                    soon = day < self.history.plan.n_days
+                    np.add.at(self.series[j], (day[soon], customer[soon]), 1)
 
     def fees(self, day: int, here: NDArray[np.bool_]) -> None:
         """Book the fee of subscribers, every four weeks from their entry on."""

@@ -113,8 +113,8 @@ class Behaviour:
 class Orders:
     """Orders, baskets, margins and, for subscribers, the hazard of leaving.
 
-    Rates and hazards are per day, amounts in currency. A `habit` is the relative increase of the
-    order rate per unit of the stock of past orders. `notice` is the range of days between the
+    Rates and hazards are per day, amounts in currency. A `habit` is the number of later orders that
+    an order causes. `notice` is the range of days between the
     decision to leave and the end; without a `hazard`, nobody leaves.
     """
 

@@ -102,7 +102,7 @@ def expected_margin(history: History, stocks: dict[tuple[int, int], Array], firs
     base = history.base_rate[days].astype(np.float64)
     rate = base * factor(plan, stocks, "orders")
     if history.habit is not None and o.habit_kernel is not None:
-        rate = _with_habit(history, rate, base, first)
+        rate = _with_habit(rate, o.habit * o.habit_kernel)
     if plan.planned is not None:
         rate = rate + plan.planned[days] * (np.arange(days.start, days.stop)[:, None] >= plan.entry)
     margin = rate * margin_per_order(plan, stocks, history.size)
@@ -115,15 +115,12 @@ def expected_margin(history: History, stocks: dict[tuple[int, int], Array], firs
     return np.asarray(margin, dtype=np.float64)
 
 
-def _with_habit(history: History, rate: Floats, base: Floats, first: int) -> Floats:
+def _with_habit(rate: Floats, kernel: Array) -> Floats:
     """Add the orders that orders cause; linear in orders, so that expectations are exact."""
-    o, kernel = history.plan.orders, history.plan.orders.habit_kernel
-    assert history.habit is not None and kernel is not None
     total = rate.copy()
-    for day in range(rate.shape[0]):
+    for day in range(1, rate.shape[0]):
         length = min(kernel.size, day)
-        own = kernel[:length][::-1] @ total[day - length : day] if length else 0.0
-        total[day] += base[day] * o.habit * own
+        total[day] += kernel[:length][::-1] @ total[day - length : day]
     return total
 
 
