@@ -14,7 +14,7 @@ FOLLOWS = frozenset({"consequence"})
 def policy(draft: Draft) -> None:
     """The company mails customers who are inactive for three weeks, or after many visits.
 
-    The mails have no effect or a small one; that they follow what customers do is no error.
+    The mails have no effect; to call them a consequence of what customers do is no error.
     """
     draft.drivers(2, 2)
     draft.fill(7, 8)
@@ -123,7 +123,7 @@ def subscription(draft: Draft, notice: tuple[int, int], fading: float) -> None:
     """Fees until customers leave; drivers keep them, and other use does nothing."""
     draft.settings |= {
         "rate": 1e-6, "fee": draft.uniform(20, 40), "ratio": draft.uniform(0.5, 0.7),
-        "hazard": draft.uniform(0.003, 0.0045), "notice": notice, "fading": fading,
+        "hazard": draft.uniform(0.005, 0.0075), "notice": notice, "fading": fading,
         "return_share": 0.0,
     }  # fmt: skip
     draft.late_share = 0.6

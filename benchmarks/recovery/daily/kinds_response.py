@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.recovery.daily.draft import Draft
-from benchmarks.recovery.daily.mechanism import box, delayed, exponential
+from benchmarks.recovery.daily.mechanism import box, delayed, exponential, link
 from benchmarks.recovery.daily.spec import Act, Array, Behaviour
 
 
@@ -55,6 +55,12 @@ def segments_differ(draft: Draft) -> None:
     turned = np.where(code == 0, 1.6, -0.6).astype(np.float32)
     draft.driver(size=draft.uniform(0.08, 0.12), by_customer=double)
     draft.driver("orders", size=draft.uniform(0.10, 0.14), by_customer=turned)
+    # both segments get the same mean margin, so that only effects differ
+    level = np.ones(draft.n, dtype=np.float32)
+    for b in draft.behaviours:
+        for act in b.acts:
+            level *= link(act.strength * np.full(draft.n, b.rate, dtype=np.float32))
+    draft.order_scale = (level.mean() / level)[None, :]
     draft.driver()
     draft.follow()
     draft.fill()
