@@ -25,15 +25,15 @@ def turning_mails(draft: Draft, load: float, peak: float | Array) -> Behaviour:
 
 def turning(draft: Draft) -> None:
     """Mails help up to about four in four weeks and harm beyond eight: all can be had."""
-    turning_mails(draft, draft.uniform(3.0, 4.0), draft.uniform(3.5, 5.0))
+    turning_mails(draft, draft.uniform(2.0, 2.8), draft.uniform(3.5, 5.0))
     draft.drivers(1, 2)
     draft.follow()
     draft.fill()
 
 
 def turning_high(draft: Draft) -> None:
-    """The same with twice the mails: the next one costs margin."""
-    turning_mails(draft, draft.uniform(6.0, 8.0), draft.uniform(3.5, 5.0))
+    """The same with twice the mails: on average, the next one costs margin."""
+    turning_mails(draft, draft.uniform(4.5, 6.0), draft.uniform(3.5, 5.0))
     draft.drivers(1, 2)
     draft.follow()
     draft.fill()
