@@ -104,8 +104,24 @@ def kind_table(results: list[Result]) -> str:
     return table(head, rows)
 
 
+def passing(result: Result) -> set[str]:
+    """Return the behaviours that the method holds to be drivers, selected or not."""
+    if result.method == PRODUCT:
+        return scoring.behaviours_with(result.output, "driver")
+    return set(result.output.get("passed", result.output["chosen"]))
+
+
+def false_ones(result: Result) -> set[str]:
+    """Return the behaviours that the method wrongly holds to be drivers."""
+    truth = result.truth
+    optional = set(truth["optional"])
+    return {
+        b for b in passing(result) - optional if "driver" not in scoring.correct_verdicts(truth, b)
+    }
+
+
 def method_rows(results: list[Result]) -> dict[str, tuple[float, float, float]]:
-    """Return by method: mean F1 over kinds, false share of the selected, null alarm rate."""
+    """Return by method: mean F1 over kinds, false share of what passes, null alarm rate."""
     rows = {}
     for method in dict.fromkeys(r.method for r in results):
         usable = [r for r in results if r.method == method and r.usable]
@@ -114,13 +130,10 @@ def method_rows(results: list[Result]) -> dict[str, tuple[float, float, float]]:
         f1 = mean(
             mean(scoring.f1(r.truth, r.output) for r in acting if kind_of(r) == k) for k in kinds
         )
-        wrong = [
-            r.truth["verdicts"].get(b) != "driver"
-            for r in usable
-            for b in set(r.output["chosen"]) - set(r.truth["optional"])
-        ]
-        alarms = mean(float(bool(r.output["chosen"])) for r in usable if is_null(r))
-        rows[method] = (f1, mean(map(float, wrong)), alarms)
+        number_passing = sum(len(passing(r) - set(r.truth["optional"])) for r in usable)
+        wrong = sum(len(false_ones(r)) for r in usable)
+        alarms = mean(float(bool(passing(r))) for r in usable if is_null(r))
+        rows[method] = (f1, wrong / max(number_passing, 1), alarms)
     return rows
 
 
@@ -130,12 +143,12 @@ def method_table(results: list[Result]) -> str:
         [method, *(number(value) for value in values)]
         for method, values in method_rows(results).items()
     ]
-    head = ["methods on daily kinds", "mean F1", "false among selected", "null twins with one"]
+    head = ["methods on daily kinds", "mean F1", "false among drivers", "null twins with one"]
     return table(head, rows)
 
 
 def method_by_kind_table(results: list[Result], *, false: bool) -> str:
-    """Return F1, or the number of false selections, by kind and method."""
+    """Return F1, or false drivers of all, by kind and method; the latter with null twins."""
     methods = list(dict.fromkeys(r.method for r in results))
     rows = []
     for kind in dict.fromkeys(kind_of(r) for r in results):
@@ -143,17 +156,13 @@ def method_by_kind_table(results: list[Result], *, false: bool) -> str:
         for method in methods:
             here = [r for r in results if (kind_of(r), r.method) == (kind, method) and r.usable]
             if false:
-                selected = [(r, b) for r in here for b in r.output["chosen"]]
-                wrong = sum(
-                    r.truth["verdicts"].get(b) != "driver" and b not in r.truth["optional"]
-                    for r, b in selected
-                )
-                cells.append(f"{wrong}/{len(selected)}")
+                held = sum(len(passing(r) - set(r.truth["optional"])) for r in here)
+                cells.append(f"{sum(len(false_ones(r)) for r in here)}/{held}")
             else:
                 scores = [scoring.f1(r.truth, r.output) for r in here if not is_null(r)]
                 cells.append(number(mean(scores)))
         rows.append([kind, *cells])
-    return table(["false selections" if false else "F1 of selection", *methods], rows)
+    return table(["false drivers" if false else "F1 of selection", *methods], rows)
 
 
 @dataclass(frozen=True)

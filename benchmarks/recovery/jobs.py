@@ -130,9 +130,10 @@ def _run_rival(method: str, world: Any, panel: Any, seed: int) -> dict[str, Any]
     from benchmarks.recovery.rivals import run_method
 
     if method in PANEL_RIVALS:
-        choice = run_panel_method(method, world.weekly(), panel, seed)
-    else:
-        choice = run_method(method, panel, seed)
+        tested = run_panel_method(method, world.weekly(), panel, seed)
+        chosen, passed = list(tested.chosen), list(tested.passed)
+        return {"chosen": chosen, "passed": passed, "skipped": tested.skipped}
+    choice = run_method(method, panel, seed)
     return {"chosen": list(choice.chosen), "skipped": choice.skipped}
 
 

@@ -1,6 +1,7 @@
 """Competing methods of panel econometrics, which compare customers with themselves.
 
-Each selects at most three behaviours. A method whose package cannot be imported is skipped, with
+Each returns the importance of the behaviours that pass its test, of which at most three are
+selected. A method whose package cannot be imported is skipped, with
 the reason.
 """
 
@@ -10,6 +11,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -23,7 +25,7 @@ MIN_Z = 4.0
 ROWS = 8_000  # sample size of the slow methods, in rows of whole customers
 
 
-def fixed_effects_poisson(weekly: Weekly, panel: BaselinePanel, seed: int) -> list[str]:
+def fixed_effects_poisson(weekly: Weekly, panel: BaselinePanel, seed: int) -> pd.Series:
     """Regress weekly gains on twelve-week sums, with customer and week effects.
 
     ``pyfixest.fepois`` with standard errors clustered by customer; z at least 4 and positive.
@@ -50,7 +52,7 @@ def fixed_effects_poisson(weekly: Weekly, panel: BaselinePanel, seed: int) -> li
     z = tested["Estimate"] / tested["Std. Error"]
     passed = tested.loc[z >= MIN_Z, "Estimate"]
     behaviours = dict(zip(names, weekly.behaviours, strict=True))
-    return _top(passed.rename(index=behaviours))
+    return passed.rename(index=behaviours)
 
 
 def changes(panel: BaselinePanel) -> tuple[pd.DataFrame, pd.Series]:
@@ -62,7 +64,7 @@ def changes(panel: BaselinePanel) -> tuple[pd.DataFrame, pd.Series]:
     return counts[kept].reset_index(drop=True), margin[kept].reset_index(drop=True)
 
 
-def dml_on_changes(weekly: Weekly, panel: BaselinePanel, seed: int) -> list[str]:
+def dml_on_changes(weekly: Weekly, panel: BaselinePanel, seed: int) -> pd.Series:
     """Select with EconML's LinearDML on changes, the other changes as controls, 5% level."""
     dml = _import("econml.dml")
     counts, margin = changes(_customers(panel, seed))
@@ -82,10 +84,10 @@ def dml_on_changes(weekly: Weekly, panel: BaselinePanel, seed: int) -> list[str]
         low, _ = (float(np.ravel(b)[0]) for b in model.const_marginal_effect_interval(alpha=0.05))
         if low > 0:
             importance[name] = effect * float(treated.std())
-    return _top(pd.Series(importance, dtype=float))
+    return pd.Series(importance, dtype=float)
 
 
-def doubleml_panel(weekly: Weekly, panel: BaselinePanel, seed: int) -> list[str]:
+def doubleml_panel(weekly: Weekly, panel: BaselinePanel, seed: int) -> pd.Series:
     """Select with DoubleML's partially linear panel regression in first differences, 5% level."""
     package = _import("doubleml")
     if not hasattr(package, "DoubleMLPLPR"):
@@ -111,7 +113,7 @@ def doubleml_panel(weekly: Weekly, panel: BaselinePanel, seed: int) -> list[str]
         ).fit()
         if model.confint(level=0.95).iloc[0, 0] > 0:
             importance[behaviour] = float(model.coef[0]) * float(frame[name].std())
-    return _top(pd.Series(importance, dtype=float))
+    return pd.Series(importance, dtype=float)
 
 
 def _customers(panel: BaselinePanel, seed: int) -> BaselinePanel:
@@ -127,14 +129,21 @@ def _customers(panel: BaselinePanel, seed: int) -> BaselinePanel:
     return BaselinePanel(*(part[kept].reset_index(drop=True) for part in parts))
 
 
-PANEL_RIVALS: dict[str, Callable[[Weekly, BaselinePanel, int], list[str]]] = {
+PANEL_RIVALS: dict[str, Callable[[Weekly, BaselinePanel, int], pd.Series]] = {
     "FE Poisson": fixed_effects_poisson,
     "DML on changes": dml_on_changes,
     "DoubleML panel": doubleml_panel,
 }
 
 
-def run_panel_method(method: str, weekly: Weekly, panel: BaselinePanel, seed: int) -> Choice:
+@dataclass(frozen=True)
+class PanelChoice(Choice):
+    """The selected behaviours, and all that pass the method's test."""
+
+    passed: tuple[str, ...] = ()
+
+
+def run_panel_method(method: str, weekly: Weekly, panel: BaselinePanel, seed: int) -> PanelChoice:
     """Run one method with its warnings and output suppressed."""
     quiet = io.StringIO()
     try:
@@ -144,6 +153,8 @@ def run_panel_method(method: str, weekly: Weekly, panel: BaselinePanel, seed: in
             contextlib.redirect_stderr(quiet),
         ):
             warnings.simplefilter("ignore")
-            return Choice(tuple(PANEL_RIVALS[method](weekly, panel, seed)))
+            importance = PANEL_RIVALS[method](weekly, panel, seed)
     except SkippedError as reason:
-        return Choice((), str(reason))
+        return PanelChoice((), str(reason))
+    passed = tuple(str(name) for name in importance.index)
+    return PanelChoice(tuple(_top(importance)), None, passed)
