@@ -54,7 +54,7 @@ class Draft:
     planned: Array | None = None
     order_scale: Array | None = None
     late_share: float = 0.35
-    memory: tuple[float, float] = (7.0, 30.0)
+    memory: tuple[float, float] = (5.0, 32.0)
 
     def __post_init__(self) -> None:
         self.names = [str(name) for name in self.rng.permutation(NAMES)]
