@@ -198,6 +198,6 @@ class Draft:
             segments=self.segments,
             declared_segments=self.declared,
             accepted=self.accepted,
-            optional=frozenset(self.optional),
+            optional=frozenset(self.optional if self.acting else ()),
             unmeasured=frozenset(self.unmeasured),
         )

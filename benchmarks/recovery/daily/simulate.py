@@ -140,6 +140,9 @@ class _Loop:
     def step(self, day: int) -> None:
         """Simulate one day."""
         counts = self.rng.poisson(self.rates(day))
+        for j, b in enumerate(self.history.plan.behaviours):
+            if b.policy is not None:
+                counts[:, j] += self.acted_on(day, j, b)
         np.minimum(counts, 250, out=counts)
         self.history.counts[day] = counts
         for j, series in self.series.items():
@@ -166,11 +169,11 @@ class _Loop:
                 stock = stock_on(self.series[b.parent], b.parent_kernel, day)
                 rates[:, j] += b.per_parent * stock * (self.level[:, j] > -20)
             if b.policy is not None:
-                rates[:, j] = self.action(day, j, b)
+                rates[:, j] = 0.1 * b.rate  # few are sent outside of the rule
         return rates * (plan.entry <= day)[:, None]
 
-    def action(self, day: int, j: int, b: Behaviour) -> Floats:
-        """Return the chance that the company acts on each customer today."""
+    def acted_on(self, day: int, j: int, b: Behaviour) -> NDArray[np.bool_]:
+        """Return the customers on whom the company acts today."""
         plan, policy, counts = self.history.plan, b.policy, self.history.counts
         assert policy is not None
         if policy.watched and day:
@@ -183,11 +186,10 @@ class _Loop:
             due = week.sum(axis=(0, 2), dtype=np.int64) >= policy.limit
         else:
             due = plan.hidden[policy.state][day] > 0.8
-        due &= day - self.last_action[:, j] >= policy.pause
+        due &= (day - self.last_action[:, j] >= policy.pause) & (plan.entry <= day)
         chosen = due & (self.rng.random(due.size) < policy.chance)
         self.last_action[chosen, j] = day
-        # a rate that makes one event nearly certain and more of them rare
-        return np.where(chosen, 1.0, b.rate * 0.1)
+        return chosen
 
     def orders(self, day: int) -> None:
         """Draw the orders of the day, their margins, returns and consequences."""

@@ -128,7 +128,7 @@ def _survival(history: History, hazard: Floats) -> Floats:
     """Return the chance of being present on each day, given presence after the first window."""
     notice, days = history.notice, np.arange(hazard.shape[0])[:, None]
     # a customer who is present at the cutoff had not decided before the notice period began
-    counted = days >= WINDOW - notice
+    counted = days >= WINDOW - notice - 1
     log_stay = np.cumsum(np.where(counted, np.log1p(-np.minimum(hazard, 0.9)), 0.0), axis=0)
     last = days - notice - 1
     reached = np.take_along_axis(log_stay, np.maximum(last, 0), axis=0)
