@@ -49,13 +49,13 @@ def turning_segments(draft: Draft) -> None:
 
 
 def segments_differ(draft: Draft) -> None:
-    """One effect is twice as large in a segment, another has the other sign there."""
+    """One effect is at least twice as large in a segment, another has the other sign there."""
     code = draft.segment("tier", ("basic", "plus"))
     double = np.where(code == 0, 0.67, 1.33).astype(np.float32)
-    turned = np.where(code == 0, 1.6, -0.6).astype(np.float32)
+    turned = np.where(code == 0, 1.8, -0.5).astype(np.float32)
     draft.driver(size=draft.uniform(0.08, 0.12), by_customer=double)
-    draft.driver("orders", size=draft.uniform(0.10, 0.14), by_customer=turned)
-    # both segments get the same mean margin, so that only effects differ
+    draft.driver("orders", size=draft.uniform(0.04, 0.06), by_customer=turned)
+    # the segments get about the same mean margin, so that only effects differ
     level = np.ones(draft.n, dtype=np.float32)
     for b in draft.behaviours:
         for act in b.acts:
