@@ -82,7 +82,7 @@ def replayed_margin(
 
 @pytest.mark.parametrize(
     ("kind", "seed"),
-    [("calm", 1), ("poor_margin", 1), ("turning_high", 1), ("pulled_after", 1), ("habit", 1),
+    [("calm", 1), ("poor_margin", 1), ("turning_high", 4), ("pulled_after", 1), ("habit", 1),
      ("segments_differ", 2), ("notice", 1)],
 )  # fmt: skip
 def test_effects_agree_with_repeated_simulation(kind: str, seed: int) -> None:
