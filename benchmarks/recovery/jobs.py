@@ -18,6 +18,8 @@ SIMULATION_CODE = (
     "subscriptions.py", "subscriber.py", "world.py", "worlds.py", "render.py",
 )  # fmt: skip
 RIVAL_CODE = ("panel.py", "rivals.py")
+PANEL_RIVAL_CODE = (*RIVAL_CODE, "panel_rivals.py")
+DAILY = "daily_"  # prefix of the kinds of the daily generator
 # the packages that decide verdicts; changes of reporting and tracking need no new run
 PRODUCT_CODE = (
     "drivers",
@@ -43,6 +45,11 @@ class Job:
     n_weeks: int
     seed: int
 
+    @property
+    def is_daily(self) -> bool:
+        """Whether the daily generator simulates it."""
+        return self.kind.startswith(DAILY)
+
     def file(self, results: Path, method: str, version: str) -> Path:
         """Return the file of a method's result."""
         slug = method.replace(" ", "-").replace(",", "")
@@ -57,17 +64,36 @@ def digest(paths: list[Path]) -> str:
     return code.hexdigest()[:10]
 
 
-def code_versions(methods: list[str]) -> dict[str, str]:
+def code_versions(methods: list[str], *, daily: bool = False) -> dict[str, str]:
     """Return a hash of the code behind each method's results, and of the simulation (``truth``)."""
+    from benchmarks.recovery.panel_rivals import PANEL_RIVALS
+
     simulation = [HERE / name for name in SIMULATION_CODE]
-    rivals = [*simulation, *(HERE / name for name in RIVAL_CODE)]
+    if daily:
+        simulation = list((HERE / "daily").glob("*.py"))
     package = ROOT / "engagement_ml"
     product: list[Path] = []
     for name in PRODUCT_CODE:
         part = package / name
         product += [part] if part.is_file() else list(part.rglob("*.py"))
-    versions = {m: digest(rivals) for m in methods if m != PRODUCT}
-    return versions | {PRODUCT: digest([*simulation, *product]), "truth": digest(simulation)}
+    versions = {"truth": digest(simulation), PRODUCT: digest([*simulation, *product])}
+    for method in methods:
+        if method != PRODUCT:
+            names = PANEL_RIVAL_CODE if method in PANEL_RIVALS else RIVAL_CODE
+            versions[method] = digest([*simulation, *(HERE / name for name in names)])
+    return versions
+
+
+def make_data(job: Job) -> Any:
+    """Simulate a job's data set."""
+    if job.is_daily:
+        from benchmarks.recovery.daily import make_daily
+
+        kind = job.kind.removeprefix(DAILY)
+        return make_daily(kind, job.n_customers, job.n_weeks, job.seed)
+    from benchmarks.recovery.worlds import make_world
+
+    return make_world(job.kind, job.n_customers, job.n_weeks, job.seed)
 
 
 def run_job(job: Job, methods: list[str], results: Path) -> dict[str, float]:
@@ -75,16 +101,14 @@ def run_job(job: Job, methods: list[str], results: Path) -> dict[str, float]:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from benchmarks.recovery.panel import build_baseline_panel
     from benchmarks.recovery.product import train_and_read
-    from benchmarks.recovery.rivals import run_method
     from benchmarks.recovery.scoring import truth_record
-    from benchmarks.recovery.worlds import make_world
 
-    versions = code_versions(methods)
+    versions = code_versions(methods, daily=job.is_daily)
     missing = [m for m in methods if not job.file(results, m, versions[m]).is_file()]
     truth_file = job.file(results, "truth", versions["truth"])
     if not missing and truth_file.is_file():
         return {}
-    world = make_world(job.kind, job.n_customers, job.n_weeks, job.seed)
+    world = make_data(job)
     write_json(truth_file, truth_record(world.truth))
     panel = build_baseline_panel(world) if any(m != PRODUCT for m in missing) else None
     seconds = {}
@@ -93,13 +117,24 @@ def run_job(job: Job, methods: list[str], results: Path) -> dict[str, float]:
         if method == PRODUCT or panel is None:
             result = train_and_read(world)
         else:
-            choice = run_method(method, panel, job.seed)
-            result = {"chosen": list(choice.chosen), "skipped": choice.skipped}
+            result = _run_rival(method, world, panel, job.seed)
         seconds[method] = time.perf_counter() - started
         write_json(
             job.file(results, method, versions[method]), {"seconds": seconds[method], **result}
         )
     return seconds
+
+
+def _run_rival(method: str, world: Any, panel: Any, seed: int) -> dict[str, Any]:
+    from benchmarks.recovery.panel_rivals import PANEL_RIVALS, run_panel_method
+    from benchmarks.recovery.rivals import run_method
+
+    if method in PANEL_RIVALS:
+        tested = run_panel_method(method, world.weekly(), panel, seed)
+        chosen, passed = list(tested.chosen), list(tested.passed)
+        return {"chosen": chosen, "passed": passed, "skipped": tested.skipped}
+    choice = run_method(method, panel, seed)
+    return {"chosen": list(choice.chosen), "skipped": choice.skipped}
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

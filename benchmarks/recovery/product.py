@@ -26,7 +26,8 @@ def train_and_read(world: World) -> dict[str, Any]:
         ``chosen`` (behaviours in order), ``weights`` (behaviour → weight, low, high),
         ``verdicts`` (behaviour → verdict, effect, low, high, selection_frequency, reason),
         ``across`` (name → Spearman with later margin), ``within`` and ``vanity`` (name → Spearman
-        between changes), ``reason`` of an abstention, ``seconds``. After a failed run, ``error``.
+        between changes), ``segments`` (behaviour → whether its effect differs between the values
+        of a segment), ``reason`` of an abstention, ``seconds``. After a failed run, ``error``.
     """
     with tempfile.TemporaryDirectory(prefix="recovery-") as name:
         folder = Path(name)
@@ -67,14 +68,29 @@ def read_output(folder: Path) -> dict[str, Any]:
                 "high": _number(row["effect_high"]),
                 "selection_frequency": _number(row["selection_frequency"]),
                 "reason": row["reason"],
+                "optimum": _number(row.get("optimum") or ""),
+                "converged": {"true": True, "false": False}.get(row.get("converged") or ""),
             }
             for row in rows
         },
+        "segments": _segments(folder / "run.json"),
         "within": _values(comparison.get("within")),
         "across": _values(comparison.get("across")),
         "vanity": _values(comparison.get("vanity")),
         "reason": metric["reason"],
     }
+
+
+def _segments(record: Path) -> dict[str, bool]:
+    """Return whether the run says that an effect differs, of behaviours compared by segment."""
+    if not record.is_file():
+        return {}
+    evidence = json.loads(record.read_text(encoding="utf-8")).get("evidence") or {}
+    differs: dict[str, bool] = {}
+    for row in evidence.get("segments", ()):
+        here = bool(row.get("differs", not row["agrees"]))
+        differs[row["behaviour"]] = differs.get(row["behaviour"], False) or here
+    return differs
 
 
 def _number(text: str) -> float | None:

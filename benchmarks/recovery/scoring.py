@@ -21,6 +21,12 @@ def truth_record(truth: Any) -> Record:
         "std": truth.std,
         "mean_margin": truth.mean_margin,
         "identifiable": truth.identifiable,
+        # of daily data sets only
+        "unmeasured": sorted(getattr(truth, "unmeasured", ())),
+        "optimum": getattr(truth, "optimum", {}),
+        "curve": getattr(truth, "curve", {}),
+        "segment_effect": getattr(truth, "segment_effect", {}),
+        "segment_optimum": getattr(truth, "segment_optimum", {}),
     }
 
 
@@ -91,11 +97,29 @@ def weight_rows(truth: Record, output: Record) -> list[tuple[float, float, float
 def effect_rows(truth: Record, output: Record) -> list[tuple[str, float, float, float, float]]:
     """Return (verdict, effect, low, high, true effect) of each behaviour with an interval."""
     rows = []
+    measured = set(truth["effect"]) - set(truth.get("unmeasured", ()))
     for behaviour, row in output.get("verdicts", {}).items():
         numbers = [row["effect"], row["low"], row["high"]]
-        if None not in numbers and truth["identifiable"] and behaviour in truth["effect"]:
+        if None not in numbers and truth["identifiable"] and behaviour in measured:
             rows.append((row["verdict"], *numbers, truth["effect"][behaviour]))
     return rows
+
+
+def differs_by_segment(truth: Record, behaviour: str) -> bool | None:
+    """Return whether true effects differ between segments; None if neither clearly."""
+    effects = list(truth.get("segment_effect", {}).get(behaviour, {}).values())
+    if not effects or not any(effects):
+        return None
+    least, most = min(effects, key=abs), max(effects, key=abs)
+    if abs(least) < 0.6 * abs(most) or least * most < 0:
+        return True
+    return False if abs(least) > 0.85 * abs(most) else None
+
+
+def rests_on_no_convergence(row: Record) -> bool:
+    """Return whether a verdict other than `unverifiable` rests on a fit that did not converge."""
+    failed = row.get("converged") is False or "not converge" in str(row.get("reason", ""))
+    return failed and row["verdict"] != "unverifiable"
 
 
 def leads_over_baselines(output: Record) -> dict[str, float] | None:
