@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml.drivers.decision import Selection
-from engagement_ml.drivers.evidence import DriverRow, NaiveRow, ResponseCurve
+from engagement_ml.drivers.estimation.event_study import EventStudyFit
+from engagement_ml.drivers.estimation.window_effect import NORMAL_95
+from engagement_ml.drivers.evidence import DriverRow, EventStudy, NaiveRow, ResponseCurve
 from engagement_ml.drivers.experiment_rows import PlannedTest
 from engagement_ml.drivers.finding import Finding, Verdict
 from engagement_ml.drivers.selection.response_curves import Curve
@@ -122,6 +124,25 @@ class EvidenceTables:
             p90=float(np.quantile(positive, 0.9)) if positive.size else 0.0,
             kind=curve.kind,
         )
+
+    def event_studies(self, fit: EventStudyFit | None) -> dict[str, EventStudy]:
+        """Return the leads and lags of every behaviour with evidence of an effect."""
+        if fit is None or not fit.converged:
+            return {}
+        least, findings = self.study.thresholds.min_z, self.findings
+        periods = tuple(round((first + last) / 2) for first, last in fit.groups)
+        studies = {}
+        for i, b in enumerate(fit.behaviours):
+            if abs(findings[b].uncorrected_z) < least:
+                continue
+            coef, half = fit.coef[i], NORMAL_95 * np.sqrt(np.diag(fit.covariance(i)))
+            studies[b] = EventStudy(
+                periods,
+                tuple(coef.tolist()),
+                tuple((coef - half).tolist()),
+                tuple((coef + half).tolist()),
+            )
+        return studies
 
     def _saturation_point(self, b: str, limit: float) -> float | None:
         curve = self.selection.curves.get(b)

@@ -187,6 +187,7 @@ def _after_purchases(case: _Case) -> str:
 
 _SENTENCES: dict[Rule, Callable[[_Case], str]] = {
     "declared": lambda _: "declared in the configuration as a consequence of purchases",
+    "declared control": lambda _: "declared in the configuration as a negative control",
     "not identified": _not_identified,
     "not converged": _not_converged,
     "hidden cause": _hidden_cause,

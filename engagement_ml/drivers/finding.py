@@ -15,6 +15,7 @@ VerdictCode = Literal["driver", "harmful", "vanity", "consequence", "inert", "un
 FailedTest = Literal["z", "sign", "halves", "leads"]
 Rule = Literal[
     "declared",
+    "declared control",
     "not identified",
     "not converged",
     "hidden cause",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+
+from threadpoolctl import threadpool_limits
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.decision import Candidates, Selection
@@ -13,21 +15,19 @@ from engagement_ml.drivers.evidence_tables import EvidenceTables
 from engagement_ml.drivers.experiment_explanations import experiment_notes, explain_experiment
 from engagement_ml.drivers.experiment_override import ExperimentOverride, override_by_experiments
 from engagement_ml.drivers.explanations import advice, explain
-from engagement_ml.drivers.finding import BIASED, Finding
+from engagement_ml.drivers.finding import BIASED
 from engagement_ml.drivers.findings import (
-    Ranking,
     assemble_findings,
     bootstrap_stability,
     rank_by_shap,
 )
 from engagement_ml.drivers.notes import abstention, no_indicator, notes, order_note, unstable_note
-from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.segment_explanations import explain_segments
 from engagement_ml.drivers.selection.order_agreement import compare_orders
-from engagement_ml.drivers.selection.stability_selection import Stability
+from engagement_ml.drivers.stages import Decision, Findings
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
-from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult
+from engagement_ml.drivers.validation.check import Check, CheckContext
 from engagement_ml.drivers.validation.heterogeneity import SegmentComparison, compare_segments
 from engagement_ml.drivers.validation.interactions import PairComparison, compare_acting
 from engagement_ml.drivers.validation.suite import (
@@ -46,52 +46,6 @@ from engagement_ml.formatting import plural
 from engagement_ml.windows import Windows
 
 OnStep = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Findings:
-    """The evidence on every behaviour, by observation.
-
-    Attributes
-    ----------
-    estimates : Estimates
-    obstacle : Obstacle or None
-        Why effects are not identified.
-    ranking : Ranking
-    stability : Stability
-    by_behaviour : mapping of behaviour to Finding
-        With the vetoes of checks.
-    checks : mapping of check name to CheckResult
-        Of the checks that run before verdicts.
-    context : CheckContext
-        What those checks looked at.
-    """
-
-    estimates: Estimates
-    obstacle: Obstacle | None
-    ranking: Ranking
-    stability: Stability
-    by_behaviour: Mapping[str, Finding]
-    checks: Mapping[str, CheckResult]
-    context: CheckContext
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Verdicts, randomised tests considered, and what was selected on them.
-
-    Attributes
-    ----------
-    override : ExperimentOverride
-        Findings and verdicts of all behaviours.
-    reasons : mapping of behaviour to str
-        The sentence behind each verdict.
-    selection : Selection
-    """
-
-    override: ExperimentOverride
-    reasons: Mapping[str, str]
-    selection: Selection
 
 
 def find_drivers(
@@ -129,9 +83,24 @@ def find_drivers(
     DriverEvidence
         An abstention if nothing passes, with the reason.
     """
-    step = on_step or (lambda _: None)
-    study = Study(periods, panel, windows, config, thresholds)
-    estimator = estimator_for(config)
+    # One thread for linear algebra: sums in another order give other digits.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _search(
+            Study(periods, panel, windows, config, thresholds),
+            experiments,
+            checks,
+            on_step or (lambda _: None),
+        )
+
+
+def _search(
+    study: Study,
+    experiments: Sequence[ExperimentResult],
+    checks: Sequence[Check],
+    step: OnStep,
+) -> DriverEvidence:
+    """Run the stages of the search."""
+    estimator = estimator_for(study.config)
     findings = _find(study, estimator, experiments, checks, step)
     decision = _decide(study, estimator, findings, experiments, step)
     step("Running robustness checks")
@@ -268,6 +237,7 @@ def _evidence(
         experiments=override.experiments(tables.experiment_plan()),
         notes=(*_notes(study, findings, decision, wording), *segments.notes, *pairs.notes),
         heterogeneity=segments.tests,
+        event_study=tables.event_studies(findings.estimates.event_study),
     )
 
 

@@ -7,6 +7,11 @@ import numpy as np
 from engagement_ml.drivers.finding import FailedTest, Finding, Verdict
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 
+_DECLARED = {
+    "consequence": Verdict("consequence", "declared"),
+    "negative_control": Verdict("inert", "declared control"),
+}
+
 
 def judge(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Verdict:
     """Give a behaviour its verdict.
@@ -26,8 +31,9 @@ def judge(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Verdict:
     -------
     Verdict
     """
-    if finding.role == "consequence":
-        return Verdict("consequence", "declared")
+    declared = _DECLARED.get(finding.role)
+    if declared is not None:
+        return declared
     if finding.within is None or not np.isfinite(finding.within.high - finding.within.low):
         return Verdict("unverifiable", "not identified")
     if not finding.converged:

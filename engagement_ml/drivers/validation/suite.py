@@ -10,12 +10,14 @@ from engagement_ml.drivers.finding import Finding
 from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult, check_rows
 from engagement_ml.drivers.validation.experiment_agreement import ExperimentAgreement
 from engagement_ml.drivers.validation.flexible_controls import FlexibleControls
+from engagement_ml.drivers.validation.hidden_causes import HiddenCauseSensitivity
 from engagement_ml.drivers.validation.negative_controls import NegativeControls
 from engagement_ml.drivers.validation.persistence import EffectPersistence
 from engagement_ml.drivers.validation.placebo_outcome import PlaceboOutcome
 from engagement_ml.drivers.validation.placebos import PlaceboBehaviours
 from engagement_ml.drivers.validation.split_sample import SplitSample
 from engagement_ml.drivers.validation.stability import BootstrapStability, IndicatorStability
+from engagement_ml.drivers.validation.weak_followers import WeakFollowers
 
 CHECKS: tuple[Check, ...] = (
     SplitSample(),
@@ -26,6 +28,8 @@ CHECKS: tuple[Check, ...] = (
     IndicatorStability(),
     FlexibleControls(),
     EffectPersistence(),
+    WeakFollowers(),
+    HiddenCauseSensitivity(),
     ExperimentAgreement(),
 )
 """All checks, in the order of the report's table. A new check is one line here."""
