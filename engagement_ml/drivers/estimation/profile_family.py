@@ -22,7 +22,7 @@ PEAKS = (1.5, 2.0, 2.7, 3.6, 4.8, 6.4, 8.5, 11.0)
 POWERS = (1, 2, 4)
 """Powers p: the larger, the narrower the peak."""
 
-LENGTHS = (2, 4, 8, 12, 24)
+LENGTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
 """Lengths of constant profiles, in periods."""
 
 NONE_LOG_ODDS = float(np.log(4.0) + 1.0)
