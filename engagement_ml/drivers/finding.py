@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.turning_effect import Turning
 from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.selection.cross_section import Association
 
@@ -66,6 +67,8 @@ class Finding:
     min_effect : float
         Smallest effect of interest (SESOI) of one standard deviation, in currency.
     vetoes : tuple of Veto
+    turning : Turning or None
+        If the response rises up to an optimum and falls beyond it.
     """
 
     behaviour: str
@@ -79,6 +82,7 @@ class Finding:
     cost: float
     min_effect: float
     vetoes: tuple[Veto, ...] = ()
+    turning: Turning | None = None
 
     @property
     def effect(self) -> float:

@@ -79,6 +79,7 @@ def assemble_findings(
             frequency=stability.passes.get(b, 0.0),
             cost=study.cost(b),
             min_effect=study.min_effect,
+            turning=estimates.turning.get(b),
         )
         for b in study.behaviours
     }

@@ -104,6 +104,23 @@ class Thresholds:
         0.01, "Holm-adjusted p-value below which an interaction is reported"
     )
     max_pairs_of: int = threshold(4, "drivers, first by SHAP, whose pairs are tested")
+    turning_screen_z: float = threshold(
+        3.0, "z of a response's downward bend from which it is tested for a turn"
+    )
+    turning_z: float = threshold(4.0, "z that the downward bend of a turning response must reach")
+    turning_arm_z: float = threshold(
+        2.0, "z that its rise up to the optimum and its fall beyond it must each reach"
+    )
+    turning_lead_share: float = threshold(
+        0.5, "largest bend before the events, as a share of the one after them"
+    )
+    turning_form_z: float = threshold(3.0, "z of the cubic term from which the curve is cubic")
+    turning_segment_p_value: float = threshold(
+        0.01, "Holm-adjusted p-value below which turning responses differ by segment"
+    )
+    min_turning_customers: int = threshold(
+        100, "customers that must have been on both sides of the optimum"
+    )
 
 
 THRESHOLDS = Thresholds()

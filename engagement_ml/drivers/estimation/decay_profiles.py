@@ -36,6 +36,9 @@ PEAK_STEP = 2
 MIN_EIGENVALUE = 1e-6
 """Smallest eigenvalue of the lags' correlation matrix at which a part is identified on its own."""
 
+MAX_SHAPE_ERROR = 1e-9
+"""Largest share of the variance outside one direction at which the profile's shape is known."""
+
 MIN_RELATIVE_VARIANCE = 1e-12
 """Smallest eigenvalue of a covariance, as a share of its trace, against division by zero."""
 
@@ -64,7 +67,8 @@ class DecayProfile:
     lags : Lags
     precision_roots : tuple of array (G, G)
         `precision_root` of each part: gains and losses, or only their sum if the parts are not
-        identified separately.
+        identified separately. Empty if the shape is known and only its size is estimated, as for
+        the load of a turning response: then there is nothing to project.
     contrasts : array (F, P · G)
         For each of `TIME_CONSTANTS`, the weights of the coefficients in the fitted size of the
         exponential profile, summed over the parts.
@@ -87,6 +91,10 @@ class DecayProfile:
         n_parts = len(covariance) // size
         if not np.isfinite(covariance).all():
             return None
+        direction = _known_shape(covariance)
+        if direction is not None:
+            std = np.sqrt(direction @ covariance @ direction)
+            return cls(lags, (), direction[None, :], np.array([std]))
         parts = [covariance[i : i + size, i : i + size] for i in range(0, len(covariance), size)]
         sum_parts = np.tile(np.eye(size), n_parts)
         if not all(_is_identified(part) for part in parts):
@@ -104,6 +112,8 @@ class DecayProfile:
     def project(self, coef: FloatArray) -> FloatArray:
         """Return the sum of the parts' projections (`project_on_decay`), shape (G,)."""
         parts = coef.reshape(-1, len(self.lags.groups))
+        if not self.precision_roots:
+            return np.asarray(parts.sum(axis=0))
         if len(self.precision_roots) < len(parts):
             parts = parts.sum(axis=0, keepdims=True)
         projections = (
@@ -135,6 +145,16 @@ def _gls_weights(shapes: FloatArray, root: FloatArray) -> FloatArray:
     """Return the coefficients' weights in the generalised least squares size of each shape."""
     weighted = shapes @ root.T @ root
     return np.asarray(weighted / np.einsum("fg,fg->f", weighted, shapes)[:, None])
+
+
+def _known_shape(covariance: FloatArray) -> FloatArray | None:
+    """Return the direction of all variance if there is only one, with a positive sum, or None."""
+    if len(covariance) == 1 or not np.trace(covariance) > 0:
+        return None
+    values, vectors = np.linalg.eigh(covariance)
+    if values[:-1].sum() > MAX_SHAPE_ERROR * values[-1]:
+        return None
+    return np.asarray(vectors[:, -1] * (1.0 if vectors[:, -1].sum() >= 0 else -1.0))
 
 
 def _is_identified(covariance: FloatArray) -> bool:

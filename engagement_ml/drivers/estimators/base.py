@@ -9,6 +9,7 @@ from typing import Protocol
 from engagement_ml.drivers.decision import Candidates, Selection
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.turning_effect import Turning
 from engagement_ml.drivers.estimation.window_effect import WindowEffect, add_model_uncertainty
 from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.study import Study
@@ -30,6 +31,8 @@ class Estimates:
         z in each random half of the customers.
     lead_z : mapping of behaviour to (z, z)
         z of the association after the event minus, and plus, the one before it.
+    turning : mapping of behaviour to Turning
+        Of the behaviours whose response turns.
     """
 
     within: Mapping[str, WindowEffect] = field(default_factory=dict)
@@ -37,6 +40,7 @@ class Estimates:
     responses: Mapping[str, PurchaseResponse] = field(default_factory=dict)
     half_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     lead_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    turning: Mapping[str, Turning] = field(default_factory=dict)
 
 
 class Estimator(Protocol):

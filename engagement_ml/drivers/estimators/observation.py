@@ -11,6 +11,7 @@ from engagement_ml.drivers.estimation.leads import lead_contrasts, purchase_adju
 from engagement_ml.drivers.estimation.reverse_causality import estimate_purchase_responses
 from engagement_ml.drivers.estimation.window_effect import WindowEffect, estimate_window_effect
 from engagement_ml.drivers.estimators.base import Estimates, with_model_error
+from engagement_ml.drivers.estimators.turning import with_turning
 from engagement_ml.drivers.preconditions import Obstacle, within_obstacle
 from engagement_ml.drivers.selection.stability_selection import half_strengths
 from engagement_ml.drivers.study import Study
@@ -56,6 +57,7 @@ class ObservationEstimator:
         )
         together = tuple(b for b in names if b in clean or b in passed)
         joint = _joint(study, together, clean) if together else Estimates()
+        joint = with_turning(study, joint)
         return with_model_error(
             Estimates(
                 within={**estimates.within, **joint.within},
@@ -63,6 +65,7 @@ class ObservationEstimator:
                 responses=responses,
                 half_z={**estimates.half_z, **joint.half_z},
                 lead_z={**estimates.lead_z, **joint.lead_z},
+                turning=joint.turning,
             ),
             study,
         )

@@ -1,0 +1,366 @@
+"""What a turning response is worth: average effect, curve, optimum and break-even, in currency.
+
+With the load ``z = x m / P`` of x events spread evenly over an observation window of P periods (m
+is the memory), margin over the outcome window, compared with no event, is
+
+``C(x) = D (P / m) sum_s s y0_s (exp(f_s(x m / P)) − 1)``,   ``D = sum_l w_l k_l``,
+
+summed over gains (s = 1) and losses (s = −1), with y0 the mean amount per period without any load,
+k the load's kernel and w the weights of the lags in a window effect (`distributed_lags`). Its slope
+is the effect of one more event on a customer with that load. The average effect is the mean of
+that slope over customers as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engagement_ml._typing import FloatArray
+from engagement_ml.drivers.estimation.distributed_lags import Lags
+from engagement_ml.drivers.estimation.lag_model import MIN_AMOUNT_SHARE
+from engagement_ml.drivers.estimation.load_response import (
+    MAX_LOG_CHANGE,
+    LoadFit,
+    load_kernel,
+    powers,
+)
+from engagement_ml.drivers.estimation.turning_response import (
+    CUBIC,
+    QUADRATIC,
+    TurningSearch,
+    TurningTest,
+    peak,
+)
+from engagement_ml.drivers.estimation.window_effect import DRAWS_STREAM, N_DRAWS, NORMAL_95
+
+GRID_POINTS = 801
+"""Number of loads from none to the largest considered, for the optimum and the break-even."""
+
+CURVE_POINTS = 41
+"""Number of points of the curve that is returned."""
+
+MAX_QUANTILE = 0.995
+"""Quantile of the loads beyond which nothing is said about the curve."""
+
+
+@dataclass(frozen=True)
+class SegmentTurning:
+    """Optimum and break-even in one segment, in events per observation window.
+
+    Attributes
+    ----------
+    segment, value : str
+        Column and value.
+    optimum, low, high : float or None
+        With the 95% interval; None if the segment's response does not turn within its loads.
+    break_even : float or None
+    n : int
+        Customers.
+    """
+
+    segment: str
+    value: str
+    optimum: float | None
+    low: float | None
+    high: float | None
+    break_even: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Turning:
+    """A response that rises up to an optimum and falls beyond it.
+
+    Attributes
+    ----------
+    memory : int
+        Length of the load's memory, in periods.
+    optimum, optimum_low, optimum_high : float
+        Events per observation window at which margin, net of the cost of serving them, is largest,
+        with the 95% interval.
+    break_even : float or None
+        Events per observation window at which the gain of the first ones is used up; None if that
+        lies beyond the observed loads.
+    x : tuple of float
+        Events per observation window.
+    effect, low, high : tuple of float
+        Margin of x events over the outcome window, compared with none, in currency, before the cost
+        of serving them, with its 95% band.
+    curvature_z, rising_z, falling_z : float
+        z of the bend, and of the lines up to the optimum and beyond it.
+    segments : tuple of SegmentTurning
+        By segment, if responses differ significantly.
+    """
+
+    memory: int
+    optimum: float
+    optimum_low: float
+    optimum_high: float
+    break_even: float | None
+    x: tuple[float, ...]
+    effect: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    curvature_z: float
+    rising_z: float
+    falling_z: float
+    segments: tuple[SegmentTurning, ...] = ()
+
+
+@dataclass(frozen=True)
+class TurningEffect:
+    """The turn, and the average effect in the form of a lag profile.
+
+    Attributes
+    ----------
+    turning : Turning
+    coef : array (G,)
+        Effect of one more event by group of lags, in currency per period: proportional to the
+        load's kernel.
+    influence, sampling : arrays (n, G)
+        Influence of each entity on the coefficients' error, and on the average over entities.
+    form_std : float
+        Standard deviation of the window effect between the quadratic and the cubic curve.
+    lead_z : (float, float)
+        z of the mean slope after the events less, and plus, the mean slope before them.
+    """
+
+    turning: Turning
+    coef: FloatArray
+    influence: FloatArray
+    sampling: FloatArray
+    form_std: float
+    lead_z: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class AmountCurve:
+    """The load response of gains (sign 1) or losses (sign −1).
+
+    Attributes
+    ----------
+    fit : LoadFit
+    load : array (n, T)
+    sign : float
+    level : float
+        Mean amount per period, in currency.
+    """
+
+    fit: LoadFit
+    load: FloatArray
+    sign: float
+    level: float
+
+    def change(self, coef: FloatArray, step: float) -> FloatArray:
+        """Return the relative change of E[y] in each cell if the load is higher by a step."""
+        degree = len(coef)
+        change = (powers(self.load + step, degree) - powers(self.load, degree)) @ coef
+        return np.asarray(np.expm1(np.minimum(change, MAX_LOG_CHANGE)))
+
+    def slope(self, step: float) -> tuple[float, FloatArray, FloatArray]:
+        """Return the mean effect of a step of the load in currency per period.
+
+        Returns
+        -------
+        slope : float
+        influence : array (n,)
+            By the delta method; fitted means change with the coefficients, too.
+        sampling : array (n,)
+            Each entity's effect less the mean effect on as many cells.
+        """
+        fit, mean, degree = self.fit, self.fit.mean, self.fit.n_terms
+        total = max(float(mean.sum()), 1e-300)
+        relative = self.change(fit.coef, step)
+        effect = mean * relative
+        slope = float(effect.sum()) / total
+        terms = powers(self.load, degree)
+        entity_total = np.maximum(mean.sum(axis=1), 1e-300)
+        centre = np.einsum("nt,ntk->nk", mean, terms) / entity_total[:, None]
+        rise = np.einsum(
+            "nt,ntk->k", mean * (1 + relative), powers(self.load + step, degree) - terms
+        )
+        shift = np.einsum("nt,ntk->k", effect, terms) - effect.sum(axis=1) @ centre
+        jacobian = (rise + shift) / total
+        n_cells = fit.cells.sum(axis=1)
+        share = n_cells / max(int(n_cells.sum()), 1)
+        sampling = effect.sum(axis=1) / total - share * slope
+        scale = self.sign * self.level
+        return scale * slope, scale * (fit.influence @ jacobian), scale * sampling
+
+    @property
+    def base(self) -> float:
+        """Mean amount per period without any load, signed, in currency."""
+        log_load = powers(self.load, self.fit.n_terms) @ self.fit.coef
+        relative = np.exp(np.clip(-log_load, -MAX_LOG_CHANGE, MAX_LOG_CHANGE))
+        share = (self.fit.mean * relative).sum() / max(float(self.fit.mean.sum()), 1e-300)
+        return float(self.sign * self.level * share)
+
+    def margin(self, grid: FloatArray, coefs: FloatArray) -> FloatArray:
+        """Return margin per period at each load, compared with no load, shape (D, Z)."""
+        log_change = np.atleast_2d(coefs) @ powers(grid, self.fit.n_terms).T
+        return self.base * np.expm1(np.minimum(log_change, MAX_LOG_CHANGE))
+
+
+@dataclass(frozen=True)
+class EffectSettings:
+    """What turns a load response into currency over the outcome window.
+
+    Attributes
+    ----------
+    lags : Lags
+        Groups of lags with their weights in the window effect.
+    gain_level, loss_level : float
+        Mean gains and losses per period, in currency.
+    cost : float
+        Of serving one event, in currency.
+    seed : int
+    """
+
+    lags: Lags
+    gain_level: float
+    loss_level: float
+    cost: float = 0.0
+    seed: int = 0
+
+
+def turning_effect(
+    search: TurningSearch, test: TurningTest, settings: EffectSettings
+) -> TurningEffect:
+    """Return the average effect, the curve and the optimum of a response that turns."""
+    curves = amount_curves(search, test, settings)
+    kernel = group_kernel(test.memory, settings.lags)
+    coef, influence, sampling = _lag_profile(curves, kernel, settings.lags.weights)
+    turning, other_effect = _turning(search, test, settings, curves, kernel)
+    effect = float(settings.lags.weights @ coef)
+    form_std = 0.0 if other_effect is None else abs(other_effect - effect) / 2
+    return TurningEffect(turning, coef, influence, sampling, form_std, test.lead_z)
+
+
+def group_kernel(memory: int, lags: Lags) -> FloatArray:
+    """Return what an event adds to the load on average over each group of lags, shape (G,)."""
+    kernel = load_kernel(memory, lags.longest)
+    return np.array([kernel[a - 1 : b].mean() for a, b in lags.groups])
+
+
+def amount_curves(
+    search: TurningSearch, test: TurningTest, settings: EffectSettings
+) -> list[AmountCurve]:
+    """Return the curve of gains and, unless they are negligible, that of losses."""
+    panel = search.panel(test.behaviour, test.memory)
+    load = panel.load(test.memory)
+    curves = [AmountCurve(test.fits[test.degree], load, 1.0, settings.gain_level)]
+    both = settings.gain_level + settings.loss_level
+    if settings.loss_level > MIN_AMOUNT_SHARE * both:
+        loss = search.amount(search.periods.loss, panel.cells)
+        fit = panel.fit(loss, powers(load, test.degree))
+        if fit.fit.converged:
+            curves.append(AmountCurve(fit, load, -1.0, settings.loss_level))
+    return curves
+
+
+def _lag_profile(
+    curves: Sequence[AmountCurve], kernel: FloatArray, weights: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return coefficients, influence and sampling influence by group of lags.
+
+    One number times the kernel, so that the shape over the lags is known and only its size is
+    estimated; the window effect is exact.
+    """
+    n = len(curves[0].load)
+    total, influence, sampling = 0.0, np.zeros(n), np.zeros(n)
+    for step in np.unique(kernel[kernel > 0]):
+        weight = float(weights[kernel == step].sum())
+        for curve in curves:
+            slope, of_slope, of_sample = curve.slope(float(step))
+            total += weight * slope
+            influence += weight * of_slope
+            sampling += weight * of_sample
+    shape = kernel / max(float(weights @ kernel), 1e-300)
+    return total * shape, np.outer(influence, shape), np.outer(sampling, shape)
+
+
+def _turning(
+    search: TurningSearch,
+    test: TurningTest,
+    settings: EffectSettings,
+    curves: Sequence[AmountCurve],
+    kernel: FloatArray,
+) -> tuple[Turning, float | None]:
+    """Return the turn, and the window effect of the curve of the other degree if it turns, too."""
+    load, cells = curves[0].load, curves[0].fit.cells
+    limit = max(float(np.quantile(load[cells], MAX_QUANTILE)), test.optimum)
+    grid = np.linspace(0.0, limit, GRID_POINTS)
+    per_load = search.spans.observation / test.memory
+    periods = float(settings.lags.weights @ kernel)
+    coefs = _draw_coefs(curves, settings.seed)
+    gross = sum(
+        curve.margin(grid, drawn) for curve, drawn in zip(curves, coefs, strict=True)
+    )
+    gross = np.asarray(gross) * periods * per_load
+    net = gross - settings.cost * grid * per_load
+    optima = grid[net.argmax(axis=1)]
+    other = test.fits[CUBIC if test.degree == QUADRATIC else QUADRATIC]
+    other_peak = peak(other.coef, limit)
+    comparable = other_peak < limit and other.fit.converged
+    form = abs(other_peak - test.optimum) / 2 if comparable else 0.0
+    low, high = _interval(optima, form)
+    points = np.linspace(0, GRID_POINTS - 1, CURVE_POINTS).astype(int)
+    band = NORMAL_95 * gross[1:, points].std(axis=0)
+    effect = gross[0, points]
+    turning = Turning(
+        memory=test.memory,
+        optimum=float(optima[0] * per_load),
+        optimum_low=low * per_load,
+        optimum_high=high * per_load,
+        break_even=_break_even(grid * per_load, net[0]),
+        x=tuple((grid[points] * per_load).tolist()),
+        effect=tuple(effect.tolist()),
+        low=tuple((effect - band).tolist()),
+        high=tuple((effect + band).tolist()),
+        curvature_z=test.curvature_z,
+        rising_z=test.rising_z,
+        falling_z=test.falling_z,
+    )
+    if not comparable:
+        return turning, None
+    others = [AmountCurve(other, load, 1.0, settings.gain_level), *curves[1:]]
+    profile, _, _ = _lag_profile(others, kernel, settings.lags.weights)
+    return turning, float(settings.lags.weights @ profile)
+
+
+def _draw_coefs(curves: Sequence[AmountCurve], seed: int) -> list[FloatArray]:
+    """Return the estimates, then draws of them, of each curve, shape (1 + D, K).
+
+    The draws of gains and losses belong together: a multivariate normal with the covariance of all
+    coefficients, clustered by entity.
+    """
+    influence = np.concatenate([curve.fit.influence for curve in curves], axis=1)
+    coef = np.concatenate([curve.fit.coef for curve in curves])
+    values, vectors = np.linalg.eigh(influence.T @ influence)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    errors = np.random.default_rng([seed, DRAWS_STREAM, 1]).standard_normal((N_DRAWS, len(coef)))
+    drawn = np.concatenate([coef[None], coef + errors @ root.T])
+    return np.split(drawn, np.cumsum([curve.fit.n_terms for curve in curves])[:-1], axis=1)
+
+
+def _interval(optima: FloatArray, form: float) -> tuple[float, float]:
+    """Return the 95% interval of the optimum: quantiles of the draws, widened by the form error."""
+    estimate, margin = float(optima[0]), NORMAL_95 * form
+    below, above = (float(q) for q in np.quantile(optima[1:], [0.025, 0.975]))
+    low = estimate - np.hypot(max(estimate - below, 0.0), margin)
+    high = estimate + np.hypot(max(above - estimate, 0.0), margin)
+    return float(max(low, 0.0)), float(high)
+
+
+def _break_even(x: FloatArray, net: FloatArray) -> float | None:
+    """Return where the curve comes back to zero beyond its peak; None if it does not."""
+    top = int(net.argmax())
+    below = np.nonzero(net[top:] < 0)[0]
+    if not below.size or net[top] <= 0:
+        return None
+    after = top + int(below[0])
+    share = net[after - 1] / (net[after - 1] - net[after])
+    return float(x[after - 1] + share * (x[after] - x[after - 1]))

@@ -1,0 +1,289 @@
+"""Turning responses: a behaviour that helps up to a load, and harms beyond it.
+
+The monotone response functions (`response_functions`) see the average slope of such a behaviour
+only, and give it the wrong sign or size. The search for a turn has four steps:
+
+1. *Screening.* One fit for all behaviours per memory of `SCREENING_MEMORIES`, with the load of each
+   and its square. A behaviour goes on if its curve bends down and turns within the observed loads.
+2. *Memory.* The length of the load's memory with the largest likelihood; all have as many terms.
+3. *Form.* Quadratic, or cubic if the cubic term is significant and the curve still turns once.
+4. *Tests.* The bend is significant; a line up to the optimum rises and a line from there on falls,
+   each significantly (Simonsohn 2018, two lines; a quadratic alone turns on any saturating
+   response); enough customers were on both sides of the optimum; and the bend is not there before
+   the events: the same curve of the future load bends less than half as much.
+
+A hidden wave or a policy that reacts to purchases shows before the events as well, and a saturating
+response has no falling line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
+from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
+from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
+from engagement_ml.drivers.estimation.lag_model import estimation_sample, tenure_dummies, winsorise
+from engagement_ml.drivers.estimation.load_response import (
+    LoadFit,
+    LoadPanel,
+    future_load,
+    past_load,
+    powers,
+)
+from engagement_ml.drivers.estimation.spans import Spans
+from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
+from engagement_ml.features.period_panel import Periods
+
+MEMORIES = (1, 2, 3, 4, 6, 8, 12)
+"""Lengths of the load's memory that are tried, in periods."""
+
+SCREENING_MEMORIES = (2, 8)
+"""Memories of the screening; a turn with any of `MEMORIES` shows with one of them."""
+
+SCREENING_QUANTILE = 0.99
+"""Quantile of the loads within which the screening's curve must turn."""
+
+MEMORY_ENTITIES = 2000
+"""Number of entities that decide the memory, roughly: the likelihoods lie far apart."""
+
+NEAR_LAGS = 4
+"""Last lag of the first of two groups of lags that control for the other behaviours."""
+
+QUADRATIC, CUBIC = 2, 3
+
+
+@dataclass(frozen=True)
+class TurningTest:
+    """The evidence that one behaviour's response turns.
+
+    Attributes
+    ----------
+    behaviour : str
+    memory : int
+        Length of the load's memory, in periods.
+    degree : int
+        Of the polynomial f.
+    fits : dict of degree to LoadFit
+        Of gains: the quadratic and the cubic curve.
+    optimum : float
+        Load at which gains are largest.
+    curvature_z : float
+        z of the quadratic term; negative if the curve bends down.
+    rising_z, falling_z : float
+        z of the lines up to the optimum and beyond it.
+    lead_share : float
+        The bend before the events, as a share of the one after them.
+    lead_z : (float, float)
+        z of the mean slope after the events less, and plus, the mean slope before them.
+    n_both_sides : int
+        Customers with any gain that were on both sides of the optimum.
+    passed : bool
+        Whether the response turns by every test.
+    """
+
+    behaviour: str
+    memory: int
+    degree: int
+    fits: dict[int, LoadFit]
+    optimum: float
+    curvature_z: float
+    rising_z: float
+    falling_z: float
+    lead_share: float
+    lead_z: tuple[float, float]
+    n_both_sides: int
+    passed: bool
+
+
+@dataclass(frozen=True)
+class TurningSearch:
+    """Searches the behaviours of one period panel for turning responses.
+
+    Attributes
+    ----------
+    periods : Periods
+    spans : Spans
+    behaviours : tuple of str
+        Fitted together.
+    group : int array (n,), optional
+        Entities of a group share period effects.
+    thresholds : Thresholds
+    """
+
+    periods: Periods
+    spans: Spans
+    behaviours: tuple[str, ...]
+    group: Int64Array | None = None
+    thresholds: Thresholds = THRESHOLDS
+
+    def cells(self, memory: int) -> BoolArray:
+        """Return the estimation sample after a burn-in of the load's memory, shape (n, T)."""
+        return estimation_sample(self.periods, max(self.spans.burn_in, memory))
+
+    def counts(self, behaviour: str) -> FloatArray:
+        """Return a behaviour's counts per period, shape (n, T)."""
+        column = self.periods.behaviours.index(behaviour)
+        return self.periods.counts[..., column].astype(np.float64)
+
+    @property
+    def memories(self) -> tuple[int, ...]:
+        """Memories that fit into the observation window."""
+        return tuple(m for m in MEMORIES if m <= self.spans.observation)
+
+    def amount(self, amount: FloatArray, cells: BoolArray) -> FloatArray:
+        """Return winsorised amounts of the estimation sample, zero outside."""
+        return winsorise(np.where(cells, amount, 0.0))
+
+    def run(self) -> dict[str, TurningTest]:
+        """Return the tests of the behaviours that the screening lets through."""
+        tests = {}
+        for behaviour in self.screen():
+            test = self.test(behaviour)
+            if test is not None:
+                tests[behaviour] = test
+        return tests
+
+    def screen(self) -> tuple[str, ...]:
+        """Return the behaviours whose quadratic curve bends down and turns within the loads."""
+        usable = [m for m in SCREENING_MEMORIES if m <= self.spans.observation]
+        found: set[str] = set()
+        for memory in usable:
+            cells = self.cells(memory)
+            if not cells.any():
+                continue
+            columns, tops = [], []
+            for behaviour in self.behaviours:
+                counts = self.counts(behaviour)
+                load = past_load(counts, memory, self.periods)
+                columns.append(np.concatenate([powers(load, 2), powers(counts, 2)], axis=-1))
+                tops.append(float(np.quantile(load[cells], SCREENING_QUANTILE)))
+            design = np.concatenate([*columns, tenure_dummies(self.periods)], axis=2)
+            y = self.amount(self.periods.gain, cells)
+            fit = fit_poisson(y, design.astype(np.float32), cells, self.group)
+            std_error = np.sqrt((fit.influence**2).sum(axis=0))
+            for b, behaviour in enumerate(self.behaviours):
+                slope, bend = fit.coef[4 * b : 4 * b + 2]
+                bends = bend <= -self.thresholds.turning_screen_z * std_error[4 * b + 1] < 0
+                if bends and 0 < slope < -2 * bend * tops[b]:
+                    found.add(behaviour)
+        return tuple(b for b in self.behaviours if b in found)
+
+    def panel(self, behaviour: str, memory: int) -> LoadPanel:
+        """Return the panel that a behaviour's load response is fitted on."""
+        others = tuple(b for b in self.behaviours if b != behaviour)
+        controls = other_controls(self.periods, others, self.spans.observation)
+        counts, cells = self.counts(behaviour), self.cells(memory)
+        return LoadPanel(counts, controls, cells, self.periods, self.group)
+
+    def choose_memory(self, behaviour: str) -> int:
+        """Return the memory with the largest likelihood, on part of the customers.
+
+        All memories are compared on the same cells.
+        """
+        memories = self.memories
+        panel = self.panel(behaviour, memories[-1])
+        y = self.amount(self.periods.gain, panel.cells)
+        informative = np.nonzero((y > 0).any(axis=1))[0]
+        rows = np.zeros(len(y), dtype=bool)
+        rows[informative[:: 1 + informative.size // MEMORY_ENTITIES]] = True
+        fits = [panel.fit(y, powers(panel.load(m), QUADRATIC), rows) for m in memories]
+        return memories[int(np.argmax([fit.log_likelihood for fit in fits]))]
+
+    def test(self, behaviour: str) -> TurningTest | None:
+        """Fit a behaviour's load response and test whether it turns; None if it is not fitted."""
+        memory = self.choose_memory(behaviour)
+        panel = self.panel(behaviour, memory)
+        y, load = self.amount(self.periods.gain, panel.cells), panel.load(memory)
+        in_cells = load[panel.cells]
+        low, high = (float(q) for q in np.quantile(in_cells, SUPPORT_QUANTILES))
+        fits = {d: panel.fit(y, powers(load, d)) for d in (QUADRATIC, CUBIC)}
+        curvature_z = float(fits[QUADRATIC].z[1])
+        if curvature_z > -self.thresholds.turning_z:
+            return None
+        degree = choose_degree(fits, high, self.thresholds.turning_form_z)
+        optimum = peak(fits[degree].coef, float(in_cells.max()))
+        lines = np.stack([np.minimum(load, optimum), np.maximum(load - optimum, 0.0)], axis=-1)
+        rising_z, falling_z = (float(z) for z in panel.fit(y, lines).z)
+        lead_share, lead_z = self._leads(panel, y, load, memory)
+        n_both_sides = _on_both_sides(load, optimum, panel.cells, y)
+        limits = self.thresholds
+        passed = (
+            low < optimum < high
+            and rising_z >= limits.turning_arm_z
+            and falling_z <= -limits.turning_arm_z
+            and lead_share <= limits.turning_lead_share
+            and n_both_sides >= limits.min_turning_customers
+        )
+        return TurningTest(
+            behaviour, memory, degree, fits, optimum, curvature_z, rising_z, falling_z,
+            lead_share, lead_z, n_both_sides, passed,
+        )  # fmt: skip
+
+    def _leads(
+        self, panel: LoadPanel, y: FloatArray, load: FloatArray, memory: int
+    ) -> tuple[float, tuple[float, float]]:
+        """Return the bend of the future load as a share of the past's, and z of mean slopes."""
+        ahead = future_load(panel.counts, memory, self.periods)
+        fit = panel.fit(y, np.concatenate([powers(load, 2), powers(ahead, 2)], axis=-1))
+        if fit.z[1] >= 0:
+            return np.inf, (0.0, 0.0)
+        weight = fit.mean / max(float(fit.mean.sum()), 1e-300)
+        after = np.array([1.0, 2 * float((weight * load).sum()), 0.0, 0.0])
+        before = np.array([0.0, 0.0, 1.0, 2 * float((weight * ahead).sum())])
+        z = []
+        for contrast in (after - before, after + before):
+            error = float(np.sqrt(((fit.influence @ contrast) ** 2).sum()))
+            z.append(float(contrast @ fit.coef) / error if error > 0 else 0.0)
+        return float(fit.coef[3] / fit.coef[1]), (z[0], z[1])
+
+
+SUPPORT_QUANTILES = (0.05, 0.975)
+"""Quantiles of the loads between which the optimum must lie."""
+
+
+def other_controls(periods: Periods, others: Sequence[str], observation: int) -> Float32Array:
+    """Return controls for other behaviours and tenure, shape (n, T, C).
+
+    Counts of the same period, of the near and of the far lags, and the square of the count over the
+    observation window: another behaviour's saturation must not look like a bend of this one.
+    """
+    columns = [periods.behaviours.index(b) for b in others]
+    far = max(observation, NEAR_LAGS + 1)
+    groups = ((0, 0), (1, NEAR_LAGS), (NEAR_LAGS + 1, far))
+    sums = lagged_sums(periods.counts[..., columns], groups, periods.entry)
+    square = (sums[..., 1] + sums[..., 2]) ** 2
+    parts = [sums.reshape(*sums.shape[:2], -1), square, tenure_dummies(periods)]
+    return np.concatenate(parts, axis=2)
+
+
+def choose_degree(fits: dict[int, LoadFit], high: float, form_z: float) -> int:
+    """Return the degree of the curve: cubic if it fits better and turns once up to `high`."""
+    cubic = fits[CUBIC]
+    if abs(cubic.z[2]) < form_z:
+        return QUADRATIC
+    grid = np.linspace(0.0, high, 200)
+    steps = np.sign(np.diff(powers(grid, CUBIC) @ cubic.coef))
+    turns = np.nonzero(np.diff(steps))[0]
+    return CUBIC if len(turns) == 1 and steps[0] > 0 else QUADRATIC
+
+
+def peak(coef: FloatArray, limit: float) -> float:
+    """Return the load up to `limit` at which the polynomial is largest.
+
+    Examples
+    --------
+    >>> round(peak(np.array([0.2, -0.02]), 20.0), 2)
+    5.0
+    """
+    grid = np.linspace(0.0, limit, 2001)
+    return float(grid[int((powers(grid, len(coef)) @ coef).argmax())])
+
+
+def _on_both_sides(load: FloatArray, optimum: float, cells: BoolArray, y: FloatArray) -> int:
+    below = (cells & (load < optimum)).any(axis=1)
+    above = (cells & (load > optimum)).any(axis=1)
+    return int((below & above & (y > 0).any(axis=1)).sum())
