@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
-from engagement_ml.drivers.estimation.turning_effect import Turning
+from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.selection.cross_section import Association
 

@@ -205,7 +205,9 @@ def _evidence(
     config, wording = study.config, Wording.of(study)
     override, selection = decision.override, decision.selection
     indicators, ranking = selection.indicators, findings.ranking
-    untested = override.untested(override.verdicts)
+    # linear rolling counts say nothing of a response that turns
+    turning = findings.estimates.turning
+    untested = {b: v for b, v in override.untested(override.verdicts).items() if b not in turning}
     tables = EvidenceTables(
         study,
         override.findings,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engagement_ml.drivers.evidence import ResponseCurve
+from engagement_ml.drivers.response_evidence import ResponseCurve
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.metric import EngagementMetric, WeightedBehaviour
 from engagement_ml.plots.style import (

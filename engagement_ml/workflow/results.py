@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DRIVER_COLUMNS = (
     "behaviour", "verdict", "selected", "shap_rank", "mean_abs_shap", "effect", "effect_low",
     "effect_high", "selection_frequency", "saturation_point", "reason",
+    "optimum", "optimum_low", "optimum_high", "break_even",
 )  # fmt: skip
 METRIC, DRIVERS, EVALUATION = "metric.json", "drivers.csv", "evaluation.json"
 REPORT, RECORD, CONFIG = "report.html", "run.json", "config.yaml"

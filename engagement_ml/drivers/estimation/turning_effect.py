@@ -27,6 +27,7 @@ from engagement_ml.drivers.estimation.load_response import (
     load_kernel,
     powers,
 )
+from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.turning_response import (
     CUBIC,
     QUADRATIC,
@@ -44,70 +45,6 @@ CURVE_POINTS = 41
 
 MAX_QUANTILE = 0.995
 """Quantile of the loads beyond which nothing is said about the curve."""
-
-
-@dataclass(frozen=True)
-class SegmentTurning:
-    """Optimum and break-even in one segment, in events per observation window.
-
-    Attributes
-    ----------
-    segment, value : str
-        Column and value.
-    optimum, low, high : float or None
-        With the 95% interval; None if the segment's response does not turn within its loads.
-    break_even : float or None
-    n : int
-        Customers.
-    """
-
-    segment: str
-    value: str
-    optimum: float | None
-    low: float | None
-    high: float | None
-    break_even: float | None
-    n: int
-
-
-@dataclass(frozen=True)
-class Turning:
-    """A response that rises up to an optimum and falls beyond it.
-
-    Attributes
-    ----------
-    memory : int
-        Length of the load's memory, in periods.
-    optimum, optimum_low, optimum_high : float
-        Events per observation window at which margin, net of the cost of serving them, is largest,
-        with the 95% interval.
-    break_even : float or None
-        Events per observation window at which the gain of the first ones is used up; None if that
-        lies beyond the observed loads.
-    x : tuple of float
-        Events per observation window.
-    effect, low, high : tuple of float
-        Margin of x events over the outcome window, compared with none, in currency, before the cost
-        of serving them, with its 95% band.
-    curvature_z, rising_z, falling_z : float
-        z of the bend, and of the lines up to the optimum and beyond it.
-    segments : tuple of SegmentTurning
-        By segment, if responses differ significantly.
-    """
-
-    memory: int
-    optimum: float
-    optimum_low: float
-    optimum_high: float
-    break_even: float | None
-    x: tuple[float, ...]
-    effect: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    curvature_z: float
-    rising_z: float
-    falling_z: float
-    segments: tuple[SegmentTurning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -296,9 +233,7 @@ def _turning(
     per_load = search.spans.observation / test.memory
     periods = float(settings.lags.weights @ kernel)
     coefs = _draw_coefs(curves, settings.seed)
-    gross = sum(
-        curve.margin(grid, drawn) for curve, drawn in zip(curves, coefs, strict=True)
-    )
+    gross = sum(curve.margin(grid, drawn) for curve, drawn in zip(curves, coefs, strict=True))
     gross = np.asarray(gross) * periods * per_load
     net = gross - settings.cost * grid * per_load
     optima = grid[net.argmax(axis=1)]

@@ -8,7 +8,8 @@ import numpy as np
 
 from engagement_ml._typing import AnyArray, FloatArray
 from engagement_ml.drivers.estimation.load_response import powers
-from engagement_ml.drivers.estimation.turning_effect import MAX_QUANTILE, SegmentTurning
+from engagement_ml.drivers.estimation.turning import SegmentTurning
+from engagement_ml.drivers.estimation.turning_effect import MAX_QUANTILE
 from engagement_ml.drivers.estimation.turning_response import (
     QUADRATIC,
     SUPPORT_QUANTILES,

@@ -9,7 +9,7 @@ from typing import Protocol
 from engagement_ml.drivers.decision import Candidates, Selection
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
-from engagement_ml.drivers.estimation.turning_effect import Turning
+from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.window_effect import WindowEffect, add_model_uncertainty
 from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.study import Study

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engagement_ml.drivers.evidence import ResponseCurve
+from engagement_ml.drivers.response_evidence import ResponseCurve
 from engagement_ml.formatting import count, number
 from engagement_ml.report import plots, text
 from engagement_ml.report.section import Section
