@@ -114,7 +114,6 @@ class Thresholds:
     turning_lead_share: float = threshold(
         0.5, "largest bend before the events, as a share of the one after them"
     )
-    turning_form_z: float = threshold(3.0, "z of the cubic term from which the curve is cubic")
     turning_segment_p_value: float = threshold(
         0.01, "Holm-adjusted p-value below which turning responses differ by segment"
     )

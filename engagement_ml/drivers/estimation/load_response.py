@@ -14,7 +14,7 @@ consequence cannot be separated; f is identified by the earlier events.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -173,6 +173,30 @@ class LoadFit:
         """Profile Poisson pseudo log-likelihood, up to a constant."""
         used = self.cells & (self.y > 0)
         return float((self.y[used] * np.log(np.maximum(self.mean[used], 1e-300))).sum())
+
+    @property
+    def dispersion(self) -> float:
+        """Pearson dispersion: mean squared residual, relative to the mean."""
+        residual = np.where(self.cells, self.y - self.mean, 0.0)
+        return float((residual**2).sum() / max(float(self.mean.sum()), 1e-300))
+
+    def average_with(self, other: LoadFit) -> LoadFit:
+        """Return the average of two curves, of the higher degree; the means are those of this fit.
+
+        Coefficients and influence functions are averaged, so that the interval is right.
+        """
+        size = max(self.n_terms, other.n_terms)
+        padded = [np.pad(fit.coef, (0, size - fit.n_terms)) for fit in (self, other)]
+        influence = [
+            np.pad(fit.influence, ((0, 0), (0, size - fit.n_terms))) for fit in (self, other)
+        ]
+        fit = replace(
+            self.fit,
+            coef=(padded[0] + padded[1]) / 2,
+            influence=(influence[0] + influence[1]) / 2,
+            converged=self.fit.converged and other.fit.converged,
+        )
+        return replace(self, fit=fit, n_terms=size)
 
 
 def _fitted_mean(

@@ -29,7 +29,6 @@ from engagement_ml.drivers.estimation.load_response import (
 )
 from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.turning_response import (
-    CUBIC,
     QUADRATIC,
     TurningSearch,
     TurningTest,
@@ -60,7 +59,7 @@ class TurningEffect:
     influence, sampling : arrays (n, G)
         Influence of each entity on the coefficients' error, and on the average over entities.
     form_std : float
-        Standard deviation of the window effect between the quadratic and the cubic curve.
+        Standard deviation of the window effect over forms and memories.
     lead_z : (float, float)
         z of the mean slope after the events less, and plus, the mean slope before them.
     """
@@ -170,10 +169,41 @@ def turning_effect(
     curves = amount_curves(search, test, settings)
     kernel = group_kernel(test.memory, settings.lags)
     coef, influence, sampling = _lag_profile(curves, kernel, settings.lags.weights)
-    turning, other_effect = _turning(search, test, settings, curves, kernel)
+    others = other_forms(search, test, settings)
     effect = float(settings.lags.weights @ coef)
-    form_std = 0.0 if other_effect is None else abs(other_effect - effect) / 2
+    form_std = _weighted_std([(weight, each - effect) for weight, each, _ in others])
+    optimum_std = _weighted_std([(weight, each - test.optimum) for weight, _, each in others])
+    turning = _turning(search, test, settings, curves, kernel, optimum_std)
     return TurningEffect(turning, coef, influence, sampling, form_std, test.lead_z)
+
+
+def other_forms(
+    search: TurningSearch, test: TurningTest, settings: EffectSettings
+) -> list[tuple[float, float, float]]:
+    """Return weight, window effect on gains and optimum (as a load) of other forms and memories.
+
+    The quadratic and the cubic curve count by half each if both turn, memories by their share of
+    the likelihood; their differences from the estimate are its uncertainty of form.
+    """
+    panel = search.panel(test.behaviour, test.memory)
+    forms = [(0.5, test.memory, fit) for fit in test.fits.values()]
+    if test.curve.n_terms == test.fits[QUADRATIC].n_terms:
+        forms = []  # the cubic curve does not turn
+    forms += [(weight, memory, fit) for memory, (weight, fit) in test.choice.others.items()]
+    rows = []
+    for weight, memory, fit in forms:
+        load, kernel = panel.load(memory), group_kernel(memory, settings.lags)
+        profile, _, _ = _lag_profile(
+            [AmountCurve(fit, load, 1.0, settings.gain_level)], kernel, settings.lags.weights
+        )
+        at = peak(fit.coef, float(load[fit.cells].max())) * test.memory / memory
+        rows.append((weight, float(settings.lags.weights @ profile), at))
+    return rows
+
+
+def _weighted_std(deviations: Sequence[tuple[float, float]]) -> float:
+    """Return the root of the weighted sum of squares."""
+    return float(np.sqrt(sum(weight * size**2 for weight, size in deviations)))
 
 
 def group_kernel(memory: int, lags: Lags) -> FloatArray:
@@ -188,11 +218,11 @@ def amount_curves(
     """Return the curve of gains and, unless they are negligible, that of losses."""
     panel = search.panel(test.behaviour, test.memory)
     load = panel.load(test.memory)
-    curves = [AmountCurve(test.fits[test.degree], load, 1.0, settings.gain_level)]
+    curves = [AmountCurve(test.curve, load, 1.0, settings.gain_level)]
     both = settings.gain_level + settings.loss_level
     if settings.loss_level > MIN_AMOUNT_SHARE * both:
         loss = search.amount(search.periods.loss, panel.cells)
-        fit = panel.fit(loss, powers(load, test.degree))
+        fit = panel.fit(loss, powers(load, test.curve.n_terms))
         if fit.fit.converged:
             curves.append(AmountCurve(fit, load, -1.0, settings.loss_level))
     return curves
@@ -225,8 +255,9 @@ def _turning(
     settings: EffectSettings,
     curves: Sequence[AmountCurve],
     kernel: FloatArray,
-) -> tuple[Turning, float | None]:
-    """Return the turn, and the window effect of the curve of the other degree if it turns, too."""
+    optimum_std: float,
+) -> Turning:
+    """Return the turn; `optimum_std` is the uncertainty of form of the optimum, as a load."""
     load, cells = curves[0].load, curves[0].fit.cells
     limit = max(float(np.quantile(load[cells], MAX_QUANTILE)), test.optimum)
     grid = np.linspace(0.0, limit, GRID_POINTS)
@@ -237,15 +268,11 @@ def _turning(
     gross = np.asarray(gross) * periods * per_load
     net = gross - settings.cost * grid * per_load
     optima = grid[net.argmax(axis=1)]
-    other = test.fits[CUBIC if test.degree == QUADRATIC else QUADRATIC]
-    other_peak = peak(other.coef, limit)
-    comparable = other_peak < limit and other.fit.converged
-    form = abs(other_peak - test.optimum) / 2 if comparable else 0.0
-    low, high = _interval(optima, form)
+    low, high = _interval(optima, optimum_std)
     points = np.linspace(0, GRID_POINTS - 1, CURVE_POINTS).astype(int)
     band = NORMAL_95 * gross[1:, points].std(axis=0)
     effect = gross[0, points]
-    turning = Turning(
+    return Turning(
         memory=test.memory,
         optimum=float(optima[0] * per_load),
         optimum_low=low * per_load,
@@ -259,11 +286,6 @@ def _turning(
         rising_z=test.rising_z,
         falling_z=test.falling_z,
     )
-    if not comparable:
-        return turning, None
-    others = [AmountCurve(other, load, 1.0, settings.gain_level), *curves[1:]]
-    profile, _, _ = _lag_profile(others, kernel, settings.lags.weights)
-    return turning, float(settings.lags.weights @ profile)
 
 
 def _draw_coefs(curves: Sequence[AmountCurve], seed: int) -> list[FloatArray]:

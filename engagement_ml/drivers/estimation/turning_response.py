@@ -6,7 +6,7 @@ only, and give it the wrong sign or size. The search for a turn has four steps:
 1. *Screening.* One fit for all behaviours per memory of `SCREENING_MEMORIES`, with the load of each
    and its square. A behaviour goes on if its curve bends down and turns within the observed loads.
 2. *Memory.* The length of the load's memory with the largest likelihood; all have as many terms.
-3. *Form.* Quadratic, or cubic if the cubic term is significant and the curve still turns once.
+3. *Form.* The average of a quadratic and a cubic curve, as long as the cubic turns once.
 4. *Tests.* The bend is significant; a line up to the optimum rises and a line from there on falls,
    each significantly (Simonsohn 2018, two lines; a quadratic alone turns on any saturating
    response); enough customers were on both sides of the optimum; and the bend is not there before
@@ -50,10 +50,33 @@ SCREENING_QUANTILE = 0.99
 MEMORY_ENTITIES = 2000
 """Number of entities that decide the memory, roughly: the likelihoods lie far apart."""
 
+MAX_LIKELIHOOD_GAP = 8.0
+"""Loss of log-likelihood, in units of the dispersion, at which part of the customers rule out."""
+
+MIN_WEIGHT = 0.01
+"""Smallest share of the likelihood at which another memory adds to the uncertainty."""
+
 NEAR_LAGS = 4
 """Last lag of the first of two groups of lags that control for the other behaviours."""
 
 QUADRATIC, CUBIC = 2, 3
+
+
+@dataclass(frozen=True)
+class MemoryChoice:
+    """The length of the load's memory.
+
+    Attributes
+    ----------
+    memory : int
+        In periods.
+    others : dict of memory to (weight, LoadFit)
+        Other memories that fit nearly as well, with their share of the likelihood and their
+        quadratic curves.
+    """
+
+    memory: int
+    others: dict[int, tuple[float, LoadFit]]
 
 
 @dataclass(frozen=True)
@@ -63,12 +86,12 @@ class TurningTest:
     Attributes
     ----------
     behaviour : str
-    memory : int
-        Length of the load's memory, in periods.
-    degree : int
-        Of the polynomial f.
+    choice : MemoryChoice
+    curve : LoadFit
+        Of gains: the average of the quadratic and the cubic curve, or the quadratic alone if the
+        cubic does not turn once.
     fits : dict of degree to LoadFit
-        Of gains: the quadratic and the cubic curve.
+        The quadratic and the cubic curve.
     optimum : float
         Load at which gains are largest.
     curvature_z : float
@@ -86,8 +109,8 @@ class TurningTest:
     """
 
     behaviour: str
-    memory: int
-    degree: int
+    choice: MemoryChoice
+    curve: LoadFit
     fits: dict[int, LoadFit]
     optimum: float
     curvature_z: float
@@ -97,6 +120,11 @@ class TurningTest:
     lead_z: tuple[float, float]
     n_both_sides: int
     passed: bool
+
+    @property
+    def memory(self) -> int:
+        """Length of the load's memory, in periods."""
+        return self.choice.memory
 
 
 @dataclass(frozen=True)
@@ -179,10 +207,10 @@ class TurningSearch:
         counts, cells = self.counts(behaviour), self.cells(memory)
         return LoadPanel(counts, controls, cells, self.periods, self.group)
 
-    def choose_memory(self, behaviour: str) -> int:
-        """Return the memory with the largest likelihood, on part of the customers.
+    def choose_memory(self, behaviour: str) -> MemoryChoice:
+        """Choose the memory by its likelihood, on the same cells for all.
 
-        All memories are compared on the same cells.
+        Part of the customers rule out most memories; all customers decide among the rest.
         """
         memories = self.memories
         panel = self.panel(behaviour, memories[-1])
@@ -190,12 +218,23 @@ class TurningSearch:
         informative = np.nonzero((y > 0).any(axis=1))[0]
         rows = np.zeros(len(y), dtype=bool)
         rows[informative[:: 1 + informative.size // MEMORY_ENTITIES]] = True
-        fits = [panel.fit(y, powers(panel.load(m), QUADRATIC), rows) for m in memories]
-        return memories[int(np.argmax([fit.log_likelihood for fit in fits]))]
+        fits = {m: panel.fit(y, powers(panel.load(m), QUADRATIC), rows) for m in memories}
+        scaled = _scaled_likelihoods(fits)
+        kept = [m for m in memories if scaled[m] > -MAX_LIKELIHOOD_GAP]
+        if len(kept) == 1:
+            return MemoryChoice(kept[0], {})
+        fits = {m: panel.fit(y, powers(panel.load(m), QUADRATIC)) for m in kept}
+        scaled = _scaled_likelihoods(fits)
+        total = sum(float(np.exp(value)) for value in scaled.values())
+        weights = {m: float(np.exp(value)) / total for m, value in scaled.items()}
+        best = max(kept, key=lambda m: scaled[m])
+        others = {m: (w, fits[m]) for m, w in weights.items() if m != best and w >= MIN_WEIGHT}
+        return MemoryChoice(best, others)
 
     def test(self, behaviour: str) -> TurningTest | None:
         """Fit a behaviour's load response and test whether it turns; None if it is not fitted."""
-        memory = self.choose_memory(behaviour)
+        choice = self.choose_memory(behaviour)
+        memory = choice.memory
         panel = self.panel(behaviour, memory)
         y, load = self.amount(self.periods.gain, panel.cells), panel.load(memory)
         in_cells = load[panel.cells]
@@ -204,22 +243,26 @@ class TurningSearch:
         curvature_z = float(fits[QUADRATIC].z[1])
         if curvature_z > -self.thresholds.turning_z:
             return None
-        degree = choose_degree(fits, high, self.thresholds.turning_form_z)
-        optimum = peak(fits[degree].coef, float(in_cells.max()))
+        curve = fits[QUADRATIC]
+        if turns_once(fits[CUBIC], high):
+            curve = fits[CUBIC].average_with(curve)
+        optimum = peak(curve.coef, float(in_cells.max()))
+        if not low < optimum < high:
+            return None
         lines = np.stack([np.minimum(load, optimum), np.maximum(load - optimum, 0.0)], axis=-1)
         rising_z, falling_z = (float(z) for z in panel.fit(y, lines).z)
         lead_share, lead_z = self._leads(panel, y, load, memory)
         n_both_sides = _on_both_sides(load, optimum, panel.cells, y)
         limits = self.thresholds
         passed = (
-            low < optimum < high
+            curve.fit.converged
             and rising_z >= limits.turning_arm_z
             and falling_z <= -limits.turning_arm_z
             and lead_share <= limits.turning_lead_share
             and n_both_sides >= limits.min_turning_customers
         )
         return TurningTest(
-            behaviour, memory, degree, fits, optimum, curvature_z, rising_z, falling_z,
+            behaviour, choice, curve, fits, optimum, curvature_z, rising_z, falling_z,
             lead_share, lead_z, n_both_sides, passed,
         )  # fmt: skip
 
@@ -260,15 +303,21 @@ def other_controls(periods: Periods, others: Sequence[str], observation: int) ->
     return np.concatenate(parts, axis=2)
 
 
-def choose_degree(fits: dict[int, LoadFit], high: float, form_z: float) -> int:
-    """Return the degree of the curve: cubic if it fits better and turns once up to `high`."""
-    cubic = fits[CUBIC]
-    if abs(cubic.z[2]) < form_z:
-        return QUADRATIC
+def turns_once(fit: LoadFit, high: float) -> bool:
+    """Return whether a curve rises from no load, turns once, and falls up to the load `high`."""
+    if not fit.fit.converged:
+        return False
     grid = np.linspace(0.0, high, 200)
-    steps = np.sign(np.diff(powers(grid, CUBIC) @ cubic.coef))
-    turns = np.nonzero(np.diff(steps))[0]
-    return CUBIC if len(turns) == 1 and steps[0] > 0 else QUADRATIC
+    steps = np.sign(np.diff(powers(grid, fit.n_terms) @ fit.coef))
+    return bool(steps[0] > 0 and (np.diff(steps) != 0).sum() == 1)
+
+
+def _scaled_likelihoods(fits: dict[int, LoadFit]) -> dict[int, float]:
+    """Return log-likelihoods in units of the dispersion, relative to the largest."""
+    likelihoods = {m: fit.log_likelihood for m, fit in fits.items()}
+    best = max(likelihoods, key=lambda m: likelihoods[m])
+    dispersion = max(fits[best].dispersion, 1e-300)
+    return {m: (value - likelihoods[best]) / dispersion for m, value in likelihoods.items()}
 
 
 def peak(coef: FloatArray, limit: float) -> float:
