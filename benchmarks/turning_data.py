@@ -56,7 +56,7 @@ class TurningKind:
 
 KINDS: dict[str, TurningKind] = {
     "turning": TurningKind(hump),
-    "turning, twice": TurningKind(hump, mails=1.0),
+    "turning, twice": TurningKind(hump, mails=1.25),
     "turning, 14 days": TurningKind(hump, mails=1.2, memory=14),
     "turning, segments": TurningKind(hump, mails=0.7, second=wide_hump),
     "saturating": TurningKind(lambda load: 1.0 + 0.8 * (1.0 - np.exp(-load / 3.0)), mails=1.0),

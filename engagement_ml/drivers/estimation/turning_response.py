@@ -28,13 +28,19 @@ from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.lag_model import estimation_sample, tenure_dummies, winsorise
 from engagement_ml.drivers.estimation.load_response import (
-    LoadFit,
     LoadPanel,
     future_load,
     past_load,
     powers,
 )
 from engagement_ml.drivers.estimation.spans import Spans
+from engagement_ml.drivers.estimation.turning_test import (
+    MemoryChoice,
+    TurningTest,
+    peak,
+    scaled_likelihoods,
+    turns_once,
+)
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.features.period_panel import Periods
 
@@ -60,71 +66,6 @@ NEAR_LAGS = 4
 """Last lag of the first of two groups of lags that control for the other behaviours."""
 
 QUADRATIC, CUBIC = 2, 3
-
-
-@dataclass(frozen=True)
-class MemoryChoice:
-    """The length of the load's memory.
-
-    Attributes
-    ----------
-    memory : int
-        In periods.
-    others : dict of memory to (weight, LoadFit)
-        Other memories that fit nearly as well, with their share of the likelihood and their
-        quadratic curves.
-    """
-
-    memory: int
-    others: dict[int, tuple[float, LoadFit]]
-
-
-@dataclass(frozen=True)
-class TurningTest:
-    """The evidence that one behaviour's response turns.
-
-    Attributes
-    ----------
-    behaviour : str
-    choice : MemoryChoice
-    curve : LoadFit
-        Of gains: the average of the quadratic and the cubic curve, or the quadratic alone if the
-        cubic does not turn once.
-    fits : dict of degree to LoadFit
-        The quadratic and the cubic curve.
-    optimum : float
-        Load at which gains are largest.
-    curvature_z : float
-        z of the quadratic term; negative if the curve bends down.
-    rising_z, falling_z : float
-        z of the lines up to the optimum and beyond it.
-    lead_share : float
-        The bend before the events, as a share of the one after them.
-    lead_z : (float, float)
-        z of the mean slope after the events less, and plus, the mean slope before them.
-    n_both_sides : int
-        Customers with any gain that were on both sides of the optimum.
-    passed : bool
-        Whether the response turns by every test.
-    """
-
-    behaviour: str
-    choice: MemoryChoice
-    curve: LoadFit
-    fits: dict[int, LoadFit]
-    optimum: float
-    curvature_z: float
-    rising_z: float
-    falling_z: float
-    lead_share: float
-    lead_z: tuple[float, float]
-    n_both_sides: int
-    passed: bool
-
-    @property
-    def memory(self) -> int:
-        """Length of the load's memory, in periods."""
-        return self.choice.memory
 
 
 @dataclass(frozen=True)
@@ -219,12 +160,12 @@ class TurningSearch:
         rows = np.zeros(len(y), dtype=bool)
         rows[informative[:: 1 + informative.size // MEMORY_ENTITIES]] = True
         fits = {m: panel.fit(y, powers(panel.load(m), QUADRATIC), rows) for m in memories}
-        scaled = _scaled_likelihoods(fits)
+        scaled = scaled_likelihoods(fits)
         kept = [m for m in memories if scaled[m] > -MAX_LIKELIHOOD_GAP]
         if len(kept) == 1:
             return MemoryChoice(kept[0], {})
         fits = {m: panel.fit(y, powers(panel.load(m), QUADRATIC)) for m in kept}
-        scaled = _scaled_likelihoods(fits)
+        scaled = scaled_likelihoods(fits)
         total = sum(float(np.exp(value)) for value in scaled.values())
         weights = {m: float(np.exp(value)) / total for m, value in scaled.items()}
         best = max(kept, key=lambda m: scaled[m])
@@ -301,35 +242,6 @@ def other_controls(periods: Periods, others: Sequence[str], observation: int) ->
     square = (sums[..., 1] + sums[..., 2]) ** 2
     parts = [sums.reshape(*sums.shape[:2], -1), square, tenure_dummies(periods)]
     return np.concatenate(parts, axis=2)
-
-
-def turns_once(fit: LoadFit, high: float) -> bool:
-    """Return whether a curve rises from no load, turns once, and falls up to the load `high`."""
-    if not fit.fit.converged:
-        return False
-    grid = np.linspace(0.0, high, 200)
-    steps = np.sign(np.diff(powers(grid, fit.n_terms) @ fit.coef))
-    return bool(steps[0] > 0 and (np.diff(steps) != 0).sum() == 1)
-
-
-def _scaled_likelihoods(fits: dict[int, LoadFit]) -> dict[int, float]:
-    """Return log-likelihoods in units of the dispersion, relative to the largest."""
-    likelihoods = {m: fit.log_likelihood for m, fit in fits.items()}
-    best = max(likelihoods, key=lambda m: likelihoods[m])
-    dispersion = max(fits[best].dispersion, 1e-300)
-    return {m: (value - likelihoods[best]) / dispersion for m, value in likelihoods.items()}
-
-
-def peak(coef: FloatArray, limit: float) -> float:
-    """Return the load up to `limit` at which the polynomial is largest.
-
-    Examples
-    --------
-    >>> round(peak(np.array([0.2, -0.02]), 20.0), 2)
-    5.0
-    """
-    grid = np.linspace(0.0, limit, 2001)
-    return float(grid[int((powers(grid, len(coef)) @ coef).argmax())])
 
 
 def _on_both_sides(load: FloatArray, optimum: float, cells: BoolArray, y: FloatArray) -> int:

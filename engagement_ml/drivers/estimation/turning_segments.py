@@ -14,8 +14,8 @@ from engagement_ml.drivers.estimation.turning_response import (
     QUADRATIC,
     SUPPORT_QUANTILES,
     TurningSearch,
-    TurningTest,
 )
+from engagement_ml.drivers.estimation.turning_test import TurningTest
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95
 from engagement_ml.drivers.thresholds import Thresholds
 
