@@ -124,8 +124,8 @@ def make_turning_shop(kind: str, n: int, weeks: int, seed: int) -> TurningShop:
     counts["track"] = _follow(rng, orders)
     settled = slice(WINDOW, None)
     gain = 21.0 * size * rate * (response(load + 1.0) - response(load))
-    # an event at a random time of the window stays in the load for part of the outcome window
-    effect = float(gain[:, settled].mean()) * spec.memory**2 / 2 / WINDOW
+    # an event a days before the cutoff is in the load on memory − a days of the outcome window
+    effect = float(gain[:, settled].mean()) * spec.memory * (spec.memory - 1) / 2 / WINDOW
     best = {hump: 4.0, wide_hump: 8.0}
     optimum = (
         {

@@ -77,6 +77,17 @@ def powers(values: FloatArray, degree: int) -> FloatArray:
     return np.stack([values**k for k in range(1, degree + 1)], axis=-1)
 
 
+def spline(values: FloatArray, knots: tuple[float, ...]) -> FloatArray:
+    """Return the terms of a linear spline along a new last axis: the value, and hinges at knots.
+
+    Examples
+    --------
+    >>> spline(np.array([1.0, 5.0]), (2.0, 4.0)).tolist()
+    [[1.0, 0.0, 0.0], [5.0, 3.0, 1.0]]
+    """
+    return np.stack([values, *(np.maximum(values - knot, 0.0) for knot in knots)], axis=-1)
+
+
 @dataclass(frozen=True)
 class LoadPanel:
     """One behaviour's counts with everything that its load response is fitted on.

@@ -7,8 +7,11 @@ is the memory), margin over the outcome window, compared with no event, is
 
 summed over gains (s = 1) and losses (s = −1), with y0 the mean amount per period without any load,
 k the load's kernel and w the weights of the lags in a window effect (`distributed_lags`). Its slope
-is the effect of one more event on a customer with that load. The average effect is the mean of
-that slope over customers as they are.
+is the effect of one more event on a customer with that load.
+
+Optimum, break-even and curve are those of the polynomial, which is smooth. The average effect is
+the mean slope over customers as they are. It depends on the few customers with high loads more than
+a polynomial of low degree can follow, so it is taken from a linear spline.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from engagement_ml.drivers.estimation.lag_model import MIN_AMOUNT_SHARE
 from engagement_ml.drivers.estimation.load_response import (
     load_kernel,
     powers,
+    spline,
 )
 from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.turning_response import QUADRATIC, TurningSearch
@@ -36,6 +40,9 @@ GRID_POINTS = 801
 
 CURVE_POINTS = 41
 """Number of points of the curve that is returned."""
+
+KNOT_QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99)
+"""Quantiles of the loads above none at which the flexible curve may change its slope."""
 
 MAX_QUANTILE = 0.995
 """Quantile of the loads beyond which nothing is said about the curve."""
@@ -95,7 +102,8 @@ def turning_effect(
     """Return the average effect, the curve and the optimum of a response that turns."""
     curves = amount_curves(search, test, settings)
     kernel = group_kernel(test.memory, settings.lags)
-    coef, influence, sampling = _lag_profile(curves, kernel, settings.lags.weights)
+    flexible = amount_curves(search, test, settings, spline_knots(curves[0]))
+    coef, influence, sampling = _lag_profile(flexible, kernel, settings.lags.weights)
     others = other_forms(search, test, settings)
     effect = float(settings.lags.weights @ coef)
     form_std = _weighted_std([(weight, each - effect) for weight, each, _ in others])
@@ -139,19 +147,36 @@ def group_kernel(memory: int, lags: Lags) -> FloatArray:
     return np.array([kernel[a - 1 : b].mean() for a, b in lags.groups])
 
 
+def spline_knots(curve: AmountCurve) -> tuple[float, ...]:
+    """Return the knots of the flexible curve, quantiles of the loads above none."""
+    loads = curve.load[curve.fit.cells]
+    quantiles = np.quantile(loads[loads > 0], KNOT_QUANTILES)
+    return tuple(float(knot) for knot in np.unique(quantiles))
+
+
 def amount_curves(
-    search: TurningSearch, test: TurningTest, settings: EffectSettings
+    search: TurningSearch,
+    test: TurningTest,
+    settings: EffectSettings,
+    knots: tuple[float, ...] | None = None,
 ) -> list[AmountCurve]:
-    """Return the curve of gains and, unless they are negligible, that of losses."""
+    """Return the curve of gains and, unless they are negligible, that of losses.
+
+    The polynomial of the test, or a linear spline with these knots.
+    """
     panel = search.panel(test.behaviour, test.memory)
     load = panel.load(test.memory)
-    curves = [AmountCurve(test.curve, load, 1.0, settings.gain_level)]
+    terms = powers(load, test.curve.n_terms) if knots is None else spline(load, knots)
+    gain = test.curve if knots is None else panel.fit(test.curve.y, terms)
+    if not gain.fit.converged:
+        return amount_curves(search, test, settings)
+    curves = [AmountCurve(gain, load, 1.0, settings.gain_level, knots)]
     both = settings.gain_level + settings.loss_level
     if settings.loss_level > MIN_AMOUNT_SHARE * both:
         loss = search.amount(search.periods.loss, panel.cells)
-        fit = panel.fit(loss, powers(load, test.curve.n_terms))
+        fit = panel.fit(loss, terms)
         if fit.fit.converged:
-            curves.append(AmountCurve(fit, load, -1.0, settings.loss_level))
+            curves.append(AmountCurve(fit, load, -1.0, settings.loss_level, knots))
     return curves
 
 

@@ -40,6 +40,7 @@ from engagement_ml.drivers.estimation.turning_test import (
     peak,
     scaled_likelihoods,
     turns_once,
+    two_lines,
 )
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.features.period_panel import Periods
@@ -190,8 +191,7 @@ class TurningSearch:
         optimum = peak(curve.coef, float(in_cells.max()))
         if not low < optimum < high:
             return None
-        lines = np.stack([np.minimum(load, optimum), np.maximum(load - optimum, 0.0)], axis=-1)
-        rising_z, falling_z = (float(z) for z in panel.fit(y, lines).z)
+        rising_z, falling_z = (float(z) for z in panel.fit(y, two_lines(load, optimum)).z[:2])
         lead_share, lead_z = self._leads(panel, y, load, memory)
         n_both_sides = _on_both_sides(load, optimum, panel.cells, y)
         limits = self.thresholds

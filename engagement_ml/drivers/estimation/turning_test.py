@@ -102,3 +102,13 @@ def peak(coef: FloatArray, limit: float) -> float:
     """
     grid = np.linspace(0.0, limit, 2001)
     return float(grid[int((powers(grid, len(coef)) @ coef).argmax())])
+
+
+def two_lines(load: FloatArray, optimum: float) -> FloatArray:
+    """Return the terms of an interrupted regression: two lines, and a step between them.
+
+    The step keeps the lines apart. Without it, the line beyond the optimum would fall to make up
+    for a rise that is steeper at first, as with a threshold (Simonsohn 2018).
+    """
+    distance = load - optimum
+    return np.stack([np.minimum(distance, 0.0), np.maximum(distance, 0.0), distance > 0], axis=-1)

@@ -44,7 +44,7 @@ def simulate(make_periods, response, seed, *, n=2500, n_weeks=50, rate=0.8, inte
     for t in range(1, n_weeks):
         wave[:, t] = 0.85 * wave[:, t - 1] + 0.5 * rng.standard_normal(n)
     own = 0.6 * rng.standard_normal((n, 1))
-    hidden = interest * wave[rng.permutation(n)] if interest else 0.0
+    hidden = interest * wave[rng.permutation(n)]
     mails = rng.poisson(rate * np.exp(0.5 * wave + own + hidden - 0.4))
     pages = rng.poisson(0.8 * np.exp(0.8 * own + hidden))
     load = true_load(mails)
