@@ -13,7 +13,12 @@ from engagement_ml.drivers.evidence import Choice
 from engagement_ml.drivers.experiment_override import ExperimentOverride
 from engagement_ml.drivers.finding import Finding, Verdict
 from engagement_ml.drivers.selection.indicators import Indicators
-from engagement_ml.drivers.selection.response_curves import Curve, choose_scale, make_curve
+from engagement_ml.drivers.selection.response_curves import (
+    Curve,
+    choose_scale,
+    make_curve,
+    rising_scale,
+)
 from engagement_ml.drivers.selection.stability_selection import Stability
 from engagement_ml.drivers.selection.weights import weigh
 from engagement_ml.drivers.study import Study
@@ -93,6 +98,7 @@ def select_drivers(study: Study, candidates: Candidates) -> Selection:
         override.draws(selected),
         {b: study.counts(b) for b in selected},
         study.costs(selected),
+        {b: t.optimum for b in selected if (t := override.findings[b].turning) is not None},
     )
     stability = override.stability(candidates.stability, selected, worth)
     return Selection(drivers, selected, choices, curves, stability)
@@ -113,8 +119,11 @@ def _curves(study: Study, candidates: Candidates) -> dict[str, Curve]:
         if within is None or main is None or not acts:
             continue
         counts: FloatArray = study.counts(b)
-        scale = choose_scale(
-            counts, main.response_functions.get(b), main.lags, study.spans.observation
+        turning = findings[b].turning
+        scale = (
+            choose_scale(counts, main.response_functions.get(b), main.lags, study.spans.observation)
+            if turning is None
+            else rising_scale(turning)
         )
         curves[b] = make_curve(counts, within.effect, scale)
     return curves

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from engagement_ml.drivers.experiment_rows import Experiments
+from engagement_ml.drivers.response_evidence import ResponseCurve
 from engagement_ml.drivers.segment_evidence import HeterogeneityRow, SegmentRow
 
 
@@ -69,6 +70,9 @@ class DriverRow:
     log_rate_after_purchases : float
         Change of the log event rate per standard deviation of past purchases.
     basis : {"observation", "experiment"}
+    optimum, optimum_low, optimum_high, break_even : float or None
+        Of a response that turns, in events per observation window: where margin is largest, with
+        its 95% interval, and where the gain of the first events is used up.
     observed_verdict, observed_effect, observed_effect_low, observed_effect_high
         What observation said, if a randomised test overrides it.
     """
@@ -101,6 +105,10 @@ class DriverRow:
     observed_effect: float | None = None
     observed_effect_low: float | None = None
     observed_effect_high: float | None = None
+    optimum: float | None = None
+    optimum_low: float | None = None
+    optimum_high: float | None = None
+    break_even: float | None = None
 
 
 @dataclass(frozen=True)
@@ -110,30 +118,6 @@ class NaiveRow:
     behaviour: str
     mean_abs_shap: float
     rank: int
-
-
-@dataclass(frozen=True)
-class ResponseCurve:
-    """Margin of x events in the observation window, compared with none.
-
-    Attributes
-    ----------
-    x : tuple of float
-        Events.
-    effect, low, high : tuple of float
-        Currency over the outcome window, with a 95% band.
-    typical, p90 : float
-        Median and 90th percentile of the count among customers who have any.
-    """
-
-    x: tuple[float, ...]
-    effect: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    saturation_point: float | None
-    typical: float
-    p90: float
-    kind: str
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,15 @@ import numpy as np
 
 from engagement_ml.drivers.decision import Selection
 from engagement_ml.drivers.estimation.event_study import EventStudyFit
+from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95
-from engagement_ml.drivers.evidence import DriverRow, EventStudy, NaiveRow, ResponseCurve
+from engagement_ml.drivers.evidence import DriverRow, EventStudy, NaiveRow
 from engagement_ml.drivers.experiment_rows import PlannedTest
 from engagement_ml.drivers.finding import Finding, Verdict
+from engagement_ml.drivers.response_evidence import ResponseCurve
 from engagement_ml.drivers.selection.response_curves import Curve
 from engagement_ml.drivers.study import Study
+from engagement_ml.drivers.turning_tables import turning_curve
 from engagement_ml.drivers.validation.sensitivity import robustness_value, sample_size_per_arm
 
 _CURVE_POINTS = 41
@@ -66,6 +69,7 @@ class EvidenceTables:
         # the effect of what follows purchases is not identified
         follows = self.verdicts[b].verdict == "consequence"
         within = None if follows else finding.within
+        turning = self._turning(b)
         cost = finding.cost
         gross = math.nan if within is None else within.effect
         low, high = (math.nan, math.nan) if within is None else finding.bounds
@@ -94,6 +98,10 @@ class EvidenceTables:
             naive_rank=naive_rank,
             spearman=finding.association.spearman,
             log_rate_after_purchases=finding.purchase_response.strength,
+            optimum=None if turning is None else turning.optimum,
+            optimum_low=None if turning is None else turning.optimum_low,
+            optimum_high=None if turning is None else turning.optimum_high,
+            break_even=None if turning is None else turning.break_even,
         )
 
     def naive_ranking(self) -> tuple[NaiveRow, ...]:
@@ -103,7 +111,14 @@ class EvidenceTables:
 
     def response_curves(self) -> dict[str, ResponseCurve]:
         """Return each response curve in currency, with its 95% band."""
-        return {b: self._response(b, curve) for b, curve in self.selection.curves.items()}
+        curves = {b: self._response(b, curve) for b, curve in self.selection.curves.items()}
+        turning = {b: t for b in self.findings if (t := self._turning(b)) is not None}
+        return curves | {b: turning_curve(t, self.study.counts(b)) for b, t in turning.items()}
+
+    def _turning(self, b: str) -> Turning | None:
+        """Return the turn, None for what follows purchases: its response is not identified."""
+        follows = self.verdicts[b].verdict == "consequence"
+        return None if follows else self.findings[b].turning
 
     def _response(self, b: str, curve: Curve) -> ResponseCurve:
         counts, limit = self.study.counts(b), max(1.0, self._max_count(b))
@@ -145,6 +160,9 @@ class EvidenceTables:
         return studies
 
     def _saturation_point(self, b: str, limit: float) -> float | None:
+        turning = self._turning(b)
+        if turning is not None:
+            return turning.optimum
         curve = self.selection.curves.get(b)
         if curve is None or curve.amplitude <= 0:
             return None

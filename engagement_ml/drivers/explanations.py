@@ -12,6 +12,7 @@ from engagement_ml.drivers.finding import FailedTest, Finding, Rule, Verdict
 from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
+from engagement_ml.drivers.turning_explanations import explain_turning
 from engagement_ml.drivers.validation.sensitivity import sample_size_per_arm
 from engagement_ml.drivers.wording import Wording
 from engagement_ml.formatting import decimals_for, listed, number, percent
@@ -43,7 +44,14 @@ def explain(
         Names for people to read.
     """
     write = _SENTENCES[verdict.rule]
-    return write(_Case(verdict, finding, wording, advice, thresholds, labels or {}))
+    sentence = write(_Case(verdict, finding, wording, advice, thresholds, labels or {}))
+    if finding.turning is None or verdict.rule in _WITHOUT_EFFECT:
+        return sentence
+    return f"{explain_turning(finding.turning)}; on average, {sentence}"
+
+
+_WITHOUT_EFFECT = ("declared", "not identified", "follows purchases")
+"""Rules whose verdict does not rest on the effect."""
 
 
 @dataclass(frozen=True)

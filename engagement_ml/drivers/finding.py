@@ -8,6 +8,7 @@ from typing import Literal
 from engagement_ml.drivers.estimation.common_factor import FactorBias
 from engagement_ml.drivers.estimation.event_study import LeadTest
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.selection.cross_section import Association
 
@@ -88,6 +89,8 @@ class Finding:
         z of margin in the period of the event and in the next ones together; None if not known.
     converged : bool
         Whether all fits behind the finding converged.
+    turning : Turning or None
+        If the response rises up to an optimum and falls beyond it.
     """
 
     behaviour: str
@@ -106,6 +109,7 @@ class Finding:
     outbound: bool = False
     total_z: float | None = None
     converged: bool = True
+    turning: Turning | None = None
 
     @property
     def effect(self) -> float:

@@ -84,6 +84,7 @@ def assemble_findings(
             total_z=estimates.total_z.get(b),
             outbound=study.config.behaviour(b).direction == "outbound",
             converged=estimates.converged and estimates.responses.get(b, no_response[b]).converged,
+            turning=estimates.turning.get(b),
         )
         for b in study.behaviours
     }

@@ -185,8 +185,10 @@ def _compare(study: Study, findings: Findings, decision: Decision) -> Comparison
     """Compare effects between segments, and test pairs, of behaviours that no test settles."""
     if not findings.context.within_periods:
         return Comparisons()
-    override = decision.override
-    untested, by_behaviour = override.untested(override.verdicts), override.findings
+    override, turning = decision.override, findings.estimates.turning
+    # Linear rolling counts say nothing of a response that turns.
+    untested = {b: v for b, v in override.untested(override.verdicts).items() if b not in turning}
+    by_behaviour = override.findings
     return Comparisons(
         compare_segments(study, findings.estimates, by_behaviour, untested),
         compare_acting(study, by_behaviour, untested, findings.ranking.within),

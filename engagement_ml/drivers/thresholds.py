@@ -166,6 +166,22 @@ class Thresholds:
     min_customers_per_pair: int = threshold(
         20, "customers with margin per pair that is tested; with fewer, fewer behaviours are paired"
     )
+    turning_screen_z: float = threshold(
+        3.0, "z of a response's downward bend from which it is tested for a turn"
+    )
+    turning_z: float = threshold(4.0, "z that the downward bend of a turning response must reach")
+    turning_arm_z: float = threshold(
+        2.0, "z that its rise up to the optimum and its fall beyond it must each reach"
+    )
+    turning_lead_share: float = threshold(
+        0.5, "largest bend before the events, as a share of the one after them"
+    )
+    turning_segment_p_value: float = threshold(
+        0.01, "Holm-adjusted p-value below which turning responses differ by segment"
+    )
+    min_turning_customers: int = threshold(
+        100, "customers that must have been on both sides of the optimum"
+    )
 
 
 THRESHOLDS = Thresholds()

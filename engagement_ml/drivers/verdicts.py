@@ -159,7 +159,7 @@ def _of_failing(finding: Finding, thresholds: Thresholds) -> Verdict:
     small = finding.effect * std < thresholds.vanity_effect * finding.min_effect
     silent = abs(finding.within.z) < thresholds.hint_z if finding.within is not None else True
     refuted = high < max(thresholds.vanity_share * naive, finding.min_effect)
-    if silent and correlated and small and refuted:
+    if finding.turning is None and silent and correlated and small and refuted:
         return Verdict("vanity", "correlated only")
     if std > 0 and -finding.min_effect <= low and high <= finding.min_effect:
         return Verdict("inert", "below smallest effect")

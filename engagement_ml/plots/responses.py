@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engagement_ml.drivers.evidence import ResponseCurve
+from engagement_ml.drivers.response_evidence import ResponseCurve
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.metric import EngagementMetric, WeightedBehaviour
 from engagement_ml.plots.style import (
@@ -127,7 +127,12 @@ def _draw_legend(ax: Axes, curve: ResponseCurve, saturates: bool) -> None:
         ("90th percentile", Line2D([], [], marker="o", ls="", mec=DARK, mfc="white")),
     ]
     if saturates:
-        marks.append(("stops paying", Line2D([], [], color=NEUTRAL, lw=1, ls="--")))
+        marks.append(
+            (
+                "optimum" if curve.optimum is not None else "stops paying",
+                Line2D([], [], color=NEUTRAL, lw=1, ls="--"),
+            )
+        )
     ax.legend(
         [mark for _, mark in marks],
         [text for text, _ in marks],

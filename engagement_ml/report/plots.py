@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from engagement_ml.drivers.evidence import ResponseCurve
+from engagement_ml.drivers.response_evidence import ResponseCurve
 from engagement_ml.formatting import MONTHS
 from engagement_ml.report.svg import (
     Scale,

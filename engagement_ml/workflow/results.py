@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DRIVER_COLUMNS = (
     "behaviour", "verdict", "selected", "shap_rank", "mean_abs_shap", "effect", "effect_low",
     "effect_high", "selection_frequency", "saturation_point", "reason",
+    "optimum", "optimum_low", "optimum_high", "break_even",
 )  # fmt: skip
 METRIC, DRIVERS, EVALUATION = "metric.json", "drivers.csv", "evaluation.json"
 SEGMENTS = "segments.csv"

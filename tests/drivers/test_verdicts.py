@@ -10,10 +10,12 @@ import pytest
 from engagement_ml.drivers.estimation.common_factor import FactorBias
 from engagement_ml.drivers.estimation.event_study import LeadTest
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.window_effect import WindowEffect
 from engagement_ml.drivers.explanations import explain
 from engagement_ml.drivers.finding import Finding, Verdict, Veto
 from engagement_ml.drivers.selection.cross_section import Association
+from engagement_ml.drivers.turning_explanations import explain_turning
 from engagement_ml.drivers.verdicts import judge, passes_tests
 from engagement_ml.drivers.wording import Wording
 
@@ -243,3 +245,33 @@ def test_the_wording_follows_the_configured_entity_currency_and_periods() -> Non
         "6 to 9 days after buying more than usual, companies do 33% less"
     )
     assert "$2.00 per event" in explain(judge(finding()), finding(), wording, ADVICE)
+
+
+TURNING = Turning(4, 12.2, 11.0, 13.4, 24.4, (0.0, 12.0), (0.0, 9.0), (0.0, 8.0), (0.0, 10.0),
+                  -9.0, 8.0, -7.0)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("effect", "half", "verdict"),
+    [
+        (2.0, 0.4, "driver"),
+        (-2.0, 0.4, "harmful"),
+        (0.05, 0.1, "inert"),
+        (0.5, 3.0, "unverifiable"),
+    ],
+)
+def test_a_turn_leaves_the_verdict_to_the_average_effect(effect, half, verdict):
+    z = 2 * effect / half
+    turned = finding(effect, half, z, turning=TURNING)
+    result = judge(turned)
+    assert result.verdict == verdict
+    sentence = explain(result, turned, WORDING, ADVICE)
+    assert "pays up to 12 events" in sentence
+    assert "costs beyond 24" in sentence
+    assert "pays up to" not in explain(result, replace(turned, turning=None), WORDING, ADVICE)
+
+
+def test_a_turn_without_a_break_even_within_the_counts_says_so():
+    text = explain_turning(replace(TURNING, break_even=None))
+    assert "beyond" not in text
+    assert text.endswith("each further event costs some of that gain")

@@ -13,7 +13,8 @@ from matplotlib import pyplot
 from matplotlib.colors import to_hex
 
 from engagement_ml.config import WindowsConfig
-from engagement_ml.drivers.evidence import DriverEvidence, DriverRow, ResponseCurve
+from engagement_ml.drivers.evidence import DriverEvidence, DriverRow
+from engagement_ml.drivers.response_evidence import ResponseCurve
 from engagement_ml.errors import InputError
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
 from engagement_ml.plots import (

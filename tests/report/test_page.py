@@ -75,6 +75,19 @@ def test_a_behaviour_that_costs_margin_is_not_said_to_pay(record: Record) -> Non
     assert "Within the counts observed, each further event costs margin." in text
 
 
+def test_a_response_that_turns_says_up_to_where_it_pays(record: Record) -> None:
+    response = record["responses"]["tutorial_done"]
+    response |= {"optimum": 3.0, "optimum_low": 2.0, "optimum_high": 4.0, "break_even": 6.0}
+    row = {"segment": "plan", "value": "plus", "optimum": 5.0, "low": 4.0, "high": 6.0}
+    unknown = {"segment": "plan", "value": "basic", "optimum": None, "low": None, "high": None}
+    response["optima"] = [each | {"break_even": None, "n": 900} for each in (row, unknown)]
+    text = Page(render_report(record)).text
+    assert "Pays up to 3 (95% interval 2 to 4), which is worth €" in text
+    assert "Costs beyond 6: the gain is used up there." in text
+    assert "For plan plus, the optimum is 5 (4 to 6)." in text
+    assert "For plan basic, no optimum lies within the counts observed." in text
+
+
 def test_every_part_of_a_full_record_has_its_section(record: Record) -> None:
     page = Page(render_report(record))
     ids = [attributes["id"] for tag, attributes in page.elements if tag == "section"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engagement_ml.drivers.evidence import ResponseCurve
+from engagement_ml.drivers.response_evidence import ResponseCurve
 from engagement_ml.formatting import number
 from engagement_ml.report import plots
 from engagement_ml.report.view import Estimate

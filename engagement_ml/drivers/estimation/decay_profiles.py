@@ -36,6 +36,9 @@ differences of neighbouring lags that no estimate is precise enough for.
 MIN_EXCESS_MISFIT = 20.0
 """Squared misfit beyond its degrees of freedom that chance does not explain."""
 
+MAX_SHAPE_ERROR = 1e-9
+"""Largest share of the variance outside one direction at which the profile's shape is known."""
+
 MIN_RELATIVE_VARIANCE = 1e-12
 """Smallest eigenvalue of a covariance, as a share of its trace, against division by zero."""
 
@@ -64,6 +67,8 @@ class DecayProfile:
     lags : Lags
     parts : tuple of ProfileAverage
         Of gains and of losses, or only of their sum if the parts are not identified separately.
+        Empty if the shape is known and only its size is estimated, as for the load of a turning
+        response: then there is nothing to average.
     contrasts : array (F, P · G)
         For each of `TIME_CONSTANTS`, the weights of the coefficients in the fitted size of the
         exponential profile, summed over the parts.
@@ -86,6 +91,10 @@ class DecayProfile:
         n_parts = len(covariance) // size
         if not np.isfinite(covariance).all():
             return None
+        direction = _known_shape(covariance)
+        if direction is not None:
+            std = np.sqrt(direction @ covariance @ direction)
+            return cls(lags, (), direction[None, :], np.array([std]))
         parts = [covariance[i : i + size, i : i + size] for i in range(0, len(covariance), size)]
         sum_parts = np.tile(np.eye(size), n_parts)
         if not all(_is_identified(part) for part in parts):
@@ -105,13 +114,15 @@ class DecayProfile:
         return cls(lags, averages, contrasts, contrast_std)
 
     def split(self, coef: FloatArray) -> FloatArray:
-        """Return coefficients by part, shape (parts, …, G), from (…, P · G)."""
+        """Return coefficients by part, or their sum, shape (parts, …, G), from (…, P · G)."""
         size = len(self.lags.groups)
         by_part = np.stack(np.split(coef, coef.shape[-1] // size, axis=-1))
         return by_part if len(self.parts) == len(by_part) else by_part.sum(axis=0, keepdims=True)
 
     def project(self, coef: FloatArray) -> FloatArray:
         """Return the sum of the parts' averaged profiles, shape (…, G), from (…, P · G)."""
+        if not self.parts:
+            return np.asarray(self.split(coef)[0])
         pairs = zip(self.parts, self.split(coef), strict=True)
         return np.asarray(sum(part.project(own) for part, own in pairs))
 
@@ -138,6 +149,8 @@ class DecayProfile:
 
         The squared misfit beyond its expectation, as a share of the whole; 0 unless it is certain.
         """
+        if not self.parts:
+            return 0.0
         own = self.split(coef)[0]
         misfit, total = self.parts[0].smallest_misfit(own)
         excess = misfit - (len(own) - 1)
@@ -155,6 +168,8 @@ class DecayProfile:
             Draws of the sampling error of `coef`.
         rng : Generator
         """
+        if not self.parts:
+            return np.asarray(self.project(coef + errors) @ self.lags.weights)
         total = np.zeros(len(errors))
         for part, own, error in zip(self.parts, self.split(coef), self.split(errors), strict=True):
             total += part.draws(own, error, rng) @ self.lags.weights
@@ -171,6 +186,16 @@ def _gls_weights(shapes: FloatArray, root: FloatArray) -> FloatArray:
     """Return the coefficients' weights in the generalised least squares size of each shape."""
     weighted = shapes @ root.T @ root
     return np.asarray(weighted / np.einsum("fg,fg->f", weighted, shapes)[:, None])
+
+
+def _known_shape(covariance: FloatArray) -> FloatArray | None:
+    """Return the direction of all variance if there is only one, with a positive sum, or None."""
+    if len(covariance) == 1 or not np.trace(covariance) > 0:
+        return None
+    values, vectors = np.linalg.eigh(covariance)
+    if values[:-1].sum() > MAX_SHAPE_ERROR * values[-1]:
+        return None
+    return np.asarray(vectors[:, -1] * (1.0 if vectors[:, -1].sum() >= 0 else -1.0))
 
 
 def _is_identified(covariance: FloatArray) -> bool:

@@ -11,6 +11,7 @@ from engagement_ml.drivers.estimation.common_factor import FactorBias
 from engagement_ml.drivers.estimation.event_study import EventStudyFit, LeadTest
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
+from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.window_effect import WindowEffect, add_model_uncertainty
 from engagement_ml.drivers.preconditions import Obstacle
 from engagement_ml.drivers.study import Study
@@ -42,6 +43,8 @@ class Estimates:
         z of margin in the same period and in the next ones together.
     converged : bool
         Whether all fits behind the estimates converged.
+    turning : mapping of behaviour to Turning
+        Of the behaviours whose response turns.
     """
 
     within: Mapping[str, WindowEffect] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Estimates:
     event_study: EventStudyFit | None = None
     total_z: Mapping[str, float] = field(default_factory=dict)
     converged: bool = True
+    turning: Mapping[str, Turning] = field(default_factory=dict)
 
 
 class Estimator(Protocol):

@@ -30,6 +30,7 @@ from engagement_ml.drivers.estimation.window_effect import (
     estimate_window_effect,
 )
 from engagement_ml.drivers.estimators.base import Estimates, with_model_error
+from engagement_ml.drivers.estimators.turning import with_turning
 from engagement_ml.drivers.preconditions import Obstacle, within_obstacle
 from engagement_ml.drivers.selection.stability_selection import half_strengths
 from engagement_ml.drivers.study import Study
@@ -75,6 +76,7 @@ class ObservationEstimator:
         )
         together = tuple(b for b in names if b in clean or b in passed)
         joint = _joint(study, together, passed, event_study) if together else Estimates()
+        joint = with_turning(study, joint)
         return with_model_error(_merged(separate, joint, responses), study)
 
     def select(self, study: Study, candidates: Candidates) -> Selection:

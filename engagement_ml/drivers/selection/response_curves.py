@@ -9,6 +9,7 @@ import numpy as np
 from engagement_ml._typing import FloatArray
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.response_functions import SaturatingResponse
+from engagement_ml.drivers.estimation.turning import Turning
 
 _MAX_RELATIVE_SLOPE = 0.7
 """A response counts as saturating if one more event at the 90th percentile of positive counts earns
@@ -16,6 +17,10 @@ less than this share of what the first event earns."""
 
 _EXHAUSTED_SHARE = 0.1
 """Without a cost, an effect counts as exhausted once one more event earns a tenth of the first."""
+
+_RISING_POINTS = 101
+_RISING_SCALES = tuple(float(share) for share in np.geomspace(0.05, 20.0, 41))
+"""Scales tried for the rising part of a turning response, as shares of its optimum."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,29 @@ def choose_scale(
     high_count = float(np.quantile(positive, 0.9))
     slope = response.relative_slope(high_count * per_event)
     return high_count * slope / (1.0 - slope) if 0.0 < slope < _MAX_RELATIVE_SLOPE else None
+
+
+def rising_scale(turning: Turning) -> float | None:
+    """Return the scale of ``log(1 + x / scale)`` closest to a turning response's rising part.
+
+    Least squares over the counts up to the optimum, the height free; None if a straight line is
+    closer. Points of a metric stop at the optimum (`weigh`).
+    """
+    x, effect = np.array(turning.x), np.array(turning.effect)
+    grid = np.linspace(0.0, turning.optimum, _RISING_POINTS)
+    rise = np.interp(grid, x, effect) if x.size else grid
+    best, scale = _misfit(grid, rise), None
+    for share in _RISING_SCALES:
+        misfit = _misfit(np.log1p(grid / (share * max(turning.optimum, 1e-9))), rise)
+        if misfit < best:
+            best, scale = misfit, share * max(turning.optimum, 1e-9)
+    return scale
+
+
+def _misfit(shape: FloatArray, rise: FloatArray) -> float:
+    """Return the sum of squares that the best multiple of a shape leaves of a curve."""
+    height = float(shape @ rise) / max(float(shape @ shape), 1e-300)
+    return float(((rise - height * shape) ** 2).sum())
 
 
 def make_curve(counts: FloatArray, effect: float, scale: float | None) -> Curve:

@@ -19,6 +19,7 @@ def weigh(
     draws: Mapping[str, FloatArray],
     counts: Mapping[str, FloatArray],
     costs: Mapping[str, float],
+    optima: Mapping[str, float] | None = None,
 ) -> tuple[Choice, ...]:
     """Weight the selected behaviours and place the caps of their transforms.
 
@@ -36,9 +37,12 @@ def weigh(
     counts : mapping of behaviour to array (R,)
         Counts in observation windows.
     costs : mapping of behaviour to cost of serving one event
+    optima : mapping of behaviour to count, optional
+        Of responses that turn: the largest cap, so that no event beyond the optimum earns points.
     """
     if not selected:
         return ()
+    most = {} if optima is None else optima
     std = np.array([max(float(counts[b].std()), 1e-12) for b in selected])
     effects = np.array([curves[b].amplitude * curves[b].steepness - costs[b] for b in selected])
     drawn = np.stack([draws[b] - costs[b] for b in selected])
@@ -48,13 +52,16 @@ def weigh(
     low, high = np.quantile(100.0 * drawn / totals, [0.025, 0.975], axis=1)
     # margin per unit of the transform, to which points must be proportional
     slopes = np.array([max(curves[b].amplitude, 1e-12) for b in selected])
-    tops = np.array([float(np.quantile(counts[b], _TOP_QUANTILE)) for b in selected])
+    tops = np.array(
+        [min(float(np.quantile(counts[b], _TOP_QUANTILE)), most.get(b, np.inf)) for b in selected]
+    )
     at_top = np.array([float(curves[b].shape(tops[[i]])[0]) for i, b in enumerate(selected)])
     margin_per_point = float((at_top * slopes / worth).max())
     choices = []
     for i, b in enumerate(selected):
         curve = curves[b]
         cap = max(curve.inverse(margin_per_point * worth[i] / slopes[i]), float(tops[i]), 1.0)
+        cap = min(cap, most.get(b, cap))
         choices.append(
             Choice(
                 behaviour=b,

@@ -81,7 +81,10 @@ def _candidates_and_acting(context: CheckContext) -> tuple[list[str], list[str]]
     if main is None or not context.within_periods:
         return [], []
     thresholds = context.study.thresholds
-    candidates = [b for b in main.behaviours if abs(within[b].z) >= thresholds.min_z]
+    turning = context.estimates.turning  # a linear control of its own says nothing of a turn
+    candidates = [
+        b for b in main.behaviours if abs(within[b].z) >= thresholds.min_z and b not in turning
+    ]
     return candidates, [b for b in main.behaviours if abs(within[b].z) >= thresholds.may_act_z]
 
 

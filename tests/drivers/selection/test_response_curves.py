@@ -8,7 +8,13 @@ import pytest
 from engagement_ml.config import WindowsConfig
 from engagement_ml.drivers.estimation.lag_model import estimate_lag_effects
 from engagement_ml.drivers.estimation.spans import spans_from_config
-from engagement_ml.drivers.selection.response_curves import Curve, choose_scale, make_curve
+from engagement_ml.drivers.estimation.turning import Turning
+from engagement_ml.drivers.selection.response_curves import (
+    Curve,
+    choose_scale,
+    make_curve,
+    rising_scale,
+)
 from engagement_ml.drivers.selection.window_rows import window_rows
 
 SPANS = spans_from_config(WindowsConfig())
@@ -110,3 +116,20 @@ def test_a_behaviour_without_events_has_a_linear_curve(make_periods) -> None:
     curve, _ = fit_curve(periods)
     assert curve.kind == "linear"
     assert curve.std == 0
+
+
+def test_the_rising_part_of_a_turn_is_followed_closely():
+    x = np.linspace(0.0, 24.0, 41)
+    effect = 0.1 * x - 0.1 * x**2 / 24
+    turning = Turning(4, 12.0, 11.0, 13.0, 24.0, tuple(x), tuple(effect), tuple(effect),
+                      tuple(effect), -9.0, 8.0, -7.0)  # fmt: skip
+    scale = rising_scale(turning)
+    rising = x[x <= 12.0]
+    shape = np.log1p(rising / scale)
+    target = np.interp(rising, x, effect)
+    error = target - shape * (shape @ target) / (shape @ shape)
+    straight = target - rising * (rising @ target) / (rising @ rising)
+    assert (error**2).sum() < 0.3 * (straight**2).sum()
+    line = Turning(4, 12.0, 11.0, 13.0, None, (0.0, 12.0), (0.0, 5.0), (0.0, 5.0), (0.0, 5.0),
+                   -9.0, 8.0, -7.0)  # fmt: skip
+    assert rising_scale(line) is None

@@ -115,3 +115,15 @@ def test_the_cap_of_a_rare_behaviour_is_one_event() -> None:
     counts[:5] = 1.0
     (choice,) = weigh(("x",), {"x": curve}, {"x": np.ones(50)}, {"x": counts}, {"x": 0.0})
     assert choice.cap == 1.0
+
+
+def test_points_of_a_response_that_turns_stop_at_its_optimum():
+    effects, counts = {"a": 1.0, "b": 2.0}, {b: COUNTS[b] for b in ("a", "b")}
+    curves = {b: make_curve(counts[b], effects[b], None) for b in effects}
+    draws = {b: np.full(400, effects[b]) for b in effects}
+    costs = dict.fromkeys(effects, 0.0)
+    free = {c.behaviour: c for c in weigh(("a", "b"), curves, draws, counts, costs)}
+    capped = {c.behaviour: c for c in weigh(("a", "b"), curves, draws, counts, costs, {"b": 12.5})}
+    assert free["b"].cap > 12.5
+    assert capped["b"].cap == 12.5
+    assert {b: c.weight for b, c in capped.items()} == {b: c.weight for b, c in free.items()}
