@@ -136,7 +136,10 @@ def _only_earlier(finding: Finding, thresholds: Thresholds) -> bool:
 
     After an order there are fewer for a while, so what happens at the order seems to lower margin.
     """
-    return finding.total_z is not None and finding.total_z > -thresholds.may_act_z
+    within, total_z = finding.within, finding.total_z
+    if within is None or total_z is None or within.effect >= 0:
+        return False
+    return total_z > -thresholds.may_act_z
 
 
 def _of_biased(finding: Finding, thresholds: Thresholds) -> Verdict | None:

@@ -161,6 +161,10 @@ class LeadTest:
     before_z: tuple[float, ...]
     excess_z: tuple[float, ...]
 
+    def exceeds(self, least: float) -> bool:
+        """Return whether, on either side of zero, the excess reaches a z over every horizon."""
+        return min(self.excess_z) >= least or max(self.excess_z) <= -least
+
 
 def lead_test(
     coef: FloatArray, covariance: FloatArray, groups: LagGroups, horizons: tuple[int, ...]

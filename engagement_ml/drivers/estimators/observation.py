@@ -65,11 +65,9 @@ class ObservationEstimator:
         )
         declared = {b for b in names if study.config.behaviour(b).role == "consequence"}
         following = tuple(b for b in names if responses[b].responds or b in declared)
-        clean, event_study = _without_followers(study, responses, following)
-        # What was found to follow in the joint fit is a consequence whatever the size.
-        late = tuple(b for b in names if b not in following and b not in clean)
-        responses = {**responses, **{b: replace(responses[b], certain=True) for b in late}}
-        following = tuple(b for b in names if b in following or b in late)
+        clean, event_study, certain = _without_followers(study, responses, following)
+        responses = {**responses, **{b: replace(responses[b], certain=True) for b in certain}}
+        following = tuple(b for b in names if b not in clean)
         separate = _following_purchases(study, following, clean)
         passed = tuple(
             b for b in following if b not in declared and _passes_alone(separate, b, thresholds)
@@ -101,34 +99,51 @@ def _merged(
 
 def _without_followers(
     study: Study, responses: Mapping[str, PurchaseResponse], following: Sequence[str]
-) -> tuple[tuple[str, ...], EventStudyFit | None]:
-    """Return the behaviours of the joint fit, and their event study.
+) -> tuple[tuple[str, ...], EventStudyFit | None, tuple[str, ...]]:
+    """Return the behaviours of the joint fit, their event study, and what certainly follows.
 
-    A consequence within the same period shows a strong association with margin of that period and
-    none, or a negative one, with margin after it. It is left out, however weak its response to
-    earlier purchases: in the joint fit it would take the effect of what causes the purchases.
+    What may follow purchases is left out, however weak its response to them: in the joint fit it
+    would take the effect of what causes the purchases. That is a behaviour which moves with margin
+    of the same period and not after it, and one that past purchases predict while margin after it
+    does not clearly exceed margin before it. What shares a hidden cause stays in, as a control.
     """
-    clean = tuple(b for b in study.observed if b not in following)
-    if not clean:
-        return (), None
     periods, spans, group = study.periods, study.spans, study.groups
-    fit = fit_event_study(periods, spans, clean, group=group)
-    thresholds = study.thresholds
-    followers = [
-        b for i, b in enumerate(clean) if _follows_at_once(fit, i, responses[b], study, thresholds)
-    ]
-    kept = tuple(b for b in clean if b not in followers)
-    if not kept:
-        return (), None
-    if followers:
+    kept = tuple(b for b in study.observed if b not in following)
+    certain: list[str] = []
+    while kept:
         fit = fit_event_study(periods, spans, kept, group=group)
-    return kept, net_of_losses(fit, periods, spans, group=group)
+        at_once = [b for i, b in enumerate(kept) if _follows_at_once(fit, i, responses[b], study)]
+        certain += at_once
+        left_out = at_once or _may_follow(fit, responses, study)
+        if not left_out:
+            return kept, net_of_losses(fit, periods, spans, group=group), tuple(certain)
+        certain += [b for b in left_out if b not in at_once and _precedes(fit, b)]
+        kept = tuple(b for b in kept if b not in left_out)
+    return (), None, tuple(certain)
 
 
-def _follows_at_once(
-    fit: EventStudyFit, b: int, response: PurchaseResponse, study: Study, thresholds: Thresholds
-) -> bool:
+def _may_follow(
+    fit: EventStudyFit, responses: Mapping[str, PurchaseResponse], study: Study
+) -> list[str]:
+    """Return behaviours that past purchases predict and whose leads are not small."""
+    least = study.thresholds.min_lead_excess_following
+    tests = lead_tests(fit)
+    related = [b for b in fit.behaviours if responses[b].follows and not tests[b].exceeds(least)]
+    if not related:
+        return []
+    carriers = factor_biases(fit, study.lags, study.thresholds.correction_error)
+    return [b for b in related if b not in carriers]
+
+
+def _precedes(fit: EventStudyFit, b: str) -> bool:
+    """Return whether more margin precedes a behaviour than follows it, over every horizon."""
+    test = lead_tests(fit)[b]
+    return min(test.before_z) >= 0 and all(abs(ratio) > 1.0 for ratio in test.ratios)
+
+
+def _follows_at_once(fit: EventStudyFit, b: int, response: PurchaseResponse, study: Study) -> bool:
     """Return whether margin moves with a behaviour in the same period, and not after it."""
+    thresholds = study.thresholds
     influence = fit.relative_influence[:, b]
     same = fit.n_leads
     error = float(np.sqrt((influence[:, same] ** 2).sum()))

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.drivers.estimation.event_study import LeadTest
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.turning_effect import (
     EffectSettings,
@@ -68,17 +67,12 @@ def with_turning(study: Study, estimates: Estimates) -> Estimates:
         within=within,
         main=main,
         half_z={**estimates.half_z, **{b: halves[b] for b in effects}},
-        leads={**estimates.leads, **{b: _lead_test(effect) for b, effect in effects.items()}},
+        # The search has tested the leads of the bend; those of the mean slope say nothing of it.
+        leads={b: test for b, test in estimates.leads.items() if b not in effects},
         uncorrected_z={**estimates.uncorrected_z, **{b: within[b].z for b in effects}},
         factors={b: bias for b, bias in estimates.factors.items() if b not in effects},
         turning=turning,
     )
-
-
-def _lead_test(effect: TurningEffect) -> LeadTest:
-    """Return the lead test of the mean slope; the search has tested the leads of the bend."""
-    difference, total = effect.lead_z
-    return LeadTest(difference, total, (0.0,), (0.0,), (difference,))
 
 
 def _settings(study: Study, behaviour: str) -> EffectSettings:
