@@ -43,19 +43,27 @@ MIN_COEF = 1e-6
 """|coefficient| below which the relative change is linearised, against division by zero."""
 
 
-def hazard_lags(spans: Spans) -> LagGroups:
-    """Return groups of lags whose widths double, up to the end of the observation window.
+def hazard_lags(spans: Spans, notice: int = 0) -> LagGroups:
+    """Return groups of lags whose widths double, as long in total as the observation window.
+
+    Parameters
+    ----------
+    spans : Spans
+    notice : int, default 0
+        Periods before churn that are left out: lags begin before them.
 
     Examples
     --------
     >>> hazard_lags(Spans(7, 12, 12, 0))
     ((1, 1), (2, 2), (3, 4), (5, 8), (9, 12))
+    >>> hazard_lags(Spans(7, 12, 12, 0), notice=4)
+    ((5, 5), (6, 6), (7, 8), (9, 12), (13, 16))
     """
     reach = spans.observation + spans.gap
     groups, first, width = [], 1, 1
     while first <= reach:
         last = min(first + width - 1, reach)
-        groups.append((first, last))
+        groups.append((first + notice, last + notice))
         width = 1 if first == 1 else width * 2
         first = last + 1
     return tuple(groups)
@@ -72,15 +80,16 @@ def churn_indicator(periods: Periods) -> BoolArray:
     return np.asarray(churns, dtype=np.bool_)
 
 
-def risk_set(periods: Periods, spans: Spans) -> BoolArray:
+def risk_set(periods: Periods, spans: Spans, notice: int = 0) -> BoolArray:
     """Mark the cells in which an entity is at risk of churn and has some past on record, (n, T).
 
-    The last period is left out: whether an entity churns in it is not known.
+    The past ends before the notice periods. The last period is left out: whether an entity churns
+    in it is not known.
     """
     n_periods = periods.gain.shape[1]
     t = np.arange(n_periods)[None, :]
     entry = periods.entry[:, None]
-    has_past = t >= np.where(entry > 0, entry + 1, spans.burn_in)
+    has_past = t - notice >= np.where(entry > 0, entry + 1, spans.burn_in)
     return np.asarray(has_past & (t < periods.exit[:, None]) & (t < n_periods - 1))
 
 
@@ -129,18 +138,27 @@ class HazardDesign:
         return fit_hazard(event, x, self.entity, n)
 
 
-def build_hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardDesign:
-    """Build the regressors of the hazard for the behaviours in some columns of the counts."""
-    cells = risk_set(periods, spans)
+def build_hazard_design(
+    periods: Periods, columns: list[int], spans: Spans, *, notice: int = 0, seed: int = 0
+) -> HazardDesign:
+    """Build the regressors of the hazard for the behaviours in some columns of the counts.
+
+    Counts, long-run rates and affinity end `notice` periods before each cell: what happens after
+    the decision to leave is neither evidence nor a control.
+    """
+    cells = risk_set(periods, spans, notice)
     churned = churn_indicator(periods) & cells
     entity, period = np.nonzero(cells)
-    sums = recent_counts(periods, columns, hazard_lags(spans), cells, churned)
-    rates = shrunk_past_rates(periods, cells)
-    affinity = affinity_scores(rates, cells)
+    lags = hazard_lags(spans, notice)
+    sums = recent_counts(periods, columns, lags, cells, churned, seed=seed)
+    past = np.zeros_like(cells)
+    past[:, : cells.shape[1] - notice] = cells[:, notice:]
+    rates = shrunk_past_rates(periods, past)
+    affinity = affinity_scores(rates, past)
     tenure = period - periods.entry[entity]
     newcomer = periods.entry[entity] > 0
     parts = [
-        affinity[cells],
+        affinity[past],
         _dummies(period),
         np.stack([newcomer & (tenure >= a) & (tenure < b) for a, b in TENURE_BOUNDS], axis=1),
     ]
@@ -152,7 +170,7 @@ def build_hazard_design(periods: Periods, columns: list[int], spans: Spans) -> H
         churned=churned,
         entity=entity,
         sums=sums.reshape(entity.size, -1),
-        levels=rates.log_rate[..., columns][cells].astype(np.float32),
+        levels=rates.log_rate[..., columns][past].astype(np.float32),
         controls=np.concatenate([part.astype(np.float32) for part in parts], axis=1),
         has_affinity=affinity.shape[2] > 0,
     )
@@ -163,6 +181,9 @@ def estimate_churn_effects(
     behaviours: tuple[str, ...],
     spans: Spans,
     outcomes: ChurnOutcomes | None = None,
+    *,
+    notice: int = 0,
+    seed: int = 0,
 ) -> LagEffects:
     """Estimate effects on churn by behaviour and lag, in currency through the cost of churn.
 
@@ -186,8 +207,8 @@ def estimate_churn_effects(
         behaviour lowers churn.
     """
     columns = [periods.behaviours.index(b) for b in behaviours]
-    groups = hazard_lags(spans)
-    design = build_hazard_design(periods, columns, spans)
+    groups = hazard_lags(spans, notice)
+    design = build_hazard_design(periods, columns, spans, notice=notice, seed=seed)
     n, n_coef = periods.gain.shape[0], len(columns) * len(groups)
     fit = design.fit()
     change, per_unit = _relative_hazard_change(fit, n_coef)
