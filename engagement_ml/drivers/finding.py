@@ -23,6 +23,7 @@ Rule = Literal[
     "inconclusive",
     "test did not move it",
     "no events",
+    "notice period",
 ]
 
 
@@ -66,6 +67,9 @@ class Finding:
     min_effect : float
         Smallest effect of interest (SESOI) of one standard deviation, in currency.
     vetoes : tuple of Veto
+    notice_days : int
+        Length of the notice period before churn, in days, if the behaviour's association with churn
+        lies in it; else 0.
     """
 
     behaviour: str
@@ -79,6 +83,7 @@ class Finding:
     cost: float
     min_effect: float
     vetoes: tuple[Veto, ...] = ()
+    notice_days: int = 0
 
     @property
     def effect(self) -> float:

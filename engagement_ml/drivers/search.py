@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.drivers.churn_notes import churn_notes, retention_rows
 from engagement_ml.drivers.decision import Candidates, Selection
 from engagement_ml.drivers.estimators import Estimates, Estimator, estimator_for
 from engagement_ml.drivers.evidence import DriverEvidence
@@ -214,6 +215,7 @@ def _evidence(
         ranking.within,
         ranking.naive,
         selection,
+        retention_rows(findings.estimates, override.tested),
     )
     on_selection = replace(findings.context, findings=override.observed, selection=selection)
     by_periods = findings.context.within_periods
@@ -260,6 +262,7 @@ def _notes(
     selected = () if selection.indicators else selection.selected
     return (
         *notes(study, findings.obstacle, left_out, following),
+        *churn_notes(findings.estimates, study),
         *experiment_notes(override, selected),
         *unstable_note(selection.indicators, wording),
     )

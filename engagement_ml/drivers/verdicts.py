@@ -12,7 +12,8 @@ def judge(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Verdict:
     """Give a behaviour its verdict.
 
     The rules apply in order: a declared consequence; no identified effect; evidence that passes
-    every test (`driver`, `harmful`, or `unverifiable` if a check objects); reverse causality; a
+    every test (`driver`, `harmful`, or `unverifiable` if a check objects); reverse causality; an
+    association with churn in the notice period only; a
     correlation without an effect (`vanity`); an interval within the smallest effect of interest
     (`inert`); otherwise `unverifiable`.
 
@@ -35,6 +36,8 @@ def judge(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Verdict:
             return verdict
     if finding.purchase_response.responds:
         return Verdict("consequence", "follows purchases")
+    if finding.notice_days and not passes_tests(finding, thresholds):
+        return Verdict("unverifiable", "notice period")
     return _of_failing(finding, thresholds)
 
 

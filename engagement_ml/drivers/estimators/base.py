@@ -11,7 +11,35 @@ from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimation.window_effect import WindowEffect, add_model_uncertainty
 from engagement_ml.drivers.preconditions import Obstacle
+from engagement_ml.drivers.retention.churn_effects import ChurnFit
+from engagement_ml.drivers.retention.exit_pattern import ExitPattern
+from engagement_ml.drivers.retention.lifetime import RetentionEffect
 from engagement_ml.drivers.study import Study
+
+
+@dataclass(frozen=True)
+class RetentionEstimates:
+    """What only effects on churn have.
+
+    Attributes
+    ----------
+    pattern : ExitPattern
+        What leavers have in common before churn.
+    notice_only : frozenset of str
+        Behaviours whose association with churn lies in the notice period.
+    effects : mapping of behaviour to RetentionEffect
+        Hazard ratios and worth over the lifetime.
+    fit : ChurnFit
+        The joint fit, before a common state is removed.
+    corrected : bool
+        Whether the effects are corrected for a common state.
+    """
+
+    pattern: ExitPattern
+    notice_only: frozenset[str]
+    effects: Mapping[str, RetentionEffect]
+    fit: ChurnFit
+    corrected: bool
 
 
 @dataclass(frozen=True)
@@ -30,6 +58,10 @@ class Estimates:
         z in each random half of the customers.
     lead_z : mapping of behaviour to (z, z)
         z of the association after the event minus, and plus, the one before it.
+    converged : bool
+        Whether every fit behind the estimates converged.
+    retention : RetentionEstimates or None
+        What only effects on churn have; None if churn is no event.
     """
 
     within: Mapping[str, WindowEffect] = field(default_factory=dict)
@@ -37,6 +69,8 @@ class Estimates:
     responses: Mapping[str, PurchaseResponse] = field(default_factory=dict)
     half_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     lead_z: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    converged: bool = True
+    retention: RetentionEstimates | None = None
 
 
 class Estimator(Protocol):

@@ -23,14 +23,17 @@ from engagement_ml.drivers.retention.churn_cost import (
     churn_outcomes_at_cutoffs,
     payment_cycle_phase,
 )
+from engagement_ml.drivers.retention.common_state import CommonState
 from engagement_ml.drivers.retention.discrete_hazard import (
     HazardFit,
     fit_hazard,
     logistic,
     score_test_z,
 )
+from engagement_ml.drivers.retention.exit_pattern import ExitPattern
 from engagement_ml.drivers.retention.latent_affinity import affinity_scores, shrunk_past_rates
 from engagement_ml.drivers.retention.recent_counts import recent_counts
+from engagement_ml.drivers.retention.risk_set import churn_indicator, dummies, risk_set
 from engagement_ml.features.period_panel import Periods
 
 MIN_RATE_Z = 2.5
@@ -38,6 +41,9 @@ MIN_RATE_Z = 2.5
 
 TENURE_BOUNDS = ((0, 2), (2, 4), (4, 8), (8, 16), (16, 32))
 """Half-open intervals of periods since entry with a dummy for newcomers."""
+
+MAX_FACTOR_ROWS = 100_000
+"""Rows from which the common factor of recent counts is estimated."""
 
 MIN_COEF = 1e-6
 """|coefficient| below which the relative change is linearised, against division by zero."""
@@ -67,30 +73,6 @@ def hazard_lags(spans: Spans, notice: int = 0) -> LagGroups:
         width = 1 if first == 1 else width * 2
         first = last + 1
     return tuple(groups)
-
-
-def churn_indicator(periods: Periods) -> BoolArray:
-    """Mark the period in which each churned entity did so, shape (n, T).
-
-    Entities still present in the last period on record are censored.
-    """
-    n_periods = periods.gain.shape[1]
-    t = np.arange(n_periods)[None, :]
-    churns = (t == periods.exit[:, None] - 1) & (periods.exit < n_periods)[:, None]
-    return np.asarray(churns, dtype=np.bool_)
-
-
-def risk_set(periods: Periods, spans: Spans, notice: int = 0) -> BoolArray:
-    """Mark the cells in which an entity is at risk of churn and has some past on record, (n, T).
-
-    The past ends before the notice periods. The last period is left out: whether an entity churns
-    in it is not known.
-    """
-    n_periods = periods.gain.shape[1]
-    t = np.arange(n_periods)[None, :]
-    entry = periods.entry[:, None]
-    has_past = t - notice >= np.where(entry > 0, entry + 1, spans.burn_in)
-    return np.asarray(has_past & (t < periods.exit[:, None]) & (t < n_periods - 1))
 
 
 @dataclass(frozen=True)
@@ -159,12 +141,12 @@ def build_hazard_design(
     newcomer = periods.entry[entity] > 0
     parts = [
         affinity[past],
-        _dummies(period),
+        dummies(period),
         np.stack([newcomer & (tenure >= a) & (tenure < b) for a, b in TENURE_BOUNDS], axis=1),
     ]
     phase = payment_cycle_phase(periods)
     if phase is not None:
-        parts.append(_dummies(phase[cells]))
+        parts.append(dummies(phase[cells]))
     return HazardDesign(
         cells=cells,
         churned=churned,
@@ -176,7 +158,28 @@ def build_hazard_design(
     )
 
 
-def estimate_churn_effects(
+@dataclass(frozen=True)
+class ChurnFit:
+    """Effects on churn with the hazard behind them.
+
+    Attributes
+    ----------
+    effects : LagEffects
+        Minus the relative change of the hazard, by behaviour and lag; in currency by the weights
+        of its lags.
+    design : HazardDesign
+    fit : HazardFit
+    margin : float
+        Mean margin of a period at risk, weighted by the odds of churn, in currency.
+    """
+
+    effects: LagEffects
+    design: HazardDesign
+    fit: HazardFit
+    margin: float
+
+
+def fit_churn_effects(
     periods: Periods,
     behaviours: tuple[str, ...],
     spans: Spans,
@@ -184,7 +187,7 @@ def estimate_churn_effects(
     *,
     notice: int = 0,
     seed: int = 0,
-) -> LagEffects:
+) -> ChurnFit:
     """Estimate effects on churn by behaviour and lag, in currency through the cost of churn.
 
     Logistic regression of churn in a period, among entities at risk, on recent counts by lag and
@@ -199,12 +202,16 @@ def estimate_churn_effects(
     spans : Spans
     outcomes : ChurnOutcomes, optional
         At the cutoffs over which effects are averaged; those of `periods` if absent.
+    notice : int, default 0
+        Periods before churn whose counts are left out.
+    seed : int, default 0
+        Of the reference days drawn for entities that stay.
 
     Returns
     -------
-    LagEffects
-        On the lags of `hazard_lags`, with the weights of `churn_cost_weights`. Positive if the
-        behaviour lowers churn.
+    ChurnFit
+        With effects on the lags of `hazard_lags`, and the weights of `churn_cost_weights`. They are
+        positive if the behaviour lowers churn.
     """
     columns = [periods.behaviours.index(b) for b in behaviours]
     groups = hazard_lags(spans, notice)
@@ -217,13 +224,27 @@ def estimate_churn_effects(
     odds[design.cells] = np.exp(fit.linear_predictor)
     outcomes = outcomes or churn_outcomes_at_cutoffs(periods, design.churned, spans)
     weights = churn_cost_weights(periods, design.churned, odds, spans, groups, outcomes)
-    return LagEffects(
+    margin = periods.gain - periods.loss
+    effects = LagEffects(
         behaviours,
         Lags(groups, weights),
         -change.reshape(shape),
         -(fit.influence[:, :n_coef] * per_unit).reshape(n, *shape),
         np.zeros(len(columns)),
     )
+    return ChurnFit(effects, design, fit, float((odds * margin).sum() / max(odds.sum(), 1e-300)))
+
+
+def without_common_state(fit: ChurnFit, pattern: ExitPattern) -> tuple[LagEffects, bool]:
+    """Return the effects, corrected if leavers decline in common, and whether they are."""
+    if pattern.kind != "decline":
+        return fit.effects, False
+    design, size = fit.design, len(fit.effects.behaviours)
+    step = -(-design.entity.size // MAX_FACTOR_ROWS)
+    counts = design.sums[::step].reshape(-1, size, len(fit.effects.lags.groups)).sum(axis=2)
+    controls = np.concatenate([design.controls[::step], design.levels[::step]], axis=1)
+    state = CommonState.from_recent_counts(counts.astype(np.float64), controls.astype(np.float64))
+    return (fit.effects, False) if state is None else (state.remove_from(fit.effects), True)
 
 
 def _relative_hazard_change(fit: HazardFit, n_coef: int) -> tuple[FloatArray, FloatArray]:
@@ -239,9 +260,3 @@ def _relative_hazard_change(fit: HazardFit, n_coef: int) -> tuple[FloatArray, Fl
     is_small = np.abs(coef) < MIN_COEF
     per_unit = np.where(is_small, slope, change / np.where(is_small, 1.0, coef))
     return change, per_unit
-
-
-def _dummies(values: Int64Array) -> BoolArray:
-    """Return a dummy for each value but the first, shape (N, K − 1)."""
-    levels = np.unique(values)
-    return np.asarray(values[:, None] == levels[None, 1:])

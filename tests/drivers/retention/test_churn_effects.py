@@ -15,7 +15,7 @@ from engagement_ml.drivers.retention.churn_cost import churn_outcomes_at_cutoffs
 from engagement_ml.drivers.retention.churn_effects import (
     build_hazard_design,
     churn_indicator,
-    estimate_churn_effects,
+    fit_churn_effects,
     hazard_lags,
     risk_set,
 )
@@ -192,7 +192,7 @@ def acting(simulation) -> Periods:
 
 @pytest.fixture(scope="module")
 def effects(acting):
-    return estimate_churn_effects(acting, acting.behaviours, SPANS)
+    return fit_churn_effects(acting, acting.behaviours, SPANS).effects
 
 
 def true_effect(periods: Periods, log_odds: np.ndarray, strength: float) -> float:
@@ -232,7 +232,7 @@ def test_effects_decay_as_simulated(effects) -> None:
 
 def test_affinity_alone_is_not_an_effect_of_events(make_periods) -> None:
     periods, _ = subscribers(make_periods, 0.0, 0.0, 1.0, seed=5)
-    effects = estimate_churn_effects(periods, periods.behaviours, SPANS)
+    effects = fit_churn_effects(periods, periods.behaviours, SPANS).effects
     estimates = [estimate_window_effect(effects, b) for b in range(len(effects.behaviours))]
     assert max(abs(w.z) for w in estimates) < 4
     # Raw counts, without control for affinity, are confounded.
@@ -244,7 +244,7 @@ def test_affinity_alone_is_not_an_effect_of_events(make_periods) -> None:
 
 def test_a_behaviours_long_run_rate_is_not_its_effect(make_periods) -> None:
     periods, _ = subscribers(make_periods, KEEPS, 0.0, 0.6, seed=7)
-    alone = estimate_churn_effects(periods, ("v4",), SPANS)
+    alone = fit_churn_effects(periods, ("v4",), SPANS).effects
     assert abs(estimate_window_effect(alone, 0).z) < 4
 
 
@@ -252,10 +252,10 @@ def test_effects_are_averaged_over_the_given_outcomes(effects, acting) -> None:
     outcomes = churn_outcomes_at_cutoffs(
         acting, churn_indicator(acting) & risk_set(acting, SPANS), SPANS
     )
-    again = estimate_churn_effects(acting, acting.behaviours, SPANS, outcomes)
+    again = fit_churn_effects(acting, acting.behaviours, SPANS, outcomes).effects
     np.testing.assert_allclose(again.lags.weights, effects.lags.weights)
     fewer = replace(outcomes, churned=outcomes.churned * 0.5)
-    half = estimate_churn_effects(acting, acting.behaviours, SPANS, fewer)
+    half = fit_churn_effects(acting, acting.behaviours, SPANS, fewer).effects
     np.testing.assert_allclose(half.lags.weights, 0.5 * effects.lags.weights)
 
 
