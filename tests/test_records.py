@@ -16,15 +16,13 @@ from engagement_ml.drivers.evidence import (
     Choice,
     DriverEvidence,
     DriverRow,
-    ExperimentRow,
-    Experiments,
-    ExperimentSegment,
     NaiveRow,
     PairRow,
     ResponseCurve,
     SegmentRow,
     Unprofitable,
 )
+from engagement_ml.drivers.experiment_rows import ExperimentRow, Experiments, ExperimentSegment
 from engagement_ml.errors import InputError, OutputError
 from engagement_ml.plain_types import plain
 from engagement_ml.records import DrawnSample, RunRecord

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engagement_ml.drivers.decision import Selection
-from engagement_ml.drivers.evidence import DriverRow, NaiveRow, PlannedTest, ResponseCurve
+from engagement_ml.drivers.evidence import DriverRow, NaiveRow, ResponseCurve
+from engagement_ml.drivers.experiment_rows import PlannedTest
 from engagement_ml.drivers.finding import Finding, Verdict
 from engagement_ml.drivers.retention.lifetime import RetentionEffect
 from engagement_ml.drivers.selection.response_curves import Curve

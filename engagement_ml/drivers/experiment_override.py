@@ -10,14 +10,14 @@ import numpy as np
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.config import PipelineConfig
-from engagement_ml.drivers.evidence import (
-    DriverRow,
+from engagement_ml.drivers.evidence import DriverRow
+from engagement_ml.drivers.experiment_evidence import ExperimentEvidence
+from engagement_ml.drivers.experiment_rows import (
     ExperimentRow,
     Experiments,
     ExperimentSegment,
     PlannedTest,
 )
-from engagement_ml.drivers.experiment_evidence import ExperimentEvidence
 from engagement_ml.drivers.finding import Finding, Verdict
 from engagement_ml.drivers.selection.response_curves import Curve, make_curve
 from engagement_ml.drivers.selection.stability_selection import Stability

@@ -9,7 +9,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.churn_notes import churn_notes, retention_rows
 from engagement_ml.drivers.decision import Candidates, Selection
 from engagement_ml.drivers.estimators import Estimates, Estimator, estimator_for
-from engagement_ml.drivers.evidence import DriverEvidence
+from engagement_ml.drivers.evidence import DriverEvidence, PairRow, SegmentRow
 from engagement_ml.drivers.evidence_tables import EvidenceTables
 from engagement_ml.drivers.experiment_explanations import experiment_notes, explain_experiment
 from engagement_ml.drivers.experiment_override import ExperimentOverride, override_by_experiments
@@ -27,6 +27,7 @@ from engagement_ml.drivers.selection.stability_selection import Stability
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult
+from engagement_ml.drivers.validation.churn_checks import churn_pairs, churn_segments
 from engagement_ml.drivers.validation.heterogeneity import compare_segments
 from engagement_ml.drivers.validation.interactions import compare_drivers
 from engagement_ml.drivers.validation.suite import (
@@ -219,6 +220,15 @@ def _evidence(
     )
     on_selection = replace(findings.context, findings=override.observed, selection=selection)
     by_periods = findings.context.within_periods
+    retention = findings.estimates.retention
+    segments: tuple[SegmentRow, ...] = ()
+    pairs: tuple[PairRow, ...] = ()
+    if by_periods:
+        segments = compare_segments(study, override.findings, untested)
+        pairs = compare_drivers(study, override.findings, untested, ranking.within)
+    elif retention is not None:
+        segments = churn_segments(study, retention, override.findings, untested)
+        pairs = churn_pairs(study, retention, untested, ranking.within)
     return DriverEvidence(
         evidence=config.select.require,
         choices=selection.choices,
@@ -227,10 +237,8 @@ def _evidence(
         naive=tables.naive_ranking(),
         responses={} if indicators else tables.response_curves(),
         checks=run_on_selection(checks, on_selection, findings.checks),
-        segments=compare_segments(study, override.findings, untested) if by_periods else (),
-        pairs=compare_drivers(study, override.findings, untested, ranking.within)
-        if by_periods
-        else (),
+        segments=segments,
+        pairs=pairs,
         unprofitable=unprofitable_engaged(
             study.rows,
             study.behaviours,

@@ -10,7 +10,8 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
-from engagement_ml.drivers.evidence import DriverRow, ExperimentRow, NaiveRow
+from engagement_ml.drivers.evidence import DriverRow, NaiveRow
+from engagement_ml.drivers.experiment_rows import ExperimentRow
 from engagement_ml.formatting import Money, one_line, plural
 from engagement_ml.metric import EngagementMetric, WeightedBehaviour
 from engagement_ml.records import RunRecord

@@ -14,18 +14,20 @@ often, and for a shorter time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from engagement_ml._typing import FloatArray, LagGroups
-from engagement_ml.drivers.estimation.distributed_lags import Lags
+from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
-from engagement_ml.drivers.estimation.window_effect import (
-    WindowEffect,
-    add_model_uncertainty,
-    estimate_window_effect,
-)
+from engagement_ml.drivers.estimation.window_effect import NORMAL_95
+
+N_DRAWS = 200
+"""Number of simulation draws behind an interval."""
+
+DRAWS_STREAM = 9
+"""Random stream of the draws, next to the configured seed and the behaviour."""
 
 
 @dataclass(frozen=True)
@@ -115,29 +117,36 @@ def retention_effects(
     """
     groups = effects.lags.groups
     by_lifetime = margin * lifetime_weights(hazard, groups, horizon)
+    weights = np.stack([ratio_weights(groups), by_lifetime], axis=1)
     found = {}
     for i, b in enumerate(effects.behaviours):
-        share = _weighted(effects, i, ratio_weights(groups), form_error, (seed, 9, i))
-        worth = _weighted(effects, i, by_lifetime, form_error, (seed, 9, i))
-        if np.isfinite(share.high - share.low):
-            found[b] = RetentionEffect(
-                hazard_ratio=1.0 - share.effect,
-                hazard_ratio_low=max(1.0 - share.high, 0.0),
-                hazard_ratio_high=1.0 - share.low,
-                lifetime=worth.effect,
-                lifetime_low=worth.low,
-                lifetime_high=worth.high,
-            )
+        decay = DecayProfile.from_covariance(effects.covariance(i), effects.lags)
+        if decay is None:
+            continue
+        share, worth = decay.project(effects.coef[i]) @ weights
+        error = _profile_errors(effects, i, decay, (seed, DRAWS_STREAM, i)) @ weights
+        model_error = form_error * np.array([share, worth])
+        half_width = NORMAL_95 * np.hypot(error.std(axis=0), model_error)
+        found[b] = RetentionEffect(
+            hazard_ratio=float(1.0 - share),
+            hazard_ratio_low=float(max(1.0 - share - half_width[0], 0.0)),
+            hazard_ratio_high=float(1.0 - share + half_width[0]),
+            lifetime=float(worth),
+            lifetime_low=float(worth - half_width[1]),
+            lifetime_high=float(worth + half_width[1]),
+        )
     return found
 
 
-def _weighted(
-    effects: LagEffects, b: int, weights: FloatArray, form_error: float, seed: tuple[int, ...]
-) -> WindowEffect:
-    """Return behaviour b's profile cumulated with other weights."""
-    weighted = replace(effects, lags=Lags(effects.lags.groups, weights))
-    estimate = estimate_window_effect(weighted, b, seed=seed[0])
-    return add_model_uncertainty(estimate, form_error, 0.0, seed)
+def _profile_errors(
+    effects: LagEffects, b: int, decay: DecayProfile, seed: tuple[int, ...]
+) -> FloatArray:
+    """Draw errors of behaviour b's projected profile (Krinsky and Robb 1986), shape (D, G)."""
+    rng = np.random.default_rng(seed)
+    size = len(effects.lags.groups)
+    samples = rng.multivariate_normal(effects.coef[b], effects.covariance(b), N_DRAWS)
+    profiles = np.array([decay.project(sample) for sample in samples])
+    return np.asarray(profiles - profiles.mean(axis=0)).reshape(N_DRAWS, size)
 
 
 def _binned(hazard: FloatArray, n_bins: int = 200) -> tuple[FloatArray, FloatArray]:

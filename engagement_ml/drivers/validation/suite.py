@@ -8,6 +8,11 @@ from dataclasses import replace
 from engagement_ml.drivers.evidence import CheckRow
 from engagement_ml.drivers.finding import Finding
 from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult, check_rows
+from engagement_ml.drivers.validation.churn_checks import (
+    ChurnFlexibleControls,
+    ChurnPersistence,
+    CountsLongBefore,
+)
 from engagement_ml.drivers.validation.flexible_controls import FlexibleControls
 from engagement_ml.drivers.validation.persistence import EffectPersistence
 from engagement_ml.drivers.validation.placebos import PlaceboBehaviours, PlaceboOutcome
@@ -22,6 +27,9 @@ CHECKS: tuple[Check, ...] = (
     IndicatorStability(),
     FlexibleControls(),
     EffectPersistence(),
+    ChurnFlexibleControls(),
+    ChurnPersistence(),
+    CountsLongBefore(),
 )
 """All checks, in the order of the report's table. A new check is one line here."""
 

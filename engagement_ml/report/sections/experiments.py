@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engagement_ml.drivers.evidence import ExperimentRow, ExperimentSegment, PlannedTest
+from engagement_ml.drivers.experiment_rows import ExperimentRow, ExperimentSegment, PlannedTest
 from engagement_ml.formatting import (
     count,
     decimals_for,

@@ -12,15 +12,11 @@ from hypothesis import strategies as st
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
 from engagement_ml.drivers.retention.churn_cost import churn_outcomes_at_cutoffs
-from engagement_ml.drivers.retention.churn_effects import (
-    build_hazard_design,
-    churn_indicator,
-    fit_churn_effects,
-    hazard_lags,
-    risk_set,
-)
+from engagement_ml.drivers.retention.churn_effects import fit_churn_effects
 from engagement_ml.drivers.retention.discrete_hazard import fit_hazard, logistic, score_test_z
+from engagement_ml.drivers.retention.hazard_design import build_hazard_design, hazard_lags
 from engagement_ml.drivers.retention.recent_counts import recent_counts
+from engagement_ml.drivers.retention.risk_set import churn_indicator, risk_set
 from engagement_ml.features.period_panel import Days, Periods
 
 SPANS = Spans(7, 8, 8, 0)
@@ -140,7 +136,7 @@ def test_the_days_before_churn_within_a_period_count(make_periods) -> None:
         when.astype(np.int32),
     )
     last = [
-        build_hazard_design(periods, [0], SPANS).fit().coef[0]
+        build_hazard_design(periods, [0], SPANS).fit()[0].coef[0]
         for periods in (whole, replace(whole, days=days))
     ]
     assert last[1] == pytest.approx(-0.8, abs=0.12)
