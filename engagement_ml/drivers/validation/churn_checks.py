@@ -70,7 +70,7 @@ def _result(
 class ChurnFlexibleControls:
     """Refits effects on churn with step functions of the other behaviours; vetoes lost ones."""
 
-    name: str = "flexible controls"
+    name: str = "flexible controls for churn"
     before_verdicts: bool = True
 
     def question(self, context: CheckContext) -> str:
@@ -105,7 +105,7 @@ class ChurnFlexibleControls:
 class ChurnPersistence:
     """Compares effects on churn early and late in the history; vetoes those that ended."""
 
-    name: str = "later compared with earlier"
+    name: str = "churn effects later and earlier"
     before_verdicts: bool = True
 
     def question(self, context: CheckContext) -> str:
@@ -168,7 +168,7 @@ def _earlier_counts(study: Study, retention: RetentionEstimates) -> Float32Array
     lags = ((last + 1, 2 * last - first + 1),)
     cells, churned = fit.design.cells, fit.design.churned
     counts = recent_counts(study.periods, columns, lags, cells, churned, seed=study.seed)
-    return np.asarray(counts[..., 0])
+    return np.asarray(counts[..., 0], dtype=np.float32)
 
 
 def _steps(counts: Float32Array) -> Float32Array:
