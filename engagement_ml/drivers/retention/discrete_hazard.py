@@ -26,8 +26,11 @@ MAX_HALVINGS = 20
 VALUE_TOLERANCE = 1e-10
 """Fall of the log likelihood, as a share of it, that is rounding error."""
 
-MAX_PRIOR_SHARE = 0.5
-"""Share of a coefficient's precision from the prior above which the data do not identify it."""
+MAX_PRIOR_SHARE = 0.1
+"""Share of a coefficient's precision from the prior above which the data do not identify it.
+
+Data that identify a coefficient have the information of many events, ten thousand times the prior.
+"""
 
 STEP_TOLERANCE = 1e-5
 """Newton's method ends if no coefficient of a standardised column moves by this much."""

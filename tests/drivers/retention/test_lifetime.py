@@ -42,7 +42,7 @@ def test_lifetime_agrees_with_life_tables(horizon: int) -> None:
 def test_lifetime_agrees_with_simulated_lives() -> None:
     """The same random numbers with and without an event that halves the hazard at lags 2 to 4."""
     rng = np.random.default_rng(1)
-    hazard, horizon = rng.uniform(0.02, 0.2, 200_000), 60
+    hazard, horizon = rng.uniform(0.02, 0.2, 50_000), 60
     lives = []
     for cut in (0.0, 0.5):
         alive, lived = np.ones(hazard.size, dtype=bool), np.zeros(hazard.size)
@@ -79,7 +79,7 @@ def test_hazard_ratio_is_the_mean_over_the_lags() -> None:
 def test_intervals_cover_and_what_is_not_identified_is_left_out() -> None:
     rng, inside = np.random.default_rng(4), 0
     truth = np.array([0.04, 0.03, 0.02, 0.01])
-    for _ in range(60):
+    for _ in range(20):
         drawn = truth + 0.004 * rng.standard_normal(4)
         found = retention_effects(
             effects_of(drawn.tolist(), 0.004), np.full(9, 0.02), 1.0, horizon=150
@@ -87,5 +87,5 @@ def test_intervals_cover_and_what_is_not_identified_is_left_out() -> None:
         inside += (
             found.hazard_ratio_low <= 1 - ratio_weights(GROUPS) @ truth <= (found.hazard_ratio_high)
         )
-    assert inside >= 51
+    assert inside >= 16
     assert retention_effects(effects_of([0.0] * 4, 0.0), np.full(9, 0.1), 1.0, horizon=9) == {}
