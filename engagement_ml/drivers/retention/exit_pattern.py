@@ -21,7 +21,7 @@ from engagement_ml.drivers.thresholds import Thresholds
 from engagement_ml.features.period_panel import Periods
 
 MIN_BEHAVIOURS = 3
-"""Behaviours from which what they have in common can be told from one behaviour's effect."""
+"""Behaviours that a common change needs; fewer do not differ from separate effects."""
 
 FIRST_LAGS = ((0,), (0, 1), (0, 1, 2, 3))
 """Lags of the profile over which a common fall must show."""

@@ -28,7 +28,7 @@ def recent_counts(
     equally many days for events.
 
     The past of an entity that was present when the record starts is unknown. It is imputed with its
-    mean count up to the reference time, never with later counts.
+    mean count up to the end of the first lag, never with later counts.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ def recent_counts(
     entity, period = np.nonzero(cells)
     period_length = 1 if periods.days is None else periods.period_days
     reference = _reference_times(periods, entity, period, churned[cells], seed)
+    end = np.maximum(reference - (groups[0][0] - 1) * period_length, 0)
     left_truncated = periods.entry[entity] <= 0
     sums = np.empty((entity.size, len(columns), len(groups)), dtype=np.float32)
     for k, column in enumerate(columns):
         cumulative = _cumulative_counts(periods, column)
-        before = cumulative[entity, reference]
-        mean = np.where(left_truncated, before / np.maximum(reference, 1), 0.0)
+        mean = np.where(left_truncated, cumulative[entity, end] / np.maximum(end, 1), 0.0)
         for g, (first, last) in enumerate(groups):
             start = reference - last * period_length
             stop = reference - (first - 1) * period_length

@@ -1,6 +1,6 @@
 """Robustness checks of effects on churn, and their segments and pairs.
 
-Nobody has a future after leaving, so there are no leads. What a lead shows of other effects, counts
+After churn there is no later time, so there are no leads. What a lead shows of other effects, counts
 of long before show here: a cause acts soon, a stable trait shows at any distance.
 """
 
