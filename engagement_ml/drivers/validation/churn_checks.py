@@ -1,6 +1,6 @@
 """Robustness checks of effects on churn, and their segments and pairs.
 
-After churn there is no later time, so there are no leads. What a lead shows of other effects, counts
+After churn there is no later time, so there are no leads. What leads show of other effects, counts
 of long before show here: a cause acts soon, a stable trait shows at any distance.
 """
 
@@ -168,7 +168,8 @@ def _earlier_counts(study: Study, retention: RetentionEstimates) -> Float32Array
     lags = ((last + 1, 2 * last - first + 1),)
     cells, churned = fit.design.cells, fit.design.churned
     counts = recent_counts(study.periods, columns, lags, cells, churned, seed=study.seed)
-    return np.asarray(counts[..., 0], dtype=np.float32)
+    earlier: Float32Array = counts[..., 0]
+    return earlier
 
 
 def _steps(counts: Float32Array) -> Float32Array:
