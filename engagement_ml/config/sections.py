@@ -124,11 +124,20 @@ class ChurnConfig(Frozen):
         default=None,
         description="Event type that marks churn, with kind: event; it is not a behaviour.",
     )
+    notice_days: int | None = Field(
+        default=None,
+        ge=0,
+        description="Days between the decision to leave and the churn event, with kind: event; "
+        "counts in them are no evidence. Rounded up to whole periods. null looks for such a notice "
+        "period in the data; 0 takes it that there is none.",
+    )
 
     @model_validator(mode="after")
     def _event_type_needs_kind(self) -> Self:
         if (self.kind == "event") != (self.event_type is not None):
             raise ValueError("'event_type' and 'kind: event' need each other")
+        if self.kind != "event" and self.notice_days is not None:
+            raise ValueError("'notice_days' needs 'kind: event'")
         return self
 
 

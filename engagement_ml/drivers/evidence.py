@@ -75,6 +75,13 @@ class DriverRow:
         its 95% interval, and where the gain of the first events is used up.
     observed_verdict, observed_effect, observed_effect_low, observed_effect_high
         What observation said, if a randomised test overrides it.
+    hazard_ratio, hazard_ratio_low, hazard_ratio_high : float or None
+        Hazard of churn for one more event in the observation window, relative to that without it,
+        with its 95% interval. None if churn is no event.
+    lifetime_effect, lifetime_effect_low, lifetime_effect_high : float or None
+        Margin of one more event over the expected remaining lifetime within the horizon, in
+        currency, undiscounted and net of `cost_per_event`, with its 95% interval. None if churn is
+        no event.
     """
 
     behaviour: str
@@ -109,6 +116,12 @@ class DriverRow:
     optimum_low: float | None = None
     optimum_high: float | None = None
     break_even: float | None = None
+    hazard_ratio: float | None = None
+    hazard_ratio_low: float | None = None
+    hazard_ratio_high: float | None = None
+    lifetime_effect: float | None = None
+    lifetime_effect_low: float | None = None
+    lifetime_effect_high: float | None = None
 
 
 @dataclass(frozen=True)

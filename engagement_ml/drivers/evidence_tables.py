@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from engagement_ml.drivers.evidence import DriverRow, EventStudy, NaiveRow
 from engagement_ml.drivers.experiment_rows import PlannedTest
 from engagement_ml.drivers.finding import Finding, Verdict
 from engagement_ml.drivers.response_evidence import ResponseCurve
+from engagement_ml.drivers.retention.lifetime import RetentionEffect
 from engagement_ml.drivers.selection.response_curves import Curve
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.turning_tables import turning_curve
@@ -38,6 +39,8 @@ class EvidenceTables:
     importance, naive : mapping of behaviour to mean absolute SHAP
         Of within-customer change, and of margin on counts.
     selection : Selection
+    retention : mapping of behaviour to RetentionEffect
+        Effects on churn, if an event ends margin and no randomised test settles the behaviour.
     """
 
     study: Study
@@ -47,6 +50,7 @@ class EvidenceTables:
     importance: Mapping[str, float]
     naive: Mapping[str, float]
     selection: Selection
+    retention: Mapping[str, RetentionEffect] = field(default_factory=dict)
 
     def driver_rows(self) -> tuple[DriverRow, ...]:
         """Return a row per behaviour, the selected first, then by SHAP."""
@@ -74,7 +78,7 @@ class EvidenceTables:
         gross = math.nan if within is None else within.effect
         low, high = (math.nan, math.nan) if within is None else finding.bounds
         n_cells = int(self.study.cells.sum())
-        return DriverRow(
+        row = DriverRow(
             behaviour=b,
             verdict=self.verdicts[b].verdict,
             selected=b in self.selection.selected,
@@ -103,6 +107,7 @@ class EvidenceTables:
             optimum_high=None if turning is None else turning.optimum_high,
             break_even=None if turning is None else turning.break_even,
         )
+        return with_retention(row, self.retention.get(b))
 
     def naive_ranking(self) -> tuple[NaiveRow, ...]:
         """Return the ranking by mean absolute SHAP of a model of margin on counts."""
@@ -189,6 +194,21 @@ class EvidenceTables:
                 per_arm, label = math.ceil(n), self.study.config.label(b)
                 plan.append(PlannedTest(b, label, effect, std, 1.0, per_arm, 2 * per_arm))
         return tuple(plan)
+
+
+def with_retention(row: DriverRow, effect: RetentionEffect | None) -> DriverRow:
+    """Return the row with a hazard ratio and a worth over the lifetime, net of cost, if any."""
+    if effect is None or row.verdict == "consequence":
+        return row
+    return replace(
+        row,
+        hazard_ratio=effect.hazard_ratio,
+        hazard_ratio_low=effect.hazard_ratio_low,
+        hazard_ratio_high=effect.hazard_ratio_high,
+        lifetime_effect=effect.lifetime - row.cost_per_event,
+        lifetime_effect_low=effect.lifetime_low - row.cost_per_event,
+        lifetime_effect_high=effect.lifetime_high - row.cost_per_event,
+    )
 
 
 def _finite(value: float) -> float | None:

@@ -157,6 +157,12 @@ def _inconclusive(case: _Case) -> str:
     return f"{case.change}, {doubt}; {case.advice}"
 
 
+def _notice_period(case: _Case) -> str:
+    left = f"{case.wording.entities} who leave differ in it only in the last"
+    days = number(case.finding.notice_days)
+    return f"{left} {days} days before leaving, as a decision already taken shows; {case.advice}"
+
+
 def _failed(case: _Case) -> str:
     z = 0.0 if case.finding.within is None else case.finding.within.z
     texts: dict[FailedTest | None, str] = {
@@ -208,6 +214,7 @@ _SENTENCES: dict[Rule, Callable[[_Case], str]] = {
     "correlated only": lambda case: f"{case.correlated}, but {case.change}",
     "below smallest effect": lambda case: f"{case.change}, below the smallest effect of interest",
     "inconclusive": _inconclusive,
+    "notice period": _notice_period,
 }
 
 

@@ -31,6 +31,7 @@ Rule = Literal[
     "inconclusive",
     "test did not move it",
     "no events",
+    "notice period",
 ]
 
 
@@ -91,6 +92,9 @@ class Finding:
         Whether all fits behind the finding converged.
     turning : Turning or None
         If the response rises up to an optimum and falls beyond it.
+    notice_days : int
+        Length of the notice period before churn, in days, if the behaviour's association with churn
+        lies in it; else 0.
     """
 
     behaviour: str
@@ -110,6 +114,7 @@ class Finding:
     total_z: float | None = None
     converged: bool = True
     turning: Turning | None = None
+    notice_days: int = 0
 
     @property
     def effect(self) -> float:

@@ -66,6 +66,9 @@ def assemble_findings(
     study: Study, estimates: Estimates, stability: Stability
 ) -> dict[str, Finding]:
     """Assemble the evidence on every behaviour."""
+    retention = estimates.retention
+    notice_only = frozenset() if retention is None else retention.notice_only
+    notice = 0 if retention is None else retention.pattern.notice * study.spans.period_days
     no_response = {b: PurchaseResponse(b, 0.0, 0.0, (1, 1), 0.0) for b in study.behaviours}
     return {
         b: Finding(
@@ -85,6 +88,7 @@ def assemble_findings(
             outbound=study.config.behaviour(b).direction == "outbound",
             converged=estimates.converged and estimates.responses.get(b, no_response[b]).converged,
             turning=estimates.turning.get(b),
+            notice_days=notice if b in notice_only else 0,
         )
         for b in study.behaviours
     }

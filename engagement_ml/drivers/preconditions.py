@@ -7,7 +7,7 @@ from typing import Literal
 
 from engagement_ml.drivers.estimation.lag_model import estimation_sample
 from engagement_ml.drivers.estimation.spans import Spans
-from engagement_ml.drivers.retention.churn_effects import churn_indicator, risk_set
+from engagement_ml.drivers.retention.risk_set import churn_indicator, risk_set
 from engagement_ml.drivers.thresholds import Thresholds
 from engagement_ml.features.period_panel import Periods
 

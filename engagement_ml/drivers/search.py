@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from threadpoolctl import threadpool_limits
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.drivers.churn_notes import churn_notes, retention_rows
 from engagement_ml.drivers.decision import Candidates, Selection
 from engagement_ml.drivers.estimators import Estimates, Estimator, estimator_for
 from engagement_ml.drivers.evidence import DriverEvidence
@@ -28,6 +29,7 @@ from engagement_ml.drivers.stages import Decision, Findings
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.check import Check, CheckContext
+from engagement_ml.drivers.validation.churn_comparisons import churn_pairs, churn_segments
 from engagement_ml.drivers.validation.heterogeneity import SegmentComparison, compare_segments
 from engagement_ml.drivers.validation.interactions import PairComparison, compare_acting
 from engagement_ml.drivers.validation.suite import (
@@ -183,15 +185,21 @@ def _reasons(study: Study, findings: Findings, override: ExperimentOverride) -> 
 
 def _compare(study: Study, findings: Findings, decision: Decision) -> Comparisons:
     """Compare effects between segments, and test pairs, of behaviours that no test settles."""
-    if not findings.context.within_periods:
-        return Comparisons()
     override, turning = decision.override, findings.estimates.turning
     # Linear rolling counts say nothing of a response that turns.
     untested = {b: v for b, v in override.untested(override.verdicts).items() if b not in turning}
-    by_behaviour = override.findings
+    by_behaviour, importance = override.findings, findings.ranking.within
+    retention = findings.estimates.retention
+    if retention is not None:
+        return Comparisons(
+            churn_segments(study, retention, by_behaviour, untested),
+            churn_pairs(study, retention, untested, importance),
+        )
+    if not findings.context.within_periods:
+        return Comparisons()
     return Comparisons(
         compare_segments(study, findings.estimates, by_behaviour, untested),
-        compare_acting(study, by_behaviour, untested, findings.ranking.within),
+        compare_acting(study, by_behaviour, untested, importance),
     )
 
 
@@ -215,6 +223,7 @@ def _evidence(
         ranking.within,
         ranking.naive,
         selection,
+        retention_rows(findings.estimates, override.tested),
     )
     on_selection = replace(
         findings.context, findings=override.observed, selection=selection, override=override
@@ -263,6 +272,7 @@ def _notes(
     return (
         *notes(study, findings.obstacle, left_out, following),
         *_order_note(study, findings, selection),
+        *churn_notes(findings.estimates, study),
         *experiment_notes(override, selected),
         *unstable_note(selection.indicators, wording),
     )

@@ -128,6 +128,24 @@ class Thresholds:
         0.2, "share of buyers with margin in several periods that within-customer estimates need"
     )
     min_churned: int = threshold(100, "churned customers that effects on churn need")
+    min_common_z: float = threshold(3.0, "z of the change that most behaviours share before churn")
+    min_common_change: float = threshold(
+        0.05, "and its size, as a log ratio, from which leavers have a common state"
+    )
+    min_joint_z: float = threshold(
+        3.0, "z of the correlation of behaviours among leavers that a common state needs"
+    )
+    min_joint_correlation: float = threshold(0.02, "and the size of that correlation")
+    certain_common_change: float = threshold(
+        0.5, "size of the shared change that needs no such correlation"
+    )
+    max_common_z_left: float = threshold(
+        1.5, "z of the shared change below which a notice period has not begun"
+    )
+    max_common_share_left: float = threshold(0.25, "and its share of the largest shared change")
+    lifetime_days: int = threshold(
+        1095, "days after an event over which the worth of a longer customer lifetime counts"
+    )
     min_group: int = threshold(
         50, "customers of a segment combination that get period effects of their own"
     )

@@ -18,9 +18,9 @@ def judge(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> Verdict:
 
     The rules apply in order: a declared consequence; no identified effect; a fit that did not
     converge; evidence that passes every test (`driver`, `harmful`, or `unverifiable` if a hidden
-    cause, preparation of a purchase or a check objects); reverse causality; a correlation without
-    an effect (`vanity`); an interval within the smallest effect of interest (`inert`); otherwise
-    `unverifiable`.
+    cause, preparation of a purchase or a check objects); reverse causality; a hidden cause; an
+    association with churn in the notice period only; a correlation without an effect (`vanity`); an
+    interval within the smallest effect of interest (`inert`); otherwise `unverifiable`.
 
     Parameters
     ----------
@@ -151,6 +151,8 @@ def _of_biased(finding: Finding, thresholds: Thresholds) -> Verdict | None:
         return Verdict("consequence", "follows purchases")
     if hidden_cause(finding, thresholds):
         return Verdict("unverifiable", "hidden cause")
+    if finding.notice_days:
+        return Verdict("unverifiable", "notice period")
     return None
 
 

@@ -62,3 +62,19 @@ def test_keys_are_unique_and_every_template_is_there() -> None:
     keys = [section.key for section in SECTIONS]
     assert len(set(keys)) == len(keys)
     assert all(section.template == f"{section.key}.html.j2" for section in SECTIONS)
+
+
+def test_the_hazard_ratio_and_the_lifetime_effect_are_shown(record: Record) -> None:
+    sections = [section for section in SECTIONS if section.key == "behaviours"]
+    assert "hazard ratio" not in Page(render_report(record, sections=sections)).text
+    record["drivers"][0] |= {
+        "hazard_ratio": 0.957,
+        "hazard_ratio_low": 0.945,
+        "hazard_ratio_high": 0.97,
+        "lifetime_effect": 12.5,
+        "lifetime_effect_low": 8.0,
+        "lifetime_effect_high": 17.0,
+    }
+    text = Page(render_report(record, sections=sections)).text
+    assert "hazard ratio of churn 0.957 per event (0.945 to 0.970)" in text
+    assert "over the expected lifetime €12.5" in text

@@ -14,7 +14,35 @@ from engagement_ml.drivers.estimation.reverse_causality import PurchaseResponse
 from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.window_effect import WindowEffect, add_model_uncertainty
 from engagement_ml.drivers.preconditions import Obstacle
+from engagement_ml.drivers.retention.churn_effects import ChurnFit
+from engagement_ml.drivers.retention.exit_pattern import ExitPattern
+from engagement_ml.drivers.retention.lifetime import RetentionEffect
 from engagement_ml.drivers.study import Study
+
+
+@dataclass(frozen=True)
+class RetentionEstimates:
+    """What only effects on churn have.
+
+    Attributes
+    ----------
+    pattern : ExitPattern
+        What leavers have in common before churn.
+    notice_only : frozenset of str
+        Behaviours whose association with churn lies in the notice period.
+    effects : mapping of behaviour to RetentionEffect
+        Hazard ratios and worth over the lifetime.
+    fit : ChurnFit
+        The joint fit, before a common state is removed.
+    corrected : bool
+        Whether the effects are corrected for a common state.
+    """
+
+    pattern: ExitPattern
+    notice_only: frozenset[str]
+    effects: Mapping[str, RetentionEffect]
+    fit: ChurnFit
+    corrected: bool
 
 
 @dataclass(frozen=True)
@@ -45,6 +73,8 @@ class Estimates:
         Whether all fits behind the estimates converged.
     turning : mapping of behaviour to Turning
         Of the behaviours whose response turns.
+    retention : RetentionEstimates or None
+        What only effects on churn have; None if churn is no event.
     """
 
     within: Mapping[str, WindowEffect] = field(default_factory=dict)
@@ -58,6 +88,7 @@ class Estimates:
     total_z: Mapping[str, float] = field(default_factory=dict)
     converged: bool = True
     turning: Mapping[str, Turning] = field(default_factory=dict)
+    retention: RetentionEstimates | None = None
 
 
 class Estimator(Protocol):

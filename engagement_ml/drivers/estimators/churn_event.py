@@ -8,10 +8,12 @@ import numpy as np
 
 from engagement_ml.drivers.decision import Candidates, Selection, select_drivers
 from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
-from engagement_ml.drivers.estimators.base import Estimates, with_model_error
+from engagement_ml.drivers.estimators.base import Estimates, RetentionEstimates, with_model_error
 from engagement_ml.drivers.preconditions import Obstacle, churn_obstacle
 from engagement_ml.drivers.retention.churn_cost import ChurnOutcomes
-from engagement_ml.drivers.retention.churn_effects import estimate_churn_effects
+from engagement_ml.drivers.retention.churn_effects import fit_churn_effects, without_common_state
+from engagement_ml.drivers.retention.exit_pattern import exit_pattern
+from engagement_ml.drivers.retention.lifetime import retention_effects
 from engagement_ml.drivers.selection.stability_selection import half_strengths
 from engagement_ml.drivers.study import Study
 from engagement_ml.features.rfm import TENURE
@@ -29,11 +31,47 @@ class ChurnEventEstimator:
 
     def estimate(self, study: Study) -> Estimates:
         """Estimate every behaviour's effect on margin through churn."""
-        names = study.observed
-        main = estimate_churn_effects(study.periods, names, study.spans, churn_outcomes(study))
+        names, notice_days = study.observed, study.config.churn.notice_days
+        columns = [study.behaviours.index(b) for b in names]
+        pattern = exit_pattern(
+            study.periods,
+            columns,
+            study.spans,
+            study.thresholds,
+            notice_days=notice_days,
+            seed=study.seed,
+        )
+        fit = fit_churn_effects(
+            study.periods,
+            names,
+            study.spans,
+            churn_outcomes(study),
+            notice=pattern.notice,
+            seed=study.seed,
+        )
+        main, corrected = without_common_state(fit, pattern)
         within = {b: estimate_window_effect(main, i, seed=study.seed) for i, b in enumerate(names)}
         half_z = half_strengths(main, seed=study.seed)
-        return with_model_error(Estimates(within, main, {}, half_z, {}), study)
+        retention = RetentionEstimates(
+            pattern=pattern,
+            notice_only=frozenset(
+                b for i, b in enumerate(names) if pattern.only_in_notice(i, study.thresholds.min_z)
+            ),
+            effects=retention_effects(
+                main,
+                fit.fit.probability,
+                fit.margin,
+                horizon=max(1, study.thresholds.lifetime_days // study.spans.period_days),
+                form_error=study.thresholds.form_error,
+                seed=study.seed,
+            ),
+            fit=fit,
+            corrected=corrected,
+        )
+        estimates = Estimates(
+            within, main, {}, half_z, {}, converged=fit.fit.converged, retention=retention
+        )
+        return with_model_error(estimates, study)
 
     def select(self, study: Study, candidates: Candidates) -> Selection:
         """Select the largest drivers and weight them by their effects."""

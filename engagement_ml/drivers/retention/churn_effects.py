@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array, LagGroups
+from engagement_ml._typing import BoolArray, FloatArray
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.spans import Spans
@@ -21,149 +21,60 @@ from engagement_ml.drivers.retention.churn_cost import (
     ChurnOutcomes,
     churn_cost_weights,
     churn_outcomes_at_cutoffs,
-    payment_cycle_phase,
 )
+from engagement_ml.drivers.retention.common_state import CommonState
 from engagement_ml.drivers.retention.discrete_hazard import (
     HazardFit,
-    fit_hazard,
     logistic,
-    score_test_z,
 )
-from engagement_ml.drivers.retention.latent_affinity import affinity_scores, shrunk_past_rates
-from engagement_ml.drivers.retention.recent_counts import recent_counts
+from engagement_ml.drivers.retention.exit_pattern import ExitPattern
+from engagement_ml.drivers.retention.hazard_design import (
+    HazardDesign,
+    build_hazard_design,
+    hazard_lags,
+)
 from engagement_ml.features.period_panel import Periods
 
-MIN_RATE_Z = 2.5
-"""|z| from which a behaviour's long-run rate becomes a control; one in eighty by chance."""
-
-TENURE_BOUNDS = ((0, 2), (2, 4), (4, 8), (8, 16), (16, 32))
-"""Half-open intervals of periods since entry with a dummy for newcomers."""
+MAX_FACTOR_ROWS = 100_000
+"""Rows from which the common factor of recent counts is estimated."""
 
 MIN_COEF = 1e-6
 """|coefficient| below which the relative change is linearised, against division by zero."""
 
 
-def hazard_lags(spans: Spans) -> LagGroups:
-    """Return groups of lags whose widths double, up to the end of the observation window.
-
-    Examples
-    --------
-    >>> hazard_lags(Spans(7, 12, 12, 0))
-    ((1, 1), (2, 2), (3, 4), (5, 8), (9, 12))
-    """
-    reach = spans.observation + spans.gap
-    groups, first, width = [], 1, 1
-    while first <= reach:
-        last = min(first + width - 1, reach)
-        groups.append((first, last))
-        width = 1 if first == 1 else width * 2
-        first = last + 1
-    return tuple(groups)
-
-
-def churn_indicator(periods: Periods) -> BoolArray:
-    """Mark the period in which each churned entity did so, shape (n, T).
-
-    Entities still present in the last period on record are censored.
-    """
-    n_periods = periods.gain.shape[1]
-    t = np.arange(n_periods)[None, :]
-    churns = (t == periods.exit[:, None] - 1) & (periods.exit < n_periods)[:, None]
-    return np.asarray(churns, dtype=np.bool_)
-
-
-def risk_set(periods: Periods, spans: Spans) -> BoolArray:
-    """Mark the cells in which an entity is at risk of churn and has some past on record, (n, T).
-
-    The last period is left out: whether an entity churns in it is not known.
-    """
-    n_periods = periods.gain.shape[1]
-    t = np.arange(n_periods)[None, :]
-    entry = periods.entry[:, None]
-    has_past = t >= np.where(entry > 0, entry + 1, spans.burn_in)
-    return np.asarray(has_past & (t < periods.exit[:, None]) & (t < n_periods - 1))
-
-
 @dataclass(frozen=True)
-class HazardDesign:
-    """Regressors of the hazard, one row for each cell of the risk set.
+class ChurnFit:
+    """Effects on churn with the hazard behind them.
 
     Attributes
     ----------
-    cells, churned : bool arrays (n, T)
-        The risk set, and its cells in which the entity churned.
-    entity : int array (N,)
-        Position of each row's entity.
-    sums : float32 array (N, B·G)
-        Recent counts, by behaviour and group of lags.
-    levels : float32 array (N, B)
-        Long-run log rates before the period.
-    controls : float32 array (N, ·)
-        Affinity scores; dummies of period, tenure and phase of the payment cycle.
-    has_affinity : bool
-        Whether behaviours have enough in common to identify affinity.
+    effects : LagEffects
+        Minus the relative change of the hazard, by behaviour and lag; in currency by the weights
+        of its lags.
+    design : HazardDesign
+    fit : HazardFit
+    rates : bool array (B,)
+        Long-run rates that are controls.
+    margin : float
+        Mean margin of a period at risk, weighted by the odds of churn, in currency.
     """
 
-    cells: BoolArray
-    churned: BoolArray
-    entity: Int64Array
-    sums: Float32Array
-    levels: Float32Array
-    controls: Float32Array
-    has_affinity: bool
-
-    def fit(self) -> HazardFit:
-        """Fit the hazard, with the long-run rates that predict churn beyond all else as controls.
-
-        All rates are controls if affinity is not identified.
-        """
-        event, n = self.churned[self.cells], self.cells.shape[0]
-        x = np.concatenate([self.sums, self.controls], axis=1)
-        added = np.ones(self.levels.shape[1], dtype=np.bool_)
-        if self.has_affinity:
-            fit = fit_hazard(event, x, self.entity, n)
-            added = np.abs(score_test_z(event, x, fit, self.levels)) >= MIN_RATE_Z
-            if not added.any():
-                return fit
-        x = np.concatenate([x, self.levels[:, added]], axis=1)
-        return fit_hazard(event, x, self.entity, n)
+    effects: LagEffects
+    design: HazardDesign
+    fit: HazardFit
+    rates: BoolArray
+    margin: float
 
 
-def build_hazard_design(periods: Periods, columns: list[int], spans: Spans) -> HazardDesign:
-    """Build the regressors of the hazard for the behaviours in some columns of the counts."""
-    cells = risk_set(periods, spans)
-    churned = churn_indicator(periods) & cells
-    entity, period = np.nonzero(cells)
-    sums = recent_counts(periods, columns, hazard_lags(spans), cells, churned)
-    rates = shrunk_past_rates(periods, cells)
-    affinity = affinity_scores(rates, cells)
-    tenure = period - periods.entry[entity]
-    newcomer = periods.entry[entity] > 0
-    parts = [
-        affinity[cells],
-        _dummies(period),
-        np.stack([newcomer & (tenure >= a) & (tenure < b) for a, b in TENURE_BOUNDS], axis=1),
-    ]
-    phase = payment_cycle_phase(periods)
-    if phase is not None:
-        parts.append(_dummies(phase[cells]))
-    return HazardDesign(
-        cells=cells,
-        churned=churned,
-        entity=entity,
-        sums=sums.reshape(entity.size, -1),
-        levels=rates.log_rate[..., columns][cells].astype(np.float32),
-        controls=np.concatenate([part.astype(np.float32) for part in parts], axis=1),
-        has_affinity=affinity.shape[2] > 0,
-    )
-
-
-def estimate_churn_effects(
+def fit_churn_effects(
     periods: Periods,
     behaviours: tuple[str, ...],
     spans: Spans,
     outcomes: ChurnOutcomes | None = None,
-) -> LagEffects:
+    *,
+    notice: int = 0,
+    seed: int = 0,
+) -> ChurnFit:
     """Estimate effects on churn by behaviour and lag, in currency through the cost of churn.
 
     Logistic regression of churn in a period, among entities at risk, on recent counts by lag and
@@ -178,31 +89,50 @@ def estimate_churn_effects(
     spans : Spans
     outcomes : ChurnOutcomes, optional
         At the cutoffs over which effects are averaged; those of `periods` if absent.
+    notice : int, default 0
+        Periods before churn whose counts are left out.
+    seed : int, default 0
+        Of the reference days drawn for entities that stay.
 
     Returns
     -------
-    LagEffects
-        On the lags of `hazard_lags`, with the weights of `churn_cost_weights`. Positive if the
-        behaviour lowers churn.
+    ChurnFit
+        With effects on the lags of `hazard_lags`, and the weights of `churn_cost_weights`. They are
+        positive if the behaviour lowers churn.
     """
     columns = [periods.behaviours.index(b) for b in behaviours]
-    groups = hazard_lags(spans)
-    design = build_hazard_design(periods, columns, spans)
+    groups = hazard_lags(spans, notice)
+    design = build_hazard_design(periods, columns, spans, notice=notice, seed=seed)
     n, n_coef = periods.gain.shape[0], len(columns) * len(groups)
-    fit = design.fit()
+    fit, rates = design.fit()
     change, per_unit = _relative_hazard_change(fit, n_coef)
     shape = (len(columns), len(groups))
     odds = np.zeros(design.cells.shape)
     odds[design.cells] = np.exp(fit.linear_predictor)
     outcomes = outcomes or churn_outcomes_at_cutoffs(periods, design.churned, spans)
     weights = churn_cost_weights(periods, design.churned, odds, spans, groups, outcomes)
-    return LagEffects(
+    margin = periods.gain - periods.loss
+    effects = LagEffects(
         behaviours,
         Lags(groups, weights),
         -change.reshape(shape),
         -(fit.influence[:, :n_coef] * per_unit).reshape(n, *shape),
         np.zeros(len(columns)),
     )
+    mean_margin = float((odds * margin).sum() / max(odds.sum(), 1e-300))
+    return ChurnFit(effects, design, fit, rates, mean_margin)
+
+
+def without_common_state(fit: ChurnFit, pattern: ExitPattern) -> tuple[LagEffects, bool]:
+    """Return the effects, corrected if leavers decline in common, and whether they are."""
+    if pattern.kind != "decline":
+        return fit.effects, False
+    design = fit.design
+    step = -(-design.entity.size // MAX_FACTOR_ROWS)
+    counts = design.window_counts[::step]
+    controls = np.concatenate([design.controls[::step], design.levels[::step]], axis=1)
+    state = CommonState.from_recent_counts(counts.astype(np.float64), controls.astype(np.float64))
+    return (fit.effects, False) if state is None else (state.remove_from(fit.effects), True)
 
 
 def _relative_hazard_change(fit: HazardFit, n_coef: int) -> tuple[FloatArray, FloatArray]:
@@ -218,9 +148,3 @@ def _relative_hazard_change(fit: HazardFit, n_coef: int) -> tuple[FloatArray, Fl
     is_small = np.abs(coef) < MIN_COEF
     per_unit = np.where(is_small, slope, change / np.where(is_small, 1.0, coef))
     return change, per_unit
-
-
-def _dummies(values: Int64Array) -> BoolArray:
-    """Return a dummy for each value but the first, shape (N, K − 1)."""
-    levels = np.unique(values)
-    return np.asarray(values[:, None] == levels[None, 1:])

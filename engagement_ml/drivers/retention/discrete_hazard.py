@@ -18,7 +18,19 @@ BLOCK_ROWS = 50_000
 """Number of rows worked on at once."""
 
 MAX_ITERATIONS = 40
-"""Largest number of Newton steps."""
+"""Largest number of Newton steps; fits that need more have not converged."""
+
+MAX_HALVINGS = 20
+"""Largest number of times a Newton step is halved because the likelihood would fall."""
+
+VALUE_TOLERANCE = 1e-10
+"""Fall of the log likelihood, as a share of it, that is rounding error."""
+
+MAX_PRIOR_SHARE = 0.1
+"""Share of a coefficient's precision from the prior above which the data do not identify it.
+
+Data that identify a coefficient have the information of many events, ten thousand times the prior.
+"""
 
 STEP_TOLERANCE = 1e-5
 """Newton's method ends if no coefficient of a standardised column moves by this much."""
@@ -57,13 +69,20 @@ class HazardFit:
         ``a + x'b`` of each row.
     influence : array (n, P)
         Influence function of each entity: its contribution to the estimation error. The sum of
-        outer products is the covariance clustered by entity.
+        outer products is the covariance clustered by entity. Zero for columns that are separated.
+    converged : bool
+        Whether Newton's method ended within `STEP_TOLERANCE` of the maximum.
+    separated : bool array (P,)
+        Columns whose coefficient the prior keeps finite, not the data: the column predicts the
+        event perfectly (separation), or is collinear with others, or constant.
     """
 
     coef: FloatArray
     std_error: FloatArray
     linear_predictor: FloatArray
     influence: FloatArray
+    converged: bool
+    separated: BoolArray
 
     @property
     def probability(self) -> FloatArray:
@@ -82,7 +101,7 @@ def fit_hazard(
     entity: Int64Array,
     n_entities: int,
 ) -> HazardFit:
-    """Fit the hazard by Newton's method on standardised columns.
+    """Fit the hazard by Newton's method with step halving, on standardised columns.
 
     Parameters
     ----------
@@ -107,15 +126,9 @@ def fit_hazard(
     True
     """
     model = _LogisticModel(event, x)
-    theta = model.start_values()
-    score, information = model.score_and_information(theta)
-    for _ in range(MAX_ITERATIONS):
-        step = np.linalg.solve(information, score)
-        theta = theta + step * min(1.0, MAX_STEP / max(float(np.abs(step).max()), 1e-300))
-        score, information = model.score_and_information(theta)
-        if np.abs(step).max() < STEP_TOLERANCE:
-            break
+    theta, information, converged = _maximise(model)
     inverse = np.linalg.inv(information)
+    separated = np.diag(inverse)[:-1] * RIDGE > MAX_PRIOR_SHARE
     # Influence functions: the entities' scores times the inverse information.
     scores = np.zeros((n_entities, theta.size))
     linear_predictor = np.zeros(event.size)
@@ -123,12 +136,40 @@ def fit_hazard(
         design, linear_predictor[rows], residual = model.fitted(theta, rows)
         positions, first = np.unique(entity[rows], return_index=True)
         scores[positions] += np.add.reduceat(design * residual[:, None], first, axis=0)
+    influence = scores @ (inverse[:, :-1] / model.scale)
+    influence[:, separated] = 0.0
     return HazardFit(
         coef=theta[:-1] / model.scale,
         std_error=np.sqrt(np.diag(inverse)[:-1]) / model.scale,
         linear_predictor=linear_predictor,
-        influence=scores @ (inverse[:, :-1] / model.scale),
+        influence=influence,
+        converged=converged,
+        separated=separated,
     )
+
+
+def _maximise(model: _LogisticModel) -> tuple[FloatArray, FloatArray, bool]:
+    """Return the maximum of the penalised likelihood, its information, and whether it converged.
+
+    A Newton step is halved until the likelihood does not fall (Nocedal and Wright 2006, chapter 3).
+    """
+    theta = model.start_values()
+    value, score, information = model.derivatives(theta)
+    for _ in range(MAX_ITERATIONS):
+        step = np.linalg.solve(information, score)
+        if np.abs(step).max() < STEP_TOLERANCE:
+            return theta, information, True
+        step *= min(1.0, MAX_STEP / float(np.abs(step).max()))
+        for _ in range(MAX_HALVINGS):
+            trial = model.derivatives(theta + step)
+            if trial[0] >= value - VALUE_TOLERANCE * abs(value):
+                break
+            step /= 2
+        else:
+            return theta, information, False
+        theta = theta + step
+        value, score, information = trial
+    return theta, information, False
 
 
 def score_test_z(
@@ -205,16 +246,18 @@ class _LogisticModel:
         linear_predictor = design @ theta
         return design, linear_predictor, self.event[rows] - logistic(linear_predictor)
 
-    def score_and_information(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return score and information of the penalised likelihood."""
+    def derivatives(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        """Return value, score and information of the penalised log likelihood."""
         ridge = np.full(theta.size, RIDGE)
         ridge[-1] = 0.0
-        score, information = -ridge * theta, np.diag(ridge)
+        value, score, information = -float(ridge @ theta**2) / 2, -ridge * theta, np.diag(ridge)
         for rows in self.blocks():
             design, linear_predictor, residual = self.fitted(theta, rows)
             probability = logistic(linear_predictor)
+            value += float((self.event[rows] * linear_predictor).sum())
+            value -= float(np.logaddexp(0.0, linear_predictor).sum())
             score += design.T @ residual
             design *= np.sqrt(probability * (1.0 - probability))[:, None]
             weighted = design.astype(np.float32)  # halves the time of the product
             information += weighted.T @ weighted
-        return score, information
+        return value, score, information

@@ -7,8 +7,8 @@ import numpy as np
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array, LagGroups
 from engagement_ml.features.period_panel import Periods
 
-REFERENCE_DAY_SEED = (0, 7)
-"""Seed of the days drawn for entities that stay; a constant, so that estimates are repeatable."""
+REFERENCE_DAY_STREAM = 7
+"""Random stream of the days drawn for entities that stay, next to the configured seed."""
 
 
 def recent_counts(
@@ -17,6 +17,8 @@ def recent_counts(
     groups: LagGroups,
     cells: BoolArray,
     churned: BoolArray,
+    *,
+    seed: int = 0,
 ) -> Float32Array:
     """Sum counts over each group of lags before the reference time of each cell, (N, B, G).
 
@@ -26,7 +28,7 @@ def recent_counts(
     equally many days for events.
 
     The past of an entity that was present when the record starts is unknown. It is imputed with its
-    mean count up to the reference time, never with later counts.
+    mean count up to the end of the first lag, never with later counts.
 
     Parameters
     ----------
@@ -35,19 +37,22 @@ def recent_counts(
     columns : list of int
         Positions of the behaviours.
     groups : tuple of (first, last)
-        Inclusive lags in periods, from 1.
+        Inclusive lags in periods, from 1. The groups need not begin at 1: a notice period is left
+        out.
     cells, churned : bool arrays (n, T)
         The risk set, and its cells in which the entity churned.
+    seed : int, default 0
+        Of the reference days drawn for entities that stay.
     """
     entity, period = np.nonzero(cells)
     period_length = 1 if periods.days is None else periods.period_days
-    reference = _reference_times(periods, entity, period, churned[cells])
+    reference = _reference_times(periods, entity, period, churned[cells], seed)
+    end = np.maximum(reference - (groups[0][0] - 1) * period_length, 0)
     left_truncated = periods.entry[entity] <= 0
     sums = np.empty((entity.size, len(columns), len(groups)), dtype=np.float32)
     for k, column in enumerate(columns):
         cumulative = _cumulative_counts(periods, column)
-        before = cumulative[entity, reference]
-        mean = np.where(left_truncated, before / np.maximum(reference, 1), 0.0)
+        mean = np.where(left_truncated, cumulative[entity, end] / np.maximum(end, 1), 0.0)
         for g, (first, last) in enumerate(groups):
             start = reference - last * period_length
             stop = reference - (first - 1) * period_length
@@ -59,14 +64,14 @@ def recent_counts(
 
 
 def _reference_times(
-    periods: Periods, entity: Int64Array, period: Int64Array, churned: BoolArray
+    periods: Periods, entity: Int64Array, period: Int64Array, churned: BoolArray, seed: int
 ) -> Int64Array:
     """Return the day (without days, the period) from which each cell looks back."""
     if periods.days is None:
         return period
     length = periods.period_days
     day_in_period = np.clip(periods.days.exit[entity] - period * length, 0, length - 1)
-    rng = np.random.default_rng(list(REFERENCE_DAY_SEED))
+    rng = np.random.default_rng([seed, REFERENCE_DAY_STREAM])
     if churned.any():
         drawn = rng.choice(day_in_period[churned], size=entity.size)
         day_in_period = np.where(churned, day_in_period, drawn)

@@ -8,6 +8,11 @@ from dataclasses import replace
 from engagement_ml.drivers.evidence import CheckRow
 from engagement_ml.drivers.finding import Finding
 from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult, check_rows
+from engagement_ml.drivers.validation.churn_checks import (
+    ChurnFlexibleControls,
+    ChurnPersistence,
+    CountsLongBefore,
+)
 from engagement_ml.drivers.validation.experiment_agreement import ExperimentAgreement
 from engagement_ml.drivers.validation.flexible_controls import FlexibleControls
 from engagement_ml.drivers.validation.hidden_causes import HiddenCauseSensitivity
@@ -31,6 +36,9 @@ CHECKS: tuple[Check, ...] = (
     WeakFollowers(),
     HiddenCauseSensitivity(),
     ExperimentAgreement(),
+    ChurnFlexibleControls(),
+    ChurnPersistence(),
+    CountsLongBefore(),
 )
 """All checks, in the order of the report's table. A new check is one line here."""
 

@@ -99,6 +99,19 @@ def _facts(run: Run, row: DriverRow) -> list[str]:
         facts.append(f"robustness value {percent(row.robustness_value)}")
     if row.saturation_point is not None:
         facts.append(f"pays up to {quantity(row.saturation_point, 'event')}")
+    return facts + _retention_facts(run, row)
+
+
+def _retention_facts(run: Run, row: DriverRow) -> list[str]:
+    """Return the hazard ratio of churn and the worth over the lifetime, if churn is an event."""
+    facts = []
+    ratio = (row.hazard_ratio, row.hazard_ratio_low, row.hazard_ratio_high)
+    if all(value is not None for value in ratio):
+        point, low, high = (number(value, 3) for value in ratio)
+        facts.append(f"hazard ratio of churn {point} per event ({low} to {high})")
+    worth = (row.lifetime_effect, row.lifetime_effect_low, row.lifetime_effect_high)
+    if worth[0] is not None:
+        facts.append(f"over the expected lifetime {run.money.estimate(*worth)} per event")
     return facts
 
 

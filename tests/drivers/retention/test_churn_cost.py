@@ -14,7 +14,7 @@ from engagement_ml.drivers.retention.churn_cost import (
     payment_cycle_phase,
     periods_since_payment,
 )
-from engagement_ml.drivers.retention.churn_effects import churn_indicator
+from engagement_ml.drivers.retention.risk_set import churn_indicator
 
 SPANS = Spans(7, 6, 6, 1)
 

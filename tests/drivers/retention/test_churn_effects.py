@@ -12,15 +12,11 @@ from hypothesis import strategies as st
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
 from engagement_ml.drivers.retention.churn_cost import churn_outcomes_at_cutoffs
-from engagement_ml.drivers.retention.churn_effects import (
-    build_hazard_design,
-    churn_indicator,
-    estimate_churn_effects,
-    hazard_lags,
-    risk_set,
-)
+from engagement_ml.drivers.retention.churn_effects import fit_churn_effects
 from engagement_ml.drivers.retention.discrete_hazard import fit_hazard, logistic, score_test_z
+from engagement_ml.drivers.retention.hazard_design import build_hazard_design, hazard_lags
 from engagement_ml.drivers.retention.recent_counts import recent_counts
+from engagement_ml.drivers.retention.risk_set import churn_indicator, risk_set
 from engagement_ml.features.period_panel import Days, Periods
 
 SPANS = Spans(7, 8, 8, 0)
@@ -140,7 +136,7 @@ def test_the_days_before_churn_within_a_period_count(make_periods) -> None:
         when.astype(np.int32),
     )
     last = [
-        build_hazard_design(periods, [0], SPANS).fit().coef[0]
+        build_hazard_design(periods, [0], SPANS).fit()[0].coef[0]
         for periods in (whole, replace(whole, days=days))
     ]
     assert last[1] == pytest.approx(-0.8, abs=0.12)
@@ -192,7 +188,7 @@ def acting(simulation) -> Periods:
 
 @pytest.fixture(scope="module")
 def effects(acting):
-    return estimate_churn_effects(acting, acting.behaviours, SPANS)
+    return fit_churn_effects(acting, acting.behaviours, SPANS).effects
 
 
 def true_effect(periods: Periods, log_odds: np.ndarray, strength: float) -> float:
@@ -232,7 +228,7 @@ def test_effects_decay_as_simulated(effects) -> None:
 
 def test_affinity_alone_is_not_an_effect_of_events(make_periods) -> None:
     periods, _ = subscribers(make_periods, 0.0, 0.0, 1.0, seed=5)
-    effects = estimate_churn_effects(periods, periods.behaviours, SPANS)
+    effects = fit_churn_effects(periods, periods.behaviours, SPANS).effects
     estimates = [estimate_window_effect(effects, b) for b in range(len(effects.behaviours))]
     assert max(abs(w.z) for w in estimates) < 4
     # Raw counts, without control for affinity, are confounded.
@@ -244,7 +240,7 @@ def test_affinity_alone_is_not_an_effect_of_events(make_periods) -> None:
 
 def test_a_behaviours_long_run_rate_is_not_its_effect(make_periods) -> None:
     periods, _ = subscribers(make_periods, KEEPS, 0.0, 0.6, seed=7)
-    alone = estimate_churn_effects(periods, ("v4",), SPANS)
+    alone = fit_churn_effects(periods, ("v4",), SPANS).effects
     assert abs(estimate_window_effect(alone, 0).z) < 4
 
 
@@ -252,10 +248,10 @@ def test_effects_are_averaged_over_the_given_outcomes(effects, acting) -> None:
     outcomes = churn_outcomes_at_cutoffs(
         acting, churn_indicator(acting) & risk_set(acting, SPANS), SPANS
     )
-    again = estimate_churn_effects(acting, acting.behaviours, SPANS, outcomes)
+    again = fit_churn_effects(acting, acting.behaviours, SPANS, outcomes).effects
     np.testing.assert_allclose(again.lags.weights, effects.lags.weights)
     fewer = replace(outcomes, churned=outcomes.churned * 0.5)
-    half = estimate_churn_effects(acting, acting.behaviours, SPANS, fewer)
+    half = fit_churn_effects(acting, acting.behaviours, SPANS, fewer).effects
     np.testing.assert_allclose(half.lags.weights, 0.5 * effects.lags.weights)
 
 
