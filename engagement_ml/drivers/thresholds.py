@@ -46,6 +46,11 @@ class Thresholds:
     min_lead_excess_following: float = threshold(
         3.0, "the same, for a behaviour that past purchases predict, by however little"
     )
+    clear_lead_z: float = threshold(
+        3.0,
+        "z of margin before a behaviour from which, unless margin after it exceeds twice that, it "
+        "is left out of the joint fit",
+    )
     preparing_share: float = threshold(
         0.2,
         "share of the association after the event by which margin is lower before it, from which "

@@ -162,8 +162,9 @@ class LeadTest:
     excess_z: tuple[float, ...]
 
     def exceeds(self, least: float) -> bool:
-        """Return whether, on either side of zero, the excess reaches a z over every horizon."""
-        return min(self.excess_z) >= least or max(self.excess_z) <= -least
+        """Return whether the excess, in the direction of what follows, reaches a z everywhere."""
+        sign = 1.0 if self.z_difference + self.z_sum >= 0 else -1.0
+        return all(sign * z >= least for z in self.excess_z)
 
 
 def lead_test(

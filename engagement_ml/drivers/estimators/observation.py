@@ -104,8 +104,9 @@ def _without_followers(
 
     What may follow purchases is left out, however weak its response to them: in the joint fit it
     would take the effect of what causes the purchases. That is a behaviour which moves with margin
-    of the same period and not after it, and one that past purchases predict while margin after it
-    does not clearly exceed margin before it. What shares a hidden cause stays in, as a control.
+    of the same period and not after it, and one that past purchases predict, or clear leads, while
+    margin after it does not clearly exceed margin before it. What shares a hidden cause stays in,
+    as a control.
     """
     periods, spans, group = study.periods, study.spans, study.groups
     kept = tuple(b for b in study.observed if b not in following)
@@ -125,13 +126,24 @@ def _without_followers(
 def _may_follow(
     fit: EventStudyFit, responses: Mapping[str, PurchaseResponse], study: Study
 ) -> list[str]:
-    """Return behaviours that past purchases predict and whose leads are not small."""
-    least = study.thresholds.min_lead_excess_following
-    tests = lead_tests(fit)
-    related = [b for b in fit.behaviours if responses[b].follows and not tests[b].exceeds(least)]
+    """Return behaviours that past purchases predict, or clear leads, if what follows is not more.
+
+    A consequence within the same period does not respond to purchases of earlier periods; its leads
+    give it away.
+    """
+    thresholds, tests = study.thresholds, lead_tests(fit)
+    related = [
+        b
+        for b, test in tests.items()
+        if (responses[b].follows and not test.exceeds(thresholds.min_lead_excess_following))
+        or (
+            max(test.before_z) >= thresholds.clear_lead_z
+            and not test.exceeds(thresholds.min_lead_excess)
+        )
+    ]
     if not related:
         return []
-    carriers = factor_biases(fit, study.lags, study.thresholds.correction_error)
+    carriers = factor_biases(fit, study.lags, thresholds.correction_error)
     return [b for b in related if b not in carriers]
 
 
@@ -150,11 +162,11 @@ def _follows_at_once(fit: EventStudyFit, b: int, response: PurchaseResponse, stu
     z_same = float(fit.relative[b, same]) / error if error > 0 else 0.0
     lagged = influence[:, same + 1 :]
     z_after = max_z(fit.relative[b, same + 1 :], lagged.T @ lagged, study.lags)
-    return (
-        response.increase_z >= thresholds.follows_at_once_z
-        and z_same >= thresholds.same_period_z
-        and z_after < thresholds.may_act_z
+    outbound = study.config.behaviour(response.behaviour).direction == "outbound"
+    follows = response.increase_z >= thresholds.follows_at_once_z or (
+        response.same_period >= thresholds.follows_increase and not outbound
     )
+    return follows and z_same >= thresholds.same_period_z and z_after < thresholds.may_act_z
 
 
 def _passes_alone(estimates: Estimates, b: str, thresholds: Thresholds) -> bool:
