@@ -82,6 +82,8 @@ class DriverRow:
         Margin of one more event over the expected remaining lifetime within the horizon, in
         currency, undiscounted and net of `cost_per_event`, with its 95% interval. None if churn is
         no event.
+    converged : bool
+        Whether all fits behind the verdict converged; if not, it is `unverifiable`.
     """
 
     behaviour: str
@@ -122,6 +124,7 @@ class DriverRow:
     lifetime_effect: float | None = None
     lifetime_effect_low: float | None = None
     lifetime_effect_high: float | None = None
+    converged: bool = True
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ class EvidenceTables:
             optimum_low=None if turning is None else turning.optimum_low,
             optimum_high=None if turning is None else turning.optimum_high,
             break_even=None if turning is None else turning.break_even,
+            converged=finding.converged,
         )
         return with_retention(row, self.retention.get(b))
 

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from engagement_ml.config import PipelineConfig
 from engagement_ml.drivers.churn_notes import churn_notes, retention_rows
 from engagement_ml.drivers.decision import Candidates, Selection
+from engagement_ml.drivers.estimation.fe_poisson import NotConvergedError
 from engagement_ml.drivers.estimators import Estimates, Estimator, estimator_for
 from engagement_ml.drivers.evidence import DriverEvidence
 from engagement_ml.drivers.evidence_tables import EvidenceTables
@@ -197,10 +198,18 @@ def _compare(study: Study, findings: Findings, decision: Decision) -> Comparison
         )
     if not findings.context.within_periods:
         return Comparisons()
-    return Comparisons(
-        compare_segments(study, findings.estimates, by_behaviour, untested),
-        compare_acting(study, by_behaviour, untested, importance),
-    )
+    try:
+        segments = compare_segments(study, findings.estimates, by_behaviour, untested)
+    except NotConvergedError:
+        segments = SegmentComparison(notes=(_UNKNOWN.format("Effects by segment"),))
+    try:
+        pairs = compare_acting(study, by_behaviour, untested, importance)
+    except NotConvergedError:
+        pairs = PairComparison(notes=(_UNKNOWN.format("Pairs of behaviours"),))
+    return Comparisons(segments, pairs)
+
+
+_UNKNOWN = "{} are not known: a fit did not converge."
 
 
 def _evidence(

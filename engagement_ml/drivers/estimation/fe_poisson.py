@@ -33,6 +33,9 @@ The last step is still taken. Convergence is quadratic, so its error is of the o
 MAX_HALVINGS = 12
 """Largest number of halvings of one step before the search ends without convergence."""
 
+MIN_ENTITIES = 2
+"""Entities with any y that a fit needs."""
+
 SAFE_STEP = 0.02
 """A Newton step this small is taken in full: the change of the likelihood drowns in rounding."""
 
@@ -41,6 +44,10 @@ MAX_STEP = 5.0
 
 Under perfect separation the maximum is at infinity, and a full step could overflow.
 """
+
+
+class NotConvergedError(RuntimeError):
+    """A fit did not converge, so nothing that rests on it can be said."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,18 @@ class PoissonFit:
     converged: bool
     period_effects: FloatArray
     information: FloatArray
+
+    def require_convergence(self) -> PoissonFit:
+        """Return the fit itself.
+
+        Raises
+        ------
+        NotConvergedError
+            If it did not converge although entities have any y.
+        """
+        if not self.converged and self.n_entities >= MIN_ENTITIES:
+            raise NotConvergedError
+        return self
 
     @property
     def covariance(self) -> FloatArray:
@@ -122,7 +141,7 @@ def fit_poisson(
     n_regressors = x.shape[2]
     model = ProfiledPoisson(y, x, at_risk, group)
     n_informative = int(model.informative.size)
-    if n_informative < 2:
+    if n_informative < MIN_ENTITIES:
         influence = np.zeros((x.shape[0], n_regressors))
         period_effects = np.zeros((model.n_groups, model.n_periods))
         none = np.zeros((n_regressors, n_regressors))

@@ -87,7 +87,7 @@ class RollingCounts:
         """Fit as `fit_coefficients` does; return all of it, the coefficients of `counts` first."""
         rows = slice(None) if subset is None else subset
         design = np.concatenate([counts, self.controls], axis=2)[rows]
-        return fit_poisson(self.gain[rows], design, self.cells[rows])
+        return fit_poisson(self.gain[rows], design, self.cells[rows]).require_convergence()
 
     def mean_gain(self, subset: BoolArray | None = None) -> float:
         """Return the mean gain per cell of the estimation sample."""

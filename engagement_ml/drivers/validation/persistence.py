@@ -164,7 +164,7 @@ def compare_in_time(
         np.concatenate([design, controls], axis=2),
         cells,
         group,
-    )
+    ).require_convergence()
     compared = {}
     for i, b in enumerate(names):
         of_behaviour = slice(_QUARTERS * i, _QUARTERS * (i + 1))

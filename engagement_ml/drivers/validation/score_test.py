@@ -82,7 +82,7 @@ class ScoreTest:
         if not x.shape[2]:
             # the solver needs a column; one of zeros has no coefficient
             x = np.zeros((*at_risk.shape, 1), dtype=np.float32)
-        fit = fit_poisson(y, x, at_risk, group)
+        fit = fit_poisson(y, x, at_risk, group).require_convergence()
         self.converged, self.coef = fit.converged, fit.coef
         model = ProfiledPoisson(y, x, at_risk, group)
         theta = np.concatenate([fit.coef * model.scale, fit.period_effects.ravel()])

@@ -158,7 +158,8 @@ class SegmentModel:
         parts = (amount.responses, self.same_period, amount.nuisance)
         design = np.concatenate([part[members] for part in parts], axis=2)
         group = None if self.group is None else _dense_groups(self.group[members])
-        return fit_poisson(amount.y[members], design, self.cells[members], group)
+        fit = fit_poisson(amount.y[members], design, self.cells[members], group)
+        return fit.require_convergence()
 
 
 def _dense_groups(group: Int64Array) -> Int64Array:
@@ -195,7 +196,8 @@ def _amount(
     design = np.concatenate(
         [responses, periods.counts[..., columns], tenure_dummies(periods)], axis=2
     )
-    coef = fit_poisson(y, design, cells, group).coef.astype(np.float32)
+    fit = fit_poisson(y, design, cells, group).require_convergence()
+    coef = fit.coef.astype(np.float32)
     at = [main.behaviours.index(b) for b in tested]
     nuisance = coef.copy()
     nuisance[[*at, *(n_behaviours + i for i in at)]] = 0.0

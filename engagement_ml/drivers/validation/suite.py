@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from engagement_ml.drivers.estimation.fe_poisson import NotConvergedError
 from engagement_ml.drivers.evidence import CheckRow
 from engagement_ml.drivers.finding import Finding
 from engagement_ml.drivers.validation.check import Check, CheckContext, CheckResult, check_rows
@@ -48,7 +49,15 @@ Results = Mapping[str, CheckResult]
 def run_before_verdicts(checks: Sequence[Check], context: CheckContext) -> dict[str, CheckResult]:
     """Run the checks that may veto a verdict; return their results by name."""
     early = [check for check in checks if check.before_verdicts]
-    return {check.name: check.run(context) for check in early if check.applies(context)}
+    return {check.name: run_check(check, context) for check in early if check.applies(context)}
+
+
+def run_check(check: Check, context: CheckContext) -> CheckResult:
+    """Run a check; it has failed if a fit that it rests on did not converge."""
+    try:
+        return check.run(context)
+    except NotConvergedError:
+        return CheckResult("a fit did not converge, so this is not known", False)
 
 
 def with_vetoes(findings: Mapping[str, Finding], results: Results) -> dict[str, Finding]:
@@ -72,5 +81,5 @@ def run_on_selection(
             if check.name in early:
                 rows += check_rows(check, context, early[check.name])
         elif check.applies(context):
-            rows += check_rows(check, context, check.run(context))
+            rows += check_rows(check, context, run_check(check, context))
     return tuple(rows)
