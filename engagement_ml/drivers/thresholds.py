@@ -194,7 +194,7 @@ class Thresholds:
     )
     turning_z: float = threshold(4.0, "z that the downward bend of a turning response must reach")
     turning_arm_z: float = threshold(
-        2.0, "z that its rise up to the optimum and its fall beyond it must each reach"
+        3.0, "z that its rise up to the optimum and its fall beyond it must each reach"
     )
     turning_lead_share: float = threshold(
         0.5, "largest bend before the events, as a share of the one after them"
