@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 PRODUCT = "engagement-ml"
 SIMULATION_CODE = (
     "spec.py", "customers.py", "mechanism.py", "draw.py", "truth.py", "builder.py", "kinds.py",
+    "many_drivers.py",
     "subscriptions.py", "subscriber.py", "world.py", "worlds.py", "render.py",
 )  # fmt: skip
 RIVAL_CODE = ("panel.py", "rivals.py")

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from benchmarks.recovery.builder import Rng, Scenario, ScenarioBuilder
+from benchmarks.recovery.many_drivers import many_drivers
 from benchmarks.recovery.spec import Behaviour
 from benchmarks.recovery.subscriptions import churnsim, subscription
 
@@ -270,26 +269,6 @@ def costly(rng: Rng) -> Scenario:
     builder.behaviours[-1] = Behaviour(**(vars(costly_driver) | {"truth": "harmful"}))
     builder.follow()
     builder.fill()
-    return builder.scenario()
-
-
-def many_drivers(rng: Rng) -> Scenario:
-    """Four to six drivers; effects per standard deviation and rates differ, some saturate."""
-    builder = ScenarioBuilder(rng)
-    number = int(builder.rng.integers(4, 7))
-    low, high = {"brief": (0.02, 0.08), "month": (0.03, 0.15)}.get(
-        builder.kernel_name, (0.03, 0.25)
-    )
-    effects = builder.rng.permutation(np.geomspace(low, high, number))
-    for effect in effects:
-        saturates = builder.rng.random() < 0.4
-        builder.driver(
-            acts=builder.acts(saturation=builder.uniform(0.5, 1.5) if saturates else None),
-            rate=builder.rate(0.08, 4.0),
-            standardised_effect=float(effect),
-        )
-    builder.follow(2)
-    builder.fill(total=number + 7)
     return builder.scenario()
 
 

@@ -47,7 +47,7 @@ class Thresholds:
         3.0, "the same, for a behaviour that past purchases predict, by however little"
     )
     clear_lead_z: float = threshold(
-        3.0,
+        4.0,
         "z of margin before a behaviour from which, unless margin after it exceeds twice that, it "
         "is left out of the joint fit",
     )

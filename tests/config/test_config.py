@@ -34,7 +34,7 @@ def test_defaults_are_those_of_the_contract() -> None:
             "cutoffs": None,
         },
         "behaviours": {},
-        "churn": {"kind": "no_transaction", "event_type": None},
+        "churn": {"kind": "no_transaction", "event_type": None, "notice_days": None},
         "segments": [],
         "experiments": [],
         "features": {"sessions": None, "ratios": []},
@@ -122,7 +122,7 @@ def test_the_fingerprint_depends_only_on_content() -> None:
          "unknown key 'windows.observation' (did you mean 'observation_days'?)"),
         ({"behaviours": {"visit": {"rol": "ignore"}}},
          "unknown key 'behaviours.visit.rol' (did you mean 'role'?); known keys here: "
-         "cost_per_event, label, role, stage, unit"),
+         "cost_per_event, direction, label, role, stage, unit"),
         ({"tracking": {"registr": True}},
          "unknown key 'tracking.registr' (did you mean 'register'?)"),
         ({"behaviours": {"visit": {"role": "driver"}}}, "key 'behaviours.visit.role': "),

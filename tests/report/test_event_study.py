@@ -25,13 +25,13 @@ def write(value: float, decimals: int) -> str:
 
 
 def test_a_study_is_a_card_with_its_verdict(record: Record) -> None:
-    assert 'id="event-study"' not in render_report(record)
+    assert 'id="event_study"' not in render_report(record)
     record["event_study"] = {"tutorial_done": STUDY}
     html = render_report(record)
     text = Page(html).text
     assert "Before and after the event" in text
     assert "Before the event, 0 of 3 intervals exclude 0; after it, 3 of 3." in text
-    section = html[html.index('<section id="event-study"') :]
+    section = html[html.index('<section id="event_study"') :]
     section = section[: section.index("</section>")]
     assert "Tutorial finished" in section
     assert "▲" in section
@@ -60,4 +60,4 @@ def test_a_study_without_periods_has_no_chart(record: Record) -> None:
     empty = EventStudy((), (), (), ())
     assert event_study_chart(empty, label="", x_label="", y_label="", write_y=write) is None
     record["event_study"] = {"tutorial_done": {key: [] for key in STUDY}}
-    assert 'id="event-study"' not in render_report(record)
+    assert 'id="event_study"' not in render_report(record)

@@ -16,6 +16,9 @@ MIN_PREDICTION = 0.03
 """Correlation of the past of one behaviour with the present of another, both ways, from which a
 hidden state that lasts is taken to move both."""
 
+MIN_VARIATION = 1e-10
+"""Smallest variance within customers and periods, as a share of the largest."""
+
 MIN_CARRIERS = 3
 """Behaviours that must carry a factor; what only two have in common need not be a hidden cause."""
 
@@ -41,8 +44,15 @@ def within_correlation(information: FloatArray, groups: LagGroups, n_behaviours:
     """
     sums = np.kron(np.eye(n_behaviours), _recent(groups))
     products = sums @ information @ sums.T
-    std = np.sqrt(np.maximum(np.diag(products), 1e-300))
-    return np.asarray(products / np.outer(std, std))
+    precision = _inverse_std(np.diag(products))
+    return np.asarray(products * np.outer(precision, precision))
+
+
+def _inverse_std(variances: FloatArray) -> FloatArray:
+    """Return inverse standard deviations; 0 for what does not vary within customers and periods."""
+    varies = variances > MIN_VARIATION * max(float(variances.max(initial=0.0)), 1e-300)
+    safe = np.where(varies, variances, 1.0)
+    return np.where(varies, 1.0 / np.sqrt(safe), 0.0)
 
 
 def _recent(groups: LagGroups) -> FloatArray:
@@ -63,9 +73,9 @@ def mutual_prediction(information: FloatArray, groups: LagGroups, n_behaviours: 
     recent, now = _recent(groups), np.array([1.0 if a == b == 0 else 0.0 for a, b in groups])
     past = np.kron(np.eye(n_behaviours), recent)
     present = np.kron(np.eye(n_behaviours), now)
-    std_past = np.sqrt(np.maximum(np.einsum("ip,pq,iq->i", past, information, past), 1e-300))
-    std_now = np.sqrt(np.maximum(np.einsum("ip,pq,iq->i", present, information, present), 1e-300))
-    ahead = past @ information @ present.T / np.outer(std_past, std_now)
+    past_precision = _inverse_std(np.einsum("ip,pq,iq->i", past, information, past))
+    now_precision = _inverse_std(np.einsum("ip,pq,iq->i", present, information, present))
+    ahead = past @ information @ present.T * np.outer(past_precision, now_precision)
     smaller = np.where(np.abs(ahead) <= np.abs(ahead.T), ahead, ahead.T)
     return np.asarray(np.where(ahead * ahead.T > 0, smaller, 0.0))
 

@@ -77,6 +77,8 @@ def _family(groups: LagGroups, longest: int) -> ProfileFamily:
     for name, members in shapes.items():
         for shape in members:
             by_group = np.array([shape[a - 1 : b].mean() for a, b in groups])
+            if by_group.max() <= 0:
+                continue  # the groups begin after the end of a constant profile
             profiles.append(by_group / by_group.max())
             prior.append(FAMILY_PRIOR[name] / len(members))
     n_exponential = len(TIME_CONSTANTS)

@@ -118,7 +118,9 @@ def _without_followers(
         left_out = at_once or _may_follow(fit, responses, study)
         if not left_out:
             return kept, net_of_losses(fit, periods, spans, group=group), tuple(certain)
-        certain += [b for b in left_out if b not in at_once and _precedes(fit, b)]
+        certain += [
+            b for b in left_out if b not in at_once and responses[b].follows and _precedes(fit, b)
+        ]
         kept = tuple(b for b in kept if b not in left_out)
     return (), None, tuple(certain)
 

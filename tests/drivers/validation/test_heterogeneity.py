@@ -53,7 +53,7 @@ def finding(study: Study, estimates: Estimates, behaviour: str, **more) -> Findi
     values = {
         "behaviour": behaviour, "role": "behaviour", "within": estimates.within[behaviour],
         "half_z": (9.0, 9.0), "association": study.associations[behaviour],
-        "purchase_response": FOLLOWS_NOTHING, "lead_z": None, "frequency": 1.0, "cost": 0.0,
+        "purchase_response": FOLLOWS_NOTHING, "leads": None, "frequency": 1.0, "cost": 0.0,
         "min_effect": 0.0,
     }  # fmt: skip
     return Finding(**(values | more))
