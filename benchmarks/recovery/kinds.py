@@ -133,7 +133,7 @@ def reactive(rng: Rng) -> Scenario:
     builder.drivers()
     for _ in range(2):
         sent = builder.add("inert", source="lapse", rate=builder.rate(0.2, 0.8))
-        builder.accepted[sent.name] = frozenset({"inert", "vanity", "consequence"})
+        builder.accepted[sent.name] = frozenset({"inert", "vanity", "consequence", "unverifiable"})
     builder.follow()
     builder.fill()
     return builder.scenario()
