@@ -216,6 +216,21 @@ def test_an_event_of_all_customers_at_once_is_not_a_driver(shop) -> None:
     assert [c.behaviour for c in evidence.choices] == ["driver"]
 
 
+def test_linear_algebra_runs_on_one_thread(shop) -> None:
+    """Sums in another order would give other digits, and so other bytes."""
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    seen: set[int] = set()
+
+    def look(_: str) -> None:
+        seen.update(p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas")
+
+    config = parse_config({"name": "simulated"})
+    with threadpool_limits(limits=2, user_api="blas"):
+        find_drivers(shop, None, windows_of(shop, config), config, on_step=look)
+    assert seen == {1}
+
+
 def test_duplicated_behaviours_are_unverifiable(shop) -> None:
     evidence = search(with_behaviours(shop, duplicate=shop.counts[..., 0]))
     assert verdicts(evidence)["driver"] == verdicts(evidence)["duplicate"] == "unverifiable"
