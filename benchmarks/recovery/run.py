@@ -29,16 +29,16 @@ FAST = ("correlation", "SHAP", "SHAP, history", "FE Poisson")
 LONG_KINDS = ("confounded", "nothing_confounded", "harmful", "interest_waves")
 
 
-def plan_daily(kinds: list[str], size: tuple[int, int], seeds: int) -> list[Job]:
+def plan_daily(kinds: list[str], size: tuple[int, int], seeds: range) -> list[Job]:
     """Return the jobs of the daily kinds in order of seeds."""
     label = "x".join(map(str, size))
-    return [Job(kind, label, *size, seed) for seed in range(1, seeds + 1) for kind in kinds]
+    return [Job(kind, label, *size, seed) for seed in seeds for kind in kinds]
 
 
-def plan(kinds: list[str], sizes: list[str], seeds: int, small_seeds: int) -> list[Job]:
+def plan(kinds: list[str], sizes: list[str], seeds: range, small_seeds: int) -> list[Job]:
     """Return the jobs in order of seeds: large data sets, some small and some long ones."""
     jobs = []
-    for seed in range(1, seeds + 1):
+    for seed in seeds:
         for size in sizes:
             for kind in kinds:
                 wanted = size == "large" or (seed <= small_seeds and size == "small")
@@ -96,6 +96,7 @@ def parse(quick: bool) -> argparse.Namespace:
     parser.add_argument("--daily-size", nargs=2, type=int, default=DAILY_SIZE,
                         metavar=("CUSTOMERS", "WEEKS"))  # fmt: skip
     parser.add_argument("--seeds", type=int, default=1 if quick else 5)
+    parser.add_argument("--first-seed", type=int, default=1, help="for seeds that nobody has seen")
     parser.add_argument("--small-seeds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks/results/recovery")
@@ -115,8 +116,9 @@ def main() -> int:
         wanted = FAMILIES[family] if family in arguments.family else ()
         return [kind for kind in wanted if kind in arguments.kinds]
 
-    jobs = plan(kinds("old"), sizes, arguments.seeds, arguments.small_seeds)
-    jobs += plan_daily(kinds("daily"), tuple(arguments.daily_size), arguments.seeds)
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    jobs = plan(kinds("old"), sizes, seeds, arguments.small_seeds)
+    jobs += plan_daily(kinds("daily"), tuple(arguments.daily_size), seeds)
     arguments.results.mkdir(parents=True, exist_ok=True)
     (arguments.results / ".gitignore").write_text("*\n", encoding="utf-8")
     os.environ["OMP_NUM_THREADS"] = "1"
