@@ -115,7 +115,7 @@ def test_all_tables_show_requirements_that_are_and_are_not_met() -> None:
 
 def test_families_have_names_of_their_own_and_caches_apart() -> None:
     assert not set(FAMILIES["old"]) & set(FAMILIES["daily"])
-    jobs = plan_daily(["daily_calm", "daily_habit_null"], (300, 40), 2)
+    jobs = plan_daily(["daily_calm", "daily_habit_null"], (300, 40), range(1, 3))
     assert [j.kind for j in jobs] == ["daily_calm", "daily_habit_null"] * 2
     assert jobs[0].size == "300x40"
     old, daily = code_versions([PRODUCT, "SHAP"]), code_versions([PRODUCT, "SHAP"], daily=True)
