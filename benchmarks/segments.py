@@ -212,7 +212,7 @@ def _findings(study: Study, estimates: object) -> tuple[dict[str, Finding], dict
             half_z=(0.0, 0.0),
             association=study.associations[b],
             purchase_response=estimates.responses[b],  # type: ignore[attr-defined]
-            lead_z=None,
+            leads=None,
             frequency=1.0,
             cost=0.0,
             min_effect=0.0,
