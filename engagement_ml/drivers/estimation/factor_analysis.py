@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from engagement_ml._typing import FloatArray, LagGroups
@@ -30,6 +32,19 @@ CARRIERS_PER_FACTOR = 3
 
 MIN_LOADING = 0.2
 """Loading from which a behaviour carries a factor."""
+
+
+@dataclass(frozen=True)
+class AxisSettings:
+    """Ranges of the communalities at the start and later, and when the rounds end."""
+
+    start: tuple[float, float]
+    communality: tuple[float, float]
+    max_rounds: int
+    tolerance: float
+
+
+_AXES = AxisSettings((0.02, 0.95), (0.0, 0.98), max_rounds=300, tolerance=1e-6)
 
 
 def within_correlation(information: FloatArray, groups: LagGroups, n_behaviours: int) -> FloatArray:
@@ -126,30 +141,46 @@ def group_loadings(correlation: FloatArray) -> FloatArray:
     """
     size = len(correlation)
     for n_factors in range(min(MAX_FACTORS, size // CARRIERS_PER_FACTOR), 0, -1):
-        loadings = _varimax(_principal_axes(correlation, n_factors))
+        loadings = _varimax(principal_axes(correlation, n_factors, _AXES)[0])
         carriers = (np.abs(loadings) >= MIN_LOADING).sum(axis=0)
         if (carriers >= MIN_CARRIERS).all():
             return loadings
     return np.zeros((size, 0))
 
 
-def _principal_axes(correlation: FloatArray, n_factors: int) -> FloatArray:
-    """Iterate communalities until they reproduce themselves; return loadings (B, F)."""
+def principal_axes(
+    correlation: FloatArray, n_factors: int, settings: AxisSettings
+) -> tuple[FloatArray, float]:
+    """Return loadings of principal axis factoring, and the variance of the smallest factor.
+
+    Communalities replace the diagonal of the correlation matrix until they reproduce themselves.
+
+    Parameters
+    ----------
+    correlation : array (B, B)
+    n_factors : int
+    settings : AxisSettings
+
+    Returns
+    -------
+    loadings : array (B, F)
+    smallest_variance : float
+        In variances of one behaviour.
+    """
     off_diagonal = np.abs(correlation - np.diag(np.diag(correlation)))
-    communality = np.clip(off_diagonal.max(axis=1), 0.02, 0.95)
-    loadings = np.zeros((len(correlation), n_factors))
-    for _ in range(300):
+    communality = np.clip(off_diagonal.max(axis=1), *settings.start)
+    for _ in range(settings.max_rounds):
         reduced = correlation.copy()
         np.fill_diagonal(reduced, communality)
         values, vectors = np.linalg.eigh(reduced)
         values, vectors = values[::-1][:n_factors], vectors[:, ::-1][:, :n_factors]
-        loadings = vectors * np.sqrt(np.maximum(values, 0.0))
-        explained = np.clip((loadings**2).sum(axis=1), 0.0, 0.98)
+        loadings = np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+        explained = np.clip((loadings**2).sum(axis=1), *settings.communality)
         change = float(np.abs(explained - communality).max())
         communality = explained
-        if change < 1e-6:
+        if change < settings.tolerance:
             break
-    return np.asarray(loadings)
+    return loadings, float(values[-1])
 
 
 def _varimax(loadings: FloatArray, rounds: int = 50) -> FloatArray:

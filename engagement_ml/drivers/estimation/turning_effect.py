@@ -62,8 +62,6 @@ class TurningEffect:
         Influence of each entity on the coefficients' error, and on the average over entities.
     form_std : float
         Standard deviation of the window effect over forms and memories.
-    lead_z : (float, float)
-        z of the mean slope after the events less, and plus, the mean slope before them.
     """
 
     turning: Turning
@@ -71,7 +69,6 @@ class TurningEffect:
     influence: FloatArray
     sampling: FloatArray
     form_std: float
-    lead_z: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def turning_effect(
     form_std = _weighted_std([(weight, each - effect) for weight, each, _ in others])
     optimum_std = _weighted_std([(weight, each - test.optimum) for weight, _, each in others])
     turning = _turning(search, test, settings, curves, kernel, optimum_std)
-    return TurningEffect(turning, coef, influence, sampling, form_std, test.lead_z)
+    return TurningEffect(turning, coef, influence, sampling, form_std)
 
 
 def other_forms(

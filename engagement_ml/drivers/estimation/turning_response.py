@@ -192,7 +192,7 @@ class TurningSearch:
         if not low < optimum < high:
             return None
         rising_z, falling_z = (float(z) for z in panel.fit(y, two_lines(load, optimum)).z[:2])
-        lead_share, lead_z = self._leads(panel, y, load, memory)
+        lead_share = self._lead_share(panel, y, load, memory)
         n_both_sides = _on_both_sides(load, optimum, panel.cells, y)
         limits = self.thresholds
         passed = (
@@ -204,25 +204,14 @@ class TurningSearch:
         )
         return TurningTest(
             behaviour, choice, curve, fits, optimum, curvature_z, rising_z, falling_z,
-            lead_share, lead_z, n_both_sides, passed,
+            lead_share, n_both_sides, passed,
         )  # fmt: skip
 
-    def _leads(
-        self, panel: LoadPanel, y: FloatArray, load: FloatArray, memory: int
-    ) -> tuple[float, tuple[float, float]]:
-        """Return the bend of the future load as a share of the past's, and z of mean slopes."""
+    def _lead_share(self, panel: LoadPanel, y: FloatArray, load: FloatArray, memory: int) -> float:
+        """Return the bend of the future load as a share of the past's."""
         ahead = future_load(panel.counts, memory, self.periods)
         fit = panel.fit(y, np.concatenate([powers(load, 2), powers(ahead, 2)], axis=-1))
-        if fit.z[1] >= 0:
-            return np.inf, (0.0, 0.0)
-        weight = fit.mean / max(float(fit.mean.sum()), 1e-300)
-        after = np.array([1.0, 2 * float((weight * load).sum()), 0.0, 0.0])
-        before = np.array([0.0, 0.0, 1.0, 2 * float((weight * ahead).sum())])
-        z = []
-        for contrast in (after - before, after + before):
-            error = float(np.sqrt(((fit.influence @ contrast) ** 2).sum()))
-            z.append(float(contrast @ fit.coef) / error if error > 0 else 0.0)
-        return float(fit.coef[3] / fit.coef[1]), (z[0], z[1])
+        return float(fit.coef[3] / fit.coef[1]) if fit.z[1] < 0 else np.inf
 
 
 SUPPORT_QUANTILES = (0.05, 0.975)

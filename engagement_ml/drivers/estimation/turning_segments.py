@@ -17,6 +17,7 @@ from engagement_ml.drivers.estimation.turning_response import (
 )
 from engagement_ml.drivers.estimation.turning_test import TurningTest
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95
+from engagement_ml.drivers.multiple_testing import holm
 from engagement_ml.drivers.thresholds import Thresholds
 
 
@@ -69,8 +70,11 @@ def turning_by_segment(
         if len(rows) > 1:
             columns[column] = rows
             p_values[column] = cochran_q(coefs, covariances)
-    differing = _holm(p_values, thresholds.turning_segment_p_value)
-    return tuple(row for column in differing for row in columns[column])
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    differing = [c for c, p in adjusted.items() if p < thresholds.turning_segment_p_value]
+    return tuple(
+        row for column in sorted(differing, key=lambda c: p_values[c]) for row in columns[column]
+    )
 
 
 def _row(
@@ -123,13 +127,3 @@ def cochran_q(coefs: list[FloatArray], covariances: list[FloatArray]) -> float:
         float((b - pooled) @ w @ (b - pooled)) for w, b in zip(precisions, coefs, strict=True)
     )
     return float(chi2.sf(statistic, (len(coefs) - 1) * len(pooled)))
-
-
-def _holm(p_values: Mapping[str, float], limit: float) -> list[str]:
-    """Return the columns that Holm's method rejects at `limit`."""
-    rejected = []
-    for place, (column, p_value) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
-        if p_value * (len(p_values) - place) >= limit:
-            break
-        rejected.append(column)
-    return rejected

@@ -48,8 +48,6 @@ class TurningTest:
         z of the lines up to the optimum and beyond it.
     lead_share : float
         The bend before the events, as a share of the one after them.
-    lead_z : (float, float)
-        z of the mean slope after the events less, and plus, the mean slope before them.
     n_both_sides : int
         Customers with any gain that were on both sides of the optimum.
     passed : bool
@@ -65,7 +63,6 @@ class TurningTest:
     rising_z: float
     falling_z: float
     lead_share: float
-    lead_z: tuple[float, float]
     n_both_sides: int
     passed: bool
 

@@ -18,6 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray
+from engagement_ml.drivers.estimation.factor_analysis import AxisSettings, principal_axes
 from engagement_ml.features.period_panel import Periods
 
 MIN_PERIODS_OBSERVED = 6
@@ -47,17 +48,8 @@ OBSERVED_BOUNDS = (1, 2, 3, 5, 9, 13, 18, 24, 40, 60, 100)
 RATE_VARIANCE_BOUNDS = (0.02, 20.0)
 """Range of the variance of rates between entities, in units of the squared mean rate."""
 
-COMMUNALITY_BOUNDS = (0.05, 0.95)
-"""Range of the communalities at the start of principal axis factoring."""
-
-MIN_COMMUNALITY = 0.001
-"""Smallest communality in later rounds."""
-
-MAX_ROUNDS = 100
-"""Largest number of rounds of principal axis factoring."""
-
-COMMUNALITY_TOLERANCE = 1e-5
-"""Principal axis factoring ends if no communality changes by this much."""
+_AXES = AxisSettings((0.05, 0.95), (0.001, 0.95), max_rounds=100, tolerance=1e-5)
+"""Settings of principal axis factoring."""
 
 COVARIANCE_RIDGE = 1e-3
 """Ridge on the covariance of rates, as a share of the mean variance."""
@@ -190,29 +182,11 @@ def factor_loadings(
     """
     size = len(correlation)
     for n_factors in range(min(max_factors, size // MIN_BEHAVIOURS), 0, -1):
-        loadings, smallest_variance = _principal_axes(correlation, n_factors)
+        loadings, smallest_variance = principal_axes(correlation, n_factors, _AXES)
         n_sharing = (np.abs(loadings) >= MIN_LOADING).sum(axis=0)
         if smallest_variance >= min_variance and (n_sharing >= MIN_BEHAVIOURS).all():
             return loadings
     return np.zeros((size, 0))
-
-
-def _principal_axes(correlation: FloatArray, n_factors: int) -> tuple[FloatArray, float]:
-    """Return loadings (B, F) of principal axis factoring, and the smallest factor's variance."""
-    off_diagonal = np.abs(correlation - np.eye(len(correlation)))
-    communality = np.clip(off_diagonal.max(axis=1), *COMMUNALITY_BOUNDS)
-    for _ in range(MAX_ROUNDS):
-        reduced = correlation.copy()
-        np.fill_diagonal(reduced, communality)
-        values, vectors = np.linalg.eigh(reduced)
-        values, vectors = values[::-1][:n_factors], vectors[:, ::-1][:, :n_factors]
-        loadings = np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
-        explained = np.clip((loadings**2).sum(axis=1), MIN_COMMUNALITY, COMMUNALITY_BOUNDS[1])
-        change = explained - communality
-        communality = communality + change
-        if np.abs(change).max() < COMMUNALITY_TOLERANCE:
-            break
-    return loadings, float(values[-1])
 
 
 def _cumulative_before(values: FloatArray) -> FloatArray:

@@ -25,17 +25,9 @@ from engagement_ml.drivers.retention.recent_counts import recent_counts
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.validation.check import CheckContext, CheckResult
 from engagement_ml.drivers.validation.flexible_controls import FlexibleFit, step_indicators
+from engagement_ml.drivers.validation.persistence import TURNS, Z_BOTH_TURNS
 from engagement_ml.drivers.verdicts import passes_tests
 from engagement_ml.formatting import listed
-
-TURNS = (2, 3)
-"""Quarters of the churned customers after which an effect may have ended."""
-
-Z_BOTH_TURNS = 2.241403
-"""Normal quantile at 95% for both turns together (Bonferroni)."""
-
-Z_95 = 1.959964
-"""Normal quantile at 95%."""
 
 
 def _passing(context: CheckContext) -> list[str]:

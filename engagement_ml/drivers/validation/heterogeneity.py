@@ -12,11 +12,11 @@ from engagement_ml._typing import BoolArray, FloatArray
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95
 from engagement_ml.drivers.estimators.base import Estimates
 from engagement_ml.drivers.finding import Finding, Verdict
+from engagement_ml.drivers.multiple_testing import holm
 from engagement_ml.drivers.segment_evidence import HeterogeneityRow, SegmentRow
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.acting import behaviours_to_test
-from engagement_ml.drivers.validation.multiple_testing import holm
 from engagement_ml.drivers.validation.random_effects import (
     Heterogeneity,
     heterogeneity,

@@ -14,10 +14,10 @@ from engagement_ml.drivers.estimation.fe_poisson import PoissonFit
 from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.evidence import PairRow
 from engagement_ml.drivers.finding import Finding, Verdict
+from engagement_ml.drivers.multiple_testing import holm
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.acting import behaviours_to_test
-from engagement_ml.drivers.validation.multiple_testing import holm
 from engagement_ml.formatting import listed, number
 
 _TOP_QUANTILE = 0.99

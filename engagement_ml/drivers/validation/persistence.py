@@ -23,10 +23,11 @@ from engagement_ml.features.period_panel import Periods
 from engagement_ml.formatting import day, listed, number
 
 _QUARTERS = 4
-_TURNS = (2, 3)
+TURNS = (2, 3)
 """Quarters of the history after which an effect may have ended."""
 
-_Z_BOTH_TURNS = 2.241403  # 95% for both turns together (Bonferroni)
+Z_BOTH_TURNS = 2.241403
+"""Normal quantile at 95% for both turns together (Bonferroni)."""
 
 NAME = "later compared with earlier"
 
@@ -171,7 +172,7 @@ def compare_in_time(
         shares = _Shares(
             fit.coef[of_behaviour], fit.covariance[of_behaviour, of_behaviour], min_share
         )
-        turn, ended = next(((t, True) for t in _TURNS if shares.ended(t)), (_TURNS[0], False))
+        turn, ended = next(((t, True) for t in TURNS if shares.ended(t)), (TURNS[0], False))
         first_day = periods.start + dt.timedelta(
             days=int(np.argmax(quarter >= turn)) * periods.period_days
         )
@@ -204,7 +205,7 @@ class _Shares:
     def ended(self, turn: int) -> bool:
         """Return whether the share after a turn is certainly below `min_share`."""
         share, error = self.over(_sides(turn)[1])
-        return bool(share + _Z_BOTH_TURNS * error < self.min_share)
+        return bool(share + Z_BOTH_TURNS * error < self.min_share)
 
 
 def _sides(turn: int) -> tuple[slice, slice]:

@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from engagement_ml.drivers.validation.multiple_testing import holm
+from engagement_ml.drivers.multiple_testing import holm
 from engagement_ml.drivers.validation.random_effects import heterogeneity, partial_pooling
 
 EFFECTS = np.array([1.0, 2.5, 4.0, 0.5])
