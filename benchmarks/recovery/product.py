@@ -73,7 +73,7 @@ def read_output(folder: Path) -> dict[str, Any]:
             }
             for row in rows
         },
-        "segments": _segments(folder / "run.json"),
+        "segments": _segments(folder / "segments.csv"),
         "within": _values(comparison.get("within")),
         "across": _values(comparison.get("across")),
         "vanity": _values(comparison.get("vanity")),
@@ -81,15 +81,15 @@ def read_output(folder: Path) -> dict[str, Any]:
     }
 
 
-def _segments(record: Path) -> dict[str, bool]:
+def _segments(path: Path) -> dict[str, bool]:
     """Return whether the run says that an effect differs, of behaviours compared by segment."""
-    if not record.is_file():
-        return {}
-    evidence = json.loads(record.read_text(encoding="utf-8")).get("evidence") or {}
     differs: dict[str, bool] = {}
-    for row in evidence.get("segments", ()):
-        here = bool(row.get("differs", not row["agrees"]))
-        differs[row["behaviour"]] = differs.get(row["behaviour"], False) or here
+    if not path.is_file():
+        return differs
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            here = row["differs"] == "true"
+            differs[row["behaviour"]] = differs.get(row["behaviour"], False) or here
     return differs
 
 

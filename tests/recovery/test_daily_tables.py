@@ -16,6 +16,9 @@ from benchmarks.recovery.product import read_output
 from benchmarks.recovery.run import FAMILIES, plan_daily
 from benchmarks.recovery.tables import Result
 from benchmarks.recovery.world import Weekly
+from engagement_ml.drivers.segment_evidence import SegmentRow
+from engagement_ml.records import DriverEvidence
+from engagement_ml.workflow.results import segments_csv
 
 TRUTH = {
     "verdicts": {"a": "driver", "b": "driver", "c": "vanity", "m": "driver"},
@@ -127,15 +130,15 @@ def test_families_have_names_of_their_own_and_caches_apart() -> None:
 def test_optima_convergence_and_segments_are_read(tmp_path) -> None:
     head = "behaviour,verdict,effect,effect_low,effect_high,selection_frequency,reason,"
     lines = "a,driver,1,0.5,1.5,1,so,12.5,true\nb,inert,0,-1,1,0,,,false\n"
-    segments = [
-        {"behaviour": "a", "agrees": True},
-        {"behaviour": "a", "agrees": False},
-        {"behaviour": "b", "agrees": False, "differs": False},
-    ]
+    segments = tuple(
+        SegmentRow("plan", value, behaviour, 1.0, 0.5, 1.5, 50, True, differs=differs)
+        for behaviour, value, differs in (("a", "x", False), ("a", "y", True), ("b", "x", False))
+    )
     (tmp_path / "metric.json").write_text(json.dumps({"behaviours": [], "reason": None}))
     (tmp_path / "drivers.csv").write_text(head + "optimum,converged\n" + lines)
     (tmp_path / "evaluation.json").write_text("{}")
-    (tmp_path / "run.json").write_text(json.dumps({"evidence": {"segments": segments}}))
+    evidence = DriverEvidence("driver", (), None, (), segments=segments)
+    (tmp_path / "segments.csv").write_text(segments_csv(evidence))
     output = read_output(tmp_path)
     assert output["verdicts"]["a"]["optimum"] == 12.5
     assert output["verdicts"]["b"]["optimum"] is None

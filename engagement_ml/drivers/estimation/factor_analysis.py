@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray, LagGroups
+from engagement_ml._typing import BoolArray, FloatArray, LagGroups
 
 CORRELATION_PERIODS = 4
 """Trailing sums over this many periods show what behaviours have in common."""
@@ -17,6 +17,15 @@ MIN_CORRELATION = 0.05
 MIN_PREDICTION = 0.03
 """Correlation of the past of one behaviour with the present of another, both ways, from which a
 hidden state that lasts is taken to move both."""
+
+CLEAR_CORRELATION = 0.08
+"""Correlation of two behaviours from which less prediction will do,"""
+
+LEAST_PREDICTION = 0.02
+"""namely this, if it is"""
+
+LEAST_SYMMETRY = 0.3
+"""at least this share of the prediction the other way. In a chain it is a fifth at most."""
 
 MIN_VARIATION = 1e-10
 """Smallest variance within customers and periods, as a share of the largest."""
@@ -32,6 +41,9 @@ CARRIERS_PER_FACTOR = 3
 
 MIN_LOADING = 0.2
 """Loading from which a behaviour carries a factor."""
+
+MAX_LOADING = 0.9
+"""Loading from which a factor is no hidden cause: it is that behaviour, and the others follow."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +90,12 @@ def _recent(groups: LagGroups) -> FloatArray:
     return recent
 
 
-def mutual_prediction(information: FloatArray, groups: LagGroups, n_behaviours: int) -> FloatArray:
-    """Return how much each of two behaviours predicts the other, the weaker way, shape (B, B).
+def past_prediction(information: FloatArray, groups: LagGroups, n_behaviours: int) -> FloatArray:
+    """Return how well the past of one behaviour predicts the present of another, shape (B, B).
 
-    The correlation of trailing sums of one with the present of the other, within customers and
-    periods; of the two directions, the smaller in size. A hidden state moves both for a while, so
-    each predicts the other. If one behaviour leads to another, only the first predicts the second.
+    The correlation of trailing sums of the first (rows) with the present of the second (columns),
+    within customers and periods. A hidden state moves both for a while, so each predicts the other.
+    If one behaviour leads to another, mostly the first predicts the second.
     """
     recent, now = _recent(groups), np.array([1.0 if a == b == 0 else 0.0 for a, b in groups])
     past = np.kron(np.eye(n_behaviours), recent)
@@ -91,19 +103,19 @@ def mutual_prediction(information: FloatArray, groups: LagGroups, n_behaviours: 
     past_precision = _inverse_std(np.einsum("ip,pq,iq->i", past, information, past))
     now_precision = _inverse_std(np.einsum("ip,pq,iq->i", present, information, present))
     ahead = past @ information @ present.T * np.outer(past_precision, now_precision)
-    smaller = np.where(np.abs(ahead) <= np.abs(ahead.T), ahead, ahead.T)
-    return np.asarray(np.where(ahead * ahead.T > 0, smaller, 0.0))
+    return np.asarray(ahead)
 
 
-def correlated_groups(correlation: FloatArray, mutual: FloatArray) -> list[list[int]]:
+def correlated_groups(correlation: FloatArray, ahead: FloatArray) -> list[list[int]]:
     """Return groups of at least `MIN_CARRIERS` behaviours that may share a hidden cause.
 
     Parameters
     ----------
     correlation : array (B, B)
         Two behaviours are linked from `MIN_CORRELATION` on,
-    mutual : array (B, B)
-        if each predicts the other by at least `MIN_PREDICTION`.
+    ahead : array (B, B)
+        if each predicts the other (`past_prediction`) by at least `MIN_PREDICTION` with the same
+        sign, or if they correlate clearly, by less.
 
     Examples
     --------
@@ -112,7 +124,7 @@ def correlated_groups(correlation: FloatArray, mutual: FloatArray) -> list[list[
     >>> correlated_groups(r, r)
     [[0, 1, 3]]
     """
-    linked = (np.abs(correlation) >= MIN_CORRELATION) & (np.abs(mutual) >= MIN_PREDICTION)
+    linked = _linked(np.abs(correlation), ahead)
     groups, seen = [], set[int]()
     for start in range(len(correlation)):
         if start in seen:
@@ -126,10 +138,20 @@ def correlated_groups(correlation: FloatArray, mutual: FloatArray) -> list[list[
     return groups
 
 
+def _linked(size: FloatArray, ahead: FloatArray) -> BoolArray:
+    """Return whether two behaviours may share a hidden cause, shape (B, B)."""
+    weaker = np.minimum(np.abs(ahead), np.abs(ahead.T))
+    stronger = np.maximum(np.abs(ahead), np.abs(ahead.T))
+    mutual = (size >= MIN_CORRELATION) & (weaker >= MIN_PREDICTION)
+    clear = (weaker >= LEAST_PREDICTION) & (weaker >= LEAST_SYMMETRY * stronger)
+    clear &= size >= CLEAR_CORRELATION
+    return np.asarray((mutual | clear) & (ahead * ahead.T > 0))
+
+
 def group_loadings(correlation: FloatArray) -> FloatArray:
     """Return loadings by principal axis factoring, shape (B, F).
 
-    Each factor must be carried by `MIN_CARRIERS` behaviours; F is 0 if none is.
+    Each factor must be carried by `MIN_CARRIERS` behaviours, and be none of them; F is 0 if none is.
 
     Examples
     --------
@@ -139,13 +161,14 @@ def group_loadings(correlation: FloatArray) -> FloatArray:
     >>> np.abs(group_loadings(r)).round(2)[:, 0].tolist()
     [0.7, 0.6, 0.5, 0.4]
     """
-    size = len(correlation)
-    for n_factors in range(min(MAX_FACTORS, size // CARRIERS_PER_FACTOR), 0, -1):
+    n_behaviours = len(correlation)
+    for n_factors in range(min(MAX_FACTORS, n_behaviours // CARRIERS_PER_FACTOR), 0, -1):
         loadings = _varimax(principal_axes(correlation, n_factors, _AXES)[0])
-        carriers = (np.abs(loadings) >= MIN_LOADING).sum(axis=0)
-        if (carriers >= MIN_CARRIERS).all():
+        size = np.abs(loadings)
+        carriers = (size >= MIN_LOADING).sum(axis=0)
+        if (carriers >= MIN_CARRIERS).all() and (size.max(axis=0) < MAX_LOADING).all():
             return loadings
-    return np.zeros((size, 0))
+    return np.zeros((n_behaviours, 0))
 
 
 def principal_axes(

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engagement_ml.drivers.decision import Candidates, Selection, select_drivers
-from engagement_ml.drivers.estimation.window_effect import estimate_window_effect
+from engagement_ml.drivers.estimation.distributed_lags import Lags
+from engagement_ml.drivers.estimation.lag_effects import LagEffects
+from engagement_ml.drivers.estimation.window_effect import (
+    WindowEffect,
+    add_model_uncertainty,
+    estimate_window_effect,
+)
 from engagement_ml.drivers.estimators.base import Estimates, RetentionEstimates, with_model_error
 from engagement_ml.drivers.preconditions import Obstacle, churn_obstacle
 from engagement_ml.drivers.retention.churn_cost import ChurnOutcomes
-from engagement_ml.drivers.retention.churn_effects import fit_churn_effects, without_common_state
+from engagement_ml.drivers.retention.churn_effects import (
+    ChurnFit,
+    fit_churn_effects,
+    without_common_state,
+)
 from engagement_ml.drivers.retention.exit_pattern import exit_pattern
 from engagement_ml.drivers.retention.lifetime import retention_effects
 from engagement_ml.drivers.selection.stability_selection import half_strengths
 from engagement_ml.drivers.study import Study
 from engagement_ml.features.rfm import TENURE
+
+
+UNSEEN_ERROR = 0.5
+"""Standard error of the part of an effect that lies in the notice period, as a share of it."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +60,11 @@ class ChurnEventEstimator:
             names,
             study.spans,
             churn_outcomes(study),
-            notice=pattern.notice,
+            undecided=pattern.undecided,
             seed=study.seed,
         )
         main, corrected = without_common_state(fit, pattern)
-        within = {b: estimate_window_effect(main, i, seed=study.seed) for i, b in enumerate(names)}
+        within = {b: _window_effect(main, i, fit, study.seed) for i, b in enumerate(names)}
         half_z = half_strengths(main, seed=study.seed)
         retention = RetentionEstimates(
             pattern=pattern,
@@ -62,6 +76,7 @@ class ChurnEventEstimator:
                 fit.fit.probability,
                 fit.margin,
                 horizon=max(1, study.thresholds.lifetime_days // study.spans.period_days),
+                undecided=pattern.undecided,
                 form_error=study.thresholds.form_error,
                 seed=study.seed,
             ),
@@ -76,6 +91,19 @@ class ChurnEventEstimator:
     def select(self, study: Study, candidates: Candidates) -> Selection:
         """Select the largest drivers and weight them by their effects."""
         return select_drivers(study, candidates)
+
+
+def _window_effect(main: LagEffects, b: int, fit: ChurnFit, seed: int) -> WindowEffect:
+    """Return the effect of behaviour b, less sure by a share of what lies in the notice period."""
+    effect = estimate_window_effect(main, b, seed=seed)
+    seen = Lags(main.lags.groups, fit.seen_weights)
+    if np.array_equal(seen.weights, main.lags.weights) or not effect.effect:
+        return effect
+    unseen = 1.0 - estimate_window_effect(replace(main, lags=seen), b, seed=seed).effect / (
+        effect.effect
+    )
+    share = UNSEEN_ERROR * float(np.clip(unseen, 0.0, 1.0))
+    return add_model_uncertainty(effect, share, 0.0, (seed, 10, b))
 
 
 def churn_outcomes(study: Study) -> ChurnOutcomes | None:

@@ -9,6 +9,7 @@ a control, too, and recent events must show more than it does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,7 @@ from engagement_ml.drivers.retention.hazard_design import (
     build_hazard_design,
     hazard_lags,
 )
+from engagement_ml.drivers.retention.notice_lags import every_lag, with_undecided
 from engagement_ml.features.period_panel import Periods
 
 MAX_FACTOR_ROWS = 100_000
@@ -57,6 +59,8 @@ class ChurnFit:
         Long-run rates that are controls.
     margin : float
         Mean margin of a period at risk, weighted by the odds of churn, in currency.
+    seen_weights : array (G,)
+        Weights of the lags without those of the notice period, in currency.
     """
 
     effects: LagEffects
@@ -64,6 +68,7 @@ class ChurnFit:
     fit: HazardFit
     rates: BoolArray
     margin: float
+    seen_weights: FloatArray
 
 
 def fit_churn_effects(
@@ -72,7 +77,7 @@ def fit_churn_effects(
     spans: Spans,
     outcomes: ChurnOutcomes | None = None,
     *,
-    notice: int = 0,
+    undecided: Sequence[float] = (),
     seed: int = 0,
 ) -> ChurnFit:
     """Estimate effects on churn by behaviour and lag, in currency through the cost of churn.
@@ -89,8 +94,9 @@ def fit_churn_effects(
     spans : Spans
     outcomes : ChurnOutcomes, optional
         At the cutoffs over which effects are averaged; those of `periods` if absent.
-    notice : int, default 0
-        Periods before churn whose counts are left out.
+    undecided : sequence of float, default ()
+        Share of leavers who had not decided yet, at each lag of the notice period before churn
+        whose counts are left out.
     seed : int, default 0
         Of the reference days drawn for entities that stay.
 
@@ -101,6 +107,7 @@ def fit_churn_effects(
         positive if the behaviour lowers churn.
     """
     columns = [periods.behaviours.index(b) for b in behaviours]
+    notice = len(undecided)
     groups = hazard_lags(spans, notice)
     design = build_hazard_design(periods, columns, spans, notice=notice, seed=seed)
     n, n_coef = periods.gain.shape[0], len(columns) * len(groups)
@@ -110,17 +117,19 @@ def fit_churn_effects(
     odds = np.zeros(design.cells.shape)
     odds[design.cells] = np.exp(fit.linear_predictor)
     outcomes = outcomes or churn_outcomes_at_cutoffs(periods, design.churned, spans)
-    weights = churn_cost_weights(periods, design.churned, odds, spans, groups, outcomes)
+    by_lag = churn_cost_weights(
+        periods, design.churned, odds, spans, every_lag(groups, notice), outcomes
+    )
     margin = periods.gain - periods.loss
     effects = LagEffects(
         behaviours,
-        Lags(groups, weights),
+        Lags(groups, with_undecided(by_lag, undecided)),
         -change.reshape(shape),
         -(fit.influence[:, :n_coef] * per_unit).reshape(n, *shape),
         np.zeros(len(columns)),
     )
     mean_margin = float((odds * margin).sum() / max(odds.sum(), 1e-300))
-    return ChurnFit(effects, design, fit, rates, mean_margin)
+    return ChurnFit(effects, design, fit, rates, mean_margin, by_lag[notice:])
 
 
 def without_common_state(fit: ChurnFit, pattern: ExitPattern) -> tuple[LagEffects, bool]:

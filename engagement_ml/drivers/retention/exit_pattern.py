@@ -17,6 +17,7 @@ from engagement_ml.drivers.retention.exit_profile import (
     ExitProfile,
     study_exits,
 )
+from engagement_ml.drivers.retention.notice_lags import undecided_shares
 from engagement_ml.drivers.thresholds import Thresholds
 from engagement_ml.features.period_panel import Periods
 
@@ -42,11 +43,15 @@ class ExitPattern:
         Periods before churn whose counts are no evidence.
     profile : ExitProfile or None
         The event study; None if too few churn.
+    undecided : tuple of float
+        Share of leavers who had not decided yet at each of the `notice` lags before churn; 0 in a
+        configured notice period.
     """
 
     kind: PatternKind
     notice: int
     profile: ExitProfile | None
+    undecided: tuple[float, ...] = ()
 
     def only_in_notice(self, b: int, min_z: float) -> bool:
         """Return whether leavers differ in behaviour b within the notice periods."""
@@ -80,13 +85,15 @@ def exit_pattern(
     """
     profile = study_exits(periods, columns, spans, seed=seed)
     if notice_days is not None:
-        return ExitPattern("configured", -(-notice_days // spans.period_days), profile)
+        configured = -(-notice_days // spans.period_days)
+        return ExitPattern("configured", configured, profile, (0.0,) * configured)
     if profile is None or not has_common_state(profile, thresholds):
         return ExitPattern("none", 0, profile)
     notice = notice_length(profile, thresholds)
     if notice is None:
         return ExitPattern("decline", 0, profile)
-    return ExitPattern("notice", notice, profile)
+    common = [profile.common([lag])[0] for lag in range(notice)]
+    return ExitPattern("notice", notice, profile, undecided_shares(common))
 
 
 def has_common_state(profile: ExitProfile, thresholds: Thresholds) -> bool:

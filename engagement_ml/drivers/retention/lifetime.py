@@ -14,6 +14,7 @@ often, and for a shorter time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from engagement_ml._typing import FloatArray, LagGroups
 from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95
+from engagement_ml.drivers.retention.notice_lags import every_lag, with_undecided
 
 N_DRAWS = 200
 """Number of simulation draws behind an interval."""
@@ -91,6 +93,7 @@ def retention_effects(
     margin: float,
     *,
     horizon: int,
+    undecided: Sequence[float] = (),
     form_error: float = 0.0,
     seed: int = 0,
 ) -> dict[str, RetentionEffect]:
@@ -106,6 +109,8 @@ def retention_effects(
         Margin of a period, in currency.
     horizon : int
         In periods.
+    undecided : sequence of float, default ()
+        As for `fit_churn_effects`.
     form_error : float
         Relative error of the functional form, added to the intervals.
     seed : int, default 0
@@ -116,7 +121,8 @@ def retention_effects(
         Without behaviours whose effect is not identified.
     """
     groups = effects.lags.groups
-    by_lifetime = margin * lifetime_weights(hazard, groups, horizon)
+    by_lag = lifetime_weights(hazard, every_lag(groups, len(undecided)), horizon)
+    by_lifetime = margin * with_undecided(by_lag, undecided)
     weights = np.stack([ratio_weights(groups), by_lifetime], axis=1)
     found = {}
     for i, b in enumerate(effects.behaviours):

@@ -138,8 +138,22 @@ def test_groups_need_three_linked_behaviours_and_shared_loadings() -> None:
     correlation[1, 2] = correlation[2, 1] = 0.06
     assert correlated_groups(correlation, correlation) == [[0, 1, 2]]
     assert correlated_groups(correlation, 0.2 * correlation) == []
+    correlation[1, 2] = correlation[2, 1] = 0.1
+    # A clear correlation, and each way predicts some, though one way better.
+    both_ways = 0.05 * np.ones((5, 5)) - 0.028 * np.tri(5)
+    assert correlated_groups(correlation, both_ways) == [[0, 1, 2]]
+    chain = 0.1 * np.ones((5, 5)) - 0.078 * np.tri(5)
+    assert correlated_groups(correlation, chain) == []
     # Behaviour 1 alone links the others: no factor that three of them carry.
     assert group_loadings(correlation[:3, :3]).shape[1] == 0
+
+
+def test_a_factor_that_is_one_of_the_behaviours_is_no_hidden_cause() -> None:
+    hidden, parent = np.array([0.7, 0.6, 0.8, 0.5]), np.array([0.97, 0.6, 0.8, 0.5])
+    for loadings, n_factors in ((hidden, 1), (parent, 0)):
+        correlation = np.outer(loadings, loadings)
+        np.fill_diagonal(correlation, 1.0)
+        assert group_loadings(correlation).shape[1] == n_factors
 
 
 def test_two_factors_are_separated_by_simple_structure() -> None:
