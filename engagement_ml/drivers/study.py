@@ -112,13 +112,15 @@ class Study:
 
     @cached_property
     def level_error(self) -> float:
-        """Standard error of the mean gain over cutoffs, as a share of it; 0 with fewer than two."""
+        """Relative error that all effects share, of the mean gain over cutoffs and of the model."""
+        common = self.thresholds.common_error
         if self.panel is None or not len(self.panel.frame):
-            return 0.0
+            return common
         means = self.panel.frame.groupby("cutoff")["gain"].mean().to_numpy()
         if len(means) < 2 or means.mean() <= 0:
-            return 0.0
-        return float(means.std(ddof=1) / means.mean() / np.sqrt(len(means)))
+            return common
+        sampling = means.std(ddof=1) / means.mean() / np.sqrt(len(means))
+        return float(np.hypot(common, sampling))
 
     @cached_property
     def mean_margin(self) -> float:

@@ -125,7 +125,10 @@ class Thresholds:
         2.0, "multiple of z of a negative control that passes as a driver that drivers must reach"
     )
     form_error: float = threshold(
-        0.08, "relative error of an effect from its functional form, added to its interval"
+        0.05, "relative error of an effect from its functional form, added to its interval"
+    )
+    common_error: float = threshold(
+        0.06, "relative error that all effects share, added to intervals and not to shares"
     )
     min_periods: int = threshold(8, "periods of history that estimates need")
     min_buyers: int = threshold(30, "customers with any margin that estimates need")

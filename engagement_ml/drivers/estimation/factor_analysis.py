@@ -151,7 +151,7 @@ def _linked(size: FloatArray, ahead: FloatArray) -> BoolArray:
 def group_loadings(correlation: FloatArray) -> FloatArray:
     """Return loadings by principal axis factoring, shape (B, F).
 
-    Each factor must be carried by `MIN_CARRIERS` behaviours, and be none of them; F is 0 if none is.
+    Each factor must be carried by `MIN_CARRIERS` behaviours, and be none of them; otherwise F is 0.
 
     Examples
     --------

@@ -49,8 +49,7 @@ class ProfileAverage:
         whitened = family.profiles @ root.T
         gram = whitened @ whitened.T
         norm = np.sqrt(np.maximum(np.diag(gram), 1e-300))
-        places = np.triu_indices(len(family.coarse), 1)
-        first, second = (family.coarse[place] for place in places)
+        first, second = family.pairs.T
         distinct = 1.0 - (gram[first, second] / norm[first] / norm[second]) ** 2 > MIN_DETERMINANT
         first, second = first[distinct], second[distinct]
         single = np.arange(len(norm))

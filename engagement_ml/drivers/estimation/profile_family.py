@@ -14,7 +14,7 @@ TIME_CONSTANTS = tuple(float(c) for c in np.geomspace(0.3, 26.0, 91))
 """Time constants of exponential profiles, in periods, closer than data can separate."""
 
 COARSE_STEP = 10
-"""Of the exponential profiles, every tenth is added to others."""
+"""Every tenth of the exponential profiles is added to others."""
 
 PEAKS = (1.5, 2.0, 2.7, 3.6, 4.8, 6.4, 8.5, 11.0)
 """Lags at which profiles ``(l exp(−l / peak))^p`` with a delayed peak are highest, in periods."""
@@ -41,13 +41,14 @@ class ProfileFamily:
     profiles : array (S, G)
         Mean over the lags of each group; each profile has a largest value of 1.
     log_prior : array (S,)
-    coarse : int array
-        Positions of the profiles that may be added to others.
+    pairs : int array (K, 2)
+        Positions of the profiles that may add up: a coarse exponential one with another of these,
+        with a delayed or with a constant one.
     """
 
     profiles: FloatArray
     log_prior: FloatArray
-    coarse: IntArray
+    pairs: IntArray
 
     @property
     def none_log_prior(self) -> float:
@@ -83,4 +84,8 @@ def _family(groups: LagGroups, longest: int) -> ProfileFamily:
             prior.append(FAMILY_PRIOR[name] / len(members))
     n_exponential = len(TIME_CONSTANTS)
     coarse = np.arange(0, n_exponential, COARSE_STEP)
-    return ProfileFamily(np.array(profiles), np.log(np.array(prior) / sum(prior)), coarse)
+    others = np.arange(n_exponential, len(profiles))
+    within = coarse[np.stack(np.triu_indices(len(coarse), 1), axis=1)]
+    across = np.stack(np.meshgrid(others, coarse, indexing="ij"), axis=-1).reshape(-1, 2)
+    pairs = np.concatenate([within, across])
+    return ProfileFamily(np.array(profiles), np.log(np.array(prior) / sum(prior)), pairs)

@@ -65,9 +65,10 @@ class PurchaseResponse:
     def follows(self) -> bool:
         """Whether the behaviour certainly increases after purchases, by however little.
 
-        So does a behaviour that a hidden cause moves together with purchases.
+        So does a behaviour that a hidden cause moves together with purchases. An increase after a
+        clearer decrease makes up for it: customers who need less of it after a purchase.
         """
-        return self.increase_z >= self.thresholds.follows_z
+        return self.increase_z >= self.thresholds.follows_z and self.z > 0
 
     @property
     def responds(self) -> bool:

@@ -28,7 +28,6 @@ from engagement_ml.drivers.selection.stability_selection import half_strengths
 from engagement_ml.drivers.study import Study
 from engagement_ml.features.rfm import TENURE
 
-
 UNSEEN_ERROR = 0.5
 """Standard error of the part of an effect that lies in the notice period, as a share of it."""
 

@@ -17,7 +17,6 @@ import numpy as np
 
 from engagement_ml._typing import FloatArray, LagGroups
 
-
 MIDDLE = 0.5
 """Share of those who had not decided if behaviours fell at once that is taken."""
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engagement_ml._typing import AnyArray, FloatArray
+from engagement_ml._typing import AnyArray, BoolArray, FloatArray
 from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95, WindowEffect
 from engagement_ml.drivers.study import Study
+from engagement_ml.drivers.validation.segment_level import SegmentLevels
 from engagement_ml.drivers.validation.segment_model import SegmentEstimate, SegmentModel
+from engagement_ml.drivers.validation.segment_scale import segment_scale
 from engagement_ml.formatting import listed, number
 
 OTHER = "other"
@@ -20,14 +22,6 @@ OTHER = "other"
 
 UNKNOWN = "unknown"
 """Name of the customers without a value."""
-
-SCALE_ERROR = 0.2
-"""Standard deviation of the segment model's scale about that of the whole effect, as a share of it.
-
-The model's decay and response are those of the whole effect, so the two differ little. The ratio of
-the whole to the segments' mean counts by how well it is known: if effects of opposite signs cancel,
-it says nothing.
-"""
 
 
 @dataclass(frozen=True)
@@ -89,14 +83,14 @@ def effects_by_segment(
     """
     influences = whole_influence(main, wholes)
     columns, notes = [], []
-    cells = model.cells.sum(axis=1)
+    cells, levels = model.cells.sum(axis=1), SegmentLevels.of(study)
     for segment, labels in study.periods.segments.items():
         pooled, values, note = pool_small(segment, labels, study.thresholds.min_segment)
         notes += note
         estimates: dict[str, dict[str, SegmentEstimate]] = {b: {} for b in wholes}
         for value in values:
             for b, estimate in model.estimate(pooled == value).items():
-                estimates[b][value] = estimate
+                estimates[b][value] = _on_own_level(estimate, levels, pooled == value)
         missing = [v for v in values if all(v not in found for found in estimates.values())]
         if missing:
             notes.append(f"The effects of segment {segment} {listed(missing)} are not identified.")
@@ -124,6 +118,19 @@ def effects_by_segment(
                 )
             )
     return columns, tuple(notes)
+
+
+def _on_own_level(
+    estimate: SegmentEstimate, levels: SegmentLevels | None, members: BoolArray
+) -> SegmentEstimate:
+    """Put a segment's effect on its own level of margin over all mature outcome windows."""
+    if levels is None:
+        return estimate
+    level, influence = levels.relative(members)
+    return SegmentEstimate(
+        effect=level * estimate.effect,
+        influence=level * estimate.influence + estimate.effect * influence,
+    )
 
 
 def pool_small(
@@ -202,7 +209,7 @@ def _on_whole_scale(
     if linearised > sampling > 0:
         whole_influence = whole_influence * np.sqrt(sampling / linearised)
     remaining = max(sampling - linearised, 0.0)
-    scale = _scale(study.level, whole, mean, whole_influence, mean_influence, remaining)
+    scale = segment_scale(study.level, whole, mean, whole_influence, mean_influence, remaining)
     deviations = raw.effects - mean
     effects = whole + scale.k * deviations
     # Errors of ē, of the segment and of k are those of the same customers.
@@ -218,50 +225,6 @@ def _on_whole_scale(
         effects=effects - raw.cost,
         own_variances=scale.k**2 * (influence**2).sum(axis=1) + (form * whole) ** 2,
         variances=(joint**2).sum(axis=1) + shared + (form * effects) ** 2,
-    )
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """Factor on the segments' deviations from their mean.
-
-    Attributes
-    ----------
-    k : float
-    influence : array (n,)
-        Influence function of each customer on k.
-    by_whole : float
-        Change of k for one more unit of the whole effect.
-    variance : float
-        Of the error of k that is not sampling error.
-    """
-
-    k: float
-    influence: FloatArray
-    by_whole: float
-    variance: float
-
-
-def _scale(
-    level: float,
-    whole: float,
-    mean: float,
-    whole_influence: FloatArray,
-    mean_influence: FloatArray,
-    remaining: float,
-) -> _Scale:
-    """Average the study's level and the ratio of the whole to the segments' mean by precision."""
-    prior = (SCALE_ERROR * level) ** 2
-    if mean == 0.0:
-        return _Scale(level, np.zeros_like(mean_influence), 0.0, prior)
-    ratio = whole / mean
-    influence = (whole_influence - ratio * mean_influence) / mean
-    share = prior / (prior + float(influence @ influence) + remaining / mean**2)
-    return _Scale(
-        k=share * ratio + (1.0 - share) * level,
-        influence=share * influence,
-        by_whole=share / mean,
-        variance=(1.0 - share) * prior,
     )
 
 

@@ -90,7 +90,9 @@ def test_lags_begin_before_the_notice_period(subscribers) -> None:
     from engagement_ml.drivers.estimation.spans import Spans
 
     spans = Spans(7, 12, 12, 0)
-    fits = [fit_churn_effects(p, ("a", "b"), spans, undecided=(0.0,) * 6) for p in (periods, changed)]
+    fits = [
+        fit_churn_effects(p, ("a", "b"), spans, undecided=(0.0,) * 6) for p in (periods, changed)
+    ]
     churned = fits[0].design.event
     np.testing.assert_array_equal(fits[0].design.sums[churned], fits[1].design.sums[churned])
     assert hazard_lags(spans, 6)[0] == (7, 7)
