@@ -64,7 +64,7 @@ def _simulated(kind: str) -> Case:
     sys.path.insert(0, str(ROOT))
     from benchmarks.recovery.worlds import make_world
 
-    world = make_world(kind, 2500, 60, seed=1)
+    world = make_world(kind, 1200, 52, seed=1)
     return {**world.config, "tracking": {"uri": None}}, _frames(world)
 
 

@@ -119,6 +119,17 @@ def test_two_profiles_add_up_to_a_quick_and_a_slow_effect() -> None:
     assert average(root).smallest_misfit(true)[0] < 0.01 * total
 
 
+@pytest.mark.parametrize("length", [2, 4])
+def test_a_short_constant_effect_adds_up_with_a_slow_one(length: int) -> None:
+    """As where an order leads to further orders: full for some weeks, then a long tail."""
+    quick = np.array([min(b, length) - a + 1 if a <= length else 0 for a, b in LAGS.groups])
+    quick = np.maximum(quick, 0) / [b - a + 1 for a, b in LAGS.groups]
+    true = quick + 0.2 * fading(12.0)
+    noise = 0.02 * np.random.default_rng(1).standard_normal((200, N_GROUPS))
+    estimate = average(np.eye(N_GROUPS) / 0.02).project(true + noise) @ LAGS.weights
+    assert estimate.mean() == pytest.approx(true @ LAGS.weights, rel=0.1)
+
+
 def test_preparation_of_a_purchase_has_the_timing_of_no_effect() -> None:
     """Positive up to a month, then negative: no sum of fading profiles fits."""
     covariance = 0.01 * np.eye(N_GROUPS)

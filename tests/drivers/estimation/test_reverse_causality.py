@@ -97,6 +97,13 @@ def test_a_response_must_be_significant_and_large(
     assert PurchaseResponse("x", strength, z, (1, 1), 0.0).responds is responds
 
 
+def test_an_increase_that_makes_up_for_a_larger_decrease_is_none() -> None:
+    follows = PurchaseResponse("x", 0.05, 6.0, (2, 3), 0.0, increase_z=6.0)
+    rebounds = PurchaseResponse("x", -0.05, -20.0, (1, 1), 0.0, increase_z=6.0)
+    assert follows.follows
+    assert not rebounds.follows
+
+
 def test_within_std_is_around_each_entitys_mean() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(20, 12, 2)).astype(np.float32) + 50 * np.arange(20)[:, None, None]

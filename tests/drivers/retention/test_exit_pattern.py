@@ -16,6 +16,7 @@ from engagement_ml.drivers.retention.exit_pattern import (
 )
 from engagement_ml.drivers.retention.exit_profile import PROFILE_LAGS, ExitProfile, study_exits
 from engagement_ml.drivers.retention.hazard_design import hazard_lags
+from engagement_ml.drivers.retention.notice_lags import MIDDLE
 from engagement_ml.drivers.thresholds import THRESHOLDS
 
 MIN_Z = THRESHOLDS.min_z
@@ -139,6 +140,36 @@ def test_notice_ends_where_the_change_does() -> None:
     assert notice_length(profile_of([-0.9] * 3 + [0.0] * 6), THRESHOLDS) == 3
     assert notice_length(profile_of([-0.9] * 8 + [0.0]), THRESHOLDS) == 8
     assert notice_length(profile_of([-0.3] * 9), THRESHOLDS) is None
+
+
+def test_in_a_notice_period_that_was_found_some_had_not_decided(make_study, subscribers) -> None:
+    periods = subscribers("notice", acts=False, seed=1)
+    spans, columns = make_study(periods).spans, [0, 1, 2]
+    found = exit_pattern(periods, columns, spans, THRESHOLDS)
+    assert len(found.undecided) == found.notice > 0
+    assert found.undecided[0] == 0.0
+    assert all(0.0 <= s <= MIDDLE for s in found.undecided)
+    configured = exit_pattern(periods, columns, spans, THRESHOLDS, notice_days=20)
+    assert configured.undecided == (0.0, 0.0, 0.0)
+
+
+def test_undecided_leavers_raise_the_worth_of_an_event(make_study, subscribers) -> None:
+    """Lags of the notice period count with the effect of the first lag before it."""
+    periods = subscribers("notice", acts=True, seed=1)
+    spans, names = make_study(periods).spans, periods.behaviours
+    decided, quarter, half = (
+        fit_churn_effects(periods, names, spans, undecided=(share,) * 4)
+        for share in (0.0, 0.25, 0.5)
+    )
+    weights = [each.effects.lags.weights for each in (decided, quarter, half)]
+    np.testing.assert_allclose(half.effects.coef, decided.effects.coef)
+    np.testing.assert_allclose(half.seen_weights, weights[0])
+    np.testing.assert_allclose(weights[2][1:], weights[0][1:])
+    added = weights[2][0] - weights[0][0]
+    assert added == pytest.approx(2 * (weights[1][0] - weights[0][0]))
+    # Without a notice period the first lags have about the same weights; the risk set differs.
+    first = fit_churn_effects(periods, names, spans).effects.lags.weights[:3].sum()
+    assert added == pytest.approx(0.5 * first, rel=0.3)
 
 
 def test_too_few_leavers_are_not_studied(subscribers, make_study) -> None:
