@@ -29,7 +29,7 @@ from engagement_ml.drivers.estimation.factor_analysis import (
     MIN_LOADING,
     correlated_groups,
     group_loadings,
-    past_prediction,
+    mutual_prediction,
     within_correlation,
 )
 
@@ -89,8 +89,8 @@ def factor_biases(fit: EventStudyFit, lags: Lags, correction_error: float) -> di
         return {}
     correlation = within_correlation(fit.information, fit.groups, n_behaviours)
     biases: dict[str, FactorBias] = {}
-    ahead = past_prediction(fit.information, fit.groups, n_behaviours)
-    for members in correlated_groups(correlation, ahead):
+    prediction = mutual_prediction(fit.information, fit.groups, n_behaviours)
+    for members in correlated_groups(correlation, prediction):
         loadings = group_loadings(correlation[np.ix_(members, members)])
         if loadings.shape[1] == 0:
             continue

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import BoolArray, FloatArray, LagGroups
+from engagement_ml._typing import FloatArray, LagGroups
 
 CORRELATION_PERIODS = 4
 """Trailing sums over this many periods show what behaviours have in common."""
@@ -21,11 +21,12 @@ hidden state that lasts is taken to move both."""
 CLEAR_CORRELATION = 0.08
 """Correlation of two behaviours from which less prediction will do,"""
 
-LEAST_PREDICTION = 0.02
-"""namely this, if it is"""
+LEAST_PREDICTION = 0.018
+"""namely this, as the geometric mean of both ways, if"""
 
-LEAST_SYMMETRY = 0.3
-"""at least this share of the prediction the other way. In a chain it is a fifth at most."""
+LEAST_SYMMETRY = 0.35
+"""one way is at least this share of the other in covariance. A hidden state has the same covariance
+both ways, a chain one way only."""
 
 MIN_VARIATION = 1e-10
 """Smallest variance within customers and periods, as a share of the largest."""
@@ -71,15 +72,19 @@ def within_correlation(information: FloatArray, groups: LagGroups, n_behaviours:
     """
     sums = np.kron(np.eye(n_behaviours), _recent(groups))
     products = sums @ information @ sums.T
-    precision = _inverse_std(np.diag(products))
+    precision = _inverse(_std(np.diag(products)))
     return np.asarray(products * np.outer(precision, precision))
 
 
-def _inverse_std(variances: FloatArray) -> FloatArray:
-    """Return inverse standard deviations; 0 for what does not vary within customers and periods."""
+def _std(variances: FloatArray) -> FloatArray:
+    """Return standard deviations; 0 for what does not vary within customers and periods."""
     varies = variances > MIN_VARIATION * max(float(variances.max(initial=0.0)), 1e-300)
-    safe = np.where(varies, variances, 1.0)
-    return np.where(varies, 1.0 / np.sqrt(safe), 0.0)
+    return np.sqrt(np.where(varies, variances, 0.0))
+
+
+def _inverse(values: FloatArray) -> FloatArray:
+    """Return inverses, and 0 of 0."""
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
 
 
 def _recent(groups: LagGroups) -> FloatArray:
@@ -90,41 +95,73 @@ def _recent(groups: LagGroups) -> FloatArray:
     return recent
 
 
-def past_prediction(information: FloatArray, groups: LagGroups, n_behaviours: int) -> FloatArray:
-    """Return how well the past of one behaviour predicts the present of another, shape (B, B).
+@dataclass(frozen=True)
+class Prediction:
+    """How well the past of each of two behaviours predicts the present of the other.
 
-    The correlation of trailing sums of the first (rows) with the present of the second (columns),
-    within customers and periods. A hidden state moves both for a while, so each predicts the other.
-    If one behaviour leads to another, mostly the first predicts the second.
+    Correlations of trailing sums of one with the present of the other, within customers and
+    periods. A hidden state moves both behaviours for a while, so each predicts the other. If one
+    behaviour leads to another, mostly the first predicts the second.
+
+    Attributes
+    ----------
+    weaker, mean : array (B, B)
+        The smaller in size of the two ways, and their geometric mean; 0 if their signs differ.
+    symmetry : array (B, B)
+        The smaller of the two covariances as a share of the larger, 0 to 1.
     """
+
+    weaker: FloatArray
+    mean: FloatArray
+    symmetry: FloatArray
+
+    @classmethod
+    def of(cls, covariance: FloatArray, past_std: FloatArray, now_std: FloatArray) -> Prediction:
+        """Compare both ways, given covariances of the past (rows) with the present (columns)."""
+        size, same_sign = np.abs(covariance), covariance * covariance.T > 0
+        ahead = size * np.outer(_inverse(past_std), _inverse(now_std))
+        larger = np.maximum(size, size.T)
+        return cls(
+            weaker=np.where(same_sign, np.minimum(ahead, ahead.T), 0.0),
+            mean=np.where(same_sign, np.sqrt(ahead * ahead.T), 0.0),
+            symmetry=np.minimum(size, size.T) * _inverse(larger),
+        )
+
+
+def mutual_prediction(information: FloatArray, groups: LagGroups, n_behaviours: int) -> Prediction:
+    """Return how well any two behaviours predict each other, of `within_correlation`'s inputs."""
     recent, now = _recent(groups), np.array([1.0 if a == b == 0 else 0.0 for a, b in groups])
     past = np.kron(np.eye(n_behaviours), recent)
     present = np.kron(np.eye(n_behaviours), now)
-    past_precision = _inverse_std(np.einsum("ip,pq,iq->i", past, information, past))
-    now_precision = _inverse_std(np.einsum("ip,pq,iq->i", present, information, present))
-    ahead = past @ information @ present.T * np.outer(past_precision, now_precision)
-    return np.asarray(ahead)
+    return Prediction.of(
+        past @ information @ present.T,
+        _std(np.einsum("ip,pq,iq->i", past, information, past)),
+        _std(np.einsum("ip,pq,iq->i", present, information, present)),
+    )
 
 
-def correlated_groups(correlation: FloatArray, ahead: FloatArray) -> list[list[int]]:
+def correlated_groups(correlation: FloatArray, prediction: Prediction) -> list[list[int]]:
     """Return groups of at least `MIN_CARRIERS` behaviours that may share a hidden cause.
 
     Parameters
     ----------
     correlation : array (B, B)
         Two behaviours are linked from `MIN_CORRELATION` on,
-    ahead : array (B, B)
-        if each predicts the other (`past_prediction`) by at least `MIN_PREDICTION` with the same
-        sign, or if they correlate clearly, by less.
+    prediction : Prediction
+        if each predicts the other by at least `MIN_PREDICTION`, or if they correlate clearly, by
+        less.
 
     Examples
     --------
     >>> r = np.eye(4)
     >>> r[0, 1] = r[1, 0] = r[1, 3] = r[3, 1] = 0.3
-    >>> correlated_groups(r, r)
+    >>> correlated_groups(r, Prediction.of(r, np.ones(4), np.ones(4)))
     [[0, 1, 3]]
     """
-    linked = _linked(np.abs(correlation), ahead)
+    size = np.abs(correlation)
+    mutual = (size >= MIN_CORRELATION) & (prediction.weaker >= MIN_PREDICTION)
+    clear = (size >= CLEAR_CORRELATION) & (prediction.mean >= LEAST_PREDICTION)
+    linked = mutual | (clear & (prediction.symmetry >= LEAST_SYMMETRY))
     groups, seen = [], set[int]()
     for start in range(len(correlation)):
         if start in seen:
@@ -136,16 +173,6 @@ def correlated_groups(correlation: FloatArray, ahead: FloatArray) -> list[list[i
         if len(group) >= MIN_CARRIERS:
             groups.append(sorted(group))
     return groups
-
-
-def _linked(size: FloatArray, ahead: FloatArray) -> BoolArray:
-    """Return whether two behaviours may share a hidden cause, shape (B, B)."""
-    weaker = np.minimum(np.abs(ahead), np.abs(ahead.T))
-    stronger = np.maximum(np.abs(ahead), np.abs(ahead.T))
-    mutual = (size >= MIN_CORRELATION) & (weaker >= MIN_PREDICTION)
-    clear = (weaker >= LEAST_PREDICTION) & (weaker >= LEAST_SYMMETRY * stronger)
-    clear &= size >= CLEAR_CORRELATION
-    return np.asarray((mutual | clear) & (ahead * ahead.T > 0))
 
 
 def group_loadings(correlation: FloatArray) -> FloatArray:

@@ -19,6 +19,7 @@ from engagement_ml.drivers.estimation.event_study import (
     net_of_losses,
 )
 from engagement_ml.drivers.estimation.factor_analysis import (
+    Prediction,
     correlated_groups,
     group_loadings,
     within_correlation,
@@ -131,21 +132,38 @@ def test_the_lead_test_compares_means_per_period() -> None:
     assert test.excess_z[0] == pytest.approx((5.0 - 4.0) / np.sqrt(after @ after + 4.0))
 
 
+def both_ways(covariance: np.ndarray, past=1.0, now=1.0) -> Prediction:
+    ones = np.ones(len(covariance))
+    return Prediction.of(covariance, past * ones, now * ones)
+
+
 def test_groups_need_three_linked_behaviours_and_shared_loadings() -> None:
     correlation = np.eye(5)
     correlation[0, 1] = correlation[1, 0] = 0.4
-    assert correlated_groups(correlation, correlation) == []
+    assert correlated_groups(correlation, both_ways(correlation)) == []
     correlation[1, 2] = correlation[2, 1] = 0.06
-    assert correlated_groups(correlation, correlation) == [[0, 1, 2]]
-    assert correlated_groups(correlation, 0.2 * correlation) == []
+    assert correlated_groups(correlation, both_ways(correlation)) == [[0, 1, 2]]
+    assert correlated_groups(correlation, both_ways(0.2 * correlation)) == []
     correlation[1, 2] = correlation[2, 1] = 0.1
     # A clear correlation, and each way predicts some, though one way better.
-    both_ways = 0.05 * np.ones((5, 5)) - 0.028 * np.tri(5)
-    assert correlated_groups(correlation, both_ways) == [[0, 1, 2]]
-    chain = 0.1 * np.ones((5, 5)) - 0.078 * np.tri(5)
-    assert correlated_groups(correlation, chain) == []
+    uneven = 0.04 * np.ones((5, 5)) - 0.025 * np.tri(5)
+    assert correlated_groups(correlation, both_ways(uneven)) == [[0, 1, 2]]
+    chain = 0.1 * np.ones((5, 5)) - 0.08 * np.tri(5)
+    assert correlated_groups(correlation, both_ways(chain)) == []
     # Behaviour 1 alone links the others: no factor that three of them carry.
     assert group_loadings(correlation[:3, :3]).shape[1] == 0
+
+
+def test_a_hidden_state_is_symmetric_whatever_the_noise_of_its_behaviours() -> None:
+    """Rates differ tenfold, and so do correlations of past and present; covariances do not."""
+    shared = np.full((3, 3), 0.02)
+    past, now = np.array([0.3, 3.0, 1.0]), np.array([0.2, 1.0, 0.5])
+    prediction = Prediction.of(shared, past, now)
+    np.testing.assert_allclose(prediction.symmetry, 1.0)
+    ahead = shared / np.outer(past, now)
+    assert prediction.weaker[0, 1] == pytest.approx(min(ahead[0, 1], ahead[1, 0]))
+    still = Prediction.of(shared, np.array([0.0, 3.0, 1.0]), now)
+    assert still.weaker[0, 1] == 0.0  # what never varies predicts nothing
 
 
 def test_a_factor_that_is_one_of_the_behaviours_is_no_hidden_cause() -> None:
