@@ -141,12 +141,13 @@ def estimate_purchase_responses(
 
 
 def lagged_purchases(periods: Periods, groups: LagGroups) -> Float32Array:
-    """Sum orders over each group of lags, shape (n, T, G).
+    """Sum the logs of 1 + orders per period over each group of lags, shape (n, T, G).
 
-    In periods before transactions are on record, the entity's mean number of orders is imputed,
-    which entity effects absorb.
+    In logs, since otherwise a few entities with many orders decide the size of a response: one more
+    order on top of a hundred changes what they do by a hundredth. In periods before transactions
+    are on record, the entity's mean is imputed, which entity effects absorb.
     """
-    orders = winsorise(periods.orders.astype(np.float64))
+    orders = np.log1p(winsorise(periods.orders.astype(np.float64)))
     first = periods.paid_from
     if first:
         n_periods = np.clip(periods.exit - np.maximum(periods.entry, first), 1, None)
