@@ -26,9 +26,11 @@ from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.event_study import EventStudyFit
 from engagement_ml.drivers.estimation.factor_analysis import (
     MIN_CARRIERS,
+    MIN_LEFT,
     MIN_LOADING,
     correlated_groups,
     group_loadings,
+    left_given_one,
     mutual_prediction,
     within_correlation,
 )
@@ -92,8 +94,12 @@ def factor_biases(fit: EventStudyFit, lags: Lags, correction_error: float) -> di
     prediction = mutual_prediction(fit.information, fit.groups, n_behaviours)
     for members in correlated_groups(correlation, prediction):
         loadings = group_loadings(correlation[np.ix_(members, members)])
-        if loadings.shape[1] == 0:
+        largest = np.abs(loadings).max(axis=1, initial=0.0)
+        carriers = [m for m, size in zip(members, largest, strict=True) if size >= MIN_LOADING]
+        if len(carriers) < MIN_CARRIERS:
             continue
+        if left_given_one(fit.information, fit.groups, carriers).min() < MIN_LEFT:
+            continue  # one of them is what the others have in common
         full = np.zeros((n_behaviours, loadings.shape[1]))
         full[members] = loadings
         biases |= _biases_of(fit, lags, full, correction_error)

@@ -43,8 +43,9 @@ CARRIERS_PER_FACTOR = 3
 MIN_LOADING = 0.2
 """Loading from which a behaviour carries a factor."""
 
-MAX_LOADING = 0.9
-"""Loading from which a factor is no hidden cause: it is that behaviour, and the others follow."""
+MIN_LEFT = 0.15
+"""Share of the others' correlation that must be left given any one behaviour. If less is left, that
+behaviour is the cause, and the others follow from it: nothing is hidden."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def correlated_groups(correlation: FloatArray, prediction: Prediction) -> list[l
 def group_loadings(correlation: FloatArray) -> FloatArray:
     """Return loadings by principal axis factoring, shape (B, F).
 
-    Each factor must be carried by `MIN_CARRIERS` behaviours, and be none of them; otherwise F is 0.
+    Each factor must be carried by `MIN_CARRIERS` behaviours; F is 0 if none is.
 
     Examples
     --------
@@ -191,11 +192,46 @@ def group_loadings(correlation: FloatArray) -> FloatArray:
     n_behaviours = len(correlation)
     for n_factors in range(min(MAX_FACTORS, n_behaviours // CARRIERS_PER_FACTOR), 0, -1):
         loadings = _varimax(principal_axes(correlation, n_factors, _AXES)[0])
-        size = np.abs(loadings)
-        carriers = (size >= MIN_LOADING).sum(axis=0)
-        if (carriers >= MIN_CARRIERS).all() and (size.max(axis=0) < MAX_LOADING).all():
+        carriers = (np.abs(loadings) >= MIN_LOADING).sum(axis=0)
+        if (carriers >= MIN_CARRIERS).all():
             return loadings
     return np.zeros((n_behaviours, 0))
+
+
+def left_given_one(information: FloatArray, groups: LagGroups, members: list[int]) -> FloatArray:
+    """Return the share of the others' correlation that is left given each behaviour, (M,).
+
+    Parameters
+    ----------
+    information : array (B · G, B · G)
+        As for `within_correlation`.
+    groups : tuple of (first, last)
+    members : list of int
+        At least three behaviours that carry a factor.
+
+    Returns
+    -------
+    array (M,)
+        Sum of the sizes of covariances between the trailing sums of the other members, given all
+        leads and lags of this one, over the sum without it.
+    """
+    n_groups, recent = len(groups), _recent(groups)
+    shares = []
+    for given in members:
+        others = [b for b in members if b != given]
+        own = [given * n_groups + g for g in range(n_groups)]
+        rows = [b * n_groups + g for b in others for g in range(n_groups)]
+        total, cross = information[np.ix_(rows, rows)], information[np.ix_(rows, own)]
+        inverse = np.linalg.pinv(information[np.ix_(own, own)], hermitian=True)
+        sums = np.kron(np.eye(len(others)), recent)
+        before, after = sums @ total @ sums.T, sums @ (total - cross @ inverse @ cross.T) @ sums.T
+        scale = _inverse(_std(np.diag(before)))
+        pairs = np.triu_indices(len(others), 1)
+        weight = np.outer(scale, scale)[pairs]
+        correlated = float((np.abs(before[pairs]) * weight).sum())
+        left = float((np.abs(after[pairs]) * weight).sum())
+        shares.append(left / correlated if correlated > 0 else 1.0)
+    return np.array(shares)
 
 
 def principal_axes(

@@ -19,9 +19,12 @@ from engagement_ml.drivers.estimation.event_study import (
     net_of_losses,
 )
 from engagement_ml.drivers.estimation.factor_analysis import (
+    MIN_LEFT,
     Prediction,
     correlated_groups,
     group_loadings,
+    left_given_one,
+    mutual_prediction,
     within_correlation,
 )
 from engagement_ml.drivers.estimation.spans import spans_from_config
@@ -166,12 +169,39 @@ def test_a_hidden_state_is_symmetric_whatever_the_noise_of_its_behaviours() -> N
     assert still.weaker[0, 1] == 0.0  # what never varies predicts nothing
 
 
-def test_a_factor_that_is_one_of_the_behaviours_is_no_hidden_cause() -> None:
-    hidden, parent = np.array([0.7, 0.6, 0.8, 0.5]), np.array([0.97, 0.6, 0.8, 0.5])
-    for loadings, n_factors in ((hidden, 1), (parent, 0)):
-        correlation = np.outer(loadings, loadings)
-        np.fill_diagonal(correlation, 1.0)
-        assert group_loadings(correlation).shape[1] == n_factors
+GROUPS = ((-4, -1), (0, 0), (1, 1), (2, 4))
+
+
+def moments(series: np.ndarray) -> np.ndarray:
+    """Return products of leads, same period and lags of weekly series, shape (n, T, B)."""
+    n_weeks = series.shape[1]
+    sums = []
+    for b in range(series.shape[2]):
+        for first, last in GROUPS:
+            shifted = [series[:, 8 - lag : n_weeks - 8 - lag, b] for lag in range(first, last + 1)]
+            sums.append(np.sum(shifted, axis=0).ravel())
+    columns = np.array(sums)
+    columns -= columns.mean(axis=1, keepdims=True)
+    return columns @ columns.T
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_behaviour_that_the_others_follow_is_no_hidden_cause(hidden: bool) -> None:
+    """Both move three behaviours together for weeks; a parent is on record, a wave is not."""
+    rng = np.random.default_rng(5)
+    wave = np.zeros((800, 60))
+    for t in range(1, 60):
+        wave[:, t] = 0.8 * wave[:, t - 1] + 0.6 * rng.standard_normal(800)
+    parent = rng.poisson(np.exp(0.5 * wave)).astype(float)
+    cause = np.exp(0.7 * wave) if hidden else parent
+    children = rng.poisson(0.5 * cause[..., None] * np.ones(2)).astype(float)
+    information = moments(np.concatenate([parent[..., None], children], axis=2))
+    left = left_given_one(information, GROUPS, [0, 1, 2])
+    assert (left.min() > MIN_LEFT) == hidden
+    assert hidden or left.argmin() == 0
+    correlation = within_correlation(information, GROUPS, 3)
+    prediction = mutual_prediction(information, GROUPS, 3)
+    assert correlated_groups(correlation, prediction) == [[0, 1, 2]], "both look alike before"
 
 
 def test_two_factors_are_separated_by_simple_structure() -> None:
