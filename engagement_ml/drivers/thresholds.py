@@ -73,7 +73,7 @@ class Thresholds:
     )
     hint_z: float = threshold(3.5, "z from which an unproven effect is called a hint")
     follows_z: float = threshold(
-        4.0, "z of a behaviour's response to past purchases from which it counts as following them"
+        5.0, "z of a behaviour's response to past purchases from which it counts as following them"
     )
     follows_increase: float = threshold(
         0.08, "and the smallest increase of its log rate per standard deviation of purchases"

@@ -25,12 +25,14 @@ from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.event_study import EventStudyFit
 from engagement_ml.drivers.estimation.factor_analysis import (
-    MIN_CARRIERS,
     MIN_LEFT,
     MIN_LOADING,
-    correlated_groups,
     group_loadings,
     left_given_one,
+)
+from engagement_ml.drivers.estimation.shared_movement import (
+    MIN_CARRIERS,
+    correlated_groups,
     mutual_prediction,
     within_correlation,
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.drivers.estimation.factor_analysis import within_correlation
+from engagement_ml.drivers.estimation.shared_movement import within_correlation
 from engagement_ml.drivers.validation.check import CheckContext, CheckResult
 from engagement_ml.formatting import number, percent
 

@@ -20,10 +20,12 @@ from engagement_ml.drivers.estimation.event_study import (
 )
 from engagement_ml.drivers.estimation.factor_analysis import (
     MIN_LEFT,
-    Prediction,
-    correlated_groups,
     group_loadings,
     left_given_one,
+)
+from engagement_ml.drivers.estimation.shared_movement import (
+    Prediction,
+    correlated_groups,
     mutual_prediction,
     within_correlation,
 )
@@ -147,14 +149,25 @@ def test_groups_need_three_linked_behaviours_and_shared_loadings() -> None:
     correlation[1, 2] = correlation[2, 1] = 0.06
     assert correlated_groups(correlation, both_ways(correlation)) == [[0, 1, 2]]
     assert correlated_groups(correlation, both_ways(0.2 * correlation)) == []
-    correlation[1, 2] = correlation[2, 1] = 0.1
-    # A clear correlation, and each way predicts some, though one way better.
-    uneven = 0.04 * np.ones((5, 5)) - 0.025 * np.tri(5)
+    # A clear correlation links, unless one certainly leads to the other.
+    correlation[1, 2] = correlation[2, 1] = 0.11
+    uneven = 0.04 * np.ones((5, 5)) - 0.03 * np.tri(5)
     assert correlated_groups(correlation, both_ways(uneven)) == [[0, 1, 2]]
     chain = 0.1 * np.ones((5, 5)) - 0.08 * np.tri(5)
     assert correlated_groups(correlation, both_ways(chain)) == []
     # Behaviour 1 alone links the others: no factor that three of them carry.
     assert group_loadings(correlation[:3, :3]).shape[1] == 0
+
+
+def test_how_far_two_ways_differ_by_chance_is_read_from_unrelated_pairs() -> None:
+    """A difference that is large among quiet pairs is chance among noisy ones."""
+    rng = np.random.default_rng(0)
+    correlation = np.eye(12)
+    correlation[0, 1] = correlation[1, 0] = 0.2
+    for noise, certain in ((0.005, True), (0.05, False)):
+        covariance = noise * rng.standard_normal((12, 12))
+        covariance[0, 1], covariance[1, 0] = 0.06, 0.01
+        assert both_ways(covariance).one_way(correlation)[0, 1] == certain
 
 
 def test_a_hidden_state_is_symmetric_whatever_the_noise_of_its_behaviours() -> None:
