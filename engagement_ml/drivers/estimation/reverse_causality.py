@@ -115,7 +115,7 @@ def estimate_purchase_responses(
     """
     cells = estimation_sample(periods, burn_in)
     groups = ((0, 0), *PURCHASE_LAGS)
-    purchases = lagged_purchases(periods, groups)
+    purchases = lagged_purchases(periods, groups, in_logs=True)
     std = within_std(purchases, cells)
     responses = {}
     for behaviour in behaviours:
@@ -140,14 +140,15 @@ def estimate_purchase_responses(
     return responses
 
 
-def lagged_purchases(periods: Periods, groups: LagGroups) -> Float32Array:
-    """Sum the logs of 1 + orders per period over each group of lags, shape (n, T, G).
+def lagged_purchases(periods: Periods, groups: LagGroups, *, in_logs: bool = False) -> Float32Array:
+    """Sum orders over each group of lags, or the logs of 1 + orders per period, shape (n, T, G).
 
-    In logs, since otherwise a few entities with many orders decide the size of a response: one more
-    order on top of a hundred changes what they do by a hundredth. In periods before transactions
-    are on record, the entity's mean is imputed, which entity effects absorb.
+    Logs measure a response: in plain numbers a few entities with many orders would decide its size,
+    as one more order on top of a hundred changes what they do by a hundredth. In periods before
+    transactions are on record, the entity's mean is imputed, which entity effects absorb.
     """
-    orders = np.log1p(winsorise(periods.orders.astype(np.float64)))
+    orders = winsorise(periods.orders.astype(np.float64))
+    orders = np.log1p(orders) if in_logs else orders
     first = periods.paid_from
     if first:
         n_periods = np.clip(periods.exit - np.maximum(periods.entry, first), 1, None)

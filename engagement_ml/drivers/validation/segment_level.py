@@ -49,7 +49,7 @@ class SegmentLevels:
         )
 
     def relative(self, members: BoolArray) -> tuple[float, FloatArray]:
-        """Return the level of some customers relative to everybody's, and its influence.
+        """Return the level of some customers relative to that of all, and its influence.
 
         Parameters
         ----------
@@ -63,9 +63,9 @@ class SegmentLevels:
         influence : array (n,)
             Influence function of each customer (delta method).
         """
-        everybody = np.ones(len(members), dtype=np.bool_)
+        all_customers = np.ones(len(members), dtype=np.bool_)
         own, own_influence = self._log_ratio(members)
-        whole, whole_influence = self._log_ratio(everybody)
+        whole, whole_influence = self._log_ratio(all_customers)
         if not np.isfinite(own) or not np.isfinite(whole):
             return 1.0, np.zeros(len(members))
         level = float(np.exp(own - whole))
