@@ -95,6 +95,9 @@ class Finding:
     notice_days : int
         Length of the notice period before churn, in days, if the behaviour's association with churn
         lies in it; else 0.
+    apart : bool
+        Whether the effect was estimated apart from the others, given past purchases, because the
+        behaviour may follow them.
     """
 
     behaviour: str
@@ -115,6 +118,7 @@ class Finding:
     converged: bool = True
     turning: Turning | None = None
     notice_days: int = 0
+    apart: bool = False
 
     @property
     def effect(self) -> float:

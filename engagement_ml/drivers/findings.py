@@ -89,6 +89,7 @@ def assemble_findings(
             converged=estimates.converged and estimates.responses.get(b, no_response[b]).converged,
             turning=estimates.turning.get(b),
             notice_days=notice if b in notice_only else 0,
+            apart=b in estimates.apart,
         )
         for b in study.behaviours
     }

@@ -103,7 +103,7 @@ def _leads_are_small(finding: Finding, sign: float, thresholds: Thresholds) -> b
     following = thresholds.min_lead_z_following
     least = (
         (following, following)
-        if response.responds
+        if response.responds or finding.apart
         else (thresholds.min_lead_z, thresholds.min_lead_z_opposite)
     )
     differences = (sign * leads.z_difference, sign * leads.z_sum)

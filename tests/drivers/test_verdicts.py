@@ -129,6 +129,16 @@ def test_a_behaviour_that_follows_purchases_is_a_consequence() -> None:
     )
 
 
+def test_an_effect_apart_from_the_joint_fit_needs_stronger_leads() -> None:
+    """It has no bootstraps of its own, so the sentence must not speak of them."""
+    weak = LeadTest(4.0, 4.0, (0.4, 0.4), (3.0, 3.0), (0.5, 0.5))
+    assert judge(finding(leads=weak)).verdict == "driver"
+    tested = finding(leads=weak, apart=True, frequency=0.0)
+    assert judge(tested) == Verdict("unverifiable", "inconclusive", "leads")
+    assert "bootstrap" not in reason(tested)
+    assert judge(finding(leads=LEADS, apart=True)).verdict == "driver"
+
+
 def test_the_reason_of_a_driver_mentions_that_it_follows_purchases() -> None:
     tested = finding(leads=LEADS, purchase_response=FOLLOWS_PURCHASES)
     assert judge(tested).verdict == "driver"

@@ -90,6 +90,12 @@ class Estimates:
     turning: Mapping[str, Turning] = field(default_factory=dict)
     retention: RetentionEstimates | None = None
 
+    @property
+    def apart(self) -> frozenset[str]:
+        """Behaviours whose effect is not of the joint fit, because they may follow purchases."""
+        joint = () if self.main is None else self.main.behaviours
+        return frozenset(self.within) - frozenset(joint)
+
 
 class Estimator(Protocol):
     """Estimates effects from one kind of evidence, and selects behaviours on it."""
