@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from engagement_ml.column_names import free_name
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
 from engagement_ml.tables.quality import (
     DUPLICATE,
+    REASON,
     TableQuality,
     TallyColumns,
     amounts_counted,
@@ -122,13 +124,13 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
         if with_duplicates != source:
             reasons.append((DUPLICATE, quoted(DUPLICATE_MARK)))
         source = with_duplicates
-    marked = mark_reasons(quoted(source), reasons)
-    tallies = tally_rows(
-        engine, marked, _tally_columns(engine, table, columns, source), source=table.label
-    )
-    quality = quality_of(table, tallies, [reason for reason, _ in reasons], columns)
+    reason = free_name(REASON, table.types)
+    marked = mark_reasons(quoted(source), reasons, reason)
+    counted = _tally_columns(engine, table, columns, source)
+    tallies = tally_rows(engine, marked, counted, source=table.label, reason=reason)
+    quality = quality_of(table, tallies, [name for name, _ in reasons], columns)
     view = engine.view(
-        f"SELECT {input_columns(table)} FROM ({marked}) WHERE reason_ IS NULL", source=table.label
+        f"SELECT {input_columns(table)} FROM ({marked}) WHERE {reason} IS NULL", source=table.label
     )
     return CleanTable(
         view, quality, rows_by_event_type(tallies), event_types_with_amounts(table, tallies)

@@ -8,11 +8,13 @@ from typing import Any
 
 import narwhals as nw
 
+from engagement_ml.column_names import free_name
 from engagement_ml.engine import LazyEngine
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.lazy_opening import LazyTable
 from engagement_ml.tables.quality import (
     DUPLICATE,
+    REASON,
     RowTally,
     TableQuality,
     amounts_of,
@@ -97,11 +99,12 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
     if "event_id" in columns:
         frame = mark_duplicates(opened, frame)
         reasons.append((DUPLICATE, nw.col(DUPLICATE_MARK)))
-    marked = frame.with_columns(reason_=first_reason(condition for _, condition in reasons))
+    reason = free_name(REASON, columns)
+    marked = frame.with_columns(first_reason(condition for _, condition in reasons).alias(reason))
     moment = "timestamp" if "timestamp" in columns else None
-    tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment))
-    usable = marked.filter(nw.col("reason_").is_null()).select(*columns)
-    return LazyCleanTable.of(opened, usable, tallies, (reason for reason, _ in reasons))
+    tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment), reason)
+    usable = marked.filter(nw.col(reason).is_null()).select(*columns)
+    return LazyCleanTable.of(opened, usable, tallies, (name for name, _ in reasons))
 
 
 def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -146,6 +149,7 @@ def tally_rows(
     columns: Sequence[str],
     rows: nw.Expr,
     moments: tuple[str | None, str | None],
+    reason: str = REASON,
 ) -> list[RowTally]:
     """Return one tally per reason and event type, of rows or of the rows of a daily ledger.
 
@@ -154,31 +158,34 @@ def tally_rows(
     engine : LazyEngine
     opened : LazyTable
     marked : LazyFrame
-        With ``reason_``; a ledger has ``n_<amount>``, the number of non-null amounts.
+        With `reason`; a ledger has ``n_<amount>``, the number of non-null amounts.
     columns : sequence of str
         Columns that identify a row; they are hashed.
     rows : Expr
         Aggregate of the number of rows.
     moments : tuple of str or None
         Columns of the earliest and the latest timestamp.
+    reason : str
+        Column of the position of the reason to drop a row.
     """
     events = opened.table.name == "events"
     amounts = [c for c in amounts_of(opened.table) if c in columns]
     present = marked.collect_schema().names()
-    keys = ["reason_", *(["event_type"] if events else [])]
+    keys = [reason, *(["event_type"] if events else [])]
+    row_hash = free_name("hash_", present)
     first, last = moments
     aggregates = [rows.cast(nw.Int64).alias("rows_")]
     if first is not None and last is not None:
         aggregates += [nw.col(first).min().alias("first_"), nw.col(last).max().alias("last_")]
-    aggregates += [(nw.col("hash_") % p).sum().alias(f"hash_{p}") for p in _PRIMES]
+    aggregates += [(nw.col(row_hash) % p).sum().alias(f"hash_{p}") for p in _PRIMES]
     for column in amounts:
         n = nw.col(f"n_{column}").sum() if f"n_{column}" in present else nw.col(column).count()
         aggregates.append(n.cast(nw.Int64).alias(f"given_{column}"))
-    hashed = engine.hashed(marked, sorted(columns), "hash_")
+    hashed = engine.hashed(marked, sorted(columns), row_hash)
     counted = engine.rows(hashed.group_by(*keys).agg(*aggregates), source=opened.table.label)
     tallies = [
         RowTally(
-            reason=row["reason_"],
+            reason=row[reason],
             event_type=row.get("event_type"),
             rows=row["rows_"],
             first=row.get("first_"),

@@ -12,7 +12,7 @@ from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.base import Kind
 from engagement_ml.errors import InputError
 from engagement_ml.sources import describe_source, is_csv, open_source
-from engagement_ml.tables.opening import check_columns, map_columns
+from engagement_ml.tables.opening import check_columns, map_columns, used_columns
 from engagement_ml.tables.schema import COLUMNS, SESSION_COLUMNS, SourceTable
 
 _INTEGERS = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
@@ -65,11 +65,12 @@ def open_lazy_table(
     frame = open_source(engine, source, table=name)
     present = frame.collect_schema()
     source_columns = map_columns(config, name, label, present)
-    types = {column: str(present[original]) for column, original in source_columns.items()}
-    table = SourceTable(name, label, "", types, source_columns, is_csv(source))
-    check_columns(table, config)
-    used = {*COLUMNS[name], *(SESSION_COLUMNS if config.features.sessions is not None else ())}
-    selected = {c: s for c, s in source_columns.items() if name == "customers" or c in used}
+    check_columns(config, name, label, source_columns)
+    selected = used_columns(name, source_columns)
+    if config.features.sessions is None:
+        selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}
+    types = {column: str(present[original]) for column, original in selected.items()}
+    table = SourceTable(name, label, "", types, selected, is_csv(source))
     for source_column in selected.values():
         if "." in source_column or "`" in source_column:
             raise InputError(
@@ -116,12 +117,18 @@ def _covariates(engine: LazyEngine, opened: LazyTable) -> dict[str, Kind]:
     others = [column for column in opened.schema.names() if column not in COLUMNS["customers"]]
     if not others:
         return {}
+    texts, numbers = ([f"{kind}_{i}" for i in range(len(others))] for kind in ("text", "number"))
     both = engine.typed(
-        opened.frame.select(*others, *(nw.col(c).alias(f"{c}_number_") for c in others)),
-        {**dict.fromkeys(others, "text"), **{f"{c}_number_": "number" for c in others}},
+        opened.frame.select(
+            nw.col(column).alias(name)
+            for names in (texts, numbers)
+            for column, name in zip(others, names, strict=True)
+        ),
+        {**dict.fromkeys(texts, "text"), **dict.fromkeys(numbers, "number")},
     )
-    counted = both.select(
-        nw.col(name).count().alias(name) for c in others for name in (c, f"{c}_number_")
-    )
+    counted = both.select(nw.col(name).count() for name in (*texts, *numbers))
     (counts,) = engine.rows(counted, source=opened.table.label)
-    return {c: "number" if 0 < counts[c] == counts[f"{c}_number_"] else "text" for c in others}
+    return {
+        column: "number" if 0 < counts[text] == counts[number] else "text"
+        for column, text, number in zip(others, texts, numbers, strict=True)
+    }
