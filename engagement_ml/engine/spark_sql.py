@@ -139,7 +139,7 @@ def _integer(column: str, of_type: str) -> str:
     if of_type in _INTEGERS:
         return f"CAST({column} AS BIGINT)"
     if of_type in _FLOATS:
-        whole = f"{column} = floor({column}) AND abs({column}) <= 9e15"
+        whole = f"{column} = floor({column}) AND abs({column}) <= 9007199254740992"
         return f"CASE WHEN {whole} THEN CAST({column} AS BIGINT) END"
     if of_type == "string":
         number = f"try_cast({column} AS BIGINT)"

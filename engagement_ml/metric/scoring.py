@@ -184,6 +184,8 @@ def _event_frame(events: Any, until: dt.datetime) -> tuple[Any, dt.datetime]:
                 f"events: column '{column}' is missing; found {', '.join(list(schema)[:12])}"
             )
     table = table.select(nw.col(name).alias(c) for c, name in found.items() if name is not None)
+    if schema[str(found[CUSTOMER])].is_float():
+        table = table.filter(~nw.col(CUSTOMER).is_nan())
     dtype = table.collect_schema()["timestamp"]
     if dtype == nw.Date:
         return table.with_columns(nw.col("timestamp").cast(nw.Datetime("us"))), until

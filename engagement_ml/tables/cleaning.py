@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
+from engagement_ml.tables.ids import EXACT, FLOATS
 from engagement_ml.tables.quality import (
     DUPLICATE,
     REASON,
@@ -50,12 +51,12 @@ class CleanTable:
 
 def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
     """Return whether every customer_id is a whole number and written as one."""
-    name, of_type = table.sql("customer_id"), table.types["customer_id"]
+    name, of_type = table.customer(), table.types["customer_id"]
     if of_type in INTEGERS:
         return of_type not in ("HUGEINT", "UHUGEINT", "UBIGINT")
-    if of_type in ("FLOAT", "DOUBLE"):
+    if of_type in FLOATS:
         # pandas stores integers as floats if some are missing.
-        not_integer = f"{name} <> floor({name}) OR abs({name}) > 9e15"
+        not_integer = f"{name} <> floor({name}) OR abs({name}) > {EXACT[of_type]}"
     elif table.csv:
         not_integer = f"{name} <> coalesce(CAST(try_cast({name} AS BIGINT) AS VARCHAR), '')"
     else:
@@ -78,7 +79,7 @@ def canonical(
     for column in table.types:
         match kinds.get(column):
             case "id":
-                sql = _id(table, integer_ids)
+                sql = _id(table, integer_ids, guarded)
             case "timestamp":
                 sql = table.moment(column)
             case "text":
@@ -182,16 +183,14 @@ def _guarded(table: SourceTable, column: str) -> str:
     )
 
 
-def _id(table: SourceTable, integer_ids: bool) -> str:
-    name = table.sql("customer_id")
+def _id(table: SourceTable, integer_ids: bool, guarded: bool) -> str:
+    name, of_type = table.customer(), table.types["customer_id"]
     if integer_ids:
         return f"CAST({name} AS BIGINT)"
-    if table.types["customer_id"] in ("FLOAT", "DOUBLE"):
-        whole = f"{name} = floor({name}) AND abs({name}) <= 9e15"
-        return (
-            f"CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) "
-            f"ELSE CAST({name} AS VARCHAR) END"
-        )
+    if of_type in FLOATS:
+        inexact = f"WHEN abs({name}) > {EXACT[of_type]} THEN error('{GUARD}') " if guarded else ""
+        whole = f"WHEN {name} = floor({name}) THEN CAST(CAST({name} AS BIGINT) AS VARCHAR)"
+        return f"CASE {inexact}{whole} ELSE CAST({name} AS VARCHAR) END"
     return f"CAST({name} AS VARCHAR)"
 
 

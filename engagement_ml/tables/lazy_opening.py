@@ -12,6 +12,7 @@ from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.base import Kind
 from engagement_ml.errors import InputError
 from engagement_ml.sources import describe_source, is_csv, open_source
+from engagement_ml.tables.ids import id_expression, is_no_id
 from engagement_ml.tables.opening import check_columns, map_columns, used_columns
 from engagement_ml.tables.schema import COLUMNS, SESSION_COLUMNS, SourceTable
 
@@ -93,7 +94,7 @@ def ids_are_integers(engine: LazyEngine, opened: LazyTable) -> bool:
         opened.frame.select("customer_id", nw.col("customer_id").cast(nw.String).alias("written_")),
         {"customer_id": "integer", "written_": "text"},
     )
-    not_integer = ~written.is_null() & nw.col("customer_id").is_null()
+    not_integer = ~written.is_null() & ~is_no_id("written_") & nw.col("customer_id").is_null()
     return not engine.rows(both.filter(not_integer).head(1), source=opened.table.label)
 
 
@@ -105,6 +106,8 @@ def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw
     typed = engine.typed(opened.frame, kinds).with_columns(
         nw.when(nw.col(column).is_finite()).then(nw.col(column)).alias(column) for column in numbers
     )
+    if not integer_ids:
+        typed = typed.with_columns(id_expression("customer_id"))
     if opened.table.name == "transactions" and "margin" not in opened.schema:
         return typed.with_columns(margin=nw.col("revenue") - nw.col("cost"))
     return typed

@@ -239,6 +239,14 @@ def quality_of(
     )
 
 
+def dropped_note(quality: TableQuality) -> str | None:
+    """Return a sentence on the rows that were dropped from a table; None if none was."""
+    if not quality.dropped:
+        return None
+    why = ", ".join(f"{d.rows:,} {d.reason}" for d in quality.dropped)
+    return f"{quality.source}: {quality.rows_read - quality.rows_kept:,} rows were dropped ({why})."
+
+
 def amounts_counted(columns: Iterable[str]) -> list[str]:
     """Return SQL for the number of non-null values of columns."""
     return [f"count({quoted(column)})" for column in columns]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from engagement_ml.tables.ids import id_sql
+
 Kind = Literal["id", "timestamp", "text", "number", "finite"]
 """``number`` treats NaN as null; ``finite`` rejects it."""
 
@@ -98,6 +100,11 @@ class SourceTable:
         """Return SQL for the column; empty text is null, as in a CSV file."""
         name = quoted(column)
         return f"nullif(CAST({name} AS VARCHAR), '')" if self.is_text(column) else name
+
+    def customer(self) -> str:
+        """Return SQL for ``customer_id`` as it is given; null if it identifies nobody."""
+        text = self.is_text("customer_id")
+        return id_sql(self.sql("customer_id"), "VARCHAR" if text else self.types["customer_id"])
 
     def moment(self, column: str) -> str:
         """Return SQL for a column as naive UTC timestamp; text that is no timestamp is null."""

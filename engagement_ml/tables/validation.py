@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from engagement_ml.engine import ZONE, DuckDBEngine
 from engagement_ml.errors import InputError
+from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
 from engagement_ml.tables.schema import INTEGERS, Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
 
@@ -106,11 +107,21 @@ def _checks(table: SourceTable) -> list[_Check]:
 
 
 def _column_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
+    if kind == "id":
+        return _id_checks(table, column)
     if kind == "timestamp":
         return _timestamp_checks(table, column)
     if kind in ("number", "finite"):
         return _number_checks(table, column, kind)
     return []
+
+
+def _id_checks(table: SourceTable, column: str) -> list[_Check]:
+    of_type = table.types[column]
+    if of_type not in FLOATS:
+        return []
+    bad = f"abs({table.customer()}) > {EXACT[of_type]}"
+    return [_Check(column, bad, inexact_message(of_type))]
 
 
 def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:

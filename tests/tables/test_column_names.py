@@ -18,37 +18,11 @@ from engagement_ml.errors import ConfigError, InputError
 from engagement_ml.inputs import Tables, read_tables
 from engagement_ml.inputs.scoring_reader import read_scoring_tables
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
+from tests.doors import DOORS, Door, as_parquet
 
 DAYS = pd.to_datetime(["2024-01-02", "2024-01-03", "2024-01-04"])
 
 
-def as_csv(frame: pd.DataFrame, folder: Path, name: str) -> Any:
-    frame.to_csv(folder / f"{name}.csv", index=False)
-    return folder / f"{name}.csv"
-
-
-def as_parquet(frame: pd.DataFrame, folder: Path, name: str) -> Any:
-    frame.to_parquet(folder / f"{name}.parquet", index=False)
-    return folder / f"{name}.parquet"
-
-
-def as_duckdb_file(frame: pd.DataFrame, folder: Path, name: str) -> Any:
-    with duckdb.connect(str(folder / f"{name}.duckdb")) as connection:
-        connection.register("frame", frame)
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
-    return f"{folder / f'{name}.duckdb'}::{name}"
-
-
-def as_polars(frame: pd.DataFrame, folder: Path, name: str) -> Any:
-    return pl.from_pandas(frame)
-
-
-def as_pandas(frame: pd.DataFrame, folder: Path, name: str) -> Any:
-    return frame
-
-
-Door = Callable[[pd.DataFrame, Path, str], Any]
-DOORS: list[Door] = [as_csv, as_parquet, as_duckdb_file, as_polars, as_pandas]
 SHOUTED = {
     "events": pd.DataFrame(
         {"CUSTOMER_ID": ["x"] * 3, "USER_ID": [1, 2, 2], "Timestamp": DAYS, "Event_Type": "visit"}
