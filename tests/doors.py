@@ -28,10 +28,11 @@ def as_parquet(frame: pd.DataFrame, folder: Path, name: str) -> Path:
 
 def as_duckdb_file(frame: pd.DataFrame, folder: Path, name: str) -> str:
     """Return a table of a DuckDB file."""
-    with duckdb.connect(str(folder / f"{name}.duckdb")) as connection:
+    file = folder / f"{name}{len(list(folder.iterdir()))}.duckdb"
+    with duckdb.connect(str(file)) as connection:
         connection.register("frame", frame)
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
-    return f"{folder / f'{name}.duckdb'}::{name}"
+    return f"{file}::{name}"
 
 
 def as_pandas(frame: pd.DataFrame, folder: Path, name: str) -> pd.DataFrame:

@@ -109,7 +109,7 @@ def plain_arrow(table: Any) -> Any:
             return pa.string()
         if pa.types.is_timestamp(of_type):
             return pa.timestamp("us", "UTC")
-        return pa.bool_() if pa.types.is_null(of_type) else of_type
+        return pa.string() if pa.types.is_null(of_type) else of_type
 
     schema = pa.schema([pa.field(field.name, plain(field.type)) for field in table.schema])
     return table.cast(schema, safe=False)

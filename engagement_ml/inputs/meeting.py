@@ -158,7 +158,9 @@ def _counts(tables: Sequence[MeetingTable], groups: Sequence[_Group], entity: st
     sentence = f"Of the {plural(entity)}, {listed(parts)}"
     if _CUSTOMERS in n:
         known = _number(groups, frozenset({_CUSTOMERS}), frozenset(active))
-        sentence += f"; {count(known)} of them are among the {count(n[_CUSTOMERS])} of 'customers'"
+        sentence += (
+            f"; 'customers' lists {count(n[_CUSTOMERS])}, {count(known)} of them among these"
+        )
     return f"{sentence}."
 
 

@@ -14,6 +14,7 @@ from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.inputs.duckdb_reader import read_on_duckdb
 from engagement_ml.inputs.lazy_reader import read_on_lazy_engine
 from engagement_ml.inputs.meeting import MeetingTable, meet
+from engagement_ml.inputs.money import money_notes
 from engagement_ml.inputs.names import behaviours_of, check_configured_names
 from engagement_ml.inputs.read_result import ReadResult
 from engagement_ml.inputs.tables import Tables
@@ -85,6 +86,8 @@ def read_tables(
     check_configured_names(config, result.label, result.frames, result.counts)
     behaviours = behaviours_of(config, result.counts, result.label)
     notes = meet(engine, _meeting_tables(result), config.entity)
+    paid, quality = result.frames["transactions"], result.quality["transactions"]
+    notes += money_notes(engine, config, paid, quality)
     first_event, _ = _first_and_last_day(result, "events")
     first_paid, last_paid = _first_and_last_day(result, "transactions")
     return Tables(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
@@ -13,7 +13,7 @@ from engagement_ml.engine import LazyEngine
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.lazy_opening import LazyTable
 from engagement_ml.tables.quality import (
-    DUPLICATE,
+    NO_MARGIN,
     REASON,
     RowTally,
     TableQuality,
@@ -21,8 +21,9 @@ from engagement_ml.tables.quality import (
     event_types_with_amounts,
     quality_of,
     rows_by_event_type,
+    with_revenue,
 )
-from engagement_ml.tables.schema import REQUIRED
+from engagement_ml.tables.schema import ROW_ID, needed
 
 _PRIMES = (2_147_483_647, 2_147_483_629)
 """Sums of remainders fit into 64 bits up to four billion rows; sums of hashes would not."""
@@ -92,40 +93,58 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
     NotEnoughDataError
         If no row is left.
     """
-    name = opened.table.name
-    required = [*REQUIRED[name], *(["margin"] if name == "transactions" else [])]
+    required = needed(opened.table.name)
     reasons = [(f"null {column}", nw.col(column).is_null()) for column in required]
     columns = frame.collect_schema().names()
-    if "event_id" in columns:
+    if (row_id := opened.table.row_id()) is not None:
         frame = mark_duplicates(opened, frame)
-        reasons.append((DUPLICATE, nw.col(DUPLICATE_MARK)))
+        reasons.append((f"repeated {row_id}", nw.col(DUPLICATE_MARK)))
     reason = free_name(REASON, columns)
     marked = frame.with_columns(first_reason(condition for _, condition in reasons).alias(reason))
     moment = "timestamp" if "timestamp" in columns else None
     tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment), reason)
     usable = marked.filter(nw.col(reason).is_null()).select(*columns)
-    return LazyCleanTable.of(opened, usable, tallies, (name for name, _ in reasons))
+    table = LazyCleanTable.of(opened, usable, tallies, (name for name, _ in reasons))
+    if "revenue" in columns and any(d.reason == NO_MARGIN for d in table.quality.dropped):
+        lost = nw.col(reason) == required.index("margin")
+        return replace(table, quality=_with_revenue(engine, table.quality, marked, lost))
+    return table
+
+
+def _with_revenue(
+    engine: LazyEngine, quality: TableQuality, marked: nw.LazyFrame[Any], lost: nw.Expr
+) -> TableQuality:
+    """Return the quality with the revenue of the rows for which the condition `lost` holds."""
+    rows = marked.with_columns(lost_=lost.fill_null(False)).filter(
+        nw.col("lost_") | ~nw.col("margin").is_null()
+    )
+    revenue = nw.col("revenue").fill_null(0.0)
+    dropped = nw.when(nw.col("lost_")).then(revenue).otherwise(nw.lit(0.0))
+    sums = rows.select(lost=dropped.sum(), size=dropped.abs().sum(), of=revenue.abs().sum())
+    (row,) = engine.rows(sums, source=quality.source)
+    return with_revenue(quality, *(float(row[name] or 0) for name in ("lost", "size", "of")))
 
 
 def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Mark all but the first usable of the rows that share an event_id, in `DUPLICATE_MARK`."""
-    required = REQUIRED[opened.table.name]
+    """Mark all but the first usable of the rows that share an id, in `DUPLICATE_MARK`."""
+    required = needed(opened.table.name)
+    row_id = ROW_ID[opened.table.name]
     unusable = nw.any_horizontal(
         *(nw.col(column).is_null() for column in required), ignore_nulls=False
     )
-    optional = [c for c in frame.collect_schema().names() if c not in (*required, "event_id")]
-    order = ["unusable_", "timestamp", "customer_id", "event_type"]
+    optional = [c for c in frame.collect_schema().names() if c not in (*required, row_id)]
+    order = ["unusable_", "timestamp", *(c for c in required if c != "timestamp")]
     for column in optional:
         order += [f"{column}_null_", column]
     prepared = frame.with_columns(
         unusable_=_as_number(unusable),
         # Rows without an id are no duplicates; in a single partition they would be a single task.
-        other_=nw.when(nw.col("event_id").is_null()).then(nw.col("customer_id")),
+        other_=nw.when(nw.col(row_id).is_null()).then(nw.col("customer_id")),
         **{f"{column}_null_": _as_number(nw.col(column).is_null()) for column in optional},
     )
-    first = nw.col("event_id").is_first_distinct().over("event_id", "other_", order_by=order)
+    first = nw.col(row_id).is_first_distinct().over(row_id, "other_", order_by=order)
     marked = prepared.with_columns(first_=first).with_columns(
-        (~nw.col("first_") & ~nw.col("event_id").is_null()).alias(DUPLICATE_MARK)
+        (~nw.col("first_") & ~nw.col(row_id).is_null()).alias(DUPLICATE_MARK)
     )
     return marked.select(*frame.collect_schema().names(), DUPLICATE_MARK)
 

@@ -13,8 +13,14 @@ from engagement_ml.engine.base import Kind
 from engagement_ml.errors import InputError
 from engagement_ml.sources import describe_source, is_csv, open_source
 from engagement_ml.tables.ids import id_expression, is_no_id
-from engagement_ml.tables.opening import check_columns, map_columns, used_columns
-from engagement_ml.tables.schema import COLUMNS, SESSION_COLUMNS, SourceTable
+from engagement_ml.tables.opening import (
+    check_columns,
+    is_optional,
+    map_columns,
+    used_columns,
+    without_columns,
+)
+from engagement_ml.tables.schema import CODE, COLUMNS, SESSION_COLUMNS, SourceTable
 
 _INTEGERS = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
 
@@ -40,6 +46,16 @@ class LazyTable:
     def is_text(self, column: str) -> bool:
         """Return whether the column holds text."""
         return self.schema[column] in (nw.String, nw.Categorical, nw.Enum)
+
+    def fits(self, column: str) -> bool:
+        """Return whether the column's type can hold values of its kind; text always can."""
+        kind, of_type = COLUMNS[self.table.name].get(column), self.schema[column]
+        if kind == "timestamp":
+            return self.is_text(column) or of_type in (nw.Date, nw.Datetime)
+        if kind in ("number", "finite"):
+            numeric = of_type.is_numeric() or of_type in (nw.Boolean, nw.Decimal)
+            return self.is_text(column) or numeric
+        return True
 
     def kinds(self) -> dict[str, Kind]:
         """Return the engine's kind of each input column except the id."""
@@ -79,7 +95,24 @@ def open_lazy_table(
                 "rename it"
             )
     renamed = frame.select(nw.col(original).alias(column) for column, original in selected.items())
-    return LazyTable(table, renamed, renamed.collect_schema())
+    opened = LazyTable(table, renamed, renamed.collect_schema())
+    unused = [c for c in selected if is_optional(name, c) and _is_all_null(engine, opened, c)]
+    if not unused:
+        return opened
+    plain = renamed.drop(*unused)
+    return LazyTable(without_columns(table, unused), plain, plain.collect_schema())
+
+
+def _is_all_null(engine: LazyEngine, opened: LazyTable, column: str) -> bool:
+    """Return whether a column of another type than its kind's has no value, as an empty export."""
+    if opened.fits(column):
+        return False
+    value = nw.col(column)
+    given = ~value.is_null()
+    if opened.schema[column].is_float():
+        given = given & ~value.is_nan()
+    found = opened.frame.filter(given).select(nw.lit(1).alias("given_")).head(1)
+    return not engine.rows(found, source=opened.table.label)
 
 
 def ids_are_integers(engine: LazyEngine, opened: LazyTable) -> bool:
@@ -129,9 +162,16 @@ def _covariates(engine: LazyEngine, opened: LazyTable) -> dict[str, Kind]:
         ),
         {**dict.fromkeys(texts, "text"), **dict.fromkeys(numbers, "number")},
     )
-    counted = both.select(nw.col(name).count() for name in (*texts, *numbers))
+    codes = [f"code_{i}" for i in range(len(others))]
+    counted = both.select(
+        *(nw.col(name).count() for name in (*texts, *numbers)),
+        *(
+            nw.when(nw.col(text).str.contains(CODE)).then(nw.lit(1)).sum().alias(code)
+            for text, code in zip(texts, codes, strict=True)
+        ),
+    )
     (counts,) = engine.rows(counted, source=opened.table.label)
     return {
-        column: "number" if 0 < counts[text] == counts[number] else "text"
-        for column, text, number in zip(others, texts, numbers, strict=True)
+        column: "number" if 0 < counts[text] == counts[number] and not counts[code] else "text"
+        for column, text, number, code in zip(others, texts, numbers, codes, strict=True)
     }

@@ -90,13 +90,8 @@ def value_error(
 
 def _check_types(opened: LazyTable) -> None:
     for column, kind in COLUMNS[opened.table.name].items():
-        if column not in opened.schema or opened.is_text(column):
-            continue
-        of_type = opened.schema[column]
-        numeric = of_type.is_numeric() or of_type in (nw.Boolean, nw.Decimal)
-        moments = of_type in (nw.Date, nw.Datetime)
-        if (kind == "timestamp" and not moments) or (kind in ("number", "finite") and not numeric):
-            raise InputError(type_message(opened.table, column, of_type, kind))
+        if column in opened.schema and not opened.fits(column):
+            raise InputError(type_message(opened.table, column, opened.schema[column], kind))
 
 
 def _checks(opened: LazyTable, future: bool) -> list[_Check]:

@@ -14,6 +14,7 @@ from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.sources.kinds import quoted_text
+from engagement_ml.tables.ids import FLOATS
 from engagement_ml.tables.schema import (
     COLUMNS,
     REQUIRED,
@@ -56,7 +57,37 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
     types = {column: present[source_column] for column, source_column in used.items()}
     files = parquet_files(source, name)
-    return SourceTable(name, label, view, types, used, is_csv(source), files)
+    table = SourceTable(name, label, view, types, used, is_csv(source), files)
+    unused = [c for c in types if is_optional(name, c) and _is_all_null(engine, table, c)]
+    return without_columns(table, unused)
+
+
+def is_optional(name: str, column: str) -> bool:
+    """Return whether a table can do without an input column."""
+    return column in COLUMNS[name] and column not in REQUIRED[name]
+
+
+def without_columns(table: SourceTable, columns: Collection[str]) -> SourceTable:
+    """Return a table as if it lacked some columns."""
+    if not columns:
+        return table
+    types, names = (
+        {c: value for c, value in mapping.items() if c not in columns}
+        for mapping in (table.types, table.source_columns)
+    )
+    return replace(table, types=types, source_columns=names)
+
+
+def _is_all_null(engine: DuckDBEngine, table: SourceTable, column: str) -> bool:
+    """Return whether a column of another type than its kind's has no value, as an empty export."""
+    if table.fits(column):
+        return False
+    value = quoted(column)
+    given = f"{value} IS NOT NULL"
+    if table.types[column] in FLOATS:
+        given += f" AND NOT isnan({value})"
+    query = f"SELECT 1 FROM {quoted(table.view)} WHERE {given} LIMIT 1"
+    return not engine.query(query, source=table.label)
 
 
 def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) -> SourceTable:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.formatting import quantity
 from engagement_ml.tables.schema import AMOUNTS, SourceTable, quoted
 
 DUPLICATE = "repeated event_id"
+NO_MARGIN = "null margin"
 REASON = "reason_"
 """Column of the position of the first reason to drop a row; null for kept rows."""
 AFTER_TRANSACTIONS = "after the last day of transactions"
@@ -25,10 +27,22 @@ AFTER_TRANSACTIONS = "after the last day of transactions"
 
 @dataclass(frozen=True)
 class Dropped:
-    """Number of rows that were dropped from a table for one reason."""
+    """Number of rows that were dropped from a table for one reason.
+
+    Attributes
+    ----------
+    reason : str
+    rows : int
+    revenue : float or None
+        Revenue of transactions that were dropped without a margin; None for other reasons.
+    revenue_share : float or None
+        Its size as a share of the size of all revenue.
+    """
 
     reason: str
     rows: int
+    revenue: float | None = None
+    revenue_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -239,12 +253,32 @@ def quality_of(
     )
 
 
+def with_revenue(quality: TableQuality, lost: float, size: float, of: float) -> TableQuality:
+    """Return the quality with the revenue of the rows that were dropped without a margin.
+
+    Parameters
+    ----------
+    quality : TableQuality
+    lost : float
+        Their revenue.
+    size, of : float
+        The sums of the absolute revenue of these rows, and of these and the kept rows.
+    """
+    share = round(size / of, 6) if of else 0.0
+    dropped = tuple(
+        replace(d, revenue=round(lost, 2), revenue_share=share) if d.reason == NO_MARGIN else d
+        for d in quality.dropped
+    )
+    return replace(quality, dropped=dropped)
+
+
 def dropped_note(quality: TableQuality) -> str | None:
     """Return a sentence on the rows that were dropped from a table; None if none was."""
     if not quality.dropped:
         return None
     why = ", ".join(f"{d.rows:,} {d.reason}" for d in quality.dropped)
-    return f"{quality.source}: {quality.rows_read - quality.rows_kept:,} rows were dropped ({why})."
+    n = quality.rows_read - quality.rows_kept
+    return f"{quality.source}: {quantity(n, 'row')} dropped ({why})."
 
 
 def amounts_counted(columns: Iterable[str]) -> list[str]:

@@ -61,6 +61,7 @@ class Scores:
     path: Path | None
     notes: tuple[str, ...] = ()
     _frame: pd.DataFrame | None = field(default=None, repr=False)
+    _integer_ids: bool = field(default=False, repr=False)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -69,7 +70,11 @@ class Scores:
 
         if self._frame is not None or self.path is None:
             return pd.DataFrame() if self._frame is None else self._frame
-        return pd.read_csv(self.path) if _is_csv(self.path) else pd.read_parquet(self.path)
+        if not _is_csv(self.path):
+            return pd.read_parquet(self.path)
+        # Ids stay as they were: pandas would make 7 of '007', and nothing of 'NA'.
+        written = pd.read_csv(self.path, dtype={CUSTOMER: str}, keep_default_na=False)
+        return written.astype({CUSTOMER: "int64"}) if self._integer_ids else written
 
 
 def score(
@@ -190,6 +195,7 @@ def score_frames(
             moment = dt.datetime.combine(quality.last.date() + DAY, dt.time())
         progress.start("Scoring")
         scored = _score(engine, metric, read, moment)
+        integers = scored.collect_schema()[CUSTOMER].is_integer()
         summary = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
         (totals,) = engine.rows(summary, source=quality.source)
         if not totals["n"]:
@@ -202,7 +208,7 @@ def score_frames(
             frame = engine.pandas(scored.sort(CUSTOMER))
         else:
             _write(engine, scored, target)
-    return Scores(metric, moment, totals["n"], totals["mean"], target, notes, frame)
+    return Scores(metric, moment, totals["n"], totals["mean"], target, notes, frame, integers)
 
 
 def scores_path(output: str | Path) -> Path:

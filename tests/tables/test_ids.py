@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from engagement_ml.config import parse_config
@@ -104,7 +105,11 @@ def test_floats_of_four_bytes_are_exact_to_their_limit_only(tmp_path: Path) -> N
         read(engine, lambda frame, name: as_polars(frame, tmp_path, name), ids, [1, 2])
 
 
-@pytest.mark.parametrize("door", FRAMES)
+def as_polars_with_nan(frame: pd.DataFrame, folder: Path, name: str) -> pl.DataFrame:
+    return pl.from_pandas(frame, nan_to_null=False)
+
+
+@pytest.mark.parametrize("door", [*FRAMES, as_polars_with_nan])
 def test_nan_is_no_customer_and_leaves_the_others_integers(door: Door, tmp_path: Path) -> None:
     with open_duckdb(threads=1) as engine:
         source = door(rows([7.0, 12.0, float("nan")], event_type="visit"), tmp_path, "events")
