@@ -12,7 +12,8 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
 from engagement_ml.inputs import duckdb_reader, lazy_reader
 from engagement_ml.inputs.meeting import MeetingTable, meet
-from engagement_ml.tables.quality import TableQuality, dropped_note
+from engagement_ml.tables.dropped import dropped_note
+from engagement_ml.tables.quality import TableQuality
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.tables.dropped import with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
 from engagement_ml.tables.ids import EXACT, FLOATS
 from engagement_ml.tables.quality import (
@@ -21,7 +22,6 @@ from engagement_ml.tables.quality import (
     quality_of,
     rows_by_event_type,
     tally_rows,
-    with_revenue,
 )
 from engagement_ml.tables.schema import CODE, COLUMNS, INTEGERS, SourceTable, needed, quoted
 from engagement_ml.tables.validation import LARGEST

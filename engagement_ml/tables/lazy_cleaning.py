@@ -10,6 +10,7 @@ import narwhals as nw
 
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import LazyEngine
+from engagement_ml.tables.dropped import with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.lazy_opening import LazyTable
 from engagement_ml.tables.quality import (
@@ -21,7 +22,6 @@ from engagement_ml.tables.quality import (
     event_types_with_amounts,
     quality_of,
     rows_by_event_type,
-    with_revenue,
 )
 from engagement_ml.tables.schema import ROW_ID, needed
 

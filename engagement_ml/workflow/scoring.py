@@ -73,8 +73,8 @@ class Scores:
         if not _is_csv(self.path):
             return pd.read_parquet(self.path)
         # Ids stay as they were: pandas would make 7 of '007', and nothing of 'NA'.
-        written = pd.read_csv(self.path, dtype={CUSTOMER: str}, keep_default_na=False)
-        return written.astype({CUSTOMER: "int64"}) if self._integer_ids else written
+        ids = {CUSTOMER: "int64" if self._integer_ids else "str"}
+        return pd.read_csv(self.path, dtype=ids, keep_default_na=False)
 
 
 def score(
