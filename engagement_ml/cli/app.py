@@ -242,6 +242,8 @@ def score(
                 f"{scores.path}: {scores.n_entities:,} scores as of {scores.as_of:%Y-%m-%d}, "
                 f"{scores.mean:.1f} on average"
             )
+            for note in scores.notes:
+                typer.echo(note)
 
 
 @app.command(epilog=_example("engagement-ml report runs/demo --output report.html"))

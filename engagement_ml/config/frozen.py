@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 
 class Frozen(BaseModel):
     """Immutable section of the configuration that rejects unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_no_truth_values(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false for a number: Python takes them for 1 and 0."""
+        if isinstance(value, bool) and info.field_name is not None:
+            accepted = {cls.model_fields[info.field_name].annotation}
+            accepted |= set(get_args(next(iter(accepted))))
+            if accepted & {int, float} and bool not in accepted:
+                raise ValueError("expected a number")
+        return value
 
 
 def also_accepts(*schemas: dict[str, Any]) -> Callable[[dict[str, Any]], None]:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from engagement_ml.column_names import fold
 from engagement_ml.config.engine import KINDS, EngineConfig
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig
@@ -92,12 +93,19 @@ class PipelineConfig(Frozen):
     @field_validator("columns")
     @classmethod
     def _tables_are_known(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        for table in value:
+        for table, mapping in value.items():
             if table not in TABLE_NAMES:
                 raise ValueError(
                     f"'{table}' is not a table{nearest(table, TABLE_NAMES)}; "
                     f"the tables are {', '.join(TABLE_NAMES)}"
                 )
+            seen: dict[str, str] = {}
+            for column in mapping:
+                if (other := seen.setdefault(fold(column), column)) != column:
+                    raise ValueError(
+                        f"'{other}' and '{column}' of '{table}' are the same column, as case does "
+                        "not matter; keep one"
+                    )
         return value
 
     @model_validator(mode="after")

@@ -14,6 +14,25 @@ from engagement_ml.config.sections import TABLE_NAMES, SourcesConfig
 from engagement_ml.errors import ConfigError, nearest
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, which refuses a key that is given twice; YAML would keep the last."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping's content."""
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key.value, str) or key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.value in seen:
+                raise ConfigError(
+                    f"key '{key.value}' is given twice, in lines {seen[key.value]} and {line}; "
+                    "keep one"
+                )
+            seen[key.value] = line
+        return super().construct_mapping(node, deep=deep)
+
+
 def parse_config(raw: Any, *, origin: str = "configuration") -> PipelineConfig:
     """Build a configuration from plain data.
 
@@ -64,7 +83,9 @@ def read_config(path: str | Path) -> PipelineConfig:
         problem = "a folder" if file.is_dir() else "no such file"
         raise ConfigError(f"{file}: {problem}; give the path of a pipeline's YAML file")
     try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+        raw = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{file}: cannot be read as YAML: {reason}") from None

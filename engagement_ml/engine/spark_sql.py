@@ -109,7 +109,7 @@ def plain_arrow(table: Any) -> Any:
             return pa.string()
         if pa.types.is_timestamp(of_type):
             return pa.timestamp("us", "UTC")
-        return pa.bool_() if pa.types.is_null(of_type) else of_type
+        return pa.string() if pa.types.is_null(of_type) else of_type
 
     schema = pa.schema([pa.field(field.name, plain(field.type)) for field in table.schema])
     return table.cast(schema, safe=False)
@@ -139,7 +139,7 @@ def _integer(column: str, of_type: str) -> str:
     if of_type in _INTEGERS:
         return f"CAST({column} AS BIGINT)"
     if of_type in _FLOATS:
-        whole = f"{column} = floor({column}) AND abs({column}) <= 9e15"
+        whole = f"{column} = floor({column}) AND abs({column}) <= 9007199254740992"
         return f"CASE WHEN {whole} THEN CAST({column} AS BIGINT) END"
     if of_type == "string":
         number = f"try_cast({column} AS BIGINT)"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engagement_ml.column_names import find
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.experiments.measuring import Arms
@@ -118,16 +119,17 @@ def _open(engine: DuckDBEngine, source: Any, layout: Layout) -> _Test:
     label = describe_source(source, _TABLE)
     relation = open_source(engine, source, table=_TABLE).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
-    columns = layout.columns()
-    for column, key in columns.values():
-        if column not in present:
+    theirs = {}
+    for name, (column, key) in layout.columns().items():
+        found = find(column, present)
+        if found is None:
             raise InputError(
                 f"{label}: column '{column}', which key {key} names, is missing"
                 f"{nearest(column, present)}; the columns are {listed(present)}"
             )
-    theirs = {name: column for name, (column, _) in columns.items()}
-    if "customer_id" in present:
-        theirs["customer_id"] = "customer_id"
+        theirs[name] = found
+    if (customer := find("customer_id", present)) is not None:
+        theirs["customer_id"] = customer
     selected = ", ".join(f"{quoted(column)} AS {name}" for name, column in theirs.items())
     raw = engine.view(relation.sql_query(), source=label)
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)

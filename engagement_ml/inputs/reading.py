@@ -6,11 +6,15 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+import narwhals as nw
+
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
 from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.inputs.duckdb_reader import read_on_duckdb
 from engagement_ml.inputs.lazy_reader import read_on_lazy_engine
+from engagement_ml.inputs.meeting import MeetingTable, meet
+from engagement_ml.inputs.money import money_notes
 from engagement_ml.inputs.names import behaviours_of, check_configured_names
 from engagement_ml.inputs.read_result import ReadResult
 from engagement_ml.inputs.tables import Tables
@@ -47,6 +51,7 @@ def read_tables(
     InputError
         If a table is missing, unreadable or holds a value that does not fit: the message names
         the source, the column, the row (1-based, header not counted; not on Spark) and the value.
+        If events and transactions, or these and customers, have no customer in common.
     ConfigError
         If the configuration names a behaviour or a segment that the data lacks.
     NotEnoughDataError
@@ -80,6 +85,9 @@ def read_tables(
         raise TypeError(f"cannot read tables on an engine of type {type(engine).__name__}")
     check_configured_names(config, result.label, result.frames, result.counts)
     behaviours = behaviours_of(config, result.counts, result.label)
+    notes = meet(engine, _meeting_tables(result), config.entity)
+    paid, quality = result.frames["transactions"], result.quality["transactions"]
+    notes += money_notes(engine, config, paid, quality)
     first_event, _ = _first_and_last_day(result, "events")
     first_paid, last_paid = _first_and_last_day(result, "transactions")
     return Tables(
@@ -96,7 +104,20 @@ def read_tables(
         ledger=result.ledger,
         partitions=result.partitions,
         sessions=result.sessions,
+        notes=notes,
     )
+
+
+def _meeting_tables(result: ReadResult) -> list[MeetingTable]:
+    """Return the tables that must have customers in common; events by their daily ledger."""
+    frames = {"events": result.ledger} | {
+        name: result.frames[name] for name in ("transactions", "customers") if name in result.frames
+    }
+    rows = {"events": nw.col("n")}
+    return [
+        MeetingTable(name, result.quality[name].source, frame, rows.get(name, nw.lit(1)))
+        for name, frame in frames.items()
+    ]
 
 
 def _sources(config: PipelineConfig, frames: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
 from engagement_ml.inputs import duckdb_reader, lazy_reader
+from engagement_ml.inputs.meeting import MeetingTable, meet
+from engagement_ml.tables.dropped import dropped_note
 from engagement_ml.tables.quality import TableQuality
 
 
@@ -56,3 +58,21 @@ def read_scoring_tables(
         name: ScoringTable(engine.scan(table.view), table.quality, table.counts)
         for name, table in cleaned.items()
     }
+
+
+def scoring_notes(engine: Engine, read: Mapping[str, ScoringTable], entity: str) -> tuple[str, ...]:
+    """Say what was dropped, and how customers and events meet if both are given.
+
+    Raises
+    ------
+    InputError
+        If they have no customer in common.
+    """
+    notes = tuple(note for table in read.values() if (note := dropped_note(table.quality)))
+    if "customers" not in read:
+        return notes
+    tables = [
+        MeetingTable(name, table.quality.source, table.frame, nw.lit(1))
+        for name, table in read.items()
+    ]
+    return (*notes, *meet(engine, tables, entity))

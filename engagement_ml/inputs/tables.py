@@ -47,6 +47,9 @@ class Tables:
         they have yet to be computed from `events`.
     sample_key : str
         Identifies the sample of customers; empty for all customers of the sources.
+    notes : tuple of str
+        Sentences on the tables: the first says how many customers each has, others what is
+        unusual.
     """
 
     engine: Engine
@@ -63,3 +66,4 @@ class Tables:
     partitions: tuple[LedgerPartition, ...] = ()
     sessions: nw.LazyFrame[Any] | None = None
     sample_key: str = ""
+    notes: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ import narwhals as nw
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.schema import AMOUNTS
 
-VERSION = 2
+VERSION = 3
 """Version of the ledger's content and definition; a cached ledger of another version is rebuilt."""
 MICRO = 1_000_000
 """Amounts are stored in whole millionths of their unit."""

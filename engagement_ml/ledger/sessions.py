@@ -18,7 +18,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.windows import DAY
 
-VERSION = 2
+VERSION = 3
 """Version of the ledger's content and definition; a cached ledger of another version is rebuilt."""
 OUTBOUND = "outbound"
 SUMS = ("sessions", "events", "duration", "bounces")

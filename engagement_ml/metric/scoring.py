@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from engagement_ml.column_names import find
 from engagement_ml.errors import InputError
 from engagement_ml.metric import moments
 
@@ -48,8 +49,7 @@ def expression(metric: EngagementMetric) -> nw.Expr:
 def score(metric: EngagementMetric, frame: Any) -> Any:
     """Add the column ``score`` to a wide table of event counts."""
     wide = _frame(frame, "score")
-    points = _points_of_columns(metric, wide)
-    return wide.with_columns(_total(points).alias(SCORE)).to_native()
+    return _with_score(wide, _points_of_columns(metric, wide))
 
 
 def score_with_equal_weights(metric: EngagementMetric, frame: Any) -> Any:
@@ -59,15 +59,16 @@ def score_with_equal_weights(metric: EngagementMetric, frame: Any) -> Any:
     is not rounded to two decimals as the weights of a definition are.
     """
     wide = _frame(frame, "score")
-    points = _points_of_columns(metric, wide, weight=100.0 / max(len(metric.behaviours), 1))
-    return wide.with_columns(_total(points).alias(SCORE)).to_native()
+    weight = 100.0 / max(len(metric.behaviours), 1)
+    return _with_score(wide, _points_of_columns(metric, wide, weight=weight))
 
 
 def explain(metric: EngagementMetric, frame: Any) -> Any:
     """Return the points of each behaviour and their sum."""
     wide = _frame(frame, "explain")
     points = _points_of_columns(metric, wide)
-    kept = [nw.col(CUSTOMER)] if CUSTOMER in wide.collect_schema().names() else []
+    customer = find(CUSTOMER, wide.collect_schema().names())
+    kept = [] if customer is None else [nw.col(customer).alias(CUSTOMER)]
     named = _named(metric, points)
     return wide.select(*kept, *named, _total(points).alias(SCORE)).to_native()
 
@@ -130,27 +131,35 @@ def _total(points: list[nw.Expr]) -> nw.Expr:
     return functools.reduce(operator.add, points).clip(upper_bound=100.0)
 
 
+def _with_score(wide: Any, points: list[nw.Expr]) -> Any:
+    """Return a wide table with the score, in the place of a column of that name in any case."""
+    other = [c for c in wide.collect_schema().names() if c != SCORE and find(SCORE, [c])]
+    plain = wide.drop(*other) if other else wide
+    return plain.with_columns(_total(points).alias(SCORE)).to_native()
+
+
 def _points_of_columns(
     metric: EngagementMetric, frame: Any, weight: float | None = None
 ) -> list[nw.Expr]:
     require_behaviours(metric)
     schema = frame.collect_schema()
     names = [behaviour.behaviour for behaviour in metric.behaviours]
-    if not set(names) & set(schema):
+    found = {name: column for name in names if (column := find(name, schema)) is not None}
+    if not found:
         columns = ", ".join(list(schema)[:12]) or "no columns"
         raise InputError(
             f"metric '{metric.name}': none of its behaviours ({', '.join(names)}) is a column; "
             f"found {columns}; give a column of event counts per behaviour"
         )
-    for name in names:
-        dtype = schema.get(name)
-        if dtype is not None and not (dtype.is_numeric() or dtype == nw.Boolean):
+    for name in found.values():
+        dtype = schema[name]
+        if not (dtype.is_numeric() or dtype == nw.Boolean):
             raise InputError(
                 f"metric '{metric.name}': column '{name}' holds {dtype}, not numbers; "
                 "give event counts"
             )
     return [
-        _points(b, b.behaviour, weight) if b.behaviour in schema else nw.lit(0.0)
+        _points(b, found[b.behaviour], weight) if b.behaviour in found else nw.lit(0.0)
         for b in metric.behaviours
     ]
 
@@ -168,14 +177,16 @@ def _frame(frame: Any, purpose: str) -> Any:
 def _event_frame(events: Any, until: dt.datetime) -> tuple[Any, dt.datetime]:
     table = _frame(events, "score_events")
     schema = table.collect_schema()
+    found = {column: find(column, schema) for column in (*_EVENT_COLUMNS, "event_id")}
     for column in _EVENT_COLUMNS:
-        if column not in schema:
+        if found[column] is None:
             raise InputError(
                 f"events: column '{column}' is missing; found {', '.join(list(schema)[:12])}"
             )
-    kept = [*_EVENT_COLUMNS, *(["event_id"] if "event_id" in schema else [])]
-    table = table.select(*kept)
-    dtype = schema["timestamp"]
+    table = table.select(nw.col(name).alias(c) for c, name in found.items() if name is not None)
+    if schema[str(found[CUSTOMER])].is_float():
+        table = table.filter(~nw.col(CUSTOMER).is_nan())
+    dtype = table.collect_schema()["timestamp"]
     if dtype == nw.Date:
         return table.with_columns(nw.col("timestamp").cast(nw.Datetime("us"))), until
     if not isinstance(dtype, nw.Datetime):
@@ -200,6 +211,9 @@ def _customers_to_score(customers: Any, table: Any) -> Any:
             f"score_events: customers is a {type(customers).__name__} and events are not; "
             "give both from the same library, both eager or both lazy"
         )
-    if CUSTOMER not in chosen.collect_schema().names():
+    customer = find(CUSTOMER, chosen.collect_schema().names())
+    if customer is None:
         raise InputError(f"customers: column '{CUSTOMER}' is missing")
-    return chosen.select(CUSTOMER).filter(~nw.col(CUSTOMER).is_null()).unique()
+    return (
+        chosen.select(nw.col(customer).alias(CUSTOMER)).filter(~nw.col(CUSTOMER).is_null()).unique()
+    )

@@ -79,10 +79,12 @@ class FittedResults:
         """
         import narwhals as nw
 
+        from engagement_ml.column_names import find
         from engagement_ml.workflow.scoring import score_frames
 
         names = self.config_.columns.get("events", {})
-        if names.get("event_type", "event_type") in nw.from_native(frame).collect_schema():
+        event_type = names.get(find("event_type", names) or "", "event_type")
+        if find(event_type, nw.from_native(frame).collect_schema()) is not None:
             return score_frames(
                 self.metric_, frame, config=self.config_, customers=customers, as_of=as_of
             ).frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engagement_ml.column_names import fold
 from engagement_ml.errors import InputError
 
 PARQUET = (".parquet", ".parq", ".pq")
@@ -42,9 +43,9 @@ def check_names(names: Sequence[str], label: str) -> None:
     for i, name in enumerate(names, start=1):
         if not isinstance(name, str) or not name.strip():
             raise InputError(f"{label}: column {i} has no name, found {name!r}; name it")
-        if name.lower() in seen:
+        if fold(name) in seen:
             raise InputError(f"{label}: column '{name}' occurs twice; rename one")
-        seen.add(name.lower())
+        seen.add(fold(name))
 
 
 def quoted_text(text: object) -> str:

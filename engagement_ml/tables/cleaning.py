@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from engagement_ml.column_names import free_name
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.tables.dropped import with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
+from engagement_ml.tables.ids import EXACT, FLOATS
 from engagement_ml.tables.quality import (
-    DUPLICATE,
+    NO_MARGIN,
+    REASON,
     TableQuality,
     TallyColumns,
     amounts_counted,
@@ -19,7 +23,7 @@ from engagement_ml.tables.quality import (
     rows_by_event_type,
     tally_rows,
 )
-from engagement_ml.tables.schema import COLUMNS, INTEGERS, REQUIRED, SourceTable, quoted
+from engagement_ml.tables.schema import CODE, COLUMNS, INTEGERS, SourceTable, needed, quoted
 from engagement_ml.tables.validation import LARGEST
 
 GUARD = "a number that does not fit"
@@ -48,12 +52,12 @@ class CleanTable:
 
 def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
     """Return whether every customer_id is a whole number and written as one."""
-    name, of_type = table.sql("customer_id"), table.types["customer_id"]
+    name, of_type = table.customer(), table.types["customer_id"]
     if of_type in INTEGERS:
         return of_type not in ("HUGEINT", "UHUGEINT", "UBIGINT")
-    if of_type in ("FLOAT", "DOUBLE"):
+    if of_type in FLOATS:
         # pandas stores integers as floats if some are missing.
-        not_integer = f"{name} <> floor({name}) OR abs({name}) > 9e15"
+        not_integer = f"{name} <> floor({name}) OR abs({name}) > {EXACT[of_type]}"
     elif table.csv:
         not_integer = f"{name} <> coalesce(CAST(try_cast({name} AS BIGINT) AS VARCHAR), '')"
     else:
@@ -76,7 +80,7 @@ def canonical(
     for column in table.types:
         match kinds.get(column):
             case "id":
-                sql = _id(table, integer_ids)
+                sql = _id(table, integer_ids, guarded)
             case "timestamp":
                 sql = table.moment(column)
             case "text":
@@ -88,7 +92,7 @@ def canonical(
         parts.append(f"{sql} AS {quoted(column)}")
     if _needs_margin(table):
         parts.append(f'{table.number("revenue")} - {table.number("cost")} AS "margin"')
-    if table.name == "events" and table.has("event_id"):
+    if table.row_id() is not None:
         parts.append(f"{id_hash_sql(table)} AS {ID_HASH}")
     query = f"SELECT {', '.join(parts)} FROM {quoted(table.view)}"
     return (engine.table if table.csv else engine.view)(query, source=table.label)
@@ -98,7 +102,7 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     """Drop rows that cannot be used, count them by reason, and fingerprint the others.
 
     Dropped are rows with a null in a required column, transactions without a margin, and events
-    that repeat an ``event_id``.
+    or transactions that repeat their id.
 
     Parameters
     ----------
@@ -115,20 +119,23 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     columns = [column for column, _ in table.column_kinds()]
     if _needs_margin(table):
         columns.append("margin")
-    required = [*REQUIRED[table.name], *(["margin"] if table.name == "transactions" else [])]
+    required = needed(table.name)
     reasons = [(f"null {column}", f"{quoted(column)} IS NULL") for column in required]
-    if table.name == "events" and table.has("event_id"):
+    if (row_id := table.row_id()) is not None:
         with_duplicates = mark_duplicates(engine, table, source, columns)
         if with_duplicates != source:
-            reasons.append((DUPLICATE, quoted(DUPLICATE_MARK)))
+            reasons.append((f"repeated {row_id}", quoted(DUPLICATE_MARK)))
         source = with_duplicates
-    marked = mark_reasons(quoted(source), reasons)
-    tallies = tally_rows(
-        engine, marked, _tally_columns(engine, table, columns, source), source=table.label
-    )
-    quality = quality_of(table, tallies, [reason for reason, _ in reasons], columns)
+    reason = free_name(REASON, table.types)
+    marked = mark_reasons(quoted(source), reasons, reason)
+    counted = _tally_columns(engine, table, columns, source)
+    tallies = tally_rows(engine, marked, counted, source=table.label, reason=reason)
+    quality = quality_of(table, tallies, [name for name, _ in reasons], columns)
+    if table.has("revenue") and any(d.reason == NO_MARGIN for d in quality.dropped):
+        place = required.index("margin")
+        quality = _with_revenue(engine, table, quality, f"({marked})", f"{reason} = {place}")
     view = engine.view(
-        f"SELECT {input_columns(table)} FROM ({marked}) WHERE reason_ IS NULL", source=table.label
+        f"SELECT {input_columns(table)} FROM ({marked}) WHERE {reason} IS NULL", source=table.label
     )
     return CleanTable(
         view, quality, rows_by_event_type(tallies), event_types_with_amounts(table, tallies)
@@ -139,6 +146,19 @@ def input_columns(table: SourceTable) -> str:
     """Return SQL for a table's columns in their order, without helper columns."""
     margin = ["margin"] if _needs_margin(table) else []
     return ", ".join(quoted(c) for c in (*table.types, *margin))
+
+
+def _with_revenue(
+    engine: DuckDBEngine, table: SourceTable, quality: TableQuality, rows: str, lost: str
+) -> TableQuality:
+    """Return the quality with the revenue of the rows for which the condition `lost` holds."""
+    sums = engine.query(
+        f"SELECT coalesce(sum(revenue) FILTER (WHERE {lost}), 0), "
+        f"coalesce(sum(abs(revenue)) FILTER (WHERE {lost}), 0), sum(abs(revenue)) "
+        f"FROM {rows} WHERE {lost} OR margin IS NOT NULL",
+        source=table.label,
+    )[0]
+    return with_revenue(quality, *(float(each or 0) for each in sums))
 
 
 def _needs_margin(table: SourceTable) -> bool:
@@ -180,16 +200,14 @@ def _guarded(table: SourceTable, column: str) -> str:
     )
 
 
-def _id(table: SourceTable, integer_ids: bool) -> str:
-    name = table.sql("customer_id")
+def _id(table: SourceTable, integer_ids: bool, guarded: bool) -> str:
+    name, of_type = table.customer(), table.types["customer_id"]
     if integer_ids:
         return f"CAST({name} AS BIGINT)"
-    if table.types["customer_id"] in ("FLOAT", "DOUBLE"):
-        whole = f"{name} = floor({name}) AND abs({name}) <= 9e15"
-        return (
-            f"CASE WHEN {whole} THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) "
-            f"ELSE CAST({name} AS VARCHAR) END"
-        )
+    if of_type in FLOATS:
+        inexact = f"WHEN abs({name}) > {EXACT[of_type]} THEN error('{GUARD}') " if guarded else ""
+        whole = f"WHEN {name} = floor({name}) THEN CAST(CAST({name} AS BIGINT) AS VARCHAR)"
+        return f"CASE {inexact}{whole} ELSE CAST({name} AS VARCHAR) END"
     return f"CAST({name} AS VARCHAR)"
 
 
@@ -197,12 +215,14 @@ def _covariate(engine: DuckDBEngine, table: SourceTable, column: str) -> str:
     """Return SQL for any other column; in a customers CSV file, all-numeric text is a number."""
     if table.name != "customers" or not table.csv:
         return quoted(column)
-    values, numbers = engine.query(
-        f"SELECT count({table.sql(column)}), count({table.number(column)}) "
+    values, numbers, codes = engine.query(
+        f"SELECT count({table.sql(column)}), count({table.number(column)}), "
+        f"count(*) FILTER (WHERE regexp_matches({table.sql(column)}, '{CODE}')) "
         f"FROM {quoted(table.view)}",
         source=table.label,
     )[0]
-    return table.number(column) if values and values == numbers else table.sql(column)
+    is_number = values and values == numbers and not codes
+    return table.number(column) if is_number else table.sql(column)
 
 
 def _hashed(

@@ -1,4 +1,4 @@
-"""Deduplication of events by ``event_id``: duplicated ids found by sorted hashes.
+"""Deduplication of events and transactions by id: duplicated ids found by sorted hashes.
 
 Ids are compared by 64-bit hashes that are sorted outside the engine, which costs a tenth of
 counting ids in it. Only rows with a duplicated hash are then compared by the id itself, so that
@@ -17,7 +17,7 @@ import numpy as np
 
 from engagement_ml._typing import AnyArray
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.schema import INTEGERS, REQUIRED, SourceTable, quoted
+from engagement_ml.tables.schema import INTEGERS, ROW_ID, SourceTable, needed, quoted
 
 Hashes = AnyArray
 """uint64; int64 if ids are whole numbers, which are their own hash."""
@@ -131,9 +131,10 @@ def _expanded(stored: Hashes) -> Hashes:
 
 
 def id_hash_sql(table: SourceTable) -> str:
-    """Return SQL for the hash of an event_id; a whole number is its own hash."""
-    name = table.sql("event_id")
-    if table.types["event_id"] in INTEGERS - {"HUGEINT", "UHUGEINT", "UBIGINT"}:
+    """Return SQL for the hash of a row's id; a whole number is its own hash."""
+    column = ROW_ID[table.name]
+    name = table.sql(column)
+    if table.types[column] in INTEGERS - {"HUGEINT", "UHUGEINT", "UBIGINT"}:
         return f"CAST({name} AS BIGINT)"
     return f"CASE WHEN {name} IS NOT NULL THEN hash({name}) END"
 
@@ -145,7 +146,7 @@ def mark_duplicates(
     columns: Sequence[str],
     duplicated: Hashes | None = None,
 ) -> str:
-    """Mark all but the first usable of the rows that share an event_id, in `DUPLICATE_MARK`.
+    """Mark all but the first usable of the rows that share an id, in `DUPLICATE_MARK`.
 
     Parameters
     ----------
@@ -192,14 +193,15 @@ def candidate_rows_sql(source: str, hashes: str) -> str:
 def is_duplicate_sql(
     table: SourceTable, columns: Sequence[str], tie_breakers: Sequence[str] = ()
 ) -> str:
-    """Return SQL for whether a row is not the first usable row of its event_id.
+    """Return SQL for whether a row is not the first usable row of its id.
 
     The first is the earliest; ties are broken by customer, `columns` and `tie_breakers`.
     """
-    unusable = " OR ".join(f"{quoted(c)} IS NULL" for c in REQUIRED[table.name])
+    unusable = " OR ".join(f"{quoted(c)} IS NULL" for c in needed(table.name))
     ordered = dict.fromkeys(["timestamp", "customer_id", *columns, *tie_breakers])
-    order = ", ".join([unusable, *(quoted(c) for c in ordered if c != "event_id")])
-    return f'row_number() OVER (PARTITION BY "event_id" ORDER BY {order}) > 1'
+    row_id = ROW_ID[table.name]
+    order = ", ".join([unusable, *(quoted(c) for c in ordered if c != row_id)])
+    return f"row_number() OVER (PARTITION BY {quoted(row_id)} ORDER BY {order}) > 1"
 
 
 def register_hashes(engine: DuckDBEngine, hashes: Hashes) -> str:
@@ -210,8 +212,8 @@ def register_hashes(engine: DuckDBEngine, hashes: Hashes) -> str:
 
 
 def duplicated_hashes(engine: DuckDBEngine, table: SourceTable, source: str) -> Hashes:
-    """Return the hashes that occur more than once among the event ids of a view."""
-    if not table.has("event_id"):
+    """Return the hashes that occur more than once among the ids of a view's rows."""
+    if table.row_id() is None:
         return np.empty(0, np.uint64)
     query = hashes_sql(source)
     rows = engine.query(f"SELECT count(*) FROM {quoted(source)}", source=table.label)[0][0]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
 
+from engagement_ml.column_names import free_name
 from engagement_ml.engine import LazyEngine
+from engagement_ml.tables.dropped import with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.lazy_opening import LazyTable
 from engagement_ml.tables.quality import (
-    DUPLICATE,
+    NO_MARGIN,
+    REASON,
     RowTally,
     TableQuality,
     amounts_of,
@@ -20,7 +23,7 @@ from engagement_ml.tables.quality import (
     quality_of,
     rows_by_event_type,
 )
-from engagement_ml.tables.schema import REQUIRED
+from engagement_ml.tables.schema import ROW_ID, needed
 
 _PRIMES = (2_147_483_647, 2_147_483_629)
 """Sums of remainders fit into 64 bits up to four billion rows; sums of hashes would not."""
@@ -90,39 +93,58 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
     NotEnoughDataError
         If no row is left.
     """
-    name = opened.table.name
-    required = [*REQUIRED[name], *(["margin"] if name == "transactions" else [])]
+    required = needed(opened.table.name)
     reasons = [(f"null {column}", nw.col(column).is_null()) for column in required]
     columns = frame.collect_schema().names()
-    if "event_id" in columns:
+    if (row_id := opened.table.row_id()) is not None:
         frame = mark_duplicates(opened, frame)
-        reasons.append((DUPLICATE, nw.col(DUPLICATE_MARK)))
-    marked = frame.with_columns(reason_=first_reason(condition for _, condition in reasons))
+        reasons.append((f"repeated {row_id}", nw.col(DUPLICATE_MARK)))
+    reason = free_name(REASON, columns)
+    marked = frame.with_columns(first_reason(condition for _, condition in reasons).alias(reason))
     moment = "timestamp" if "timestamp" in columns else None
-    tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment))
-    usable = marked.filter(nw.col("reason_").is_null()).select(*columns)
-    return LazyCleanTable.of(opened, usable, tallies, (reason for reason, _ in reasons))
+    tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment), reason)
+    usable = marked.filter(nw.col(reason).is_null()).select(*columns)
+    table = LazyCleanTable.of(opened, usable, tallies, (name for name, _ in reasons))
+    if "revenue" in columns and any(d.reason == NO_MARGIN for d in table.quality.dropped):
+        lost = nw.col(reason) == required.index("margin")
+        return replace(table, quality=_with_revenue(engine, table.quality, marked, lost))
+    return table
+
+
+def _with_revenue(
+    engine: LazyEngine, quality: TableQuality, marked: nw.LazyFrame[Any], lost: nw.Expr
+) -> TableQuality:
+    """Return the quality with the revenue of the rows for which the condition `lost` holds."""
+    rows = marked.with_columns(lost_=lost.fill_null(False)).filter(
+        nw.col("lost_") | ~nw.col("margin").is_null()
+    )
+    revenue = nw.col("revenue").fill_null(0.0)
+    dropped = nw.when(nw.col("lost_")).then(revenue).otherwise(nw.lit(0.0))
+    sums = rows.select(lost=dropped.sum(), size=dropped.abs().sum(), of=revenue.abs().sum())
+    (row,) = engine.rows(sums, source=quality.source)
+    return with_revenue(quality, *(float(row[name] or 0) for name in ("lost", "size", "of")))
 
 
 def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Mark all but the first usable of the rows that share an event_id, in `DUPLICATE_MARK`."""
-    required = REQUIRED[opened.table.name]
+    """Mark all but the first usable of the rows that share an id, in `DUPLICATE_MARK`."""
+    required = needed(opened.table.name)
+    row_id = ROW_ID[opened.table.name]
     unusable = nw.any_horizontal(
         *(nw.col(column).is_null() for column in required), ignore_nulls=False
     )
-    optional = [c for c in frame.collect_schema().names() if c not in (*required, "event_id")]
-    order = ["unusable_", "timestamp", "customer_id", "event_type"]
+    optional = [c for c in frame.collect_schema().names() if c not in (*required, row_id)]
+    order = ["unusable_", "timestamp", *(c for c in required if c != "timestamp")]
     for column in optional:
         order += [f"{column}_null_", column]
     prepared = frame.with_columns(
         unusable_=_as_number(unusable),
         # Rows without an id are no duplicates; in a single partition they would be a single task.
-        other_=nw.when(nw.col("event_id").is_null()).then(nw.col("customer_id")),
+        other_=nw.when(nw.col(row_id).is_null()).then(nw.col("customer_id")),
         **{f"{column}_null_": _as_number(nw.col(column).is_null()) for column in optional},
     )
-    first = nw.col("event_id").is_first_distinct().over("event_id", "other_", order_by=order)
+    first = nw.col(row_id).is_first_distinct().over(row_id, "other_", order_by=order)
     marked = prepared.with_columns(first_=first).with_columns(
-        (~nw.col("first_") & ~nw.col("event_id").is_null()).alias(DUPLICATE_MARK)
+        (~nw.col("first_") & ~nw.col(row_id).is_null()).alias(DUPLICATE_MARK)
     )
     return marked.select(*frame.collect_schema().names(), DUPLICATE_MARK)
 
@@ -146,6 +168,7 @@ def tally_rows(
     columns: Sequence[str],
     rows: nw.Expr,
     moments: tuple[str | None, str | None],
+    reason: str = REASON,
 ) -> list[RowTally]:
     """Return one tally per reason and event type, of rows or of the rows of a daily ledger.
 
@@ -154,31 +177,34 @@ def tally_rows(
     engine : LazyEngine
     opened : LazyTable
     marked : LazyFrame
-        With ``reason_``; a ledger has ``n_<amount>``, the number of non-null amounts.
+        With `reason`; a ledger has ``n_<amount>``, the number of non-null amounts.
     columns : sequence of str
         Columns that identify a row; they are hashed.
     rows : Expr
         Aggregate of the number of rows.
     moments : tuple of str or None
         Columns of the earliest and the latest timestamp.
+    reason : str
+        Column of the position of the reason to drop a row.
     """
     events = opened.table.name == "events"
     amounts = [c for c in amounts_of(opened.table) if c in columns]
     present = marked.collect_schema().names()
-    keys = ["reason_", *(["event_type"] if events else [])]
+    keys = [reason, *(["event_type"] if events else [])]
+    row_hash = free_name("hash_", present)
     first, last = moments
     aggregates = [rows.cast(nw.Int64).alias("rows_")]
     if first is not None and last is not None:
         aggregates += [nw.col(first).min().alias("first_"), nw.col(last).max().alias("last_")]
-    aggregates += [(nw.col("hash_") % p).sum().alias(f"hash_{p}") for p in _PRIMES]
+    aggregates += [(nw.col(row_hash) % p).sum().alias(f"hash_{p}") for p in _PRIMES]
     for column in amounts:
         n = nw.col(f"n_{column}").sum() if f"n_{column}" in present else nw.col(column).count()
         aggregates.append(n.cast(nw.Int64).alias(f"given_{column}"))
-    hashed = engine.hashed(marked, sorted(columns), "hash_")
+    hashed = engine.hashed(marked, sorted(columns), row_hash)
     counted = engine.rows(hashed.group_by(*keys).agg(*aggregates), source=opened.table.label)
     tallies = [
         RowTally(
-            reason=row["reason_"],
+            reason=row[reason],
             event_type=row.get("event_type"),
             rows=row["rows_"],
             first=row.get("first_"),

@@ -12,8 +12,15 @@ from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.base import Kind
 from engagement_ml.errors import InputError
 from engagement_ml.sources import describe_source, is_csv, open_source
-from engagement_ml.tables.opening import check_columns, map_columns
-from engagement_ml.tables.schema import COLUMNS, SESSION_COLUMNS, SourceTable
+from engagement_ml.tables.ids import id_expression, is_no_id
+from engagement_ml.tables.opening import (
+    check_columns,
+    is_optional,
+    map_columns,
+    used_columns,
+    without_columns,
+)
+from engagement_ml.tables.schema import CODE, COLUMNS, SESSION_COLUMNS, SourceTable
 
 _INTEGERS = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
 
@@ -40,6 +47,16 @@ class LazyTable:
         """Return whether the column holds text."""
         return self.schema[column] in (nw.String, nw.Categorical, nw.Enum)
 
+    def fits(self, column: str) -> bool:
+        """Return whether the column's type can hold values of its kind; text always can."""
+        kind, of_type = COLUMNS[self.table.name].get(column), self.schema[column]
+        if kind == "timestamp":
+            return self.is_text(column) or of_type in (nw.Date, nw.Datetime)
+        if kind in ("number", "finite"):
+            numeric = of_type.is_numeric() or of_type in (nw.Boolean, nw.Decimal)
+            return self.is_text(column) or numeric
+        return True
+
     def kinds(self) -> dict[str, Kind]:
         """Return the engine's kind of each input column except the id."""
         kinds: dict[str, Kind] = {}
@@ -65,11 +82,12 @@ def open_lazy_table(
     frame = open_source(engine, source, table=name)
     present = frame.collect_schema()
     source_columns = map_columns(config, name, label, present)
-    types = {column: str(present[original]) for column, original in source_columns.items()}
-    table = SourceTable(name, label, "", types, source_columns, is_csv(source))
-    check_columns(table, config)
-    used = {*COLUMNS[name], *(SESSION_COLUMNS if config.features.sessions is not None else ())}
-    selected = {c: s for c, s in source_columns.items() if name == "customers" or c in used}
+    check_columns(config, name, label, source_columns)
+    selected = used_columns(name, source_columns)
+    if config.features.sessions is None:
+        selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}
+    types = {column: str(present[original]) for column, original in selected.items()}
+    table = SourceTable(name, label, "", types, selected, is_csv(source))
     for source_column in selected.values():
         if "." in source_column or "`" in source_column:
             raise InputError(
@@ -77,7 +95,24 @@ def open_lazy_table(
                 "rename it"
             )
     renamed = frame.select(nw.col(original).alias(column) for column, original in selected.items())
-    return LazyTable(table, renamed, renamed.collect_schema())
+    opened = LazyTable(table, renamed, renamed.collect_schema())
+    unused = [c for c in selected if is_optional(name, c) and _is_all_null(engine, opened, c)]
+    if not unused:
+        return opened
+    plain = renamed.drop(*unused)
+    return LazyTable(without_columns(table, unused), plain, plain.collect_schema())
+
+
+def _is_all_null(engine: LazyEngine, opened: LazyTable, column: str) -> bool:
+    """Return whether a column of another type than its kind's has no value, as an empty export."""
+    if opened.fits(column):
+        return False
+    value = nw.col(column)
+    given = ~value.is_null()
+    if opened.schema[column].is_float():
+        given = given & ~value.is_nan()
+    found = opened.frame.filter(given).select(nw.lit(1).alias("given_")).head(1)
+    return not engine.rows(found, source=opened.table.label)
 
 
 def ids_are_integers(engine: LazyEngine, opened: LazyTable) -> bool:
@@ -92,7 +127,7 @@ def ids_are_integers(engine: LazyEngine, opened: LazyTable) -> bool:
         opened.frame.select("customer_id", nw.col("customer_id").cast(nw.String).alias("written_")),
         {"customer_id": "integer", "written_": "text"},
     )
-    not_integer = ~written.is_null() & nw.col("customer_id").is_null()
+    not_integer = ~written.is_null() & ~is_no_id("written_") & nw.col("customer_id").is_null()
     return not engine.rows(both.filter(not_integer).head(1), source=opened.table.label)
 
 
@@ -104,6 +139,8 @@ def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw
     typed = engine.typed(opened.frame, kinds).with_columns(
         nw.when(nw.col(column).is_finite()).then(nw.col(column)).alias(column) for column in numbers
     )
+    if not integer_ids:
+        typed = typed.with_columns(id_expression("customer_id"))
     if opened.table.name == "transactions" and "margin" not in opened.schema:
         return typed.with_columns(margin=nw.col("revenue") - nw.col("cost"))
     return typed
@@ -116,12 +153,25 @@ def _covariates(engine: LazyEngine, opened: LazyTable) -> dict[str, Kind]:
     others = [column for column in opened.schema.names() if column not in COLUMNS["customers"]]
     if not others:
         return {}
+    texts, numbers = ([f"{kind}_{i}" for i in range(len(others))] for kind in ("text", "number"))
     both = engine.typed(
-        opened.frame.select(*others, *(nw.col(c).alias(f"{c}_number_") for c in others)),
-        {**dict.fromkeys(others, "text"), **{f"{c}_number_": "number" for c in others}},
+        opened.frame.select(
+            nw.col(column).alias(name)
+            for names in (texts, numbers)
+            for column, name in zip(others, names, strict=True)
+        ),
+        {**dict.fromkeys(texts, "text"), **dict.fromkeys(numbers, "number")},
     )
+    codes = [f"code_{i}" for i in range(len(others))]
     counted = both.select(
-        nw.col(name).count().alias(name) for c in others for name in (c, f"{c}_number_")
+        *(nw.col(name).count() for name in (*texts, *numbers)),
+        *(
+            nw.when(nw.col(text).str.contains(CODE)).then(nw.lit(1)).sum().alias(code)
+            for text, code in zip(texts, codes, strict=True)
+        ),
     )
     (counts,) = engine.rows(counted, source=opened.table.label)
-    return {c: "number" if 0 < counts[c] == counts[f"{c}_number_"] else "text" for c in others}
+    return {
+        column: "number" if 0 < counts[text] == counts[number] and not counts[code] else "text"
+        for column, text, number, code in zip(others, texts, numbers, codes, strict=True)
+    }

@@ -9,6 +9,7 @@ import narwhals as nw
 
 from engagement_ml.engine import ZONE, LazyEngine
 from engagement_ml.errors import InputError
+from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
 from engagement_ml.tables.schema import COLUMNS, Kind
 from engagement_ml.tables.validation import (
@@ -57,7 +58,7 @@ def check_values(engine: LazyEngine, opened: LazyTable, *, future: bool = True) 
     if not checks:
         return
     columns = list(dict.fromkeys(check.column for check in checks))
-    zoned = [c for c in columns if opened.kinds()[c] == "timestamp" and opened.is_text(c)]
+    zoned = [c for c in columns if opened.kinds().get(c) == "timestamp" and opened.is_text(c)]
     written = opened.frame.select(
         *columns, *(nw.col(c).cast(nw.String).alias(_written(c)) for c in columns)
     )
@@ -89,13 +90,8 @@ def value_error(
 
 def _check_types(opened: LazyTable) -> None:
     for column, kind in COLUMNS[opened.table.name].items():
-        if column not in opened.schema or opened.is_text(column):
-            continue
-        of_type = opened.schema[column]
-        numeric = of_type.is_numeric() or of_type in (nw.Boolean, nw.Decimal)
-        moments = of_type in (nw.Date, nw.Datetime)
-        if (kind == "timestamp" and not moments) or (kind in ("number", "finite") and not numeric):
-            raise InputError(type_message(opened.table, column, of_type, kind))
+        if column in opened.schema and not opened.fits(column):
+            raise InputError(type_message(opened.table, column, opened.schema[column], kind))
 
 
 def _checks(opened: LazyTable, future: bool) -> list[_Check]:
@@ -110,6 +106,8 @@ def _checks(opened: LazyTable, future: bool) -> list[_Check]:
 def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> list[_Check]:
     value, written = nw.col(column), nw.col(_written(column))
     text = opened.is_text(column)
+    if kind == "id":
+        return _id_checks(opened, column)
     unreadable = ~written.is_null() & (written != "") & value.is_null()
     if kind == "timestamp":
         late = _Check(column, value.dt.date() > latest().date(), FUTURE)
@@ -123,6 +121,16 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
     too_large = value.is_finite() & (value.abs() > LARGEST)
     checks = [_Check(column, not_finite, FINITE), _Check(column, too_large, NOT_TOO_LARGE)]
     return [_Check(column, unreadable, NUMBER), *checks] if text else checks
+
+
+def _id_checks(opened: LazyTable, column: str) -> list[_Check]:
+    of_type = opened.schema[column]
+    if not of_type.is_float():
+        return []
+    name = "FLOAT" if of_type == nw.Float32 else "DOUBLE"
+    value = nw.col(column)
+    bad = ~value.is_nan() & (value.abs() > EXACT[name])
+    return [_Check(column, bad, inexact_message(name))]
 
 
 def _check_one_zone(opened: LazyTable, column: str, counts: dict[str, Any], place: int) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from engagement_ml.column_names import find, fold
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.sources.kinds import quoted_text
-from engagement_ml.tables.schema import COLUMNS, REQUIRED, SourceTable, listed, quoted
+from engagement_ml.tables.ids import FLOATS
+from engagement_ml.tables.schema import (
+    COLUMNS,
+    REQUIRED,
+    SESSION_COLUMNS,
+    SourceTable,
+    listed,
+    quoted,
+)
 
 
 def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any) -> SourceTable:
@@ -39,17 +48,46 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     relation = open_source(engine, source, table=name).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
     source_columns = map_columns(config, name, label, present)
+    check_columns(config, name, label, source_columns)
+    used = used_columns(name, source_columns)
     selected = ", ".join(
-        f"{quoted(source_column)} AS {quoted(column)}"
-        for column, source_column in source_columns.items()
+        f"{quoted(source_column)} AS {quoted(column)}" for column, source_column in used.items()
     )
     raw = engine.view(relation.sql_query(), source=label)
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
-    types = {column: present[source_column] for column, source_column in source_columns.items()}
+    types = {column: present[source_column] for column, source_column in used.items()}
     files = parquet_files(source, name)
-    table = SourceTable(name, label, view, types, source_columns, is_csv(source), files)
-    check_columns(table, config)
-    return table
+    table = SourceTable(name, label, view, types, used, is_csv(source), files)
+    unused = [c for c in types if is_optional(name, c) and _is_all_null(engine, table, c)]
+    return without_columns(table, unused)
+
+
+def is_optional(name: str, column: str) -> bool:
+    """Return whether a table can do without an input column."""
+    return column in COLUMNS[name] and column not in REQUIRED[name]
+
+
+def without_columns(table: SourceTable, columns: Collection[str]) -> SourceTable:
+    """Return a table as if it lacked some columns."""
+    if not columns:
+        return table
+    types, names = (
+        {c: value for c, value in mapping.items() if c not in columns}
+        for mapping in (table.types, table.source_columns)
+    )
+    return replace(table, types=types, source_columns=names)
+
+
+def _is_all_null(engine: DuckDBEngine, table: SourceTable, column: str) -> bool:
+    """Return whether a column of another type than its kind's has no value, as an empty export."""
+    if table.fits(column):
+        return False
+    value = quoted(column)
+    given = f"{value} IS NOT NULL"
+    if table.types[column] in FLOATS:
+        given += f" AND NOT isnan({value})"
+    query = f"SELECT 1 FROM {quoted(table.view)} WHERE {given} LIMIT 1"
+    return not engine.query(query, source=table.label)
 
 
 def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) -> SourceTable:
@@ -64,9 +102,10 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
     )
     selected = []
     for column, of_type in table.types.items():
-        source_column = table.source_columns[column]
-        value = quoted(source_column) if source_column in present else "NULL"
-        same = present.get(source_column) == of_type
+        # Files of a folder may write a name in other cases.
+        source_column = find(table.source_columns[column], present)
+        value = "NULL" if source_column is None else quoted(source_column)
+        same = source_column is not None and present[source_column] == of_type
         selected.append(f"{value if same else f'CAST({value} AS {of_type})'} AS {quoted(column)}")
     view = engine.view(f"SELECT {', '.join(selected)} FROM ({read})", source=table.label)
     return replace(table, view=view, files=tuple(files))
@@ -77,25 +116,50 @@ def map_columns(
 ) -> dict[str, str]:
     """Return the source's name of each column, by the column's name here.
 
+    Case does not matter, as it does not for the engines: ``Timestamp`` is ``timestamp``. A column
+    that has the name of a mapped one, such as ``Margin`` if ``margin`` is mapped, is left out.
+
     Raises
     ------
     InputError
         If the source lacks a mapped column.
     """
-    mapping = config.columns.get(name, {})
-    for column, source_column in mapping.items():
-        if source_column not in present:
+    segments = config.segments if name == "customers" else ()
+    spelling = {fold(c): c for c in (*segments, *input_columns(name))}
+    mapped = {}
+    for column, source_column in config.columns.get(name, {}).items():
+        found = find(source_column, present)
+        if found is None:
             raise InputError(
                 f"{label}: column '{source_column}', which "
                 f"'columns: {{{name}: {{{column}: {source_column}}}}}' names, is missing"
                 f"{nearest(source_column, present)}; the columns are {listed(present)}"
             )
-    mapped = set(mapping) | set(mapping.values())
-    return {column: column for column in present if column not in mapped} | dict(mapping)
+        mapped[spelling.get(fold(column), column)] = found
+    taken = {fold(c) for c in (*mapped, *mapped.values())}
+    others = (c for c in present if fold(c) not in taken)
+    return {spelling.get(fold(column), column): column for column in others} | mapped
 
 
-def check_columns(table: SourceTable, config: PipelineConfig) -> None:
-    """Check that the table has its required columns and those that ``segments`` names.
+def input_columns(name: str) -> tuple[str, ...]:
+    """Return the columns of an input table that are read."""
+    return (*COLUMNS[name], *(SESSION_COLUMNS if name == "events" else ()))
+
+
+def used_columns(name: str, source_columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns that are read: of customers all, of other tables the input columns.
+
+    What is not read cannot be taken for a helper column of ours.
+    """
+    return {
+        column: source_column
+        for column, source_column in source_columns.items()
+        if name == "customers" or column in input_columns(name)
+    }
+
+
+def check_columns(config: PipelineConfig, name: str, label: str, columns: Collection[str]) -> None:
+    """Check that a table has its required columns and those that ``segments`` names.
 
     Raises
     ------
@@ -104,36 +168,29 @@ def check_columns(table: SourceTable, config: PipelineConfig) -> None:
     ConfigError
         If a segment's column is missing from the customers table.
     """
-    _check_required(table)
-    _check_segments(table, config)
+    _check_required(name, label, columns)
+    for segment in config.segments if name == "customers" else ():
+        if segment not in columns:
+            raise ConfigError(
+                f"key 'segments': {label} has no column '{segment}'"
+                f"{nearest(segment, columns)}; the columns are {listed(columns)}"
+            )
 
 
-def _check_required(table: SourceTable) -> None:
-    required = [(column, "") for column in REQUIRED[table.name]]
-    if table.name == "transactions" and not table.has("margin"):
-        if table.has("revenue") and not table.has("cost"):
+def _check_required(name: str, label: str, columns: Collection[str]) -> None:
+    required = [(column, "") for column in REQUIRED[name]]
+    if name == "transactions" and "margin" not in columns:
+        if "revenue" in columns and "cost" not in columns:
             required.append(("cost", " (required with 'revenue'; or give 'margin')"))
-        elif not table.has("revenue"):
+        elif "revenue" not in columns:
             required.append(("margin", " (or 'revenue' with 'cost')"))
     for column, alternative in required:
-        if table.has(column):
+        if column in columns:
             continue
-        unused = [name for name in table.types if name not in COLUMNS[table.name]]
-        near = get_close_matches(column, unused or list(table.types), n=1, cutoff=0.0)[0]
+        unused = [each for each in columns if each not in COLUMNS[name]]
+        near = get_close_matches(column, unused or list(columns), n=1, cutoff=0.0)[0]
         raise InputError(
-            f"{table.label}: column '{column}'{alternative} is missing from table '{table.name}'; "
+            f"{label}: column '{column}'{alternative} is missing from table '{name}'; "
             f"the nearest is '{near}': if that is it, write "
-            f"'columns: {{{table.name}: {{{column}: {near}}}}}'; "
-            f"the columns are {listed(table.types)}"
+            f"'columns: {{{name}: {{{column}: {near}}}}}'; the columns are {listed(columns)}"
         )
-
-
-def _check_segments(table: SourceTable, config: PipelineConfig) -> None:
-    if table.name != "customers":
-        return
-    for segment in config.segments:
-        if not table.has(segment):
-            raise ConfigError(
-                f"key 'segments': {table.label} has no column '{segment}'"
-                f"{nearest(segment, table.types)}; the columns are {listed(table.types)}"
-            )

@@ -18,15 +18,30 @@ from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.tables.schema import AMOUNTS, SourceTable, quoted
 
 DUPLICATE = "repeated event_id"
+NO_MARGIN = "null margin"
+REASON = "reason_"
+"""Column of the position of the first reason to drop a row; null for kept rows."""
 AFTER_TRANSACTIONS = "after the last day of transactions"
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """Number of rows that were dropped from a table for one reason."""
+    """Number of rows that were dropped from a table for one reason.
+
+    Attributes
+    ----------
+    reason : str
+    rows : int
+    revenue : float or None
+        Revenue of transactions that were dropped without a margin; None for other reasons.
+    revenue_share : float or None
+        Its size as a share of the size of all revenue.
+    """
 
     reason: str
     rows: int
+    revenue: float | None = None
+    revenue_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,8 +134,8 @@ class TallyColumns:
     amounts: Sequence[str]
 
 
-def mark_reasons(rows: str, reasons: Sequence[tuple[str, str]]) -> str:
-    """Return SQL for `rows` with ``reason_``, the position of the first reason that applies.
+def mark_reasons(rows: str, reasons: Sequence[tuple[str, str]], name: str = REASON) -> str:
+    """Return SQL for `rows` with column `name`: the position of the first reason that applies.
 
     Parameters
     ----------
@@ -130,17 +145,17 @@ def mark_reasons(rows: str, reasons: Sequence[tuple[str, str]]) -> str:
         Name and SQL condition of each reason to drop a row.
     """
     case = " ".join(f"WHEN {condition} THEN {i}" for i, (_, condition) in enumerate(reasons))
-    return f"SELECT *, CASE {case} END AS reason_ FROM {rows}"
+    return f"SELECT *, CASE {case} END AS {name} FROM {rows}"
 
 
 def tally_rows(
-    engine: DuckDBEngine, marked: str, columns: TallyColumns, *, source: str
+    engine: DuckDBEngine, marked: str, columns: TallyColumns, *, source: str, reason: str = REASON
 ) -> list[RowTally]:
     """Return one tally per reason and event type, sorted, of rows that `mark_reasons` marked."""
     row_hash = f"hash({', '.join(columns.hashed)})"
     counted = "".join(f", {amount}" for amount in columns.amounts)
     rows = engine.query(
-        f"SELECT reason_, {columns.event_type}, {columns.rows}, {columns.first}, {columns.last}, "
+        f"SELECT {reason}, {columns.event_type}, {columns.rows}, {columns.first}, {columns.last}, "
         f"sum({row_hash}), bit_xor({row_hash}){counted} FROM ({marked}) "
         "GROUP BY 1, 2 ORDER BY 1, 2",
         source=source,

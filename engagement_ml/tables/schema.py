@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from engagement_ml.tables.ids import id_sql
 
 Kind = Literal["id", "timestamp", "text", "number", "finite"]
 """``number`` treats NaN as null; ``finite`` rejects it."""
@@ -25,6 +28,8 @@ COLUMNS: dict[str, dict[str, Kind]] = {
         "margin": "finite",
         "revenue": "finite",
         "cost": "finite",
+        "transaction_id": "text",
+        "currency": "text",
     },
     "customers": {"customer_id": "id", "signup": "timestamp"},
     "surveys": {
@@ -44,12 +49,25 @@ REQUIRED = {
     "customers": ("customer_id",),
     "surveys": ("customer_id", "timestamp", "survey", "score"),
 }
+ROW_ID = {"events": "event_id", "transactions": "transaction_id"}
+"""Optional column of a table that tells its rows apart; rows that repeat it are dropped."""
 INTEGERS = frozenset(
     f"{sign}{size}"
     for sign in ("", "U")
     for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 )
 """DuckDB's integer types."""
+_ENUM, _NUMBER, _MOMENT = (
+    re.compile(pattern)
+    for pattern in (
+        r"ENUM\(.*\)",
+        r"FLOAT|DOUBLE|BOOLEAN|DECIMAL\([0-9]+,[0-9]+\)",
+        r"DATE|TIMESTAMP[A-Z_ ]*",
+    )
+)
+"""DuckDB's types of text with few values, of other numbers and of moments; none is a list."""
+CODE = r"^[+-]?0[0-9]|[0-9]{16}"
+"""Regular expression: digits of a code, such as a postcode, that a number would not keep."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +104,37 @@ class SourceTable:
         """Return whether the table has the column."""
         return column in self.types
 
+    def row_id(self) -> str | None:
+        """Return the column that tells rows apart; None if the table has none."""
+        column = ROW_ID.get(self.name)
+        return column if column is not None and self.has(column) else None
+
     def column_kinds(self) -> list[tuple[str, Kind]]:
         """Return the input columns that the table has, with their kinds."""
         return [(c, kind) for c, kind in COLUMNS[self.name].items() if self.has(c)]
 
     def is_text(self, column: str) -> bool:
         """Return whether the column holds text."""
-        return self.types[column] == "VARCHAR" or self.types[column].startswith("ENUM")
+        return self.types[column] == "VARCHAR" or bool(_ENUM.fullmatch(self.types[column]))
+
+    def fits(self, column: str) -> bool:
+        """Return whether the column's type can hold values of its kind; text always can."""
+        kind, of_type = COLUMNS[self.name].get(column), self.types[column]
+        if kind == "timestamp":
+            return self.is_text(column) or bool(_MOMENT.fullmatch(of_type))
+        if kind in ("number", "finite"):
+            return self.is_text(column) or of_type in INTEGERS or bool(_NUMBER.fullmatch(of_type))
+        return True
 
     def sql(self, column: str) -> str:
         """Return SQL for the column; empty text is null, as in a CSV file."""
         name = quoted(column)
         return f"nullif(CAST({name} AS VARCHAR), '')" if self.is_text(column) else name
+
+    def customer(self) -> str:
+        """Return SQL for ``customer_id`` as it is given; null if it identifies nobody."""
+        text = self.is_text("customer_id")
+        return id_sql(self.sql("customer_id"), "VARCHAR" if text else self.types["customer_id"])
 
     def moment(self, column: str) -> str:
         """Return SQL for a column as naive UTC timestamp; text that is no timestamp is null."""
@@ -110,6 +147,11 @@ class SourceTable:
     def number(self, column: str) -> str:
         """Return SQL for a column as double; text that is no number is null."""
         return f"try_cast({self.sql(column)} AS DOUBLE)"
+
+
+def needed(name: str) -> tuple[str, ...]:
+    """Return the columns of a table without which a row cannot be used."""
+    return (*REQUIRED[name], *(["margin"] if name == "transactions" else []))
 
 
 def quoted(name: str) -> str:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from engagement_ml.engine import ZONE, DuckDBEngine
 from engagement_ml.errors import InputError
-from engagement_ml.tables.schema import INTEGERS, Kind, SourceTable, quoted
+from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
+from engagement_ml.tables.schema import Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
 
 LARGEST = 1e12
@@ -17,6 +18,8 @@ FINITE = "a finite number"
 FUTURE = "no timestamp in the future"
 NUMBER = "a number"
 NOT_TOO_LARGE = "at most 1e12 in size; give it in a larger unit"
+STARTS = r"\s*[0-9].*"
+"""Regular expression: text that may be a moment, which begins with the year."""
 TIMESTAMP = f"a timestamp such as {EXAMPLE}"
 
 
@@ -106,6 +109,8 @@ def _checks(table: SourceTable) -> list[_Check]:
 
 
 def _column_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
+    if kind == "id":
+        return _id_checks(table, column)
     if kind == "timestamp":
         return _timestamp_checks(table, column)
     if kind in ("number", "finite"):
@@ -113,28 +118,38 @@ def _column_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
     return []
 
 
+def _id_checks(table: SourceTable, column: str) -> list[_Check]:
+    of_type = table.types[column]
+    if of_type not in FLOATS:
+        return []
+    bad = f"abs({table.customer()}) > {EXACT[of_type]}"
+    return [_Check(column, bad, inexact_message(of_type))]
+
+
 def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
-    of_type, moment = table.types[column], table.moment(column)
-    if not table.is_text(column) and not of_type.startswith(("TIMESTAMP", "DATE")):
-        raise InputError(type_message(table, column, of_type, "timestamp"))
+    moment = table.moment(column)
+    if not table.fits(column):
+        raise InputError(type_message(table, column, table.types[column], "timestamp"))
     checks = []
     if table.is_text(column):
-        bad = f"{table.sql(column)} IS NOT NULL AND {moment} IS NULL"
+        # DuckDB reads words such as 'epoch' and '-infinity' as moments.
+        text = table.sql(column)
+        bad = f"{text} IS NOT NULL AND ({moment} IS NULL OR {text} NOT SIMILAR TO '{STARTS}')"
         checks.append(_Check(column, bad, TIMESTAMP))
+    else:
+        checks.append(_Check(column, f"NOT isfinite({moment})", TIMESTAMP))
     checks.append(_Check(column, f"{moment} > TIMESTAMP '{latest()}'", FUTURE))
     return checks
 
 
 def _number_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
-    of_type, number = table.types[column], table.number(column)
+    number = table.number(column)
     checks = []
     if table.is_text(column):
         bad = f"{table.sql(column)} IS NOT NULL AND {number} IS NULL"
         checks.append(_Check(column, bad, NUMBER))
-    elif of_type not in INTEGERS and not of_type.startswith(
-        ("DECIMAL", "FLOAT", "DOUBLE", "BOOLEAN")
-    ):
-        raise InputError(type_message(table, column, of_type, kind))
+    elif not table.fits(column):
+        raise InputError(type_message(table, column, table.types[column], kind))
     not_finite = f"isinf({number})" if kind == "number" else f"NOT isfinite({number})"
     too_large = f"isfinite({number}) AND abs({number}) > {LARGEST}"
     return [
@@ -161,7 +176,7 @@ def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str) -> No
 def _first_row(engine: DuckDBEngine, table: SourceTable, column: str, bad: str) -> tuple[int, str]:
     row, value = engine.query(
         f"SELECT row_, CAST({quoted(column)} AS VARCHAR) FROM "
-        f"(SELECT *, row_number() OVER () AS row_ FROM {quoted(table.view)}) "
+        f"(SELECT {quoted(column)}, row_number() OVER () AS row_ FROM {quoted(table.view)}) "
         f"WHERE {bad} ORDER BY row_ LIMIT 1",
         source=table.label,
     )[0]

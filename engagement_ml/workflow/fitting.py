@@ -97,7 +97,7 @@ def fit_pipeline(
         tables = read_tables(config, engine, frames, on_part=progress.update)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
-        quality = tables.quality
+        quality, notes = tables.quality, (*notes, *tables.notes)
         tables, sample = draw_training_sample(tables, config, windows, progress)
         progress.start("Building features", sample_detail(sample, config.entity))
         panel, periods = _build(tables, config, windows)

@@ -13,7 +13,7 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine, open_engine
 from engagement_ml.errors import InputError, NotEnoughDataError
-from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_tables
+from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_tables, scoring_notes
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
 from engagement_ml.metric.scoring import explain_counts, require_behaviours
@@ -50,6 +50,8 @@ class Scores:
         The file with ``customer_id``, ``score`` and the points of each behaviour
         (``<behaviour>__points``), sorted by customer; on Spark a folder of Parquet files without
         order. None if the scores were not written.
+    notes : tuple of str
+        Sentences on the tables: rows that were dropped, and how customers and events meet.
     """
 
     metric: EngagementMetric
@@ -57,7 +59,9 @@ class Scores:
     n_entities: int
     mean: float
     path: Path | None
+    notes: tuple[str, ...] = ()
     _frame: pd.DataFrame | None = field(default=None, repr=False)
+    _integer_ids: bool = field(default=False, repr=False)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -66,7 +70,11 @@ class Scores:
 
         if self._frame is not None or self.path is None:
             return pd.DataFrame() if self._frame is None else self._frame
-        return pd.read_csv(self.path) if _is_csv(self.path) else pd.read_parquet(self.path)
+        if not _is_csv(self.path):
+            return pd.read_parquet(self.path)
+        # Ids stay as they were: pandas would make 7 of '007', and nothing of 'NA'.
+        ids = {CUSTOMER: "int64" if self._integer_ids else "str"}
+        return pd.read_csv(self.path, dtype=ids, keep_default_na=False)
 
 
 def score(
@@ -117,8 +125,8 @@ def score(
     Raises
     ------
     InputError
-        If the metric abstains, if the events cannot be read, or if none of them is of the metric's
-        behaviours.
+        If the metric abstains, if the events cannot be read, if none of them is of the metric's
+        behaviours, or if none of the `customers` has an event.
     NotEnoughDataError
         If there is no customer to score.
     ConfigError
@@ -181,11 +189,13 @@ def score_frames(
         read = read_scoring_tables(config, engine, frames)
         quality = read["events"].quality
         _check_behaviours(metric, read["events"])
+        notes = scoring_notes(engine, read, config.entity)
         if moment is None:
             assert quality.last is not None
             moment = dt.datetime.combine(quality.last.date() + DAY, dt.time())
         progress.start("Scoring")
         scored = _score(engine, metric, read, moment)
+        integers = scored.collect_schema()[CUSTOMER].is_integer()
         summary = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
         (totals,) = engine.rows(summary, source=quality.source)
         if not totals["n"]:
@@ -198,7 +208,7 @@ def score_frames(
             frame = engine.pandas(scored.sort(CUSTOMER))
         else:
             _write(engine, scored, target)
-    return Scores(metric, moment, totals["n"], totals["mean"], target, frame)
+    return Scores(metric, moment, totals["n"], totals["mean"], target, notes, frame, integers)
 
 
 def scores_path(output: str | Path) -> Path:

@@ -295,3 +295,37 @@ def test_tables_of_experiments_are_relative_to_the_file(tmp_path) -> None:
     file = tmp_path / "shop.yaml"
     file.write_text(yaml.safe_dump({**SMALLEST, "experiments": [TABLE]}))
     assert read_config(file).experiments[0].table == str(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: shop\nname: other\n", r"key 'name' is given twice, in lines 1 and 2; keep one"),
+        ("name: shop\nwindows:\n  gap_days: 1\n  outcome_days: 5\n  gap_days: 2\n",
+         "key 'gap_days' is given twice, in lines 3 and 5"),
+        ("name: shop\nwindows: {observation_days: true}\n",
+         "key 'windows.observation_days': expected a number, found True"),
+        ("name: shop\nbehaviours: {visit: {cost_per_event: yes}}\n",
+         "key 'behaviours.visit.cost_per_event': expected a number, found True"),
+        ("name: shop\nchurn: {kind: event, event_type: left, notice_days: false}\n",
+         "key 'churn.notice_days': expected a number, found False"),
+    ],
+)  # fmt: skip
+def test_keys_given_twice_and_truth_values_for_numbers_are_refused(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_config(file)
+    assert str(caught.value).startswith(str(file))
+
+
+def test_a_merged_key_may_be_given_again(tmp_path: Path) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        "name: shop\nbehaviours:\n  visit: &usual {stage: a, cost_per_event: 1}\n"
+        "  call: {<<: *usual, cost_per_event: 2}\n"
+    )
+    call = read_config(file).behaviours["call"]
+    assert (call.stage, call.cost_per_event) == ("a", 2)

@@ -105,7 +105,7 @@ def test_margin_is_revenue_less_cost(engine: Engine, tmp_path: Path) -> None:
     tables = read(engine, tmp_path, {"transactions": text})
     found = tables.transactions.collect("polars").to_native().sort("timestamp")
     assert found["margin"].to_list() == [5.5, -1.0]
-    assert tables.quality[1].dropped == (Dropped("null margin", 1),)
+    assert tables.quality[1].dropped == (Dropped("null margin", 1, 3.0, 3 / 16),)
 
 
 def test_dropped_rows_are_counted_by_reason(engine: Engine, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from engagement_ml.ledger.arrow.reading import (
 )
 from engagement_ml.ledger.daily import KEYS, MICRO
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
+from engagement_ml.tables.ids import without_placeholders
 from engagement_ml.tables.schema import AMOUNTS
 from engagement_ml.tables.validation import LARGEST
 
@@ -61,6 +62,9 @@ def aggregate_by_day(events: pa.Table) -> pa.Table:
     else:
         first, last = groups.reduce(micros, np.minimum), groups.reduce(micros, np.maximum)
     ledger: dict[str, Any] = {column: groups.take(keys[column]) for column in KEYS}
+    if pa.types.is_string(ledger["customer_id"].type):
+        # The ledger has far fewer rows than the events; rows without a customer are only counted.
+        ledger["customer_id"] = without_placeholders(ledger["customer_id"])
     ledger["n"] = groups.size()
     null = null_mask(ledger["day"])
     for name, values in (("first", first), ("last", last)):

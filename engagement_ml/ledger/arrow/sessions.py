@@ -10,6 +10,7 @@ from engagement_ml.ledger.arrow.daily import days_of
 from engagement_ml.ledger.arrow.grouping import Groups
 from engagement_ml.ledger.arrow.reading import MOMENT, array_of, as_integers
 from engagement_ml.ledger.sessions import SessionRule
+from engagement_ml.tables.ids import without_placeholders
 
 
 def sessions_by_day(events: pa.Table, rule: SessionRule) -> pa.Table:
@@ -50,9 +51,12 @@ def sessions_by_day(events: pa.Table, rule: SessionRule) -> pa.Table:
     begins = pause > rule.gap
     begins[groups.starts] = True
     ends = np.append(begins[1:], True)[: len(grouped)]
-    return pa.table(
+    customers = groups.take(customer)
+    if pa.types.is_string(customers.type):
+        customers = without_placeholders(customers)
+    sessions = pa.table(
         {
-            "customer_id": groups.take(customer),
+            "customer_id": customers,
             "day": groups.take(day),
             "sessions": groups.reduce_sorted(begins.astype(np.int64), np.add),
             "events": groups.size(),
@@ -61,6 +65,7 @@ def sessions_by_day(events: pa.Table, rule: SessionRule) -> pa.Table:
             "last": pa.array(groups.last(micros)).view(MOMENT),
         }
     )
+    return sessions.filter(pc.is_valid(customers)) if customers.null_count else sessions
 
 
 def _counted(events: pa.Table, rule: SessionRule) -> pa.Table:

@@ -10,7 +10,8 @@ from engagement_ml.report.section import Section
 from engagement_ml.report.view import Run, without_folders
 
 if TYPE_CHECKING:
-    from engagement_ml.tables.quality import TableQuality
+    from engagement_ml.formatting import Money
+    from engagement_ml.tables.quality import Dropped, TableQuality
 
 
 def build(run: Run) -> dict[str, Any] | None:
@@ -19,14 +20,14 @@ def build(run: Run) -> dict[str, Any] | None:
     if not record.tables:
         return None
     return {
-        "tables": [_row(table) for table in record.tables],
+        "tables": [_row(table, run.money) for table in record.tables],
         "sample": text.sample(record.sample, run.entities),
         "n_entities": number(record.n_entities, 0),
         "n_rows": number(record.n_rows, 0),
     }
 
 
-def _row(table: TableQuality) -> dict[str, Any]:
+def _row(table: TableQuality, money: Money) -> dict[str, Any]:
     return {
         "table": one_line(table.table),
         "source": without_folders(table.source),
@@ -34,12 +35,19 @@ def _row(table: TableQuality) -> dict[str, Any]:
         "kept": number(table.rows_kept, 0),
         "share": percent(table.rows_kept / table.rows_read, 1) if table.rows_read else DASH,
         "dropped": [
-            {"reason": one_line(each.reason), "rows": number(each.rows, 0)}
+            {"reason": _reason(each, money), "rows": number(each.rows, 0)}
             for each in table.dropped
             if each.rows
         ],
         "span": f"{day(table.first)} to {day(table.last)}" if table.first and table.last else DASH,
     }
+
+
+def _reason(dropped: Dropped, money: Money) -> str:
+    reason = one_line(dropped.reason)
+    if dropped.revenue is None:
+        return reason
+    return f"{reason}, with {money(dropped.revenue)} of revenue"
 
 
 DATA = Section("data", "The data", "data.html.j2", build)

@@ -1,0 +1,61 @@
+"""Names, ids, money and types on Polars and Spark: the same rules as on DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from engagement_ml.engine import Engine
+from tests.doors import as_csv, as_parquet
+from tests.inputs import test_meeting, test_money
+from tests.tables import test_column_names, test_ids, test_types
+
+Make = Callable[[pd.DataFrame, str], Any]
+COMMON: dict[str, Callable[[Engine, Make], Any]] = {
+    "names": lambda engine, make: test_column_names.check_shouted(
+        engine, {name: make(frame, name) for name, frame in test_column_names.SHOUTED.items()}
+    ),
+    "helpers": test_column_names.check_helpers,
+    "integers": lambda engine, make: test_ids.check_placeholders(engine, make, (7, 12)),
+    "texts": lambda engine, make: test_ids.check_placeholders(engine, make, ("ann", "Nat")),
+    "meeting": test_meeting.check_counts,
+    "disguise": lambda engine, make: test_meeting.check_disguise(engine, make, "zeros"),
+    "revenue": test_money.check_revenue,
+    "repeats": test_money.check_repeats,
+    "currencies": test_money.check_currencies,
+}
+TYPED = {
+    "floats": test_ids.check_floats,
+    "empty": lambda engine, make: test_types.check_empty(engine, make, None),
+}
+CSV = {"codes": test_money.check_codes}
+
+
+def polars(frame: pd.DataFrame, name: str) -> pl.LazyFrame:
+    return pl.from_pandas(frame).lazy()
+
+
+@pytest.mark.parametrize("check", COMMON | TYPED)
+def test_polars_follows_the_rules(check: str, polars_engine: Engine) -> None:
+    (COMMON | TYPED)[check](polars_engine, polars)
+
+
+@pytest.mark.spark
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.parametrize("check", COMMON | CSV)
+def test_spark_follows_the_rules_for_csv(check: str, spark_engine: Engine, tmp_path: Path) -> None:
+    (COMMON | CSV)[check](spark_engine, lambda frame, name: as_csv(frame, tmp_path, name))
+
+
+@pytest.mark.spark
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.parametrize("check", ["names", "helpers", "floats", "empty"])
+def test_spark_follows_the_rules_for_parquet(
+    check: str, spark_engine: Engine, tmp_path: Path
+) -> None:
+    (COMMON | TYPED)[check](spark_engine, lambda frame, name: as_parquet(frame, tmp_path, name))
