@@ -16,6 +16,7 @@ from engagement_ml.config.sections import (
     TABLE_NAMES,
     BehaviourConfig,
     ChurnConfig,
+    HistoryConfig,
     SampleConfig,
     SelectConfig,
     SourcesConfig,
@@ -54,6 +55,9 @@ class PipelineConfig(Frozen):
     )
     windows: WindowsConfig = Field(
         default=WindowsConfig(), description="Windows around the cutoffs, in days."
+    )
+    history: HistoryConfig = Field(
+        default=HistoryConfig(), description="Days that the history may cover."
     )
     behaviours: dict[str, BehaviourConfig] = Field(
         default_factory=dict,

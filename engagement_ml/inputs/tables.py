@@ -29,7 +29,7 @@ class Tables:
     quality : tuple of TableQuality
         One per table, in the order events, transactions, customers, surveys.
     history : History
-        Ends on the day after the last transaction; see ``windows.history_of``.
+        Ends on the day after the last transaction, or earlier; see ``windows.history_of``.
     behaviours : tuple of str
         Sorted event types that are candidates or adjusted for.
     event_counts : mapping of str to int
@@ -47,6 +47,8 @@ class Tables:
         they have yet to be computed from `events`.
     sample_key : str
         Identifies the sample of customers; empty for all customers of the sources.
+    notes : tuple of str
+        Sentences on what was dropped or assumed.
     """
 
     engine: Engine
@@ -63,3 +65,4 @@ class Tables:
     partitions: tuple[LedgerPartition, ...] = ()
     sessions: nw.LazyFrame[Any] | None = None
     sample_key: str = ""
+    notes: tuple[str, ...] = ()

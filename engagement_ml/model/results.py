@@ -79,13 +79,15 @@ class FittedResults:
         """
         import narwhals as nw
 
-        from engagement_ml.workflow.scoring import score_frames
+        from engagement_ml.workflow.scoring import log_notes, score_frames
 
         names = self.config_.columns.get("events", {})
         if names.get("event_type", "event_type") in nw.from_native(frame).collect_schema():
-            return score_frames(
+            scores = score_frames(
                 self.metric_, frame, config=self.config_, customers=customers, as_of=as_of
-            ).frame
+            )
+            log_notes(scores)
+            return scores.frame
         return self.metric_.score(frame)
 
     def explain(

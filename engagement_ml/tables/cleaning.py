@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import narwhals as nw
+
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
 from engagement_ml.tables.quality import (
     DUPLICATE,
@@ -14,9 +17,12 @@ from engagement_ml.tables.quality import (
     amounts_counted,
     amounts_of,
     event_types_with_amounts,
+    first_moment,
+    last_moment,
     mark_reasons,
     quality_of,
     rows_by_event_type,
+    signup_notes,
     tally_rows,
 )
 from engagement_ml.tables.schema import COLUMNS, INTEGERS, REQUIRED, SourceTable, quoted
@@ -38,12 +44,15 @@ class CleanTable:
         Rows per event type; empty for tables without event types.
     amounts : dict of str to tuple of str
         The event types with a non-null ``value`` and ``duration_seconds``.
+    dense : DenseSpan or None
+        Where the rows are dense; None for tables without timestamps.
     """
 
     view: str
     quality: TableQuality
     counts: dict[str, int]
     amounts: dict[str, tuple[str, ...]]
+    dense: DenseSpan | None
 
 
 def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
@@ -78,7 +87,7 @@ def canonical(
             case "id":
                 sql = _id(table, integer_ids)
             case "timestamp":
-                sql = table.moment(column)
+                sql = _timestamp(table, column)
             case "text":
                 sql = _text(table, column, guarded)
             case "number" | "finite":
@@ -97,8 +106,9 @@ def canonical(
 def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     """Drop rows that cannot be used, count them by reason, and fingerprint the others.
 
-    Dropped are rows with a null in a required column, transactions without a margin, and events
-    that repeat an ``event_id``.
+    Dropped are rows with a null in a required column, transactions without a margin, events that
+    repeat an ``event_id``, and rows of days that are not plausible. Transactions far from all
+    others are dropped, too.
 
     Parameters
     ----------
@@ -122,16 +132,34 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
         if with_duplicates != source:
             reasons.append((DUPLICATE, quoted(DUPLICATE_MARK)))
         source = with_duplicates
+    limits = table.limits
+    dense = None
+    if "timestamp" in columns:
+        dense = _dense(engine, table, source)
+        if table.name == "transactions":
+            limits = limits.within(dense)
+        reasons += [(reason.name, reason.sql('"timestamp"')) for reason in limits.reasons]
     marked = mark_reasons(quoted(source), reasons)
     tallies = tally_rows(
         engine, marked, _tally_columns(engine, table, columns, source), source=table.label
     )
-    quality = quality_of(table, tallies, [reason for reason, _ in reasons], columns)
+    quality = quality_of(
+        table,
+        tallies,
+        [reason for reason, _ in reasons],
+        columns,
+        limits,
+        _implausible_signups(engine, table),
+    )
     view = engine.view(
         f"SELECT {input_columns(table)} FROM ({marked}) WHERE reason_ IS NULL", source=table.label
     )
     return CleanTable(
-        view, quality, rows_by_event_type(tallies), event_types_with_amounts(table, tallies)
+        view,
+        quality,
+        rows_by_event_type(tallies),
+        event_types_with_amounts(table, tallies),
+        dense,
     )
 
 
@@ -139,6 +167,28 @@ def input_columns(table: SourceTable) -> str:
     """Return SQL for a table's columns in their order, without helper columns."""
     margin = ["margin"] if _needs_margin(table) else []
     return ", ".join(quoted(c) for c in (*table.types, *margin))
+
+
+def _dense(engine: DuckDBEngine, table: SourceTable, source: str) -> DenseSpan | None:
+    day, earliest = nw.col("timestamp").dt.date(), table.limits.first
+    counted = rows_by_day(engine, engine.scan(source), day, nw.len(), earliest, source=table.label)
+    return dense_span(table.limits.kept(counted))
+
+
+def _timestamp(table: SourceTable, column: str) -> str:
+    """Return SQL for a moment; an implausible optional one is null, as no row needs it."""
+    moment = table.moment(column)
+    if column == "timestamp":
+        return moment
+    return f"CASE WHEN {table.limits.usable_sql(moment)} THEN {moment} END"
+
+
+def _implausible_signups(engine: DuckDBEngine, table: SourceTable) -> list[str]:
+    if not table.has("signup"):
+        return []
+    implausible = f"NOT ({table.limits.usable_sql(table.moment('signup'))})"
+    query = f"SELECT count(*) FROM {quoted(table.view)} WHERE {implausible}"
+    return signup_notes(table, engine.query(query, source=table.label)[0][0])
 
 
 def _needs_margin(table: SourceTable) -> bool:
@@ -152,8 +202,8 @@ def _tally_columns(
     return TallyColumns(
         event_type="event_type" if table.name == "events" else "NULL",
         rows="count(*)",
-        first=f"min({moment})",
-        last=f"max({moment})",
+        first=first_moment(moment),
+        last=last_moment(moment),
         hashed=_hashed(engine, table, columns, source),
         amounts=amounts_counted(amounts_of(table)),
     )

@@ -196,7 +196,8 @@ def is_duplicate_sql(
 
     The first is the earliest; ties are broken by customer, `columns` and `tie_breakers`.
     """
-    unusable = " OR ".join(f"{quoted(c)} IS NULL" for c in REQUIRED[table.name])
+    implausible = [reason.sql('"timestamp"') for reason in table.limits.plausible]
+    unusable = " OR ".join([*(f"{quoted(c)} IS NULL" for c in REQUIRED[table.name]), *implausible])
     ordered = dict.fromkeys(["timestamp", "customer_id", *columns, *tie_breakers])
     order = ", ".join([unusable, *(quoted(c) for c in ordered if c != "event_id")])
     return f'row_number() OVER (PARTITION BY "event_id" ORDER BY {order}) > 1'

@@ -9,6 +9,8 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.engine import LazyEngine
+from engagement_ml.tables.day_limits import DayLimits
+from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.lazy_opening import LazyTable
 from engagement_ml.tables.quality import (
@@ -19,6 +21,7 @@ from engagement_ml.tables.quality import (
     event_types_with_amounts,
     quality_of,
     rows_by_event_type,
+    signup_notes,
 )
 from engagement_ml.tables.schema import REQUIRED
 
@@ -40,6 +43,8 @@ class LazyCleanTable:
         The event types with a non-null ``value`` and ``duration_seconds``.
     ledger : LazyFrame or None
         The daily ledger of events, if it was computed.
+    dense : DenseSpan or None
+        Where the rows are dense; None for tables without timestamps.
     """
 
     frame: nw.LazyFrame[Any]
@@ -47,6 +52,7 @@ class LazyCleanTable:
     counts: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ledger: nw.LazyFrame[Any] | None = None
+    dense: DenseSpan | None = None
 
     @classmethod
     def of(
@@ -55,7 +61,11 @@ class LazyCleanTable:
         frame: nw.LazyFrame[Any],
         tallies: Sequence[RowTally],
         reasons: Iterable[str],
+        limits: DayLimits,
+        *,
+        notes: Iterable[str] = (),
         ledger: nw.LazyFrame[Any] | None = None,
+        dense: DenseSpan | None = None,
     ) -> LazyCleanTable:
         """Return the table with what its tallies count.
 
@@ -68,10 +78,11 @@ class LazyCleanTable:
         columns = (column for column, _ in table.column_kinds())
         return cls(
             frame=frame,
-            quality=quality_of(table, tallies, list(reasons), columns),
+            quality=quality_of(table, tallies, list(reasons), columns, limits, notes),
             counts=rows_by_event_type(tallies),
             amounts=event_types_with_amounts(table, tallies),
             ledger=ledger,
+            dense=dense,
         )
 
 
@@ -97,18 +108,46 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
     if "event_id" in columns:
         frame = mark_duplicates(opened, frame)
         reasons.append((DUPLICATE, nw.col(DUPLICATE_MARK)))
-    marked = frame.with_columns(reason_=first_reason(condition for _, condition in reasons))
     moment = "timestamp" if "timestamp" in columns else None
+    limits, dense = opened.table.limits, None
+    if moment is not None:
+        day = nw.col(moment).dt.date()
+        counted = rows_by_day(engine, frame, day, nw.len(), limits.first, source=opened.table.label)
+        dense = dense_span(limits.kept(counted))
+        if name == "transactions":
+            limits = limits.within(dense)
+        reasons += [(reason.name, reason.expression(day)) for reason in limits.reasons]
+    marked = frame.with_columns(reason_=first_reason(condition for _, condition in reasons))
     tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment))
     usable = marked.filter(nw.col("reason_").is_null()).select(*columns)
-    return LazyCleanTable.of(opened, usable, tallies, (reason for reason, _ in reasons))
+    return LazyCleanTable.of(
+        opened,
+        usable,
+        tallies,
+        (reason for reason, _ in reasons),
+        limits,
+        notes=_implausible_signups(engine, opened),
+        dense=dense,
+    )
+
+
+def _implausible_signups(engine: LazyEngine, opened: LazyTable) -> list[str]:
+    if "signup" not in opened.schema:
+        return []
+    typed = engine.typed(opened.frame.select("signup"), {"signup": "timestamp"})
+    day = nw.col("signup").dt.date()
+    implausible = typed.filter(~opened.table.limits.usable(day)).select(n=nw.len())
+    (row,) = engine.rows(implausible, source=opened.table.label)
+    return signup_notes(opened.table, int(row["n"]))
 
 
 def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Mark all but the first usable of the rows that share an event_id, in `DUPLICATE_MARK`."""
     required = REQUIRED[opened.table.name]
+    day = nw.col("timestamp").dt.date()
+    implausible = (reason.expression(day) for reason in opened.table.limits.plausible)
     unusable = nw.any_horizontal(
-        *(nw.col(column).is_null() for column in required), ignore_nulls=False
+        *(nw.col(column).is_null() for column in required), *implausible, ignore_nulls=True
     )
     optional = [c for c in frame.collect_schema().names() if c not in (*required, "event_id")]
     order = ["unusable_", "timestamp", "customer_id", "event_type"]
@@ -169,7 +208,9 @@ def tally_rows(
     first, last = moments
     aggregates = [rows.cast(nw.Int64).alias("rows_")]
     if first is not None and last is not None:
-        aggregates += [nw.col(first).min().alias("first_"), nw.col(last).max().alias("last_")]
+        # Before year 1 lies outside of Python's calendar, and such rows are dropped.
+        kept = nw.when(nw.col("reason_").is_null()).then(nw.col(first))
+        aggregates += [kept.min().alias("first_"), nw.col(last).max().alias("last_")]
     aggregates += [(nw.col("hash_") % p).sum().alias(f"hash_{p}") for p in _PRIMES]
     for column in amounts:
         n = nw.col(f"n_{column}").sum() if f"n_{column}" in present else nw.col(column).count()

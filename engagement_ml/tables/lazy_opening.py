@@ -12,6 +12,7 @@ from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.base import Kind
 from engagement_ml.errors import InputError
 from engagement_ml.sources import describe_source, is_csv, open_source
+from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.opening import check_columns, map_columns
 from engagement_ml.tables.schema import COLUMNS, SESSION_COLUMNS, SourceTable
 
@@ -66,7 +67,8 @@ def open_lazy_table(
     present = frame.collect_schema()
     source_columns = map_columns(config, name, label, present)
     types = {column: str(present[original]) for column, original in source_columns.items()}
-    table = SourceTable(name, label, "", types, source_columns, is_csv(source))
+    limits = DayLimits.of(config.history)
+    table = SourceTable(name, label, "", types, source_columns, is_csv(source), limits=limits)
     check_columns(table, config)
     used = {*COLUMNS[name], *(SESSION_COLUMNS if config.features.sessions is not None else ())}
     selected = {c: s for c, s in source_columns.items() if name == "customers" or c in used}
@@ -104,6 +106,10 @@ def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw
     typed = engine.typed(opened.frame, kinds).with_columns(
         nw.when(nw.col(column).is_finite()).then(nw.col(column)).alias(column) for column in numbers
     )
+    if "signup" in opened.schema:
+        # Implausible sign-ups are as good as missing ones; no row needs them.
+        usable = opened.table.limits.usable(nw.col("signup").dt.date())
+        typed = typed.with_columns(signup=nw.when(usable).then(nw.col("signup")))
     if opened.table.name == "transactions" and "margin" not in opened.schema:
         return typed.with_columns(margin=nw.col("revenue") - nw.col("cost"))
     return typed

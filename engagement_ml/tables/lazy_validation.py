@@ -112,9 +112,10 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
     text = opened.is_text(column)
     unreadable = ~written.is_null() & (written != "") & value.is_null()
     if kind == "timestamp":
-        late = _Check(column, value.dt.date() > latest().date(), FUTURE)
-        unparsable = _Check(column, unreadable, TIMESTAMP)
-        return [unparsable, late] if text else [late] if future else []
+        unparsable = [_Check(column, unreadable, TIMESTAMP)] if text else []
+        if opened.table.limits.latest is not None or not (text or future):
+            return unparsable
+        return [*unparsable, _Check(column, value.dt.date() > latest().date(), FUTURE)]
     if kind not in ("number", "finite") or opened.schema[column].is_integer():
         return []
     not_finite = ~value.is_finite()

@@ -13,6 +13,7 @@ from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.sources.kinds import quoted_text
+from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.schema import COLUMNS, REQUIRED, SourceTable, listed, quoted
 
 
@@ -47,7 +48,16 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
     types = {column: present[source_column] for column, source_column in source_columns.items()}
     files = parquet_files(source, name)
-    table = SourceTable(name, label, view, types, source_columns, is_csv(source), files)
+    table = SourceTable(
+        name,
+        label,
+        view,
+        types,
+        source_columns,
+        is_csv(source),
+        files,
+        DayLimits.of(config.history),
+    )
     check_columns(table, config)
     return table
 

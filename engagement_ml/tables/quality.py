@@ -15,10 +15,11 @@ from typing import Any
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.formatting import quantity
+from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.schema import AMOUNTS, SourceTable, quoted
 
 DUPLICATE = "repeated event_id"
-AFTER_TRANSACTIONS = "after the last day of transactions"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class TableQuality:
     fingerprint : str
         SHA-256 of the columns, the number of rows and sums of row hashes: equal for equal rows in
         any order and any file format, given the same version of the engine.
+    notes : tuple of str
+        Sentences for people on what was dropped or assumed.
     """
 
     table: str
@@ -54,6 +57,7 @@ class TableQuality:
     first: dt.datetime | None
     last: dt.datetime | None
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,8 @@ def quality_of(
     tallies: Sequence[RowTally],
     reasons: Sequence[str],
     columns: Iterable[str],
+    limits: DayLimits | None = None,
+    notes: Iterable[str] = (),
 ) -> TableQuality:
     """Return the data quality of a table.
 
@@ -212,12 +218,17 @@ def quality_of(
         Names of the reasons, in the order of their positions.
     columns : iterable of str
         The columns that the row hashes cover.
+    limits : DayLimits, optional
+        The days whose rows are kept; by default the plausible ones.
+    notes : iterable of str
+        Further sentences on the table.
 
     Raises
     ------
     NotEnoughDataError
         If no row is kept.
     """
+    limits = table.limits if limits is None else limits
     kept = kept_rows(tallies)
     rows_read = sum(tally.rows for tally in tallies)
     rows_kept = sum(tally.rows for tally in kept)
@@ -234,7 +245,29 @@ def quality_of(
         first=min((t.first for t in kept if t.first is not None), default=None),
         last=max((t.last for t in kept if t.last is not None), default=None),
         fingerprint=_fingerprint(columns, rows_kept, kept),
+        notes=(*limits.notes(table.name, {d.reason: d.rows for d in dropped}), *notes),
     )
+
+
+def first_moment(moment: str) -> str:
+    """Return SQL for the earliest moment, within Python's calendar."""
+    return f"greatest(min({moment}), TIMESTAMP '0001-01-01')"
+
+
+def last_moment(moment: str) -> str:
+    """Return SQL for the latest moment, within Python's calendar."""
+    return f"least(max({moment}), TIMESTAMP '9999-12-31')"
+
+
+def signup_notes(table: SourceTable, implausible: int) -> list[str]:
+    """Return what was done with sign-ups on days that are not plausible."""
+    if not implausible:
+        return []
+    names = " or ".join(reason.name for reason in table.limits.plausible)
+    return [
+        f"{quantity(implausible, 'signup')} of {table.name} {names} "
+        f"{'was' if implausible == 1 else 'were'} treated as missing"
+    ]
 
 
 def amounts_counted(columns: Iterable[str]) -> list[str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from engagement_ml.tables.day_limits import PLAUSIBLE, DayLimits
+
 Kind = Literal["id", "timestamp", "text", "number", "finite"]
 """``number`` treats NaN as null; ``finite`` rejects it."""
 
@@ -72,6 +74,8 @@ class SourceTable:
         Whether the source is a CSV file, so that every column is text.
     files : tuple of Path
         The Parquet files of the source; empty for other sources.
+    limits : DayLimits
+        The plausible days.
     """
 
     name: str
@@ -81,6 +85,7 @@ class SourceTable:
     source_columns: dict[str, str]
     csv: bool
     files: tuple[Path, ...] = ()
+    limits: DayLimits = PLAUSIBLE
 
     def has(self, column: str) -> bool:
         """Return whether the table has the column."""

@@ -15,6 +15,7 @@ LARGEST = 1e12
 EXAMPLE = "2024-05-31 14:30:00"
 FINITE = "a finite number"
 FUTURE = "no timestamp in the future"
+LATER = "to drop later rows, set 'history: {latest: DATE}'"
 NUMBER = "a number"
 NOT_TOO_LARGE = "at most 1e12 in size; give it in a larger unit"
 TIMESTAMP = f"a timestamp such as {EXAMPLE}"
@@ -77,7 +78,8 @@ def column_label(table: SourceTable, column: str) -> str:
 def value_message(place: str, expected: str, value: str, rows: int) -> str:
     """Return the message about a value that does not fit; `value` is in quotes."""
     more = f" ({rows} such rows)" if rows > 1 else ""
-    return f"{place}: expected {expected}, found {value}{more}"
+    hint = f"; {LATER}" if expected == FUTURE else ""
+    return f"{place}: expected {expected}, found {value}{more}{hint}"
 
 
 def type_message(table: SourceTable, column: str, of_type: object, kind: Kind) -> str:
@@ -121,7 +123,8 @@ def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
     if table.is_text(column):
         bad = f"{table.sql(column)} IS NOT NULL AND {moment} IS NULL"
         checks.append(_Check(column, bad, TIMESTAMP))
-    checks.append(_Check(column, f"{moment} > TIMESTAMP '{latest()}'", FUTURE))
+    if table.limits.latest is None:
+        checks.append(_Check(column, f"{moment} > TIMESTAMP '{latest()}'", FUTURE))
     return checks
 
 

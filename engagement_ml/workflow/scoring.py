@@ -23,6 +23,7 @@ from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
 from engagement_ml.workflow.results import RECORD
 from engagement_ml.workflow.runs import open_run
+from engagement_ml.workflow.score_notes import last_event, log_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,10 @@ class Scores:
         The file with ``customer_id``, ``score`` and the points of each behaviour
         (``<behaviour>__points``), sorted by customer; on Spark a folder of Parquet files without
         order. None if the scores were not written.
+    last_event : date or None
+        The last day with events; a few events far after all others do not count.
+    notes : tuple of str
+        What was dropped or assumed, and a warning if the events are old.
     """
 
     metric: EngagementMetric
@@ -57,6 +62,8 @@ class Scores:
     n_entities: int
     mean: float
     path: Path | None
+    last_event: dt.date | None = None
+    notes: tuple[str, ...] = ()
     _frame: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
@@ -95,7 +102,7 @@ def score(
         an event before `as_of`. Customers without events get the score 0.
     as_of : date, datetime or ISO 8601 text, optional
         Events in ``[as_of - observation_days, as_of)`` count; by default the day after the last
-        event.
+        event, not counting a few events far after all others.
     output : path, optional
         A file that ends in ``.parquet`` or ``.csv``, or a folder for ``scores.parquet``. It is
         written completely or not at all. By default the scores are only returned.
@@ -148,7 +155,7 @@ def score(
         metric, config = _read_model(model, tracking_uri, steps)
         if engine is not None:
             config = _on_engine(config, engine)
-        return score_frames(
+        scores = score_frames(
             metric,
             events,
             config=config,
@@ -157,6 +164,9 @@ def score(
             target=target,
             progress=steps,
         )
+    if not isinstance(progress, Progress):
+        log_notes(scores.notes)
+    return scores
 
 
 def score_frames(
@@ -181,9 +191,9 @@ def score_frames(
         read = read_scoring_tables(config, engine, frames)
         quality = read["events"].quality
         _check_behaviours(metric, read["events"])
+        last, notes = last_event(read["events"], moment, config.history)
         if moment is None:
-            assert quality.last is not None
-            moment = dt.datetime.combine(quality.last.date() + DAY, dt.time())
+            moment = dt.datetime.combine(last + DAY, dt.time())
         progress.start("Scoring")
         scored = _score(engine, metric, read, moment)
         summary = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
@@ -198,7 +208,7 @@ def score_frames(
             frame = engine.pandas(scored.sort(CUSTOMER))
         else:
             _write(engine, scored, target)
-    return Scores(metric, moment, totals["n"], totals["mean"], target, frame)
+    return Scores(metric, moment, totals["n"], totals["mean"], target, last, notes, frame)
 
 
 def scores_path(output: str | Path) -> Path:

@@ -223,7 +223,9 @@ class PartitionBuilder:
     def _manifest_entry(self, batch: Batch, ledger: str) -> dict[str, Any]:
         """Return the files, days and tallies of a ledger, for use without reading it."""
         days = self.engine.query(
-            f"SELECT DISTINCT day FROM {ledger} WHERE day IS NOT NULL ORDER BY 1",
+            # Days before year 1 are dropped later, and Python's calendar does not have them.
+            "SELECT DISTINCT greatest(least(day, DATE '9999-12-31'), DATE '0001-01-01') AS day "
+            f"FROM {ledger} WHERE day IS NOT NULL ORDER BY 1",
             source=self.table.label,
         )
         return {
