@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import narwhals as nw
 
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.tables.day_limits import signup_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
 from engagement_ml.tables.quality import (
@@ -22,7 +23,6 @@ from engagement_ml.tables.quality import (
     mark_reasons,
     quality_of,
     rows_by_event_type,
-    signup_notes,
     tally_rows,
 )
 from engagement_ml.tables.schema import COLUMNS, INTEGERS, REQUIRED, SourceTable, quoted
@@ -188,7 +188,7 @@ def _implausible_signups(engine: DuckDBEngine, table: SourceTable) -> list[str]:
         return []
     implausible = f"NOT ({table.limits.usable_sql(table.moment('signup'))})"
     query = f"SELECT count(*) FROM {quoted(table.view)} WHERE {implausible}"
-    return signup_notes(table, engine.query(query, source=table.label)[0][0])
+    return signup_notes(table.limits, engine.query(query, source=table.label)[0][0])
 
 
 def _needs_margin(table: SourceTable) -> bool:

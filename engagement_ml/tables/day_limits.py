@@ -166,6 +166,17 @@ class DayLimits:
         return tuple(found)
 
 
+def signup_notes(limits: DayLimits, implausible: int) -> list[str]:
+    """Return what was done with sign-ups on days that are not plausible."""
+    if not implausible:
+        return []
+    names = " or ".join(reason.name for reason in limits.plausible)
+    return [
+        f"{quantity(implausible, 'signup')} of customers {names} "
+        f"{'was' if implausible == 1 else 'were'} treated as missing"
+    ]
+
+
 PLAUSIBLE = DayLimits.of(HistoryConfig())
 """The plausible days without a configuration."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.engine import LazyEngine
-from engagement_ml.tables.day_limits import DayLimits
+from engagement_ml.tables.day_limits import DayLimits, signup_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.lazy_opening import LazyTable
@@ -21,7 +21,6 @@ from engagement_ml.tables.quality import (
     event_types_with_amounts,
     quality_of,
     rows_by_event_type,
-    signup_notes,
 )
 from engagement_ml.tables.schema import REQUIRED
 
@@ -138,7 +137,7 @@ def _implausible_signups(engine: LazyEngine, opened: LazyTable) -> list[str]:
     day = nw.col("signup").dt.date()
     implausible = typed.filter(~opened.table.limits.usable(day)).select(n=nw.len())
     (row,) = engine.rows(implausible, source=opened.table.label)
-    return signup_notes(opened.table, int(row["n"]))
+    return signup_notes(opened.table.limits, int(row["n"]))
 
 
 def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

@@ -11,10 +11,11 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.base import Kind
 from engagement_ml.errors import InputError
-from engagement_ml.sources import describe_source, is_csv, open_source
+from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.opening import check_columns, map_columns
 from engagement_ml.tables.schema import COLUMNS, SESSION_COLUMNS, SourceTable
+from engagement_ml.tables.zones import check_zones
 
 _INTEGERS = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
 
@@ -63,6 +64,11 @@ def open_lazy_table(
         If the customers table lacks a column that ``segments`` names.
     """
     label = describe_source(source, name)
+    mapping, files = config.columns.get(name, {}), parquet_files(source, name)
+    for column, kind in COLUMNS[name].items():
+        if kind == "timestamp":
+            # Spark cannot read such files together, and would say it in its own words.
+            check_zones(files, mapping.get(column, column))
     frame = open_source(engine, source, table=name)
     present = frame.collect_schema()
     source_columns = map_columns(config, name, label, present)

@@ -10,11 +10,12 @@ from typing import Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.engine.files import parquet_sql
 from engagement_ml.errors import ConfigError, InputError, nearest
-from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
-from engagement_ml.sources.kinds import quoted_text
+from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.schema import COLUMNS, REQUIRED, SourceTable, listed, quoted
+from engagement_ml.tables.zones import check_zones
 
 
 def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any) -> SourceTable:
@@ -48,6 +49,7 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
     types = {column: present[source_column] for column, source_column in source_columns.items()}
     files = parquet_files(source, name)
+    keys = engine.keys_of(files, source_folder(source), source=label)
     table = SourceTable(
         name,
         label,
@@ -57,8 +59,12 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
         is_csv(source),
         files,
         DayLimits.of(config.history),
+        keys,
     )
     check_columns(table, config)
+    for column, kind in table.column_kinds():
+        if kind == "timestamp" and "TIME ZONE" in types[column]:
+            check_zones(files, source_columns[column])
     return table
 
 
@@ -67,8 +73,7 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
 
     A column that these files lack is null.
     """
-    listed_files = ", ".join(quoted_text(file) for file in files)
-    read = f"SELECT * FROM read_parquet([{listed_files}], union_by_name = true)"
+    read = parquet_sql(files, table.keys)
     present = dict(
         engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", source=table.label)
     )

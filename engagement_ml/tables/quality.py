@@ -15,7 +15,6 @@ from typing import Any
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.formatting import quantity
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.schema import AMOUNTS, SourceTable, quoted
 
@@ -257,17 +256,6 @@ def first_moment(moment: str) -> str:
 def last_moment(moment: str) -> str:
     """Return SQL for the latest moment, within Python's calendar."""
     return f"least(max({moment}), TIMESTAMP '9999-12-31')"
-
-
-def signup_notes(table: SourceTable, implausible: int) -> list[str]:
-    """Return what was done with sign-ups on days that are not plausible."""
-    if not implausible:
-        return []
-    names = " or ".join(reason.name for reason in table.limits.plausible)
-    return [
-        f"{quantity(implausible, 'signup')} of {table.name} {names} "
-        f"{'was' if implausible == 1 else 'were'} treated as missing"
-    ]
 
 
 def amounts_counted(columns: Iterable[str]) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from engagement_ml.engine import ZONE, DuckDBEngine
+from engagement_ml.engine import DuckDBEngine
+from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError
 from engagement_ml.tables.schema import INTEGERS, Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
@@ -19,6 +20,8 @@ LATER = "to drop later rows, set 'history: {latest: DATE}'"
 NUMBER = "a number"
 NOT_TOO_LARGE = "at most 1e12 in size; give it in a larger unit"
 TIMESTAMP = f"a timestamp such as {EXAMPLE}"
+LONG_YEAR = f"a year of four digits first, as in {EXAMPLE}"
+ZONE_NAME = "a time zone as an offset or a name, such as +02:00 or Europe/Berlin"
 
 
 class _Check(NamedTuple):
@@ -121,8 +124,15 @@ def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
         raise InputError(type_message(table, column, of_type, "timestamp"))
     checks = []
     if table.is_text(column):
-        bad = f"{table.sql(column)} IS NOT NULL AND {moment} IS NULL"
-        checks.append(_Check(column, bad, TIMESTAMP))
+        text = table.sql(column)
+        no_moment = f"NOT regexp_matches({text}, '{MOMENT}')"
+        abbreviated = f"{no_moment} AND regexp_matches({text}, '{ABBREVIATION}')"
+        bad = f"{text} IS NOT NULL AND ({moment} IS NULL OR {no_moment})"
+        checks += [
+            _Check(column, f"regexp_matches({text}, '{SHORT_YEAR}')", LONG_YEAR),
+            _Check(column, abbreviated, ZONE_NAME),
+            _Check(column, bad, TIMESTAMP),
+        ]
     if table.limits.latest is None:
         checks.append(_Check(column, f"{moment} > TIMESTAMP '{latest()}'", FUTURE))
     return checks

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.engine.files import parquet_sql
 from engagement_ml.ledger.arrow import UnsupportedInputError, aggregate_files, read_integers
 from engagement_ml.ledger.cache.batches import Batch
 from engagement_ml.ledger.cache.partitions import Partition, listed_days
@@ -264,8 +265,7 @@ class PartitionBuilder:
         return self._views[batch.key]
 
     def _read(self, name: str) -> str:
-        path = str(self.store.path(name)).replace("'", "''")
-        return f"read_parquet('{path}')"
+        return f"({parquet_sql([self.store.path(name)], by_name=False)})"
 
     def _name(self, kind: str, suffix: str, *dependencies: str | bytes) -> str:
         """Return the content-addressed name of a file, and record that it is in use."""
