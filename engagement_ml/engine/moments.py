@@ -13,7 +13,7 @@ ZONE = f"[0-9]:[0-9]{{2}}.*(Z|{_OFFSET}|{_NAME}) *$"
 ABBREVIATION = f"^ *{_DATE}[ T]{_TIME} ?[A-Za-z]+ *$"
 """Regular expression: a moment with letters behind it, which mean several zones unless UTC."""
 SHORT_YEAR = "^ *[0-9]{1,2}[-/][0-9]{1,2}[-/][0-9]{1,2}([ T].*)?$"
-"""Regular expression: a date whose year has two digits, in an order that nobody can know."""
+"""Regular expression: a date whose year has two digits, in any order of year, month and day."""
 
 
 def text_sql(text: str) -> str:

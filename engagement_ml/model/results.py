@@ -86,7 +86,7 @@ class FittedResults:
             scores = score_frames(
                 self.metric_, frame, config=self.config_, customers=customers, as_of=as_of
             )
-            log_notes(scores)
+            log_notes(scores.notes)
             return scores.frame
         return self.metric_.score(frame)
 

@@ -28,9 +28,8 @@ from engagement_ml.workflow.score_notes import last_event, log_notes
 if TYPE_CHECKING:
     import pandas as pd
 
-CUSTOMER, SCORE = "customer_id", "score"
+CUSTOMER, SCORE, SCORES = "customer_id", "score", "scores.parquet"
 EPOCH, MICROSECOND = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
-SCORES = "scores.parquet"
 _PARQUET, _CSV = (".parquet", ".parq", ".pq"), (".csv",)
 
 
@@ -101,8 +100,8 @@ def score(
         A table with the ``customer_id`` of each customer to score; by default every customer with
         an event before `as_of`. Customers without events get the score 0.
     as_of : date, datetime or ISO 8601 text, optional
-        Events in ``[as_of - observation_days, as_of)`` count; by default the day after the last
-        event, not counting a few events far after all others.
+        Events in ``[as_of - observation_days, as_of)`` count; by default the day after the last,
+        except for a few events far after all others.
     output : path, optional
         A file that ends in ``.parquet`` or ``.csv``, or a folder for ``scores.parquet``. It is
         written completely or not at all. By default the scores are only returned.

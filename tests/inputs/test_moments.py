@@ -54,7 +54,8 @@ def text_doors(moments: list[str], folder: Path) -> list[Any]:
         connection.register("given", given)
         connection.execute("CREATE TABLE events AS FROM given")
         database = connection.execute("PRAGMA database_list").fetchall()[0][2]
-    return [given, pl.from_pandas(given), folder / "events.csv", folder / "events.parquet", database]
+    files = [folder / "events.csv", folder / "events.parquet", database]
+    return [given, pl.from_pandas(given), *files]
 
 
 @pytest.mark.parametrize(

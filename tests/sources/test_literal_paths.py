@@ -1,4 +1,4 @@
-"""Paths never change their data: literal names, and folders that are columns only below a folder."""
+"""Paths never change their data: names are literal, and folders replace no column."""
 
 from __future__ import annotations
 
