@@ -55,13 +55,18 @@ paid_from=datetime.date(2024, 1, 3))
 
 
 def history_of(
-    first_event: dt.date, first_paid: dt.date, end: dt.date, config: WindowsConfig
+    first_event: dt.date,
+    first_paid: dt.date,
+    end: dt.date,
+    config: WindowsConfig,
+    last_event: dt.date | None = None,
 ) -> History:
     """Return the days that events and transactions cover together.
 
     Observation windows need events and outcome windows need transactions. The history begins with
     the first event, or one observation window and gap before the first transaction if that is
-    later.
+    later. It ends with the last transaction, or one gap and outcome window after the last event
+    if that is earlier: no observation window may lie behind the events.
 
     Parameters
     ----------
@@ -70,9 +75,20 @@ def history_of(
     end : date
         The day after the last transaction.
     config : WindowsConfig
+    last_event : date, optional
+        The last day with events.
+
+    Examples
+    --------
+    >>> day = dt.date
+    >>> history_of(day(2024, 1, 1), day(2024, 1, 1), day(2025, 1, 1), WindowsConfig(),
+    ...            last_event=day(2024, 6, 30)).end
+    datetime.date(2024, 9, 23)
     """
     back = (config.observation_days + config.gap_days) * DAY
     start = max(first_event, first_paid - back)
+    if last_event is not None:
+        end = min(end, last_event + (1 + config.gap_days + config.outcome_days) * DAY)
     return History(start, end, first_paid if first_paid > start else None)
 
 

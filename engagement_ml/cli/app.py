@@ -33,7 +33,7 @@ Output = Annotated[
         show_default=False,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors and warnings only.")]
 Verbose = Annotated[
     bool,
     typer.Option("--verbose", help="Log each step with its duration on standard error."),
@@ -237,13 +237,16 @@ def score(
             tracking_uri=tracking_uri,
             progress=progress,
         )
+        for note in scores.warnings:
+            typer.echo(f"note: {note}", err=True)
         if not quiet:
             typer.echo(
                 f"{scores.path}: {scores.n_entities:,} scores as of {scores.as_of:%Y-%m-%d}, "
-                f"{scores.mean:.1f} on average"
+                f"{scores.mean:.1f} on average; the last event is of {scores.last_event}"
             )
             for note in scores.notes:
-                typer.echo(note)
+                if note not in scores.warnings:
+                    typer.echo(note)
 
 
 @app.command(epilog=_example("engagement-ml report runs/demo --output report.html"))

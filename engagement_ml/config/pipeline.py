@@ -17,6 +17,7 @@ from engagement_ml.config.sections import (
     TABLE_NAMES,
     BehaviourConfig,
     ChurnConfig,
+    HistoryConfig,
     SampleConfig,
     SelectConfig,
     SourcesConfig,
@@ -55,6 +56,9 @@ class PipelineConfig(Frozen):
     )
     windows: WindowsConfig = Field(
         default=WindowsConfig(), description="Windows around the cutoffs, in days."
+    )
+    history: HistoryConfig = Field(
+        default=HistoryConfig(), description="Days that the history may cover."
     )
     behaviours: dict[str, BehaviourConfig] = Field(
         default_factory=dict,

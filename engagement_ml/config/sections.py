@@ -76,6 +76,37 @@ class WindowsConfig(Frozen):
         return tuple(sorted(set(value))) if value is not None else None
 
 
+class HistoryConfig(Frozen):
+    """Days that the history may cover, and how old the events of a score may be."""
+
+    earliest: dt.date = Field(
+        default=dt.date(1990, 1, 1),
+        description="First plausible day; earlier rows are dropped and counted. Unset clocks and "
+        "empty fields often read 1970-01-01 or 0001-01-01.",
+    )
+    latest: dt.date | None = Field(
+        default=None,
+        description="Last plausible day; later rows are dropped and counted. null stops the run at "
+        "a timestamp in the future.",
+    )
+    drop_distant: bool = Field(
+        default=True,
+        description="Whether rows far from all others are dropped and counted: at most 1% of a "
+        "table, beyond more than 28 days without rows. The history has no more days than the rest.",
+    )
+    stale_days: int = Field(
+        default=7,
+        ge=0,
+        description="Days after the last event from which score warns that the events are old.",
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.latest is not None and self.latest < self.earliest:
+            raise ValueError(f"'latest' ({self.latest}) is before 'earliest' ({self.earliest})")
+        return self
+
+
 class BehaviourConfig(Frozen):
     """Prior knowledge about one event type."""
 

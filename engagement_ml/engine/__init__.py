@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from engagement_ml.engine.base import PERMANENT_RANDOM_NUMBERS, ZONE, Engine, LazyEngine, one_line
+from engagement_ml.engine.base import PERMANENT_RANDOM_NUMBERS, Engine, LazyEngine, one_line
 from engagement_ml.engine.duckdb import DuckDBEngine
 from engagement_ml.engine.factory import open_duckdb, open_engine
 
 __all__ = [
     "PERMANENT_RANDOM_NUMBERS",
-    "ZONE",
     "DuckDBEngine",
     "Engine",
     "LazyEngine",

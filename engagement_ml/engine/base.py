@@ -26,8 +26,6 @@ Kind = Literal["id", "integer", "number", "text", "timestamp"]
 EPOCH = dt.datetime(1970, 1, 1)
 PERMANENT_RANDOM_NUMBERS = 16**13
 """Number of distinct permanent random numbers; a float64 holds each exactly."""
-ZONE = r"[0-9]:[0-9]{2}.*(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z]+/[A-Za-z_]+)$"
-"""Regular expression: text that ends like a timestamp with a time zone."""
 
 
 class Engine(ABC):
@@ -86,8 +84,8 @@ class Engine(ABC):
     ) -> nw.LazyFrame[Any]:
         """Open Parquet files, or folders by URI if the engine can reach them; columns by name.
 
-        Spark adds the partition columns of a partitioned `folder`. Error messages begin with
-        `source`.
+        The ``key=value`` folders below `folder` become columns, unless the files have a column of
+        that name. Error messages begin with `source`.
         """
 
     @abstractmethod

@@ -14,6 +14,12 @@ import numpy as np
 
 from engagement_ml._typing import AnyArray
 from engagement_ml.engine.base import Engine, one_line
+from engagement_ml.engine.files import (
+    csv_sql,
+    parquet_sql,
+    partition_keys,
+    without,
+)
 from engagement_ml.errors import InputError
 
 BATCH = 100_000
@@ -110,22 +116,24 @@ class DuckDBEngine(Engine):
         self, files: Sequence[str | Path], *, folder: Path | None = None, source: str
     ) -> nw.LazyFrame[Any]:
         """Open Parquet files; columns are matched by name."""
-        listed = ", ".join(_text(file) for file in files)
-        sql = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
-        return self.scan(self.view(sql, source=source))
+        keys = self.keys_of(files, folder, source=source)
+        return self.scan(self.view(parquet_sql(files, keys), source=source))
+
+    def keys_of(
+        self, files: Sequence[str | Path], folder: Path | None, *, source: str
+    ) -> dict[str, str]:
+        """Return the ``key=value`` folders below `folder` that become columns, and their types."""
+        keys = partition_keys([Path(file) for file in files], folder)
+        if not keys:
+            return {}
+        rows = self.query(f"SELECT column_name FROM (DESCRIBE {parquet_sql(files)})", source=source)
+        return without(keys, [str(name) for (name,) in rows])
 
     def read_csv(
         self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
     ) -> nw.LazyFrame[Any]:
         """Open CSV files with a header, every column as text."""
-        listed = ", ".join(_text(file) for file in files)
-        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
-        # No auto-detection: it silently skips lines that do not fit.
-        sql = (
-            f"SELECT * FROM read_csv([{listed}], auto_detect = false, header = true, "
-            f"delim = '{delimiter}', quote = '\"', escape = '\"', columns = {{{columns}}})"
-        )
-        return self.scan(self.view(sql, source=source))
+        return self.scan(self.view(csv_sql(files, delimiter, names), source=source))
 
     def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
         """Return a DuckDB relation as a frame; rows of another connection are copied."""
@@ -154,8 +162,7 @@ class DuckDBEngine(Engine):
 
     def files(self, files: Sequence[Path], *, source: str) -> str:
         """Create a view over Parquet files with the same columns and return its name."""
-        listed = ", ".join(_text(file) for file in files)
-        return self.view(f"SELECT * FROM read_parquet([{listed}])", source=source)
+        return self.view(parquet_sql(files, by_name=False), source=source)
 
     def lazy(self, relation: Any) -> nw.LazyFrame[Any]:
         """Return a DuckDB relation of this engine's connection as a Narwhals LazyFrame."""
@@ -281,7 +288,3 @@ def _reserve_memory(connection: Any) -> None:
     """Limit DuckDB to half of the machine's memory, its default is 80%: Python needs some."""
     size, unit = connection.sql("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
     connection.execute(f"SET memory_limit = '{float(size) * 0.625:.2f}{unit}'")
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -12,6 +13,7 @@ from engagement_ml.config import EngineConfig, is_uri
 from engagement_ml.engine import spark_sql
 from engagement_ml.engine.base import Kind, LazyEngine, one_line
 from engagement_ml.engine.duckdb import DuckDBEngine
+from engagement_ml.engine.files import column_names, partition_keys, without
 from engagement_ml.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -95,16 +97,23 @@ class SparkEngine(LazyEngine):
         """Open Parquet files or URIs; columns are matched by name, partitions add columns."""
         reader = self.session.read.option("mergeSchema", "true")
         local = [Path(file).absolute() for file in files if not is_uri(file)]
-        if folder is not None and spark_sql.partitioned(local, folder.absolute()):
-            reader = reader.option("basePath", _url(folder))
+        root = None if folder is None else folder.absolute()
+        keys = partition_keys(local, root)
+        added = without(keys, column_names(local)) if keys else {}
+        if root is not None and added == keys and keys:
+            reader = reader.option("basePath", _url(root))
         nanos = spark_sql.nanoseconds(local[0]) if local else []
         if nanos:
             self._set(NANOS, "true")
         try:
-            native = reader.parquet(*(str(f) if is_uri(f) else _url(f) for f in files))
+            native = reader.parquet(*(str(f) if is_uri(f) else _literal_url(f) for f in files))
         except self.errors as error:
             raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
-        return _lazy(native.selectExpr(*spark_sql.from_nanoseconds(native.columns, nanos)))
+        columns = spark_sql.from_nanoseconds(native.columns, nanos)
+        if added != keys:
+            # Spark's own reading of the folders would replace the columns of the files.
+            columns += [spark_sql.key_value(key, of_type) for key, of_type in added.items()]
+        return _lazy(native.selectExpr(*columns))
 
     def read_csv(
         self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
@@ -114,7 +123,7 @@ class SparkEngine(LazyEngine):
         reader = self.session.read.options(
             sep=delimiter, header=True, quote='"', escape='"', multiLine=True, mode="FAILFAST"
         )
-        return _lazy(reader.schema(schema).csv([_url(file) for file in files]))
+        return _lazy(reader.schema(schema).csv([_literal_url(file) for file in files]))
 
     def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
         """Return a PySpark frame unchanged."""
@@ -205,3 +214,8 @@ def _lazy(native: Any) -> nw.LazyFrame[Any]:
 def _url(path: str | Path) -> str:
     # Without a scheme, a cluster would look in its own file system.
     return f"file://{Path(path).absolute()}"
+
+
+def _literal_url(path: str | Path) -> str:
+    """Return the URL of a file to read, in which no character is a wildcard."""
+    return re.sub(r"([][*?{}\\])", r"\\\1", _url(path))

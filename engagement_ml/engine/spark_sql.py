@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engagement_ml.engine.base import ZONE, Kind
+from engagement_ml.engine.base import Kind
+from engagement_ml.engine.files import NULL, key_pattern
+from engagement_ml.engine.moments import MOMENT, ZONE, spark_text
 
-_DATE = "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _FLOATS = ("double", "float")
 _INTEGERS = ("byte", "short", "integer", "long")
 
@@ -57,23 +58,13 @@ def permanent_random_number(name: str, seed: int) -> str:
     return f"CAST(conv(left(md5({text}), 13), 16, 10) AS BIGINT)"
 
 
-def partitioned(files: Sequence[Path], folder: Path) -> bool:
-    """Return whether all files of a folder lie in ``key=value`` folders with the same keys.
-
-    Examples
-    --------
-    >>> folder = Path("events")
-    >>> partitioned([folder / "day=1" / "a.parquet", folder / "day=2" / "a.parquet"], folder)
-    True
-    >>> partitioned([folder / "day=1" / "a.parquet", folder / "b.parquet"], folder)
-    False
-    """
-    keys = {
-        tuple(part.partition("=")[0] if "=" in part else None for part in relative.parts[:-1])
-        for relative in (file.relative_to(folder) for file in files)
-    }
-    first = next(iter(keys), ())
-    return len(keys) == 1 and len(first) > 0 and None not in first
+def key_value(key: str, of_type: str) -> str:
+    """Return SQL for the value of a ``key=value`` folder in the path of a row's file."""
+    # In a Spark literal a backslash escapes; the path is encoded as a URL, and so is the value.
+    pattern = key_pattern(key).replace("\\", "\\\\").replace("'", "\\'")
+    value = f"url_decode(url_decode(regexp_extract(_metadata.file_path, '{pattern}', 1)))"
+    spark_type = "STRING" if of_type == "VARCHAR" else of_type
+    return f"CAST(nullif({value}, '{NULL}') AS {spark_type}) AS {quoted(key)}"
 
 
 def nanoseconds(file: Path) -> list[str]:
@@ -118,10 +109,11 @@ def plain_arrow(table: Any) -> Any:
 def _timestamp(column: str, text: str, of_type: str) -> str:
     match of_type:
         case "string":
+            plain = spark_text(text)
             return (
-                f"CASE WHEN NOT {text} RLIKE '{_DATE}' THEN NULL WHEN {text} RLIKE '{ZONE}' "
-                f"THEN {_utc(f'try_cast({text} AS TIMESTAMP)')} "
-                f"ELSE try_cast({text} AS TIMESTAMP_NTZ) END"
+                f"CASE WHEN NOT {text} RLIKE '{MOMENT}' THEN NULL WHEN {text} RLIKE '{ZONE}' "
+                f"THEN {_utc(f'try_cast({plain} AS TIMESTAMP)')} "
+                f"ELSE try_cast({plain} AS TIMESTAMP_NTZ) END"
             )
         case "timestamp":
             return _utc(column)

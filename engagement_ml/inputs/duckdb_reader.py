@@ -21,7 +21,6 @@ from engagement_ml.tables.cleaning import CleanTable, canonical, clean, ids_are_
 from engagement_ml.tables.opening import open_table
 from engagement_ml.tables.schema import SourceTable, quoted
 from engagement_ml.tables.validation import check_values
-from engagement_ml.windows import DAY
 
 
 def read_on_duckdb(
@@ -41,7 +40,7 @@ def read_on_duckdb(
     integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
     last = cleaned["transactions"].quality.last
     assert last is not None
-    end = last.date() + DAY
+    end = last.date()
     folder = None if config.engine.keep is None else Path(config.engine.keep)
     events = read_events(
         engine, tables["events"], integer_ids=integer_ids, end=end, keep=folder, on_part=on_part
@@ -62,7 +61,7 @@ def read_on_duckdb(
         partitions=events.partitions,
         sessions=None
         if rule is None
-        else read_sessions(engine, events, rule, end=end, keep=folder, on_part=on_part),
+        else read_sessions(engine, events, rule, keep=folder, on_part=on_part),
     )
 
 

@@ -24,7 +24,6 @@ from engagement_ml.tables.lazy_opening import (
     open_lazy_table,
 )
 from engagement_ml.tables.lazy_validation import check_values
-from engagement_ml.windows import DAY
 
 
 def read_on_lazy_engine(
@@ -41,7 +40,7 @@ def read_on_lazy_engine(
     integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
     last = cleaned["transactions"].quality.last
     assert last is not None
-    events = read_events(engine, tables["events"], integer_ids=integer_ids, end=last.date() + DAY)
+    events = read_events(engine, tables["events"], integer_ids=integer_ids, end=last.date())
     ledger = events.ledger
     assert ledger is not None
     label = tables["events"].table.label

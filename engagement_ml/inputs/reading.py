@@ -20,7 +20,7 @@ from engagement_ml.inputs.read_result import ReadResult
 from engagement_ml.inputs.tables import Tables
 from engagement_ml.ledger.cache.partitions import OnPart
 from engagement_ml.tables.schema import COLUMNS
-from engagement_ml.windows import DAY, history_of
+from engagement_ml.windows import DAY, History, history_of
 
 
 def read_tables(
@@ -60,7 +60,9 @@ def read_tables(
     Notes
     -----
     Dropped and counted are rows without customer, timestamp, event type or margin; repetitions of
-    an ``event_id`` (the earliest is kept); and events from the day after the last transaction on.
+    an ``event_id`` (the earliest is kept); rows of days that are not plausible, by the keys in
+    ``history``; a few rows far from all others; and events from the day after the last
+    transaction on.
 
     Examples
     --------
@@ -88,23 +90,26 @@ def read_tables(
     notes = meet(engine, _meeting_tables(result), config.entity)
     paid, quality = result.frames["transactions"], result.quality["transactions"]
     notes += money_notes(engine, config, paid, quality)
-    first_event, _ = _first_and_last_day(result, "events")
+    first_event, last_event = _first_and_last_day(result, "events")
     first_paid, last_paid = _first_and_last_day(result, "transactions")
+    history = history_of(first_event, first_paid, last_paid + DAY, config.windows, last_event)
+    tables_quality = tuple(result.quality[name] for name in COLUMNS if name in result.quality)
+    notes += tuple(note for each in tables_quality for note in each.notes)
     return Tables(
         engine=engine,
         events=result.frames["events"],
         transactions=result.frames["transactions"],
         customers=result.frames.get("customers"),
         surveys=result.frames.get("surveys"),
-        quality=tuple(result.quality[name] for name in COLUMNS if name in result.quality),
-        history=history_of(first_event, first_paid, last_paid + DAY, config.windows),
+        quality=tables_quality,
+        history=history,
         behaviours=behaviours,
         event_counts=result.counts,
         amounts=result.amounts,
         ledger=result.ledger,
         partitions=result.partitions,
         sessions=result.sessions,
-        notes=notes,
+        notes=(*notes, *_early_end(last_event, last_paid, history)),
     )
 
 
@@ -141,6 +146,16 @@ def _sources(config: PipelineConfig, frames: Mapping[str, Any]) -> dict[str, Any
                 "or pass it as a frame"
             )
     return sources
+
+
+def _early_end(last_event: dt.date, last_paid: dt.date, history: History) -> list[str]:
+    """Return a note if the events end so early that late transactions cannot be used."""
+    if history.end > last_paid:
+        return []
+    return [
+        f"events end on {last_event}, {(last_paid - last_event).days} days before transactions; "
+        f"the history therefore ends on {history.end - DAY}"
+    ]
 
 
 def _first_and_last_day(result: ReadResult, name: str) -> tuple[dt.date, dt.date]:

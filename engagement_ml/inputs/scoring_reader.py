@@ -12,17 +12,19 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
 from engagement_ml.inputs import duckdb_reader, lazy_reader
 from engagement_ml.inputs.meeting import MeetingTable, meet
+from engagement_ml.tables.dense_span import DenseSpan
 from engagement_ml.tables.dropped import dropped_note
 from engagement_ml.tables.quality import TableQuality
 
 
 @dataclass(frozen=True)
 class ScoringTable:
-    """The usable rows of a table, its quality, and its rows per event type."""
+    """The usable rows of a table, its quality, its rows per event type, and its dense days."""
 
     frame: nw.LazyFrame[Any]
     quality: TableQuality
     counts: Mapping[str, int]
+    dense: DenseSpan | None
 
 
 def read_scoring_tables(
@@ -33,7 +35,7 @@ def read_scoring_tables(
     Parameters
     ----------
     config : PipelineConfig
-        Only its name and ``columns`` are used.
+        Only its name, ``columns`` and ``history`` are used.
     engine : Engine
     sources : mapping of str to path or frame
         By table name.
@@ -43,19 +45,19 @@ def read_scoring_tables(
     InputError, NotEnoughDataError
         See ``read_tables``.
     """
-    columns_only = PipelineConfig(name=config.name, columns=config.columns)
+    columns_only = PipelineConfig(name=config.name, columns=config.columns, history=config.history)
     if isinstance(engine, LazyEngine):
         lazy_tables = lazy_reader.OPERATIONS.open_tables(engine, columns_only, sources)
         _, lazy_cleaned = lazy_reader.OPERATIONS.clean_tables(engine, lazy_tables)
         return {
-            name: ScoringTable(table.frame, table.quality, table.counts)
+            name: ScoringTable(table.frame, table.quality, table.counts, table.dense)
             for name, table in lazy_cleaned.items()
         }
     assert isinstance(engine, DuckDBEngine)
     tables = duckdb_reader.OPERATIONS.open_tables(engine, columns_only, sources)
     _, cleaned = duckdb_reader.OPERATIONS.clean_tables(engine, tables)
     return {
-        name: ScoringTable(engine.scan(table.view), table.quality, table.counts)
+        name: ScoringTable(engine.scan(table.view), table.quality, table.counts, table.dense)
         for name, table in cleaned.items()
     }
 

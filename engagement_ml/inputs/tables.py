@@ -29,7 +29,7 @@ class Tables:
     quality : tuple of TableQuality
         One per table, in the order events, transactions, customers, surveys.
     history : History
-        Ends on the day after the last transaction; see ``windows.history_of``.
+        Ends on the day after the last transaction, or earlier; see ``windows.history_of``.
     behaviours : tuple of str
         Sorted event types that are candidates or adjusted for.
     event_counts : mapping of str to int
@@ -49,7 +49,7 @@ class Tables:
         Identifies the sample of customers; empty for all customers of the sources.
     notes : tuple of str
         Sentences on the tables: the first says how many customers each has, others what is
-        unusual.
+        unusual, and what was dropped or assumed.
     """
 
     engine: Engine

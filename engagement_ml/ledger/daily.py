@@ -10,6 +10,9 @@ from typing import Any
 
 import narwhals as nw
 
+from engagement_ml.engine import Engine
+from engagement_ml.tables.day_limits import DayLimits
+from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.schema import AMOUNTS
 
@@ -58,6 +61,16 @@ def aggregate_by_day(events: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         grouped = grouped.with_columns(nw.lit(False).alias(DUPLICATE_MARK))
     counts = [f"n_{column}" for column in amounts]
     return grouped.select(*KEYS, "n", "first", "last", *amounts, *counts, DUPLICATE_MARK)
+
+
+def dense_days(
+    engine: Engine, ledger: nw.LazyFrame[Any], limits: DayLimits, source: str
+) -> DenseSpan | None:
+    """Return the days between which the events of a ledger are dense, within the limits."""
+    rows = rows_by_day(
+        engine, ledger, nw.col("day"), nw.col("n").sum(), limits.first, source=source
+    )
+    return dense_span(limits.kept(rows))
 
 
 def merge_ledgers(ledgers: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

@@ -14,25 +14,20 @@ from engagement_ml.errors import InputError
 from engagement_ml.ledger.cache.events import is_large, partition_events, union_view
 from engagement_ml.ledger.cache.partitions import LedgerPartition, OnPart, PartitionedLedger
 from engagement_ml.ledger.cache.sessions import sessions_of_partitions
-from engagement_ml.ledger.daily import aggregate_by_day
+from engagement_ml.ledger.daily import aggregate_by_day, dense_days
 from engagement_ml.ledger.sessions import SessionRule, session_events, sessions_by_day
 from engagement_ml.ledger.tallies import drop_reasons, mark_ledger, tally_ledger
 from engagement_ml.tables.cleaning import CleanTable, canonical, input_columns
+from engagement_ml.tables.day_limits import DayLimits
+from engagement_ml.tables.dense_span import DenseSpan, has_gap
 from engagement_ml.tables.duplicates import (
     DUPLICATE_MARK,
     Hashes,
     duplicated_hashes,
     mark_duplicates,
 )
-from engagement_ml.tables.quality import (
-    RowTally,
-    add_tallies,
-    amounts_of,
-    event_types_with_amounts,
-    kept_rows,
-    quality_of,
-    rows_by_event_type,
-)
+from engagement_ml.tables.quality import amounts_of, event_types_with_amounts, quality_of
+from engagement_ml.tables.row_tally import RowTally, add_tallies, kept_rows, rows_by_event_type
 from engagement_ml.tables.schema import REQUIRED, SourceTable, quoted
 from engagement_ml.tables.validation import check_types, check_values, latest
 
@@ -49,11 +44,14 @@ class CleanEvents(CleanTable):
         Partitions of the ledger of large files; empty for others.
     partitioned : PartitionedLedger or None
         The same partitions with their rows.
+    limits : DayLimits
+        The days whose events are kept.
     """
 
     ledger: str
     partitions: tuple[LedgerPartition, ...]
     partitioned: PartitionedLedger | None
+    limits: DayLimits
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,7 @@ class _RawLedger:
 
     name: str
     tallies: list[RowTally]
+    limits: DayLimits
     duplicated: Hashes
     partitioned: PartitionedLedger | None = None
 
@@ -87,7 +86,7 @@ def read_events(
     integer_ids : bool
         Whether ``customer_id`` is an integer, else text.
     end : date
-        Events from this day on are dropped.
+        The last day of transactions; later events are dropped.
     keep : path, optional
         Folder that caches the ledger of large files for the next run.
     on_part : callable, optional
@@ -120,9 +119,11 @@ def read_events(
         # Whatever stopped the pass, the validation names the row if it can.
         check_values(engine, table)
         raise
-    if any(tally.last is not None and tally.last > latest() for tally in raw.tallies):
+    if table.limits.latest is None and any(
+        tally.last is not None and tally.last > latest() for tally in raw.tallies
+    ):
         check_values(engine, table)
-    return _clean_events(engine, table, source, raw, end)
+    return _clean_events(engine, table, source, raw)
 
 
 def read_sessions(
@@ -130,7 +131,6 @@ def read_sessions(
     events: CleanEvents,
     rule: SessionRule,
     *,
-    end: dt.date,
     keep: Path | None = None,
     on_part: OnPart | None = None,
 ) -> nw.LazyFrame[Any]:
@@ -144,7 +144,13 @@ def read_sessions(
         sessions = sessions_by_day(session_events(engine.scan(events.view), rule), rule.gap)
         return engine.scan(engine.persist_as(sessions, source=label))
     return sessions_of_partitions(
-        engine, events.partitioned, rule, label=label, end=end, keep=keep, on_part=on_part
+        engine,
+        events.partitioned,
+        rule,
+        label=label,
+        limits=events.limits,
+        keep=keep,
+        on_part=on_part,
     )
 
 
@@ -154,30 +160,44 @@ def _aggregated(engine: DuckDBEngine, table: SourceTable, source: str, end: dt.d
     duplicated = duplicated_hashes(engine, table, source)
     rows = mark_duplicates(engine, table, source, columns, duplicated)
     name = engine.persist_as(aggregate_by_day(engine.scan(rows)), source=table.label)
-    return _RawLedger(name, tally_ledger(engine, table, quoted(name), end), duplicated)
+    limits = _limits(engine, table, name, end)
+    return _RawLedger(name, tally_ledger(engine, table, quoted(name), limits), limits, duplicated)
+
+
+def _limits(engine: DuckDBEngine, table: SourceTable, ledger: str, end: dt.date) -> DayLimits:
+    """Return the days whose events are kept, by where the events of a ledger are dense."""
+    limits = table.limits.until(end)
+    return limits.within(dense_days(engine, engine.scan(ledger), limits, table.label))
 
 
 def _combined(
     engine: DuckDBEngine, table: SourceTable, partitioned: PartitionedLedger, end: dt.date
 ) -> _RawLedger:
-    """Combine the ledgers of partitions; only those with late days are tallied again."""
+    """Combine the ledgers of partitions; only those with days to drop are tallied again."""
     name = union_view(engine, partitioned, table.label)
+    days = sorted({day for partition in partitioned.partitions for day in partition.days})
+    limits = table.limits.until(end)
+    if has_gap(days):
+        limits = _limits(engine, table, name, end)
+    elif days:
+        inside = sorted(limits.kept(dict.fromkeys(days, 1)))
+        limits = limits.within(DenseSpan(inside[0], inside[-1]) if inside else None)
     if partitioned.shared is not None:
-        tallies = tally_ledger(engine, table, quoted(name), end)
+        tallies = tally_ledger(engine, table, quoted(name), limits)
     else:
         by_partition: list[RowTally] = []
         for partition in partitioned.partitions:
-            if partition.days and partition.days[-1] >= end:
-                ledger = engine.files([partition.file], source=table.label)
-                by_partition += tally_ledger(engine, table, quoted(ledger), end)
-            else:
+            if limits.cover(partition.days):
                 by_partition += partition.tallies
+            else:
+                ledger = engine.files([partition.file], source=table.label)
+                by_partition += tally_ledger(engine, table, quoted(ledger), limits)
         tallies = add_tallies(by_partition)
-    return _RawLedger(name, tallies, partitioned.duplicated, partitioned)
+    return _RawLedger(name, tallies, limits, partitioned.duplicated, partitioned)
 
 
 def _clean_events(
-    engine: DuckDBEngine, table: SourceTable, source: str, raw: _RawLedger, end: dt.date
+    engine: DuckDBEngine, table: SourceTable, source: str, raw: _RawLedger
 ) -> CleanEvents:
     """Return the usable events and their ledger, without the rows to drop."""
     columns = [column for column, _ in table.column_kinds()]
@@ -185,28 +205,31 @@ def _clean_events(
     rows = quoted(raw.name)
     if len(kept_rows(raw.tallies)) < len(raw.tallies):
         # Filtering a ledger without rows to drop would add a tenth to the time of the features.
-        rows = f"(SELECT * EXCLUDE (reason_) FROM ({mark_ledger(rows, end)}) WHERE reason_ IS NULL)"
+        marked_rows = mark_ledger(rows, raw.limits)
+        rows = f"(SELECT * EXCLUDE (reason_) FROM ({marked_rows}) WHERE reason_ IS NULL)"
     ledger = engine.view(f"SELECT * EXCLUDE ({', '.join(helpers)}) FROM {rows}", source=table.label)
     marked = mark_duplicates(engine, table, source, columns, raw.duplicated)
-    reasons = [reason for reason, _ in drop_reasons(end)]
+    reasons = [reason for reason, _ in drop_reasons(raw.limits)]
     partitioned = raw.partitioned
     return CleanEvents(
-        view=_usable_rows(engine, table, marked, end, duplicates=marked != source),
-        quality=quality_of(table, raw.tallies, reasons, columns),
+        view=_usable_rows(engine, table, marked, raw.limits, duplicates=marked != source),
+        quality=quality_of(table, raw.tallies, reasons, columns, raw.limits),
         counts=rows_by_event_type(raw.tallies),
         amounts=event_types_with_amounts(table, raw.tallies),
+        dense=raw.limits.dense,
         ledger=ledger,
         partitions=() if partitioned is None else partitioned.named(),
         partitioned=partitioned,
+        limits=raw.limits,
     )
 
 
 def _usable_rows(
-    engine: DuckDBEngine, table: SourceTable, source: str, end: dt.date, *, duplicates: bool
+    engine: DuckDBEngine, table: SourceTable, source: str, limits: DayLimits, *, duplicates: bool
 ) -> str:
     """Create a view of the usable rows, for columns that the ledger does not have."""
     conditions = [f"{quoted(column)} IS NOT NULL" for column in REQUIRED["events"]]
-    conditions += ["\"event_type\" <> ''", f"\"timestamp\" < TIMESTAMP '{end}'"]
+    conditions += ["\"event_type\" <> ''", limits.usable_sql('"timestamp"')]
     if duplicates:
         conditions.append(f"NOT {DUPLICATE_MARK}")
     return engine.view(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import narwhals as nw
 
 from engagement_ml.engine import LazyEngine
-from engagement_ml.ledger.daily import aggregate_by_day
+from engagement_ml.ledger.daily import aggregate_by_day, dense_days
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.lazy_cleaning import (
     LazyCleanTable,
@@ -18,7 +18,8 @@ from engagement_ml.tables.lazy_cleaning import (
 )
 from engagement_ml.tables.lazy_opening import LazyTable, canonical
 from engagement_ml.tables.lazy_validation import check_values, value_error
-from engagement_ml.tables.quality import AFTER_TRANSACTIONS, DUPLICATE, RowTally
+from engagement_ml.tables.quality import DUPLICATE
+from engagement_ml.tables.row_tally import RowTally
 from engagement_ml.tables.schema import AMOUNTS, REQUIRED
 from engagement_ml.tables.validation import FUTURE, latest
 
@@ -35,7 +36,7 @@ def read_events(
     integer_ids : bool
         Whether ``customer_id`` is an integer, else text.
     end : date
-        Events from this day on are dropped.
+        The last day of transactions; later events are dropped.
 
     Raises
     ------
@@ -50,12 +51,15 @@ def read_events(
     if "event_id" in columns:
         frame = mark_duplicates(opened, frame)
     ledger = engine.persist(aggregate_by_day(frame))
+    limits = opened.table.limits.until(end)
+    dense = dense_days(engine, ledger, limits, opened.table.label)
+    limits = limits.within(dense)
     required = REQUIRED["events"]
     keys = ("customer_id", "day", "event_type")
     reasons = [
         *((f"null {c}", nw.col(key).is_null()) for c, key in zip(required, keys, strict=True)),
         (DUPLICATE, nw.col(DUPLICATE_MARK)),
-        (AFTER_TRANSACTIONS, nw.col("day") >= end),
+        *((reason.name, reason.expression(nw.col("day"))) for reason in limits.reasons),
     ]
     marked = ledger.with_columns(reason_=first_reason(condition for _, condition in reasons))
     amounts = [column for column in AMOUNTS if column in columns]
@@ -63,7 +67,8 @@ def read_events(
     tallies = tally_rows(engine, opened, marked, totals, nw.col("n").sum(), ("first", "last"))
     _check_future(opened, tallies)
     rows = frame.filter(
-        *(~nw.col(column).is_null() for column in required), nw.col("timestamp").dt.date() < end
+        *(~nw.col(column).is_null() for column in required),
+        limits.usable(nw.col("timestamp").dt.date()),
     )
     if "event_id" in columns:
         rows = rows.filter(~nw.col(DUPLICATE_MARK))
@@ -72,11 +77,15 @@ def read_events(
         rows.select(*columns),
         tallies,
         (reason for reason, _ in reasons),
+        limits,
+        dense=dense,
         ledger=marked.filter(nw.col("reason_").is_null()).select(*totals),
     )
 
 
 def _check_future(opened: LazyTable, tallies: Sequence[RowTally]) -> None:
+    if opened.table.limits.latest is not None:
+        return
     last = max((tally.last for tally in tallies if tally.last is not None), default=None)
     if last is not None and last > latest():
         raise value_error(opened, "timestamp", FUTURE, last, 1)

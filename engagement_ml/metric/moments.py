@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import operator
+from typing import Any
+
+import narwhals as nw
 
 from engagement_ml.errors import InputError
 
@@ -41,6 +44,19 @@ def as_utc(moment: dt.date | dt.datetime | str) -> dt.datetime:
     if moment.tzinfo is not None:
         moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
     return moment
+
+
+def in_utc(frame: Any, column: str) -> Any:
+    """Return a pandas frame with a column of zoned timestamps in UTC; other frames unchanged.
+
+    Narwhals does not know the types of pandas for zones such as America/New_York or +05:30.
+    """
+    if not frame.implementation.is_pandas() or column not in frame.columns:
+        return frame
+    native = frame.to_native()
+    if getattr(native[column].dtype, "tz", None) is None:
+        return frame
+    return nw.from_native(native.assign(**{column: native[column].dt.tz_convert("UTC")}))
 
 
 def whole_days(key: str, value: object, least: int) -> int:

@@ -175,7 +175,7 @@ def _frame(frame: Any, purpose: str) -> Any:
 
 
 def _event_frame(events: Any, until: dt.datetime) -> tuple[Any, dt.datetime]:
-    table = _frame(events, "score_events")
+    table = moments.in_utc(_frame(events, "score_events"), "timestamp")
     schema = table.collect_schema()
     found = {column: find(column, schema) for column in (*_EVENT_COLUMNS, "event_id")}
     for column in _EVENT_COLUMNS:

@@ -80,14 +80,16 @@ class FittedResults:
         import narwhals as nw
 
         from engagement_ml.column_names import find
-        from engagement_ml.workflow.scoring import score_frames
+        from engagement_ml.workflow.scoring import log_notes, score_frames
 
         names = self.config_.columns.get("events", {})
         event_type = names.get(find("event_type", names) or "", "event_type")
         if find(event_type, nw.from_native(frame).collect_schema()) is not None:
-            return score_frames(
+            scores = score_frames(
                 self.metric_, frame, config=self.config_, customers=customers, as_of=as_of
-            ).frame
+            )
+            log_notes(scores.notes, scores.warnings)
+            return scores.frame
         return self.metric_.score(frame)
 
     def explain(

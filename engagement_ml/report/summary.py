@@ -68,7 +68,7 @@ def summary_lines(
     run = Run.of(record)
     lines: list[RenderableType] = [Text(text.headline(run), style="bold")]
     lines += [Text(paragraph) for paragraph in text.lead(run)]
-    for part in (_weights(run), _misleading(run), _comparison(run), _sample(run)):
+    for part in (_weights(run), _misleading(run), _comparison(run), _sample(run), _data(run)):
         if part:
             lines += [Text(""), *part]
     return [*lines, Text(""), *_places(run, output, next_command)]
@@ -173,6 +173,13 @@ def _comparison(run: Run) -> list[RenderableType]:
 def _sample(run: Run) -> list[RenderableType]:
     described = text.sample(run.record.sample, run.entities)
     return [Text("Trained on a sample", style="bold"), Text(described)] if described else []
+
+
+def _data(run: Run) -> list[RenderableType]:
+    """Return what was dropped from the tables or assumed."""
+    notes = [note for table in run.record.tables for note in table.notes]
+    found: list[RenderableType] = [Text("Notes on the data", style="bold")] if notes else []
+    return [*found, *(Text(f"{first_upper(one_line(note))}.") for note in notes)]
 
 
 def _places(run: Run, output: Path | str | None, next_command: str | None) -> list[RenderableType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "new_folder_whole",
     "open_source",
     "parquet_files",
+    "source_folder",
     "write_whole",
 ]
 
@@ -74,6 +76,13 @@ def parquet_files(source: Any, table: str) -> tuple[Path, ...]:
     return tuple(f for f in files_of(os.fspath(source), table) if not is_csv(f))
 
 
+def source_folder(source: Any) -> Path | None:
+    """Return the folder that a source names; None for any other source."""
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        return Path(source)
+    return None
+
+
 def describe_source(source: Any, table: str) -> str:
     """Return the name of a source in messages: its path, or the type of the frame."""
     if isinstance(source, str | os.PathLike):
@@ -119,7 +128,26 @@ def _pandas_to_arrow(frame: Any) -> Any:
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             column = column.dt.tz_convert(None)
         try:
-            columns[name] = pa.Array.from_pandas(column)
+            columns[name] = pa.Array.from_pandas(_unmixed(column))
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             columns[name] = pa.Array.from_pandas(column.map(str, na_action="ignore"))
     return pa.table(columns)
+
+
+def _unmixed(column: Any) -> Any:
+    """Return objects that mix moments with a time zone, moments without, and dates as text.
+
+    Arrow would take the zone of the first; the validation of text names the row.
+    """
+    import pandas as pd
+
+    if column.dtype != object:
+        return column
+    if pd.api.types.infer_dtype(column, skipna=True) not in ("datetime", "date", "mixed"):
+        return column
+    kinds = {
+        (isinstance(value, dt.datetime), getattr(value, "tzinfo", None) is not None)
+        for value in column
+        if isinstance(value, dt.date) and not pd.isna(value)
+    }
+    return column.map(str, na_action="ignore") if len(kinds) > 1 else column

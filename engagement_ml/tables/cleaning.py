@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import narwhals as nw
+
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.dropped import with_revenue
+from engagement_ml.tables.day_limits import signup_notes
+from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
+from engagement_ml.tables.dropped import revenue_sql, with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
 from engagement_ml.tables.ids import EXACT, FLOATS
 from engagement_ml.tables.quality import (
@@ -18,11 +22,13 @@ from engagement_ml.tables.quality import (
     amounts_counted,
     amounts_of,
     event_types_with_amounts,
+    first_moment,
+    last_moment,
     mark_reasons,
     quality_of,
-    rows_by_event_type,
     tally_rows,
 )
+from engagement_ml.tables.row_tally import rows_by_event_type
 from engagement_ml.tables.schema import CODE, COLUMNS, INTEGERS, SourceTable, needed, quoted
 from engagement_ml.tables.validation import LARGEST
 
@@ -42,12 +48,15 @@ class CleanTable:
         Rows per event type; empty for tables without event types.
     amounts : dict of str to tuple of str
         The event types with a non-null ``value`` and ``duration_seconds``.
+    dense : DenseSpan or None
+        Where the rows are dense; None for tables without timestamps.
     """
 
     view: str
     quality: TableQuality
     counts: dict[str, int]
     amounts: dict[str, tuple[str, ...]]
+    dense: DenseSpan | None
 
 
 def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
@@ -82,7 +91,7 @@ def canonical(
             case "id":
                 sql = _id(table, integer_ids, guarded)
             case "timestamp":
-                sql = table.moment(column)
+                sql = _timestamp(table, column)
             case "text":
                 sql = _text(table, column, guarded)
             case "number" | "finite":
@@ -101,8 +110,9 @@ def canonical(
 def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     """Drop rows that cannot be used, count them by reason, and fingerprint the others.
 
-    Dropped are rows with a null in a required column, transactions without a margin, and events
-    or transactions that repeat their id.
+    Dropped are rows with a null in a required column, transactions without a margin, events or
+    transactions that repeat their id, and rows of days that are not plausible. Transactions far
+    from all others are dropped, too.
 
     Parameters
     ----------
@@ -126,19 +136,30 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
         if with_duplicates != source:
             reasons.append((f"repeated {row_id}", quoted(DUPLICATE_MARK)))
         source = with_duplicates
+    limits, dense = table.limits, None
+    if "timestamp" in columns:
+        dense = _dense(engine, table, source)
+        limits = limits.within(dense) if table.name == "transactions" else limits
+        reasons += [(each.name, each.sql('"timestamp"')) for each in limits.reasons]
     reason = free_name(REASON, table.types)
     marked = mark_reasons(quoted(source), reasons, reason)
     counted = _tally_columns(engine, table, columns, source)
     tallies = tally_rows(engine, marked, counted, source=table.label, reason=reason)
-    quality = quality_of(table, tallies, [name for name, _ in reasons], columns)
+    signups = _implausible_signups(engine, table)
+    quality = quality_of(table, tallies, [name for name, _ in reasons], columns, limits, signups)
     if table.has("revenue") and any(d.reason == NO_MARGIN for d in quality.dropped):
-        place = required.index("margin")
-        quality = _with_revenue(engine, table, quality, f"({marked})", f"{reason} = {place}")
+        lost = f"{reason} = {required.index('margin')}"
+        sums = engine.query(revenue_sql(f"({marked})", lost), source=table.label)[0]
+        quality = with_revenue(quality, *(float(each or 0) for each in sums))
     view = engine.view(
         f"SELECT {input_columns(table)} FROM ({marked}) WHERE {reason} IS NULL", source=table.label
     )
     return CleanTable(
-        view, quality, rows_by_event_type(tallies), event_types_with_amounts(table, tallies)
+        view,
+        quality,
+        rows_by_event_type(tallies),
+        event_types_with_amounts(table, tallies),
+        dense,
     )
 
 
@@ -148,17 +169,26 @@ def input_columns(table: SourceTable) -> str:
     return ", ".join(quoted(c) for c in (*table.types, *margin))
 
 
-def _with_revenue(
-    engine: DuckDBEngine, table: SourceTable, quality: TableQuality, rows: str, lost: str
-) -> TableQuality:
-    """Return the quality with the revenue of the rows for which the condition `lost` holds."""
-    sums = engine.query(
-        f"SELECT coalesce(sum(revenue) FILTER (WHERE {lost}), 0), "
-        f"coalesce(sum(abs(revenue)) FILTER (WHERE {lost}), 0), sum(abs(revenue)) "
-        f"FROM {rows} WHERE {lost} OR margin IS NOT NULL",
-        source=table.label,
-    )[0]
-    return with_revenue(quality, *(float(each or 0) for each in sums))
+def _dense(engine: DuckDBEngine, table: SourceTable, source: str) -> DenseSpan | None:
+    day, earliest = nw.col("timestamp").dt.date(), table.limits.first
+    counted = rows_by_day(engine, engine.scan(source), day, nw.len(), earliest, source=table.label)
+    return dense_span(table.limits.kept(counted))
+
+
+def _timestamp(table: SourceTable, column: str) -> str:
+    """Return SQL for a moment; an implausible optional one is null, as no row needs it."""
+    moment = table.moment(column)
+    if column == "timestamp":
+        return moment
+    return f"CASE WHEN {table.limits.usable_sql(moment)} THEN {moment} END"
+
+
+def _implausible_signups(engine: DuckDBEngine, table: SourceTable) -> list[str]:
+    if not table.has("signup"):
+        return []
+    implausible = f"NOT ({table.limits.usable_sql(table.moment('signup'))})"
+    query = f"SELECT count(*) FROM {quoted(table.view)} WHERE {implausible}"
+    return signup_notes(table.limits, engine.query(query, source=table.label)[0][0])
 
 
 def _needs_margin(table: SourceTable) -> bool:
@@ -172,8 +202,8 @@ def _tally_columns(
     return TallyColumns(
         event_type="event_type" if table.name == "events" else "NULL",
         rows="count(*)",
-        first=f"min({moment})",
-        last=f"max({moment})",
+        first=first_moment(moment),
+        last=last_moment(moment),
         hashed=_hashed(engine, table, columns, source),
         amounts=amounts_counted(amounts_of(table)),
     )

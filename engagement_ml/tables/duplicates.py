@@ -197,7 +197,8 @@ def is_duplicate_sql(
 
     The first is the earliest; ties are broken by customer, `columns` and `tie_breakers`.
     """
-    unusable = " OR ".join(f"{quoted(c)} IS NULL" for c in needed(table.name))
+    implausible = [reason.sql('"timestamp"') for reason in table.limits.plausible]
+    unusable = " OR ".join([*(f"{quoted(c)} IS NULL" for c in needed(table.name)), *implausible])
     ordered = dict.fromkeys(["timestamp", "customer_id", *columns, *tie_breakers])
     row_id = ROW_ID[table.name]
     order = ", ".join([unusable, *(quoted(c) for c in ordered if c != row_id)])

@@ -10,19 +10,20 @@ import narwhals as nw
 
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import LazyEngine
+from engagement_ml.tables.day_limits import DayLimits, signup_notes
+from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.dropped import with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
 from engagement_ml.tables.lazy_opening import LazyTable
 from engagement_ml.tables.quality import (
     NO_MARGIN,
     REASON,
-    RowTally,
     TableQuality,
     amounts_of,
     event_types_with_amounts,
     quality_of,
-    rows_by_event_type,
 )
+from engagement_ml.tables.row_tally import RowTally, rows_by_event_type
 from engagement_ml.tables.schema import ROW_ID, needed
 
 _PRIMES = (2_147_483_647, 2_147_483_629)
@@ -43,6 +44,8 @@ class LazyCleanTable:
         The event types with a non-null ``value`` and ``duration_seconds``.
     ledger : LazyFrame or None
         The daily ledger of events, if it was computed.
+    dense : DenseSpan or None
+        Where the rows are dense; None for tables without timestamps.
     """
 
     frame: nw.LazyFrame[Any]
@@ -50,6 +53,7 @@ class LazyCleanTable:
     counts: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ledger: nw.LazyFrame[Any] | None = None
+    dense: DenseSpan | None = None
 
     @classmethod
     def of(
@@ -58,7 +62,11 @@ class LazyCleanTable:
         frame: nw.LazyFrame[Any],
         tallies: Sequence[RowTally],
         reasons: Iterable[str],
+        limits: DayLimits,
+        *,
+        notes: Iterable[str] = (),
         ledger: nw.LazyFrame[Any] | None = None,
+        dense: DenseSpan | None = None,
     ) -> LazyCleanTable:
         """Return the table with what its tallies count.
 
@@ -71,10 +79,11 @@ class LazyCleanTable:
         columns = (column for column, _ in table.column_kinds())
         return cls(
             frame=frame,
-            quality=quality_of(table, tallies, list(reasons), columns),
+            quality=quality_of(table, tallies, list(reasons), columns, limits, notes),
             counts=rows_by_event_type(tallies),
             amounts=event_types_with_amounts(table, tallies),
             ledger=ledger,
+            dense=dense,
         )
 
 
@@ -99,12 +108,24 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
     if (row_id := opened.table.row_id()) is not None:
         frame = mark_duplicates(opened, frame)
         reasons.append((f"repeated {row_id}", nw.col(DUPLICATE_MARK)))
+    moment = "timestamp" if "timestamp" in columns else None
+    limits, dense = opened.table.limits, None
+    if moment is not None:
+        dense = _dense(engine, opened, frame)
+        limits = limits.within(dense) if opened.table.name == "transactions" else limits
+        reasons += [(r.name, r.expression(nw.col(moment).dt.date())) for r in limits.reasons]
     reason = free_name(REASON, columns)
     marked = frame.with_columns(first_reason(condition for _, condition in reasons).alias(reason))
-    moment = "timestamp" if "timestamp" in columns else None
     tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment), reason)
-    usable = marked.filter(nw.col(reason).is_null()).select(*columns)
-    table = LazyCleanTable.of(opened, usable, tallies, (name for name, _ in reasons))
+    table = LazyCleanTable.of(
+        opened,
+        marked.filter(nw.col(reason).is_null()).select(*columns),
+        tallies,
+        (name for name, _ in reasons),
+        limits,
+        notes=_implausible_signups(engine, opened),
+        dense=dense,
+    )
     if "revenue" in columns and any(d.reason == NO_MARGIN for d in table.quality.dropped):
         lost = nw.col(reason) == required.index("margin")
         return replace(table, quality=_with_revenue(engine, table.quality, marked, lost))
@@ -125,12 +146,30 @@ def _with_revenue(
     return with_revenue(quality, *(float(row[name] or 0) for name in ("lost", "size", "of")))
 
 
+def _dense(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> DenseSpan | None:
+    day, limits = nw.col("timestamp").dt.date(), opened.table.limits
+    counted = rows_by_day(engine, frame, day, nw.len(), limits.first, source=opened.table.label)
+    return dense_span(limits.kept(counted))
+
+
+def _implausible_signups(engine: LazyEngine, opened: LazyTable) -> list[str]:
+    if "signup" not in opened.schema:
+        return []
+    typed = engine.typed(opened.frame.select("signup"), {"signup": "timestamp"})
+    day = nw.col("signup").dt.date()
+    implausible = typed.filter(~opened.table.limits.usable(day)).select(n=nw.len())
+    (row,) = engine.rows(implausible, source=opened.table.label)
+    return signup_notes(opened.table.limits, int(row["n"]))
+
+
 def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Mark all but the first usable of the rows that share an id, in `DUPLICATE_MARK`."""
     required = needed(opened.table.name)
     row_id = ROW_ID[opened.table.name]
+    day = nw.col("timestamp").dt.date()
+    implausible = (reason.expression(day) for reason in opened.table.limits.plausible)
     unusable = nw.any_horizontal(
-        *(nw.col(column).is_null() for column in required), ignore_nulls=False
+        *(nw.col(column).is_null() for column in required), *implausible, ignore_nulls=True
     )
     optional = [c for c in frame.collect_schema().names() if c not in (*required, row_id)]
     order = ["unusable_", "timestamp", *(c for c in required if c != "timestamp")]
@@ -195,7 +234,9 @@ def tally_rows(
     first, last = moments
     aggregates = [rows.cast(nw.Int64).alias("rows_")]
     if first is not None and last is not None:
-        aggregates += [nw.col(first).min().alias("first_"), nw.col(last).max().alias("last_")]
+        # Before year 1 lies outside of Python's calendar, and such rows are dropped.
+        kept = nw.when(nw.col(reason).is_null()).then(nw.col(first))
+        aggregates += [kept.min().alias("first_"), nw.col(last).max().alias("last_")]
     aggregates += [(nw.col(row_hash) % p).sum().alias(f"hash_{p}") for p in _PRIMES]
     for column in amounts:
         n = nw.col(f"n_{column}").sum() if f"n_{column}" in present else nw.col(column).count()

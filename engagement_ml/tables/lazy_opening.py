@@ -7,11 +7,13 @@ from typing import Any
 
 import narwhals as nw
 
+from engagement_ml.column_names import find
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.base import Kind
 from engagement_ml.errors import InputError
-from engagement_ml.sources import describe_source, is_csv, open_source
+from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
+from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
 from engagement_ml.tables.opening import (
     check_columns,
@@ -21,6 +23,7 @@ from engagement_ml.tables.opening import (
     without_columns,
 )
 from engagement_ml.tables.schema import CODE, COLUMNS, SESSION_COLUMNS, SourceTable
+from engagement_ml.tables.zones import check_zones
 
 _INTEGERS = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
 
@@ -79,6 +82,11 @@ def open_lazy_table(
         If the customers table lacks a column that ``segments`` names.
     """
     label = describe_source(source, name)
+    mapping, files = config.columns.get(name, {}), parquet_files(source, name)
+    for column, kind in COLUMNS[name].items():
+        if kind == "timestamp":
+            # Spark cannot read such files together, and would say it in its own words.
+            check_zones(files, mapping.get(find(column, mapping) or "", column))
     frame = open_source(engine, source, table=name)
     present = frame.collect_schema()
     source_columns = map_columns(config, name, label, present)
@@ -87,7 +95,8 @@ def open_lazy_table(
     if config.features.sessions is None:
         selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}
     types = {column: str(present[original]) for column, original in selected.items()}
-    table = SourceTable(name, label, "", types, selected, is_csv(source))
+    limits = DayLimits.of(config.history)
+    table = SourceTable(name, label, "", types, selected, is_csv(source), limits=limits)
     for source_column in selected.values():
         if "." in source_column or "`" in source_column:
             raise InputError(
@@ -141,6 +150,10 @@ def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw
     )
     if not integer_ids:
         typed = typed.with_columns(id_expression("customer_id"))
+    if "signup" in opened.schema:
+        # Implausible sign-ups are as good as missing ones; no row needs them.
+        usable = opened.table.limits.usable(nw.col("signup").dt.date())
+        typed = typed.with_columns(signup=nw.when(usable).then(nw.col("signup")))
     if opened.table.name == "transactions" and "margin" not in opened.schema:
         return typed.with_columns(margin=nw.col("revenue") - nw.col("cost"))
     return typed

@@ -7,7 +7,8 @@ from typing import Any
 
 import narwhals as nw
 
-from engagement_ml.engine import ZONE, LazyEngine
+from engagement_ml.engine import LazyEngine
+from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError
 from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
@@ -16,9 +17,11 @@ from engagement_ml.tables.validation import (
     FINITE,
     FUTURE,
     LARGEST,
+    LONG_YEAR,
     NOT_TOO_LARGE,
     NUMBER,
     TIMESTAMP,
+    ZONE_NAME,
     column_label,
     latest,
     type_message,
@@ -110,9 +113,19 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
         return _id_checks(opened, column)
     unreadable = ~written.is_null() & (written != "") & value.is_null()
     if kind == "timestamp":
-        late = _Check(column, value.dt.date() > latest().date(), FUTURE)
-        unparsable = _Check(column, unreadable, TIMESTAMP)
-        return [unparsable, late] if text else [late] if future else []
+        no_moment = (written != "") & ~written.str.contains(MOMENT)
+        unparsable = (
+            [
+                _Check(column, written.str.contains(SHORT_YEAR), LONG_YEAR),
+                _Check(column, no_moment & written.str.contains(ABBREVIATION), ZONE_NAME),
+                _Check(column, unreadable | no_moment, TIMESTAMP),
+            ]
+            if text
+            else []
+        )
+        if opened.table.limits.latest is not None or not (text or future):
+            return unparsable
+        return [*unparsable, _Check(column, value.dt.date() > latest().date(), FUTURE)]
     if kind not in ("number", "finite") or opened.schema[column].is_integer():
         return []
     not_finite = ~value.is_finite()

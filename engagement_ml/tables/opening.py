@@ -11,9 +11,10 @@ from typing import Any
 from engagement_ml.column_names import find, fold
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.engine.files import parquet_sql
 from engagement_ml.errors import ConfigError, InputError, nearest
-from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
-from engagement_ml.sources.kinds import quoted_text
+from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
+from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import FLOATS
 from engagement_ml.tables.schema import (
     COLUMNS,
@@ -23,6 +24,7 @@ from engagement_ml.tables.schema import (
     listed,
     quoted,
 )
+from engagement_ml.tables.zones import check_zones
 
 
 def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any) -> SourceTable:
@@ -57,9 +59,15 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
     types = {column: present[source_column] for column, source_column in used.items()}
     files = parquet_files(source, name)
-    table = SourceTable(name, label, view, types, used, is_csv(source), files)
+    keys = engine.keys_of(files, source_folder(source), source=label)
+    limits = DayLimits.of(config.history)
+    table = SourceTable(name, label, view, types, used, is_csv(source), files, limits, keys)
     unused = [c for c in types if is_optional(name, c) and _is_all_null(engine, table, c)]
-    return without_columns(table, unused)
+    table = without_columns(table, unused)
+    for column, kind in table.column_kinds():
+        if kind == "timestamp" and "TIME ZONE" in table.types[column]:
+            check_zones(files, used[column])
+    return table
 
 
 def is_optional(name: str, column: str) -> bool:
@@ -95,8 +103,7 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
 
     A column that these files lack is null.
     """
-    listed_files = ", ".join(quoted_text(file) for file in files)
-    read = f"SELECT * FROM read_parquet([{listed_files}], union_by_name = true)"
+    read = parquet_sql(files, table.keys)
     present = dict(
         engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", source=table.label)
     )

@@ -11,17 +11,17 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.tables.day_limits import DayLimits
+from engagement_ml.tables.row_tally import RowTally, kept_rows
 from engagement_ml.tables.schema import AMOUNTS, SourceTable, quoted
 
 DUPLICATE = "repeated event_id"
 NO_MARGIN = "null margin"
 REASON = "reason_"
 """Column of the position of the first reason to drop a row; null for kept rows."""
-AFTER_TRANSACTIONS = "after the last day of transactions"
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class TableQuality:
     fingerprint : str
         SHA-256 of the columns, the number of rows and sums of row hashes: equal for equal rows in
         any order and any file format, given the same version of the engine.
+    notes : tuple of str
+        Sentences for people on what was dropped or assumed.
     """
 
     table: str
@@ -69,47 +71,7 @@ class TableQuality:
     first: dt.datetime | None
     last: dt.datetime | None
     fingerprint: str
-
-
-@dataclass(frozen=True)
-class RowTally:
-    """Rows of one event type that were dropped for one reason, or kept.
-
-    Attributes
-    ----------
-    reason : int or None
-        Position among the reasons; None for kept rows.
-    event_type : str or None
-        None for tables without event types.
-    rows : int
-    first, last : datetime or None
-    hash_sum, hash_xor : int
-        Sum and exclusive or of the row hashes. A lazy engine gives two sums of remainders.
-    amounts : tuple of int
-        Number of non-null values in each column of `AMOUNTS` that the table has.
-    """
-
-    reason: int | None
-    event_type: str | None
-    rows: int
-    first: dt.datetime | None
-    last: dt.datetime | None
-    hash_sum: int
-    hash_xor: int
-    amounts: tuple[int, ...]
-
-    def plain(self) -> list[Any]:
-        """Return the tally as plain JSON types."""
-        moments = [None if m is None else m.isoformat() for m in (self.first, self.last)]
-        hashes = [str(self.hash_sum), str(self.hash_xor)]
-        return [self.reason, self.event_type, self.rows, *moments, *hashes, list(self.amounts)]
-
-    @classmethod
-    def read(cls, plain: Sequence[Any]) -> RowTally:
-        """Return the tally that ``plain`` returned."""
-        reason, event_type, rows, first, last, hash_sum, hash_xor, amounts = plain
-        hashes = (int(hash_sum), int(hash_xor), tuple(amounts))
-        return cls(reason, event_type, rows, _moment(first), _moment(last), *hashes)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,26 +137,6 @@ def tally_rows(
     ]
 
 
-def add_tallies(tallies: Iterable[RowTally]) -> list[RowTally]:
-    """Add tallies of the same reason and event type; the result is sorted, nulls first."""
-    totals: dict[tuple[Any, Any], RowTally] = {}
-    for tally in tallies:
-        key = (tally.reason, tally.event_type)
-        totals[key] = tally if key not in totals else _sum(totals[key], tally)
-    keys = sorted(totals, key=lambda key: tuple((part is not None, part) for part in key))
-    return [totals[key] for key in keys]
-
-
-def kept_rows(tallies: Iterable[RowTally]) -> list[RowTally]:
-    """Return the tallies of kept rows."""
-    return [tally for tally in tallies if tally.reason is None]
-
-
-def rows_by_event_type(tallies: Iterable[RowTally]) -> dict[str, int]:
-    """Return the number of kept rows of each event type."""
-    return {t.event_type: t.rows for t in kept_rows(tallies) if t.event_type is not None}
-
-
 def event_types_with_amounts(
     table: SourceTable, tallies: Iterable[RowTally]
 ) -> dict[str, tuple[str, ...]]:
@@ -216,6 +158,8 @@ def quality_of(
     tallies: Sequence[RowTally],
     reasons: Sequence[str],
     columns: Iterable[str],
+    limits: DayLimits | None = None,
+    notes: Iterable[str] = (),
 ) -> TableQuality:
     """Return the data quality of a table.
 
@@ -227,12 +171,17 @@ def quality_of(
         Names of the reasons, in the order of their positions.
     columns : iterable of str
         The columns that the row hashes cover.
+    limits : DayLimits, optional
+        The days whose rows are kept; by default the plausible ones.
+    notes : iterable of str
+        Further sentences on the table.
 
     Raises
     ------
     NotEnoughDataError
         If no row is kept.
     """
+    limits = table.limits if limits is None else limits
     kept = kept_rows(tallies)
     rows_read = sum(tally.rows for tally in tallies)
     rows_kept = sum(tally.rows for tally in kept)
@@ -249,7 +198,18 @@ def quality_of(
         first=min((t.first for t in kept if t.first is not None), default=None),
         last=max((t.last for t in kept if t.last is not None), default=None),
         fingerprint=_fingerprint(columns, rows_kept, kept),
+        notes=(*limits.notes(table.name, {d.reason: d.rows for d in dropped}), *notes),
     )
+
+
+def first_moment(moment: str) -> str:
+    """Return SQL for the earliest moment, within Python's calendar."""
+    return f"greatest(min({moment}), TIMESTAMP '0001-01-01')"
+
+
+def last_moment(moment: str) -> str:
+    """Return SQL for the latest moment, within Python's calendar."""
+    return f"least(max({moment}), TIMESTAMP '9999-12-31')"
 
 
 def amounts_counted(columns: Iterable[str]) -> list[str]:
@@ -272,21 +232,4 @@ def _nothing_left(table: SourceTable, rows_read: int, dropped: Sequence[Dropped]
     why = ", ".join(f"{d.rows} {d.reason}" for d in dropped)
     return (
         f"{table.label}: none of the {rows_read} rows of table '{table.name}' can be used ({why})"
-    )
-
-
-def _moment(text: str | None) -> dt.datetime | None:
-    return None if text is None else dt.datetime.fromisoformat(text)
-
-
-def _sum(tally: RowTally, other: RowTally) -> RowTally:
-    return RowTally(
-        tally.reason,
-        tally.event_type,
-        tally.rows + other.rows,
-        min((m for m in (tally.first, other.first) if m is not None), default=None),
-        max((m for m in (tally.last, other.last) if m is not None), default=None),
-        tally.hash_sum + other.hash_sum,
-        tally.hash_xor ^ other.hash_xor,
-        tuple(a + b for a, b in zip(tally.amounts, other.amounts, strict=True)),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from engagement_ml.engine.moments import text_sql, typed_sql
+from engagement_ml.tables.day_limits import PLAUSIBLE, DayLimits
 from engagement_ml.tables.ids import id_sql
 
 Kind = Literal["id", "timestamp", "text", "number", "finite"]
@@ -90,6 +92,10 @@ class SourceTable:
         Whether the source is a CSV file, so that every column is text.
     files : tuple of Path
         The Parquet files of the source; empty for other sources.
+    limits : DayLimits
+        The plausible days.
+    keys : mapping of str to str
+        The ``key=value`` folders of `files` that are columns, and their DuckDB types.
     """
 
     name: str
@@ -99,6 +105,8 @@ class SourceTable:
     source_columns: dict[str, str]
     csv: bool
     files: tuple[Path, ...] = ()
+    limits: DayLimits = PLAUSIBLE
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, column: str) -> bool:
         """Return whether the table has the column."""
@@ -139,10 +147,8 @@ class SourceTable:
     def moment(self, column: str) -> str:
         """Return SQL for a column as naive UTC timestamp; text that is no timestamp is null."""
         if self.is_text(column):
-            return f"timezone('UTC', try_cast({self.sql(column)} AS TIMESTAMPTZ))"
-        if "TIME ZONE" in self.types[column]:
-            return f"timezone('UTC', {self.sql(column)})"
-        return f"CAST({self.sql(column)} AS TIMESTAMP)"
+            return text_sql(self.sql(column))
+        return typed_sql(self.sql(column), self.types[column])
 
     def number(self, column: str) -> str:
         """Return SQL for a column as double; text that is no number is null."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from engagement_ml.engine import ZONE, DuckDBEngine
+from engagement_ml.engine import DuckDBEngine
+from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError
 from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
 from engagement_ml.tables.schema import Kind, SourceTable, quoted
@@ -16,11 +17,12 @@ LARGEST = 1e12
 EXAMPLE = "2024-05-31 14:30:00"
 FINITE = "a finite number"
 FUTURE = "no timestamp in the future"
+LATER = "to drop later rows, set 'history: {latest: DATE}'"
 NUMBER = "a number"
 NOT_TOO_LARGE = "at most 1e12 in size; give it in a larger unit"
-STARTS = r"\s*[0-9].*"
-"""Regular expression: text that may be a moment, which begins with the year."""
 TIMESTAMP = f"a timestamp such as {EXAMPLE}"
+LONG_YEAR = f"a year of four digits first, as in {EXAMPLE}"
+ZONE_NAME = "a time zone as an offset or a name, such as +02:00 or Europe/Berlin"
 
 
 class _Check(NamedTuple):
@@ -80,7 +82,8 @@ def column_label(table: SourceTable, column: str) -> str:
 def value_message(place: str, expected: str, value: str, rows: int) -> str:
     """Return the message about a value that does not fit; `value` is in quotes."""
     more = f" ({rows} such rows)" if rows > 1 else ""
-    return f"{place}: expected {expected}, found {value}{more}"
+    hint = f"; {LATER}" if expected == FUTURE else ""
+    return f"{place}: expected {expected}, found {value}{more}{hint}"
 
 
 def type_message(table: SourceTable, column: str, of_type: object, kind: Kind) -> str:
@@ -132,13 +135,19 @@ def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
         raise InputError(type_message(table, column, table.types[column], "timestamp"))
     checks = []
     if table.is_text(column):
-        # DuckDB reads words such as 'epoch' and '-infinity' as moments.
         text = table.sql(column)
-        bad = f"{text} IS NOT NULL AND ({moment} IS NULL OR {text} NOT SIMILAR TO '{STARTS}')"
-        checks.append(_Check(column, bad, TIMESTAMP))
+        no_moment = f"NOT regexp_matches({text}, '{MOMENT}')"
+        abbreviated = f"{no_moment} AND regexp_matches({text}, '{ABBREVIATION}')"
+        bad = f"{text} IS NOT NULL AND ({moment} IS NULL OR {no_moment})"
+        checks += [
+            _Check(column, f"regexp_matches({text}, '{SHORT_YEAR}')", LONG_YEAR),
+            _Check(column, abbreviated, ZONE_NAME),
+            _Check(column, bad, TIMESTAMP),
+        ]
     else:
         checks.append(_Check(column, f"NOT isfinite({moment})", TIMESTAMP))
-    checks.append(_Check(column, f"{moment} > TIMESTAMP '{latest()}'", FUTURE))
+    if table.limits.latest is None:
+        checks.append(_Check(column, f"{moment} > TIMESTAMP '{latest()}'", FUTURE))
     return checks
 
 

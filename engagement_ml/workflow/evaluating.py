@@ -97,6 +97,7 @@ def _evaluate(
     with open_engine(config.engine, frames) as engine:
         tables = read_tables(config, engine, frames, on_part=progress.update)
         windows = plan_windows(tables.history, config.windows)
+        data_notes = tables.notes
         tables, sample = draw_training_sample(tables, config, windows, progress)
         progress.start("Building features", sample_detail(sample, config.entity))
         panel = build_panel(tables, config, windows)
@@ -113,7 +114,11 @@ def _evaluate(
         fit_until=fit_until,
         sample=sample,
     )
-    evaluation["notes"] = [*evaluation["notes"], *_in_sample_notes(windows, fit_until)]
+    evaluation["notes"] = [
+        *data_notes,
+        *evaluation["notes"],
+        *_in_sample_notes(windows, fit_until),
+    ]
     return evaluation
 
 

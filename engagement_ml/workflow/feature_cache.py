@@ -46,6 +46,8 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
         [str(cutoff) for cutoff in windows.train],
         [windows.observation_days, windows.gap_days, windows.outcome_days],
         str(tables.history.start),
+        config.history.model_dump(mode="json"),
+        next(str(q.first) for q in tables.quality if q.table == "events"),
         tables.behaviours,
         {column: sorted(kinds) for column, kinds in tables.amounts.items()},
         config.churn.model_dump(mode="json"),

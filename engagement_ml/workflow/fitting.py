@@ -97,7 +97,7 @@ def fit_pipeline(
         tables = read_tables(config, engine, frames, on_part=progress.update)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
-        quality, notes = tables.quality, (*notes, *tables.notes)
+        quality, data_notes = tables.quality, tables.notes
         tables, sample = draw_training_sample(tables, config, windows, progress)
         progress.start("Building features", sample_detail(sample, config.entity))
         panel, periods = _build(tables, config, windows)
@@ -122,7 +122,7 @@ def fit_pipeline(
         n_rows=len(panel.frame),
         sample=sample_summary(sample, evidence.drivers),
         metric=metric.to_dict(),
-        evidence=replace(evidence, notes=(*notes, *evidence.notes)),
+        evidence=replace(evidence, notes=(*notes, *data_notes, *evidence.notes)),
         evaluation=evaluation,
     )
     explanation = None

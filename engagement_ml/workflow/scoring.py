@@ -18,19 +18,24 @@ from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
 from engagement_ml.metric.scoring import explain_counts, require_behaviours
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
-from engagement_ml.sources import write_whole
 from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
 from engagement_ml.workflow.results import RECORD
 from engagement_ml.workflow.runs import open_run
+from engagement_ml.workflow.score_files import (
+    CUSTOMER,
+    is_csv,
+    read_scores,
+    scores_path,
+    write_scores,
+)
+from engagement_ml.workflow.score_notes import last_event, log_notes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CUSTOMER, SCORE = "customer_id", "score"
+SCORE = "score"
 EPOCH, MICROSECOND = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
-SCORES = "scores.parquet"
-_PARQUET, _CSV = (".parquet", ".parq", ".pq"), (".csv",)
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,13 @@ class Scores:
         The file with ``customer_id``, ``score`` and the points of each behaviour
         (``<behaviour>__points``), sorted by customer; on Spark a folder of Parquet files without
         order. None if the scores were not written.
+    last_event : date or None
+        The last day with events; a few events far after all others do not count.
     notes : tuple of str
-        Sentences on the tables: rows that were dropped, and how customers and events meet.
+        Sentences on the tables: what was dropped or assumed, a warning if the events are old, and
+        how customers and events meet.
+    warnings : tuple of str
+        Those of the `notes` that say which days do not count, or that the events are old.
     """
 
     metric: EngagementMetric
@@ -59,7 +69,9 @@ class Scores:
     n_entities: int
     mean: float
     path: Path | None
+    last_event: dt.date | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     _frame: pd.DataFrame | None = field(default=None, repr=False)
     _integer_ids: bool = field(default=False, repr=False)
 
@@ -70,11 +82,7 @@ class Scores:
 
         if self._frame is not None or self.path is None:
             return pd.DataFrame() if self._frame is None else self._frame
-        if not _is_csv(self.path):
-            return pd.read_parquet(self.path)
-        # Ids stay as they were: pandas would make 7 of '007', and nothing of 'NA'.
-        ids = {CUSTOMER: "int64" if self._integer_ids else "str"}
-        return pd.read_csv(self.path, dtype=ids, keep_default_na=False)
+        return read_scores(self.path, integer_ids=self._integer_ids)
 
 
 def score(
@@ -102,8 +110,8 @@ def score(
         A table with the ``customer_id`` of each customer to score; by default every customer with
         an event before `as_of`. Customers without events get the score 0.
     as_of : date, datetime or ISO 8601 text, optional
-        Events in ``[as_of - observation_days, as_of)`` count; by default the day after the last
-        event.
+        Events in ``[as_of - observation_days, as_of)`` count; by default the day after the last,
+        except for a few events far after all others.
     output : path, optional
         A file that ends in ``.parquet`` or ``.csv``, or a folder for ``scores.parquet``. It is
         written completely or not at all. By default the scores are only returned.
@@ -156,7 +164,7 @@ def score(
         metric, config = _read_model(model, tracking_uri, steps)
         if engine is not None:
             config = _on_engine(config, engine)
-        return score_frames(
+        scores = score_frames(
             metric,
             events,
             config=config,
@@ -165,6 +173,9 @@ def score(
             target=target,
             progress=steps,
         )
+    if not isinstance(progress, Progress):
+        log_notes(scores.notes, scores.warnings)
+    return scores
 
 
 def score_frames(
@@ -184,15 +195,15 @@ def score_frames(
     frames = {"events": events, **({} if customers is None else {"customers": customers})}
     progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
-        if target is not None and _is_csv(target) and not engine.local:
+        if target is not None and is_csv(target) and not engine.local:
             raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
         read = read_scoring_tables(config, engine, frames)
         quality = read["events"].quality
         _check_behaviours(metric, read["events"])
-        notes = scoring_notes(engine, read, config.entity)
+        last, warnings = last_event(read["events"], moment, config.history)
+        notes = (*warnings, *scoring_notes(engine, read, config.entity))
         if moment is None:
-            assert quality.last is not None
-            moment = dt.datetime.combine(quality.last.date() + DAY, dt.time())
+            moment = dt.datetime.combine(last + DAY, dt.time())
         progress.start("Scoring")
         scored = _score(engine, metric, read, moment)
         integers = scored.collect_schema()[CUSTOMER].is_integer()
@@ -207,32 +218,9 @@ def score_frames(
         if target is None:
             frame = engine.pandas(scored.sort(CUSTOMER))
         else:
-            _write(engine, scored, target)
-    return Scores(metric, moment, totals["n"], totals["mean"], target, notes, frame, integers)
-
-
-def scores_path(output: str | Path) -> Path:
-    """Return the file that the scores are written to.
-
-    Raises
-    ------
-    InputError
-        If its ending is that of another file format.
-
-    Examples
-    --------
-    >>> scores_path("scores").as_posix(), scores_path("out/today.csv").as_posix()
-    ('scores/scores.parquet', 'out/today.csv')
-    """
-    path = Path(output)
-    if path.suffix.lower() in (*_PARQUET, *_CSV):
-        return path
-    if path.suffix.lower() in (".json", ".xlsx", ".tsv", ".gz", ".txt", ".html"):
-        raise InputError(
-            f"{path}: scores are written as .parquet or .csv, not as {path.suffix}; give a file "
-            "name with one of these endings, or a folder"
-        )
-    return path / SCORES
+            write_scores(engine, scored, target)
+    n, mean = totals["n"], totals["mean"]
+    return Scores(metric, moment, n, mean, target, last, notes, warnings, frame, integers)
 
 
 def _read_model(
@@ -285,17 +273,3 @@ def _score(
         customers = read["customers"].frame.select(CUSTOMER).unique()
         counts = customers.join(counts, on=CUSTOMER, how="left")
     return engine.persist(explain_counts(metric, counts, names))
-
-
-def _write(engine: Engine, scored: nw.LazyFrame[Any], target: Path) -> None:
-    with write_whole(target, parts=not engine.local) as temporary:
-        if not engine.local:
-            engine.save(scored, temporary)
-        elif _is_csv(target):
-            scored.sort(CUSTOMER).to_native().write_csv(str(temporary), header=True)
-        else:
-            engine.save(scored.sort(CUSTOMER), temporary)
-
-
-def _is_csv(path: Path) -> bool:
-    return path.suffix.lower() in _CSV

@@ -276,3 +276,70 @@ def test_missing_java_and_pyspark_are_errors(monkeypatch: Any, tmp_path: Path) -
     monkeypatch.setitem(__import__("sys").modules, "pyspark.sql", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'engagement-ml\[spark\]'"):
         open_engine(EngineConfig(kind="spark"))
+
+
+def test_moments_and_stray_days_are_read_as_on_duckdb(spark_engine: Any, tmp_path: Path) -> None:
+    """Text in every accepted form; strays, implausible days and sign-ups."""
+    zones = ["2024-03-01 10:00:00+02", "2024/3/1 9:05:00 +0200", "2024-03-01T10:00:00.1234569Z",
+             "2024-03-01 10:00:00 America/New_York", "2024-03-01 10:00:00 UTC"]  # fmt: skip
+    events = pd.DataFrame({"customer_id": range(5), "timestamp": zones, "event_type": "visit"})
+    days = pd.date_range("2024-01-01", "2024-04-30").strftime("%Y-%m-%d").tolist() * 2
+    paid = pd.DataFrame(
+        {"timestamp": [*days, "1970-01-01", "2010-05-05", "2025-10-01"], "margin": 1.0}
+    )
+    paid["customer_id"] = paid.index % 5
+    signups = ["1970-01-01", "2020-01-01", None, None, None]
+    customers = pd.DataFrame({"customer_id": range(5), "signup": signups})
+    frames = {"events": events, "transactions": paid, "customers": customers}
+    sources = {name: str(tmp_path / f"{name}[1].csv") for name in frames}
+    for name, frame in frames.items():
+        frame.to_csv(sources[name], index=False)
+        frame.iloc[:0].to_csv(tmp_path / f"{name}1.csv", index=False)
+    config = PipelineConfig(name="moments")
+
+    def found(engine: Any) -> tuple[Any, ...]:
+        tables = read_tables(config, engine, sources)
+        assert tables.customers is not None
+        moments = engine.rows(tables.events.sort("customer_id"), source="events")
+        signup = engine.rows(tables.customers.sort("customer_id"), source="customers")
+        kept = [(q.rows_kept, q.dropped, q.first, q.last) for q in tables.quality]
+        return moments, signup, kept, tables.history, tables.notes
+
+    with open_duckdb(threads=1) as engine:
+        expected = found(engine)
+    assert [q[0] for q in expected[2]] == [5, 242, 5]
+    assert found(spark_engine) == expected
+
+
+def test_folders_do_not_replace_columns(spark_engine: Any, tmp_path: Path) -> None:
+    from engagement_ml.sources import open_source
+
+    for day, customer in (("2024-01-01", 5), ("2024-01-02", 6)):
+        folder = tmp_path / "tenant=9" / "events[1]" / f"customer_id={customer}" / f"day={day}"
+        folder.mkdir(parents=True)
+        pd.DataFrame({"customer_id": [1]}).to_parquet(folder / "a.parquet", index=False)
+    source = tmp_path / "tenant=9" / "events[1]"
+    expected = [{"customer_id": 1, "day": dt.date(2024, 1, i)} for i in (1, 2)]
+    with open_duckdb(threads=1) as engine:
+        frame = open_source(engine, source, table="events")
+        assert engine.rows(frame.sort("day"), source="events") == expected
+    frame = open_source(spark_engine, source, table="events")
+    assert spark_engine.rows(frame.sort("day"), source="events") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("24-01-03", "expected a year of four digits first"),
+        ("2024-01-03 10:00 CET", "expected a time zone as an offset or a name"),
+        ("epoch", "expected a timestamp such as"),
+    ],
+)
+def test_ambiguous_moments_are_refused(
+    text: str, message: str, spark_engine: Any, tmp_path: Path
+) -> None:
+    for name, rows in (("events", EVENTS + f"1,{text},visit,c,\n"), ("transactions", TRANSACTIONS)):
+        (tmp_path / f"{name}.csv").write_text(rows)
+    sources = {name: str(tmp_path / f"{name}.csv") for name in ("events", "transactions")}
+    with pytest.raises(InputError, match=f"column 'timestamp': {message}.* found '{text}'"):
+        read_tables(PipelineConfig(name="moments"), spark_engine, sources)

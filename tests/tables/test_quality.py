@@ -10,14 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.tables.quality import (
-    Dropped,
-    RowTally,
-    add_tallies,
-    event_types_with_amounts,
-    quality_of,
-    rows_by_event_type,
-)
+from engagement_ml.tables.quality import Dropped, event_types_with_amounts, quality_of
+from engagement_ml.tables.row_tally import RowTally, add_tallies, rows_by_event_type
 from engagement_ml.tables.schema import SourceTable
 
 MOMENTS = st.none() | st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2025, 1, 1))

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.engine.files import parquet_sql
 from engagement_ml.ledger.arrow import UnsupportedInputError, aggregate_files, read_integers
 from engagement_ml.ledger.cache.batches import Batch
 from engagement_ml.ledger.cache.partitions import Partition, listed_days
@@ -35,7 +36,7 @@ from engagement_ml.tables.duplicates import (
     unique_rows_sql,
 )
 from engagement_ml.tables.opening import open_files
-from engagement_ml.tables.quality import RowTally
+from engagement_ml.tables.row_tally import RowTally
 from engagement_ml.tables.schema import AMOUNTS, REQUIRED, SourceTable, quoted
 
 
@@ -223,7 +224,9 @@ class PartitionBuilder:
     def _manifest_entry(self, batch: Batch, ledger: str) -> dict[str, Any]:
         """Return the files, days and tallies of a ledger, for use without reading it."""
         days = self.engine.query(
-            f"SELECT DISTINCT day FROM {ledger} WHERE day IS NOT NULL ORDER BY 1",
+            # Days before year 1 are dropped later, and Python's calendar does not have them.
+            "SELECT DISTINCT greatest(least(day, DATE '9999-12-31'), DATE '0001-01-01') AS day "
+            f"FROM {ledger} WHERE day IS NOT NULL ORDER BY 1",
             source=self.table.label,
         )
         return {
@@ -262,8 +265,7 @@ class PartitionBuilder:
         return self._views[batch.key]
 
     def _read(self, name: str) -> str:
-        path = str(self.store.path(name)).replace("'", "''")
-        return f"read_parquet('{path}')"
+        return f"({parquet_sql([self.store.path(name)], by_name=False)})"
 
     def _name(self, kind: str, suffix: str, *dependencies: str | bytes) -> str:
         """Return the content-addressed name of a file, and record that it is in use."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engagement_ml.tables.duplicates import Hashes
-from engagement_ml.tables.quality import RowTally
+from engagement_ml.tables.row_tally import RowTally
 
 OnPart = Callable[[int, int], None]
 """Progress callback: the number of partitions that are done, and of all partitions."""

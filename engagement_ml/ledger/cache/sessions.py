@@ -19,6 +19,7 @@ from engagement_ml.ledger.cache.partitions import OnPart, Partition, Partitioned
 from engagement_ml.ledger.cache.store import Store, hold_store
 from engagement_ml.ledger.sessions import VERSION, SessionRule, session_events, sessions_by_day
 from engagement_ml.ordered_map import ordered_map
+from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.schema import REQUIRED, SESSION_COLUMNS
 
 MOST_EVENTS = 16_000_000
@@ -31,7 +32,7 @@ def sessions_of_partitions(
     rule: SessionRule,
     *,
     label: str,
-    end: dt.date,
+    limits: DayLimits,
     keep: Path | None,
     on_part: OnPart | None = None,
 ) -> nw.LazyFrame[Any]:
@@ -47,8 +48,8 @@ def sessions_of_partitions(
     rule : SessionRule
     label : str
         Name of the source in messages.
-    end : date
-        Days from this day on are dropped.
+    limits : DayLimits
+        The days whose sessions are kept.
     keep : path or None
         Folder of the cache; without it, sessions are kept until the engine is closed.
     on_part : callable, optional
@@ -85,7 +86,9 @@ def sessions_of_partitions(
         add(builder.build(holders, days))
     store.retain(builder.used)
     n = len(exclusive)
-    return _combined(engine, ledger, pieces[:n], pieces[n:], label).filter(nw.col("day") < end)
+    return _combined(engine, ledger, pieces[:n], pieces[n:], label).filter(
+        limits.usable(nw.col("day"))
+    )
 
 
 @dataclass
