@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engagement_ml.errors import InputError, OutputError, TrackingError
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import OnStep
 from engagement_ml.tracking.models import METRIC_FILE
@@ -30,6 +31,7 @@ def is_uri(source: str | Path) -> bool:
     return isinstance(source, str) and source.startswith(("models:/", "runs:/"))
 
 
+@machine_faults_named()
 def load_metric(source: str | Path, *, tracking_uri: str | None = None) -> EngagementMetric:
     """Load a trained metric.
 

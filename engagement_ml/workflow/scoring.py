@@ -13,6 +13,7 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine, open_engine
 from engagement_ml.errors import InputError, NotEnoughDataError
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_tables
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
@@ -69,6 +70,7 @@ class Scores:
         return pd.read_csv(self.path) if _is_csv(self.path) else pd.read_parquet(self.path)
 
 
+@machine_faults_named()
 def score(
     model: EngagementMetric | str | Path,
     events: Any,

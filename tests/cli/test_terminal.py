@@ -52,24 +52,24 @@ def test_an_invalid_command_line_exits_with_status_two(monkeypatch, capsys, argu
 INTERRUPT = """
 import os, signal, sys, threading
 from engagement_ml.progress import LogProgress
-step, delay = sys.argv.pop(), float(sys.argv.pop())
+number, step, delay = int(sys.argv.pop()), sys.argv.pop(), float(sys.argv.pop())
 def interrupt_soon(self, title):
     if title == step:
-        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Timer(delay, os.kill, (os.getpid(), number)).start()
 LogProgress._show_start = interrupt_soon
 """
 
 
 @pytest.mark.parametrize(
-    ("step", "delay"),
+    ("step", "delay", "number", "word"),
     [
-        ("Reading tables", 0.0),
-        ("Reading tables", 0.05),
-        ("Fitting the profit and churn models", 0.05),
-        ("Finding drivers", 0.2),
+        ("Reading tables", 0.0, signal.SIGINT, "interrupted"),
+        ("Reading tables", 0.05, signal.SIGTERM, "terminated"),
+        ("Fitting the profit and churn models", 0.05, signal.SIGTERM, "terminated"),
+        ("Finding drivers", 0.2, signal.SIGHUP, "hung up"),
     ],
 )
-def test_interrupting_a_run_leaves_nothing(here, write_yaml, step, delay):
+def test_interrupting_a_run_leaves_nothing(here, write_yaml, step, delay, number, word):
     """While tables are read, where the engine notices first, and while models are fitted.
 
     The run interrupts itself, so that the machine's load does not matter.
@@ -78,14 +78,14 @@ def test_interrupting_a_run_leaves_nothing(here, write_yaml, step, delay):
     before = set(here.rglob("*"))
     ran = subprocess.run(
         [sys.executable, "-c", INTERRUPT + SCRIPT, "train", str(file), "--output", "out",
-         str(delay), step],
+         str(delay), step, str(int(number))],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
         check=False,
     )  # fmt: skip
-    assert ran.returncode == 130
-    assert ran.stderr == "interrupted: nothing was written\n"
+    assert ran.returncode == 128 + number
+    assert ran.stderr == f"{word}: nothing was written\n"
     assert set(here.rglob("*")) == before
 
 
