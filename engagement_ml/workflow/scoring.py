@@ -18,12 +18,14 @@ from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_table
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
 from engagement_ml.metric.scoring import explain_counts, require_behaviours
+from engagement_ml.plain_types import as_path
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import write_whole
 from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
 from engagement_ml.workflow.results import RECORD
 from engagement_ml.workflow.runs import open_run
+from engagement_ml.workflow.scores_csv import read_scores, write_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +69,7 @@ class Scores:
 
         if self._frame is not None or self.path is None:
             return pd.DataFrame() if self._frame is None else self._frame
-        return pd.read_csv(self.path) if _is_csv(self.path) else pd.read_parquet(self.path)
+        return read_scores(self.path) if _is_csv(self.path) else pd.read_parquet(self.path)
 
 
 @machine_faults_named()
@@ -232,7 +234,7 @@ def _read_model(
 ) -> tuple[EngagementMetric, PipelineConfig]:
     if isinstance(model, EngagementMetric):
         return model, PipelineConfig(name="metric")
-    path = Path(model)
+    path = as_path(model, "the folder that 'train' wrote, or an MLflow URI")
     if path.is_file():
         return EngagementMetric.from_json(path), PipelineConfig(name="metric")
     with open_run(model, tracking_uri=tracking_uri, on_status=progress.start) as run:
@@ -284,7 +286,7 @@ def _write(engine: Engine, scored: nw.LazyFrame[Any], target: Path) -> None:
         if not engine.local:
             engine.save(scored, temporary)
         elif _is_csv(target):
-            scored.sort(CUSTOMER).to_native().write_csv(str(temporary), header=True)
+            write_scores(scored.sort(CUSTOMER), temporary)
         else:
             engine.save(scored.sort(CUSTOMER), temporary)
 

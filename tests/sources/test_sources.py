@@ -90,6 +90,16 @@ def test_duckdb_tables(engine: Engine, tmp_path: Path) -> None:
         open_source(engine, f"{path}::custmers", table="customers")
 
 
+def test_an_attached_file_loads_no_extension(engine: Engine) -> None:
+    """A view in a file may name any function; code for it is neither downloaded nor loaded."""
+    settings = ("autoinstall_known_extensions", "autoload_known_extensions",
+                "allow_community_extensions")  # fmt: skip
+    values = ", ".join(f"current_setting('{name}')" for name in settings)
+    assert engine.query(f"SELECT {values}", source="settings") == [(False, False, False)]
+    with pytest.raises(InputError, match=r"shop.duckdb: .*requires the extension httpfs"):
+        engine.query("SELECT * FROM read_csv('http://127.0.0.1:9/a.csv')", source="shop.duckdb")
+
+
 def test_frames(engine: Engine) -> None:
     same_connection = engine.connection.from_df(FRAME)
     other_connection = duckdb.connect().from_df(FRAME)
@@ -276,12 +286,14 @@ def test_a_folder_of_parts_comes_back_if_it_cannot_be_replaced(
         real(source, destination)
 
     monkeypatch.setattr(os, "replace", replace)
-    with (
-        pytest.raises(OutputError, match=r"scores.parquet: cannot be written: permission denied"),
-        write_whole(path, parts=True) as temporary,
-    ):
-        temporary.mkdir()
-        (temporary / "part-1.parquet").write_text("new")
+
+    def write() -> None:
+        with write_whole(path, parts=True) as temporary:
+            temporary.mkdir()
+            (temporary / "part-1.parquet").write_text("new")
+
+    with pytest.raises(OutputError, match=r"scores.parquet: cannot be written: permission denied"):
+        write()
     assert (path / "part-1.parquet").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["scores.parquet"]
 
