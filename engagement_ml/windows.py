@@ -71,7 +71,7 @@ def history_of(
         The day after the last transaction.
     config : WindowsConfig
     """
-    back = (config.observation_days + config.gap_days) * DAY
+    back = min((config.observation_days + config.gap_days) * DAY, first_paid - dt.date.min)
     start = max(first_event, first_paid - back)
     return History(start, end, first_paid if first_paid > start else None)
 

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from engagement_ml.config.problems import first_problem
+from engagement_ml.errors import ConfigError
+
+_ModelType: Any = type(BaseModel)
 
 
-class Frozen(BaseModel):
-    """Immutable section of the configuration that rejects unknown keys."""
+class _SectionType(_ModelType):  # type: ignore[misc]
+    """Type of all sections: what a section rejects in Python is a `ConfigError`, too."""
+
+    # Type checkers see the keys of a section.
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *args, **keys):  # noqa: N805
+            try:
+                return super().__call__(*args, **keys)
+            except ValidationError as error:
+                raise ConfigError(f"{cls.__name__}: {first_problem(error, cls)}") from None
+
+
+class Frozen(BaseModel, metaclass=_SectionType):
+    """Immutable section of the configuration that rejects unknown keys.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or a value does not fit.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -14,6 +15,13 @@ from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.sources.kinds import quoted_text
 from engagement_ml.tables.schema import COLUMNS, REQUIRED, SourceTable, listed, quoted
+
+_GROUPS = re.compile(
+    r"(VARCHAR|ENUM|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL|BOOLEAN|UUID|\"NULL\""
+    r"|STRING|CATEGORICAL|U?INT[0-9]+|FLOAT[0-9]+|UNKNOWN)(\(.*\))?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Types of DuckDB and Narwhals whose values can be groups: no moments, bytes, lists or records."""
 
 
 def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any) -> SourceTable:
@@ -136,4 +144,9 @@ def _check_segments(table: SourceTable, config: PipelineConfig) -> None:
             raise ConfigError(
                 f"key 'segments': {table.label} has no column '{segment}'"
                 f"{nearest(segment, table.types)}; the columns are {listed(table.types)}"
+            )
+        if segment in COLUMNS["customers"] or not _GROUPS.fullmatch(table.types[segment]):
+            raise ConfigError(
+                f"key 'segments': column '{segment}' of {table.label} ({table.types[segment]}) "
+                "does not divide customers into groups; give a column of text, numbers or booleans"
             )

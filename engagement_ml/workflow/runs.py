@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.errors import InputError
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.plain_types import as_path
 from engagement_ml.records import RunRecord
 from engagement_ml.tracking import download_run
 from engagement_ml.tracking.load import is_uri
@@ -110,7 +111,7 @@ def open_run(
             download_run(model, folder, tracking_uri=tracking_uri, on_status=on_status)
             yield Run(Path(folder), model)
         return
-    path = Path(model)
+    path = as_path(model, "the folder that 'train' wrote, or an MLflow URI")
     if path.is_file() and path.name == METRIC:
         path = path.parent
     if not path.is_dir():

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from engagement_ml.cli.results import show_evaluation
 from engagement_ml.cli.terminal import command
 from engagement_ml.errors import GateFailedError
 from tests.cli.test_cli import SCRIPT, run
@@ -57,6 +58,9 @@ def interrupt_soon(self, title):
     if title == step:
         threading.Timer(delay, os.kill, (os.getpid(), number)).start()
 LogProgress._show_start = interrupt_soon
+if number != signal.SIGINT:
+    # Under nohup the system hands an ignored SIGHUP on.
+    signal.signal(number, signal.SIG_DFL)
 """
 
 
@@ -149,3 +153,22 @@ def test_verbose_logs_each_step_on_standard_error(trained, tmp_path):
         "Writing the report: started",
         "Writing the report: finished in N s",
     ]
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are(capsys):
+    row = {"spearman": {"value": 0.1, "low": 0.0, "high": 0.2}}
+    names = ["cart[/beta]", "[bold]", ":smile:"]
+    rows = {name: row for name in names}
+    notes = ["the segment [/x] is small"]
+    show_evaluation({"metric": {"across": rows, "within": rows}, "notes": notes}, Path("[/out]"))
+    said = capsys.readouterr().out
+    assert all(name in said for name in [*names, "segment [/x]", "[/out]"])
+
+
+def test_a_full_disk_is_no_defect(trained, tmp_path, monkeypatch, capsys, small_files):
+    with small_files():
+        arguments = ["report", str(trained.folder), "--output", str(tmp_path / "again.html")]
+        assert run(monkeypatch, *arguments) == 2
+    said = capsys.readouterr().err
+    assert re.search(r"^error: \S*again.html: cannot be written: .*volume\n$", said)
+    assert list(tmp_path.iterdir()) == []
