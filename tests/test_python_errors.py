@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -15,7 +14,6 @@ from engagement_ml.config import WindowsConfig
 from engagement_ml.metric import Transform, WeightedBehaviour
 
 EMPTY = pd.DataFrame()
-BEFORE_CHRIST = np.array(["-0043-03-15", "2024-01-02", "2024-01-20", "2024-02-10"], "M8[us]")
 EVENTS = pd.DataFrame(
     {
         "customer_id": [1, 2, 1, 2],
@@ -69,12 +67,6 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: metric().score_events(EVENTS, as_of="2024-02-30"), "'2024-02-30' is not a date",
     ),
     "a window of a metric": (lambda: metric(10**9), "at most 36500"),
-    "events before Christ": (
-        lambda: em.features(EVENTS.assign(timestamp=BEFORE_CHRIST), TRANSACTIONS), "events",
-    ),
-    "purchases before Christ": (
-        lambda: em.features(EVENTS, TRANSACTIONS.assign(timestamp=BEFORE_CHRIST)), "transactions",
-    ),
     "a seed": (lambda: em.make_shop(5, 5, seed=-1), "seed"),
 }  # fmt: skip
 

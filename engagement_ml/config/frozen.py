@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from engagement_ml.config.problems import first_problem
 from engagement_ml.errors import ConfigError
 
-_ModelType: Any = type(BaseModel)
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 
-class _SectionType(_ModelType):  # type: ignore[misc]
+class _SectionType(ModelMetaclass):
     """Type of all sections: what a section rejects in Python is a `ConfigError`, too."""
 
     # Type checkers see the keys of a section.

@@ -28,8 +28,6 @@ Kind = Literal["id", "integer", "number", "text", "timestamp"]
 EPOCH = dt.datetime(1970, 1, 1)
 PERMANENT_RANDOM_NUMBERS = 16**13
 """Number of distinct permanent random numbers; a float64 holds each exactly."""
-OUT_OF_RANGE = (ValueError, OverflowError)
-"""Errors of values that Python does not have, such as moments before the year 1."""
 ZONE = r"[0-9]:[0-9]{2}.*(Z|z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?|[A-Za-z]+/[A-Za-z_]+)$"
 """Regular expression: text that ends like a timestamp with a time zone."""
 
@@ -155,7 +153,7 @@ class Engine(ABC):
         """
         try:
             rows: list[dict[str, Any]] = frame.collect("pyarrow").to_native().to_pylist()
-        except (*self.errors, *OUT_OF_RANGE) as error:
+        except self.errors as error:
             raise self.read_error(error, source) from None
         return rows
 

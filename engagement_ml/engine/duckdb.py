@@ -12,7 +12,7 @@ import narwhals as nw
 import numpy as np
 
 from engagement_ml._typing import AnyArray
-from engagement_ml.engine.base import OUT_OF_RANGE, Engine
+from engagement_ml.engine.base import Engine
 from engagement_ml.engine.duckdb_connection import open_connection
 from engagement_ml.errors import OutputError
 
@@ -166,7 +166,7 @@ class DuckDBEngine(Engine):
 
         try:
             rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
-        except (duckdb.Error, *OUT_OF_RANGE) as error:
+        except duckdb.Error as error:
             raise self.read_error(error, source) from None
         return rows
 

@@ -117,7 +117,7 @@ def _batches(frame: nw.LazyFrame[Any]) -> Any:
 
 
 def _pandas_to_arrow(frame: Any) -> Any:
-    """Return a pandas frame as Arrow; columns of mixed or unknown types become text for the validation."""
+    """Return a pandas frame as Arrow; columns of mixed or unknown types become text."""
     import pandas as pd
     import pyarrow as pa
 

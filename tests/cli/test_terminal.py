@@ -158,7 +158,7 @@ def test_verbose_logs_each_step_on_standard_error(trained, tmp_path):
 def test_names_that_look_like_markup_are_printed_as_they_are(capsys):
     row = {"spearman": {"value": 0.1, "low": 0.0, "high": 0.2}}
     names = ["cart[/beta]", "[bold]", ":smile:"]
-    rows = {name: row for name in names}
+    rows = dict.fromkeys(names, row)
     notes = ["the segment [/x] is small"]
     show_evaluation({"metric": {"across": rows, "within": rows}, "notes": notes}, Path("[/out]"))
     said = capsys.readouterr().out
