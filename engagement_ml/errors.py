@@ -40,6 +40,23 @@ class OutputError(EngagementError):
     """A result cannot be written."""
 
 
+class ResourceError(EngagementError):
+    """The machine refuses: a full disk, a missing permission, too little memory.
+
+    Attributes
+    ----------
+    what : str
+        The message without the name of the file.
+    file : str or None
+    number : int or None
+        The system's number of the error, as in `errno`.
+    """
+
+    what: str = ""
+    file: str | None = None
+    number: int | None = None
+
+
 class TrackingError(EngagementError):
     """The tracking store or the model registry cannot be reached or used."""
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from engagement_ml.errors import InputError
 
 _SCALARS = (bool, int, float, str, dt.date, Path)
 
@@ -56,3 +59,29 @@ def _plain_scalar(value: Any) -> str | bool | int | float | None:
         # A missing timestamp of pandas is a date that does not equal itself.
         return value.isoformat() if value == value else None  # noqa: PLR0124
     return str(value)
+
+
+def as_path(value: Any, wanted: str) -> Path:
+    """Return a path given as text or as a path.
+
+    Parameters
+    ----------
+    value : str or path
+    wanted : str
+        What the path leads to, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> as_path(None, "a metric.json")
+    Traceback (most recent call last):
+    ...
+    engagement_ml.errors.InputError: expected the path of a metric.json, found None
+    """
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and "\0" not in value):
+        return Path(value)
+    raise InputError(f"expected the path of {wanted}, found {value!r:.60}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from engagement_ml.drivers.evidence import DriverEvidence, DriverRow, row_dict
 from engagement_ml.errors import InputError, OutputError, nearest
-from engagement_ml.plain_types import plain
+from engagement_ml.plain_types import as_path, plain
 from engagement_ml.windows import Windows
 
 if TYPE_CHECKING:
     from engagement_ml.tables.quality import TableQuality
 
 FORMAT = 1
+HASH = "sha256"
 _REQUIRED = (
     "name", "entity", "currency", "created_at", "version", "config", "windows", "tables",
     "n_entities", "n_rows", "metric", "drivers", "evaluation",
@@ -150,7 +152,9 @@ class RunRecord:
         OutputError
             If `path` cannot be written.
         """
-        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        fields = self.to_dict()
+        whole = {**fields, HASH: _hash(fields)}
+        text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         if path is not None:
             try:
                 Path(path).write_text(text, encoding="utf-8", newline="\n")
@@ -189,14 +193,15 @@ class RunRecord:
         Raises
         ------
         InputError
-            If the file is missing, damaged or of another format.
+            If the file is missing, damaged, edited or of another format.
         """
         if isinstance(path_or_text, str) and path_or_text.lstrip().startswith("{"):
             text, origin = path_or_text, "record"
         else:
-            origin = str(path_or_text)
+            path = as_path(path_or_text, "a run's record, run.json")
+            origin = str(path)
             try:
-                text = Path(path_or_text).read_text(encoding="utf-8")
+                text = path.read_text(encoding="utf-8")
             except UnicodeDecodeError:
                 raise InputError(f"{origin}: is not UTF-8 text; give a run's record") from None
             except OSError as error:
@@ -205,7 +210,18 @@ class RunRecord:
             raw = json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
             raise InputError(f"{origin}: cannot be read as JSON: {error}") from None
+        stored_hash = raw.pop(HASH, None) if isinstance(raw, dict) else None
+        if stored_hash is not None and stored_hash != _hash(raw):
+            raise InputError(
+                f"{origin}: is damaged or was edited, as key '{HASH}' is not the hash of the "
+                "other keys; use the original file or train again"
+            )
         return cls.from_dict(raw, origin=origin)
+
+
+def _hash(fields: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record's keys, whatever their order."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _nested(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def history_of(
     ...            last_event=day(2024, 6, 30)).end
     datetime.date(2024, 9, 23)
     """
-    back = (config.observation_days + config.gap_days) * DAY
+    back = min((config.observation_days + config.gap_days) * DAY, first_paid - dt.date.min)
     start = max(first_event, first_paid - back)
     if last_event is not None:
         end = min(end, last_event + (1 + config.gap_days + config.outcome_days) * DAY)

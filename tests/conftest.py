@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,6 +94,23 @@ def write_yaml(shop_files, tmp_path) -> Callable[..., Path]:
 def config(write_yaml) -> PipelineConfig:
     """The small shop's configuration, read from its YAML file."""
     return read_config(write_yaml())
+
+
+@pytest.fixture
+def small_files() -> Callable[[], Any]:
+    """A context in which the system refuses files beyond 20 kB, as it would on a full disk."""
+    resource = pytest.importorskip("resource")
+
+    @contextmanager
+    def limited() -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 def stand_in_evidence(behaviours: tuple[str, ...], chosen: tuple[str, ...]) -> Any:

@@ -250,3 +250,21 @@ def test_files_that_are_no_record_are_named(tmp_path):
 def test_what_a_later_version_added_is_passed_over():
     made = record()
     assert RunRecord.from_dict({**made.to_dict(), "more": 1}) == made
+
+
+@pytest.mark.parametrize("change", [("84", "48"), ("true", "false"), ("0", "1"), ("e", "a")])
+def test_a_changed_record_is_refused_by_its_hash(tmp_path: Path, change: tuple[str, str]) -> None:
+    text = record().to_json()
+    start = text.index('"windows"')
+    changed = text[:start] + text[start:].replace(*change, 1)
+    assert changed != text
+    (tmp_path / "run.json").write_text(changed)
+    with pytest.raises(InputError, match=r"run.json: ") as caught:
+        RunRecord.from_json(tmp_path / "run.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_record_of_an_earlier_version_has_no_hash() -> None:
+    raw = json.loads(record().to_json())
+    del raw["sha256"]
+    assert RunRecord.from_json(json.dumps(raw)) == record()

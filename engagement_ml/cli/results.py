@@ -58,7 +58,7 @@ def _program() -> str:
 
 def show_evaluation(evaluation: Mapping[str, Any], output: Path | None) -> None:
     """Print out-of-time results of the metric and the models, compared with their baselines."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     cutoffs = evaluation.get("test_cutoffs") or []
     if cutoffs:
         span = cutoffs[0] if len(cutoffs) == 1 else f"{cutoffs[0]} to {cutoffs[-1]}"

@@ -7,17 +7,25 @@ import signal
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 import typer
 
 from engagement_ml.errors import EngagementError
+from engagement_ml.faults import machine_fault
 from engagement_ml.progress import Progress, ProgressOption, progress_for
 
-DEFECT, INTERRUPTED, PIPE_CLOSED = 70, 130, 141
-"""Exit statuses: EX_SOFTWARE of sysexits.h, and 128 plus the number of SIGINT and of SIGPIPE."""
+DEFECT, PIPE_CLOSED = 70, 141
+"""Exit statuses: EX_SOFTWARE of sysexits.h, and 128 plus the number of SIGPIPE."""
+INTERRUPTIONS = {
+    signal.SIGINT: "interrupted",
+    signal.SIGTERM: "terminated",
+    **({signal.SIGHUP: "hung up"} if hasattr(signal, "SIGHUP") else {}),
+}
+"""Signals that end a run cleanly, with the first word of the message; the exit status is 128 plus
+the number: 130, 143, 129."""
 
 
 @contextmanager
@@ -43,8 +51,8 @@ def command(
     Raises
     ------
     typer.Exit
-        With the status of the error; 70 for a defect, 130 after an interruption, 141 if the reader
-        of the output has closed the pipe.
+        With the status of the error; 70 for a defect, 130 after Ctrl-C, 143 after SIGTERM, 129
+        after SIGHUP, 141 if the reader of the output has closed the pipe.
     """
     with _interrupts_noted() as interrupts:
 
@@ -61,7 +69,7 @@ def command(
         except (typer.Exit, typer.Abort):
             raise
         except (Exception, KeyboardInterrupt) as error:
-            status, message = _status_and_message(error, interrupted=bool(interrupts))
+            status, message = _status_and_message(error, interrupts)
             if message:
                 _print_error(message, debug)
             raise typer.Exit(status) from None
@@ -80,13 +88,16 @@ def _progress(quiet: bool, verbose: bool, check: Callable[[], None]) -> Progress
     return progress_for(option, check=check)
 
 
-def _status_and_message(error: BaseException, *, interrupted: bool) -> tuple[int, str]:
-    if interrupted or isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED, "interrupted: nothing was written"
+def _status_and_message(error: BaseException, interrupts: Sequence[int]) -> tuple[int, str]:
+    if interrupts or isinstance(error, KeyboardInterrupt):
+        number = signal.Signals(interrupts[0] if interrupts else signal.SIGINT)
+        return 128 + number, f"{INTERRUPTIONS[number]}: nothing was written"
     if isinstance(error, EngagementError):
         return error.exit_status, f"error: {error}"
     if isinstance(error, BrokenPipeError):
         return PIPE_CLOSED, ""
+    if fault := machine_fault(error):
+        return fault.exit_status, f"error: {fault}"
     return DEFECT, (
         f"error: this is a defect: {type(error).__name__}: {error}; run it with --debug and "
         "report the traceback"
@@ -95,10 +106,10 @@ def _status_and_message(error: BaseException, *, interrupted: bool) -> tuple[int
 
 @contextmanager
 def _interrupts_noted() -> Iterator[list[int]]:
-    """Yield a list that is no longer empty after Ctrl-C.
+    """Yield a list that holds the number of the signal after Ctrl-C, SIGTERM or SIGHUP.
 
     DuckDB turns the interruption of a query into an error of another kind, so that the exception
-    alone does not show it.
+    alone does not show it. A signal that the caller ignores or handles (``nohup``) is left alone.
     """
     interrupts: list[int] = []
 
@@ -106,15 +117,18 @@ def _interrupts_noted() -> Iterator[list[int]]:
         interrupts.append(number)
         signal.default_int_handler(number, frame)
 
-    default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not (default and threading.current_thread() is threading.main_thread()):
-        yield interrupts
-        return
-    signal.signal(signal.SIGINT, note)
+    defaults = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in INTERRUPTIONS}
+    noted = [number for number, handler in before.items() if handler in defaults]
+    if threading.current_thread() is not threading.main_thread():
+        noted = []
+    for number in noted:
+        signal.signal(number, note)
     try:
         yield interrupts
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in noted:
+            signal.signal(number, before[number])
 
 
 def _print_error(message: str, debug: bool) -> None:

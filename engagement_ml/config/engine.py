@@ -32,7 +32,7 @@ class EngineConfig(Frozen):
         "memory.",
     )
     threads: int | None = Field(
-        default=None, ge=1, description="Number of threads; null is one per core."
+        default=None, ge=1, le=4096, description="Number of threads; null is one per core."
     )
     spill: str | None = Field(
         default=None,

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+
+from engagement_ml.config.problems import first_problem
+from engagement_ml.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 
-class Frozen(BaseModel):
-    """Immutable section of the configuration that rejects unknown keys."""
+class _SectionType(ModelMetaclass):
+    """Type of all sections: what a section rejects in Python is a `ConfigError`, too."""
+
+    # Type checkers see the keys of a section.
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *args, **keys):  # noqa: N805
+            try:
+                return super().__call__(*args, **keys)
+            except ValidationError as error:
+                raise ConfigError(f"{cls.__name__}: {first_problem(error, cls)}") from None
+
+
+class Frozen(BaseModel, metaclass=_SectionType):
+    """Immutable section of the configuration that rejects unknown keys.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or a value does not fit.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

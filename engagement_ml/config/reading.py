@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from engagement_ml.config.pipeline import PipelineConfig
+from engagement_ml.config.problems import first_problem
 from engagement_ml.config.sections import TABLE_NAMES, SourcesConfig
-from engagement_ml.errors import ConfigError, nearest
+from engagement_ml.errors import ConfigError
+from engagement_ml.faults import machine_faults_named
+from engagement_ml.plain_types import as_path
+
+_DATE = re.compile(r"(?<![0-9])([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?![0-9])")
 
 
 class _Loader(yaml.SafeLoader):
@@ -63,9 +69,10 @@ def parse_config(raw: Any, *, origin: str = "configuration") -> PipelineConfig:
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {_first_problem(error, raw)}") from None
+        raise ConfigError(f"{origin}: {first_problem(error, PipelineConfig)}") from None
 
 
+@machine_faults_named()
 def read_config(path: str | Path) -> PipelineConfig:
     """Read a pipeline's YAML file; paths of sources are resolved relative to its folder.
 
@@ -78,17 +85,22 @@ def read_config(path: str | Path) -> PipelineConfig:
     ConfigError
         If the file is missing or is not YAML, a key is unknown, or a value does not fit.
     """
-    file = Path(path)
+    file = as_path(path, "a pipeline's YAML file")
     if not file.is_file():
         problem = "a folder" if file.is_dir() else "no such file"
         raise ConfigError(f"{file}: {problem}; give the path of a pipeline's YAML file")
+    text = ""
     try:
-        raw = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+        text = file.read_text(encoding="utf-8")
+        raw = yaml.load(text, _Loader)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # A date that does not exist, such as 2024-02-30, is a ValueError.
         reason = " ".join(str(error).split())
-        raise ConfigError(f"{file}: cannot be read as YAML: {reason}") from None
+        raise ConfigError(
+            f"{file}: cannot be read as YAML: {reason}{_impossible_date(text)}"
+        ) from None
     config = parse_config(raw, origin=str(file))
     base = file.resolve().parent
     resolved = {
@@ -117,41 +129,17 @@ def _relative_to(base: Path, source: str) -> str:
     return source if absolute else str(base / source)
 
 
+def _impossible_date(text: str) -> str:
+    """Return the place of the first date that does not exist, or nothing."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for year, month, day in _DATE.findall(line):
+            try:
+                dt.date(int(year), int(month), int(day))
+            except ValueError:
+                return f", found {year}-{month}-{day} in line {number}; give a date that exists"
+    return ""
+
+
 def is_uri(source: object) -> bool:
     """Return whether a source is a URI, such as ``s3a://shop/events``."""
     return re.match(r"[a-z][a-z0-9+.\-]+://", str(source)) is not None
-
-
-def _first_problem(error: ValidationError, raw: dict[str, Any]) -> str:
-    problem = error.errors()[0]
-    path = [str(part) for part in problem["loc"]]
-    key = ".".join(path)
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(path[:-1])
-        return (
-            f"unknown key '{key}'{nearest(path[-1], known)}; "
-            f"known keys here: {', '.join(sorted(known))}"
-        )
-    if problem["type"] == "missing":
-        return f"key '{key}' is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    if not path:
-        return message
-    value = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
-    return f"key '{key}': {message}{value}"
-
-
-def _known_keys(path: list[str]) -> list[str]:
-    model: type[BaseModel] = PipelineConfig
-    for part in path:
-        field = model.model_fields.get(part)
-        if field is not None:
-            model = model_in(field.annotation) or model
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the section in a field's type: itself, or the elements of a list or mapping."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(model_in, get_args(annotation))), None)

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from engagement_ml.config.pipeline import PipelineConfig
-from engagement_ml.config.reading import model_in
+from engagement_ml.config.problems import model_in
 
 
 class ConfigKey(NamedTuple):

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from engagement_ml.config.frozen import Frozen
 
 Role = Literal["behaviour", "consequence", "mediator", "confounder", "negative_control", "ignore"]
+MOST_DAYS = 36_500
+"""Longest window: a hundred years."""
 TABLE_NAMES = ("events", "transactions", "customers", "surveys")
 
 
@@ -43,24 +45,28 @@ class WindowsConfig(Frozen):
     observation_days: int = Field(
         default=84,
         ge=1,
+        le=MOST_DAYS,
         description="Length of the observation window in days: behaviours are counted in it, up "
         "to the cutoff.",
     )
     outcome_days: int = Field(
         default=84,
         ge=1,
+        le=MOST_DAYS,
         description="Length of the outcome window in days: margin is summed in it, after the "
         "cutoff and the gap.",
     )
     gap_days: int = Field(
         default=0,
         ge=0,
+        le=MOST_DAYS,
         description="Days between the cutoff and the outcome window, such as the lead time of a "
         "campaign.",
     )
     every_days: int = Field(
         default=28,
         ge=1,
+        le=MOST_DAYS,
         description="Days from one cutoff to the next, counted back from the last cutoff with a "
         "complete outcome window.",
     )
@@ -158,6 +164,7 @@ class ChurnConfig(Frozen):
     notice_days: int | None = Field(
         default=None,
         ge=0,
+        le=MOST_DAYS,
         description="Days between the decision to leave and the churn event, with kind: event; "
         "counts in them are no evidence. Rounded up to whole periods. null looks for such a notice "
         "period in the data; 0 takes it that there is none.",
@@ -181,6 +188,7 @@ class SampleConfig(Frozen):
     customers: int | None = Field(
         default=20_000,
         ge=100,
+        le=2**53,
         description="Size of the stratified sample, in customers, if there are more; null uses "
         "all customers.",
     )

@@ -131,6 +131,8 @@ def make_shop(
     >>> shop.truth.roles["page_view"], shop.truth.effect_per_event("page_view")
     ('vanity', 0.0)
     """
+    if seed < 0:
+        raise ConfigError(f"seed: must be a whole number from 0 on, found {seed}")
     if n_customers < 1 or n_weeks < 1:
         raise ConfigError(
             f"a shop needs at least one customer and one week, found n_customers={n_customers}, "

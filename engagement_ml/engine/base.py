@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 import narwhals as nw
 
 from engagement_ml._typing import AnyArray
-from engagement_ml.errors import InputError
+from engagement_ml.errors import EngagementError, InputError, OutputError
+from engagement_ml.faults import machine_fault
+from engagement_ml.temporary_folders import temporary_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +61,7 @@ class Engine(ABC):
     local: ClassVar[bool] = True
 
     def __init__(self, spill: Path | None = None) -> None:
-        self._spill = spill or Path(tempfile.gettempdir())
+        self._spill = spill
         self._scratch: Path | None = None
         self._held = ExitStack()
         self._kept: dict[str, nw.LazyFrame[Any]] = {}
@@ -68,6 +70,11 @@ class Engine(ABC):
     @abstractmethod
     def errors(self) -> tuple[type[Exception], ...]:
         """Exceptions that the engine raises if data cannot be read."""
+
+    @property
+    def data_errors(self) -> tuple[type[Exception], ...]:
+        """Those of `errors` that come from the data and not from the query."""
+        return ()
 
     @property
     def threads(self) -> int:
@@ -145,8 +152,16 @@ class Engine(ABC):
         try:
             rows: list[dict[str, Any]] = frame.collect("pyarrow").to_native().to_pylist()
         except self.errors as error:
-            raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
+            raise self.read_error(error, source) from None
         return rows
+
+    def read_error(self, error: Exception, source: str) -> EngagementError:
+        """Return an engine's exception as an error of one line that begins with `source`.
+
+        A fault of the machine, such as a full disk, is named as what it is.
+        """
+        unreadable = InputError(f"{source}: cannot be read: {one_line(error)}")
+        return machine_fault(error) or unreadable
 
     def batches(self, frame: nw.LazyFrame[Any]) -> Iterator[dict[str, AnyArray]]:
         """Compute a frame and yield its columns as arrays, in batches if the engine streams."""
@@ -163,11 +178,24 @@ class Engine(ABC):
         return self._held.enter_context(context)
 
     def scratch(self) -> Path:
-        """Return a temporary folder that is removed when the engine is closed."""
+        """Return a temporary folder that is removed when the engine is closed.
+
+        Raises
+        ------
+        OutputError
+            If the folder to spill into cannot be written.
+        """
         if self._scratch is None:
-            self._spill.mkdir(parents=True, exist_ok=True)
-            folder = tempfile.TemporaryDirectory(prefix="engagement-ml-", dir=self._spill)
-            self._scratch = Path(self.hold(folder))
+            try:
+                parent = self._spill or Path(tempfile.gettempdir())
+                parent.mkdir(parents=True, exist_ok=True)
+                self._scratch = self.hold(temporary_folder(parent))
+            except OSError as error:
+                place = self._spill or "the system's temporary folder"
+                raise OutputError(
+                    f"{place}: cannot hold temporary files: {error.strerror or error}; "
+                    "set 'engine: {spill: …}' to another folder"
+                ) from error
         return self._scratch
 
     def close(self) -> None:
@@ -185,6 +213,9 @@ class Engine(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+        if isinstance(error, self.data_errors):
+            # Rows are read when a result is computed, which may be anywhere in the block.
+            raise self.read_error(error, "input tables") from error
 
 
 class LazyEngine(Engine):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,14 +12,15 @@ import narwhals as nw
 import numpy as np
 
 from engagement_ml._typing import AnyArray
-from engagement_ml.engine.base import Engine, one_line
+from engagement_ml.engine.base import Engine
+from engagement_ml.engine.duckdb_connection import open_connection
 from engagement_ml.engine.files import (
     csv_sql,
     parquet_sql,
     partition_keys,
     without,
 )
-from engagement_ml.errors import InputError
+from engagement_ml.errors import OutputError
 
 BATCH = 100_000
 """Rows per batch: allocating larger arrays costs more time than aggregating them."""
@@ -67,27 +67,12 @@ class DuckDBEngine(Engine):
         ------
         InputError
             If DuckDB rejects a setting.
+        OutputError
+            If `temp_directory` cannot be written.
         """
-        import duckdb
-
-        spill = temp_directory or Path(tempfile.gettempdir()) / "engagement-ml-spill"
-        settings: dict[str, Any] = {"temp_directory": str(spill)}
-        if memory_limit is not None:
-            settings["memory_limit"] = memory_limit
-        if threads is not None:
-            settings["threads"] = threads
-        try:
-            connection = duckdb.connect(":memory:", config=settings)
-        except duckdb.Error as error:
-            raise InputError(f"DuckDB rejects its settings {settings}: {one_line(error)}") from None
-        connection.execute("SET TimeZone = 'UTC'")
-        # In a notebook without ipywidgets DuckDB has no progress bar and rejects this setting.
-        progress_bar = connection.sql("SELECT current_setting('enable_progress_bar')").fetchall()
-        if progress_bar[0][0]:
-            connection.execute("SET enable_progress_bar = false")
-        if memory_limit is None:
-            _reserve_memory(connection)
-        return cls(connection, spill)
+        engine = cls(open_connection(memory_limit, threads), temp_directory)
+        engine._set_spill(required=temp_directory is not None)
+        return engine
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -95,6 +80,13 @@ class DuckDBEngine(Engine):
         import duckdb
 
         return (duckdb.Error,)
+
+    @property
+    def data_errors(self) -> tuple[type[Exception], ...]:
+        """Errors of values, files and memory."""
+        import duckdb
+
+        return (duckdb.DataError, duckdb.OperationalError, duckdb.InvalidInputException)
 
     @property
     def threads(self) -> int:
@@ -182,7 +174,7 @@ class DuckDBEngine(Engine):
         try:
             rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
         except duckdb.Error as error:
-            raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
+            raise self.read_error(error, source) from None
         return rows
 
     def view(self, sql: str, *, source: str) -> str:
@@ -274,6 +266,18 @@ class DuckDBEngine(Engine):
         """Write a frame as a Parquet file."""
         frame.to_native().write_parquet(str(path), compression="zstd")
 
+    def _set_spill(self, *, required: bool) -> None:
+        """Spill into a folder of this engine: connections that share one overwrite their files."""
+        try:
+            folder = str(self.scratch() / "spill").replace("'", "''")
+        except OutputError:
+            if required:
+                self.close()
+                raise
+            # Only data that does not fit into memory needs a folder.
+            folder = ""
+        self.connection.execute(f"SET temp_directory = '{folder}'")
+
     def _create(self, kind: str, sql: str, source: str) -> str:
         name = self._new_name()
         self.query(f'CREATE TEMP {kind} "{name}" AS {sql}', source=source)
@@ -282,9 +286,3 @@ class DuckDBEngine(Engine):
     def _new_name(self) -> str:
         self._names += 1
         return f"engagement_{self._names}"
-
-
-def _reserve_memory(connection: Any) -> None:
-    """Limit DuckDB to half of the machine's memory, its default is 80%: Python needs some."""
-    size, unit = connection.sql("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
-    connection.execute(f"SET memory_limit = '{float(size) * 0.625:.2f}{unit}'")

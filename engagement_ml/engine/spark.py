@@ -14,7 +14,8 @@ from engagement_ml.engine import spark_sql
 from engagement_ml.engine.base import Kind, LazyEngine, one_line
 from engagement_ml.engine.duckdb import DuckDBEngine
 from engagement_ml.engine.files import column_names, partition_keys, without
-from engagement_ml.errors import InputError, OutputError
+from engagement_ml.errors import OutputError
+from engagement_ml.faults import machine_fault
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,27 @@ class SparkEngine(LazyEngine):
 
         return (PySparkException, Py4JError)
 
+    @property
+    def data_errors(self) -> tuple[type[Exception], ...]:
+        """Errors of values, files and memory, which Spark raises while a job runs."""
+        from py4j.protocol import Py4JJavaError
+        from pyspark.errors import (
+            ArithmeticException,
+            ArrayIndexOutOfBoundsException,
+            DateTimeException,
+            NumberFormatException,
+            SparkRuntimeException,
+        )
+
+        return (
+            ArithmeticException,
+            ArrayIndexOutOfBoundsException,
+            DateTimeException,
+            NumberFormatException,
+            SparkRuntimeException,
+            Py4JJavaError,
+        )
+
     def close(self) -> None:
         """Free the cache, restore changed settings and stop the session if this engine owns it."""
         for frame in self._cached:
@@ -108,7 +130,7 @@ class SparkEngine(LazyEngine):
         try:
             native = reader.parquet(*(str(f) if is_uri(f) else _literal_url(f) for f in files))
         except self.errors as error:
-            raise InputError(f"{source}: cannot be read: {one_line(error)}") from None
+            raise self.read_error(error, source) from None
         columns = spark_sql.from_nanoseconds(native.columns, nanos)
         if added != keys:
             # Spark's own reading of the folders would replace the columns of the files.
@@ -159,7 +181,8 @@ class SparkEngine(LazyEngine):
         try:
             frame.to_native().write.parquet(_url(path), mode="overwrite", compression="zstd")
         except self.errors as error:
-            raise OutputError(f"{path.name}: Spark cannot write it: {one_line(error)}") from None
+            unwritable = OutputError(f"{path.name}: Spark cannot write it: {one_line(error)}")
+            raise machine_fault(error) or unwritable from None
         for extra in [*path.rglob(".*.crc"), *path.glob("_SUCCESS")]:
             extra.unlink()
 

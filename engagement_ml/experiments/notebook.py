@@ -9,8 +9,10 @@ from engagement_ml.engine import open_duckdb
 from engagement_ml.errors import InputError
 from engagement_ml.experiments.measuring import Lift, measure
 from engagement_ml.experiments.reading import Layout, read_arms
+from engagement_ml.faults import machine_faults_named
 
 
+@machine_faults_named()
 def lift(
     table: Any,
     *,

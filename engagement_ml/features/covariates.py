@@ -135,8 +135,11 @@ def _covariate(values: pd.Series) -> pd.Series | None:
     if pd.api.types.is_datetime64_any_dtype(values):
         return None
     text = values.astype(object).where(values.notna(), None)
+    # Lists and records cannot be levels, nor members of a set.
+    if not all(value is None or isinstance(value, str) for value in text):
+        return None
     levels = {value for value in text if value is not None}
-    if not levels or len(levels) > MAX_LEVELS or not all(isinstance(v, str) for v in levels):
+    if not levels or len(levels) > MAX_LEVELS:
         return None
     return text.astype(pd.CategoricalDtype(sorted(levels)))
 

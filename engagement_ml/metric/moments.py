@@ -11,7 +11,11 @@ import narwhals as nw
 from engagement_ml.errors import InputError
 
 _NOT_A_DATE = "as_of: {!r} is not a date; give one like 2024-03-01"
-_NOT_DAYS = "key '{key}': {value!r} must be a whole number of days, at least {least}"
+_NOT_DAYS = (
+    "key '{key}': {value!r} must be a whole number of days, at least {least} and at most {most}"
+)
+MOST_DAYS = 36_500
+"""Longest window: a hundred years."""
 
 
 def as_utc(moment: dt.date | dt.datetime | str) -> dt.datetime:
@@ -42,7 +46,10 @@ def as_utc(moment: dt.date | dt.datetime | str) -> dt.datetime:
             raise InputError(_NOT_A_DATE.format(moment))
         moment = dt.datetime(moment.year, moment.month, moment.day)
     if moment.tzinfo is not None:
-        moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
+        try:
+            moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise InputError(_NOT_A_DATE.format(str(moment))) from None
     return moment
 
 
@@ -59,13 +66,24 @@ def in_utc(frame: Any, column: str) -> Any:
     return nw.from_native(native.assign(**{column: native[column].dt.tz_convert("UTC")}))
 
 
+def days_before(moment: dt.datetime, days: int) -> dt.datetime:
+    """Return the moment `days` earlier, no earlier than the first that Python knows.
+
+    Examples
+    --------
+    >>> days_before(dt.datetime(1, 3, 1), 84)
+    datetime.datetime(1, 1, 1, 0, 0)
+    """
+    return moment - min(dt.timedelta(days=days), moment - dt.datetime.min)
+
+
 def whole_days(key: str, value: object, least: int) -> int:
     """Return a length in days as an int.
 
     Raises
     ------
     InputError
-        If it is not a whole number, or below `least`; the message names `key`.
+        If it is not a whole number, below `least` or beyond `MOST_DAYS`; the message names `key`.
 
     Examples
     --------
@@ -75,7 +93,9 @@ def whole_days(key: str, value: object, least: int) -> int:
     try:
         days = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise InputError(_NOT_DAYS.format(key=key, value=value, least=least)) from None
-    if isinstance(value, bool) or days < least:
-        raise InputError(_NOT_DAYS.format(key=key, value=value, least=least))
+        raise InputError(
+            _NOT_DAYS.format(key=key, value=value, least=least, most=MOST_DAYS)
+        ) from None
+    if isinstance(value, bool) or not least <= days <= MOST_DAYS:
+        raise InputError(_NOT_DAYS.format(key=key, value=value, least=least, most=MOST_DAYS))
     return days

@@ -93,7 +93,7 @@ def score_events(
     """Count each customer's events in the observation window and score the counts."""
     require_behaviours(metric)
     table, until = _event_frame(events, moments.as_utc(as_of))
-    since = until - dt.timedelta(days=metric.observation_days)
+    since = moments.days_before(until, metric.observation_days)
     names = {b.behaviour: f"n_{place}" for place, b in enumerate(metric.behaviours)}
     table = table.filter(~nw.col(CUSTOMER).is_null(), nw.col("timestamp") < until)
     in_window = (nw.col("timestamp") >= since) & nw.col("event_type").is_in(list(names))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engagement_ml.errors import InputError, OutputError
 from engagement_ml.metric.behaviour import WeightedBehaviour
 from engagement_ml.metric.transforms import Transform
+from engagement_ml.plain_types import as_path
 
 if TYPE_CHECKING:
     from engagement_ml.metric.definition import EngagementMetric
@@ -169,7 +170,7 @@ def _behaviour(raw: Any, origin: str) -> WeightedBehaviour:
 def _read(path_or_text: str | Path) -> tuple[str, str]:
     if isinstance(path_or_text, str) and path_or_text.lstrip().startswith("{"):
         return path_or_text, "metric"
-    path = Path(path_or_text)
+    path = as_path(path_or_text, "a metric.json")
     if not path.is_file():
         problem = "a folder" if path.is_dir() else "no such file"
         raise InputError(f"{path}: {problem}; give the path of a metric.json")

@@ -64,7 +64,7 @@ def to_sql_events(
     require_behaviours(metric)
     rules = _rules(dialect)
     until = moments.as_utc(as_of)
-    since = until - dt.timedelta(days=metric.observation_days)
+    since = moments.days_before(until, metric.observation_days)
     in_window = f"timestamp >= {_moment(since)}"
     columns = [f"n_{place}" for place in range(len(metric.behaviours))]
     counts = []

@@ -21,6 +21,7 @@ from engagement_ml.config import (
     WindowsConfig,
 )
 from engagement_ml.errors import ConfigError, EngagementError, nearest
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.model.results import FittedResults
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.workflow.fitting import fit_pipeline
@@ -202,6 +203,7 @@ class EngagementModel(FittedResults):
             setattr(self, name, value)
         return self
 
+    @machine_faults_named()
     def fit(
         self,
         events: Any = None,

@@ -14,13 +14,12 @@ from engagement_ml.models.boosting import (
     Boosted,
     fit_boosted,
     parameters,
-    read_text,
     shap_values,
     sum_of_trees,
-    write_text,
 )
 from engagement_ml.models.design_matrix import Design
 from engagement_ml.models.splits import time_ordered_splits
+from engagement_ml.models.text_format import damaged, read_text, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,15 +117,18 @@ class BoostedModel(ABC):
         Raises
         ------
         InputError
-            If the text is not a model of this kind in this format.
+            If the text is not a model of this kind in this format, or is damaged.
         """
         header, booster = read_text(text, kind=cls.kind, needs_trees=cls.always_has_trees)
-        design = Design.from_dict(header["design"])
-        model = cls(columns=design.columns)
-        model.design_, model.booster_ = design, booster
-        model.intercept_ = header["intercept"]
-        model.rounds_, model.n_rows_ = header["rounds"], header["n_rows"]
-        model._restore(header)
+        try:
+            design = Design.from_dict(header["design"])
+            model = cls(columns=design.columns)
+            model.design_, model.booster_ = design, booster
+            model.intercept_ = header["intercept"]
+            model.rounds_, model.n_rows_ = header["rounds"], header["n_rows"]
+            model._restore(header)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(cls.kind, f"its header lacks a value ({error})") from error
         return model
 
     @abstractmethod

@@ -1,8 +1,7 @@
-"""Gradient boosting with LightGBM: cross-validated number of rounds, SHAP values, text format."""
+"""Gradient boosting with LightGBM: cross-validated number of rounds, SHAP values."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.errors import InputError
 from engagement_ml.models.design_matrix import Design
 from engagement_ml.models.splits import Split
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = 1
 MAX_ROUNDS = 400
 PATIENCE = 25
 THREADS = 2
@@ -126,12 +123,6 @@ def fit_boosted(
     return Boosted(booster=booster, rounds=rounds, out_of_fold=out_of_fold)
 
 
-def write_text(header: Mapping[str, Any], booster: Any | None) -> str:
-    """Return one line of JSON, then the booster in LightGBM's text format."""
-    first = json.dumps({"format": FORMAT, **header}, ensure_ascii=True, sort_keys=True)
-    return first + "\n" + ("" if booster is None else booster.model_to_string())
-
-
 def sum_of_trees(booster: Any, X: FloatArray) -> FloatArray:
     """Return the sum of the trees for each row, shape (n_rows,)."""
     raw: FloatArray = np.asarray(booster.predict(X, raw_score=True, num_threads=THREADS))
@@ -155,38 +146,3 @@ def shap_values(
     if booster is not None and len(X):
         raw = np.asarray(booster.predict(X, pred_contrib=True, num_threads=THREADS))
     return design.grouped(raw)
-
-
-def read_text(text: str, *, kind: str, needs_trees: bool) -> tuple[dict[str, Any], Any | None]:
-    """Read what `write_text` wrote; the booster is None if the text holds no trees.
-
-    Raises
-    ------
-    InputError
-        If the text is not a model, is of another kind or format, or lacks trees that it needs.
-    """
-    first, _, rest = text.partition("\n")
-    try:
-        header = json.loads(first)
-        stored_kind, version = header["kind"], header["format"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        raise InputError(
-            f"{kind} model: the text does not begin with a model's header, found {first[:40]!r}; "
-            "give what to_text() returned"
-        ) from None
-    if stored_kind != kind or version != FORMAT:
-        raise InputError(
-            f"{kind} model: expected kind '{kind}' in format {FORMAT}, found '{stored_kind}' in "
-            f"format {version}; load it with the class and version that wrote it"
-        )
-    if not rest and not needs_trees:
-        return header, None
-    import lightgbm as lgb
-
-    try:
-        return header, lgb.Booster(model_str=rest)
-    except lgb.basic.LightGBMError as error:
-        raise InputError(
-            f"{kind} model: LightGBM cannot read the text after the header: {error}; "
-            "give the whole of what to_text() returned"
-        ) from None

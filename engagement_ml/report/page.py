@@ -16,6 +16,9 @@ from engagement_ml.report.section import Section
 from engagement_ml.report.sections import SECTIONS
 from engagement_ml.report.view import Run
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""Content security policy of the page: its own styles, and nothing else from anywhere."""
+
 
 def render_report(
     record: RunRecord | Mapping[str, Any], sections: Sequence[Section] = SECTIONS
@@ -66,6 +69,7 @@ def render_report(
         .get_template("report.html.j2")
         .render(
             run=run,
+            policy=POLICY,
             name=one_line(run.record.name),
             headline=text.headline(run),
             lead=text.lead(run),

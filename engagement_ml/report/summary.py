@@ -49,7 +49,7 @@ def print_summary(
     if console is None:
         from rich.console import Console
 
-        console = Console(highlight=False)
+        console = Console(highlight=False, markup=False, emoji=False)
     lines = summary_lines(record, output=output, next_command=next_command)
     width = min(WIDTH, console.width)
     for line in lines:

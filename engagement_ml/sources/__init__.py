@@ -102,6 +102,14 @@ def _open_frame(engine: Engine, source: Any, table: str) -> nw.LazyFrame[Any]:
             "(pandas, Polars, DuckDB, PySpark, Ibis)"
         ) from None
     check_names(names, table)
+    try:
+        return _converted(engine, frame)
+    except engine.errors as error:
+        raise engine.read_error(error, table) from None
+
+
+def _converted(engine: Engine, frame: nw.LazyFrame[Any] | nw.DataFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return any frame as one of the engine."""
     if isinstance(frame, nw.LazyFrame):
         native = engine.read_frame(frame)
         return engine.read_arrow(_batches(frame)) if native is None else native
@@ -118,7 +126,7 @@ def _batches(frame: nw.LazyFrame[Any]) -> Any:
 
 
 def _pandas_to_arrow(frame: Any) -> Any:
-    """Return a pandas frame as Arrow; columns of mixed types become text for the validation."""
+    """Return a pandas frame as Arrow; columns of mixed or unknown types become text."""
     import pandas as pd
     import pyarrow as pa
 
@@ -129,7 +137,9 @@ def _pandas_to_arrow(frame: Any) -> Any:
             column = column.dt.tz_convert(None)
         try:
             columns[name] = pa.Array.from_pandas(_unmixed(column))
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
+        except pa.ArrowException:
+            columns[name] = None
+        if columns[name] is None or isinstance(columns[name].type, pa.BaseExtensionType):
             columns[name] = pa.Array.from_pandas(column.map(str, na_action="ignore"))
     return pa.table(columns)
 

@@ -37,8 +37,10 @@ def check_names(names: Sequence[str], label: str) -> None:
     Raises
     ------
     InputError
-        If a column has no name, or two columns have the same name.
+        If there is no column, a column has no name, or two columns have the same name.
     """
+    if not len(names):
+        raise InputError(f"{label}: has no columns; give a table with a header and rows")
     seen: set[str] = set()
     for i, name in enumerate(names, start=1):
         if not isinstance(name, str) or not name.strip():

@@ -12,6 +12,7 @@ from engagement_ml.config import is_uri
 from engagement_ml.engine import DuckDBEngine, Engine
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.sources.csv_files import csv_shape
+from engagement_ml.sources.folders import check_listable
 from engagement_ml.sources.kinds import ACCEPTED, CSV, DUCKDB, PARQUET, kind_of
 
 
@@ -73,6 +74,7 @@ def _split_hash(source: str) -> tuple[str, str, str]:
 
 
 def _find_files(source: str, table: str) -> list[Path]:
+    check_listable(source, table)
     path = Path(source)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if _is_data_file(p.relative_to(path)))

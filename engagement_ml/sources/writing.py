@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from engagement_ml.errors import OutputError
+from engagement_ml.errors import OutputError, ResourceError
+from engagement_ml.faults import FULL, machine_fault
+from engagement_ml.temporary_folders import temporary_folder
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def write_whole(path: Path, *, parts: bool = False) -> Iterator[Path]:
     Raises
     ------
     OutputError
-        If `path` cannot be written; no temporary file remains.
+        If `path` cannot be written, or its disk is full; no temporary file remains.
 
     Examples
     --------
@@ -38,23 +40,15 @@ def write_whole(path: Path, *, parts: bool = False) -> Iterator[Path]:
     ['metric.json']
     """
     target = Path(path)
-    created = _make_parents(target)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with _place_for(target, target.parent) as temporary:
         if target.is_dir() and not _is_parts(target):
             raise OutputError(f"{target}: cannot be written: it is a folder; give another path")
-        with _as_output_error(target):
-            # Fail before the work if nothing can be written.
-            temporary.touch()
-            if parts:
-                temporary.unlink()
+        # Fail before the work if nothing can be written.
+        temporary.touch()
+        if parts:
+            temporary.unlink()
         yield temporary
-        with _as_output_error(target):
-            _put(temporary, target)
-    except BaseException:
-        _remove(temporary)
-        _remove_empty(created)
-        raise
+        _put(temporary, target)
 
 
 @contextmanager
@@ -72,7 +66,8 @@ def new_folder_whole(path: Path) -> Iterator[Path]:
     Raises
     ------
     OutputError
-        If `path` cannot be written, before the block runs; no temporary folder remains.
+        If `path` cannot be written, before the block runs, or if its disk is full; no temporary
+        folder remains.
 
     Examples
     --------
@@ -84,35 +79,59 @@ def new_folder_whole(path: Path) -> Iterator[Path]:
     ['metric.json']
     """
     target = Path(path)
-    created = _make_parents(target)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    # A folder that exists may be a mount, into which nothing can be moved from outside.
+    with _place_for(target, target if os.path.isdir(target) else target.parent) as temporary:
         if target.exists() and not target.is_dir():
             raise OutputError(f"{target}: cannot be written: it is a file; give a folder")
-        if target.is_dir() and not os.access(target, os.W_OK | os.X_OK):
-            raise OutputError(f"{target}: cannot be written: permission denied")
-        with _as_output_error(target):
-            temporary.mkdir()
+        temporary.mkdir()
         yield temporary
-        with _as_output_error(target):
-            _move_folder(temporary, target)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        _remove_empty(created)
+        _move_folder(temporary, target)
+
+
+@contextmanager
+def _place_for(target: Path, parent: Path) -> Iterator[Path]:
+    """Yield a path below `parent` that does not exist yet and is removed at the end."""
+    missing: Sequence[Path] = ()
+    folder: Path | None = None
+    try:
+        missing = [p for p in target.parents if not p.exists()]
+        parent.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(parent) as folder:
+            yield folder / target.name
+    except BaseException as error:
+        _remove_empty(missing)
+        fault = machine_fault(error)
+        if fault is not None and _concerns(fault, target, folder):
+            raise OutputError(f"{target}: cannot be written: {fault.what}") from error
         raise
 
 
+def _concerns(fault: ResourceError, target: Path, folder: Path | None) -> bool:
+    """Return whether a fault is about the output; the block may read inputs, too."""
+    if folder is None:
+        return True
+    if fault.file is None:
+        # Libraries that write whole tables do not name the file.
+        return fault.number in FULL
+    return Path(fault.file) == target or fault.file.startswith(str(folder))
+
+
 def _move_folder(temporary: Path, target: Path) -> None:
-    if not target.exists():
-        os.replace(temporary, target)
-        return
+    if not target.is_dir():
+        try:
+            os.replace(temporary, target)
+        except OSError:
+            # Another run may have made the folder since.
+            if not target.is_dir():
+                raise
+        else:
+            return
     for file in sorted(temporary.iterdir()):
         place = target / file.name
         if file.is_dir() and not _is_parts(file):
             _move_folder(file, place)
         else:
             _put(file, place)
-    shutil.rmtree(temporary)
 
 
 def _is_parts(folder: Path) -> bool:
@@ -123,42 +142,19 @@ def _is_parts(folder: Path) -> bool:
 
 def _put(temporary: Path, target: Path) -> None:
     """Move a file or a folder of Parquet files to `target` and replace an existing one."""
-    if target.is_dir():
-        previous = target.with_name(f"{temporary.name}.old")
-        os.replace(target, previous)
-        os.replace(temporary, target)
-        shutil.rmtree(previous)
-    else:
+    if not target.is_dir():
         if temporary.is_dir():
             target.unlink(missing_ok=True)
         os.replace(temporary, target)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _as_output_error(target: Path) -> Iterator[None]:
+        return
+    previous = temporary.with_name(".previous")
+    os.replace(target, previous)
     try:
-        yield
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"{target}: cannot be written: {reason}") from None
-
-
-def _make_parents(target: Path) -> Sequence[Path]:
-    missing = [p for p in target.parents if not p.exists()]
-    with _as_output_error(target):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            _remove_empty(missing)
-            raise
-    return missing
+        os.replace(temporary, target)
+    except BaseException:
+        os.replace(previous, target)
+        raise
+    shutil.rmtree(previous, ignore_errors=True)
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:

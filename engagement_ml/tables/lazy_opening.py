@@ -90,7 +90,7 @@ def open_lazy_table(
     frame = open_source(engine, source, table=name)
     present = frame.collect_schema()
     source_columns = map_columns(config, name, label, present)
-    check_columns(config, name, label, source_columns)
+    check_columns(config, name, label, {c: str(present[s]) for c, s in source_columns.items()})
     selected = used_columns(name, source_columns)
     if config.features.sessions is None:
         selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -25,6 +26,13 @@ from engagement_ml.tables.schema import (
     quoted,
 )
 from engagement_ml.tables.zones import check_zones
+
+_GROUPS = re.compile(
+    r"(VARCHAR|ENUM|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL|BOOLEAN|UUID|\"NULL\""
+    r"|STRING|CATEGORICAL|U?INT[0-9]+|FLOAT[0-9]+|UNKNOWN)(\(.*\))?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Types of DuckDB and Narwhals whose values can be groups: no moments, bytes, lists or records."""
 
 
 def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any) -> SourceTable:
@@ -50,7 +58,7 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     relation = open_source(engine, source, table=name).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
     source_columns = map_columns(config, name, label, present)
-    check_columns(config, name, label, source_columns)
+    check_columns(config, name, label, {c: present[s] for c, s in source_columns.items()})
     used = used_columns(name, source_columns)
     selected = ", ".join(
         f"{quoted(source_column)} AS {quoted(column)}" for column, source_column in used.items()
@@ -165,8 +173,12 @@ def used_columns(name: str, source_columns: Mapping[str, str]) -> dict[str, str]
     }
 
 
-def check_columns(config: PipelineConfig, name: str, label: str, columns: Collection[str]) -> None:
+def check_columns(
+    config: PipelineConfig, name: str, label: str, columns: Mapping[str, str]
+) -> None:
     """Check that a table has its required columns and those that ``segments`` names.
+
+    `columns` are the types of all columns by name.
 
     Raises
     ------
@@ -181,6 +193,11 @@ def check_columns(config: PipelineConfig, name: str, label: str, columns: Collec
             raise ConfigError(
                 f"key 'segments': {label} has no column '{segment}'"
                 f"{nearest(segment, columns)}; the columns are {listed(columns)}"
+            )
+        if segment in COLUMNS["customers"] or not _GROUPS.fullmatch(columns[segment]):
+            raise ConfigError(
+                f"key 'segments': column '{segment}' of {label} ({columns[segment]}) "
+                "does not divide customers into groups; give a column of text, numbers or booleans"
             )
 
 

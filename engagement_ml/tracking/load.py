@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engagement_ml.errors import InputError, OutputError, TrackingError
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.plain_types import as_path
 from engagement_ml.progress import OnStep
 from engagement_ml.tracking.models import METRIC_FILE
 from engagement_ml.tracking.session import tracking_session
@@ -16,6 +18,7 @@ from engagement_ml.tracking.session import tracking_session
 _VERSION_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
 _LOGGED_MODEL_URI = re.compile(r"models:/(?P<id>m-[^/@]+)")
 _RUN_URI = re.compile(r"runs:/(?P<id>[^/]+)(?:/.*)?")
+_METRIC_FORMS = "a metric.json or of the folder that 'train' wrote, or an MLflow URI"
 _URI_FORMS = "models:/name@champion, models:/name/3 or runs:/<run id>"
 
 
@@ -30,6 +33,7 @@ def is_uri(source: str | Path) -> bool:
     return isinstance(source, str) and source.startswith(("models:/", "runs:/"))
 
 
+@machine_faults_named()
 def load_metric(source: str | Path, *, tracking_uri: str | None = None) -> EngagementMetric:
     """Load a trained metric.
 
@@ -50,7 +54,7 @@ def load_metric(source: str | Path, *, tracking_uri: str | None = None) -> Engag
         If the store cannot be reached or does not know the URI.
     """
     if not is_uri(source):
-        return EngagementMetric.from_json(_metric_file(Path(source)))
+        return EngagementMetric.from_json(_metric_file(as_path(source, _METRIC_FORMS)))
     with (
         tempfile.TemporaryDirectory() as folder,
         tracking_session(tracking_uri, create=False) as client,

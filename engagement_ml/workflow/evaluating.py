@@ -10,6 +10,7 @@ from typing import Any
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
 from engagement_ml.errors import ConfigError
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs import read_tables
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
@@ -22,6 +23,7 @@ from engagement_ml.workflow.sampling import draw_training_sample, sample_detail
 from engagement_ml.workflow.settings import as_config
 
 
+@machine_faults_named()
 def evaluate(
     model: str | Path,
     config: PipelineConfig | str | Path | None = None,

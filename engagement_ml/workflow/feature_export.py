@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
 from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs import read_tables
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 FEATURES, CATALOGUE = "features.parquet", "catalogue.md"
 
 
+@machine_faults_named()
 def write_features(
     config: PipelineConfig | str | Path,
     output: str | Path,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from engagement_ml.engine import open_engine
 from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
 from engagement_ml.workflow.parameters import ConfigKeys, ConfigLike, merge_config
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@machine_faults_named()
 def features(
     events: Any = None,
     transactions: Any = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import write_whole
 from engagement_ml.tracking.load import is_uri
@@ -11,6 +12,7 @@ from engagement_ml.workflow.results import REPORT
 from engagement_ml.workflow.runs import open_run
 
 
+@machine_faults_named()
 def report(
     model: str | Path,
     output: str | Path | None = None,

@@ -16,6 +16,7 @@ from engagement_ml.drivers.evidence import DriverEvidence, DriverRow, row_dict
 from engagement_ml.drivers.segment_evidence import SegmentRow
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.records import RunRecord
+from engagement_ml.spreadsheet_cells import guarded
 from engagement_ml.workflow.settings import to_yaml
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def drivers_csv(rows: Sequence[DriverRow]) -> str:
     r"""Return the text of ``drivers.csv``; the same evidence gives the same bytes.
 
     The columns of `DRIVER_COLUMNS` come first, then the other columns of the rows. Numbers have
-    six significant digits; null and NaN are empty cells.
+    six significant digits; null and NaN are empty cells; text that a spreadsheet would run as a
+    formula begins with an apostrophe.
 
     Examples
     --------
@@ -193,7 +195,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         rounded = float(f"{value:.{_DIGITS}g}")
         return repr(int(rounded)) if rounded.is_integer() and abs(rounded) < 1e15 else repr(rounded)
-    return str(value)
+    return guarded(str(value))
 
 
 def _write(path: Path, text: str) -> None:

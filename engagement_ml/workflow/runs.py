@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.errors import InputError
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.plain_types import as_path
 from engagement_ml.records import RunRecord
 from engagement_ml.tracking import download_run
 from engagement_ml.tracking.load import is_uri
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engagement_ml.models import ChurnModel, ProfitModel
     from engagement_ml.progress import OnStep
 
+Model = TypeVar("Model")
 _MODEL_FORMS = (
     "give the folder that 'train' wrote, models:/name@champion, models:/name/3 or runs:/<run id>"
 )
@@ -56,8 +58,17 @@ class Run:
         """Return the profit and the churn model."""
         from engagement_ml.models import ChurnModel, ProfitModel
 
-        profit, churn = (self._file(path).read_text(encoding="utf-8") for path in (PROFIT, CHURN))
-        return ProfitModel.from_text(profit), ChurnModel.from_text(churn)
+        profit = self._model(Path(PROFIT), ProfitModel.from_text)
+        return profit, self._model(Path(CHURN), ChurnModel.from_text)
+
+    def _model(self, path: Path, from_text: Callable[[str], Model]) -> Model:
+        file = self._file(path)
+        try:
+            return from_text(file.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            raise InputError(f"{file}: is not UTF-8 text, so it is damaged; train again") from None
+        except InputError as error:
+            raise InputError(f"{file}: {error}") from None
 
     def has(self, name: str) -> bool:
         """Return whether the run has a file of this name."""
@@ -100,7 +111,7 @@ def open_run(
             download_run(model, folder, tracking_uri=tracking_uri, on_status=on_status)
             yield Run(Path(folder), model)
         return
-    path = Path(model)
+    path = as_path(model, "the folder that 'train' wrote, or an MLflow URI")
     if path.is_file() and path.name == METRIC:
         path = path.parent
     if not path.is_dir():

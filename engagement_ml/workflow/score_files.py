@@ -10,6 +10,7 @@ import narwhals as nw
 from engagement_ml.engine import Engine
 from engagement_ml.errors import InputError
 from engagement_ml.sources import write_whole
+from engagement_ml.workflow import scores_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,7 @@ def write_scores(engine: Engine, scored: nw.LazyFrame[Any], target: Path) -> Non
         if not engine.local:
             engine.save(scored, temporary)
         elif is_csv(target):
-            scored.sort(CUSTOMER).to_native().write_csv(str(temporary), header=True)
+            scores_csv.write_scores(scored.sort(CUSTOMER), temporary)
         else:
             engine.save(scored.sort(CUSTOMER), temporary)
 
@@ -65,5 +66,4 @@ def read_scores(path: Path, *, integer_ids: bool) -> pd.DataFrame:
     if not is_csv(path):
         return pd.read_parquet(path)
     # pandas would make 7 of '007', and nothing of 'NA'.
-    ids = {CUSTOMER: "int64" if integer_ids else "str"}
-    return pd.read_csv(path, dtype=ids, keep_default_na=False)
+    return scores_csv.read_scores(path, {CUSTOMER: "int64" if integer_ids else "str"})

@@ -13,10 +13,12 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import Engine, open_engine
 from engagement_ml.errors import InputError, NotEnoughDataError
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_tables, scoring_notes
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
 from engagement_ml.metric.scoring import explain_counts, require_behaviours
+from engagement_ml.plain_types import as_path
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
@@ -85,6 +87,7 @@ class Scores:
         return read_scores(self.path, integer_ids=self._integer_ids)
 
 
+@machine_faults_named()
 def score(
     model: EngagementMetric | str | Path,
     events: Any,
@@ -228,7 +231,7 @@ def _read_model(
 ) -> tuple[EngagementMetric, PipelineConfig]:
     if isinstance(model, EngagementMetric):
         return model, PipelineConfig(name="metric")
-    path = Path(model)
+    path = as_path(model, "the folder that 'train' wrote, or an MLflow URI")
     if path.is_file():
         return EngagementMetric.from_json(path), PipelineConfig(name="metric")
     with open_run(model, tracking_uri=tracking_uri, on_status=progress.start) as run:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.faults import machine_faults_named
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.tracking import check_store, log_files, log_run
@@ -28,6 +29,7 @@ from engagement_ml.workflow.results import (
 from engagement_ml.workflow.settings import as_config
 
 
+@machine_faults_named()
 def train(
     config: PipelineConfig | str | Path,
     *,

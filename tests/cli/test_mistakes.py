@@ -172,6 +172,37 @@ def sessions_of_a_behaviour_the_events_lack(p: Place) -> None:
     p.given(features={"sessions": {"event_types": ["wishlist_ad"]}})
 
 
+def date_that_does_not_exist(p: Place) -> None:
+    p.given(windows={"observation_days": 28, "outcome_days": 28, "cutoffs": ["DATE"]})
+    file = p.folder / "small-shop.yaml"
+    file.write_text(file.read_text().replace("DATE", "2024-02-30"))
+
+
+def enormous_window(p: Place) -> None:
+    p.given(windows={"observation_days": 10**9, "outcome_days": 28})
+
+
+def with_customers(p: Place, **changes: Any) -> None:
+    ids = p.events["customer_id"].unique()
+    customers = pd.DataFrame({"customer_id": ids, "signup": pd.Timestamp("2023-01-01")})
+    customers["tags"] = [["a", "b"]] * len(ids)
+    customers.to_parquet(p.folder / "customers.parquet")
+    sources = {n: f"{n}.csv" for n in ("events", "transactions")}
+    p.given(sources={**sources, "customers": "customers.parquet"}, **changes)
+
+
+def segments_by_a_moment(p: Place) -> None:
+    with_customers(p, segments=["signup"])
+
+
+def segments_by_a_list(p: Place) -> None:
+    with_customers(p, segments=["tags"])
+
+
+def name_that_is_too_long(p: Place) -> None:
+    p.given(sources={"events": "e" * 300 + ".csv", "transactions": "transactions.csv"})
+
+
 def output_that_cannot_be_written(p: Place) -> None:
     p.given()
     (p.folder / "out").write_text("a file is in the way")
@@ -213,6 +244,11 @@ MISTAKES = {
     sessions_of_a_behaviour_the_events_lack: (
         "'features.sessions.event_types'", "did you mean 'wishlist_add'",
     ),
+    date_that_does_not_exist: ("small-shop.yaml", "2024-02-30 in line", "give a date that exists"),
+    enormous_window: ("'windows.observation_days'", "less than or equal to 36500", "1000000000"),
+    segments_by_a_moment: ("'segments'", "'signup'", "customers.parquet", "groups"),
+    segments_by_a_list: ("'segments'", "'tags'", "groups"),
+    name_that_is_too_long: ("eeee.csv", "'events'", "file name too long", "shorter path"),
     output_that_cannot_be_written: ("out", "cannot be written"),
     store_out_of_reach: ("http://127.0.0.1:9", "no answer", "tracking.uri"),
 }  # fmt: skip
@@ -273,6 +309,12 @@ def test_a_folder_without_permission(place, monkeypatch, capsys):
         (["demo", "--path", "x.parquet"], ["--path", "shop needs no file"]),
         (["demo", "--dataset", "complete-journey", "--no-effects"], ["--no-effects"]),
         (["demo", "--customers", "0"], ["at least one customer"]),
+        (["demo", "--seed", "-1"], ["seed", "from 0 on", "-1"]),
+        (["train", "c" * 300], ["ccc", "file name too long"]),
+        (["evaluate", "m" * 300], ["mmm", "file name too long"]),
+        (["score", "m" * 300, "events.csv"], ["mmm", "file name too long"]),
+        (["report", "m" * 300], ["mmm", "file name too long"]),
+        (["score", "m\0", "events.csv"], ["expected the path", "m"]),
         (["features", "nowhere.yaml", "--output", "out"], ["nowhere.yaml"]),
     ],
 )

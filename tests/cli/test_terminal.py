@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from engagement_ml.cli.results import show_evaluation
 from engagement_ml.cli.terminal import command
 from engagement_ml.errors import GateFailedError
 from tests.cli.test_cli import SCRIPT, run
@@ -52,24 +53,27 @@ def test_an_invalid_command_line_exits_with_status_two(monkeypatch, capsys, argu
 INTERRUPT = """
 import os, signal, sys, threading
 from engagement_ml.progress import LogProgress
-step, delay = sys.argv.pop(), float(sys.argv.pop())
+number, step, delay = int(sys.argv.pop()), sys.argv.pop(), float(sys.argv.pop())
 def interrupt_soon(self, title):
     if title == step:
-        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Timer(delay, os.kill, (os.getpid(), number)).start()
 LogProgress._show_start = interrupt_soon
+if number != signal.SIGINT:
+    # Under nohup the system hands an ignored SIGHUP on.
+    signal.signal(number, signal.SIG_DFL)
 """
 
 
 @pytest.mark.parametrize(
-    ("step", "delay"),
+    ("step", "delay", "number", "word"),
     [
-        ("Reading tables", 0.0),
-        ("Reading tables", 0.05),
-        ("Fitting the profit and churn models", 0.05),
-        ("Finding drivers", 0.2),
+        ("Reading tables", 0.0, signal.SIGINT, "interrupted"),
+        ("Reading tables", 0.05, signal.SIGTERM, "terminated"),
+        ("Fitting the profit and churn models", 0.05, signal.SIGTERM, "terminated"),
+        ("Finding drivers", 0.2, signal.SIGHUP, "hung up"),
     ],
 )
-def test_interrupting_a_run_leaves_nothing(here, write_yaml, step, delay):
+def test_interrupting_a_run_leaves_nothing(here, write_yaml, step, delay, number, word):
     """While tables are read, where the engine notices first, and while models are fitted.
 
     The run interrupts itself, so that the machine's load does not matter.
@@ -78,14 +82,14 @@ def test_interrupting_a_run_leaves_nothing(here, write_yaml, step, delay):
     before = set(here.rglob("*"))
     ran = subprocess.run(
         [sys.executable, "-c", INTERRUPT + SCRIPT, "train", str(file), "--output", "out",
-         str(delay), step],
+         str(delay), step, str(int(number))],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
         check=False,
     )  # fmt: skip
-    assert ran.returncode == 130
-    assert ran.stderr == "interrupted: nothing was written\n"
+    assert ran.returncode == 128 + number
+    assert ran.stderr == f"{word}: nothing was written\n"
     assert set(here.rglob("*")) == before
 
 
@@ -149,3 +153,22 @@ def test_verbose_logs_each_step_on_standard_error(trained, tmp_path):
         "Writing the report: started",
         "Writing the report: finished in N s",
     ]
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are(capsys):
+    row = {"spearman": {"value": 0.1, "low": 0.0, "high": 0.2}}
+    names = ["cart[/beta]", "[bold]", ":smile:"]
+    rows = dict.fromkeys(names, row)
+    notes = ["the segment [/x] is small"]
+    show_evaluation({"metric": {"across": rows, "within": rows}, "notes": notes}, Path("[/out]"))
+    said = capsys.readouterr().out
+    assert all(name in said for name in [*names, "segment [/x]", "[/out]"])
+
+
+def test_a_full_disk_is_no_defect(trained, tmp_path, monkeypatch, capsys, small_files):
+    with small_files():
+        arguments = ["report", str(trained.folder), "--output", str(tmp_path / "again.html")]
+        assert run(monkeypatch, *arguments) == 2
+    said = capsys.readouterr().err
+    assert re.search(r"^error: \S*again.html: cannot be written: .*volume\n$", said)
+    assert list(tmp_path.iterdir()) == []

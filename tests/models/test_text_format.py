@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from engagement_ml.errors import InputError
 from engagement_ml.features.panel import Panel
 from engagement_ml.models import ChurnModel, ProfitModel
 
@@ -30,7 +33,45 @@ def test_a_model_in_format_1_predicts_the_same(kind, expected) -> None:
     contributions = model.contributions(panel)
     of_format_1 = pd.DataFrame(expected[f"{name}_contributions"])
     pd.testing.assert_frame_equal(contributions, of_format_1, rtol=1e-9)
-    assert model.to_text().split("\n")[0] == text.split("\n")[0]
+    header = json.loads(model.to_text().split("\n")[0])
+    assert header.pop("sha256")
+    assert header == json.loads(text.split("\n")[0])
+
+
+def with_hash(kind) -> str:
+    """The text of format 1 as it is written today."""
+    return kind.from_text((FOLDER / f"{kind.kind}.txt").read_text(encoding="utf-8")).to_text()
+
+
+@pytest.mark.parametrize("kind", [ProfitModel, ChurnModel])
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_text_that_was_cut_off_is_refused(kind, old, share) -> None:
+    """LightGBM ends the process if it is given half a tree."""
+    text = (FOLDER / f"{kind.kind}.txt").read_text(encoding="utf-8") if old else with_hash(kind)
+    end = int(share * text.index("end of parameters"))
+    with pytest.raises(InputError, match=f"^{kind.kind} model: ") as caught:
+        kind.from_text(text[:end])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [ProfitModel, ChurnModel])
+@settings(max_examples=60)
+@given(data=st.data())
+def test_any_changed_byte_is_found_by_the_hash(kind, data) -> None:
+    text = with_hash(kind)
+    place = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.sampled_from("0159aZ \n=}").filter(lambda c: c != text[place]))
+    with pytest.raises(InputError, match=f"^{kind.kind} model: "):
+        kind.from_text(text[:place] + other + text[place + 1 :])
+
+
+def test_a_header_without_its_values_is_refused() -> None:
+    first, _, trees = (FOLDER / "profit.txt").read_text(encoding="utf-8").partition("\n")
+    for key in ("design", "intercept", "tail", "rounds"):
+        header = {k: v for k, v in json.loads(first).items() if k != key}
+        with pytest.raises(InputError, match=f"header lacks a value .'{key}'"):
+            ProfitModel.from_text(json.dumps(header) + "\n" + trees)
 
 
 def test_the_rows_reach_the_tail_on_both_sides(expected) -> None:

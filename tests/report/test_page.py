@@ -88,6 +88,21 @@ def test_a_response_that_turns_says_up_to_where_it_pays(record: Record) -> None:
     assert "For plan basic, no optimum lies within the counts observed." in text
 
 
+def test_the_page_forbids_the_browser_to_load_or_run_anything(record: Record) -> None:
+    page = Page(render_report(record))
+    names = [tag for tag, _ in page.elements]
+    (policy,) = [a for t, a in page.elements if t == "meta" and "http-equiv" in a]
+    assert policy["http-equiv"] == "Content-Security-Policy"
+    rules = dict(rule.strip().split(" ", 1) for rule in str(policy["content"]).split(";"))
+    assert rules == {
+        "default-src": "'none'", "style-src": "'unsafe-inline'", "base-uri": "'none'",
+        "form-action": "'none'",
+    }  # fmt: skip
+    # A policy holds for what follows it.
+    assert names.index("meta") + 1 == page.elements.index(("meta", policy))
+    assert names.index("style") > page.elements.index(("meta", policy))
+
+
 def test_every_part_of_a_full_record_has_its_section(record: Record) -> None:
     page = Page(render_report(record))
     ids = [attributes["id"] for tag, attributes in page.elements if tag == "section"]

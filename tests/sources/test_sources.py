@@ -90,6 +90,16 @@ def test_duckdb_tables(engine: Engine, tmp_path: Path) -> None:
         open_source(engine, f"{path}::custmers", table="customers")
 
 
+def test_an_attached_file_loads_no_extension(engine: Engine) -> None:
+    """A view in a file may name any function; code for it is neither downloaded nor loaded."""
+    settings = ("autoinstall_known_extensions", "autoload_known_extensions",
+                "allow_community_extensions")  # fmt: skip
+    values = ", ".join(f"current_setting('{name}')" for name in settings)
+    assert engine.query(f"SELECT {values}", source="settings") == [(False, False, False)]
+    with pytest.raises(InputError, match=r"shop.duckdb: .*requires the extension httpfs"):
+        engine.query("SELECT * FROM read_csv('http://127.0.0.1:9/a.csv')", source="shop.duckdb")
+
+
 def test_frames(engine: Engine) -> None:
     same_connection = engine.connection.from_df(FRAME)
     other_connection = duckdb.connect().from_df(FRAME)
@@ -220,6 +230,168 @@ def test_an_unwritable_path_is_reported_before_the_block_runs(tmp_path: Path, wr
         with pytest.raises(OutputError, match="cannot be written"), writer(path):
             pytest.fail("the block must not run")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("writer", [write_whole, new_folder_whole])
+def test_two_writers_of_one_path_with_one_process_id(
+    tmp_path: Path, writer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in two containers on one volume, where every run is process 1."""
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+
+    def write(temporary: Path, text: str) -> None:
+        (temporary / "metric.json" if temporary.is_dir() else temporary).write_text(text)
+
+    path = tmp_path / "shop"
+    with writer(path) as first:
+        write(first, "first")
+        with writer(path) as second:
+            write(second, "second")
+        written = path / "metric.json" if path.is_dir() else path
+        assert written.read_text() == "second"
+    assert written.read_text() == "first"
+    assert [p.name for p in tmp_path.iterdir()] == ["shop"]
+    assert not path.is_dir() or [p.name for p in path.iterdir()] == ["metric.json"]
+
+
+def test_results_reach_a_folder_that_is_a_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "mount"
+    target.mkdir()
+    real = os.replace
+
+    def replace(source: Any, destination: Any) -> None:
+        if not str(source).startswith(str(target)):
+            raise OSError(18, "Invalid cross-device link", str(source))
+        real(source, destination)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with new_folder_whole(target) as temporary:
+        (temporary / "metric.json").write_text("one")
+    assert [p.name for p in target.iterdir()] == ["metric.json"]
+
+
+def test_a_folder_of_parts_comes_back_if_it_cannot_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "scores.parquet"
+    path.mkdir()
+    (path / "part-1.parquet").write_text("old")
+    real = os.replace
+
+    def replace(source: Any, destination: Any) -> None:
+        if "new" in [p.read_text() for p in Path(source).iterdir()]:
+            raise PermissionError(13, "Permission denied", str(source))
+        real(source, destination)
+
+    monkeypatch.setattr(os, "replace", replace)
+
+    def write() -> None:
+        with write_whole(path, parts=True) as temporary:
+            temporary.mkdir()
+            (temporary / "part-1.parquet").write_text("new")
+
+    with pytest.raises(OutputError, match=r"scores.parquet: cannot be written: permission denied"):
+        write()
+    assert (path / "part-1.parquet").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+@pytest.mark.parametrize("writer", [write_whole, new_folder_whole])
+def test_a_full_disk_names_the_output_and_leaves_nothing(
+    tmp_path: Path, writer: Any, small_files: Any
+) -> None:
+    path = tmp_path / "new" / "run"
+    with (
+        pytest.raises(OutputError, match=r"new/run: cannot be written: .*volume"),
+        writer(path) as temporary,
+        small_files(),
+    ):
+        (temporary / "a" if temporary.is_dir() else temporary).write_bytes(bytes(100_000))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("writer", [write_whole, new_folder_whole])
+def test_names_as_long_as_the_system_allows(tmp_path: Path, writer: Any) -> None:
+    longest = "a" * 255
+    with writer(tmp_path / longest) as temporary:
+        (temporary / "a" if temporary.is_dir() else temporary).write_text("")
+    assert [p.name for p in tmp_path.iterdir()] == [longest]
+    for path in (tmp_path / "b" / ("a" * 256), tmp_path / ("a" * 256) / "b"):
+        with (
+            pytest.raises(OutputError, match=r"cannot be written: file name too long; give a"),
+            writer(path),
+        ):
+            pytest.fail("the block must not run")
+    assert [p.name for p in tmp_path.iterdir()] == [longest]
+
+
+@pytest.mark.parametrize("source", ["parts", "parts/*.parquet", "p*/**/*.parquet"])
+def test_a_folder_that_cannot_be_listed_is_not_left_out(
+    engine: Engine, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's functions leave its files out without a word."""
+    folder = tmp_path / "parts"
+    (folder / "closed").mkdir(parents=True)
+    FRAME.to_parquet(folder / "a.parquet")
+    real, closed = os.scandir, "parts" if "parts/*" in source else "closed"
+
+    def scandir(path: Any) -> Any:
+        if Path(path).name == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InputError, match=f"{closed}: cannot be read for table 'customers': perm"):
+        open_source(engine, str(tmp_path / source), table="customers")
+
+
+def test_a_source_with_a_name_that_is_too_long(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="for table 'events': file name too long"):
+        open_source(engine, str(tmp_path / ("e" * 300)), table="events")
+
+
+def test_a_damaged_page_of_a_parquet_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "events.parquet"
+    pd.DataFrame({"a": range(100_000)}).to_parquet(path)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 3
+    content[middle : middle + 500] = bytes(500)
+    path.write_bytes(content)
+    with (
+        pytest.raises(InputError, match=r"input tables: cannot be read: .*events.parquet"),
+        open_duckdb() as engine,
+    ):
+        open_source(engine, path, table="events").collect()
+
+
+def test_engines_spill_into_folders_of_their_own(tmp_path: Path) -> None:
+    """DuckDB names its temporary files alike in every process, and removes those that it finds."""
+    spill = tmp_path / "spill"
+    folders = []
+    with open_duckdb(temp_directory=spill) as one, open_duckdb(temp_directory=spill) as other:
+        for engine in (one, other):
+            setting = engine.query("SELECT current_setting('temp_directory')", source="setting")
+            folders.append(Path(setting[0][0]))
+            engine.connection.execute("SET memory_limit = '30MB'")
+            engine.table("SELECT md5(range::VARCHAR) AS a FROM range(1500000)", source="test")
+            assert list(folders[-1].iterdir())
+    assert folders[0] != folders[1]
+    assert all(folder.is_relative_to(spill) for folder in folders)
+    assert list(spill.iterdir()) == []
+
+
+def test_a_folder_to_spill_into_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match=r"file: cannot hold temporary files: .*engine: {spill"):
+        open_duckdb(temp_directory=tmp_path / "file")
+
+
+def test_an_engine_works_where_nothing_can_be_spilled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/proc/nowhere")
+    with open_duckdb() as engine:
+        assert engine.query("SELECT 1", source="test") == [(1,)]
 
 
 def test_a_file_is_not_replaced_by_a_folder_nor_a_folder_by_a_file(tmp_path: Path) -> None:

@@ -106,6 +106,31 @@ CHANGES = {
 }
 
 
+def test_damaged_files_are_named_and_made_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A byte changed in each file of the cache, which leaves its size as it was."""
+    assert run(folder, monkeypatch, features={"sessions": True})
+    manifests = set((folder / "keep").rglob("manifest.json"))
+    files = [p for p in (folder / "keep").rglob("*-*.*") if p.is_file()]
+    assert {p.name.partition("-")[0] for p in files} == {"features", "ledger", "sessions"}
+    for file in files:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    # `run` compares the features with those that are made without a cache.
+    assert run(folder, monkeypatch, features={"sessions": True})
+    assert {message.partition(": is damaged")[0] for message in caplog.messages} == {
+        str(file) for file in files
+    }
+    caplog.clear()
+    for manifest in manifests:
+        manifest.write_text(manifest.read_text()[:-40])
+    assert run(folder, monkeypatch, features={"sessions": True})
+    assert len(caplog.messages) == len(manifests) == 3
+    assert not run(folder, monkeypatch, features={"sessions": True})
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_data_misses_the_cache(
     change: str, folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,44 @@
+"""Problems of a configuration that pydantic finds, as sentences."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from engagement_ml.errors import nearest
+
+
+def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
+    """Return the first problem of a section of the configuration in one sentence."""
+    problem = error.errors()[0]
+    path = [str(part) for part in problem["loc"]]
+    key = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(model, path[:-1])
+        return (
+            f"unknown key '{key}'{nearest(path[-1], known)}; "
+            f"known keys here: {', '.join(sorted(known))}"
+        )
+    if problem["type"] == "missing":
+        return f"key '{key}' is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    if not path:
+        return message
+    value = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
+    return f"key '{key}': {message}{value}"
+
+
+def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(part)
+        if field is not None:
+            model = model_in(field.annotation) or model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the section in a field's type: itself, or the elements of a list or mapping."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(model_in, get_args(annotation))), None)
