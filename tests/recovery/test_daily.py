@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.recovery.daily import DAILY_KINDS, DailyWorld, make_daily
+from benchmarks.recovery.daily.simulate import limited
 from benchmarks.recovery.daily.spec import BURN, WINDOW
 from benchmarks.recovery.daily.truth import MIN_EFFECT, changes_per_event, present_at
 
@@ -225,3 +226,9 @@ def test_the_package_reads_the_written_configuration(tmp_path) -> None:
         config = read_config(make_daily(kind, 60, 30, 2).write(tmp_path / kind))
         assert config.sources.events is not None
         assert (config.churn.kind == "event") == (kind == "notice")
+
+
+def test_what_follows_orders_and_raises_them_is_limited() -> None:
+    """Customers with many orders would otherwise get more and more of both, without end."""
+    number, who = np.array([1, 3, 0, 2, 1]), np.array([7, 2, 7, 2, 7])
+    np.testing.assert_array_equal(limited(number, who), [1, 2, 0, 0, 1])

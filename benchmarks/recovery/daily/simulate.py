@@ -14,6 +14,7 @@ Rng = np.random.Generator
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FOREVER = 10**6
+MAX_PER_DAY = 2  # events that follow a customer's orders of a day, if they act on orders in turn
 # log weekday factors of two kinds of behaviour and of orders, from Monday on
 WEEKDAYS = np.array([
     [0.10, 0.10, 0.05, 0.05, -0.05, -0.15, -0.15],
@@ -69,6 +70,20 @@ def levels(plan: Plan, rng: Rng) -> Array:
             level = np.where(rng.random(n) < b.share, level - np.log(b.share), -30.0)
         columns.append(level)
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def limited(number: Ints, who: Ints) -> Ints:
+    """Return the numbers of events after each order, at most `MAX_PER_DAY` for a customer and day.
+
+    Without a limit, customers with many orders would get more and more of both without end.
+    """
+    order = np.argsort(who, kind="stable")
+    total = np.cumsum(number[order])
+    first = np.searchsorted(who[order], who[order])
+    before = total - number[order] - (total - number[order])[first]
+    kept = np.empty_like(number)
+    kept[order] = np.clip(MAX_PER_DAY - before, 0, number[order])
+    return kept
 
 
 def base_rates(plan: Plan, rng: Rng) -> tuple[Array, Array | None]:
@@ -229,6 +244,8 @@ class _Loop:
         for j, b in enumerate(self.history.plan.behaviours):
             if b.per_order:
                 number = self.rng.poisson(b.per_order, who.size)
+                if b.acts:
+                    number = limited(number, who)
                 delay = self.rng.exponential(b.order_lag, int(number.sum())) + 0.02
                 customer = np.repeat(who, number)
                 moment = np.repeat(when, number) + delay
