@@ -80,7 +80,8 @@ class FittedResults:
         import narwhals as nw
 
         from engagement_ml.column_names import find
-        from engagement_ml.workflow.scoring import log_notes, score_frames
+        from engagement_ml.workflow.score_notes import log_notes
+        from engagement_ml.workflow.scoring import score_frames
 
         names = self.config_.columns.get("events", {})
         event_type = names.get(find("event_type", names) or "", "event_type")
