@@ -104,7 +104,7 @@ def factor_biases(fit: EventStudyFit, lags: Lags, correction_error: float) -> di
             continue  # one of them is what the others have in common
         full = np.zeros((n_behaviours, loadings.shape[1]))
         full[members] = loadings
-        biases |= _biases_of(fit, lags, full, correction_error)
+        biases |= _biases_of(fit, lags, full, carriers, correction_error)
     return biases
 
 
@@ -151,10 +151,13 @@ class _Problem:
 
 
 def _biases_of(
-    fit: EventStudyFit, lags: Lags, loadings: FloatArray, correction_error: float
+    fit: EventStudyFit,
+    lags: Lags,
+    loadings: FloatArray,
+    carriers: list[int],
+    correction_error: float,
 ) -> dict[str, FactorBias]:
     """Return the biases of the behaviours that carry the factors."""
-    carriers = [int(b) for b in np.nonzero((np.abs(loadings) >= MIN_LOADING).any(axis=1))[0]]
     problem = _problem(fit, loadings)
     bias = (problem.direction @ _robust_sizes(problem, carriers)).reshape(fit.relative.shape)
     first_lag = fit.n_leads + 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engagement_ml._typing import AnyArray, BoolArray, FloatArray
+from engagement_ml._typing import AnyArray, FloatArray
 from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95, WindowEffect
@@ -89,22 +89,24 @@ def effects_by_segment(
         notes += note
         estimates: dict[str, dict[str, SegmentEstimate]] = {b: {} for b in wholes}
         for value in values:
-            for b, estimate in model.estimate(pooled == value).items():
-                estimates[b][value] = _on_own_level(estimate, levels, pooled == value)
+            members = pooled == value
+            level = None if levels is None else levels.relative(members)
+            for b, estimate in model.estimate(members).items():
+                estimates[b][value] = estimate if level is None else _on_level(estimate, *level)
         missing = [v for v in values if all(v not in found for found in estimates.values())]
         if missing:
             notes.append(f"The effects of segment {segment} {listed(missing)} are not identified.")
         for b, found in estimates.items():
             if len(found) < 2:
                 continue
-            members = {v: pooled == v for v in found}
+            in_segment = {v: pooled == v for v in found}
             columns.append(
                 _on_whole_scale(
                     ColumnEffects(
                         segment=segment,
                         behaviour=b,
                         values=tuple(found),
-                        n=tuple(int(m.sum()) for m in members.values()),
+                        n=tuple(int(m.sum()) for m in in_segment.values()),
                         effects=np.array([each.effect for each in found.values()]),
                         own_variances=np.zeros(len(found)),
                         variances=np.zeros(len(found)),
@@ -112,7 +114,7 @@ def effects_by_segment(
                         cost=costs[b],
                     ),
                     np.stack([each.influence for each in found.values()]),
-                    np.array([float(cells[m].sum()) for m in members.values()]),
+                    np.array([float(cells[m].sum()) for m in in_segment.values()]),
                     influences[b],
                     study,
                 )
@@ -120,13 +122,8 @@ def effects_by_segment(
     return columns, tuple(notes)
 
 
-def _on_own_level(
-    estimate: SegmentEstimate, levels: SegmentLevels | None, members: BoolArray
-) -> SegmentEstimate:
+def _on_level(estimate: SegmentEstimate, level: float, influence: FloatArray) -> SegmentEstimate:
     """Put a segment's effect on its own level of margin over all mature outcome windows."""
-    if levels is None:
-        return estimate
-    level, influence = levels.relative(members)
     return SegmentEstimate(
         effect=level * estimate.effect,
         influence=level * estimate.influence + estimate.effect * influence,
