@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from benchmarks.recovery.jobs import ROOT, digest, read_json, write_json
 MAIN = "import sys; from engagement_ml.cli import main; sys.exit(main())"
 PRODUCT = [sys.executable, "-c", MAIN]
 """Command line of ``engagement-ml`` from this repository, independent of installed versions."""
+LAUNCHER = Path(__file__).with_name("launcher.py")
 Figures = dict[str, Any]
 
 
@@ -52,20 +52,23 @@ def measure_command(command: Sequence[str]) -> tuple[Cost, str]:
     FailedError
         If its exit status is not 0.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
+    launch = [sys.executable, "-I", "-S", str(LAUNCHER)]
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        tempfile.NamedTemporaryFile() as result,
+    ):
+        status = subprocess.call([*launch, result.name, *command], cwd=ROOT, stdout=out, stderr=err)
         out.seek(0)
         err.seek(0)
         printed, errors = out.read().decode(), err.read().decode()
-    if process.returncode:
-        lines = errors.strip().splitlines() or [f"exit status {process.returncode}"]
+        measured = result.read().decode()
+    if status:
+        lines = errors.strip().splitlines() or [f"exit status {status}"]
         raise FailedError(f"{' '.join(command[-4:])}: {lines[-1]}")
-    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, peak), printed
+    seconds, cpu_seconds, peak = map(float, measured.split())
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Cost(seconds, cpu_seconds, peak * unit / 1e9), printed
 
 
 def best_of(costs: Sequence[Cost]) -> Figures:
