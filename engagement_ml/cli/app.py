@@ -226,6 +226,7 @@ def score(
     behaviour.
     """
     with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
+        from engagement_ml.cli.results import show_scores
         from engagement_ml.workflow import score as run_score
 
         scores = run_score(
@@ -238,16 +239,7 @@ def score(
             tracking_uri=tracking_uri,
             progress=progress,
         )
-        for note in scores.warnings:
-            typer.echo(f"note: {note}", err=True)
-        if not quiet:
-            typer.echo(
-                f"{scores.path}: {scores.n_entities:,} scores as of {scores.as_of:%Y-%m-%d}, "
-                f"{scores.mean:.1f} on average; the last event is of {scores.last_event}"
-            )
-            for note in scores.notes:
-                if note not in scores.warnings:
-                    typer.echo(note)
+        show_scores(scores, quiet=quiet)
 
 
 @app.command(epilog=_example("engagement-ml report runs/demo --output report.html"))

@@ -15,7 +15,7 @@ from rich.table import Table
 from engagement_ml.formatting import DASH, number, quantity, spread
 from engagement_ml.report import print_summary, text
 from engagement_ml.report.view import measure
-from engagement_ml.workflow import TrainResult
+from engagement_ml.workflow import Scores, TrainResult
 
 PROGRAM = "engagement-ml"
 _EXPLANATION = """\
@@ -87,6 +87,20 @@ def show_evaluation(evaluation: Mapping[str, Any], output: Path | None) -> None:
         console.print(text.note(note), style="dim")
     if output is not None:
         console.print(str(Path(output) / "evaluation.json"), soft_wrap=True)
+
+
+def show_scores(scores: Scores, *, quiet: bool) -> None:
+    """Print where the scores are and what there is to know; warnings on standard error."""
+    for note in scores.warnings:
+        sys.stderr.write(f"note: {note}\n")
+    if quiet:
+        return
+    lines = [
+        f"{scores.path}: {scores.n_entities:,} scores as of {scores.as_of:%Y-%m-%d}, "
+        f"{scores.mean:.1f} on average; the last event is of {scores.last_event}"
+    ]
+    lines += [note for note in scores.notes if note not in scores.warnings]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _drawn(evaluation: Mapping[str, Any]) -> str:

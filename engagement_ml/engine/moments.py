@@ -33,11 +33,16 @@ def typed_sql(moment: str, of_type: str) -> str:
 
     A cast would round nanoseconds to the next microsecond, and so to the next day.
     """
-    if "TIME ZONE" in of_type:
-        return f"timezone('UTC', {moment})"
-    if of_type == "TIMESTAMP_NS":
+    if of_type in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
         return f"make_timestamp(epoch_ns({moment}) // 1000)"
+    if has_zone(of_type):
+        return f"timezone('UTC', {moment})"
     return f"CAST({moment} AS TIMESTAMP)"
+
+
+def has_zone(of_type: str) -> bool:
+    """Return whether a DuckDB type is one of timestamps with a time zone."""
+    return "TIME ZONE" in of_type or of_type.startswith("TIMESTAMPTZ")
 
 
 def spark_text(text: str) -> str:

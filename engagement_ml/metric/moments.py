@@ -74,7 +74,8 @@ def days_before(moment: dt.datetime, days: int) -> dt.datetime:
     >>> days_before(dt.datetime(1, 3, 1), 84)
     datetime.datetime(1, 1, 1, 0, 0)
     """
-    return moment - min(dt.timedelta(days=days), moment - dt.datetime.min)
+    earliest = dt.datetime.min.replace(tzinfo=moment.tzinfo)
+    return moment - min(dt.timedelta(days=days), moment - earliest)
 
 
 def whole_days(key: str, value: object, least: int) -> int:

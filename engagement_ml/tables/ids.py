@@ -1,4 +1,4 @@
-"""Values of ``customer_id`` that identify nobody, and numbers that no longer do."""
+"""Values of ``customer_id`` that identify no customer, and numbers that no longer identify one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LIST = ", ".join(f"'{text}'" for text in NOT_IDS)
 
 
 def id_sql(value: str, of_type: str) -> str:
-    """Return SQL for an id as it is given; null if it identifies nobody.
+    """Return SQL for an id as it is given; null if it identifies no customer.
 
     Parameters
     ----------
@@ -43,17 +43,17 @@ def id_sql(value: str, of_type: str) -> str:
 
 
 def id_expression(name: str) -> nw.Expr:
-    """Return a column of ids as text; null if it identifies nobody."""
+    """Return a column of ids as text; null if it identifies no customer."""
     return nw.when(~is_no_id(name)).then(nw.col(name)).alias(name)
 
 
 def is_no_id(name: str) -> nw.Expr:
-    """Return the condition of text that identifies nobody; null for null."""
+    """Return the condition of text that identifies no customer; null for null."""
     return nw.col(name).str.strip_chars().is_in(list(NOT_IDS))
 
 
 def without_placeholders(ids: Any) -> Any:
-    """Return an Arrow array of text ids with null for those that identify nobody.
+    """Return an Arrow array of text ids with null for those that identify no customer.
 
     Examples
     --------

@@ -120,7 +120,7 @@ def _is_all_null(engine: LazyEngine, opened: LazyTable, column: str) -> bool:
     given = ~value.is_null()
     if opened.schema[column].is_float():
         given = given & ~value.is_nan()
-    found = opened.frame.filter(given).select(nw.lit(1).alias("given_")).head(1)
+    found = opened.frame.filter(given).select(column).head(1)
     return not engine.rows(found, source=opened.table.label)
 
 

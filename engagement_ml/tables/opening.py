@@ -13,6 +13,7 @@ from engagement_ml.column_names import find, fold
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.files import parquet_sql
+from engagement_ml.engine.moments import has_zone
 from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.day_limits import DayLimits
@@ -73,7 +74,7 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     unused = [c for c in types if is_optional(name, c) and _is_all_null(engine, table, c)]
     table = without_columns(table, unused)
     for column, kind in table.column_kinds():
-        if kind == "timestamp" and "TIME ZONE" in table.types[column]:
+        if kind == "timestamp" and has_zone(table.types[column]):
             check_zones(files, used[column])
     return table
 

@@ -203,13 +203,14 @@ def quality_of(
 
 
 def first_moment(moment: str) -> str:
-    """Return SQL for the earliest moment, within Python's calendar."""
-    return f"greatest(min({moment}), TIMESTAMP '0001-01-01')"
+    """Return SQL for the earliest moment, within Python's calendar; null without any."""
+    # greatest() leaves nulls out.
+    return f"CASE WHEN count({moment}) > 0 THEN greatest(min({moment}), TIMESTAMP '0001-01-01') END"
 
 
 def last_moment(moment: str) -> str:
-    """Return SQL for the latest moment, within Python's calendar."""
-    return f"least(max({moment}), TIMESTAMP '9999-12-31')"
+    """Return SQL for the latest moment, within Python's calendar; null without any."""
+    return f"CASE WHEN count({moment}) > 0 THEN least(max({moment}), TIMESTAMP '9999-12-31') END"
 
 
 def amounts_counted(columns: Iterable[str]) -> list[str]:

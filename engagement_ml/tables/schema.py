@@ -127,7 +127,7 @@ class SourceTable:
 
     def fits(self, column: str) -> bool:
         """Return whether the column's type can hold values of its kind; text always can."""
-        kind, of_type = COLUMNS[self.name].get(column), self.types[column]
+        kind, of_type = dict(self.column_kinds()).get(column), self.types[column]
         if kind == "timestamp":
             return self.is_text(column) or bool(_MOMENT.fullmatch(of_type))
         if kind in ("number", "finite"):
@@ -140,7 +140,7 @@ class SourceTable:
         return f"nullif(CAST({name} AS VARCHAR), '')" if self.is_text(column) else name
 
     def customer(self) -> str:
-        """Return SQL for ``customer_id`` as it is given; null if it identifies nobody."""
+        """Return SQL for ``customer_id`` as it is given; null if it identifies no customer."""
         text = self.is_text("customer_id")
         return id_sql(self.sql("customer_id"), "VARCHAR" if text else self.types["customer_id"])
 

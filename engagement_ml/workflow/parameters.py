@@ -15,6 +15,7 @@ from engagement_ml.config import (
     EngineKind,
     ExperimentConfig,
     FeaturesConfig,
+    HistoryConfig,
     PipelineConfig,
     SampleConfig,
     SelectConfig,
@@ -41,6 +42,7 @@ class ConfigKeys(TypedDict, total=False):
     entity: str | None
     currency: str | None
     columns: Mapping[str, Mapping[str, str]] | None
+    history: HistoryConfig | Keys | None
     windows: WindowsConfig | Keys | None
     behaviours: Mapping[str, BehaviourConfig | Keys] | None
     features: FeaturesConfig | Keys | None

@@ -222,7 +222,7 @@ MISTAKES = {
     empty_table: ("events.csv", "empty"),
     one_customer: ("events.csv", "only one customer", "ann"),
     no_transactions: ("transactions.csv", "empty"),
-    no_event_in_any_window: ("no event", "observation window", "28 days"),
+    no_event_in_any_window: ("'windows.cutoffs'", "2024-08-01", "observation window"),
     short_history: ("covers 2", "need 300", "200", "100"),
     unknown_key: ("small-shop.yaml", "'windws'", "did you mean 'windows'"),
     behaviour_the_events_lack: ("'behaviours.tutorial_don'", "did you mean 'tutorial_done'"),

@@ -34,7 +34,7 @@ def build(
     signup: dict[Any, Any] | None = None,
     **more: Any,
 ) -> tuple[pd.DataFrame, Periods, pd.DataFrame]:
-    frame = [*events, ("z", "2024-02-01", "visit")]
+    frame = [*events, ("z", "2024-02-01", "visit"), ("z", "2024-02-29", "visit")]
     paid = [*(transactions or []), ("z", "2024-02-01", 1.0), ("z", "2024-03-10 12:00", 1.0)]
     tables_in = {
         "events": pd.DataFrame(frame, columns=["customer_id", "timestamp", "event_type"]),
@@ -162,6 +162,7 @@ def test_periods_have_days_if_churn_is_an_event() -> None:
         (place["a"], 12, 1.0),
         (place["b"], 1, 1.0),
         (place["b"], 27, 1.0),
+        (place["z"], 27, 1.0),
     }
     assert days.exit[[place["a"], place["b"]]].tolist() == [13, 28]
     assert periods.exit[place["a"]] == 2

@@ -160,6 +160,9 @@ class Oracle:
         back = world.config.windows.observation_days + world.config.windows.gap_days
         first_event = min(e["timestamp"] for e in self.events).date()
         self.start = max(first_event, first_paid - back * DAY)
+        last_event = max(e["timestamp"] for e in self.events).date()
+        after = world.config.windows.gap_days + world.config.windows.outcome_days
+        self.end = min(self.end, last_event + (1 + after) * DAY)
         self.paid_from = first_paid if first_paid > self.start else None
         churn = self.config.churn.event_type
         kinds = {e["event_type"] for e in self.events}

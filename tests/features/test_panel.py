@@ -338,7 +338,7 @@ def test_dates_and_text_with_many_levels_are_no_covariates() -> None:
 
 
 def test_no_event_in_any_window_is_an_error() -> None:
-    data, settings = frames(), config()
+    data, settings = frames(), config(history={"drop_distant": False})
     data["events"]["timestamp"] = data["transactions"]["timestamp"].max().normalize()
     data["events"].loc[0, "timestamp"] = pd.Timestamp("2024-01-01")
     data["events"].loc[0, "customer_id"] = 99

@@ -76,7 +76,9 @@ def test_every_engine_equals_the_oracle(rows: list[tuple[int, ...]]) -> None:
 
 def panel_of(events: list[tuple[int, str]], ratios: list[dict[str, Any]]) -> Panel:
     frame = pd.DataFrame(events, columns=["customer_id", "event_type"])
-    frame["timestamp"] = pd.Timestamp("2024-03-05 10:00")
+    # The first and the last day of the window.
+    frame["timestamp"] = pd.Timestamp("2024-03-09 10:00")
+    frame.loc[0, "timestamp"] = pd.Timestamp("2024-03-05 10:00")
     paid = pd.DataFrame(
         {
             "customer_id": [1, 2],

@@ -131,7 +131,7 @@ def tables_of(engine: Engine, config: PipelineConfig, events: list[Event]) -> Ta
     frame["timestamp"] = pd.to_datetime(frame["timestamp"])
     frame["customer_id"] = frame["customer_id"].astype("Int64")
     last = START + (DAYS - 1) * DAY
-    paid = pd.DataFrame({"customer_id": [1, 2], "timestamp": [START, last], "margin": [1.0, 2.0]})
+    paid = pd.DataFrame({"customer_id": [1, 2, 9], "timestamp": [START, last, last], "margin": 1.0})
     return read_tables(config, engine, {"events": frame, "transactions": paid})
 
 
@@ -141,6 +141,9 @@ def with_all_types(events: list[Event]) -> list[Event]:
         {"customer_id": customer, "timestamp": START, "event_type": kind, "event_id": None}
         for customer, kind in ((9, "visit"), (9, "like"), (8, "left"), (9, "beat"))
     ]
+    # The events last as long as the transactions, so that every cutoff can be used.
+    end = START + (DAYS - 1) * DAY
+    more.append({"customer_id": 9, "timestamp": end, "event_type": "beat", "event_id": None})
     return [*events, *(dict.fromkeys(events[0]) | event for event in more)]
 
 

@@ -150,12 +150,12 @@ def test_nanoseconds_stay_on_their_day(zone: str | None, tmp_path: Path) -> None
     moments = pd.Series([last, last]).dt.tz_localize("UTC").dt.tz_convert(zone or "UTC")
     given = frame(moments if zone else moments.dt.tz_localize(None))
     assert given["timestamp"].dt.unit == "ns"
-    pq.write_table(pa.Table.from_pandas(given), tmp_path / "e.parquet", version="2.6")
-    given.to_csv(tmp_path / "e.csv", index=False)
-    expected = [dt.datetime(2024, 3, 1, 23, 59, 59, 999999)] * 2
     polars = pl.from_pandas(frame(moments.dt.tz_convert("UTC").dt.tz_localize(None)))
     if zone:
         in_zone = pl.col("timestamp").dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
         polars = polars.with_columns(in_zone)
+    pq.write_table(polars.to_arrow(), tmp_path / "e.parquet", version="2.6")
+    given.to_csv(tmp_path / "e.csv", index=False)
+    expected = [dt.datetime(2024, 3, 1, 23, 59, 59, 999999)] * 2
     for source in (given, polars, tmp_path / "e.parquet", tmp_path / "e.csv"):
         assert moments_of(source) == expected

@@ -46,7 +46,9 @@ def check_repeats(engine: Engine, make: Make) -> None:
     assert tables.quality[1].dropped == (
         Dropped("null margin", 1), Dropped("repeated transaction_id", 1),
     )  # fmt: skip
-    found = tables.transactions.select("margin").collect("pandas").to_native()["margin"]
+    found = (
+        tables.transactions.select("margin").collect("pyarrow").to_native().to_pandas()["margin"]
+    )
     assert sorted(found) == [2.0, 4.0]
     assert "1 row dropped because of a repeated transaction_id" in tables.notes[-1]
 
@@ -75,7 +77,7 @@ def check_codes(engine: Engine, make: Make) -> None:
     sources = {name: make(frame, name) for name, frame in frames.items()}
     tables = read_tables(parse_config({"name": "shop"}), engine, sources)
     assert tables.customers is not None
-    found = tables.customers.collect("pandas").to_native().sort_values("customer_id")
+    found = tables.customers.collect("pyarrow").to_native().to_pandas().sort_values("customer_id")
     assert found["postcode"].tolist() == ["01067", "80331"]
     assert found["account"].tolist() == ["4000123412341234", "5"]
     assert found["age"].tolist() == [30.0, 0.5]

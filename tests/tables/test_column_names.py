@@ -40,9 +40,14 @@ HELPERS = ["repeated_", "reason_", "id_hash_", "row_", "hash_", "n", "Day", "fir
 def check_shouted(engine: Engine, sources: dict[str, Any]) -> None:
     config = parse_config({"name": "shop", "columns": MAPPED, "segments": ["plan"]})
     tables = read_tables(config, engine, sources)
-    paid = tables.transactions.select("customer_id", "margin").collect("pandas").to_native()
+    paid = (
+        tables.transactions.select("customer_id", "margin")
+        .collect("pyarrow")
+        .to_native()
+        .to_pandas()
+    )
     assert sorted(paid["margin"]) == [40.0, 50.0, 60.0]
-    events = tables.events.collect("pandas").to_native()
+    events = tables.events.collect("pyarrow").to_native().to_pandas()
     assert sorted(events["customer_id"]) == [1, 2, 2]
     assert tables.behaviours == ("visit",)
     assert tables.customers is not None
@@ -59,7 +64,8 @@ def check_helpers(engine: Engine, make: Callable[[pd.DataFrame, str], Any]) -> T
         "events": pd.DataFrame({"customer_id": [1, 2, 2], "timestamp": DAYS, "event_type": "a",
                                 "event_id": ["x", "y", "y"]}),
         "transactions": pd.DataFrame({"customer_id": [1, 2, 2], "timestamp": DAYS, "margin": 2.0}),
-        "customers": pd.DataFrame({"customer_id": [1, 2, None], "age": [30, 40, 50]}),
+        "customers": pd.DataFrame({"customer_id": pd.array([1, 2, None], dtype="Int64"),
+                                   "age": [30, 40, 50]}),
     }  # fmt: skip
     config = parse_config({"name": "shop", "segments": ["reason_"]})
     sources = {name: make(with_helpers(frame), name) for name, frame in frames.items()}
@@ -69,10 +75,14 @@ def check_helpers(engine: Engine, make: Callable[[pd.DataFrame, str], Any]) -> T
     for quality, expected in zip(tables.quality, plain.quality, strict=True):
         assert (quality.rows_kept, quality.dropped) == (expected.rows_kept, expected.dropped)
     assert tables.ledger is not None
-    ledger = tables.ledger.collect("pandas").to_native().sort_values(["customer_id", "day"])
+    ledger = (
+        tables.ledger.collect("pyarrow").to_native().to_pandas().sort_values(["customer_id", "day"])
+    )
     assert ledger["n"].tolist() == [1, 1]
     assert tables.customers is not None
-    customers = tables.customers.collect("pandas").to_native().sort_values("customer_id")
+    customers = (
+        tables.customers.collect("pyarrow").to_native().to_pandas().sort_values("customer_id")
+    )
     assert customers["reason_"].fillna(0).tolist() == [1, 0]
     return tables
 
@@ -114,7 +124,7 @@ def test_files_of_a_folder_may_write_a_name_in_other_cases(
         config = parse_config({"name": "shop", "engine": {"keep": None}})
         tables = read_tables(config, engine, {"events": folder, "transactions": paid})
         assert tables.ledger is not None
-        values = tables.ledger.collect("pandas").to_native()["value"]
+        values = tables.ledger.collect("pyarrow").to_native().to_pandas()["value"]
     assert sum(values) == 6_000_000
 
 

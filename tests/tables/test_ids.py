@@ -42,7 +42,9 @@ def check_placeholders(engine: Engine, make: Make, known: tuple[Any, Any]) -> No
     tables = read(engine, make, written, [str(i) for i in known])
     assert tables.quality[0].dropped == (Dropped("null customer_id", len(written) - 2),)
     for frame in (tables.events, tables.ledger):
-        found = frame.select("customer_id").collect("pandas").to_native()["customer_id"]
+        found = (
+            frame.select("customer_id").collect("pyarrow").to_native().to_pandas()["customer_id"]
+        )
         assert sorted(map(str, found)) == sorted(map(str, known))
 
 
@@ -54,7 +56,7 @@ def check_floats(engine: Engine, make: Make) -> None:
     with pytest.raises(InputError, match=r"column 'customer_id'.* merges larger numbers"):
         read(engine, make, [1.0, 2.0], beyond)
     exact = read(engine, make, [2.0**53, 1.0], [1, 2**53])
-    found = exact.events.collect("pandas").to_native()["customer_id"]
+    found = exact.events.collect("pyarrow").to_native().to_pandas()["customer_id"]
     assert sorted(found) == [1, 2**53]
 
 
@@ -81,7 +83,12 @@ def test_large_files_drop_the_same(
         assert tables.quality[0].dropped == (Dropped("null customer_id", 5),)
         for frame in (tables.events, tables.ledger, *([tables.sessions] if sessions else [])):
             assert frame is not None
-            found = frame.select("customer_id").collect("pandas").to_native()["customer_id"]
+            found = (
+                frame.select("customer_id")
+                .collect("pyarrow")
+                .to_native()
+                .to_pandas()["customer_id"]
+            )
             assert sorted(found) == ["ann", "bob"]
 
 
@@ -115,11 +122,17 @@ def test_nan_is_no_customer_and_leaves_the_others_integers(door: Door, tmp_path:
         source = door(rows([7.0, 12.0, float("nan")], event_type="visit"), tmp_path, "events")
         found = read_scoring_tables(CONFIG, engine, {"events": source})["events"]
         assert found.quality.dropped == (Dropped("null customer_id", 1),)
-        assert sorted(found.frame.collect("pandas").to_native()["customer_id"]) == [7, 12]
+        assert sorted(found.frame.collect("pyarrow").to_native().to_pandas()["customer_id"]) == [
+            7,
+            12,
+        ]
 
 
 def test_a_csv_that_writes_null_keeps_its_integers(tmp_path: Path) -> None:
     with open_duckdb(threads=1) as engine:
         source = as_csv(rows(["7", "null", "12"], event_type="visit"), tmp_path, "events")
         found = read_scoring_tables(CONFIG, engine, {"events": source})["events"]
-        assert sorted(found.frame.collect("pandas").to_native()["customer_id"]) == [7, 12]
+        assert sorted(found.frame.collect("pyarrow").to_native().to_pandas()["customer_id"]) == [
+            7,
+            12,
+        ]
