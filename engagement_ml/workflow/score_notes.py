@@ -56,9 +56,13 @@ def last_event(
     day = dt.datetime.now(dt.UTC).date() if as_of is None else as_of.date()
     age = (day - DAY - last).days
     if age >= max(history.stale_days, 1):
+        needed = (
+            f"{quantity(age + 1, 'day')} ago, and the scores are as of {last + DAY}"
+            if as_of is None
+            else f"{quantity(age, 'day')} before those that scores as of {day} need"
+        )
         notes.append(
-            f"the events are old: the last one is of {last}, and scores as of {day} need those of "
-            f"{day - DAY}, {quantity(age, 'day')} later; check the export, or raise 'history: "
-            f"{{stale_days: {history.stale_days}}}'"
+            f"the events are old: the last one is of {last}, {needed}; check the export, or raise "
+            f"'history: {{stale_days: {history.stale_days}}}'"
         )
     return last, tuple(notes)
