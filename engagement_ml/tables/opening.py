@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import FLOATS
+from engagement_ml.tables.required import check_required
 from engagement_ml.tables.schema import (
     COLUMNS,
     REQUIRED,
@@ -26,6 +26,7 @@ from engagement_ml.tables.schema import (
     quoted,
 )
 from engagement_ml.tables.zones import check_zones
+from engagement_ml.yaml_line import yaml_line
 
 _GROUPS = re.compile(
     r"(VARCHAR|ENUM|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL|BOOLEAN|UUID|\"NULL\""
@@ -147,7 +148,7 @@ def map_columns(
         if found is None:
             raise InputError(
                 f"{label}: column '{source_column}', which "
-                f"'columns: {{{name}: {{{column}: {source_column}}}}}' names, is missing"
+                f"'{yaml_line('columns', {name: {column: source_column}})}' names, is missing"
                 f"{nearest(source_column, present)}; the columns are {listed(present)}"
             )
         mapped[spelling.get(fold(column), column)] = found
@@ -187,7 +188,7 @@ def check_columns(
     ConfigError
         If a segment's column is missing from the customers table.
     """
-    _check_required(name, label, columns)
+    check_required(name, label, columns, config.columns.get(name, {}))
     for segment in config.segments if name == "customers" else ():
         if segment not in columns:
             raise ConfigError(
@@ -199,22 +200,3 @@ def check_columns(
                 f"key 'segments': column '{segment}' of {label} ({columns[segment]}) "
                 "does not divide customers into groups; give a column of text, numbers or booleans"
             )
-
-
-def _check_required(name: str, label: str, columns: Collection[str]) -> None:
-    required = [(column, "") for column in REQUIRED[name]]
-    if name == "transactions" and "margin" not in columns:
-        if "revenue" in columns and "cost" not in columns:
-            required.append(("cost", " (required with 'revenue'; or give 'margin')"))
-        elif "revenue" not in columns:
-            required.append(("margin", " (or 'revenue' with 'cost')"))
-    for column, alternative in required:
-        if column in columns:
-            continue
-        unused = [each for each in columns if each not in COLUMNS[name]]
-        near = get_close_matches(column, unused or list(columns), n=1, cutoff=0.0)[0]
-        raise InputError(
-            f"{label}: column '{column}'{alternative} is missing from table '{name}'; "
-            f"the nearest is '{near}': if that is it, write "
-            f"'columns: {{{name}: {{{column}: {near}}}}}'; the columns are {listed(columns)}"
-        )

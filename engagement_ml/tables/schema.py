@@ -127,7 +127,7 @@ class SourceTable:
 
     def fits(self, column: str) -> bool:
         """Return whether the column's type can hold values of its kind; text always can."""
-        kind, of_type = COLUMNS[self.name].get(column), self.types[column]
+        kind, of_type = COLUMNS.get(self.name, {}).get(column), self.types[column]
         if kind == "timestamp":
             return self.is_text(column) or bool(_MOMENT.fullmatch(of_type))
         if kind in ("number", "finite"):

@@ -11,6 +11,7 @@ from engagement_ml.formatting import quantity
 from engagement_ml.inputs.scoring_reader import ScoringTable
 from engagement_ml.tables.day_limits import FAR
 from engagement_ml.windows import DAY
+from engagement_ml.yaml_line import yaml_line
 
 LOG = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def last_event(
     if age >= max(history.stale_days, 1):
         notes.append(
             f"the events are old: the last one is of {last}, and scores as of {day} need those of "
-            f"{day - DAY}, {quantity(age, 'day')} later; check the export, or raise 'history: "
-            f"{{stale_days: {history.stale_days}}}'"
+            f"{day - DAY}, {quantity(age, 'day')} later; check the export, or raise "
+            f"'{yaml_line('history', {'stale_days': history.stale_days})}'"
         )
     return last, tuple(notes)
