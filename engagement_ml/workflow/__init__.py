@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
     from engagement_ml.workflow.scoring import Scores, score
+    from engagement_ml.workflow.starting import StarterResult, init
     from engagement_ml.workflow.training import train
 
 __all__ = ["Scores", "TrainResult", "evaluate", "report", "score", "train", "write_features"]
