@@ -80,7 +80,7 @@ class FittedResults:
         import narwhals as nw
 
         from engagement_ml.column_names import find
-        from engagement_ml.workflow.score_notes import log_notes
+        from engagement_ml.workflow.run_log import log_notes
         from engagement_ml.workflow.scoring import score_frames
 
         names = self.config_.columns.get("events", {})

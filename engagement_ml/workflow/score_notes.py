@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from collections.abc import Collection, Iterable
 
 from engagement_ml.config import HistoryConfig
 from engagement_ml.formatting import quantity
@@ -12,14 +10,6 @@ from engagement_ml.inputs.scoring_reader import ScoringTable
 from engagement_ml.tables.day_limits import FAR
 from engagement_ml.windows import DAY
 from engagement_ml.yaml_line import yaml_line
-
-LOG = logging.getLogger(__name__)
-
-
-def log_notes(notes: Iterable[str], warnings: Collection[str]) -> None:
-    """Log notes; those that are among `warnings` as warnings."""
-    for note in notes:
-        LOG.log(logging.WARNING if note in warnings else logging.INFO, note)
 
 
 def last_event(
