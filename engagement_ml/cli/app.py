@@ -19,6 +19,7 @@ from engagement_ml.cli.options import (
     Verbose,
     example,
 )
+from engagement_ml.cli.starting import init
 from engagement_ml.cli.terminal import command
 from engagement_ml.version import __version__
 
@@ -101,6 +102,13 @@ def demo(
         )
         if not quiet:
             show_demo(result, events)
+
+
+app.command(
+    epilog=example(
+        "engagement-ml init runs/demo/data/events.parquet runs/demo/data/transactions.parquet"
+    )
+)(init)
 
 
 @app.command(epilog=example("engagement-ml train runs/demo/shop.yaml --output runs/shop"))

@@ -102,11 +102,13 @@ class Draft:
     def _set_time(self) -> None:
         """Set the format of the times, and say where it is open."""
         column = self.columns.get("signup" if self.table == "customers" else "timestamp")
-        moment = self.profiles[column].moment if column in self.profiles else None
+        if column is None or column not in self.profiles:
+            return
+        moment = self.profiles[column].moment
         if moment is None:
             return
         self.time = self.time or moment.format
-        example = str(self.profiles[column].values[0]) if column else ""
+        example = str(self.profiles[column].values[0])
         if moment.others:
             self.unsure.append(
                 f"{self.sample.source}: times such as '{example}' can be read as "

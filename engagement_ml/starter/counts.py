@@ -15,7 +15,9 @@ AT_MOST = 200
 """Event types that are counted; there may be more."""
 
 
-def table_days(engine: DuckDBEngine, config: PipelineConfig, table: str, source: str) -> Days | None:
+def table_days(
+    engine: DuckDBEngine, config: PipelineConfig, table: str, source: str
+) -> Days | None:
     """Return the days from which to which most rows of a table lie.
 
     One row in a thousand at either end is left out, as clocks may be wrong.

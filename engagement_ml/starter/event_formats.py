@@ -31,9 +31,7 @@ GA4 = ExportFormat(
             uses={
                 "customer_id": (_either("user_id", "user_pseudo_id"), Use("user_pseudo_id")),
                 **_columns(timestamp="event_timestamp", event_type="event_name"),
-                "session_id": (
-                    Use("parameter(event_params, 'ga_session_id')", ("event_params",)),
-                ),
+                "session_id": (Use("parameter(event_params, 'ga_session_id')", ("event_params",)),),
             },
             time="epoch us",
         )
@@ -96,7 +94,11 @@ SEGMENT_JSON = ExportFormat(
     tables={
         "events": Template(
             uses={
-                "customer_id": (_either("userId", "anonymousId"), Use("userId"), Use("anonymousId")),
+                "customer_id": (
+                    _either("userId", "anonymousId"),
+                    Use("userId"),
+                    Use("anonymousId"),
+                ),
                 "event_type": (_either("event", "type"), Use("event"), Use("type")),
                 **_columns(
                     timestamp=("timestamp", "originalTimestamp", "receivedAt"), event_id="messageId"

@@ -51,12 +51,14 @@ def currency_of(plan: TablePlan, profiles: Mapping[str, Profile]) -> Currency:
     name = plan.columns.get("currency") or by_name(
         names_of("transactions", "currency"), profiles, lambda p: p.looks == "text"
     )
-    codes = Counter(str(v).strip() for v in profiles[name].values) if name in profiles else None
+    if name is None or name not in profiles:
+        return _by_column_name(plan)
+    codes = Counter(str(v).strip() for v in profiles[name].values)
     if not codes:
         return _by_column_name(plan)
     if any(len(code) != 3 or not code.isalpha() for code in codes):
         plan = replace(plan, columns={c: s for c, s in plan.columns.items() if c != "currency"})
-        return replace(_by_column_name(plan))
+        return _by_column_name(plan)
     code = max(codes, key=lambda each: (codes[each], each))
     column = plan.expression("currency")
     if column is not None and "currency" in plan.columns and code != code.upper():

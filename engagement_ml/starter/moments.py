@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ def _epoch(values: Sequence[Any]) -> str | None:
             if not re.fullmatch(r"[0-9]{9,19}([.]0)?", value):
                 return None
             numbers.append(int(value.partition(".")[0]))
-        elif isinstance(value, int | float) and value == value and abs(value) != float("inf"):
+        elif isinstance(value, int | float) and math.isfinite(value):
             numbers.append(int(value))
         else:
             return None

@@ -10,11 +10,15 @@ from engagement_ml.starter.sample import Sample
 
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = frozenset(
-    "all and any as asc between both by case cast check column current_date date default desc "
-    "distinct else end except false for from full group having in inner is join left like limit "
-    "not null offset on only or order outer primary references right select table then time "
-    "timestamp to true union unique user using value values when where window with".split()
-)
+    (
+        "all", "and", "any", "as", "asc", "between", "both", "by", "case", "cast", "check",
+        "column", "current_date", "date", "default", "desc", "distinct", "else", "end", "except",
+        "false", "for", "from", "full", "group", "having", "in", "inner", "is", "join", "left",
+        "like", "limit", "not", "null", "offset", "on", "only", "or", "order", "outer", "primary",
+        "references", "right", "select", "table", "then", "time", "timestamp", "to", "true",
+        "union", "unique", "user", "using", "value", "values", "when", "where", "window", "with",
+    )
+)  # fmt: skip
 """Words of SQL that are no names without quotes."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,9 +87,7 @@ def profile_of(name: str, column: Sequence[Any]) -> Profile:
     if number is None:
         return Profile(name, "text", values, filled, distinct)
     decimal, ambiguous, whole = number
-    return Profile(
-        name, "number", values, filled, distinct, moment, decimal, ambiguous, whole
-    )
+    return Profile(name, "number", values, filled, distinct, moment, decimal, ambiguous, whole)
 
 
 def as_number(value: Any, decimal: str | None) -> float:
@@ -101,7 +100,7 @@ def as_number(value: Any, decimal: str | None) -> float:
 
 
 def _missing(value: Any) -> bool:
-    if value is None or (isinstance(value, float) and value != value):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return True
     return isinstance(value, str) and (not value.strip() or value.strip().lower() in _NULLS)
 
@@ -109,7 +108,7 @@ def _missing(value: Any) -> bool:
 def _number(values: Sequence[Any]) -> tuple[str | None, bool, bool] | None:
     """Return decimal mark, whether it is ambiguous and whether all are whole; None for text."""
     if all(isinstance(v, int | float | Decimal) and not isinstance(v, bool) for v in values):
-        return None, False, all(v == v and abs(v) != float("inf") and v == int(v) for v in values)
+        return None, False, all(math.isfinite(v) and v == int(v) for v in values)
     if not all(isinstance(value, str) for value in values):
         return None
     texts = [value.strip() for value in values]
@@ -140,4 +139,4 @@ def _plain(value: Any) -> str:
 def decimal_of(profiles: Mapping[str, Profile], names: Sequence[str]) -> str | None:
     """Return the decimal mark that some columns of a table need."""
     marks = [profiles[name].decimal for name in names if name in profiles]
-    return next((mark for mark in ("," , ".") if mark in marks), None)
+    return next((mark for mark in (",", ".") if mark in marks), None)

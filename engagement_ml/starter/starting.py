@@ -71,12 +71,13 @@ def table_settings(
     columns = {
         table: {c: s for c, s in plan.columns.items() if c != s} for table, plan in found.items()
     }
-    return {
+    settings = {
         "name": name,
         "sources": {t: relative(p.sample.source, folder) for t, p in found.items()},
         "columns": {table: mapping for table, mapping in columns.items() if mapping},
         "shape": {table: plan.shape for table, plan in found.items() if plan.shape},
     }
+    return {key: value for key, value in settings.items() if value}
 
 
 def relative(source: str, folder: Path | None) -> str:

@@ -78,8 +78,8 @@ def comment_lines(sentence: str) -> list[str]:
 
     Examples
     --------
-    >>> comment_lines("a\\nb")
-    ['# - a b']
+    >>> comment_lines("check  the currency")
+    ['# - check the currency']
     """
     lines: list[str] = []
     line = "# -"
@@ -148,7 +148,9 @@ def _with_comment(line: str, comment: str | None) -> str:
 def _words(starter: Starter) -> list[str]:
     lines = [yaml_line("entity", starter.entity) + "   # what people read for a customer"]
     if starter.currency is not None:
-        lines.append(f"{yaml_line('currency', starter.currency.code)}   # {starter.currency.reason}")
+        lines.append(
+            f"{yaml_line('currency', starter.currency.code)}   # {starter.currency.reason}"
+        )
     return lines
 
 

@@ -15,14 +15,26 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.starting import StarterResult, init
     from engagement_ml.workflow.training import train
 
-__all__ = ["Scores", "TrainResult", "evaluate", "report", "score", "train", "write_features"]
+__all__ = [
+    "Scores",
+    "StarterResult",
+    "TrainResult",
+    "evaluate",
+    "init",
+    "report",
+    "score",
+    "train",
+    "write_features",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Scores": "scoring",
+        "StarterResult": "starting",
         "TrainResult": "results",
         "evaluate": "evaluating",
+        "init": "starting",
         "report": "reporting",
         "score": "scoring",
         "train": "training",
