@@ -19,6 +19,7 @@ from engagement_ml.config.sections import (
     TrackingConfig,
     WindowsConfig,
 )
+from engagement_ml.config.shape import ShapeConfig, TableShape, UnrollConfig
 
 __all__ = [
     "TABLE_NAMES",
@@ -35,8 +36,11 @@ __all__ = [
     "SampleConfig",
     "SelectConfig",
     "SessionsConfig",
+    "ShapeConfig",
     "SourcesConfig",
+    "TableShape",
     "TrackingConfig",
+    "UnrollConfig",
     "WindowsConfig",
     "is_uri",
     "parse_config",

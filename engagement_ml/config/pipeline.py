@@ -24,6 +24,7 @@ from engagement_ml.config.sections import (
     TrackingConfig,
     WindowsConfig,
 )
+from engagement_ml.config.shape import ShapeConfig
 from engagement_ml.errors import nearest
 
 
@@ -53,6 +54,10 @@ class PipelineConfig(Frozen):
     columns: dict[str, dict[str, str]] = Field(
         default_factory=dict,
         description="Column mapping by table: the column's name here, and its name in the source.",
+    )
+    shape: ShapeConfig = Field(
+        default=ShapeConfig(),
+        description="How the sources are written, and columns that are computed from theirs.",
     )
     windows: WindowsConfig = Field(
         default=WindowsConfig(), description="Windows around the cutoffs, in days."
@@ -111,6 +116,11 @@ class PipelineConfig(Frozen):
                         "not matter; keep one"
                     )
         return value
+
+    @model_validator(mode="after")
+    def _columns_are_given_once(self) -> Self:
+        self.shape.check_columns(self.columns)
+        return self
 
     @model_validator(mode="after")
     def _named_event_types_are_behaviours(self) -> Self:

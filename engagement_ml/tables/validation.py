@@ -54,7 +54,7 @@ def check_values(engine: DuckDBEngine, table: SourceTable) -> None:
             place = f"{column_label(table, check.column)}, row {row}"
             raise InputError(value_message(place, check.expected, repr(value), count))
     for column, kind in table.column_kinds():
-        if kind == "timestamp" and table.is_text(column):
+        if kind == "timestamp" and table.is_text(column) and not table.notation.format:
             _check_one_zone(engine, table, column)
 
 
@@ -134,7 +134,14 @@ def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
     if not table.fits(column):
         raise InputError(type_message(table, column, table.types[column], "timestamp"))
     checks = []
-    if table.is_text(column):
+    if table.is_numeric_moment(column) or (table.is_text(column) and table.notation.format):
+        bad = f"{quoted(column)} IS NOT NULL AND {moment} IS NULL"
+        if table.is_text(column):
+            bad = f"{table.sql(column)} IS NOT NULL AND {moment} IS NULL"
+        elif table.types[column] in FLOATS:
+            bad = f"NOT isnan({quoted(column)}) AND {moment} IS NULL"
+        checks.append(_Check(column, bad, table.notation.expected))
+    elif table.is_text(column):
         text = table.sql(column)
         no_moment = f"NOT regexp_matches({text}, '{MOMENT}')"
         abbreviated = f"{no_moment} AND regexp_matches({text}, '{ABBREVIATION}')"
@@ -185,7 +192,7 @@ def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str) -> No
 def _first_row(engine: DuckDBEngine, table: SourceTable, column: str, bad: str) -> tuple[int, str]:
     row, value = engine.query(
         f"SELECT row_, CAST({quoted(column)} AS VARCHAR) FROM "
-        f"(SELECT {quoted(column)}, row_number() OVER () AS row_ FROM {quoted(table.view)}) "
+        f"({table.numbered()}) "
         f"WHERE {bad} ORDER BY row_ LIMIT 1",
         source=table.label,
     )[0]
