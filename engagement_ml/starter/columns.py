@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,10 @@ from engagement_ml.starter.plan import TablePlan, sql_name
 from engagement_ml.starter.profile import Profile, decimal_of
 from engagement_ml.starter.sample import Sample
 
+_NAME = re.compile(r'([A-Za-z0-9_.]|"[^"]*")+')
+"""A name in SQL, which needs no parentheses."""
+_SHOWN = 60
+"""Length up to which an expression is shown in a sentence."""
 AS_MARGIN = "takes revenue as margin: put your margin rate in the place of 1.0, such as 0.35"
 
 
@@ -225,11 +230,11 @@ def _fill_money(draft: Draft) -> bool:
 
 def revenue_as_margin(draft: Draft, money: str) -> None:
     """Fill margin from revenue, and say so."""
-    simple = " " not in money or money.endswith(")")
-    draft.values["margin"] = f"{money if simple else f'({money})'} * 1.0"
+    draft.values["margin"] = f"{money if _NAME.fullmatch(money) else f'({money})'} * 1.0"
     draft.comments["margin"] = AS_MARGIN
+    shown = f" ({money})" if len(money) <= _SHOWN else ""
     draft.unsure.append(
-        f"{draft.sample.source}: there is no margin and no cost, so revenue ({money}) stands in "
+        f"{draft.sample.source}: there is no margin and no cost, so revenue{shown} stands in "
         "for margin and the ranking will be one of revenue; write your margin rate in the place "
         "of 1.0 in the values of 'margin'"
     )

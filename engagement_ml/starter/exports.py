@@ -160,7 +160,7 @@ def _signed(money: str, given_back: str, returned: Sequence[str], event_type: st
         return money
     quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in returned)
     back = f"-abs(coalesce({given_back}, {money}))" if given_back != money else f"-abs({money})"
-    return f"(CASE WHEN {event_type} IN ({quoted}) THEN {back} ELSE {money} END)"
+    return f"CASE WHEN {event_type} IN ({quoted}) THEN {back} ELSE {money} END"
 
 
 def _money_by_name(draft: Draft, returned: Sequence[str], event_type: str) -> bool:

@@ -82,12 +82,11 @@ def read_sample(engine: DuckDBEngine, source: str) -> Sample:
     frame = open_source(engine, source, table="init")
     relation = frame.to_native()
     try:
-        rows = relation.limit(ROWS + 1).fetchall()
+        table = relation.limit(ROWS + 1).to_arrow_table()
     except engine.errors as error:
         raise engine.read_error(error, source) from None
-    names = list(relation.columns)
-    columns = flat_columns(names, rows[:ROWS])
-    return Sample(source, columns, frozenset(names), whole=len(rows) <= ROWS)
+    columns = flat_columns(table.slice(0, ROWS).to_pydict())
+    return Sample(source, columns, frozenset(table.column_names), whole=len(table) <= ROWS)
 
 
 def rows_with(
@@ -102,10 +101,9 @@ def rows_with(
         return _filtered(sample, expression.strip('"').replace('""', '"'), values)
     relation = open_source(engine, sample.source, table="init").to_native()
     listed = ", ".join(map(quoted_text, values))
-    rows = relation.filter(f"CAST({expression} AS VARCHAR) IN ({listed})").limit(ROWS).fetchall()
-    names = list(relation.columns)
-    columns = flat_columns(names, rows)
-    return Sample(sample.source, columns, frozenset(names), text=sample.text)
+    found = relation.filter(f"CAST({expression} AS VARCHAR) IN ({listed})").limit(ROWS)
+    columns = flat_columns(found.to_arrow_table().to_pydict())
+    return Sample(sample.source, columns, frozenset(relation.columns), text=sample.text)
 
 
 def _filtered(sample: Sample, name: str, values: Sequence[str]) -> Sample:
@@ -114,18 +112,18 @@ def _filtered(sample: Sample, name: str, values: Sequence[str]) -> Sample:
     return Sample(sample.source, columns, sample.plain, sample.encoding, text=True)
 
 
-def flat_columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+def flat_columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     """Return the values of every column, with the fields of records under names with dots.
 
     Examples
     --------
-    >>> flat_columns(["id", "device"], [(1, {"os": "iOS"}), (2, None)])
+    >>> flat_columns({"id": [1, 2], "device": [{"os": "iOS"}, None]})
     {'id': [1, 2], 'device.os': ['iOS', None]}
     """
     flat: dict[str, list[Any]] = {}
-    for place, name in enumerate(names):
-        for path, value, row in _leaves(name, [row[place] for row in rows]):
-            flat.setdefault(path, [None] * len(rows))[row] = None if value == "" else value
+    for name, values in columns.items():
+        for path, value, row in _leaves(name, values):
+            flat.setdefault(path, [None] * len(values))[row] = None if value == "" else value
     return flat
 
 

@@ -81,14 +81,16 @@ def table_settings(
 
 
 def relative(source: str, folder: Path | None) -> str:
-    """Return a path relative to a folder; URIs and absolute paths stay.
+    """Return a path relative to a folder; URIs, and absolute paths elsewhere, stay.
 
     Examples
     --------
     >>> relative("data/events.csv", Path("data"))
     'events.csv'
     """
-    if folder is None or is_uri(source) or Path(source).is_absolute():
+    if folder is None or is_uri(source):
+        return source
+    if Path(source).is_absolute() and not Path(source).is_relative_to(folder.resolve()):
         return source
     return Path(os.path.relpath(source, folder)).as_posix()
 

@@ -59,6 +59,19 @@ def checked_yaml(starter: Starter, file: Path) -> str:
     return text
 
 
+def scalar(text: str) -> str:
+    """Return a text as YAML writes it, in quotes where it must be.
+
+    Examples
+    --------
+    >>> print(scalar("page_view"), scalar("yes"), scalar('"Net amount" * 2'))
+    page_view "yes" '"Net amount" * 2'
+    """
+    if '"' in text and "\\" not in text and text.isascii() and text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    return yaml_line("x", text).removeprefix("x: ")
+
+
 def _head(starter: Starter, file: Path) -> list[str]:
     lines = [
         "# Starter configuration, written by 'engagement-ml init' from the files alone.",
@@ -94,7 +107,7 @@ def comment_lines(sentence: str) -> list[str]:
 def _sources(starter: Starter, folder: Path) -> list[str]:
     lines = ["sources:   # paths are relative to this file"]
     for table, plan in starter.plans.items():
-        line = "  " + yaml_line(table, relative(plan.sample.source, folder))
+        line = f"  {table}: {scalar(relative(plan.sample.source, folder))}"
         lines.append(line + (f"   # {plan.export}" if plan.export else ""))
     for table, example in _ABSENT.items():
         if table not in starter.plans:
@@ -106,7 +119,7 @@ def _columns(starter: Starter) -> list[str]:
     lines = []
     for table, plan in starter.plans.items():
         entries = [
-            _with_comment("    " + yaml_line(column, source), plan.comments.get(column))
+            _with_comment("    " + f"{scalar(column)}: {scalar(source)}", plan.comments.get(column))
             for column, source in plan.columns.items()
             if column != source or column in plan.comments
         ]
@@ -129,9 +142,10 @@ def _shape(plan: TablePlan) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield f"    {key}:"
             for column, each in value.items():
-                yield _with_comment("      " + yaml_line(column, each), plan.comments.get(column))
+                line = f"      {column}: {scalar(str(each))}"
+                yield _with_comment(line, plan.comments.get(column))
         else:
-            yield "    " + yaml_line(key, value)
+            yield f"    {key}: {scalar(str(value))}"
     if _is_local(plan):
         yield "    # timezone: Europe/Berlin   # if the times are not in UTC"
 
@@ -175,18 +189,19 @@ def _behaviours(starter: Starter) -> list[str]:
         return ["behaviours: {}"]
     active = [each for each in starter.event_types if each.bought]
     lines = ["behaviours:   # per event type: what you know" if active else "behaviours: {}"]
-    for each in active:
-        entry = yaml_line(each.name, {"role": "ignore"})
-        lines.append(f"  {entry}   # {each.count:,} rows: {each.reason}")
+    lines += [
+        f"  {scalar(each.name)}: {{role: ignore}}   # {each.count:,} rows: {each.reason}"
+        for each in active
+    ]
     others = [each for each in starter.event_types if not each.bought][:_LISTED]
-    lines.append("  # Event types by number of rows; remove '# ' to use a suggestion.")
+    lines.append(
+        "  # Event types by number of rows. To use a suggestion, remove its '# '"
+        + ("" if active else ", and the {} above")
+    )
     for each in others:
-        if each.suggestion in ENTRIES:
-            entry = f"{yaml_line(each.name, None).removesuffix('null')}{ENTRIES[each.suggestion]}"
-            lines.append(f"  # {entry}   # {each.count:,} rows; {each.reason}")
-        else:
-            reason = f"; {each.reason}" if each.reason else ""
-            lines.append(f"  # {yaml_line(each.name, {})}   # {each.count:,} rows{reason}")
+        entry = ENTRIES.get(each.suggestion or "", "{}")
+        reason = f"; {each.reason}" if each.reason else ""
+        lines.append(f"  # {scalar(each.name)}: {entry}   # {each.count:,} rows{reason}")
     left = len(starter.event_types) - len(active) - len(others)
     return [*lines, f"  # ... and {left} rarer ones"] if left else lines
 

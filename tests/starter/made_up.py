@@ -52,6 +52,12 @@ class Shop:
         rows = (*self.events, *self.purchases, *(self.refunds if refunds else ()))
         return sorted(rows, key=lambda row: (row.moment, row.customer, row.event_type))
 
+    def count(self, event_type: str, refunds: bool = True) -> int:
+        """Return the number of events of a type up to the last day with a transaction."""
+        paid = (*self.purchases, *(self.refunds if refunds else ()))
+        last = max(row.moment for row in paid).date()
+        return sum(r.event_type == event_type and r.moment.date() <= last for r in self.events)
+
     def margin(self, refunds: bool = True) -> float:
         """Return purchases less refunds."""
         back = sum(row.amount or 0 for row in self.refunds) if refunds else 0.0

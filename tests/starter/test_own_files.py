@@ -75,7 +75,7 @@ def test_usual_names_are_found(tmp_path, read):
         "event_type": "action",
     }
     assert margin(tables) == pytest.approx(shop().margin(refunds=False))
-    assert tables.event_counts["search"] == sum(r.event_type == "search" for r in shop().events)
+    assert tables.event_counts["search"] == shop().count("search", refunds=False)
     # What nobody knows is said: margin is revenue, and the currency is a guess.
     assert "takes revenue as margin" in result.text
     assert any("in which currency" in sentence for sentence in result.starter.unsure)
@@ -92,7 +92,7 @@ def test_odd_names_are_found_by_content_and_said(tmp_path, read):
     said = "\n".join(result.starter.unsure)
     for name in columns.values():
         assert f"'{name}' is taken for" in said
-    assert tables.event_counts["search"] == sum(r.event_type == "search" for r in shop().events)
+    assert tables.event_counts["search"] == shop().count("search", refunds=False)
 
 
 def test_german_csv_with_semicolons_decimal_comma_and_cp1252(tmp_path, read):
@@ -118,7 +118,7 @@ def test_days_and_months_that_could_be_either(tmp_path, ordered):
     """The order of the file decides; it is said in any case."""
     days = [dt.date(2024, month, day) for month in range(1, 8) for day in range(1, 13)]
     if not ordered:
-        days = [days[i * 5 % len(days)] for i in range(len(days))]
+        days = [days[i * 31 % len(days)] for i in range(len(days))]
     lines = ["client_id,date,amount"]
     lines += [f"{i % 9},{d.month:02d}/{d.day:02d}/{d.year},{i}.5" for i, d in enumerate(days)]
     file = tmp_path / "sales.csv"
@@ -206,7 +206,7 @@ def test_epoch_times_and_several_currencies(tmp_path, read):
     assert any("several currencies" in sentence for sentence in result.starter.unsure)
 
 
-@pytest.mark.parametrize(("days", "length"), [(365, 84), (180, 28), (60, 7), (20, 7)])
+@pytest.mark.parametrize(("days", "length"), [(365, 84), (180, 28), (60, 14), (20, 7)])
 def test_windows_fit_the_history(tmp_path, days, length):
     start = dt.datetime(2024, 1, 1)
     moments = [start + dt.timedelta(days=i % days, hours=i % 24) for i in range(4 * days)]
@@ -240,7 +240,7 @@ def test_roles_are_suggested_as_comments(tmp_path):
     lines = [
         line.replace("# ", "", 1)
         for line in result.text.splitlines()
-        if line.startswith("  # ") and "} " in line
+        if line.startswith("  # ") and "}   # " in line
     ]
     assert set(yaml.safe_load("\n".join(lines))) == set(names)
 
