@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from engagement_ml.starter import columns
 from engagement_ml.starter.exports import export_plan, usable
-from engagement_ml.starter.formats import ExportFormat, recognise
+from engagement_ml.starter.formats import ExportFormat
 from engagement_ml.starter.names import by_name, has_values, is_event_type, names_of
 from engagement_ml.starter.plan import TablePlan
 from engagement_ml.starter.profile import Profile, overlap, profiles_of
+from engagement_ml.starter.recognition import recognise
 from engagement_ml.starter.sample import Sample
 
 Profiles = Mapping[str, Profile]

@@ -120,19 +120,3 @@ def pick(uses: tuple[Use, ...], columns: Collection[str]) -> Use | None:
     """
     present = {fold(column) for column in columns}
     return next((u for u in uses if all(fold(c) in present for c in u.columns())), None)
-
-
-def recognise(columns: Collection[str]) -> ExportFormat | None:
-    """Return the public format that has these columns; None if there is none.
-
-    Examples
-    --------
-    >>> recognise(["event", "properties.distinct_id", "properties.time"]).name
-    'Mixpanel'
-    >>> recognise(["customer_id", "timestamp"]) is None
-    True
-    """
-    from engagement_ml.starter.event_formats import EVENT_FORMATS
-    from engagement_ml.starter.order_formats import ORDER_FORMATS
-
-    return next((f for f in (*EVENT_FORMATS, *ORDER_FORMATS) if f.matches(columns)), None)
