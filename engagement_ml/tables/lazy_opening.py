@@ -96,7 +96,7 @@ def open_lazy_table(
         selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}
     types = {column: str(present[original]) for column, original in selected.items()}
     limits = DayLimits.of(config.history)
-    table = SourceTable(name, label, "", types, selected, is_csv(source), limits=limits)
+    table = SourceTable(name, label, "", types, selected, is_csv(source, name), limits=limits)
     for source_column in selected.values():
         if "." in source_column or "`" in source_column:
             raise InputError(

@@ -69,7 +69,7 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     files = parquet_files(source, name)
     keys = engine.keys_of(files, source_folder(source), source=label)
     limits = DayLimits.of(config.history)
-    table = SourceTable(name, label, view, types, used, is_csv(source), files, limits, keys)
+    table = SourceTable(name, label, view, types, used, is_csv(source, name), files, limits, keys)
     unused = [c for c in types if is_optional(name, c) and _is_all_null(engine, table, c)]
     table = without_columns(table, unused)
     for column, kind in table.column_kinds():
