@@ -98,9 +98,15 @@ class Engine(ABC):
 
     @abstractmethod
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
+        self,
+        files: Sequence[Path],
+        *,
+        delimiter: str,
+        names: Sequence[str],
+        source: str,
+        keys: Sequence[str] = (),
     ) -> nw.LazyFrame[Any]:
-        """Open CSV files with a header, every column as text."""
+        """Open CSV files with a header, every column as text; `keys` are ``key=value`` folders."""
 
     @abstractmethod
     def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:

@@ -139,14 +139,22 @@ class SparkEngine(LazyEngine):
         return _lazy(native.selectExpr(*columns))
 
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
+        self,
+        files: Sequence[Path],
+        *,
+        delimiter: str,
+        names: Sequence[str],
+        source: str,
+        keys: Sequence[str] = (),
     ) -> nw.LazyFrame[Any]:
         """Open CSV files with a header, every column as text; a malformed line raises an error."""
         schema = ", ".join(f"{spark_sql.quoted(name)} STRING" for name in names)
         reader = self.session.read.options(
             sep=delimiter, header=True, quote='"', escape='"', multiLine=True, mode="FAILFAST"
         )
-        return _lazy(reader.schema(schema).csv([_literal_url(file) for file in files]))
+        native = reader.schema(schema).csv([_literal_url(file) for file in files])
+        added = [spark_sql.key_value(key, "VARCHAR") for key in keys]
+        return _lazy(native.selectExpr("*", *added) if added else native)
 
     def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
         """Return a PySpark frame unchanged."""

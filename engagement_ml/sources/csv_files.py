@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
 from engagement_ml.errors import InputError
 from engagement_ml.sources.kinds import ACCEPTED, check_names, kind_of
+from engagement_ml.sources.packed import read_start
 
 
 def csv_shape(files: Sequence[Path], table: str) -> tuple[str, tuple[str, ...]]:
@@ -41,11 +41,7 @@ def _csv_header(path: Path, table: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _csv_start(path: Path) -> str:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            start = file.read(65536)
-    except (OSError, EOFError):
-        raise InputError(f"{path}: is not a gzip-compressed CSV file; {ACCEPTED}") from None
+    start = read_start(path)
     kind = kind_of(start)
     if kind is None and b"\x00" in start:
         kind = "binary data"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import InputError
-from engagement_ml.sources.kinds import CSV, DUCKDB, PARQUET
+from engagement_ml.sources.csv_files import csv_shape
+from engagement_ml.sources.kinds import DUCKDB, KNOWN, file_kind
+from engagement_ml.sources.packed import open_unpacked
 
-READABLE = (*PARQUET, *CSV, *DUCKDB)
+READABLE = (*KNOWN, *DUCKDB)
 """Suffixes of files in a folder that are looked at."""
 
 
@@ -18,7 +21,7 @@ def sources_given(engine: DuckDBEngine, paths: Sequence[str]) -> list[str]:
     """Return one source for each table.
 
     A DuckDB file gives its tables and views. A folder gives its files; it is one table if all of
-    its files, folders in it included, are Parquet files with the same columns.
+    its files, folders in it included, are of one kind and have the same columns.
 
     Raises
     ------
@@ -43,7 +46,7 @@ def _of_folder(engine: DuckDBEngine, path: str) -> list[str]:
     files = sorted(p for p in folder.rglob("*") if _is_data(p.relative_to(folder)) and p.is_file())
     if not files:
         raise InputError(f"{path}: holds no table; give a folder with {', '.join(READABLE)} files")
-    if all(str(file).lower().endswith(PARQUET) for file in files) and _same_columns(files):
+    if len(files) > 1 and _same_columns(files):
         return [path]
     return sources_given(engine, [file.as_posix() for file in files])
 
@@ -54,14 +57,38 @@ def _is_data(path: Path) -> bool:
 
 
 def _same_columns(files: Sequence[Path]) -> bool:
+    """Return whether files are parts of one table: of one kind, with the same columns.
+
+    Records of JSON leave out what they lack, so half of the columns are enough for them.
+    """
+    if len({file_kind(file) for file in files}) > 1 or files[0].name.lower().endswith(DUCKDB):
+        return False
+    first, *others = (_names_in(file) for file in files)
+    if file_kind(files[0]) == "JSON":
+        return bool(first) and all(2 * len(first & each) >= len(first | each) for each in others)
+    return bool(first) and all(each == first for each in others)
+
+
+def _names_in(file: Path) -> frozenset[str]:
+    """Return the columns of a file; empty if they are unknown, as of a damaged file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return len({tuple(sorted(pq.read_schema(file).names)) for file in files}) == 1
-    except (OSError, pa.ArrowException):
+        match file_kind(file):
+            case "Parquet":
+                return frozenset(pq.read_schema(file).names)
+            case "CSV":
+                return frozenset(csv_shape([file], "init")[1])
+            case "JSON":
+                with open_unpacked(file) as stream:
+                    start = stream.read(1 << 16).lstrip(b"[ \n\r\t").decode("utf-8", "ignore")
+                record, _ = json.JSONDecoder().raw_decode(start)
+                return frozenset(record) if isinstance(record, dict) else frozenset()
+    except (OSError, EOFError, ValueError, pa.ArrowException, InputError):
         # The reader of samples names the file that is damaged.
-        return False
+        return frozenset()
+    return frozenset()
 
 
 def _of_database(engine: DuckDBEngine, path: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from typing import Any
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import InputError
-from engagement_ml.sources import is_csv, open_source
-from engagement_ml.sources.kinds import kind_of, quoted_text
+from engagement_ml.sources import open_source
+from engagement_ml.sources.kinds import file_kind, kind_of, quoted_text
+from engagement_ml.sources.packed import open_unpacked
 
 ROWS = 2_000
 """Rows of a sample."""
@@ -77,7 +79,7 @@ def read_sample(engine: DuckDBEngine, source: str) -> Sample:
     InputError
         If the source is missing, unreadable, or of another kind.
     """
-    if is_csv(source):
+    if file_kind(source) == "CSV" and not Path(source).is_dir() and not glob.has_magic(source):
         return _csv_sample(source)
     frame = open_source(engine, source, table="init")
     relation = frame.to_native()
@@ -173,20 +175,15 @@ def _csv_sample(source: str) -> Sample:
 
 def _first_bytes(source: str, size: int) -> bytes:
     """Return the first bytes of a file, decompressed."""
-    import pyarrow as pa
-
-    compression = {".gz": "gzip", ".zst": "zstd"}.get(Path(source).suffix.lower())
     try:
-        with Path(source).open("rb") as file:
-            if compression is None:
-                return file.read(size)
-            with pa.CompressedInputStream(file, compression) as stream:
-                return bytes(stream.read(size))
+        with open_unpacked(Path(source)) as file:
+            start: bytes = file.read(size)
     except FileNotFoundError:
         raise InputError(f"{source}: no such file; give the path of a table") from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, EOFError) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise InputError(f"{source}: cannot be read: {reason}") from None
+    return start
 
 
 def _encoding(start: bytes) -> str:

@@ -126,7 +126,7 @@ def open_lazy_table(
         "",
         {column: types[column] for column in selected},
         selected,
-        is_csv(source),
+        is_csv(source, name),
         limits=DayLimits.of(config.history),
         notation=Notation.of(config.shape.of(name)),
         notes=shaped.notes,

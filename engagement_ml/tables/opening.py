@@ -86,7 +86,7 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
         view,
         {column: types[column] for column in used},
         used,
-        is_csv(source),
+        is_csv(source, name),
         files,
         DayLimits.of(config.history),
         engine.keys_of(files, source_folder(source), source=label),

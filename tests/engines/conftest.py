@@ -43,7 +43,13 @@ class PolarsEngine(LazyEngine):
         return nw.from_native(pl.scan_parquet(list(files)))
 
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
+        self,
+        files: Sequence[Path],
+        *,
+        delimiter: str,
+        names: Sequence[str],
+        source: str,
+        keys: Sequence[str] = (),
     ) -> nw.LazyFrame[Any]:
         return nw.from_native(pl.scan_csv(list(files), separator=delimiter, infer_schema=False))
 
