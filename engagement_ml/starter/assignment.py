@@ -174,20 +174,12 @@ def _why_unused(source: Source, result: Assignment) -> str:
                     "the folder"
                 )
             return f"{reason}; merge the two if you need both"
-    missing = [
-        what
-        for what, fits in (
-            ("times", any(p.moment is not None for p in source.profiles.values())),
-            (
-                "a column of customers",
-                by_name(names_of("customers", "customer_id"), source.profiles, has_values)
-                is not None,
-            ),
-        )
-        if not fits
-    ]
-    reason = f"; it has no column of {' and '.join(missing)}".replace("of a column of", "of")
-    return f"{name}: is not understood and not read{reason if missing else ''}"
+    profiles = source.profiles
+    customers = by_name(names_of("customers", "customer_id"), profiles, has_values)
+    lacks = [] if any(p.moment is not None for p in profiles.values()) else ["times"]
+    lacks += [] if customers is not None else ["ids of customers"]
+    reason = f"; no column looks like {' or '.join(lacks)}" if lacks else ""
+    return f"{name}: is not understood and not read{reason}"
 
 
 def check_meeting(plans: Mapping[str, TablePlan], sources: Mapping[str, Source]) -> list[str]:
