@@ -19,7 +19,7 @@ from engagement_ml.config.sections import (
     TrackingConfig,
     WindowsConfig,
 )
-from engagement_ml.config.shape import ShapeConfig, TableShape, UnrollConfig
+from engagement_ml.config.shape import TableShape, UnrollConfig
 
 __all__ = [
     "TABLE_NAMES",
@@ -36,7 +36,6 @@ __all__ = [
     "SampleConfig",
     "SelectConfig",
     "SessionsConfig",
-    "ShapeConfig",
     "SourcesConfig",
     "TableShape",
     "TrackingConfig",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -149,50 +150,41 @@ class TableShape(Frozen):
         return dict.fromkeys(self.values, "values") | dict.fromkeys(self.constants, "constants")
 
 
-class ShapeConfig(Frozen):
-    """Shape of each input table whose source is written in another way than is expected."""
+def check_shapes(
+    shapes: Mapping[str, TableShape], columns: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Check what the shapes of all tables must hold together.
 
-    events: TableShape = Field(default=TableShape(), description="Shape of the events.")
-    transactions: TableShape = Field(default=TableShape(), description="Shape of the transactions.")
-    customers: TableShape = Field(default=TableShape(), description="Shape of the customers.")
-    surveys: TableShape = Field(default=TableShape(), description="Shape of the surveys.")
+    Parameters
+    ----------
+    shapes : mapping of str to TableShape
+        By table.
+    columns : mapping of str to mapping of str to str
+        The configuration's ``columns``.
 
-    @model_validator(mode="after")
-    def _unrolls_transactions(self) -> Self:
-        for table in ("events", "customers", "surveys"):
-            if getattr(self, table).unroll is not None:
+    Raises
+    ------
+    ValueError
+        If another table than transactions is unrolled, or a column is given twice.
+    """
+    for table, shape in shapes.items():
+        given = shape.given
+        if shape.unroll is not None:
+            if table != "transactions":
                 raise ValueError(
-                    f"'{table}.unroll': only transactions can be unrolled; remove this key"
+                    f"key 'shape.{table}.unroll': only transactions can be unrolled; remove it"
                 )
-        unroll, given = self.transactions.unroll, self.transactions.given
-        if unroll is not None and (column := find("timestamp", given)) is not None:
-            raise ValueError(
-                f"'transactions.{given[column]}.{column}': 'unroll' gives the times of "
-                "transactions; remove one of the two"
-            )
-        return self
-
-    def of(self, table: str) -> TableShape:
-        """Return the shape of a table."""
-        shape: TableShape = getattr(self, table)
-        return shape
-
-    def check_columns(self, columns: dict[str, dict[str, str]]) -> None:
-        """Check that no column is given here and in ``columns``.
-
-        Raises
-        ------
-        ValueError
-            If one is; the message names both keys.
-        """
-        for table, mapping in columns.items():
-            shape = self.of(table)
-            given = shape.given | ({} if shape.unroll is None else {"timestamp": "unroll"})
-            for column in mapping:
-                if (other := find(column, given)) is not None:
-                    key = given[other]
-                    place = key if key == "unroll" else f"{key}.{other}"
-                    raise ValueError(
-                        f"column '{column}' is given twice, in 'columns.{table}' and "
-                        f"'shape.{table}.{place}'; keep one"
-                    )
+            if (column := find("timestamp", given)) is not None:
+                raise ValueError(
+                    f"key 'shape.{table}.{given[column]}.{column}': 'unroll' gives the times of "
+                    "transactions; remove one of the two"
+                )
+            given = given | {"timestamp": "unroll"}
+        for column in columns.get(table, {}):
+            if (other := find(column, given)) is not None:
+                key = given[other]
+                place = key if key == "unroll" else f"{key}.{other}"
+                raise ValueError(
+                    f"column '{column}' is given twice, in 'columns.{table}' and "
+                    f"'shape.{table}.{place}'; keep one"
+                )

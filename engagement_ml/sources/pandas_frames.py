@@ -15,7 +15,9 @@ def pandas_to_arrow(frame: Any) -> Any:
     for name in frame.columns:
         column = frame[name]
         if isinstance(column.dtype, pd.DatetimeTZDtype):
-            column = column.dt.tz_convert("UTC")
+            moments = pa.Array.from_pandas(column.dt.tz_convert(None))
+            columns[name] = moments.view(pa.timestamp(moments.type.unit, "UTC"))
+            continue
         try:
             columns[name] = pa.Array.from_pandas(_unmixed(column))
         except pa.ArrowException:

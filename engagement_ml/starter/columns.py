@@ -79,11 +79,13 @@ class Draft:
                     f"{self.sample.source}: numbers such as {self._example(name)} of '{name}' "
                     "could have a decimal comma or separate thousands; thousands are taken"
                 )
+        # Fields of records are expressions, which every engine reads.
+        fields = {c: s for c, s in self.columns.items() if s not in self.sample.plain}
         return TablePlan(
             table=self.table,
             sample=self.sample,
-            columns=self.columns,
-            values=self.values,
+            columns={c: s for c, s in self.columns.items() if c not in fields},
+            values={c: self.sql(s) for c, s in fields.items()} | self.values,
             constants=self.constants,
             where=self.where,
             time=self.time,

@@ -61,7 +61,7 @@ def currency_of(plan: TablePlan, profiles: Mapping[str, Profile]) -> Currency:
         return _by_column_name(plan)
     code = max(codes, key=lambda each: (codes[each], each))
     column = plan.expression("currency")
-    if column is not None and "currency" in plan.columns and code != code.upper():
+    if column is not None and not column.startswith("upper(") and code != code.upper():
         columns = {c: s for c, s in plan.columns.items() if c != "currency"}
         values = {**plan.values, "currency": f"upper({column})"}
         plan = replace(plan, columns=columns, values=values)

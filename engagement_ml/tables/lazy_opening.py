@@ -111,7 +111,7 @@ def open_lazy_table(
             check_zones(files, mapping.get(find(column, mapping) or "", column))
     frame = open_source(engine, source, table=name)
     source_columns = map_columns(config, name, label, frame.collect_schema())
-    naive = naive_columns(source, files) if config.shape.of(name).timezone else frozenset()
+    naive = naive_columns(source, files) if config.shape_of(name).timezone else frozenset()
     shaped = shaped_frame(engine, config, name, label, frame, naive)
     source_columns |= {column: column for column in shaped.computed}
     present = shaped.frame.collect_schema()
@@ -128,7 +128,7 @@ def open_lazy_table(
         selected,
         is_csv(source, name),
         limits=DayLimits.of(config.history),
-        notation=Notation.of(config.shape.of(name)),
+        notation=Notation.of(config.shape_of(name)),
         notes=shaped.notes,
     )
     for source_column in selected.values():

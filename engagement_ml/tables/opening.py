@@ -90,7 +90,7 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
         files,
         DayLimits.of(config.history),
         engine.keys_of(files, source_folder(source), source=label),
-        Notation.of(config.shape.of(name)),
+        Notation.of(config.shape_of(name)),
         projection,
         notes,
     )
@@ -186,7 +186,7 @@ def map_columns(
                 f"{nearest(source_column, present)}; the columns are {listed(present)}"
             )
         mapped[spelled.get(fold(column), column)] = found
-    given = config.shape.of(name).given
+    given = config.shape_of(name).given
     taken = {fold(c) for c in (*mapped, *mapped.values(), *given)}
     others = (c for c in present if fold(c) not in taken)
     return {spelled.get(fold(column), column): column for column in others} | mapped

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engagement_ml.column_names import free_name
 from engagement_ml.expressions.values import TextCheck
 
 
@@ -54,17 +55,28 @@ class Projection:
 
     def sql(self, source: str | None = None) -> str:
         """Return SQL of DuckDB for the rows to read, of the source or of a part of it."""
-        return self._select(source or self.source)
+        selected = ", ".join(f"{sql} AS {_quoted(column)}" for column, sql in self.columns.items())
+        return f"SELECT {selected} FROM {source or self.source}{self._where}"
 
-    def numbered(self) -> str:
-        """Return SQL of DuckDB for the rows to read with ``row_``, their number in the source."""
-        rows = f"(SELECT *, row_number() OVER () AS row_ FROM {self.source})"
-        return self._select(rows, ", row_")
+    def numbered(self, column: str) -> str:
+        """Return SQL of DuckDB for a column with ``row_``, the number of a row in the source."""
+        selected = f"{self.columns[column]} AS {_quoted(column)}, {self.row} AS row_"
+        return f"SELECT {selected} FROM {self.numbered_source}{self._where}"
 
-    def _select(self, source: str, more: str = "") -> str:
-        selected = ", ".join(
-            f"{sql} AS " + '"' + column.replace('"', '""') + '"'
-            for column, sql in self.columns.items()
-        )
-        where = "" if self.where is None else f" WHERE {self.where}"
-        return f"SELECT {selected}{more} FROM {source}{where}"
+    @property
+    def row(self) -> str:
+        """Name of the column of `numbered_source` that holds the number of a row."""
+        return free_name("row_", self.types)
+
+    @property
+    def numbered_source(self) -> str:
+        """SQL that can follow ``FROM``: the source's rows with their numbers."""
+        return f"(SELECT *, row_number() OVER () AS {self.row} FROM {self.source})"
+
+    @property
+    def _where(self) -> str:
+        return "" if self.where is None else f" WHERE {self.where}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -151,11 +151,12 @@ class SourceTable:
         """Whether values are read as they are in the source."""
         return self.projection is None and self.notation == PLAIN
 
-    def numbered(self) -> str:
-        """Return SQL of the rows with ``row_``, their number in the source."""
+    def numbered(self, column: str) -> str:
+        """Return SQL of a column with ``row_``, the number of a row in the source."""
         if self.projection is None:
-            return f"SELECT *, row_number() OVER () AS row_ FROM {quoted(self.view)}"
-        return self.projection.numbered()
+            numbered = "row_number() OVER () AS row_"
+            return f"SELECT {quoted(column)}, {numbered} FROM {quoted(self.view)}"
+        return self.projection.numbered(column)
 
     def is_numeric_moment(self, column: str) -> bool:
         """Return whether the column holds numbers that the notation reads as times."""

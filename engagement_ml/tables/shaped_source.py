@@ -89,8 +89,8 @@ def check_projection(
     for check, bad, count in zip(projection.checks, conditions, bad_rows, strict=True):
         if count:
             row, value = engine.query(
-                f"SELECT row_, {check.text} FROM (SELECT *, row_number() OVER () AS row_ "
-                f"FROM {projection.source}) WHERE {bad} ORDER BY row_ LIMIT 1",
+                f"SELECT {projection.row}, {check.text} FROM {projection.numbered_source} "
+                f"WHERE {bad} ORDER BY 1 LIMIT 1",
                 source=label,
             )[0]
             place = f"{label}: column '{check.label}', row {row}"

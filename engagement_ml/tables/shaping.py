@@ -44,7 +44,7 @@ def project(
     InputError
         If an expression names a column that the source lacks.
     """
-    shape = config.shape.of(name)
+    shape = config.shape_of(name)
     if shape.where is None and not shape.given:
         return None
     check_given(config, name)
@@ -78,7 +78,7 @@ def check_given(config: PipelineConfig, name: str) -> None:
     if name == "customers":
         return
     known = input_columns(name)
-    for column, key in config.shape.of(name).given.items():
+    for column, key in config.shape_of(name).given.items():
         if find(column, known) is None:
             raise ConfigError(
                 f"key 'shape.{name}.{key}.{column}': '{column}' is no column of '{name}'"

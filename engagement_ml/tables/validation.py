@@ -192,7 +192,7 @@ def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str) -> No
 def _first_row(engine: DuckDBEngine, table: SourceTable, column: str, bad: str) -> tuple[int, str]:
     row, value = engine.query(
         f"SELECT row_, CAST({quoted(column)} AS VARCHAR) FROM "
-        f"({table.numbered()}) "
+        f"({table.numbered(column)}) "
         f"WHERE {bad} ORDER BY row_ LIMIT 1",
         source=table.label,
     )[0]
