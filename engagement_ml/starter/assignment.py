@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engagement_ml.config.sections import TABLE_NAMES
 from engagement_ml.starter import columns
 from engagement_ml.starter.exports import export_plan, usable
 from engagement_ml.starter.formats import ExportFormat
+from engagement_ml.starter.identity import with_anonymous_ids
 from engagement_ml.starter.names import by_name, has_values, is_event_type, names_of
 from engagement_ml.starter.plan import TablePlan
 from engagement_ml.starter.profile import Profile, overlap, profiles_of
@@ -83,7 +85,7 @@ def source_of(sample: Sample) -> Source:
         return Source(sample, profiles, export, candidates)
     found = {}
     for table, make in _MAKERS.items():
-        plan = make(sample, profiles)
+        plan = make(sample, profiles) if table in TABLE_NAMES else None
         if plan is not None:
             found[table] = Candidate(plan, _points(table, plan, profiles))
     return Source(sample, profiles, None, found)
@@ -138,9 +140,19 @@ def assign(sources: Sequence[Source]) -> Assignment:
     for source in sources:
         if source.sample.source not in used:
             result.unused.append(_why_unused(source, result))
+    _identify(result, sources)
     for plan in result.plans.values():
         result.unsure.extend(plan.unsure)
     return result
+
+
+def _identify(result: Assignment, sources: Sequence[Source]) -> None:
+    """Give the events their anonymous ids if there is a table of identities."""
+    events, identities = (result.plans.get(table) for table in ("events", "identities"))
+    if events is None or identities is None:
+        return
+    profiles = next(s.profiles for s in sources if s.sample.source == events.sample.source)
+    result.plans["events"] = with_anonymous_ids(events, identities, profiles)
 
 
 def _add_exports(result: Assignment, sources: Sequence[Source], used: set[str]) -> None:

@@ -195,8 +195,16 @@ def identities_of(sample: Sample, profiles: Mapping[str, Profile]) -> TablePlan 
         return None
     draft.columns["customer_id"] = customer
     moment = by_name(names_of("events", "timestamp"), profiles, names.is_moment)
-    if moment is not None:
+    if moment is None:
+        return draft.plan()
+    written = profiles[moment].moment
+    if written is not None and written.format is None:
         draft.columns["timestamp"] = moment
+    else:
+        draft.unsure.append(
+            f"{sample.source}: the times of '{moment}' are not in ISO 8601, so an identity counts "
+            "from the beginning"
+        )
     return draft.plan()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
@@ -13,14 +14,17 @@ from engagement_ml.tables.schema import quoted
 
 AT_MOST = 200
 """Event types that are counted; there may be more."""
+_STRAY = 0.001
+"""Share of rows that may lie far from the others, at either end."""
 
 
 def table_days(
     engine: DuckDBEngine, config: PipelineConfig, table: str, source: str
 ) -> Days | None:
-    """Return the days from which to which most rows of a table lie.
+    """Return the first and the last day of a table.
 
-    One row in a thousand at either end is left out, as clocks may be wrong.
+    One row in a thousand at either end is left out if it is far from the others, as clocks may be
+    wrong.
 
     Parameters
     ----------
@@ -37,25 +41,33 @@ def table_days(
     try:
         opened = open_table(engine, config, table, source)
         moment = opened.moment("timestamp")
-        earliest = config.history.earliest
         rows = engine.query(
-            f"SELECT approx_quantile(epoch(m), 0.001), approx_quantile(epoch(m), 0.999), "
-            f"min(m), max(m) FROM (SELECT {moment} AS m FROM {quoted(opened.view)}) "
-            f"WHERE m >= TIMESTAMP '{earliest}'",
+            f"SELECT CAST({moment} AS DATE) AS day, count(*) FROM {quoted(opened.view)} "
+            f"WHERE {moment} >= TIMESTAMP '{config.history.earliest}' GROUP BY 1 ORDER BY 1",
             source=source,
         )
     except EngagementError:
         return None
-    low, high, first, last = rows[0]
-    if first is None:
+    return _dense([(day, int(n)) for day, n in rows])
+
+
+def _dense(counts: Sequence[tuple[dt.date, int]]) -> Days | None:
+    """Return the first and the last day, without a few rows that lie far from the others."""
+    if not counts:
         return None
-    return Days(_nearer(first, low), _nearer(last, high))
+    few = _STRAY * sum(n for _, n in counts)
+    first = next(day for day, n in _summed(counts) if n > few)
+    last = next(day for day, n in _summed(counts[::-1]) if n > few)
+    far = dt.timedelta(days=28)
+    start, end = counts[0][0], counts[-1][0]
+    return Days(first if first - start > far else start, last if end - last > far else end)
 
 
-def _nearer(end: dt.datetime, quantile: float) -> dt.date:
-    """Return the end of a table's days, or the quantile if the end is far from it."""
-    moment = dt.datetime.fromtimestamp(quantile, tz=dt.UTC).replace(tzinfo=None)
-    return (moment if abs(end - moment) > dt.timedelta(days=28) else end).date()
+def _summed(counts: Sequence[tuple[dt.date, int]]) -> Iterator[tuple[dt.date, int]]:
+    total = 0
+    for day, n in counts:
+        total += n
+        yield day, total
 
 
 def event_type_counts(

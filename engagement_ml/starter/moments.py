@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise, product
 from typing import Any
 
@@ -111,15 +112,41 @@ def _epoch(values: Sequence[Any]) -> str | None:
 
 
 def _text_format(values: Sequence[str]) -> MomentFormat | None:
-    zoned = [f"{form} %z" for form in FORMATS]
-    fitting = [form for form in (*FORMATS, *zoned) if _reads(form, values[:1])]
-    fitting = [form for form in fitting if _reads(form, values)]
+    candidates = _by_skeleton().get(_skeleton(values[0]), ())
+    fitting = [form for form in candidates if _reads(form, values)]
     if not fitting:
         return None
     # A file is often in the order of time, which one of the formats then shows.
     ordered = sorted(fitting, key=lambda form: -_clear(form, values))
     best, others = ordered[0], tuple(ordered[1:])
     return MomentFormat(best, best.endswith("%z"), others, numeric=best == "%Y%m%d")
+
+
+@cache
+def _by_skeleton() -> dict[str, tuple[str, ...]]:
+    """Return the formats by the skeleton of what they write; trying all of them takes seconds."""
+    example = dt.datetime(2024, 5, 31, 14, 30, 15, 500_000, tzinfo=dt.UTC)
+    found: dict[str, tuple[str, ...]] = {}
+    zoned = [f"{form}{blank}%z" for form in FORMATS if ":" in form for blank in (" ", "")]
+    for form in (*FORMATS, *zoned):
+        skeleton = _skeleton(example.strftime(form))
+        found[skeleton] = (*found.get(skeleton, ()), form)
+    return found
+
+
+def _skeleton(text: str) -> str:
+    """Return a text with numbers, names and zones marked as such.
+
+    Examples
+    --------
+    >>> _skeleton("31.01.2024 10:00"), _skeleton("5 May 2024 10:00 +0200")
+    ('9.9.9 9:9', '9 a 9 9:9 z')
+    """
+    marked = re.sub(
+        r"(:[0-9]{2}(?:[.][0-9]+)?)( ?)(?:[+-][0-9]{2}:?[0-9]{2}|Z)$", r"\1\2~", text.strip()
+    )
+    marked = re.sub("[A-Za-z]+", "a", re.sub("[0-9]+", "9", marked))
+    return marked.replace("~", "z")
 
 
 def _clear(form: str, values: Sequence[str]) -> bool:
