@@ -13,7 +13,7 @@ from engagement_ml.starter.formats import ExportFormat
 from engagement_ml.starter.identity import with_anonymous_ids
 from engagement_ml.starter.names import by_name, has_values, is_event_type, names_of
 from engagement_ml.starter.plan import TablePlan
-from engagement_ml.starter.profile import Profile, overlap, profiles_of
+from engagement_ml.starter.profile import Profile, profiles_of
 from engagement_ml.starter.recognition import recognise
 from engagement_ml.starter.sample import Sample
 
@@ -192,30 +192,3 @@ def _why_unused(source: Source, result: Assignment) -> str:
     lacks += [] if customers is not None else ["ids of customers"]
     reason = f"; no column looks like {' or '.join(lacks)}" if lacks else ""
     return f"{name}: is not understood and not read{reason}"
-
-
-def check_meeting(plans: Mapping[str, TablePlan], sources: Mapping[str, Source]) -> list[str]:
-    """Return a sentence for each pair of tables whose ids seem not to meet."""
-    sentences = []
-    events = _ids(plans.get("events"), sources)
-    for table in ("transactions", "customers"):
-        other = _ids(plans.get(table), sources)
-        if events is None or other is None:
-            continue
-        if plans["events"].sample.source == plans[table].sample.source:
-            continue
-        if not overlap(events, other) and not overlap(other, events):
-            first, second = events.values[0], other.values[0]
-            sentences.append(
-                f"no customer of the first rows of {plans['events'].sample.source} "
-                f"({events.name}, such as {first!s}) is among those of "
-                f"{plans[table].sample.source} ({other.name}, such as {second!s}): check that both "
-                "columns hold the same ids"
-            )
-    return sentences
-
-
-def _ids(plan: TablePlan | None, sources: Mapping[str, Source]) -> Profile | None:
-    if plan is None or "customer_id" not in plan.columns:
-        return None
-    return sources[plan.sample.source].profiles.get(plan.columns["customer_id"])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from engagement_ml.column_names import find
 from engagement_ml.starter import names
 from engagement_ml.starter.names import by_name, names_of
 from engagement_ml.starter.plan import TablePlan, sql_name
@@ -134,7 +135,7 @@ def events_of(sample: Sample, profiles: Mapping[str, Profile]) -> TablePlan | No
         return None
     if not draft.fill_or_guess("event_type", names.is_event_type, names.type_by_content):
         return None
-    draft.fill("event_id", lambda profile: profile.unique and profile.looks != "empty")
+    _fill_row_id(draft, "event_id")
     draft.fill("session_id", names.has_values)
     draft.fill("value", names.is_number)
     draft.fill("duration_seconds", names.is_number)
@@ -150,7 +151,7 @@ def transactions_of(sample: Sample, profiles: Mapping[str, Profile]) -> TablePla
         return None
     if not _fill_money(draft):
         return None
-    draft.fill("transaction_id", lambda profile: profile.unique and profile.looks != "empty")
+    _fill_row_id(draft, "transaction_id")
     draft.fill("currency", lambda profile: profile.looks == "text")
     return draft.plan()
 
@@ -206,6 +207,38 @@ def identities_of(sample: Sample, profiles: Mapping[str, Profile]) -> TablePlan 
             "from the beginning"
         )
     return draft.plan()
+
+
+def _fill_row_id(draft: Draft, column: str) -> None:
+    """Fill the id of rows, whose repeats are dropped: only a column that tells all rows apart.
+
+    A column of that very name is read without being mapped, so it is emptied if other rows than
+    copies share its values, such as the lines of one order.
+    """
+    if draft.fill(column, lambda profile: profile.unique and profile.looks != "empty") is not None:
+        return
+    name = find(column, draft.profiles)
+    if name is None or not _tells_lines_apart(draft.sample, name):
+        return
+    draft.values[column] = f"nullif({draft.sql(name)}, {draft.sql(name)})"
+    draft.comments[column] = f"left empty, as different rows share one {column}"
+    draft.unsure.append(
+        f"{draft.sample.source}: different rows share one {name}, so it is not used to drop "
+        "repeated rows, and all rows count"
+    )
+
+
+def _tells_lines_apart(sample: Sample, name: str) -> bool:
+    """Return whether rows with the same value of a column differ in another column."""
+    seen: dict[str, tuple[str, ...]] = {}
+    for row in zip(*sample.columns.values(), strict=True):
+        value = row[list(sample.columns).index(name)]
+        if (
+            value is not None
+            and seen.setdefault(str(value), written := tuple(map(str, row))) != written
+        ):
+            return True
+    return False
 
 
 def _fill_money(draft: Draft) -> bool:

@@ -13,6 +13,7 @@ from engagement_ml.starter.profile import Profile
 from engagement_ml.tables.usual_names import plain_name
 
 _CODES = ("usd", "eur", "gbp", "chf", "sek", "nok", "dkk", "pln", "jpy", "cad", "aud", "inr", "brl")
+_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "Euro": "EUR", "euro": "EUR"}
 _ENTITIES = {
     "partner": "partner", "account": "account", "household": "household", "member": "member",
     "student": "student", "patient": "patient", "employee": "employee", "subscriber": "subscriber",
@@ -57,8 +58,7 @@ def currency_of(plan: TablePlan, profiles: Mapping[str, Profile]) -> Currency:
     if not codes:
         return _by_column_name(plan)
     if any(len(code) != 3 or not code.isalpha() for code in codes):
-        plan = replace(plan, columns={c: s for c, s in plan.columns.items() if c != "currency"})
-        return _by_column_name(plan)
+        return _without_codes(plan, codes)
     code = max(codes, key=lambda each: (codes[each], each))
     column = plan.expression("currency")
     if column is not None and not column.startswith("upper(") and code != code.upper():
@@ -77,6 +77,21 @@ def currency_of(plan: TablePlan, profiles: Mapping[str, Profile]) -> Currency:
         f"{plan.sample.source}: amounts are in several currencies: {listed}; only the rows in "
         f"{code.upper()} are read. Convert them before, or change 'where'",
     )
+
+
+def _without_codes(plan: TablePlan, written: Counter[str]) -> Currency:
+    """Return the currency of a column of signs or names, which is replaced by the code."""
+    known = {_SIGNS[sign] for sign in written if sign in _SIGNS}
+    found = _by_column_name(plan)
+    if len(written) == 1 and known:
+        found = Currency(known.pop(), f"from the sign {next(iter(written))}", plan)
+    elif found.unsure is None or len(written) > 1:
+        values = ", ".join(each for each, _ in written.most_common(3))
+        sentence = f"{plan.sample.source}: the currency is written as {values}, which are no codes"
+        found = replace(found, unsure=f"{sentence}; {found.code} is written for all rows")
+    columns = {c: s for c, s in plan.columns.items() if c != "currency"}
+    constants = {**plan.constants, "currency": found.code}
+    return replace(found, plan=replace(plan, columns=columns, constants=constants))
 
 
 def _by_column_name(plan: TablePlan) -> Currency:

@@ -120,7 +120,7 @@ def id_by_content(profiles: Mapping[str, Profile], taken: Collection[str]) -> st
         and p.filled > 0.5
         and 2 < p.distinct < max(3, len(p.values))
     ]
-    best = max(fitting, key=lambda p: (_sounds_like_id(p.name), p.distinct), default=None)
+    best = max(fitting, key=lambda p: (sounds_like_id(p.name), p.distinct), default=None)
     return None if best is None else best.name
 
 
@@ -135,7 +135,8 @@ def type_by_content(profiles: Mapping[str, Profile], taken: Collection[str]) -> 
     return None if best is None else best.name
 
 
-def _sounds_like_id(name: str) -> bool:
+def sounds_like_id(name: str) -> bool:
+    """Return whether a column is named like one of ids."""
     plain = plain_name(name)
     ends = ("id", "key", "nr", "no", "number", "code", "mail")
     return plain.endswith(ends) or plain.startswith(("cust", "user", "client", "kund", "member"))

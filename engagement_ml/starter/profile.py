@@ -125,17 +125,6 @@ def _number(values: Sequence[Any]) -> tuple[str | None, bool, bool] | None:
     return ("." if point else ","), False, False
 
 
-def overlap(left: Profile, right: Profile) -> float:
-    """Return the share of the values on the left that occur on the right, compared as text."""
-    ours, theirs = ({_plain(v) for v in profile.values} for profile in (left, right))
-    return len(ours & theirs) / len(ours) if ours else 0.0
-
-
-def _plain(value: Any) -> str:
-    text = str(value).strip()
-    return text.removesuffix(".0")
-
-
 def decimal_of(profiles: Mapping[str, Profile], names: Sequence[str]) -> str | None:
     """Return the decimal mark that some columns of a table need."""
     marks = [profiles[name].decimal for name in names if name in profiles]

@@ -22,6 +22,8 @@ _START = 1 << 20
 """Bytes of a CSV file that the sample is read from."""
 _CHECKED = 64 << 20
 """Bytes whose encoding is checked; accents may be rare."""
+_IDS = 500
+"""Ids of a sample that are looked for in another table."""
 _PARTS = 4
 """Depth of records in records; deeper fields are left out."""
 
@@ -106,6 +108,29 @@ def rows_with(
     found = relation.filter(f"CAST({expression} AS VARCHAR) IN ({listed})").limit(ROWS)
     columns = flat_columns(found.to_arrow_table().to_pydict())
     return Sample(sample.source, columns, frozenset(relation.columns), text=sample.text)
+
+
+def share_present(engine: DuckDBEngine, sample: Sample, name: str, values: Sequence[Any]) -> float:
+    """Return the share of some ids that occur in a column, of whose rows all are looked through.
+
+    A CSV file in another encoding than UTF-8 is looked through in the sample alone.
+    """
+    wanted = sorted({_plain(value) for value in values})[:_IDS]
+    if not wanted:
+        return 0.0
+    if sample.encoding != "utf-8":
+        found = len(set(wanted) & {_plain(v) for v in sample.columns[name] if v is not None})
+        return found / len(wanted)
+    relation = open_source(engine, sample.source, table="init").to_native()
+    quoted = '"' + name.replace('"', '""') + '"'
+    text = f"regexp_replace(trim(CAST({quoted} AS VARCHAR)), '[.]0$', '')"
+    listed = ", ".join(map(quoted_text, wanted))
+    rows = relation.filter(f"{text} IN ({listed})").aggregate(f"count(DISTINCT {text})").fetchall()
+    return int(rows[0][0]) / len(wanted)
+
+
+def _plain(value: Any) -> str:
+    return str(value).strip().removesuffix(".0")
 
 
 def _filtered(sample: Sample, name: str, values: Sequence[str]) -> Sample:

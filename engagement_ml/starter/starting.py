@@ -11,12 +11,13 @@ from typing import Any
 from engagement_ml.config import PipelineConfig, is_uri, parse_config
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import InputError
-from engagement_ml.starter.assignment import Assignment, Source, assign, check_meeting, source_of
+from engagement_ml.starter.assignment import Assignment, Source, assign, source_of
 from engagement_ml.starter.counts import event_type_counts, table_days
 from engagement_ml.starter.event_types import EventType, event_type
 from engagement_ml.starter.exports import is_purchase, is_return, purchases_of
 from engagement_ml.starter.facts import Currency, currency_of, entity_of, segments_of
 from engagement_ml.starter.history import WindowChoice, choose_windows
+from engagement_ml.starter.meeting import meet
 from engagement_ml.starter.plan import TablePlan
 from engagement_ml.starter.profile import profiles_of
 from engagement_ml.starter.sample import read_sample, rows_with
@@ -119,10 +120,11 @@ def make_starter(engine: DuckDBEngine, sources: Sequence[str], name: str) -> Sta
             "events need a column of customers, one of times and one of event types, "
             "transactions one of customers, one of times and one of amounts"
         )
+    result.plans, sentences = meet(engine, result.plans, {s: found[s].profiles for s in found})
+    result.unsure.extend(sentences)
     config = parse_config(table_settings(name, result.plans), origin="init")
     types = _event_types(engine, config, result, found)
     currency = _set_currency(result, found)
-    result.unsure.extend(check_meeting(result.plans, found))
     config = parse_config(table_settings(name, result.plans), origin="init")
     windows = _windows(engine, config, result)
     customers = result.plans.get("customers")

@@ -311,3 +311,51 @@ def test_the_command_ends_with_the_next_one(tmp_path, monkeypatch):
     assert "- orders.csv: there is no margin and no cost" in ran.stdout
     with pytest.raises(InputError, match="no table was given"):
         init([], "other.yaml")
+
+
+def test_ids_that_meet_are_preferred_to_usual_names(tmp_path, read):
+    table = frame(shop().purchases)[["customer", "moment", "amount"]]
+    table.columns = ["loyalty_code", "paid_at", "margin"]
+    table.insert(0, "customer_id", [f"x{i % 40}" for i in range(len(table))])
+    table.to_csv(tmp_path / "orders.csv", index=False)
+    result, tables = read(events_file(tmp_path), tmp_path / "orders.csv")
+    assert result.starter.plans["transactions"].columns["customer_id"] == "loyalty_code"
+    assert any("read from 'loyalty_code'" in sentence for sentence in result.starter.unsure)
+    buyers = tables.transactions.collect("pandas").to_native()["customer_id"]
+    assert set(buyers) == {row.customer for row in shop().purchases}
+
+
+def test_ids_that_do_not_meet_are_said(tmp_path):
+    table = frame(shop().purchases)[["customer", "moment", "amount"]]
+    table.columns = ["customer_id", "paid_at", "margin"]
+    table["customer_id"] = "other-" + table["customer_id"]
+    table.to_csv(tmp_path / "orders.csv", index=False)
+    result = init([events_file(tmp_path), tmp_path / "orders.csv"], tmp_path / "own.yaml")
+    said = next(s for s in result.starter.unsure if "check that both columns" in s)
+    assert "such as other-c" in said
+
+
+def test_lines_of_one_transaction_all_count(tmp_path, read):
+    """A column named transaction_id would otherwise drop all lines but the first."""
+    table = frame(shop().purchases)[["customer", "moment", "amount"]]
+    table.columns = ["customer_id", "timestamp", "margin"]
+    table["transaction_id"] = [f"t{i // 2}" for i in range(len(table))]
+    table.to_parquet(tmp_path / "orders.parquet", index=False)
+    result, tables = read(events_file(tmp_path), tmp_path / "orders.parquet")
+    assert margin(tables) == pytest.approx(shop().margin(refunds=False))
+    assert any("different rows share one transaction_id" in s for s in result.starter.unsure)
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "said"),
+    [("€", "EUR", False), ("usd", "USD", False), ("euros", "EUR", True)],
+)
+def test_a_currency_that_is_written_in_another_way(tmp_path, read, written, code, said):
+    table = frame(shop().purchases)[["customer", "moment", "amount"]]
+    table.columns = ["customer_id", "timestamp", "margin"]
+    table["currency"] = written
+    table.to_parquet(tmp_path / "orders.parquet", index=False)
+    result, tables = read(events_file(tmp_path), tmp_path / "orders.parquet")
+    assert read_config(result.path).currency == code
+    assert margin(tables) == pytest.approx(shop().margin(refunds=False))
+    assert any("currency" in sentence for sentence in result.starter.unsure) == said
