@@ -90,15 +90,6 @@ def profile_of(name: str, column: Sequence[Any]) -> Profile:
     return Profile(name, "number", values, filled, distinct, moment, decimal, ambiguous, whole)
 
 
-def as_number(value: Any, decimal: str | None) -> float:
-    """Return a value of a column of numbers as a float."""
-    if not isinstance(value, str):
-        return float(value)
-    if decimal == ",":
-        value = re.sub(r"[. '\u00a0]", "", value).replace(",", ".")
-    return float(value.replace(",", ""))
-
-
 def _missing(value: Any) -> bool:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return True

@@ -18,6 +18,11 @@ from engagement_ml.config import read_config
 from engagement_ml.engine import open_duckdb
 from engagement_ml.errors import InputError, OutputError
 from engagement_ml.inputs import Tables, read_tables
+from engagement_ml.starter.columns import identities_of
+from engagement_ml.starter.identity import with_anonymous_ids
+from engagement_ml.starter.plan import TablePlan
+from engagement_ml.starter.profile import profiles_of
+from engagement_ml.starter.sample import Sample
 from engagement_ml.workflow import init
 from tests.starter.made_up import Row, shop
 
@@ -359,3 +364,46 @@ def test_a_currency_that_is_written_in_another_way(tmp_path, read, written, code
     assert read_config(result.path).currency == code
     assert margin(tables) == pytest.approx(shop().margin(refunds=False))
     assert any("currency" in sentence for sentence in result.starter.unsure) == said
+
+
+def test_a_folder_of_parts_is_one_table(tmp_path, read):
+    """Exports of events come in many files of JSON lines, whose records may lack columns."""
+    folder = tmp_path / "events"
+    folder.mkdir()
+    table = frame(shop().events).drop(columns="amount")
+    table.columns = ["user_id", "occurred_at", "action"]
+    half = len(table) // 2
+    table[:half].to_json(folder / "a.json", orient="records", lines=True, date_format="iso")
+    table[half:].assign(page="/").to_json(
+        folder / "b.json", orient="records", lines=True, date_format="iso"
+    )
+    result, tables = read(folder, orders_file(tmp_path))
+    assert result.starter.plans["events"].sample.source == str(folder)
+    assert tables.event_counts["search"] == shop().count("search", refunds=False)
+
+
+EVENT_COLUMNS = {"timestamp": "ts", "event_type": "event"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "expected"),
+    [
+        ({"customer_id": "user_id"}, {}, {"customer_id": "user_id", "anonymous_id": "device_id"}),
+        ({"customer_id": "device_id"}, {}, {"anonymous_id": "device_id"}),
+        (
+            {},
+            {"customer_id": "coalesce(user_id, CAST(device_id AS VARCHAR))"},
+            {"customer_id": "user_id", "anonymous_id": "device_id"},
+        ),
+    ],
+)
+def test_a_table_of_identities_gives_events_their_anonymous_ids(columns, values, expected):
+    ids = {"user_id": ["a", "b", "a"], "device_id": ["d1", "d2", "d1"]}
+    events = Sample("events.csv", ids, frozenset(ids), text=True)
+    plan = TablePlan("events", events, EVENT_COLUMNS | columns, values)
+    identities = identities_of(events, profiles_of(events))
+    assert identities is not None
+    assert identities.columns == {"anonymous_id": "device_id", "customer_id": "user_id"}
+    found = with_anonymous_ids(plan, identities, profiles_of(events))
+    assert found.columns == EVENT_COLUMNS | expected
+    assert found.values == {}
