@@ -12,12 +12,17 @@ from engagement_ml.config import is_uri
 from engagement_ml.engine import DuckDBEngine, Engine
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.sources.csv_files import csv_shape
+from engagement_ml.sources.encodings import utf8_files
 from engagement_ml.sources.folders import check_listable
 from engagement_ml.sources.kinds import ACCEPTED, CSV, DUCKDB, PARQUET, kind_of
 
 
-def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
+def open_path(
+    engine: Engine, source: str, table: str, encoding: str | None = None
+) -> nw.LazyFrame[Any]:
     """Open the file, folder, glob or DuckDB table that `source` names.
+
+    `encoding` is that of text files.
 
     Raises
     ------
@@ -38,6 +43,7 @@ def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
     for path in files:
         _check_readable(path, table)
     if all(str(path).lower().endswith(CSV) for path in files):
+        files = utf8_files(engine, files, encoding, table)
         delimiter, names = csv_shape(files, table)
         return engine.read_csv(files, delimiter=delimiter, names=names, source=source)
     for path in files:
