@@ -29,6 +29,20 @@ def column_value(scope: Scope, tree: Any) -> Value:
     raise missing(scope, names[0])
 
 
+def named_column(scope: Scope, name: str) -> Value:
+    """Return the column of a name.
+
+    Raises
+    ------
+    InputError
+        If the source has no such column.
+    """
+    found = find(name, scope.columns)
+    if found is None:
+        raise missing(scope, name)
+    return _field(scope, found, [], name)
+
+
 def name_parts(tree: Any) -> list[str]:
     """Return the parts of a dotted name, from left to right."""
     from sqlglot import exp
@@ -111,5 +125,5 @@ def typed_value(scope: Scope, sql: str, of_type: ColumnType, label: str) -> Valu
     if of_type.kind == "text":
         sql = f"nullif(CAST({sql} AS {scope.dialect.text}), '')"
     elif of_type.kind == "number":
-        sql = f"nullif(CAST({sql} AS DOUBLE), CAST('NaN' AS DOUBLE))"
+        sql = scope.dialect.without_nan(f"CAST({sql} AS DOUBLE)")
     return Value(sql, of_type.kind, label, of_type=of_type)

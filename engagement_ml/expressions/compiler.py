@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from engagement_ml.column_names import find
 from engagement_ml.expressions import functions
-from engagement_ml.expressions.columns import column_value, parameter
+from engagement_ml.expressions.columns import column_value, named_column, parameter
 from engagement_ml.expressions.comparisons import SYMBOLS, compare
 from engagement_ml.expressions.parsing import parse
-from engagement_ml.expressions.values import Scope, Value, to_boolean, to_text
+from engagement_ml.expressions.values import Scope, Value, to_boolean, to_number, to_text
 
 ACCEPTED = (
     "columns, numbers, 'text', + - * / %, = <> < <= > >=, AND, OR, NOT, IN, IS NULL, BETWEEN, "
@@ -48,6 +49,9 @@ def compile_value(text: str, scope: Scope) -> Value:
     InputError
         If it names a column that the source lacks.
     """
+    if find(text.strip(), scope.columns) is not None:
+        # A name alone may be a word of SQL, such as when.
+        return named_column(scope, text.strip())
     tree = parse(text, scope.key)
     try:
         return _compile(scope, tree)
@@ -125,7 +129,7 @@ def _negative(scope: Scope, tree: Any) -> Value:
     if value.origin == "literal" and value.kind in ("integer", "number"):
         assert isinstance(value.literal, float)
         return replace(value, sql=f"(-{value.sql})", literal=-value.literal)
-    number = functions.to_number(scope, value)
+    number = to_number(scope, value)
     return Value(f"(-{number.sql})", "number", f"-{value.label}")
 
 
@@ -195,7 +199,7 @@ def _case(scope: Scope, tree: Any) -> Value:
         f"WHEN {condition} THEN {result.sql}"
         for condition, result in zip(conditions, results, strict=True)
     )
-    kind = next((v.kind for v in (*results, last) if v.kind != "null"), "null")
+    kind = functions.kind_of([*results, last])
     return Value(f"(CASE {branches} ELSE {last.sql} END)", kind, _label(tree))
 
 

@@ -12,6 +12,15 @@ from engagement_ml.engine.notation import Notation, number_sql, spark_number_sql
 from engagement_ml.engine.spark_formats import literal as spark_literal
 from engagement_ml.expressions.types import ColumnType
 
+_PERIODS = {
+    "day": ("day", 1),
+    "week": ("day", 7),
+    "month": ("month", 1),
+    "quarter": ("month", 3),
+    "year": ("month", 12),
+}
+"""Unit and number of units of each period."""
+
 
 class Dialect(ABC):
     """How an engine writes expressions; all values of a kind mean the same on every engine.
@@ -20,9 +29,20 @@ class Dialect(ABC):
     ----------
     text : str
         Name of the type of text.
+    first_period : str
+        SQL of a list with the number 0.
     """
 
     text: str
+    first_period: str
+
+    @abstractmethod
+    def period_start(self, start: str, number: str, every: str) -> str:
+        """Return SQL for the start of a period by its number, from 0 on."""
+
+    @abstractmethod
+    def periods(self, start: str, end: str, every: str) -> str:
+        """Return SQL for the list of the numbers of the periods that begin before an end."""
 
     @abstractmethod
     def quoted(self, name: str) -> str:
@@ -37,12 +57,20 @@ class Dialect(ABC):
         """Return SQL for text as a double; null if it is no number."""
 
     @abstractmethod
+    def without_nan(self, number: str) -> str:
+        """Return SQL for a double; null for NaN."""
+
+    @abstractmethod
     def moment(self, value: str, of_type: ColumnType, notation: Notation, *, naive: bool) -> str:
         """Return SQL for a value as naive UTC timestamp; null if it is none."""
 
     @abstractmethod
     def moment_literal(self, moment: dt.datetime) -> str:
         """Return a naive UTC moment as a literal."""
+
+    @abstractmethod
+    def day(self, moment: str) -> str:
+        """Return SQL for the start of the day of a naive timestamp, as such."""
 
     @abstractmethod
     def instant(self, moment: str) -> str:
@@ -73,6 +101,19 @@ class DuckDBDialect(Dialect):
     """DuckDB."""
 
     text = "VARCHAR"
+    first_period = "[0]"
+
+    def period_start(self, start: str, number: str, every: str) -> str:
+        """Return SQL for the start of a period by its number, from 0 on."""
+        unit, length = _PERIODS[every]
+        return f"({start} + to_{unit}s(CAST({number} * {length} AS INTEGER)))"
+
+    def periods(self, start: str, end: str, every: str) -> str:
+        """Return SQL for the list of the numbers of the periods that begin before an end."""
+        unit, length = _PERIODS[every]
+        most = f"date_diff('{unit}', {start}, {end}) // {length} + 2"
+        begins = self.period_start(start, "k", every)
+        return f"list_filter(range(0, {most}), lambda k: {begins} < {end})"
 
     def quoted(self, name: str) -> str:
         """Return a name as an identifier."""
@@ -86,6 +127,11 @@ class DuckDBDialect(Dialect):
         """Return SQL for text as a double; null if it is no number."""
         return number_sql(text, decimal)
 
+    def without_nan(self, number: str) -> str:
+        """Return SQL for a double; null for NaN."""
+        # DuckDB folds isnan by a file's min and max, which ignore NaN.
+        return f"(CASE WHEN isfinite({number}) OR isinf({number}) THEN {number} END)"
+
     def moment(self, value: str, of_type: ColumnType, notation: Notation, *, naive: bool) -> str:
         """Return SQL for a value as naive UTC timestamp; null if it is none."""
         return moment_sql(value, "VARCHAR" if of_type.kind == "text" else of_type.name, notation)
@@ -93,6 +139,10 @@ class DuckDBDialect(Dialect):
     def moment_literal(self, moment: dt.datetime) -> str:
         """Return a naive UTC moment as a literal."""
         return f"TIMESTAMP '{moment}'"
+
+    def day(self, moment: str) -> str:
+        """Return SQL for the start of the day of a naive timestamp, as such."""
+        return f"CAST(CAST({moment} AS DATE) AS TIMESTAMP)"
 
     def instant(self, moment: str) -> str:
         """Return SQL for a naive UTC timestamp as one that names its zone."""
@@ -126,6 +176,24 @@ class SparkDialect(Dialect):
     """
 
     text = "STRING"
+    first_period = "array(0)"
+
+    def period_start(self, start: str, number: str, every: str) -> str:
+        """Return SQL for the start of a period by its number, from 0 on."""
+        unit, length = _PERIODS[every]
+        count = f"CAST({number} * {length} AS INT)"
+        if unit == "month":
+            return f"({start} + make_ym_interval(0, {count}))"
+        return f"({start} + make_dt_interval({count}))"
+
+    def periods(self, start: str, end: str, every: str) -> str:
+        """Return SQL for the list of the numbers of the periods that begin before an end."""
+        unit, length = _PERIODS[every]
+        days = f"datediff({end}, {start})"
+        # A month has at least 28 days.
+        most = f"{days} DIV {length if unit == 'day' else 28 * length} + 1"
+        begins = self.period_start(start, "k", every)
+        return f"filter(sequence(0, CAST(greatest({most}, 1) AS INT)), k -> {begins} < {end})"
 
     def __init__(self, naive: Collection[str] = ()) -> None:
         self.naive = naive
@@ -142,6 +210,10 @@ class SparkDialect(Dialect):
         """Return SQL for text as a double; null if it is no number."""
         return spark_number_sql(text, decimal)
 
+    def without_nan(self, number: str) -> str:
+        """Return SQL for a double; null for NaN."""
+        return f"(CASE WHEN NOT isnan({number}) THEN {number} END)"
+
     def moment(self, value: str, of_type: ColumnType, notation: Notation, *, naive: bool) -> str:
         """Return SQL for a value as naive UTC timestamp; null if it is none."""
         return spark_sql.timestamp(
@@ -151,6 +223,10 @@ class SparkDialect(Dialect):
     def moment_literal(self, moment: dt.datetime) -> str:
         """Return a naive UTC moment as a literal."""
         return f"TIMESTAMP_NTZ'{moment}'"
+
+    def day(self, moment: str) -> str:
+        """Return SQL for the start of the day of a naive timestamp, as such."""
+        return f"CAST(CAST({moment} AS DATE) AS TIMESTAMP_NTZ)"
 
     def instant(self, moment: str) -> str:
         """Return SQL for a naive UTC timestamp as one that names its zone."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import reduce
 
 from engagement_ml.expressions.comparisons import alike
+from engagement_ml.expressions.types import Kind
 from engagement_ml.expressions.values import (
     NUMERIC,
     Scope,
@@ -69,11 +70,15 @@ _CONVERT: dict[str, Callable[[Scope, Value], Value]] = {
 }
 
 
+def kind_of(values: Sequence[Value]) -> Kind:
+    """Return the kind that values share; null if all are null."""
+    return next((value.kind for value in values if value.kind != "null"), "null")
+
+
 def joined(scope: Scope, name: str, values: Sequence[Value], label: str) -> Value:
     """Return a function of several values of one kind, such as coalesce."""
     converted = unify(scope, values)
-    kind = next((v.kind for v in converted if v.kind != "null"), "null")
-    return Value(f"{name}({', '.join(v.sql for v in converted)})", kind, label)
+    return Value(f"{name}({', '.join(v.sql for v in converted)})", kind_of(converted), label)
 
 
 def extreme(scope: Scope, name: str, values: Sequence[Value], label: str) -> Value:
@@ -141,7 +146,7 @@ def cast(scope: Scope, value: Value, to: str, label: str) -> Value:
         return replace(_integer(scope, value), label=label, origin="computed")
     if kind == "date":
         moment = to_moment(scope, value)
-        return Value(f"date_trunc('day', {moment.sql})", "moment", label)
+        return Value(scope.dialect.day(moment.sql), "moment", label)
     if isinstance(value.literal, str) and kind == "number":
         value = replace(value, origin="computed", literal=None)
     converted = _CONVERT[kind](scope, value)

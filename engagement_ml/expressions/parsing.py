@@ -44,7 +44,7 @@ def parse(text: str, key: str) -> Any:
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise ConfigError(
             f"key '{key}': cannot be read as an expression: {_reason(error)}, found {text!r}; "
-            "text goes in single quotes, names with blanks in double quotes"
+            "text goes in single quotes; names with blanks, and words of SQL, in double quotes"
         ) from None
     finally:
         log.setLevel(level)

@@ -68,8 +68,10 @@ def duckdb_type(of_type: Any) -> ColumnType:
         return ColumnType("list", name, item=duckdb_type(of_type.children[0][1]))
     if of_type.id == "map":
         return ColumnType("map", name, item=duckdb_type(of_type.children[1][1]))
-    kind = next((kind for pattern, kind in _DUCKDB if re.fullmatch(pattern, name, re.S)), "other")
-    return ColumnType(kind, name)
+    for pattern, kind in _DUCKDB:
+        if re.fullmatch(pattern, name, re.DOTALL):
+            return ColumnType(kind, name)
+    return ColumnType("other", name)
 
 
 def spark_type(of_type: Any) -> ColumnType:

@@ -27,7 +27,9 @@ __all__ = [
 ]
 
 
-def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]:
+def open_source(
+    engine: Engine, source: Any, *, table: str, encoding: str | None = None
+) -> nw.LazyFrame[Any]:
     """Open a table lazily at its source; no rows are read yet.
 
     Parameters
@@ -40,6 +42,8 @@ def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]
         Narwhals accepts. Frames of other engines are converted through Arrow.
     table : str
         Name of the input table, such as ``"events"``; error messages name it.
+    encoding : str, optional
+        Encoding of text files; by default UTF-8.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]
     ['customer_id']
     """
     if isinstance(source, str | os.PathLike):
-        return open_path(engine, os.fspath(source), table)
+        return open_path(engine, os.fspath(source), table, encoding)
     return _open_frame(engine, source, table)
 
 

@@ -30,7 +30,7 @@ def csv_shape(files: Sequence[Path], table: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _csv_header(path: Path, table: str) -> tuple[str, tuple[str, ...]]:
-    start = _csv_start(path)
+    start = _csv_start(path, table)
     if not start.strip():
         raise InputError(f"{path}: is empty; table '{table}' needs a header and rows")
     line = start.removeprefix("\ufeff").splitlines()[0]
@@ -40,7 +40,7 @@ def _csv_header(path: Path, table: str) -> tuple[str, tuple[str, ...]]:
     return delimiter, names
 
 
-def _csv_start(path: Path) -> str:
+def _csv_start(path: Path, table: str) -> str:
     start = read_start(path)
     kind = kind_of(start)
     if kind is None and b"\x00" in start:
@@ -52,5 +52,6 @@ def _csv_start(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}: is not UTF-8 text (byte {error.start + 1} is "
-            f"0x{start[error.start]:02x}); save it as UTF-8"
+            f"0x{start[error.start]:02x}); save it as UTF-8, or name its encoding, such as "
+            f"'shape: {{{table}: {{encoding: cp1252}}}}'"
         ) from None

@@ -14,6 +14,7 @@ from engagement_ml.engine import DuckDBEngine, Engine
 from engagement_ml.engine.files import partition_keys, without
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.sources.csv_files import csv_shape
+from engagement_ml.sources.encodings import utf8_files
 from engagement_ml.sources.excel_files import read_sheets
 from engagement_ml.sources.folders import check_listable
 from engagement_ml.sources.json_files import json_table
@@ -21,8 +22,12 @@ from engagement_ml.sources.kinds import ACCEPTED, DUCKDB, EXCEL, KNOWN, FileKind
 from engagement_ml.sources.pandas_frames import pandas_to_arrow
 
 
-def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
+def open_path(
+    engine: Engine, source: str, table: str, encoding: str | None = None
+) -> nw.LazyFrame[Any]:
     """Open the file, folder, glob or DuckDB table that `source` names.
+
+    `encoding` is that of text files.
 
     Raises
     ------
@@ -44,7 +49,10 @@ def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
     for path in files:
         _check_readable(path, table)
     folder = Path(place) if Path(place).is_dir() else None
-    match _one_kind(files, source):
+    kind = _one_kind(files, source)
+    if kind in ("CSV", "JSON"):
+        files = utf8_files(engine, files, encoding, table)
+    match kind:
         case "CSV":
             return _open_csv(engine, files, folder, source, table)
         case "JSON":

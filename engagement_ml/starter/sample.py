@@ -96,35 +96,24 @@ def read_sample(engine: DuckDBEngine, source: str) -> Sample:
 def rows_with(
     engine: DuckDBEngine, sample: Sample, expression: str, values: Sequence[str]
 ) -> Sample:
-    """Return a sample of the rows in which an SQL expression has one of some values.
-
-    A CSV file in another encoding than UTF-8 is looked through in the sample alone, by the column
-    that `expression` names.
-    """
-    if sample.encoding != "utf-8":
-        return _filtered(sample, expression.strip('"').replace('""', '"'), values)
-    relation = open_source(engine, sample.source, table="init").to_native()
+    """Return a sample of the rows in which an SQL expression has one of some values."""
+    relation = _relation(engine, sample)
     listed = ", ".join(map(quoted_text, values))
     found = relation.filter(f"CAST({expression} AS VARCHAR) IN ({listed})").limit(ROWS)
     columns = flat_columns(found.to_arrow_table().to_pydict())
-    return Sample(sample.source, columns, frozenset(relation.columns), text=sample.text)
+    names = frozenset(relation.columns)
+    return Sample(sample.source, columns, names, sample.encoding, text=sample.text)
 
 
 def share_present(engine: DuckDBEngine, sample: Sample, name: str, values: Sequence[Any]) -> float:
-    """Return the share of some ids that occur in a column, of whose rows all are looked through.
-
-    A CSV file in another encoding than UTF-8 is looked through in the sample alone.
-    """
+    """Return the share of some ids that occur in a column; all of its rows are looked through."""
     wanted = sorted({_plain(value) for value in values})[:_IDS]
     if not wanted:
         return 0.0
-    if sample.encoding != "utf-8":
-        found = len(set(wanted) & {_plain(v) for v in sample.columns[name] if v is not None})
-        return found / len(wanted)
-    relation = open_source(engine, sample.source, table="init").to_native()
     quoted = '"' + name.replace('"', '""') + '"'
     text = f"regexp_replace(trim(CAST({quoted} AS VARCHAR)), '[.]0$', '')"
     listed = ", ".join(map(quoted_text, wanted))
+    relation = _relation(engine, sample)
     rows = relation.filter(f"{text} IN ({listed})").aggregate(f"count(DISTINCT {text})").fetchall()
     return int(rows[0][0]) / len(wanted)
 
@@ -133,10 +122,10 @@ def _plain(value: Any) -> str:
     return str(value).strip().removesuffix(".0")
 
 
-def _filtered(sample: Sample, name: str, values: Sequence[str]) -> Sample:
-    keep = [i for i, value in enumerate(sample.columns[name]) if value in values]
-    columns = {key: [column[i] for i in keep] for key, column in sample.columns.items()}
-    return Sample(sample.source, columns, sample.plain, sample.encoding, text=True)
+def _relation(engine: DuckDBEngine, sample: Sample) -> Any:
+    """Return the rows of a sample's source in the engine."""
+    encoding = sample.encoding if sample.encoding != "utf-8" else None
+    return open_source(engine, sample.source, table="init", encoding=encoding).to_native()
 
 
 def flat_columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:

@@ -182,7 +182,7 @@ def _timestamp(table: SourceTable, column: str, guarded: bool) -> str:
         value = quoted(column)
         given = f"{value} IS NOT NULL"
         if table.types[column] in FLOATS:
-            given += f" AND NOT isnan({value})"
+            given = f"(isfinite({value}) OR isinf({value}))"
         moment = f"CASE WHEN {moment} IS NULL AND {given} THEN error('{GUARD}') ELSE {moment} END"
     if column == "timestamp":
         return moment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -17,7 +17,7 @@ from engagement_ml.errors import InputError
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
-from engagement_ml.tables.lazy_shaping import naive_columns, shaped_frame
+from engagement_ml.tables.lazy_shaping import naive_columns, once_per_subscription, shaped_frame
 from engagement_ml.tables.opening import (
     check_columns,
     is_optional,
@@ -26,6 +26,7 @@ from engagement_ml.tables.opening import (
     without_columns,
 )
 from engagement_ml.tables.schema import CODE, COLUMNS, SESSION_COLUMNS, SourceTable
+from engagement_ml.tables.unrolling import check_amounts
 from engagement_ml.tables.zones import check_zones
 
 _INTEGERS = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
@@ -109,7 +110,7 @@ def open_lazy_table(
         if kind == "timestamp":
             # Spark cannot read such files together, and would say it in its own words.
             check_zones(files, mapping.get(find(column, mapping) or "", column))
-    frame = open_source(engine, source, table=name)
+    frame = open_source(engine, source, table=name, encoding=config.shape_of(name).encoding)
     source_columns = map_columns(config, name, label, frame.collect_schema())
     naive = naive_columns(source, files) if config.shape_of(name).timezone else frozenset()
     shaped = shaped_frame(engine, config, name, label, frame, naive)
@@ -138,16 +139,31 @@ def open_lazy_table(
                 "rename it"
             )
     renamed = shaped.frame.select(
-        nw.col(shaped.computed.get(column, original)).alias(column)
-        for column, original in selected.items()
+        *(nw.col(shaped.computed.get(c, original)).alias(c) for c, original in selected.items()),
+        *(() if shaped.number is None else (shaped.number,)),
     )
+    unroll = config.shape_of(name).unroll
+    if shaped.number is not None and unroll is not None:
+        check_amounts(unroll, selected, label)
+        renamed = once_per_subscription(renamed, shaped.number, unroll)
     local = frozenset(c for c, s in selected.items() if s in naive and c not in shaped.computed)
     opened = LazyTable(table, renamed, renamed.collect_schema(), local)
     unused = [c for c in selected if is_optional(name, c) and _is_all_null(engine, opened, c)]
     if not unused:
-        return opened
+        return _with_examples(engine, opened)
     plain = renamed.drop(*unused)
     return LazyTable(without_columns(table, unused), plain, plain.collect_schema(), local)
+
+
+def _with_examples(engine: LazyEngine, opened: LazyTable) -> LazyTable:
+    """Return the table with a value of each column of times that holds numbers instead."""
+    examples = {}
+    for column, kind in opened.kinds().items():
+        if kind == "timestamp" and opened.schema[column].is_numeric() and not opened.fits(column):
+            given = opened.frame.select(column).filter(~nw.col(column).is_null()).head(1)
+            for row in engine.rows(given, source=opened.table.label):
+                examples[column] = row[column]
+    return replace(opened, table=replace(opened.table, examples=examples)) if examples else opened
 
 
 def _is_all_null(engine: LazyEngine, opened: LazyTable, column: str) -> bool:

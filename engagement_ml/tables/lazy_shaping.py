@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 
 from engagement_ml.column_names import free_name
-from engagement_ml.config import PipelineConfig
+from engagement_ml.config import PipelineConfig, UnrollConfig
 from engagement_ml.engine import LazyEngine
 from engagement_ml.errors import InputError
 from engagement_ml.expressions.dialects import SparkDialect
@@ -18,6 +18,14 @@ from engagement_ml.expressions.types import spark_type
 from engagement_ml.sources import naive_in_frame
 from engagement_ml.tables.projection import Projection
 from engagement_ml.tables.shaping import project, where_note
+from engagement_ml.tables.unrolling import (
+    MONEY,
+    NUMBER,
+    latest_moment,
+    span_counts,
+    spans_of,
+    unroll_note,
+)
 from engagement_ml.tables.validation import value_message
 
 
@@ -31,11 +39,14 @@ class ShapedFrame:
     computed : mapping of str to str
         Name in `frame` of each computed column.
     notes : tuple of str
+    number : str or None
+        Name in `frame` of the number of a period, if rows are unrolled.
     """
 
     frame: nw.LazyFrame[Any]
     computed: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    number: str | None = None
 
 
 def shaped_frame(
@@ -67,8 +78,61 @@ def shaped_frame(
     names = frame.collect_schema().names()
     computed = {column: free_name(f"{column}_given_", names) for column in projection.computed}
     columns = {each: dialect.quoted(each) for each in names}
+    if projection.span is not None:
+        return _unrolled(engine, config, projection, label, frame, computed, notes)
     columns |= {computed[column]: sql for column, sql in projection.computed.items()}
     return ShapedFrame(engine.project(frame, columns, projection.where), computed, notes)
+
+
+def once_per_subscription(
+    renamed: nw.LazyFrame[Any], number: str, unroll: UnrollConfig
+) -> nw.LazyFrame[Any]:
+    """Return unrolled rows: money that is not per period only in the first one, and own ids.
+
+    `number` is the column of the number of a period, which is dropped.
+    """
+    types = renamed.collect_schema()
+    names, first = types.names(), nw.col(number) == 0
+    zeros = {c: nw.lit("0" if types[c] == nw.String else 0) for c in MONEY if c in names}
+    frame = renamed.with_columns(
+        nw.when(first).then(nw.col(c)).otherwise(zero).alias(c)
+        for c, zero in zeros.items()
+        if c not in unroll.amount
+    )
+    if "transaction_id" in names:
+        # Periods of a subscription are no repetitions.
+        parts = [nw.col(c).cast(nw.String) for c in ("transaction_id", number)]
+        frame = frame.with_columns(transaction_id=nw.concat_str(parts, separator="/"))
+    return frame.drop(number)
+
+
+def _unrolled(
+    engine: LazyEngine,
+    config: PipelineConfig,
+    projection: Projection,
+    label: str,
+    frame: nw.LazyFrame[Any],
+    computed: dict[str, str],
+    notes: tuple[str, ...],
+) -> ShapedFrame:
+    """Return one row per period that has begun."""
+    dialect, names = SparkDialect(), frame.collect_schema().names()
+    counts = span_counts(projection, dialect, latest_moment(config))
+    (counted,) = engine.rows(engine.project(frame, counts), source=label)
+    spans = spans_of(config, projection, counted, label)
+    start, end, number = (free_name(name, names) for name in ("start_", "end_", NUMBER))
+    columns = {each: dialect.quoted(each) for each in names}
+    values = {computed[column]: sql for column, sql in projection.computed.items()}
+    moments = dict(zip((start, end), projection.span or (), strict=True))
+    rows = engine.project(frame, columns | values | moments, projection.where)
+    kept = {each: dialect.quoted(each) for each in (*columns, *values, start)}
+    inner = replace(spans, start=dialect.quoted(start), end=dialect.quoted(end))
+    periods = engine.project(rows, kept | {number: f"explode({inner.numbers(dialect)})"})
+    begins = dialect.period_start(inner.start, dialect.quoted(number), spans.every)
+    final = {each: dialect.quoted(each) for each in (*columns, *values, number)}
+    final[computed["timestamp"]] = dialect.instant(begins)
+    note = unroll_note(spans, counted, label)
+    return ShapedFrame(engine.project(periods, final), computed, (*notes, note), number)
 
 
 def naive_columns(source: Any, files: Sequence[Path]) -> frozenset[str]:

@@ -24,6 +24,7 @@ from engagement_ml.tables.validation import (
     ZONE_NAME,
     column_label,
     latest,
+    time_hint,
     type_message,
     value_message,
     zone_message,
@@ -91,7 +92,8 @@ def value_error(
 ) -> InputError:
     """Return the error about a value that does not fit its column."""
     place = column_label(opened.table, column)
-    return InputError(value_message(place, expected, f"'{value}'", rows))
+    message = value_message(place, expected, f"'{value}'", rows)
+    return InputError(message + time_hint(opened.table, expected, value))
 
 
 def _check_types(opened: LazyTable) -> None:

@@ -27,7 +27,12 @@ from engagement_ml.tables.schema import (
     listed,
     quoted,
 )
-from engagement_ml.tables.shaped_source import check_projection, shaped, used_projection
+from engagement_ml.tables.shaped_source import (
+    check_projection,
+    shaped,
+    unroll_source,
+    used_projection,
+)
 from engagement_ml.tables.shaping import spelling
 from engagement_ml.tables.zones import check_zones
 from engagement_ml.yaml_line import yaml_line
@@ -60,7 +65,9 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
         If the customers table lacks a column that ``segments`` names.
     """
     label = describe_source(source, name)
-    relation = open_source(engine, source, table=name).to_native()
+    relation = open_source(
+        engine, source, table=name, encoding=config.shape_of(name).encoding
+    ).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
     source_columns = map_columns(config, name, label, present)
     raw = engine.view(relation.sql_query(), source=label)
@@ -77,8 +84,13 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
         query = Projection({}, columns=selected, source=quoted(raw)).sql()
     else:
         projection = used_projection(projection, used, raw, present)
-        query, notes = projection.sql(), check_projection(engine, projection, name, label)
+        notes = check_projection(engine, projection, name, label)
+        projection, notes = unroll_source(engine, config, projection, label, notes)
+        query = projection.sql()
     view = engine.view(query, source=label)
+    if projection is not None and projection.unnest is not None:
+        described = f"SELECT column_name, column_type FROM (DESCRIBE {quoted(view)})"
+        types = dict(engine.query(described, source=label))
     files = parquet_files(source, name)
     table = SourceTable(
         name,
@@ -96,10 +108,20 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     )
     unused = [c for c in types if is_optional(name, c) and _is_all_null(engine, table, c)]
     table = without_columns(table, unused)
-    for column, kind in table.column_kinds():
+    kinds = table.column_kinds()
+    for column, kind in kinds:
         if kind == "timestamp" and "TIME ZONE" in table.types[column]:
             check_zones(files, used[column])
-    return table
+    misfits = [c for c, kind in kinds if kind == "timestamp" and not table.fits(c)]
+    examples = {column: _example(engine, table, column) for column in misfits}
+    return replace(table, examples=examples) if examples else table
+
+
+def _example(engine: DuckDBEngine, table: SourceTable, column: str) -> object:
+    value = quoted(column)
+    query = f"SELECT {value} FROM {quoted(table.view)} WHERE {value} IS NOT NULL LIMIT 1"
+    rows = engine.query(query, source=table.label)
+    return rows[0][0] if rows else None
 
 
 def is_optional(name: str, column: str) -> bool:
@@ -186,7 +208,8 @@ def map_columns(
                 f"{nearest(source_column, present)}; the columns are {listed(present)}"
             )
         mapped[spelled.get(fold(column), column)] = found
-    given = config.shape_of(name).given
+    shape = config.shape_of(name)
+    given = (*shape.given, *(() if shape.unroll is None else ("timestamp",)))
     taken = {fold(c) for c in (*mapped, *mapped.values(), *given)}
     others = (c for c in present if fold(c) not in taken)
     return {spelled.get(fold(column), column): column for column in others} | mapped

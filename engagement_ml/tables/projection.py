@@ -29,6 +29,10 @@ class Projection:
         SQL that can follow ``FROM``: the source's rows.
     types : mapping of str to str
         Types of the source's columns.
+    span : (str, str) or None
+        SQL of the start and the end of a subscription, as naive UTC timestamps.
+    unnest, unnested : str or None
+        SQL of a list over the source, each element of which becomes a row; and its column.
     """
 
     computed: Mapping[str, str]
@@ -38,6 +42,9 @@ class Projection:
     columns: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
+    span: tuple[str, str] | None = None
+    unnest: str | None = None
+    unnested: str | None = None
 
     @property
     def definition(self) -> str:
@@ -56,12 +63,12 @@ class Projection:
     def sql(self, source: str | None = None) -> str:
         """Return SQL of DuckDB for the rows to read, of the source or of a part of it."""
         selected = ", ".join(f"{sql} AS {_quoted(column)}" for column, sql in self.columns.items())
-        return f"SELECT {selected} FROM {source or self.source}{self._where}"
+        return f"SELECT {selected} FROM {self._rows(source or self.source)}"
 
     def numbered(self, column: str) -> str:
         """Return SQL of DuckDB for a column with ``row_``, the number of a row in the source."""
         selected = f"{self.columns[column]} AS {_quoted(column)}, {self.row} AS row_"
-        return f"SELECT {selected} FROM {self.numbered_source}{self._where}"
+        return f"SELECT {selected} FROM {self._rows(self.numbered_source)}"
 
     @property
     def row(self) -> str:
@@ -73,9 +80,11 @@ class Projection:
         """SQL that can follow ``FROM``: the source's rows with their numbers."""
         return f"(SELECT *, row_number() OVER () AS {self.row} FROM {self.source})"
 
-    @property
-    def _where(self) -> str:
-        return "" if self.where is None else f" WHERE {self.where}"
+    def _rows(self, source: str) -> str:
+        where = "" if self.where is None else f" WHERE {self.where}"
+        if self.unnest is None:
+            return f"{source}{where}"
+        return f"(SELECT *, unnest({self.unnest}) AS {self.unnested} FROM {source}{where})"
 
 
 def _quoted(name: str) -> str:

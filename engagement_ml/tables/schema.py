@@ -104,6 +104,8 @@ class SourceTable:
         How `view` is made from the source's rows; None if columns are only renamed.
     notes : tuple of str
         Sentences on what was left out before the rows are validated.
+    examples : mapping of str to object
+        A value of each column of times that holds numbers instead.
     """
 
     name: str
@@ -118,6 +120,7 @@ class SourceTable:
     notation: Notation = PLAIN
     projection: Projection | None = None
     notes: tuple[str, ...] = ()
+    examples: Mapping[str, object] = field(default_factory=dict)
 
     def has(self, column: str) -> bool:
         """Return whether the table has the column."""

@@ -14,6 +14,14 @@ from engagement_ml.expressions.types import duckdb_type
 from engagement_ml.tables.projection import Projection
 from engagement_ml.tables.schema import quoted
 from engagement_ml.tables.shaping import project, where_note
+from engagement_ml.tables.unrolling import (
+    check_amounts,
+    latest_moment,
+    span_counts,
+    spans_of,
+    unroll_note,
+    unrolled,
+)
 from engagement_ml.tables.validation import value_message
 
 
@@ -97,3 +105,24 @@ def check_projection(
             used = f"; '{check.key}' reads it, or write TRY_CAST to make such values null"
             raise InputError(value_message(place, check.expected, repr(value), count) + used)
     return () if where is None else (where_note(label, name, read, kept, unknown),)
+
+
+def unroll_source(
+    engine: DuckDBEngine,
+    config: PipelineConfig,
+    projection: Projection,
+    label: str,
+    notes: tuple[str, ...],
+) -> tuple[Projection, tuple[str, ...]]:
+    """Return a projection whose rows are periods if the source has subscriptions, with a note."""
+    unroll = config.shape_of("transactions").unroll
+    if projection.span is None or unroll is None:
+        return projection, notes
+    check_amounts(unroll, projection.columns, label)
+    dialect = DuckDBDialect()
+    counts = span_counts(projection, dialect, latest_moment(config))
+    query = f"SELECT {', '.join(counts.values())} FROM {projection.source}"
+    counted = dict(zip(counts, engine.query(query, source=label)[0], strict=True))
+    spans = spans_of(config, projection, counted, label)
+    note = unroll_note(spans, counted, label)
+    return unrolled(projection, unroll, spans, dialect), (*notes, note)

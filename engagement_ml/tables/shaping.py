@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engagement_ml.column_names import find, fold
-from engagement_ml.config import PipelineConfig
+from engagement_ml.config import PipelineConfig, UnrollConfig
 from engagement_ml.engine.notation import Notation
 from engagement_ml.errors import ConfigError, InputError, nearest
+from engagement_ml.expressions.columns import named_column
 from engagement_ml.expressions.compiler import compile_condition, compile_value
 from engagement_ml.expressions.dialects import Dialect
 from engagement_ml.expressions.types import ColumnType
-from engagement_ml.expressions.values import Scope, Value
+from engagement_ml.expressions.values import Scope, Value, to_moment
 from engagement_ml.formatting import quantity
 from engagement_ml.tables.projection import Projection
 from engagement_ml.tables.schema import input_columns, listed
@@ -45,7 +46,7 @@ def project(
         If an expression names a column that the source lacks.
     """
     shape = config.shape_of(name)
-    if shape.where is None and not shape.given:
+    if shape.where is None and not shape.given and shape.unroll is None:
         return None
     check_given(config, name)
     notation, checks, types = Notation.of(shape), [], columns()
@@ -62,9 +63,23 @@ def project(
         checks += scope.checks
     for column, constant in shape.constants.items():
         computed[column] = _constant(dialect, constant)
+    span = None
+    if shape.unroll is not None:
+        scope = Scope(dialect, types, notation, f"shape.{name}.unroll", label)
+        span = _span(scope, shape.unroll)
+        checks += scope.checks
+        computed["timestamp"] = dialect.instant(span[0])
     spelled = spelling(config, name)
     renamed = {spelled.get(fold(column), column): sql for column, sql in computed.items()}
-    return Projection(renamed, where=where, checks=tuple(checks), always=always)
+    return Projection(renamed, where=where, checks=tuple(checks), always=always, span=span)
+
+
+def _span(scope: Scope, unroll: UnrollConfig) -> tuple[str, str]:
+    """Return SQL of the start and the end of a subscription."""
+    start = to_moment(scope, named_column(scope, unroll.start))
+    null = Value("NULL", "null", "NULL")
+    end = null if unroll.end is None else named_column(scope, unroll.end)
+    return start.sql, to_moment(scope, end).sql
 
 
 def check_given(config: PipelineConfig, name: str) -> None:

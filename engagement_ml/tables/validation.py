@@ -8,6 +8,7 @@ from typing import NamedTuple
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError
+from engagement_ml.tables.epoch_hints import format_hint
 from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
 from engagement_ml.tables.schema import Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
@@ -52,7 +53,8 @@ def check_values(engine: DuckDBEngine, table: SourceTable) -> None:
         if count:
             row, value = _first_row(engine, table, check.column, check.bad)
             place = f"{column_label(table, check.column)}, row {row}"
-            raise InputError(value_message(place, check.expected, repr(value), count))
+            message = value_message(place, check.expected, repr(value), count)
+            raise InputError(message + time_hint(table, check.expected, value))
     for column, kind in table.column_kinds():
         if kind == "timestamp" and table.is_text(column) and not table.notation.format:
             _check_one_zone(engine, table, column)
@@ -86,11 +88,18 @@ def value_message(place: str, expected: str, value: str, rows: int) -> str:
     return f"{place}: expected {expected}, found {value}{more}{hint}"
 
 
+def time_hint(table: SourceTable, expected: str, value: object) -> str:
+    """Return what to write in the configuration if digits were found instead of a timestamp."""
+    return format_hint(value, table.name) if expected == TIMESTAMP else ""
+
+
 def type_message(table: SourceTable, column: str, of_type: object, kind: Kind) -> str:
     """Return the message about a column whose type does not fit its kind."""
     holds = f"{column_label(table, column)} holds {of_type}"
     if kind == "timestamp":
-        return f"{holds}, not timestamps; give a timestamp type, or ISO 8601 text such as {EXAMPLE}"
+        hint = format_hint(table.examples.get(column), table.name)
+        accepted = f"give a timestamp type, or ISO 8601 text such as {EXAMPLE}"
+        return f"{holds}, not timestamps; {accepted}{hint}"
     return f"{holds}, not numbers; give a numeric column"
 
 
@@ -139,7 +148,7 @@ def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
         if table.is_text(column):
             bad = f"{table.sql(column)} IS NOT NULL AND {moment} IS NULL"
         elif table.types[column] in FLOATS:
-            bad = f"NOT isnan({quoted(column)}) AND {moment} IS NULL"
+            bad = f"(isfinite({quoted(column)}) OR isinf({quoted(column)})) AND {moment} IS NULL"
         checks.append(_Check(column, bad, table.notation.expected))
     elif table.is_text(column):
         text = table.sql(column)
