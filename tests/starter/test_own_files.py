@@ -407,3 +407,20 @@ def test_a_table_of_identities_gives_events_their_anonymous_ids(columns, values,
     found = with_anonymous_ids(plan, identities, profiles_of(events))
     assert found.columns == EVENT_COLUMNS | expected
     assert found.values == {}
+
+
+def test_purchases_are_found_beyond_the_first_rows_of_any_encoding(tmp_path, read):
+    """All rows are counted, so a file that begins with thousands of visits is understood."""
+    rows = [row for row in shop().rows(refunds=False) if row.event_type != "purchase"]
+    rows += shop().purchases
+    lines = ["kunde;zeitpunkt;aktion;betrag"]
+    for row in rows:
+        amount = "" if row.amount is None else f"{row.amount:.2f}".replace(".", ",")
+        kind = {"search": "gesucht für", "purchase": "kauf"}.get(row.event_type, row.event_type)
+        lines.append(f"{row.customer};{row.moment:%d.%m.%Y %H:%M:%S};{kind};{amount}")
+    file = tmp_path / "log.csv"
+    file.write_text("\n".join(lines), encoding="cp1252")
+    result, tables = read(file)
+    assert result.starter.plans["transactions"].where == "aktion = 'kauf'"
+    assert margin(tables) == pytest.approx(shop().margin(refunds=False))
+    assert tables.event_counts["gesucht für"] == shop().count("search", refunds=False)
