@@ -35,6 +35,7 @@ class Draft:
     where: str | None = None
     time: str | None = None
     export: str | None = None
+    zoned: bool = True
 
     def sql(self, name: str) -> str:
         """Return a column of the source as SQL."""
@@ -94,6 +95,7 @@ class Draft:
             export=self.export,
             comments=self.comments,
             unsure=tuple(self.unsure),
+            zoned=self.zoned,
         )
 
     def _read(self) -> list[str]:
@@ -116,6 +118,8 @@ class Draft:
         if moment is None:
             return
         self.time = self.time or moment.format
+        # Programs export UTC; only Online Retail, a data set, does not say.
+        self.zoned = moment.zoned or self.export is not None
         example = str(self.profiles[column].values[0])
         if moment.others:
             self.unsure.append(

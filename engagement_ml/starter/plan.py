@@ -47,6 +47,8 @@ class TablePlan:
         By column of ours, what stands behind it in the file.
     unsure : tuple of str
         What the user should check.
+    zoned : bool
+        Whether the times name their zone, or are known to be in UTC.
     """
 
     table: str
@@ -60,6 +62,7 @@ class TablePlan:
     export: str | None = None
     comments: Mapping[str, str] = field(default_factory=dict)
     unsure: tuple[str, ...] = ()
+    zoned: bool = True
 
     def expression(self, column: str) -> str | None:
         """Return SQL for a column of ours over the source's columns; None if it is not filled."""

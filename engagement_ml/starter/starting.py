@@ -12,7 +12,7 @@ from engagement_ml.config import PipelineConfig, is_uri, parse_config
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import InputError
 from engagement_ml.starter.assignment import Assignment, Source, assign, source_of
-from engagement_ml.starter.counts import event_type_counts, table_days
+from engagement_ml.starter.counts import AT_MOST, event_type_counts, table_days
 from engagement_ml.starter.event_types import EventType, event_type
 from engagement_ml.starter.exports import is_purchase, is_return, purchases_of
 from engagement_ml.starter.facts import Currency, currency_of, entity_of, segments_of
@@ -157,6 +157,11 @@ def _event_types(
             "'engagement-ml check' for the reason"
         )
         return ()
+    if len(counts) >= AT_MOST:
+        result.unsure.append(
+            f"{plan.sample.source}: there are {AT_MOST} event types or more; a column with fewer "
+            "kinds of actions is easier to learn from"
+        )
     bought = _add_purchases(engine, result, source, counts)
     noise = source.export.noise if source.export is not None else ()
     return tuple(
@@ -217,7 +222,15 @@ def _windows(engine: DuckDBEngine, config: PipelineConfig, result: Assignment) -
 
 
 def _missing(result: Assignment) -> list[str]:
-    return [
+    """Return what the tables do not say: a zone of times, and required tables."""
+    local = [plan.sample.source for plan in result.plans.values() if not plan.zoned]
+    sentences = []
+    if local:
+        sentences.append(
+            f"times without a zone are read as UTC: {', '.join(dict.fromkeys(local))}; if they are "
+            "local, set 'timezone' for these tables in 'shape'"
+        )
+    return sentences + [
         f"no table of {table} was found, which training needs; add it to 'sources'"
         for table in ("events", "transactions")
         if table not in result.plans

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from engagement_ml.cli.app import app
 from engagement_ml.config import read_config
+from engagement_ml.config.sections import TABLE_NAMES
 from engagement_ml.engine import open_duckdb
 from engagement_ml.errors import InputError, OutputError
 from engagement_ml.inputs import Tables, read_tables
@@ -84,6 +85,9 @@ def test_usual_names_are_found(tmp_path, read):
     # What nobody knows is said: margin is revenue, and the currency is a guess.
     assert "takes revenue as margin" in result.text
     assert any("in which currency" in sentence for sentence in result.starter.unsure)
+    local = [s for s in result.starter.unsure if s.startswith("times without a zone are read")]
+    assert len(local) == 1
+    assert "events.parquet" in local[0]
 
 
 def test_odd_names_are_found_by_content_and_said(tmp_path, read):
@@ -363,7 +367,7 @@ def test_a_currency_that_is_written_in_another_way(tmp_path, read, written, code
     result, tables = read(events_file(tmp_path), tmp_path / "orders.parquet")
     assert read_config(result.path).currency == code
     assert margin(tables) == pytest.approx(shop().margin(refunds=False))
-    assert any("currency" in sentence for sentence in result.starter.unsure) == said
+    assert any("are no codes" in sentence for sentence in result.starter.unsure) == said
 
 
 def test_a_folder_of_parts_is_one_table(tmp_path, read):
@@ -424,3 +428,20 @@ def test_purchases_are_found_beyond_the_first_rows_of_any_encoding(tmp_path, rea
     assert result.starter.plans["transactions"].where == "aktion = 'kauf'"
     assert margin(tables) == pytest.approx(shop().margin(refunds=False))
     assert tables.event_counts["gesucht für"] == shop().count("search", refunds=False)
+
+
+@pytest.mark.skipif("identities" not in TABLE_NAMES, reason="no table of identities is read")
+def test_identities_are_used_from_files_alone(tmp_path, read):
+    rows = shop().events
+    table = frame(rows).drop(columns="amount")
+    table.columns = ["user_id", "occurred_at", "action"]
+    table["device_id"] = "d" + table["user_id"]
+    table.loc[::2, "user_id"] = None
+    table.to_parquet(tmp_path / "events.parquet", index=False)
+    names = sorted({row.customer for row in rows})
+    links = pd.DataFrame({"device_id": [f"d{name}" for name in names], "user_id": names})
+    links.to_csv(tmp_path / "identities.csv", index=False)
+    files = [tmp_path / "events.parquet", orders_file(tmp_path), tmp_path / "identities.csv"]
+    result, tables = read(*files)
+    assert result.starter.plans["events"].columns["anonymous_id"] == "device_id"
+    assert tables.event_counts["search"] == shop().count("search", refunds=False)
