@@ -85,7 +85,7 @@ def _without_codes(plan: TablePlan, written: Counter[str]) -> Currency:
     found = _by_column_name(plan)
     if len(written) == 1 and known:
         found = Currency(known.pop(), f"from the sign {next(iter(written))}", plan)
-    elif found.unsure is None or len(written) > 1:
+    else:
         values = ", ".join(each for each, _ in written.most_common(3))
         sentence = f"{plan.sample.source}: the currency is written as {values}, which are no codes"
         found = replace(found, unsure=f"{sentence}; {found.code} is written for all rows")
