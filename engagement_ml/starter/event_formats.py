@@ -159,8 +159,8 @@ MIXPANEL = ExportFormat(
             ),
             time="epoch s",
             notes=(
-                "Mixpanel projects of before 2023 write their times in the project's time zone: "
-                "then set 'timezone'",
+                "Mixpanel projects of before 2023 write their times in the project's time zone, so "
+                "days may begin some hours late or early",
             ),
         )
     },

@@ -5,6 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+BOUGHT = re.compile(
+    r"(^|[^a-z])(purchase[ds]?|order[ _-]?(completed|placed|paid)|checkout[ _-]?(completed|done)"
+    r"|transaction|payment([ _-]?succeeded)?|sale|sold|bought|buy|kauf|bestellung|achat|compra)$"
+)
+"""Event types that are purchases, in lower case."""
+RETURNED = re.compile(
+    r"(^|[^a-z])(refund(ed)?|return(ed)?|order[ _-]?(refunded|returned)|credit(ed)?|chargeback"
+    r"|retoure|erstattung)$"
+)
+"""Event types that give money back, in lower case."""
 _PATTERNS: tuple[tuple[str, str, str], ...] = (
     (
         r"cancel|churn|unsubscrib|terminat|account[ _-]?(closed|deleted)|k(ue|ü)ndig",
@@ -15,8 +25,7 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
         r"win[ _-]?back|reactivat|re-?engag|miss[ _-]?you|abandon(ed)?[ _-]?(cart|basket)"
         r"|(cart|basket)[ _-]?(reminder|mail|e-?mail)",
         "outbound",
-        "the company sends it because a customer stays away: direction outbound, and role "
-        "confounder if it is never a choice of yours",
+        "the company sends it because a customer stays away: direction outbound",
     ),
     (
         r"track(ing|ed)?[ _-]?(order|parcel|shipment|package)|(order|parcel|shipment|delivery)"
@@ -83,6 +92,8 @@ def event_type(name: str, count: int, *, bought: bool = False, noise: bool = Fal
     'consequence'
     >>> event_type("subscription_cancelled", 3).suggestion
     'churn'
+    >>> event_type("order_completed", 9).suggestion
+    'ignore'
     >>> event_type("wishlist_add", 40).suggestion is None
     True
     """
@@ -91,6 +102,8 @@ def event_type(name: str, count: int, *, bought: bool = False, noise: bool = Fal
     if noise:
         return EventType(name, count, "ignore", "caused by the program, not by a person")
     lower = name.lower()
+    if BOUGHT.search(lower):
+        return EventType(name, count, "ignore", "seems to be the purchase itself")
     for pattern, suggestion, reason in _PATTERNS:
         if re.search(pattern, lower):
             return EventType(name, count, suggestion, reason)

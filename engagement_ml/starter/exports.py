@@ -8,22 +8,12 @@ from collections.abc import Mapping, Sequence
 from engagement_ml.column_names import find
 from engagement_ml.starter import names
 from engagement_ml.starter.columns import Draft, revenue_as_margin
+from engagement_ml.starter.event_types import BOUGHT, RETURNED
 from engagement_ml.starter.formats import ExportFormat, Purchases, Template, Use, pick
 from engagement_ml.starter.names import by_name, names_of
 from engagement_ml.starter.plan import TablePlan
 from engagement_ml.starter.profile import Profile
 from engagement_ml.starter.sample import Sample
-
-BOUGHT = re.compile(
-    r"(^|[^a-z])(purchase[ds]?|order[ _-]?(completed|placed|paid)|checkout[ _-]?(completed|done)"
-    r"|transaction|payment([ _-]?succeeded)?|sale|sold|bought|buy|kauf|bestellung|achat|compra)$"
-)
-"""Event types that are purchases, in lower case."""
-RETURNED = re.compile(
-    r"(^|[^a-z])(refund(ed)?|return(ed)?|order[ _-]?(refunded|returned)|credit(ed)?|chargeback"
-    r"|retoure|erstattung)$"
-)
-"""Event types that give money back, in lower case."""
 
 
 def export_plan(
