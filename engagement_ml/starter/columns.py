@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from engagement_ml.column_names import find
@@ -249,30 +249,35 @@ def _fill_money(draft: Draft) -> bool:
     """Fill margin, or revenue and cost; return whether there is any."""
     if draft.fill("margin", names.is_number) is not None:
         return True
-    revenue = draft.fill("revenue", names.is_number)
-    taken = set(draft.columns.values())
-    price = by_name(names.PRICE, draft.profiles, names.is_number, taken)
-    quantity = by_name(names.QUANTITY, draft.profiles, names.is_number, taken)
-    unit_cost = by_name(names.UNIT_COST, draft.profiles, names.is_number, taken)
-    money: str | None = None if revenue is None else draft.sql(revenue)
-    if money is None and price is not None:
-        money = draft.sql(price)
-        if quantity is not None:
-            money = f"{draft.sql(price)} * {draft.sql(quantity)}"
+    money = revenue_sql(draft)
     if money is None:
         return False
+    unit_cost, quantity = _number(draft, names.UNIT_COST), _number(draft, names.QUANTITY)
     if unit_cost is not None and quantity is not None:
-        draft.columns.pop("revenue", None)
         draft.values["revenue"] = money
         draft.values["cost"] = f"{draft.sql(unit_cost)} * {draft.sql(quantity)}"
-        return True
-    if draft.fill("cost", names.is_number) is not None:
-        if revenue is None:
+    elif draft.fill("cost", names.is_number) is not None:
+        if draft.fill("revenue", names.is_number) is None:
             draft.values["revenue"] = money
-        return True
-    draft.columns.pop("revenue", None)
-    revenue_as_margin(draft, money)
+    else:
+        revenue_as_margin(draft, money)
     return True
+
+
+def revenue_sql(draft: Draft) -> str | None:
+    """Return SQL for revenue: a column with a usual name, or price × quantity; None without one."""
+    revenue = _number(draft, names_of("transactions", "revenue"))
+    if revenue is not None:
+        return draft.sql(revenue)
+    price, quantity = _number(draft, names.PRICE), _number(draft, names.QUANTITY)
+    if price is None or quantity is None:
+        return None if price is None else draft.sql(price)
+    return f"{draft.sql(price)} * {draft.sql(quantity)}"
+
+
+def _number(draft: Draft, usual: Collection[str]) -> str | None:
+    """Return the column of numbers with one of some names that is not used yet."""
+    return by_name(usual, draft.profiles, names.is_number, set(draft.columns.values()))
 
 
 def revenue_as_margin(draft: Draft, money: str) -> None:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from engagement_ml.column_names import find
+from engagement_ml.sources.kinds import quoted_text
 from engagement_ml.starter import names
-from engagement_ml.starter.columns import Draft, revenue_as_margin
+from engagement_ml.starter.columns import Draft, revenue_as_margin, revenue_sql
 from engagement_ml.starter.event_types import BOUGHT, RETURNED
 from engagement_ml.starter.formats import ExportFormat, Purchases, Template, Use, pick
 from engagement_ml.starter.names import by_name, names_of
@@ -111,8 +112,8 @@ def purchases_of(
             draft.values[column] = events.values[column]
     draft.time = events.time
     event_type = events.expression("event_type") or ""
-    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in types)
-    draft.where = f"{event_type} IN ({quoted})" if len(types) > 1 else f"{event_type} = {quoted}"
+    listed = ", ".join(map(quoted_text, types))
+    draft.where = f"{event_type} IN ({listed})" if len(types) > 1 else f"{event_type} = {listed}"
     returned = [t for t in types if is_return(t, purchases)]
     present = [name for name, p in profiles.items() if p.looks == "number"]
     for column, uses in (purchases.uses if purchases else {}).items():
@@ -148,33 +149,22 @@ def _signed(money: str, given_back: str, returned: Sequence[str], event_type: st
     """Return an amount that is negative for refunds."""
     if not returned:
         return money
-    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in returned)
+    listed = ", ".join(map(quoted_text, returned))
     back = f"-abs(coalesce({given_back}, {money}))" if given_back != money else f"-abs({money})"
-    return f"CASE WHEN {event_type} IN ({quoted}) THEN {back} ELSE {money} END"
+    return f"CASE WHEN {event_type} IN ({listed}) THEN {back} ELSE {money} END"
 
 
 def _money_by_name(draft: Draft, returned: Sequence[str], event_type: str) -> bool:
     """Fill margin from a column with a usual name; return whether there is one."""
     taken = set(draft.columns.values())
-    margin, revenue = (
-        by_name(names_of("transactions", column), draft.profiles, names.is_number, taken)
-        for column in ("margin", "revenue")
-    )
-    if margin is not None:
-        signed = _signed(draft.sql(margin), draft.sql(margin), returned, event_type)
-        if returned:
-            draft.values["margin"] = signed
-        else:
-            draft.columns["margin"] = margin
-        return True
-    price = by_name(names.PRICE, draft.profiles, names.is_number, taken)
-    quantity = by_name(names.QUANTITY, draft.profiles, names.is_number, taken)
-    money = None if revenue is None else draft.sql(revenue)
-    if money is None and price is not None:
-        money = draft.sql(price)
-        if quantity is not None:
-            money = f"{draft.sql(price)} * {draft.sql(quantity)}"
-    if money is None:
+    margin = by_name(names_of("transactions", "margin"), draft.profiles, names.is_number, taken)
+    if margin is not None and not returned:
+        draft.columns["margin"] = margin
+    elif margin is not None:
+        money = draft.sql(margin)
+        draft.values["margin"] = _signed(money, money, returned, event_type)
+    elif (money_sql := revenue_sql(draft)) is not None:
+        revenue_as_margin(draft, _signed(money_sql, money_sql, returned, event_type))
+    else:
         return False
-    revenue_as_margin(draft, _signed(money, money, returned, event_type))
     return True

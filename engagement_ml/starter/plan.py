@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engagement_ml.starter.sample import Sample
+from engagement_ml.tables.schema import quoted
 
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS = frozenset(
@@ -107,4 +108,4 @@ def sql_name(name: str, sample: Sample) -> str:
 def _quoted(name: str) -> str:
     if _SIMPLE.fullmatch(name) and name.lower() not in _WORDS:
         return name
-    return '"' + name.replace('"', '""') + '"'
+    return quoted(name)

@@ -15,6 +15,7 @@ from engagement_ml.errors import InputError
 from engagement_ml.sources import open_source
 from engagement_ml.sources.kinds import file_kind, kind_of, quoted_text
 from engagement_ml.sources.packed import open_unpacked
+from engagement_ml.tables.schema import quoted
 
 ROWS = 2_000
 """Rows of a sample."""
@@ -110,8 +111,7 @@ def share_present(engine: DuckDBEngine, sample: Sample, name: str, values: Seque
     wanted = sorted({_plain(value) for value in values})[:_IDS]
     if not wanted:
         return 0.0
-    quoted = '"' + name.replace('"', '""') + '"'
-    text = f"regexp_replace(trim(CAST({quoted} AS VARCHAR)), '[.]0$', '')"
+    text = f"regexp_replace(trim(CAST({quoted(name)} AS VARCHAR)), '[.]0$', '')"
     listed = ", ".join(map(quoted_text, wanted))
     relation = _relation(engine, sample)
     rows = relation.filter(f"{text} IN ({listed})").aggregate(f"count(DISTINCT {text})").fetchall()
