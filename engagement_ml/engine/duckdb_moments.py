@@ -46,8 +46,8 @@ def moment_sql(value: str, of_type: str, notation: Notation = PLAIN) -> str:
 
 def _epoch(value: str, of_type: str, per_second: int) -> str:
     if of_type == "VARCHAR":
-        digits = f"CASE WHEN regexp_matches({value}, '^ *-?[0-9]{{1,18}} *$') THEN {value} END"
-        whole = epoch_sql(f"CAST({digits} AS BIGINT)", per_second, whole=True,
+        digits = f"CASE WHEN regexp_matches({value}, '^ *-?[0-9]{{1,19}} *$') THEN {value} END"
+        whole = epoch_sql(f"try_cast({digits} AS BIGINT)", per_second, whole=True,
                           floor_division=_FLOOR)  # fmt: skip
         parts = epoch_sql(f"({text_number_sql(value, None)})", per_second, whole=False,
                           floor_division=_FLOOR)  # fmt: skip

@@ -163,7 +163,9 @@ def instant(moment: str) -> str:
 def _epoch(value: str, of_type: str, per_second: int) -> str:
     whole = of_type in _INTEGERS
     if of_type == "string":
-        number = f"CASE WHEN {value} RLIKE '^ *-?[0-9]{{1,18}} *$' THEN CAST({value} AS BIGINT) END"
+        number = (
+            f"CASE WHEN {value} RLIKE '^ *-?[0-9]{{1,19}} *$' THEN try_cast({value} AS BIGINT) END"
+        )
         digits = _micros_moment(epoch_sql(f"({number})", per_second, whole=True,
                                           floor_division=_FLOOR))  # fmt: skip
         parts = epoch_sql(f"({spark_number_sql(value, None)})", per_second, whole=False,
