@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, Self
 
+_NEAR = 0.7
+"""Similarity of `difflib` from which a word is near another."""
+_SHORTEST = 3
+"""Letters of a word that is the beginning or end of another, at least."""
+
 
 class EngagementError(Exception):
     """Base class of the package's errors; the command line prints them in one line.
@@ -99,8 +104,31 @@ class GateFailedError(EngagementError):
     exit_status = 1
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the known word closest to `word`, else ``""``.
+def close_to(word: object, known: Iterable[object]) -> str | None:
+    """Return the known word that `word` could be a slip for; None if none is near.
+
+    Near is a word of much the same letters, or one that has the other as its beginning or end, as
+    ``gap`` of ``gap_days``. Case does not matter.
+
+    Examples
+    --------
+    >>> close_to("windws", ["windows", "sources"])
+    'windows'
+    >>> close_to("margin", ["origin", "colour"]) is None
+    True
+    """
+    written: dict[str, str] = {}
+    for each in known:
+        written.setdefault(str(each).lower(), str(each))
+    name = str(word).lower()
+    matches = get_close_matches(name, written, n=1, cutoff=_NEAR)
+    # Of names that begin or end alike, the shortest adds the least.
+    matches += sorted((each for each in written if _one_begins_the_other(name, each)), key=len)
+    return written[matches[0]] if matches else None
+
+
+def nearest(word: object, known: Iterable[object]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for a known word that is near `word`, else ``""``.
 
     Examples
     --------
@@ -109,5 +137,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("zebra", ["windows", "sources"])
     ''
     """
-    matches = get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
-    return f" (did you mean '{matches[0]}'?)" if matches else ""
+    near = close_to(word, known)
+    return f" (did you mean '{near}'?)" if near is not None else ""
+
+
+def _one_begins_the_other(name: str, other: str) -> bool:
+    short, long = sorted((name, other), key=len)
+    return len(short) >= _SHORTEST and (long.startswith(short) or long.endswith(short))

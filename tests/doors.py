@@ -35,6 +35,12 @@ def as_duckdb_file(frame: pd.DataFrame, folder: Path, name: str) -> str:
     return f"{file}::{name}"
 
 
+def as_json_lines(frame: pd.DataFrame, folder: Path, name: str) -> Path:
+    """Return a file of one JSON record a line; moments are text."""
+    frame.to_json(folder / f"{name}.jsonl", orient="records", lines=True, date_format="iso")
+    return folder / f"{name}.jsonl"
+
+
 def as_pandas(frame: pd.DataFrame, folder: Path, name: str) -> pd.DataFrame:
     """Return the frame itself."""
     return frame

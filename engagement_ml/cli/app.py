@@ -8,6 +8,18 @@ from typing import Annotated
 import typer
 
 from engagement_ml.cli.memory import keep_freed_memory
+from engagement_ml.cli.options import (
+    Config,
+    Debug,
+    LogLines,
+    Model,
+    Output,
+    Quiet,
+    TrackingUri,
+    Verbose,
+    example,
+)
+from engagement_ml.cli.starting import init
 from engagement_ml.cli.terminal import command
 from engagement_ml.version import __version__
 
@@ -20,38 +32,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_MODEL_HELP = (
-    "A results folder that 'train' wrote, models:/NAME@champion, models:/NAME/3 or runs:/ID."
-)
-Config = Annotated[Path, typer.Argument(help="The pipeline's YAML file.")]
-Model = Annotated[str, typer.Argument(help=_MODEL_HELP)]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        help="Folder for the results. [default: runs/NAME/TIME]",
-        show_default=False,
-    ),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors and warnings only.")]
-Verbose = Annotated[
-    bool,
-    typer.Option("--verbose", help="Log each step with its duration on standard error."),
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-TrackingUri = Annotated[
-    str | None,
-    typer.Option(
-        help="MLflow tracking store, for models given by URI. "
-        "[default: MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db]",
-        show_default=False,
-    ),
-]
-
-
-def _example(*commands: str) -> str:
-    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in commands)
-
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -60,7 +40,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback(
-    epilog=_example(
+    epilog=example(
         "engagement-ml demo --output runs/demo", "engagement-ml train runs/demo/shop.yaml"
     )
 )
@@ -80,7 +60,7 @@ def root(
     """
 
 
-@app.command(epilog=_example("engagement-ml demo --output runs/demo"))
+@app.command(epilog=example("engagement-ml demo --output runs/demo"))
 def demo(
     dataset: Annotated[
         str, typer.Option(help="Data set: shop (simulated), complete-journey or online-retail.")
@@ -99,6 +79,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="For shop: random seed of the simulation.")] = 0,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    log_format: LogLines = None,
     debug: Debug = False,
 ) -> None:
     """Run the whole pipeline on a built-in data set.
@@ -106,7 +87,7 @@ def demo(
     The results folder also gets the tables and the pipeline's YAML file, which you can change and
     train again.
     """
-    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
+    with command(quiet=quiet, verbose=verbose, debug=debug, log_format=log_format) as progress:
         from engagement_ml.cli.demo import run_demo
         from engagement_ml.cli.results import show_demo
 
@@ -123,12 +104,20 @@ def demo(
             show_demo(result, events)
 
 
-@app.command(epilog=_example("engagement-ml train runs/demo/shop.yaml --output runs/shop"))
+app.command(
+    epilog=example(
+        "engagement-ml init runs/demo/data/events.parquet runs/demo/data/transactions.parquet"
+    )
+)(init)
+
+
+@app.command(epilog=example("engagement-ml train runs/demo/shop.yaml --output runs/shop"))
 def train(
     config: Config,
     output: Output = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    log_format: LogLines = None,
     debug: Debug = False,
 ) -> None:
     """Find drivers, define the metric and evaluate it.
@@ -136,7 +125,7 @@ def train(
     The evaluation is out of time: it uses the last cutoffs, which are not used for training. The
     results folder also gets a report, and the metric is registered in MLflow.
     """
-    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
+    with command(quiet=quiet, verbose=verbose, debug=debug, log_format=log_format) as progress:
         from engagement_ml.cli.results import show_train
         from engagement_ml.workflow import train as run_train
 
@@ -145,7 +134,7 @@ def train(
             show_train(result)
 
 
-@app.command(epilog=_example("engagement-ml evaluate runs/demo --output runs/demo-evaluation"))
+@app.command(epilog=example("engagement-ml evaluate runs/demo --output runs/demo-evaluation"))
 def evaluate(
     model: Model,
     config: Annotated[
@@ -163,13 +152,14 @@ def evaluate(
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    log_format: LogLines = None,
     debug: Debug = False,
 ) -> None:
     """Evaluate a trained metric and its models out of time.
 
     Prints the metric and its baselines, measured on the last cutoffs of the data.
     """
-    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
+    with command(quiet=quiet, verbose=verbose, debug=debug, log_format=log_format) as progress:
         from engagement_ml.cli.results import show_evaluation
         from engagement_ml.workflow import evaluate as run_evaluate
 
@@ -181,7 +171,7 @@ def evaluate(
 
 
 @app.command(
-    epilog=_example(
+    epilog=example(
         "engagement-ml score runs/demo runs/demo/data/events.parquet --output scores.parquet"
     )
 )
@@ -218,6 +208,7 @@ def score(
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    log_format: LogLines = None,
     debug: Debug = False,
 ) -> None:
     """Score customers from their events.
@@ -225,7 +216,7 @@ def score(
     The output has a row per customer: customer_id, score (0 to 100) and the points of each
     behaviour.
     """
-    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
+    with command(quiet=quiet, verbose=verbose, debug=debug, log_format=log_format) as progress:
         from engagement_ml.cli.results import show_scores
         from engagement_ml.workflow import score as run_score
 
@@ -242,7 +233,7 @@ def score(
         show_scores(scores, quiet=quiet)
 
 
-@app.command(epilog=_example("engagement-ml report runs/demo --output report.html"))
+@app.command(epilog=example("engagement-ml report runs/demo --output report.html"))
 def report(
     model: Model,
     output: Annotated[
@@ -256,13 +247,14 @@ def report(
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    log_format: LogLines = None,
     debug: Debug = False,
 ) -> None:
     """Write the report of a run again.
 
     The report is one self-contained HTML file.
     """
-    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
+    with command(quiet=quiet, verbose=verbose, debug=debug, log_format=log_format) as progress:
         from engagement_ml.workflow import report as run_report
 
         path = run_report(model, output, tracking_uri=tracking_uri, progress=progress)
@@ -270,19 +262,20 @@ def report(
             typer.echo(str(path))
 
 
-@app.command(epilog=_example("engagement-ml features runs/demo/shop.yaml --output features"))
+@app.command(epilog=example("engagement-ml features runs/demo/shop.yaml --output features"))
 def features(
     config: Config,
     output: Annotated[Path, typer.Option("--output", help="Folder for the files.")],
     quiet: Quiet = False,
     verbose: Verbose = False,
+    log_format: LogLines = None,
     debug: Debug = False,
 ) -> None:
     """Write the features of every customer at every cutoff.
 
     The folder also gets catalogue.md, which defines each feature.
     """
-    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
+    with command(quiet=quiet, verbose=verbose, debug=debug, log_format=log_format) as progress:
         from engagement_ml.workflow import write_features
 
         folder, n_rows, n_columns = write_features(config, output, progress=progress)

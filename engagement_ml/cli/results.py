@@ -90,9 +90,7 @@ def show_evaluation(evaluation: Mapping[str, Any], output: Path | None) -> None:
 
 
 def show_scores(scores: Scores, *, quiet: bool) -> None:
-    """Print where the scores are and what there is to know; warnings on standard error."""
-    for note in scores.warnings:
-        sys.stderr.write(f"note: {note}\n")
+    """Print where the scores are, and the notes that were not logged as warnings."""
     if quiet:
         return
     lines = [

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from types import FrameType
 
 import typer
 
+from engagement_ml.cli.logs import LogFormat, log_lines, write_error
 from engagement_ml.errors import EngagementError
 from engagement_ml.faults import machine_fault
 from engagement_ml.progress import Progress, ProgressOption, progress_for
@@ -30,7 +29,11 @@ the number: 130, 143, 129."""
 
 @contextmanager
 def command(
-    *, quiet: bool = False, verbose: bool = False, debug: bool = False
+    *,
+    quiet: bool = False,
+    verbose: bool = False,
+    debug: bool = False,
+    log_format: LogFormat | None = None,
 ) -> Iterator[Progress]:
     """Run a command: show its steps, and turn exceptions into one line and an exit status.
 
@@ -39,10 +42,12 @@ def command(
     quiet : bool
         Show no steps.
     verbose : bool
-        Write a log record on standard error when a step starts and when it ends, unless `quiet`;
-        otherwise steps are shown on a terminal only.
+        The same as the log format ``text``.
     debug : bool
         Show the traceback of an error as well, and the warnings of libraries.
+    log_format : LogFormat, optional
+        Write steps, notes, warnings and the error as log lines on standard error, on a terminal
+        as well. By default steps are shown on a terminal only, by a bar.
 
     Yields
     ------
@@ -54,7 +59,9 @@ def command(
         With the status of the error; 70 for a defect, 130 after Ctrl-C, 143 after SIGTERM, 129
         after SIGHUP, 141 if the reader of the output has closed the pipe.
     """
-    with _interrupts_noted() as interrupts:
+    if verbose and log_format is None:
+        log_format = LogFormat.text
+    with _interrupts_noted() as interrupts, log_lines(log_format, quiet=quiet):
 
         def check() -> None:
             # A library may swallow the exception of an interruption; the next step then raises it.
@@ -62,7 +69,7 @@ def command(
                 raise KeyboardInterrupt
 
         try:
-            with warnings.catch_warnings(), _progress(quiet, verbose, check) as progress:
+            with warnings.catch_warnings(), _progress(quiet, log_format, check) as progress:
                 if not debug:
                     warnings.simplefilter("ignore")
                 yield progress
@@ -71,20 +78,17 @@ def command(
         except (Exception, KeyboardInterrupt) as error:
             status, message = _status_and_message(error, interrupts)
             if message:
-                _print_error(message, debug)
+                write_error(message, status, log_format, debug=debug)
             raise typer.Exit(status) from None
 
 
-def _progress(quiet: bool, verbose: bool, check: Callable[[], None]) -> Progress:
-    """Return the progress display of a command; with `verbose`, configure logging for it."""
+def _progress(quiet: bool, log_format: LogFormat | None, check: Callable[[], None]) -> Progress:
+    """Return the progress display of a command."""
     option: ProgressOption = "auto"
     if quiet:
         option = False
-    elif verbose:
+    elif log_format is not None:
         option = "log"
-        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        # Other libraries keep to warnings.
-        logging.getLogger("engagement_ml").setLevel(logging.INFO)
     return progress_for(option, check=check)
 
 
@@ -129,9 +133,3 @@ def _interrupts_noted() -> Iterator[list[int]]:
     finally:
         for number in noted:
             signal.signal(number, before[number])
-
-
-def _print_error(message: str, debug: bool) -> None:
-    if debug:
-        typer.echo(traceback.format_exc(), err=True)
-    typer.echo(" ".join(message.split()), err=True)

@@ -16,7 +16,7 @@ TABLE_NAMES = ("events", "transactions", "customers", "surveys")
 
 
 class SourcesConfig(Frozen):
-    """Paths of the input tables: Parquet file, folder or glob, CSV file, or file.duckdb::table.
+    """Paths of the input tables: files, folders, globs, sheets, and tables of DuckDB files.
 
     Paths are relative to the configuration's file. Any table can be given as a frame from Python
     instead.

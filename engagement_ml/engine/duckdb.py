@@ -122,10 +122,17 @@ class DuckDBEngine(Engine):
         return without(keys, [str(name) for (name,) in rows])
 
     def read_csv(
-        self, files: Sequence[Path], *, delimiter: str, names: Sequence[str], source: str
+        self,
+        files: Sequence[Path],
+        *,
+        delimiter: str,
+        names: Sequence[str],
+        source: str,
+        keys: Sequence[str] = (),
     ) -> nw.LazyFrame[Any]:
         """Open CSV files with a header, every column as text."""
-        return self.scan(self.view(csv_sql(files, delimiter, names), source=source))
+        sql = csv_sql(files, delimiter, names, dict.fromkeys(keys, "VARCHAR"))
+        return self.scan(self.view(sql, source=source))
 
     def read_frame(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
         """Return a DuckDB relation as a frame; rows of another connection are copied."""

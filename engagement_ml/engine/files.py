@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 """Folder name of a missing value."""
+MOST_FIELDS = 2_000
+"""A JSON object with more distinct fields than this is read as a map, not as a record."""
 _FILE = "engagement_file_"
 
 
@@ -24,16 +26,48 @@ def literal_path(path: str | Path) -> str:
     return _text(re.sub(r"([*?[])", r"[\1]", str(path)))
 
 
-def csv_sql(files: Sequence[Path], delimiter: str, names: Sequence[str]) -> str:
+def csv_sql(
+    files: Sequence[Path],
+    delimiter: str,
+    names: Sequence[str],
+    keys: Mapping[str, str] | None = None,
+) -> str:
     """Return SQL for the rows of CSV files with a header, every column as text."""
-    listed = ", ".join(map(literal_path, files))
-    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
     # No auto-detection: it silently skips lines that do not fit.
-    return (
-        f"SELECT * FROM read_csv([{listed}], auto_detect = false, hive_partitioning = false, "
-        f"header = true, delim = '{delimiter}', quote = '\"', escape = '\"', "
-        f"columns = {{{columns}}})"
+    options = (
+        "auto_detect = false, hive_partitioning = false, header = true, "
+        f"delim = '{delimiter}', quote = '\"', escape = '\"', "
+        f"columns = {_types_sql(dict.fromkeys(names, 'VARCHAR'))}"
     )
+    return _rows_sql("read_csv", files, options, keys)
+
+
+def json_sql(
+    files: Sequence[Path],
+    form: str,
+    types: Mapping[str, str] | None = None,
+    keys: Mapping[str, str] | None = None,
+) -> str:
+    """Return SQL for the records of JSON files.
+
+    Parameters
+    ----------
+    files : sequence of Path
+    form : {"array", "newline_delimited"}
+    types : mapping of str to str, optional
+        DuckDB type of each field to read; by default they are inferred from all records.
+    keys : mapping of str to str, optional
+        As in ``parquet_sql``.
+    """
+    options = f"format = '{form}', hive_partitioning = false, records = true, "
+    if types is None:
+        options += (
+            "sample_size = -1, maximum_depth = -1, field_appearance_threshold = 0, "
+            f"map_inference_threshold = {MOST_FIELDS}, union_by_name = true"
+        )
+    else:
+        options += f"auto_detect = false, columns = {_types_sql(types)}"
+    return _rows_sql("read_json", files, options, keys)
 
 
 def parquet_sql(
@@ -50,17 +84,8 @@ def parquet_sql(
     by_name : bool, default True
         Whether columns are matched by name; False for files with the same columns.
     """
-    listed = ", ".join(map(literal_path, files))
     options = f"union_by_name = {str(by_name).lower()}, hive_partitioning = false"
-    if not keys:
-        return f"SELECT * FROM read_parquet([{listed}], {options})"
-    columns = ", ".join(
-        f"CAST({_value_sql(key)} AS {of_type}) AS {_quoted(key)}" for key, of_type in keys.items()
-    )
-    return (
-        f"SELECT * EXCLUDE ({_FILE}), {columns} "
-        f"FROM read_parquet([{listed}], {options}, filename = '{_FILE}')"
-    )
+    return _rows_sql("read_parquet", files, options, keys)
 
 
 def partition_keys(files: Sequence[Path], folder: Path | None) -> dict[str, str]:
@@ -116,6 +141,23 @@ def key_pattern(key: str) -> str:
     """Return a regular expression whose group is the value of a key in a file's path."""
     escaped = re.sub(r"([^A-Za-z0-9_])", r"\\\1", key)
     return f".*/{escaped}=([^/]*)/"
+
+
+def _rows_sql(
+    reader: str, files: Sequence[str | Path], options: str, keys: Mapping[str, str] | None
+) -> str:
+    """Return SQL that calls a reader of files, with the values of `keys` as further columns."""
+    call = f"{reader}([{', '.join(map(literal_path, files))}], {options}"
+    if not keys:
+        return f"SELECT * FROM {call})"
+    columns = ", ".join(
+        f"CAST({_value_sql(key)} AS {of_type}) AS {_quoted(key)}" for key, of_type in keys.items()
+    )
+    return f"SELECT * EXCLUDE ({_FILE}), {columns} FROM {call}, filename = '{_FILE}')"
+
+
+def _types_sql(types: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{_text(k)}: {_text(t)}" for k, t in types.items()) + "}"
 
 
 def _value_sql(key: str) -> str:

@@ -134,7 +134,7 @@ def _open(engine: DuckDBEngine, source: Any, layout: Layout) -> _Test:
     raw = engine.view(relation.sql_query(), source=label)
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
     types = {name: present[column] for name, column in theirs.items()}
-    return _Test(_TABLE, label, view, types, theirs, is_csv(source))
+    return _Test(_TABLE, label, view, types, theirs, is_csv(source, _TABLE))
 
 
 def _arms(engine: DuckDBEngine, one: _Test, layout: Layout) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from engagement_ml.engine import Engine
 from engagement_ml.errors import ConfigError, InputError
 from engagement_ml.formatting import Money, listed, percent, quantity
 from engagement_ml.tables.quality import TableQuality
+from engagement_ml.yaml_line import yaml_line
 
 WORTH_A_NOTE = 0.01
 """A larger share of revenue, or of rows, that is dropped gets a note."""
@@ -74,7 +75,7 @@ def _currency_notes(
         if len(found) == _CODE_LENGTH and found != config.currency.upper():
             raise ConfigError(
                 f"key 'currency': is {config.currency}, but column 'currency' of {quality.source} "
-                f"holds {found}; write 'currency: {found}'"
+                f"holds {found}; write '{yaml_line('currency', found)}'"
             )
     if rows and missing:
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,8 +20,11 @@ from engagement_ml.inputs.names import behaviours_of, check_configured_names
 from engagement_ml.inputs.read_result import ReadResult
 from engagement_ml.inputs.tables import Tables
 from engagement_ml.ledger.cache.partitions import OnPart
+from engagement_ml.tables.dropped import dropped_note
 from engagement_ml.tables.schema import COLUMNS
 from engagement_ml.windows import DAY, History, history_of
+
+_logger = logging.getLogger(__name__)
 
 
 def read_tables(
@@ -95,6 +99,9 @@ def read_tables(
     history = history_of(first_event, first_paid, last_paid + DAY, config.windows, last_event)
     tables_quality = tuple(result.quality[name] for name in COLUMNS if name in result.quality)
     notes += tuple(note for each in tables_quality for note in each.notes)
+    notes += tuple(_early_end(last_event, last_paid, history))
+    for note in (*notes, *filter(None, map(dropped_note, tables_quality))):
+        _logger.info("%s", note)
     return Tables(
         engine=engine,
         events=result.frames["events"],
@@ -109,7 +116,7 @@ def read_tables(
         ledger=result.ledger,
         partitions=result.partitions,
         sessions=result.sessions,
-        notes=(*notes, *_early_end(last_event, last_paid, history)),
+        notes=notes,
     )
 
 

@@ -80,12 +80,13 @@ class FittedResults:
         import narwhals as nw
 
         from engagement_ml.column_names import find
-        from engagement_ml.workflow.score_notes import log_notes
+        from engagement_ml.workflow.run_log import log_notes
         from engagement_ml.workflow.scoring import score_frames
 
         names = self.config_.columns.get("events", {})
         event_type = names.get(find("event_type", names) or "", "event_type")
-        if find(event_type, nw.from_native(frame).collect_schema()) is not None:
+        computed = find("event_type", self.config_.shape_of("events").given) is not None
+        if computed or find(event_type, nw.from_native(frame).collect_schema()) is not None:
             scores = score_frames(
                 self.metric_, frame, config=self.config_, customers=customers, as_of=as_of
             )

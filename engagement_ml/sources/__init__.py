@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,15 @@ import narwhals as nw
 
 from engagement_ml.engine import Engine
 from engagement_ml.errors import InputError
-from engagement_ml.sources.kinds import ACCEPTED, CSV, check_names
+from engagement_ml.sources.kinds import ACCEPTED, check_names, file_kind
+from engagement_ml.sources.pandas_frames import pandas_to_arrow
 from engagement_ml.sources.paths import files_of, open_path
 from engagement_ml.sources.writing import new_folder_whole, write_whole
 
 __all__ = [
     "describe_source",
     "is_csv",
+    "naive_in_frame",
     "new_folder_whole",
     "open_source",
     "parquet_files",
@@ -26,19 +27,23 @@ __all__ = [
 ]
 
 
-def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]:
+def open_source(
+    engine: Engine, source: Any, *, table: str, encoding: str | None = None
+) -> nw.LazyFrame[Any]:
     """Open a table lazily at its source; no rows are read yet.
 
     Parameters
     ----------
     engine : Engine
     source : str, path or frame
-        A Parquet file, a folder or glob of Parquet files, a CSV file (``.csv``, ``.csv.gz``),
-        ``file.duckdb::table`` (or ``file.duckdb#table``; without a name, the table named
-        `table`); or any frame that Narwhals accepts. Frames of other engines are converted
-        through Arrow.
+        A Parquet, CSV, JSON or Excel file, or a folder or glob of files of one kind; CSV and JSON
+        may be compressed (``.gz``, ``.zst``); ``book.xlsx::sheet``; ``file.duckdb::table`` (or
+        ``file.duckdb#table``; without a name, the table named `table`); or any frame that
+        Narwhals accepts. Frames of other engines are converted through Arrow.
     table : str
         Name of the input table, such as ``"events"``; error messages name it.
+    encoding : str, optional
+        Encoding of text files; by default UTF-8.
 
     Returns
     -------
@@ -60,20 +65,22 @@ def open_source(engine: Engine, source: Any, *, table: str) -> nw.LazyFrame[Any]
     ['customer_id']
     """
     if isinstance(source, str | os.PathLike):
-        return open_path(engine, os.fspath(source), table)
+        return open_path(engine, os.fspath(source), table, encoding)
     return _open_frame(engine, source, table)
 
 
-def is_csv(source: Any) -> bool:
-    """Return whether `source` is a path that is read as CSV."""
-    return isinstance(source, str | os.PathLike) and str(source).lower().endswith(CSV)
+def is_csv(source: Any, table: str) -> bool:
+    """Return whether `source` names files that are read as CSV."""
+    return any(file_kind(file) == "CSV" for file in _files(source, table))
 
 
 def parquet_files(source: Any, table: str) -> tuple[Path, ...]:
     """Return the Parquet files of a source in a stable order; empty for any other source."""
-    if not isinstance(source, str | os.PathLike):
-        return ()
-    return tuple(f for f in files_of(os.fspath(source), table) if not is_csv(f))
+    return tuple(file for file in _files(source, table) if file_kind(file) == "Parquet")
+
+
+def _files(source: Any, table: str) -> list[Path]:
+    return files_of(os.fspath(source), table) if isinstance(source, str | os.PathLike) else []
 
 
 def source_folder(source: Any) -> Path | None:
@@ -88,6 +95,23 @@ def describe_source(source: Any, table: str) -> str:
     if isinstance(source, str | os.PathLike):
         return str(source)
     return f"{table} ({type(source).__module__.split('.')[0]} {type(source).__name__})"
+
+
+def naive_in_frame(source: Any) -> frozenset[str]:
+    """Return the columns of a frame whose moments name no zone; none for a path."""
+    if isinstance(source, str | os.PathLike):
+        return frozenset()
+    frame = nw.from_native(source)
+    if frame.implementation.is_pandas():
+        import pyarrow as pa
+
+        schema = pandas_to_arrow(frame.to_native()).schema
+        moments = (each for each in schema if pa.types.is_timestamp(each.type))
+        return frozenset(each.name for each in moments if each.type.tz is None)
+    types = frame.collect_schema()
+    return frozenset(
+        name for name, t in types.items() if isinstance(t, nw.Datetime) and t.time_zone is None
+    )
 
 
 def _open_frame(engine: Engine, source: Any, table: str) -> nw.LazyFrame[Any]:
@@ -114,7 +138,7 @@ def _converted(engine: Engine, frame: nw.LazyFrame[Any] | nw.DataFrame[Any]) -> 
         native = engine.read_frame(frame)
         return engine.read_arrow(_batches(frame)) if native is None else native
     if frame.implementation.is_pandas():
-        return engine.read_arrow(_pandas_to_arrow(frame.to_native()))
+        return engine.read_arrow(pandas_to_arrow(frame.to_native()))
     return engine.read_arrow(frame.to_arrow())
 
 
@@ -123,41 +147,3 @@ def _batches(frame: nw.LazyFrame[Any]) -> Any:
     if frame.implementation.is_ibis():
         return frame.to_native().to_pyarrow_batches()
     return frame.collect("pyarrow").to_native()
-
-
-def _pandas_to_arrow(frame: Any) -> Any:
-    """Return a pandas frame as Arrow; columns of mixed or unknown types become text."""
-    import pandas as pd
-    import pyarrow as pa
-
-    columns = {}
-    for name in frame.columns:
-        column = frame[name]
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            column = column.dt.tz_convert(None)
-        try:
-            columns[name] = pa.Array.from_pandas(_unmixed(column))
-        except pa.ArrowException:
-            columns[name] = None
-        if columns[name] is None or isinstance(columns[name].type, pa.BaseExtensionType):
-            columns[name] = pa.Array.from_pandas(column.map(str, na_action="ignore"))
-    return pa.table(columns)
-
-
-def _unmixed(column: Any) -> Any:
-    """Return objects that mix moments with a time zone, moments without, and dates as text.
-
-    Arrow would take the zone of the first; the validation of text names the row.
-    """
-    import pandas as pd
-
-    if column.dtype != object:
-        return column
-    if pd.api.types.infer_dtype(column, skipna=True) not in ("datetime", "date", "mixed"):
-        return column
-    kinds = {
-        (isinstance(value, dt.datetime), getattr(value, "tzinfo", None) is not None)
-        for value in column
-        if isinstance(value, dt.date) and not pd.isna(value)
-    }
-    return column.map(str, na_action="ignore") if len(kinds) > 1 else column

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
 from engagement_ml.errors import InputError
 from engagement_ml.sources.kinds import ACCEPTED, check_names, kind_of
+from engagement_ml.sources.packed import read_start
 
 
 def csv_shape(files: Sequence[Path], table: str) -> tuple[str, tuple[str, ...]]:
@@ -30,7 +30,7 @@ def csv_shape(files: Sequence[Path], table: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _csv_header(path: Path, table: str) -> tuple[str, tuple[str, ...]]:
-    start = _csv_start(path)
+    start = _csv_start(path, table)
     if not start.strip():
         raise InputError(f"{path}: is empty; table '{table}' needs a header and rows")
     line = start.removeprefix("\ufeff").splitlines()[0]
@@ -40,12 +40,8 @@ def _csv_header(path: Path, table: str) -> tuple[str, tuple[str, ...]]:
     return delimiter, names
 
 
-def _csv_start(path: Path) -> str:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            start = file.read(65536)
-    except (OSError, EOFError):
-        raise InputError(f"{path}: is not a gzip-compressed CSV file; {ACCEPTED}") from None
+def _csv_start(path: Path, table: str) -> str:
+    start = read_start(path)
     kind = kind_of(start)
     if kind is None and b"\x00" in start:
         kind = "binary data"
@@ -56,5 +52,6 @@ def _csv_start(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}: is not UTF-8 text (byte {error.start + 1} is "
-            f"0x{start[error.start]:02x}); save it as UTF-8"
+            f"0x{start[error.start]:02x}); save it as UTF-8, or name its encoding, such as "
+            f"'shape: {{{table}: {{encoding: cp1252}}}}'"
         ) from None

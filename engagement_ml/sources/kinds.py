@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
 from engagement_ml.column_names import fold
 from engagement_ml.errors import InputError
 
 PARQUET = (".parquet", ".parq", ".pq")
-CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+CSV, JSON = (
+    tuple(f"{suffix}{packed}" for suffix in suffixes for packed in ("", ".gz", ".zst"))
+    for suffixes in ((".csv", ".tsv"), (".jsonl", ".ndjson", ".json"))
+)
+EXCEL = (".xlsx", ".xlsm")
 DUCKDB = (".duckdb", ".ddb", ".db")
 MAGIC = {
     b"\x89PNG": "a PNG image",
@@ -18,12 +24,33 @@ MAGIC = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"PAR1": "a Parquet file",
     b"\x1f\x8b": "gzip-compressed",
+    b"\x28\xb5\x2f\xfd": "zstd-compressed",
     b"SQLite format 3": "an SQLite database",
     b"ARROW1": "an Arrow file",
 }
+FileKind = Literal["Parquet", "CSV", "JSON", "Excel"]
+_SUFFIXES: dict[FileKind, tuple[str, ...]] = {
+    "Parquet": PARQUET,
+    "CSV": CSV,
+    "JSON": JSON,
+    "Excel": EXCEL,
+}
+KNOWN = tuple(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
 ACCEPTED = (
-    "give a Parquet file, a folder or glob of Parquet files, a CSV file, or file.duckdb::table"
+    "give a Parquet, CSV, JSON or Excel file, a folder or glob of such files, or file.duckdb::table"
 )
+
+
+def file_kind(path: str | Path) -> FileKind:
+    """Return the kind of a file by its suffix; a file of another suffix is read as Parquet.
+
+    Examples
+    --------
+    >>> file_kind("events.CSV.gz"), file_kind("events.ndjson"), file_kind("part-0000")
+    ('CSV', 'JSON', 'Parquet')
+    """
+    name = str(path).lower()
+    return next((k for k, suffixes in _SUFFIXES.items() if name.endswith(suffixes)), "Parquet")
 
 
 def kind_of(start: bytes) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,23 @@ import narwhals as nw
 
 from engagement_ml.config import is_uri
 from engagement_ml.engine import DuckDBEngine, Engine
+from engagement_ml.engine.files import partition_keys, without
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.sources.csv_files import csv_shape
+from engagement_ml.sources.encodings import utf8_files
+from engagement_ml.sources.excel_files import read_sheets
 from engagement_ml.sources.folders import check_listable
-from engagement_ml.sources.kinds import ACCEPTED, CSV, DUCKDB, PARQUET, kind_of
+from engagement_ml.sources.json_files import json_table
+from engagement_ml.sources.kinds import ACCEPTED, DUCKDB, EXCEL, KNOWN, FileKind, file_kind, kind_of
+from engagement_ml.sources.pandas_frames import pandas_to_arrow
 
 
-def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
+def open_path(
+    engine: Engine, source: str, table: str, encoding: str | None = None
+) -> nw.LazyFrame[Any]:
     """Open the file, folder, glob or DuckDB table that `source` names.
+
+    `encoding` is that of text files.
 
     Raises
     ------
@@ -34,16 +44,57 @@ def open_path(engine: Engine, source: str, table: str) -> nw.LazyFrame[Any]:
         return engine.scan(_open_duckdb(engine, Path(file), name or table, table))
     if is_uri(source) and not engine.local:
         return engine.read_parquet([source], source=source)
-    files = _find_files(source, table)
+    place, sheet = _split_sheet(source)
+    files = _find_files(place, table)
     for path in files:
         _check_readable(path, table)
-    if all(str(path).lower().endswith(CSV) for path in files):
-        delimiter, names = csv_shape(files, table)
-        return engine.read_csv(files, delimiter=delimiter, names=names, source=source)
+    folder = Path(place) if Path(place).is_dir() else None
+    kind = _one_kind(files, source)
+    if kind in ("CSV", "JSON"):
+        files = utf8_files(engine, files, encoding, table)
+    match kind:
+        case "CSV":
+            return _open_csv(engine, files, folder, source, table)
+        case "JSON":
+            embedded = engine.embedded()
+            name = json_table(embedded, files, partition_keys(files, folder), source, table)
+            return _handed_over(engine, embedded, embedded.scan(name))
+        case "Excel":
+            return engine.read_arrow(pandas_to_arrow(read_sheets(files, sheet, table)))
     for path in files:
         _check_parquet(path, table)
-    folder = Path(source) if Path(source).is_dir() else None
     return engine.read_parquet(files, folder=folder, source=source)
+
+
+def _one_kind(files: Sequence[Path], source: str) -> FileKind:
+    """Return the kind of files that are one table."""
+    by_kind = {file_kind(path): path for path in reversed(files)}
+    if len(by_kind) > 1:
+        (kind, path), (other_kind, other), *_ = reversed(by_kind.items())
+        raise InputError(
+            f"{source}: {path.name} is a {kind} file and {other.name} a {other_kind} file; "
+            "give files of one kind"
+        )
+    return next(iter(by_kind))
+
+
+def _open_csv(
+    engine: Engine, files: Sequence[Path], folder: Path | None, source: str, table: str
+) -> nw.LazyFrame[Any]:
+    delimiter, names = csv_shape(files, table)
+    keys = tuple(without(partition_keys(files, folder), names))
+    # Spark decompresses zstd only with native libraries of Hadoop.
+    packed = any(path.suffix.lower() == ".zst" for path in files)
+    reader = engine.embedded() if packed else engine
+    frame = reader.read_csv(files, delimiter=delimiter, names=names, source=source, keys=keys)
+    return _handed_over(engine, reader, frame)
+
+
+def _handed_over(engine: Engine, reader: Engine, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return a frame of `reader` as one of the engine, through Arrow if they differ."""
+    if reader is engine:
+        return frame
+    return engine.read_arrow(frame.collect("pyarrow").to_native())
 
 
 def files_of(source: str, table: str) -> list[Path]:
@@ -55,11 +106,19 @@ def files_of(source: str, table: str) -> list[Path]:
         If no file is found.
     """
     elsewhere = _duckdb_table(source)[0] is not None or is_uri(source)
-    return [] if elsewhere else _find_files(source, table)
+    return [] if elsewhere else _find_files(_split_sheet(source)[0], table)
+
+
+def _split_sheet(source: str) -> tuple[str, str | None]:
+    """Return a workbook and the sheet that ``book.xlsx::sheet`` names; None for the first one."""
+    file, separator, sheet = source.partition("::")
+    return (file, sheet) if separator and file.lower().endswith(EXCEL) else (source, None)
 
 
 def _duckdb_table(source: str) -> tuple[str | None, str]:
     """Return the DuckDB file and table that `source` names; None if it names something else."""
+    if _split_sheet(source)[1] is not None:
+        return None, ""
     file, separator, name = source.partition("::")
     if not separator:
         file, separator, name = _split_hash(source)
@@ -79,10 +138,11 @@ def _find_files(source: str, table: str) -> list[Path]:
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if _is_data_file(p.relative_to(path)))
         if not files:
-            raise InputError(f"{source}: no Parquet file in the folder of '{table}'; {ACCEPTED}")
-        return files
+            raise InputError(f"{source}: no data file in the folder of '{table}'; {ACCEPTED}")
+        # Programs that write folders of Parquet files put other files beside them.
+        return [p for p in files if file_kind(p) == "Parquet"] or files
     if path.exists():
-        if not str(path).lower().endswith(PARQUET + CSV):
+        if not str(path).lower().endswith(KNOWN):
             kind = _kind(path) or f"a '{path.suffix}' file"
             raise InputError(f"{source}: is {kind}; {ACCEPTED}")
         return [path]
@@ -99,7 +159,7 @@ def _find_files(source: str, table: str) -> list[Path]:
 def _is_data_file(path: Path) -> bool:
     # Names of unfinished and bookkeeping files that Spark writes begin with a dot or underscore.
     hidden = any(part.startswith((".", "_")) for part in path.parts)
-    return not hidden and path.name.lower().endswith(PARQUET)
+    return not hidden and path.name.lower().endswith(KNOWN)
 
 
 def _kind(path: Path) -> str | None:

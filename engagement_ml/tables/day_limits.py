@@ -12,6 +12,7 @@ import narwhals as nw
 from engagement_ml.config import HistoryConfig
 from engagement_ml.formatting import quantity
 from engagement_ml.tables.dense_span import DenseSpan
+from engagement_ml.yaml_line import yaml_line
 
 AFTER_TRANSACTIONS = "after the last day of transactions"
 FAR = "far from all other days"
@@ -188,5 +189,5 @@ def _dropped(table: str, n: int, reason: DayReason) -> str:
 def _apart(table: str, which: str, day: dt.date, nearest: dt.date, key: str) -> str:
     return (
         f"the {which} day of {table}, {day}, is {abs((day - nearest).days)} days from the nearest "
-        f"other one, {nearest}; if it is a mistake, set 'history: {{{key}: {nearest}}}'"
+        f"other one, {nearest}; if it is a mistake, set '{yaml_line('history', {key: nearest})}'"
     )

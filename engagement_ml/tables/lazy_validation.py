@@ -24,6 +24,7 @@ from engagement_ml.tables.validation import (
     ZONE_NAME,
     column_label,
     latest,
+    time_hint,
     type_message,
     value_message,
     zone_message,
@@ -61,7 +62,10 @@ def check_values(engine: LazyEngine, opened: LazyTable, *, future: bool = True) 
     if not checks:
         return
     columns = list(dict.fromkeys(check.column for check in checks))
-    zoned = [c for c in columns if opened.kinds().get(c) == "timestamp" and opened.is_text(c)]
+    iso = opened.table.notation.format is None
+    zoned = [
+        c for c in columns if opened.kinds().get(c) == "timestamp" and opened.is_text(c) and iso
+    ]
     written = opened.frame.select(
         *columns, *(nw.col(c).cast(nw.String).alias(_written(c)) for c in columns)
     )
@@ -70,7 +74,7 @@ def check_values(engine: LazyEngine, opened: LazyTable, *, future: bool = True) 
     conditions += [(c, with_zone if has else ~with_zone)
                    for c in zoned for has in (True, False)
                    for with_zone in [nw.col(_written(c)).str.contains(ZONE)]]  # fmt: skip
-    counted = engine.typed(written, kinds).select(
+    counted = opened.typed(engine, written, kinds).select(
         part for i, (column, bad) in enumerate(conditions) for part in _count(i, column, bad)
     )
     (counts,) = engine.rows(counted, source=opened.table.label)
@@ -88,7 +92,8 @@ def value_error(
 ) -> InputError:
     """Return the error about a value that does not fit its column."""
     place = column_label(opened.table, column)
-    return InputError(value_message(place, expected, f"'{value}'", rows))
+    message = value_message(place, expected, f"'{value}'", rows)
+    return InputError(message + time_hint(opened.table, expected, value))
 
 
 def _check_types(opened: LazyTable) -> None:
@@ -113,6 +118,7 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
         return _id_checks(opened, column)
     unreadable = ~written.is_null() & (written != "") & value.is_null()
     if kind == "timestamp":
+        notation, limits = opened.table.notation, opened.table.limits
         no_moment = (written != "") & ~written.str.contains(MOMENT)
         unparsable = (
             [
@@ -123,7 +129,9 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
             if text
             else []
         )
-        if opened.table.limits.latest is not None or not (text or future):
+        if notation.format is not None and (text or opened.is_numeric_moment(column)):
+            unparsable = [_Check(column, unreadable & (written != "NaN"), notation.expected)]
+        if limits.latest is not None or not (unparsable or future):
             return unparsable
         return [*unparsable, _Check(column, value.dt.date() > latest().date(), FUTURE)]
     if kind not in ("number", "finite") or opened.schema[column].is_integer():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,30 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.files import parquet_sql
 from engagement_ml.engine.moments import has_zone
+from engagement_ml.engine.notation import Notation
 from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import FLOATS
+from engagement_ml.tables.projection import Projection
+from engagement_ml.tables.required import check_required
 from engagement_ml.tables.schema import (
     COLUMNS,
     REQUIRED,
-    SESSION_COLUMNS,
     SourceTable,
+    input_columns,
     listed,
     quoted,
 )
+from engagement_ml.tables.shaped_source import (
+    check_projection,
+    shaped,
+    unroll_source,
+    used_projection,
+)
+from engagement_ml.tables.shaping import spelling
 from engagement_ml.tables.zones import check_zones
+from engagement_ml.yaml_line import yaml_line
 
 _GROUPS = re.compile(
     r"(VARCHAR|ENUM|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL|BOOLEAN|UUID|\"NULL\""
@@ -56,27 +66,63 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
         If the customers table lacks a column that ``segments`` names.
     """
     label = describe_source(source, name)
-    relation = open_source(engine, source, table=name).to_native()
+    relation = open_source(
+        engine, source, table=name, encoding=config.shape_of(name).encoding
+    ).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
     source_columns = map_columns(config, name, label, present)
-    check_columns(config, name, label, {c: present[s] for c, s in source_columns.items()})
-    used = used_columns(name, source_columns)
-    selected = ", ".join(
-        f"{quoted(source_column)} AS {quoted(column)}" for column, source_column in used.items()
-    )
     raw = engine.view(relation.sql_query(), source=label)
-    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
-    types = {column: present[source_column] for column, source_column in used.items()}
+    projection = shaped(engine, config, name, label, raw, source_columns, relation)
+    types = {c: present[s] for c, s in source_columns.items()}
+    if projection is not None:
+        types |= {c: projection.types[c] for c in projection.computed}
+        source_columns = source_columns | {c: c for c in projection.computed}
+    check_columns(config, name, label, types)
+    used = used_columns(name, source_columns)
+    notes: tuple[str, ...] = ()
+    if projection is None:
+        selected = {column: quoted(source_column) for column, source_column in used.items()}
+        query = Projection({}, columns=selected, source=quoted(raw)).sql()
+    else:
+        projection = used_projection(projection, used, raw, present)
+        notes = check_projection(engine, projection, name, label)
+        projection, notes = unroll_source(engine, config, projection, label, notes)
+        query = projection.sql()
+    view = engine.view(query, source=label)
+    if projection is not None and projection.unnest is not None:
+        described = f"SELECT column_name, column_type FROM (DESCRIBE {quoted(view)})"
+        types = dict(engine.query(described, source=label))
     files = parquet_files(source, name)
-    keys = engine.keys_of(files, source_folder(source), source=label)
-    limits = DayLimits.of(config.history)
-    table = SourceTable(name, label, view, types, used, is_csv(source), files, limits, keys)
+    table = SourceTable(
+        name,
+        label,
+        view,
+        {column: types[column] for column in used},
+        used,
+        is_csv(source, name),
+        files,
+        DayLimits.of(config.history),
+        engine.keys_of(files, source_folder(source), source=label),
+        Notation.of(config.shape_of(name)),
+        projection,
+        notes,
+    )
     unused = [c for c in types if is_optional(name, c) and _is_all_null(engine, table, c)]
     table = without_columns(table, unused)
-    for column, kind in table.column_kinds():
+    kinds = table.column_kinds()
+    for column, kind in kinds:
         if kind == "timestamp" and has_zone(table.types[column]):
             check_zones(files, used[column])
-    return table
+    misfits = [c for c, kind in kinds if kind == "timestamp" and not table.fits(c)]
+    examples = {column: _example(engine, table, column) for column in misfits}
+    return replace(table, examples=examples) if examples else table
+
+
+def _example(engine: DuckDBEngine, table: SourceTable, column: str) -> object:
+    value = quoted(column)
+    query = f"SELECT {value} FROM {quoted(table.view)} WHERE {value} IS NOT NULL LIMIT 1"
+    rows = engine.query(query, source=table.label)
+    return rows[0][0] if rows else None
 
 
 def is_optional(name: str, column: str) -> bool:
@@ -116,15 +162,28 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
     present = dict(
         engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", source=table.label)
     )
+    if table.projection is not None:
+        whole = table.projection.types
+        rows = _as_whole(read, present, whole, {column: column for column in whole})
+        view = engine.view(table.projection.sql(f"({rows})"), source=table.label)
+    else:
+        rows = _as_whole(read, present, table.types, table.source_columns)
+        view = engine.view(rows, source=table.label)
+    return replace(table, view=view, files=tuple(files))
+
+
+def _as_whole(
+    read: str, present: Mapping[str, str], types: Mapping[str, str], names: Mapping[str, str]
+) -> str:
+    """Return SQL for columns of some files in the types of the whole source."""
     selected = []
-    for column, of_type in table.types.items():
+    for column, of_type in types.items():
         # Files of a folder may write a name in other cases.
-        source_column = find(table.source_columns[column], present)
+        source_column = find(names[column], present)
         value = "NULL" if source_column is None else quoted(source_column)
         same = source_column is not None and present[source_column] == of_type
         selected.append(f"{value if same else f'CAST({value} AS {of_type})'} AS {quoted(column)}")
-    view = engine.view(f"SELECT {', '.join(selected)} FROM ({read})", source=table.label)
-    return replace(table, view=view, files=tuple(files))
+    return f"SELECT {', '.join(selected)} FROM ({read})"
 
 
 def map_columns(
@@ -140,26 +199,21 @@ def map_columns(
     InputError
         If the source lacks a mapped column.
     """
-    segments = config.segments if name == "customers" else ()
-    spelling = {fold(c): c for c in (*segments, *input_columns(name))}
-    mapped = {}
+    spelled, mapped = spelling(config, name), {}
     for column, source_column in config.columns.get(name, {}).items():
         found = find(source_column, present)
         if found is None:
             raise InputError(
                 f"{label}: column '{source_column}', which "
-                f"'columns: {{{name}: {{{column}: {source_column}}}}}' names, is missing"
+                f"'{yaml_line('columns', {name: {column: source_column}})}' names, is missing"
                 f"{nearest(source_column, present)}; the columns are {listed(present)}"
             )
-        mapped[spelling.get(fold(column), column)] = found
-    taken = {fold(c) for c in (*mapped, *mapped.values())}
+        mapped[spelled.get(fold(column), column)] = found
+    shape = config.shape_of(name)
+    given = (*shape.given, *(() if shape.unroll is None else ("timestamp",)))
+    taken = {fold(c) for c in (*mapped, *mapped.values(), *given)}
     others = (c for c in present if fold(c) not in taken)
-    return {spelling.get(fold(column), column): column for column in others} | mapped
-
-
-def input_columns(name: str) -> tuple[str, ...]:
-    """Return the columns of an input table that are read."""
-    return (*COLUMNS[name], *(SESSION_COLUMNS if name == "events" else ()))
+    return {spelled.get(fold(column), column): column for column in others} | mapped
 
 
 def used_columns(name: str, source_columns: Mapping[str, str]) -> dict[str, str]:
@@ -188,7 +242,7 @@ def check_columns(
     ConfigError
         If a segment's column is missing from the customers table.
     """
-    _check_required(name, label, columns)
+    check_required(name, label, columns, config.columns.get(name, {}))
     for segment in config.segments if name == "customers" else ():
         if segment not in columns:
             raise ConfigError(
@@ -200,22 +254,3 @@ def check_columns(
                 f"key 'segments': column '{segment}' of {label} ({columns[segment]}) "
                 "does not divide customers into groups; give a column of text, numbers or booleans"
             )
-
-
-def _check_required(name: str, label: str, columns: Collection[str]) -> None:
-    required = [(column, "") for column in REQUIRED[name]]
-    if name == "transactions" and "margin" not in columns:
-        if "revenue" in columns and "cost" not in columns:
-            required.append(("cost", " (required with 'revenue'; or give 'margin')"))
-        elif "revenue" not in columns:
-            required.append(("margin", " (or 'revenue' with 'cost')"))
-    for column, alternative in required:
-        if column in columns:
-            continue
-        unused = [each for each in columns if each not in COLUMNS[name]]
-        near = get_close_matches(column, unused or list(columns), n=1, cutoff=0.0)[0]
-        raise InputError(
-            f"{label}: column '{column}'{alternative} is missing from table '{name}'; "
-            f"the nearest is '{near}': if that is it, write "
-            f"'columns: {{{name}: {{{column}: {near}}}}}'; the columns are {listed(columns)}"
-        )

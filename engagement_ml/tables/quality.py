@@ -61,6 +61,8 @@ class TableQuality:
         any order and any file format, given the same version of the engine.
     notes : tuple of str
         Sentences for people on what was dropped or assumed.
+    shape_notes : tuple of str
+        Those of `notes` on rows that the configuration's shape leaves out or makes.
     """
 
     table: str
@@ -72,6 +74,7 @@ class TableQuality:
     last: dt.datetime | None
     fingerprint: str
     notes: tuple[str, ...] = ()
+    shape_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,12 @@ def quality_of(
         first=min((t.first for t in kept if t.first is not None), default=None),
         last=max((t.last for t in kept if t.last is not None), default=None),
         fingerprint=_fingerprint(columns, rows_kept, kept),
-        notes=(*limits.notes(table.name, {d.reason: d.rows for d in dropped}), *notes),
+        notes=(
+            *table.notes,
+            *limits.notes(table.name, {d.reason: d.rows for d in dropped}),
+            *notes,
+        ),
+        shape_notes=table.notes,
     )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError
+from engagement_ml.tables.epoch_hints import format_hint
 from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
 from engagement_ml.tables.schema import Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
@@ -52,9 +53,10 @@ def check_values(engine: DuckDBEngine, table: SourceTable) -> None:
         if count:
             row, value = _first_row(engine, table, check.column, check.bad)
             place = f"{column_label(table, check.column)}, row {row}"
-            raise InputError(value_message(place, check.expected, repr(value), count))
+            message = value_message(place, check.expected, repr(value), count)
+            raise InputError(message + time_hint(table, check.expected, value))
     for column, kind in table.column_kinds():
-        if kind == "timestamp" and table.is_text(column):
+        if kind == "timestamp" and table.is_text(column) and not table.notation.format:
             _check_one_zone(engine, table, column)
 
 
@@ -86,11 +88,18 @@ def value_message(place: str, expected: str, value: str, rows: int) -> str:
     return f"{place}: expected {expected}, found {value}{more}{hint}"
 
 
+def time_hint(table: SourceTable, expected: str, value: object) -> str:
+    """Return what to write in the configuration if digits were found instead of a timestamp."""
+    return format_hint(value, table.name) if expected == TIMESTAMP else ""
+
+
 def type_message(table: SourceTable, column: str, of_type: object, kind: Kind) -> str:
     """Return the message about a column whose type does not fit its kind."""
     holds = f"{column_label(table, column)} holds {of_type}"
     if kind == "timestamp":
-        return f"{holds}, not timestamps; give a timestamp type, or ISO 8601 text such as {EXAMPLE}"
+        hint = format_hint(table.examples.get(column), table.name)
+        accepted = f"give a timestamp type, or ISO 8601 text such as {EXAMPLE}"
+        return f"{holds}, not timestamps; {accepted}{hint}"
     return f"{holds}, not numbers; give a numeric column"
 
 
@@ -134,7 +143,14 @@ def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
     if not table.fits(column):
         raise InputError(type_message(table, column, table.types[column], "timestamp"))
     checks = []
-    if table.is_text(column):
+    if table.is_numeric_moment(column) or (table.is_text(column) and table.notation.format):
+        bad = f"{quoted(column)} IS NOT NULL AND {moment} IS NULL"
+        if table.is_text(column):
+            bad = f"{table.sql(column)} IS NOT NULL AND {moment} IS NULL"
+        elif table.types[column] in FLOATS:
+            bad = f"(isfinite({quoted(column)}) OR isinf({quoted(column)})) AND {moment} IS NULL"
+        checks.append(_Check(column, bad, table.notation.expected))
+    elif table.is_text(column):
         text = table.sql(column)
         no_moment = f"NOT regexp_matches({text}, '{MOMENT}')"
         abbreviated = f"{no_moment} AND regexp_matches({text}, '{ABBREVIATION}')"
@@ -185,7 +201,7 @@ def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str) -> No
 def _first_row(engine: DuckDBEngine, table: SourceTable, column: str, bad: str) -> tuple[int, str]:
     row, value = engine.query(
         f"SELECT row_, CAST({quoted(column)} AS VARCHAR) FROM "
-        f"(SELECT {quoted(column)}, row_number() OVER () AS row_ FROM {quoted(table.view)}) "
+        f"({table.numbered(column)}) "
         f"WHERE {bad} ORDER BY row_ LIMIT 1",
         source=table.label,
     )[0]

@@ -12,16 +12,29 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
     from engagement_ml.workflow.scoring import Scores, score
+    from engagement_ml.workflow.starting import StarterResult, init
     from engagement_ml.workflow.training import train
 
-__all__ = ["Scores", "TrainResult", "evaluate", "report", "score", "train", "write_features"]
+__all__ = [
+    "Scores",
+    "StarterResult",
+    "TrainResult",
+    "evaluate",
+    "init",
+    "report",
+    "score",
+    "train",
+    "write_features",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Scores": "scoring",
+        "StarterResult": "starting",
         "TrainResult": "results",
         "evaluate": "evaluating",
+        "init": "starting",
         "report": "reporting",
         "score": "scoring",
         "train": "training",

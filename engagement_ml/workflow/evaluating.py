@@ -18,6 +18,7 @@ from engagement_ml.sources import new_folder_whole
 from engagement_ml.windows import Windows, plan_windows
 from engagement_ml.workflow.fitting import evaluate_panel
 from engagement_ml.workflow.results import EVALUATION, evaluation_json
+from engagement_ml.workflow.run_log import log_evaluation_notes
 from engagement_ml.workflow.runs import Run, open_run
 from engagement_ml.workflow.sampling import draw_training_sample, sample_detail
 from engagement_ml.workflow.settings import as_config
@@ -116,11 +117,10 @@ def _evaluate(
         fit_until=fit_until,
         sample=sample,
     )
-    evaluation["notes"] = [
-        *data_notes,
-        *evaluation["notes"],
-        *_in_sample_notes(windows, fit_until),
-    ]
+    evaluation["notes"] = [*evaluation["notes"], *_in_sample_notes(windows, fit_until)]
+    # The notes on the tables were logged when they were read.
+    log_evaluation_notes(evaluation)
+    evaluation["notes"] = [*data_notes, *evaluation["notes"]]
     return evaluation
 
 

@@ -21,6 +21,7 @@ from engagement_ml.workflow.metric_builder import (
     make_metric,
     score_function,
 )
+from engagement_ml.workflow.run_log import log_evaluation_notes, log_notes
 from engagement_ml.workflow.sampling import (
     draw_training_sample,
     sample_detail,
@@ -103,11 +104,13 @@ def fit_pipeline(
         panel, periods = _build(tables, config, windows)
     # The engine is closed before estimation, which needs the memory that its tables held.
     profit, churn, evidence = _fit(panel, periods, config, windows, experiments, progress)
+    log_notes(evidence.notes)
     metric = make_metric(config, evidence)
     progress.start("Evaluating out of time")
     evaluation = evaluate_panel(
         panel, windows, metric, profit, churn, evidence.drivers, config.random_seed, sample=sample
     )
+    log_evaluation_notes(evaluation)
     recorded_config = resolved(config, frames)
     record = RunRecord(
         name=config.name,

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from collections.abc import Collection, Iterable
 
 from engagement_ml.config import HistoryConfig
 from engagement_ml.formatting import quantity
 from engagement_ml.inputs.scoring_reader import ScoringTable
 from engagement_ml.tables.day_limits import FAR
 from engagement_ml.windows import DAY
-
-LOG = logging.getLogger(__name__)
-
-
-def log_notes(notes: Iterable[str], warnings: Collection[str]) -> None:
-    """Log notes; those that are among `warnings` as warnings."""
-    for note in notes:
-        LOG.log(logging.WARNING if note in warnings else logging.INFO, note)
+from engagement_ml.yaml_line import yaml_line
 
 
 def last_event(
@@ -63,6 +54,6 @@ def last_event(
         )
         notes.append(
             f"the events are old: the last one is of {last}, {needed}; check the export, or raise "
-            f"'history: {{stale_days: {history.stale_days}}}'"
+            f"'{yaml_line('history', {'stale_days': history.stale_days})}'"
         )
     return last, tuple(notes)

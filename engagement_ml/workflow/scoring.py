@@ -23,6 +23,7 @@ from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_fo
 from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
 from engagement_ml.workflow.results import RECORD
+from engagement_ml.workflow.run_log import log_notes
 from engagement_ml.workflow.runs import open_run
 from engagement_ml.workflow.score_files import (
     CUSTOMER,
@@ -31,7 +32,7 @@ from engagement_ml.workflow.score_files import (
     scores_path,
     write_scores,
 )
-from engagement_ml.workflow.score_notes import last_event, log_notes
+from engagement_ml.workflow.score_notes import last_event
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,8 +177,7 @@ def score(
             target=target,
             progress=steps,
         )
-    if not isinstance(progress, Progress):
-        log_notes(scores.notes, scores.warnings)
+    log_notes(scores.notes, scores.warnings)
     return scores
 
 

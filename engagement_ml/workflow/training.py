@@ -26,6 +26,7 @@ from engagement_ml.workflow.results import (
     write_record,
     write_results,
 )
+from engagement_ml.workflow.run_log import log_result
 from engagement_ml.workflow.settings import as_config
 
 
@@ -92,6 +93,7 @@ def train(
             steps.start("Writing results")
             write_results(fitted, folder)
             fitted = _track(fitted, folder, steps)
+    log_result(fitted.metric, target)
     return TrainResult(metric=fitted.metric, record=fitted.record, folder=target)
 
 

@@ -167,11 +167,11 @@ EVENT = "customer_id,timestamp,event_type\n"
 RESERVED = EVENT + "1,2024-01-02,History\n2,2024-01-03,visit\n"
 REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
     ("events", "user_id,timestamp,event_type\n1,2024-01-01,a\n", InputError,
-     "column 'customer_id' is missing from table 'events'; the nearest is 'user_id': if that is "
-     "it, write 'columns: {events: {customer_id: user_id}}'; the columns are user_id, timestamp"),
+     "column 'customer_id' is missing from table 'events'; if it is 'user_id', write "
+     "'columns: {events: {customer_id: user_id}}'; the columns are user_id, timestamp"),
     ("transactions", "customer_id,timestamp,margn\n1,2024-01-01,1\n", InputError,
-     "column 'margin' (or 'revenue' with 'cost') is missing from table 'transactions'; the "
-     "nearest is 'margn'"),
+     "column 'margin' (or 'revenue' with 'cost') is missing from table 'transactions'; if "
+     "it is 'margn', write 'columns: {transactions: {margin: margn}}'"),
     ("transactions", "customer_id,timestamp,revenue\n1,2024-01-01,1\n", InputError,
      "column 'cost' (required with 'revenue'; or give 'margin') is missing"),
     ("events", EVENTS.replace("2.5", "n/a"), InputError,
@@ -219,7 +219,7 @@ REFUSED: list[tuple[str, str, type[EngagementError], str]] = [
     ("surveys", "customer_id,timestamp,survey,score\n1,2024-01-01,nps,ten\n", InputError,
      "column 'score', row 1: expected a number, found 'ten'"),
     ("surveys", "customer_id,timestamp,survey,rating\n1,2024-01-01,nps,9\n", InputError,
-     "column 'score' is missing from table 'surveys'; the nearest is"),
+     "column 'score' is missing from table 'surveys'; if it is 'rating', write"),
 ]  # fmt: skip
 
 

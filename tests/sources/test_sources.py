@@ -122,8 +122,8 @@ def test_frames(engine: Engine) -> None:
         ("events.parquet", b"customer_id,x\n1,2\n", "is not a Parquet file but something else"),
         ("events.parquet", b"", "is not a Parquet file but empty"),
         ("events.parquet", b"PAR1abc", "is not a Parquet file but a truncated Parquet file"),
-        ("events.xlsx", b"PK\x03\x04rest", "is a ZIP archive or an Excel workbook"),
-        ("events.json", b"{}", "is a '.json' file"),
+        ("events.zip", b"PK\x03\x04rest", "is a ZIP archive or an Excel workbook"),
+        ("events.xml", b"<a/>", "is a '.xml' file"),
         ("events.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "is not a CSV file but a PNG image"),
         ("events.csv", b"a,b\n1,\x00\n", "is not a CSV file but binary data"),
         ("events.csv", b"a,b\n1,caf\xe9\n", r"is not UTF-8 text \(byte 10 is 0xe9\)"),
@@ -151,7 +151,7 @@ def test_missing_files(engine: Engine, tmp_path: Path) -> None:
     for source, message in (
         ("event.parquet", r"no such file for table 'events' \(did you mean 'events.parquet'\?\)"),
         ("nowhere/events.csv", "no such file"),
-        ("empty", "no Parquet file in the folder"),
+        ("empty", "no data file in the folder"),
         ("*.csv", "no file of 'events' matches this glob"),
         ("events.duckdb::events", "no such DuckDB file"),
     ):

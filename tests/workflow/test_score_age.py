@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -79,8 +80,10 @@ def test_the_command_prints_the_last_event_and_warns_even_if_quiet(tmp_path: Pat
     loud, quiet = (CliRunner().invoke(app, [*call, *more]) for more in ([], ["--quiet"]))
     assert loud.exit_code == quiet.exit_code == 0
     assert "as of 2024-07-01, 100.0 on average; the last event is of 2024-06-30" in loud.stdout
-    assert loud.stderr == quiet.stderr
-    assert loud.stderr.startswith("note: the events are old: the last one is of 2024-06-30")
+    for said in (loud.stderr, quiet.stderr):
+        line = r"\S+Z WARNING engagement_ml\.\S+: the events are old: the last one is of 2024-06-30"
+        assert re.match(line, said)
+        assert said.count("\n") == 1
     assert quiet.stdout == ""
 
 

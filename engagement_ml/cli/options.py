@@ -1,0 +1,50 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engagement_ml.cli.logs import LogFormat
+
+MODEL_HELP = (
+    "A results folder that 'train' wrote, models:/NAME@champion, models:/NAME/3 or runs:/ID."
+)
+Config = Annotated[Path, typer.Argument(help="The pipeline's YAML file.")]
+Model = Annotated[str, typer.Argument(help=MODEL_HELP)]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        help="Folder for the results. [default: runs/NAME/TIME]",
+        show_default=False,
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors and warnings only.")]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help="The same as --log-format text."),
+]
+LogLines = Annotated[
+    LogFormat | None,
+    typer.Option(
+        "--log-format",
+        help="Log steps, notes and errors on standard error, a line or a JSON object for each.",
+    ),
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        help="MLflow tracking store, for models given by URI. "
+        "[default: MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db]",
+        show_default=False,
+    ),
+]
+
+
+def example(*commands: str) -> str:
+    """Return examples as the end of a command's help."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in commands)

@@ -1,0 +1,37 @@
+"""Kinds of files that Spark cannot read itself, records and identities on Spark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engagement_ml.sources import open_source
+from tests.sources import test_file_kinds
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
+
+
+@pytest.mark.parametrize("kind", [".csv.zst", ".jsonl"])
+def test_files_lead_to_the_same_tables(kind: str, spark_engine: Any, tmp_path: Path) -> None:
+    test_file_kinds.check_kind(spark_engine, tmp_path, kind)
+
+
+def test_json_excel_and_folders(
+    spark_engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.json").write_bytes(test_file_kinds.ARRAY)
+    first = test_file_kinds.read(spark_engine, tmp_path / "a.json")[0]
+    assert first["r"] == {"x": {"y": 2.5}}
+    for day, customer in ((1, "007"), (2, "8")):
+        part = tmp_path / "csv" / f"day={day}" / "a.csv"
+        part.parent.mkdir(parents=True)
+        part.write_text(f"customer_id\n{customer}\n")
+    frame = open_source(spark_engine, tmp_path / "csv", table="events")
+    rows = spark_engine.rows(frame.sort("day"), source="csv")
+    assert rows == [{"customer_id": "007", "day": "1"}, {"customer_id": "8", "day": "2"}]
+    test_file_kinds.check_workbooks(spark_engine, tmp_path, monkeypatch)
