@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
 from engagement_ml.experiments import ExperimentResult, read_experiments
-from engagement_ml.inputs import Tables, read_tables
+from engagement_ml.inputs import Tables, read_tables, with_grouped_types
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import Progress
 from engagement_ml.records import RunRecord
@@ -97,7 +97,8 @@ def fit_pipeline(
         tables = read_tables(config, engine, frames, on_part=progress.update)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
-        quality, data_notes = tables.quality, tables.notes
+        quality, data_notes, grouped = tables.quality, tables.notes, tables.grouped_types
+        config = with_grouped_types(config, grouped)
         tables, sample = draw_training_sample(tables, config, windows, progress)
         progress.start("Building features", sample_detail(sample, config.entity))
         panel, periods = _build(tables, config, windows)
@@ -124,6 +125,7 @@ def fit_pipeline(
         metric=metric.to_dict(),
         evidence=replace(evidence, notes=(*notes, *data_notes, *evidence.notes)),
         evaluation=evaluation,
+        grouped_event_types=dict(grouped.counts),
     )
     explanation = None
     if keep_explanation:
