@@ -52,9 +52,10 @@ class PipelineConfig(Frozen):
         description="Singular noun for a customer in the report, such as partner or employee.",
     )
     currency: str = Field(default="EUR", description="Currency of all amounts.")
-    columns: dict[str, dict[str, str]] = Field(
+    columns: dict[str, dict[str, str | None]] = Field(
         default_factory=dict,
-        description="Column mapping by table: the column's name here, and its name in the source.",
+        description="Column mapping by table: the column's name here, and its name in the source; "
+        "null leaves the source's column of that name out.",
     )
     windows: WindowsConfig = Field(
         default=WindowsConfig(), description="Windows around the cutoffs, in days."
@@ -104,7 +105,9 @@ class PipelineConfig(Frozen):
 
     @field_validator("columns")
     @classmethod
-    def _tables_are_known(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    def _tables_are_known(
+        cls, value: dict[str, dict[str, str | None]]
+    ) -> dict[str, dict[str, str | None]]:
         for table, mapping in value.items():
             if table not in TABLE_NAMES:
                 raise ValueError(

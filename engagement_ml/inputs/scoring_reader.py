@@ -45,7 +45,9 @@ def read_scoring_tables(
     InputError, NotEnoughDataError
         See ``read_tables``.
     """
-    columns_only = PipelineConfig(name=config.name, columns=config.columns, history=config.history)
+    columns_only = PipelineConfig(
+        name=config.name, columns=_without_left_out_covariates(config), history=config.history
+    )
     if isinstance(engine, LazyEngine):
         lazy_tables = lazy_reader.OPERATIONS.open_tables(engine, columns_only, sources)
         _, lazy_cleaned = lazy_reader.OPERATIONS.clean_tables(engine, lazy_tables)
@@ -59,6 +61,14 @@ def read_scoring_tables(
     return {
         name: ScoringTable(engine.scan(table.view), table.quality, table.counts, table.dense)
         for name, table in cleaned.items()
+    }
+
+
+def _without_left_out_covariates(config: PipelineConfig) -> dict[str, dict[str, str | None]]:
+    """Return the column mapping; a list of customers to score need not have what is left out."""
+    return {
+        table: {ours: source for ours, source in mapping.items() if source or table != "customers"}
+        for table, mapping in config.columns.items()
     }
 
 

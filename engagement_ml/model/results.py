@@ -84,7 +84,7 @@ class FittedResults:
         from engagement_ml.workflow.scoring import score_frames
 
         names = self.config_.columns.get("events", {})
-        event_type = names.get(find("event_type", names) or "", "event_type")
+        event_type = names.get(find("event_type", names) or "") or "event_type"
         if find(event_type, nw.from_native(frame).collect_schema()) is not None:
             scores = score_frames(
                 self.metric_, frame, config=self.config_, customers=customers, as_of=as_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,28 @@ def check_panel_of_renamed(engine: Engine, given: dict[str, Any]) -> Tables:
     assert panel.behaviour_features == expected.behaviour_features
     pd.testing.assert_frame_equal(panel.frame, expected.frame)
     return tables
+
+
+def check_engine(engine: Engine, make: Callable[[pd.DataFrame, str], Any]) -> None:
+    """The ledger of the group is that of renamed types, on any engine."""
+    settings = config(event_types={"at_most": 3})
+    given = {name: make(frame, name) for name, frame in make_frames().items()}
+    renamed = make_frames(**dict.fromkeys("cdef", "other"))
+    with open_duckdb(threads=1) as other:
+        expected = daily_rows(read(other, renamed, config()))
+    tables = read(engine, given, settings)
+    assert tables.behaviours == ("a", "b", "other")
+    assert daily_rows(tables) == expected
+    assert sum(tables.grouped_types.counts.values()) == 720
+
+
+def daily_rows(tables: Tables) -> list[tuple[Any, ...]]:
+    assert tables.ledger is not None
+    rows = tables.ledger.select("customer_id", "event_type", "day", "n", "first", "last", "value")
+    found = tables.engine.pandas(rows).fillna({"value": -1})
+    found["customer_id"] = found["customer_id"].astype(int)
+    found[["day", "first", "last"]] = found[["day", "first", "last"]].astype("datetime64[us]")
+    return sorted(found.itertuples(index=False, name=None))
 
 
 @pytest.mark.parametrize("door", DOORS)
