@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import narwhals as nw
 
@@ -95,9 +94,7 @@ def with_grouped_types(config: PipelineConfig, grouped: GroupedTypes) -> Pipelin
     if not grouped.name:
         return config
     update = {"keep": grouped.kept, "others": grouped.name}
-    return config.model_copy(
-        update={"event_types": config.event_types.model_copy(update=update)}
-    )
+    return config.model_copy(update={"event_types": config.event_types.model_copy(update=update)})
 
 
 def _kept(

@@ -48,6 +48,8 @@ class Tables:
         they have yet to be computed from `events`.
     grouped_types : GroupedTypes
         The event types that form one behaviour together, as there are too many.
+    leaking_covariates : frozenset of str
+        Columns of the customers table that no model may use.
     sample_key : str
         Identifies the sample of customers; empty for all customers of the sources.
     notes : tuple of str
@@ -68,6 +70,7 @@ class Tables:
     ledger: nw.LazyFrame[Any] | None = None
     partitions: tuple[LedgerPartition, ...] = ()
     sessions: nw.LazyFrame[Any] | None = None
-    grouped_types: GroupedTypes = GroupedTypes()
+    grouped_types: GroupedTypes = field(default_factory=GroupedTypes)
+    leaking_covariates: frozenset[str] = frozenset()
     sample_key: str = ""
     notes: tuple[str, ...] = ()

@@ -189,5 +189,3 @@ def test_the_same_types_form_the_group_of_later_data() -> None:
 def test_keys_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(ConfigError, match="'other' is in 'keep'; give 'others' another name"):
         config(event_types={"keep": ["other"]})
-
-
