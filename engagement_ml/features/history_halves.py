@@ -24,7 +24,7 @@ ENOUGH = 300
 """Customers with at least as much history before the middle as after it that a middle needs."""
 MAX_TYPES = 30
 """Event types, those with the most events, that are summed by themselves."""
-EVENTS, TRANSACTIONS = "events", "transactions"
+EVENTS, TRANSACTIONS, GAINS = "events", "transactions", "positive margins"
 SUMS = ("before", "after", "recent_before", "recent")
 """Sums before and from the middle on, and of one outcome window before the middle and the end."""
 
@@ -38,7 +38,8 @@ class HistoryHalves:
     ids : array (n,)
         Customers who entered so early that the first part is no shorter than the second; sorted.
     before, after : dict of str to array (n,)
-        Totals by quantity: events, transactions, margin, and events of single types.
+        Totals by quantity: events, those of single types, transactions, orders, and positive
+        margins in millionths.
     past, whole : arrays (n, p)
         Totals, and first and last days, as known in the middle and at the end. Single event types
         are left out: the first event that only one plan allows tells the plan, early or late.
@@ -105,7 +106,7 @@ def _halves(tables: Tables, config: PipelineConfig, ids: pd.Index, parts: _Parts
     before, after = {}, {}
     for name, frame in by_customer.items():
         before[name], after[name] = _filled(frame["n_before"]), _filled(frame["n_after"])
-    for column, name in (("n", TRANSACTIONS), ("orders", "orders"), ("gain", "gains")):
+    for column, name in (("n", TRANSACTIONS), ("orders", "orders"), ("gain", GAINS)):
         before[name], after[name] = (_filled(paid[f"{column}_{half}"]) for half in SUMS[:2])
     past, whole = _as_known([by_customer[EVENTS], paid])
     broad = [name for name in before if name not in by_customer or name == EVENTS]
