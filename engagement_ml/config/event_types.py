@@ -22,7 +22,7 @@ class EventTypesConfig(Frozen):
     )
     keep: tuple[str, ...] | None = Field(
         default=None,
-        description="Event types that stay, besides those that the configuration names; all others "
+        description="Event types that stay, with those that the configuration names; all others "
         "become one behaviour. null keeps those with the most customers. A run records its own.",
     )
     others: str = Field(
