@@ -292,5 +292,6 @@ def _types() -> dict[str, Any]:
         "sample": DrawnSample | None,
         "registered": dict[str, Any] | None,
         "seconds": dict[str, float],
+        "grouped_event_types": dict[str, int],
     }
     return {name: TypeAdapter(of) for name, of in fields.items()}
