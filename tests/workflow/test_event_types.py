@@ -37,6 +37,9 @@ def test_the_types_of_the_run_decide_where_counts_have_changed(
     events = small_shop.events
     gone = ("page_view", *RunRecord.from_json(run / "run.json").config["event_types"]["keep"])
     # Fewer events of all types that stay: by themselves, the counts would choose others.
-    frames = {"events": events[~events["event_type"].isin(gone) | (events.index % 40 == 0)],
-              "transactions": small_shop.transactions, "customers": small_shop.customers}  # fmt: skip
+    frames = {
+        "events": events[~events["event_type"].isin(gone) | (events.index % 40 == 0)],
+        "transactions": small_shop.transactions,
+        "customers": small_shop.customers,
+    }
     assert evaluate(run, settings, frames=frames)["profit"]
