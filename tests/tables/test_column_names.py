@@ -54,8 +54,8 @@ def check_left_out(engine: Engine, sources: dict[str, Any]) -> None:
     columns = {"events": {"value": None}, "transactions": {"MARGIN": None},
                "customers": {"total_spent": None}}  # fmt: skip
     tables = read_tables(parse_config({"name": "shop", "columns": columns}), engine, sources)
-    paid = tables.transactions.select("margin").collect("pandas").to_native()
-    assert sorted(paid["margin"]) == [6.0, 7.0, 8.0]
+    paid = engine.rows(tables.transactions.select("margin"), source="transactions")
+    assert sorted(row["margin"] for row in paid) == [6.0, 7.0, 8.0]
     assert tables.amounts == {}
     assert tables.customers is not None
     assert tables.customers.collect_schema().names() == ["customer_id", "plan"]
