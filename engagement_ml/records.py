@@ -93,6 +93,8 @@ class RunRecord:
         ``model, version, alias, uri, run_id, tracking_uri``.
     seconds : dict
         Wall time of each step.
+    grouped_event_types : dict of str to int
+        Events of each event type that is part of one behaviour with others, the most first.
 
     Raises
     ------
@@ -118,6 +120,7 @@ class RunRecord:
     sample: DrawnSample | None = None
     registered: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    grouped_event_types: dict[str, int] = field(default_factory=dict)
 
     format: ClassVar[int] = FORMAT
 
@@ -289,5 +292,6 @@ def _types() -> dict[str, Any]:
         "sample": DrawnSample | None,
         "registered": dict[str, Any] | None,
         "seconds": dict[str, float],
+        "grouped_event_types": dict[str, int],
     }
     return {name: TypeAdapter(of) for name, of in fields.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from engagement_ml.config.covariates import CovariatesConfig
 from engagement_ml.config.engine import EngineConfig, EngineKind
+from engagement_ml.config.event_types import EventTypesConfig
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig, RatioConfig, SessionsConfig
 from engagement_ml.config.pipeline import PipelineConfig
@@ -25,8 +27,10 @@ __all__ = [
     "TABLE_NAMES",
     "BehaviourConfig",
     "ChurnConfig",
+    "CovariatesConfig",
     "EngineConfig",
     "EngineKind",
+    "EventTypesConfig",
     "ExperimentConfig",
     "FeaturesConfig",
     "HistoryConfig",

@@ -9,7 +9,9 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from engagement_ml.column_names import fold
+from engagement_ml.config.covariates import CovariatesConfig
 from engagement_ml.config.engine import KINDS, EngineConfig
+from engagement_ml.config.event_types import EventTypesConfig
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig
 from engagement_ml.config.frozen import Frozen, also_accepts
@@ -51,9 +53,10 @@ class PipelineConfig(Frozen):
         description="Singular noun for a customer in the report, such as partner or employee.",
     )
     currency: str = Field(default="EUR", description="Currency of all amounts.")
-    columns: dict[str, dict[str, str]] = Field(
+    columns: dict[str, dict[str, str | None]] = Field(
         default_factory=dict,
-        description="Column mapping by table: the column's name here, and its name in the source.",
+        description="Column mapping by table: the column's name here, and its name in the source; "
+        "null leaves the source's column of that name out.",
     )
     shape: dict[str, TableShape] = Field(
         default_factory=dict,
@@ -68,6 +71,12 @@ class PipelineConfig(Frozen):
     behaviours: dict[str, BehaviourConfig] = Field(
         default_factory=dict,
         description="Prior knowledge by event type; event types without an entry are candidates.",
+    )
+    event_types: EventTypesConfig = Field(
+        default=EventTypesConfig(), description="Event types that are behaviours of their own."
+    )
+    covariates: CovariatesConfig = Field(
+        default=CovariatesConfig(), description="Columns of the customers table for models."
     )
     features: FeaturesConfig = Field(default=FeaturesConfig(), description="Optional features.")
     churn: ChurnConfig = Field(default=ChurnConfig(), description="Definition of churn.")
@@ -149,6 +158,8 @@ class PipelineConfig(Frozen):
 
     def behaviour(self, event_type: str) -> BehaviourConfig:
         """Return the configuration of an event type, or the defaults."""
+        if self.event_types.keep is not None and event_type == self.event_types.others:
+            return BehaviourConfig(role="confounder", label="All other event types")
         return self.behaviours.get(event_type, BehaviourConfig())
 
     def label(self, event_type: str) -> str:

@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import NormalDist
+
+
+def bonferroni_z(n_tests: int, error: float) -> float:
+    """Return the |z| that none of so many normal z reaches by chance, but with a probability.
+
+    Parameters
+    ----------
+    n_tests : int
+    error : float
+        That probability, at most.
+
+    Examples
+    --------
+    >>> round(bonferroni_z(1, 0.05), 2), round(bonferroni_z(2000, 0.05), 2)
+    (1.96, 4.21)
+    """
+    return -NormalDist().inv_cdf(error / (2 * max(n_tests, 1)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -17,6 +17,7 @@ from engagement_ml.drivers.evidence_tables import EvidenceTables
 from engagement_ml.drivers.experiment_explanations import experiment_notes, explain_experiment
 from engagement_ml.drivers.experiment_override import ExperimentOverride, override_by_experiments
 from engagement_ml.drivers.explanations import advice, explain
+from engagement_ml.drivers.family_error import with_family_error
 from engagement_ml.drivers.finding import BIASED
 from engagement_ml.drivers.findings import (
     assemble_findings,
@@ -86,14 +87,12 @@ def find_drivers(
     DriverEvidence
         An abstention if nothing passes, with the reason.
     """
+    thresholds, raised = with_family_error(thresholds, periods.behaviours, config)
     # One thread for linear algebra: sums in another order give other digits.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _search(
-            Study(periods, panel, windows, config, thresholds),
-            experiments,
-            checks,
-            on_step or (lambda _: None),
-        )
+        study = Study(periods, panel, windows, config, thresholds)
+        evidence = _search(study, experiments, checks, on_step or (lambda _: None))
+    return replace(evidence, notes=(*evidence.notes, *raised))
 
 
 def _search(

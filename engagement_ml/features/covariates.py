@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +16,16 @@ from engagement_ml.inputs import Tables
 
 MAX_LEVELS = 100
 """Text columns with more distinct values (names, addresses) are no covariates."""
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T].*)?$")
+"""Text that is a date, as CSV files have it."""
 
 
 @dataclass(frozen=True)
 class Covariates:
     """The columns of the customers table, as a panel has them.
 
-    Numbers and booleans are float64, text is categorical; text with more than `MAX_LEVELS` levels
-    and dates are left out.
+    Numbers and booleans are float64, text is categorical. Left out are text with more than
+    `MAX_LEVELS` levels, dates (also as text), and what ``tables.leaking_covariates`` names.
 
     Attributes
     ----------
@@ -45,7 +48,9 @@ class Covariates:
             return cls(pd.Index([]), {}, {})
         customers = customer_columns(tables)
         converted = {
-            f"covariate__{name}": _covariate(customers[name]) for name in customers.columns
+            f"covariate__{name}": _covariate(customers[name])
+            for name in customers.columns
+            if name not in tables.leaking_covariates
         }
         return cls(
             ids=customers.index,
@@ -87,7 +92,7 @@ class LazyCovariates:
         schema = tables.customers.collect_schema()
         values: dict[str, nw.Expr] = {}
         for column, dtype in sorted(schema.items()):
-            if column not in ("customer_id", "signup"):
+            if column not in ("customer_id", "signup", *tables.leaking_covariates):
                 value = _lazy_covariate(tables, column, dtype)
                 if value is not None:
                     values[f"covariate__{column}"] = value
@@ -139,7 +144,7 @@ def _covariate(values: pd.Series) -> pd.Series | None:
     if not all(value is None or isinstance(value, str) for value in text):
         return None
     levels = {value for value in text if value is not None}
-    if not levels or len(levels) > MAX_LEVELS:
+    if not levels or len(levels) > MAX_LEVELS or all(DATE.match(level) for level in levels):
         return None
     return text.astype(pd.CategoricalDtype(sorted(levels)))
 
@@ -154,9 +159,12 @@ def _lazy_covariate(tables: Tables, column: str, dtype: Any) -> nw.Expr | None:
     if dtype not in (nw.String, nw.Categorical, nw.Enum):
         return None
     assert tables.customers is not None
-    levels = tables.customers.select(column).filter(~nw.col(column).is_null()).unique()
-    n_levels = len(tables.engine.rows(levels.head(MAX_LEVELS + 1), source="customers"))
-    return nw.col(column).cast(nw.String) if 0 < n_levels <= MAX_LEVELS else None
+    distinct = tables.customers.select(column).filter(~nw.col(column).is_null()).unique()
+    rows = tables.engine.rows(distinct.head(MAX_LEVELS + 1), source="customers")
+    levels = [str(row[column]) for row in rows]
+    if not levels or len(levels) > MAX_LEVELS or all(DATE.match(level) for level in levels):
+        return None
+    return nw.col(column).cast(nw.String)
 
 
 def _lazy_text(tables: Tables, column: str, dtype: Any) -> nw.Expr:

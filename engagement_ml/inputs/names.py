@@ -62,11 +62,27 @@ def behaviours_of(config: PipelineConfig, counts: Mapping[str, int], label: str)
             )
         other = seen.setdefault(name.lower(), name)
         if other != name:
-            raise InputError(
-                f"{label}: event types '{other}' and '{name}' differ only in case; "
-                "write them the same way"
-            )
+            raise differ_only_in_case(label, other, name)
     return tuple(names)
+
+
+def differ_only_in_case(label: str, one: str, other: str) -> InputError:
+    """Return the error about two event types that results could not tell apart."""
+    return InputError(
+        f"{label}: event types '{one}' and '{other}' differ only in case; write them the same way"
+    )
+
+
+def configured_event_types(config: PipelineConfig) -> list[tuple[str, str]]:
+    """Return each (key, event type) that a configuration names."""
+    named = [(f"behaviours.{name}", name) for name in config.behaviours]
+    named += [
+        (f"experiments.{i}.behaviour", test.behaviour) for i, test in enumerate(config.experiments)
+    ]
+    named += config.features.named()
+    if config.churn.event_type is not None:
+        named.append(("churn.event_type", config.churn.event_type))
+    return named
 
 
 def check_configured_names(
@@ -79,14 +95,7 @@ def check_configured_names(
     ConfigError
         If an event type has no event, or segments are configured without a customers table.
     """
-    named = [(f"behaviours.{name}", name) for name in config.behaviours]
-    named += [
-        (f"experiments.{i}.behaviour", test.behaviour) for i, test in enumerate(config.experiments)
-    ]
-    named += config.features.named()
-    if config.churn.event_type is not None:
-        named.append(("churn.event_type", config.churn.event_type))
-    for key, name in named:
+    for key, name in configured_event_types(config):
         if name not in counts:
             raise ConfigError(
                 f"key '{key}': {label} has no event of type '{name}'{nearest(name, counts)}; "

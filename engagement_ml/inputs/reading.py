@@ -13,6 +13,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
 from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.inputs.duckdb_reader import read_on_duckdb
+from engagement_ml.inputs.event_types import group_event_types
 from engagement_ml.inputs.lazy_reader import read_on_lazy_engine
 from engagement_ml.inputs.meeting import MeetingTable, meet
 from engagement_ml.inputs.money import money_notes
@@ -90,6 +91,7 @@ def read_tables(
     else:
         raise TypeError(f"cannot read tables on an engine of type {type(engine).__name__}")
     check_configured_names(config, result.label, result.frames, result.counts)
+    result, grouped = group_event_types(config, engine, result)
     behaviours = behaviours_of(config, result.counts, result.label)
     notes = meet(engine, _meeting_tables(result), config.entity)
     paid, quality = result.frames["transactions"], result.quality["transactions"]
@@ -116,6 +118,7 @@ def read_tables(
         ledger=result.ledger,
         partitions=result.partitions,
         sessions=result.sessions,
+        grouped_types=grouped,
         notes=notes,
     )
 

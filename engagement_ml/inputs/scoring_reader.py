@@ -46,7 +46,10 @@ def read_scoring_tables(
         See ``read_tables``.
     """
     columns_only = PipelineConfig(
-        name=config.name, columns=config.columns, shape=config.shape, history=config.history
+        name=config.name,
+        columns=_without_left_out_covariates(config),
+        shape=config.shape,
+        history=config.history,
     )
     if isinstance(engine, LazyEngine):
         lazy_tables = lazy_reader.OPERATIONS.open_tables(engine, columns_only, sources)
@@ -61,6 +64,14 @@ def read_scoring_tables(
     return {
         name: ScoringTable(engine.scan(table.view), table.quality, table.counts, table.dense)
         for name, table in cleaned.items()
+    }
+
+
+def _without_left_out_covariates(config: PipelineConfig) -> dict[str, dict[str, str | None]]:
+    """Return the column mapping; a list of customers to score need not have what is left out."""
+    return {
+        table: {ours: source for ours, source in mapping.items() if source or table != "customers"}
+        for table, mapping in config.columns.items()
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.engine import Engine
+from engagement_ml.inputs.event_types import GroupedTypes
 from engagement_ml.ledger.cache.partitions import LedgerPartition
 from engagement_ml.tables.quality import TableQuality
 from engagement_ml.windows import History
@@ -45,6 +46,10 @@ class Tables:
     sessions : LazyFrame or None
         The sessions by customer and day, if they are configured and computed already; None if
         they have yet to be computed from `events`.
+    grouped_types : GroupedTypes
+        The event types that form one behaviour together, as there are too many.
+    leaking_covariates : frozenset of str
+        Columns of the customers table that no model may use.
     sample_key : str
         Identifies the sample of customers; empty for all customers of the sources.
     notes : tuple of str
@@ -65,5 +70,7 @@ class Tables:
     ledger: nw.LazyFrame[Any] | None = None
     partitions: tuple[LedgerPartition, ...] = ()
     sessions: nw.LazyFrame[Any] | None = None
+    grouped_types: GroupedTypes = field(default_factory=GroupedTypes)
+    leaking_covariates: frozenset[str] = frozenset()
     sample_key: str = ""
     notes: tuple[str, ...] = ()

@@ -84,7 +84,7 @@ class FittedResults:
         from engagement_ml.workflow.scoring import score_frames
 
         names = self.config_.columns.get("events", {})
-        event_type = names.get(find("event_type", names) or "", "event_type")
+        event_type = names.get(find("event_type", names) or "") or "event_type"
         computed = find("event_type", self.config_.shape_of("events").given) is not None
         if computed or find(event_type, nw.from_native(frame).collect_schema()) is not None:
             scores = score_frames(

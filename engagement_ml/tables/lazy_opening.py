@@ -109,7 +109,8 @@ def open_lazy_table(
     for column, kind in COLUMNS[name].items():
         if kind == "timestamp":
             # Spark cannot read such files together, and would say it in its own words.
-            check_zones(files, mapping.get(find(column, mapping) or "", column))
+            source_column = mapping.get(find(column, mapping) or "", column)
+            check_zones(files, source_column or column)
     frame = open_source(engine, source, table=name, encoding=config.shape_of(name).encoding)
     source_columns = map_columns(config, name, label, frame.collect_schema())
     naive = naive_columns(source, files) if config.shape_of(name).timezone else frozenset()

@@ -192,26 +192,41 @@ def map_columns(
     """Return the source's name of each column, by the column's name here.
 
     Case does not matter, as it does not for the engines: ``Timestamp`` is ``timestamp``. A column
-    that has the name of a mapped one, such as ``Margin`` if ``margin`` is mapped, is left out.
+    that has the name of a mapped one, such as ``Margin`` if ``margin`` is mapped, is left out, and
+    so is a column that is mapped to null.
 
     Raises
     ------
     InputError
-        If the source lacks a mapped column.
+        If the source lacks a mapped column, or one that is to be left out.
+    ConfigError
+        If a column without which no row can be used is to be left out.
     """
-    spelled, mapped = spelling(config, name), {}
+    spelled = spelling(config, name)
+    mapped: dict[str, str] = {}
+    left_out = []
     for column, source_column in config.columns.get(name, {}).items():
-        found = find(source_column, present)
+        wanted = column if source_column is None else source_column
+        found = find(wanted, present)
         if found is None:
             raise InputError(
-                f"{label}: column '{source_column}', which "
+                f"{label}: column '{wanted}', which "
                 f"'{yaml_line('columns', {name: {column: source_column}})}' names, is missing"
-                f"{nearest(source_column, present)}; the columns are {listed(present)}"
+                f"{nearest(wanted, present)}; the columns are {listed(present)}"
             )
-        mapped[spelled.get(fold(column), column)] = found
+        known = spelled.get(fold(column), column)
+        if source_column is not None:
+            mapped[known] = found
+        elif known in REQUIRED[name]:
+            raise ConfigError(
+                f"key 'columns.{name}.{column}': the table needs this column, so it cannot be "
+                "null; give its name in the source"
+            )
+        else:
+            left_out.append(found)
     shape = config.shape_of(name)
     given = (*shape.given, *(() if shape.unroll is None else ("timestamp",)))
-    taken = {fold(c) for c in (*mapped, *mapped.values(), *given)}
+    taken = {fold(c) for c in (*mapped, *mapped.values(), *given, *left_out)}
     others = (c for c in present if fold(c) not in taken)
     return {spelled.get(fold(column), column): column for column in others} | mapped
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.errors import NotEnoughDataError
@@ -75,6 +75,16 @@ class TableQuality:
     fingerprint: str
     notes: tuple[str, ...] = ()
     shape_notes: tuple[str, ...] = ()
+
+
+def with_notes(
+    tables: Sequence[TableQuality], name: str, notes: Iterable[str]
+) -> tuple[TableQuality, ...]:
+    """Add sentences to one of the tables."""
+    return tuple(
+        replace(table, notes=(*table.notes, *notes)) if table.table == name else table
+        for table in tables
+    )
 
 
 @dataclass(frozen=True)

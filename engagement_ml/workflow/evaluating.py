@@ -94,7 +94,7 @@ def _evaluate(
 
     record, metric = run.record(), run.metric()
     profit, churn = run.models()
-    config = settings if settings is not None else run.config()
+    config = _as_trained(run.config(), settings)
     _check_windows(config, metric)
     progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
@@ -122,6 +122,13 @@ def _evaluate(
     log_evaluation_notes(evaluation)
     evaluation["notes"] = [*data_notes, *evaluation["notes"]]
     return evaluation
+
+
+def _as_trained(trained: PipelineConfig, settings: PipelineConfig | None) -> PipelineConfig:
+    """Return the configuration of the data, with the groups of event types of the training."""
+    if settings is None or trained.event_types.keep is None:
+        return trained if settings is None else settings
+    return settings.model_copy(update={"event_types": trained.event_types})
 
 
 def _check_windows(config: PipelineConfig, metric: EngagementMetric) -> None:

@@ -53,6 +53,7 @@ def features_key(tables: Tables, config: PipelineConfig, windows: Windows) -> st
         config.churn.model_dump(mode="json"),
         config.features.model_dump(mode="json"),
         config.segments,
+        [tables.grouped_types.name, sorted(tables.leaking_covariates)],
         fingerprints.get("customers"),
         _transactions_before(engine, tables, str(end)),
         sorted(part.name for part in tables.partitions if part.first < events_end),

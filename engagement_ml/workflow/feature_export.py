@@ -12,12 +12,15 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.faults import machine_faults_named
+from engagement_ml.formatting import sentence
 from engagement_ml.inputs import read_tables
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.windows import plan_windows
+from engagement_ml.workflow.covariates import without_leaks
 from engagement_ml.workflow.feature_cache import cached, features_key
 from engagement_ml.workflow.results import CONFIG
+from engagement_ml.workflow.score_notes import log_notes
 from engagement_ml.workflow.settings import as_config, resolved, to_yaml
 
 if TYPE_CHECKING:
@@ -78,6 +81,8 @@ def write_features(
         tables = read_tables(settings, engine, frames, on_part=steps.update)
         windows = plan_windows(tables.history, settings.windows)
         steps.start("Building features")
+        tables, notes = without_leaks(tables, settings, windows)
+        log_notes(notes, notes[:1] if tables.leaking_covariates else ())
         if engine.local:
             cached(
                 settings,
@@ -94,6 +99,9 @@ def write_features(
             raise NotEnoughDataError(no_event(windows))
         covariates = [name for name in columns if name.startswith("covariate__")]
         catalogue = catalogue_markdown(settings, covariates)
+        if notes:
+            listed_notes = "".join(f"- {sentence(note)}\n" for note in notes)
+            catalogue += f"\n## Notes on the covariates\n\n{listed_notes}"
         (folder / CATALOGUE).write_text(catalogue, encoding="utf-8")
         (folder / CONFIG).write_text(to_yaml(resolved(settings, frames)), encoding="utf-8")
     return Path(output), n_rows, len(columns)

@@ -9,7 +9,9 @@ from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
+from engagement_ml.workflow.covariates import without_leaks
 from engagement_ml.workflow.parameters import ConfigKeys, ConfigLike, merge_config
+from engagement_ml.workflow.score_notes import log_notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +46,8 @@ def features(
         ``features.parquet``: ``customer_id``, ``cutoff``, ``part`` ("train" or "test"), the
         features as ``<behaviour>__<feature>``, ``history__…``, ``covariate__…``, and the outcomes
         ``margin``, ``gain``, ``loss``, ``transactions``, ``churned``. NaN stands for null. All
-        customers are included, whatever ``sample`` says. Nothing is written.
+        customers are included, whatever ``sample`` says. Covariates that show what happened after
+        a cutoff are left out, and a warning names them. Nothing is written.
 
     Raises
     ------
@@ -70,6 +73,8 @@ def features(
     with open_engine(settings.engine, frames) as engine:
         tables = read_tables(settings, engine, frames)
         windows = plan_windows(tables.history, settings.windows)
+        tables, notes = without_leaks(tables, settings, windows)
+        log_notes(notes, notes[:1] if tables.leaking_covariates else ())
         if engine.local:
             return build_panel(tables, settings, windows).frame
         panel = engine.pandas(build_lazy_panel(tables, settings, windows))

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
 from engagement_ml.experiments import ExperimentResult, read_experiments
-from engagement_ml.inputs import Tables, read_tables
+from engagement_ml.inputs import Tables, read_tables, with_grouped_types
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import Progress
 from engagement_ml.records import RunRecord
+from engagement_ml.tables.quality import with_notes
 from engagement_ml.version import __version__
 from engagement_ml.windows import Windows, plan_windows
 from engagement_ml.workflow.metric_builder import (
@@ -92,15 +93,20 @@ def fit_pipeline(
         If the tables or the configuration cannot be used; see ``read_tables``, ``plan_windows``
         and ``build_panel``.
     """
+    from engagement_ml.models.covariate_screening import screen_covariates
+
     progress = progress or Progress()
     progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
         tables = read_tables(config, engine, frames, on_part=progress.update)
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
-        quality, data_notes = tables.quality, tables.notes
+        quality, data_notes, grouped = tables.quality, tables.notes, tables.grouped_types
+        config = with_grouped_types(config, grouped)
         tables, sample = draw_training_sample(tables, config, windows, progress)
         progress.start("Building features", sample_detail(sample, config.entity))
+        tables, covariate_notes = screen_covariates(tables, config, windows)
+        quality = with_notes(quality, "customers", covariate_notes)
         panel, periods = _build(tables, config, windows)
     # The engine is closed before estimation, which needs the memory that its tables held.
     profit, churn, evidence = _fit(panel, periods, config, windows, experiments, progress)
@@ -125,8 +131,9 @@ def fit_pipeline(
         n_rows=len(panel.frame),
         sample=sample_summary(sample, evidence.drivers),
         metric=metric.to_dict(),
-        evidence=replace(evidence, notes=(*notes, *data_notes, *evidence.notes)),
+        evidence=replace(evidence, notes=(*notes, *data_notes, *covariate_notes, *evidence.notes)),
         evaluation=evaluation,
+        grouped_event_types=dict(grouped.counts),
     )
     explanation = None
     if keep_explanation:

@@ -13,7 +13,8 @@ import pytest
 
 from engagement_ml.engine import Engine
 from tests.doors import as_csv, as_parquet
-from tests.inputs import test_meeting, test_money
+from tests.inputs import test_event_types, test_meeting, test_money
+from tests.models import test_covariate_screening
 from tests.tables import test_column_names, test_ids, test_types
 
 Make = Callable[[pd.DataFrame, str], Any]
@@ -21,7 +22,12 @@ COMMON: dict[str, Callable[[Engine, Make], Any]] = {
     "names": lambda engine, make: test_column_names.check_shouted(
         engine, {name: make(frame, name) for name, frame in test_column_names.SHOUTED.items()}
     ),
+    "left out": lambda engine, make: test_column_names.check_left_out(
+        engine, {name: make(frame, name) for name, frame in test_column_names.LEFT_OUT.items()}
+    ),
     "helpers": test_column_names.check_helpers,
+    "event types": test_event_types.check_engine,
+    "halves": test_covariate_screening.check_halves,
     "integers": lambda engine, make: test_ids.check_placeholders(engine, make, (7, 12)),
     "texts": lambda engine, make: test_ids.check_placeholders(engine, make, ("ann", "Nat")),
     "meeting": test_meeting.check_counts,

@@ -78,3 +78,13 @@ def test_the_hazard_ratio_and_the_lifetime_effect_are_shown(record: Record) -> N
     text = Page(render_report(record, sections=sections)).text
     assert "hazard ratio of churn 0.957 per event (0.945 to 0.970)" in text
     assert "over the expected lifetime €12.5" in text
+
+
+def test_event_types_that_form_one_behaviour_are_listed(record: Record) -> None:
+    counts = {"/shop<b>": 1234, **{f"/page/{i}": 2 for i in range(600)}}
+    html = render_report({**record, "grouped_event_types": counts})
+    text = Page(html).text
+    assert "601 event types form one behaviour" in text
+    assert "/shop<b> (1,234), /page/0 (2)" in text
+    assert "and 101 more, which run.json lists" in text
+    assert "form one behaviour" not in Page(render_report(record)).text

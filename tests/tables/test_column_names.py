@@ -54,6 +54,29 @@ def check_shouted(engine: Engine, sources: dict[str, Any]) -> None:
     assert tables.customers.collect_schema().names() == ["customer_id", "plan"]
 
 
+def check_left_out(engine: Engine, sources: dict[str, Any]) -> None:
+    """Read a percentage called margin, and a total that must not become a covariate, as if gone."""
+    columns = {"events": {"value": None}, "transactions": {"MARGIN": None},
+               "customers": {"total_spent": None}}  # fmt: skip
+    tables = read_tables(parse_config({"name": "shop", "columns": columns}), engine, sources)
+    paid = engine.rows(tables.transactions.select("margin"), source="transactions")
+    assert sorted(row["margin"] for row in paid) == [6.0, 7.0, 8.0]
+    assert tables.amounts == {}
+    assert tables.customers is not None
+    assert tables.customers.collect_schema().names() == ["customer_id", "plan"]
+
+
+LEFT_OUT = {
+    "events": pd.DataFrame({"customer_id": [1, 2, 2], "timestamp": DAYS, "event_type": "visit",
+                            "value": ["much", "more", "most"]}),
+    "transactions": pd.DataFrame({"customer_id": [1, 2, 2], "timestamp": DAYS,
+                                  "Margin": [0.4, 0.5, 0.6], "revenue": [9.0, 10.0, 11.0],
+                                  "cost": 3.0}),
+    "customers": pd.DataFrame({"customer_id": [1, 2], "plan": ["a", "b"],
+                               "Total_Spent": [9.0, 21.0]}),
+}  # fmt: skip
+
+
 def with_helpers(frame: pd.DataFrame) -> pd.DataFrame:
     """Add a user's columns with the names of our helper columns; each would drop a row."""
     return frame.assign(**{name: [1, *[None] * (len(frame) - 1)] for name in HELPERS})
@@ -156,3 +179,34 @@ def test_a_metric_finds_columns_in_any_case(library: str) -> None:
 def plain(frame: Any) -> pd.DataFrame:
     collected = nw.from_native(frame).lazy().collect("pandas")
     return collected.to_native()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_columns_that_are_mapped_to_null_are_left_out(door: Door, tmp_path: Path) -> None:
+    with open_duckdb(threads=1) as engine:
+        check_left_out(engine, {n: door(frame, tmp_path, n) for n, frame in LEFT_OUT.items()})
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"customers": {"total_spend": None}}, "column 'total_spend', which 'columns: {customers: "
+         "{total_spend: null}}' names, is missing (did you mean 'Total_Spent'?)"),
+        ({"events": {"Timestamp": None}}, "key 'columns.events.Timestamp': the table needs this "
+         "column, so it cannot be null; give its name in the source"),
+    ],
+)  # fmt: skip
+def test_a_column_that_cannot_be_left_out_is_named(columns: Any, message: str) -> None:
+    config = parse_config({"name": "shop", "columns": columns})
+    with open_duckdb(threads=1) as engine, pytest.raises((InputError, ConfigError)) as caught:
+        read_tables(config, engine, LEFT_OUT)
+    assert message in str(caught.value)
+
+
+def test_customers_to_score_need_no_column_that_is_left_out() -> None:
+    config = parse_config({"name": "shop", "columns": {"customers": {"total_spent": None}}})
+    with open_duckdb(threads=1) as engine:
+        read = read_scoring_tables(
+            config, engine, {"customers": LEFT_OUT["customers"][["customer_id"]]}
+        )
+    assert read["customers"].quality.rows_kept == 2

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from engagement_ml.formatting import DASH, day, number, one_line, percent
+from engagement_ml.formatting import DASH, day, number, one_line, percent, quantity
 from engagement_ml.report import text
 from engagement_ml.report.section import Section
 from engagement_ml.report.view import Run, without_folders
@@ -12,6 +13,9 @@ from engagement_ml.report.view import Run, without_folders
 if TYPE_CHECKING:
     from engagement_ml.formatting import Money
     from engagement_ml.tables.quality import Dropped, TableQuality
+
+MAX_TYPES = 500
+"""Grouped event types that the page lists; ``run.json`` has all."""
 
 
 def build(run: Run) -> dict[str, Any] | None:
@@ -24,6 +28,19 @@ def build(run: Run) -> dict[str, Any] | None:
         "sample": text.sample(record.sample, run.entities),
         "n_entities": number(record.n_entities, 0),
         "n_rows": number(record.n_rows, 0),
+        "grouped": _grouped(record.grouped_event_types),
+    }
+
+
+def _grouped(counts: Mapping[str, int]) -> dict[str, Any] | None:
+    """Return the event types that form one behaviour, those with the most events first."""
+    if not counts:
+        return None
+    shown = dict(list(counts.items())[:MAX_TYPES])
+    return {
+        "title": f"{quantity(len(counts), 'event type')} form one behaviour",
+        "types": [f"{one_line(name)} ({number(n, 0)})" for name, n in shown.items()],
+        "more": number(len(counts) - len(shown), 0) if len(counts) > len(shown) else "",
     }
 
 
