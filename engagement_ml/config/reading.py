@@ -11,9 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from engagement_ml.config.pipeline import PipelineConfig
-from engagement_ml.config.problems import first_problem
+from engagement_ml.config.problems import all_problems
 from engagement_ml.config.sections import TABLE_NAMES, SourcesConfig
-from engagement_ml.errors import ConfigError
+from engagement_ml.errors import ConfigError, InvalidConfigError
 from engagement_ml.faults import machine_faults_named
 from engagement_ml.plain_types import as_path
 
@@ -69,7 +69,9 @@ def parse_config(raw: Any, *, origin: str = "configuration") -> PipelineConfig:
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {first_problem(error, PipelineConfig)}") from None
+        raise InvalidConfigError(
+            [f"{origin}: {problem}" for problem in all_problems(error, PipelineConfig)]
+        ) from None
 
 
 @machine_faults_named()

@@ -11,7 +11,7 @@ from engagement_ml.column_names import find
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.base import Kind
-from engagement_ml.errors import InputError
+from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
@@ -70,9 +70,11 @@ class LazyTable:
 
 
 def open_lazy_table(
-    engine: LazyEngine, config: PipelineConfig, name: str, source: Any
+    engine: LazyEngine, config: PipelineConfig, name: str, source: Any, report: Report = stop
 ) -> LazyTable:
     """Open a source and rename its columns as the configuration maps them.
+
+    Missing columns are given to `report`, which by default raises the first.
 
     Raises
     ------
@@ -89,8 +91,9 @@ def open_lazy_table(
             check_zones(files, mapping.get(find(column, mapping) or "", column))
     frame = open_source(engine, source, table=name)
     present = frame.collect_schema()
-    source_columns = map_columns(config, name, label, present)
-    check_columns(config, name, label, {c: str(present[s]) for c, s in source_columns.items()})
+    source_columns = map_columns(config, name, label, present, report)
+    columns = {c: str(present[s]) for c, s in source_columns.items()}
+    check_columns(config, name, label, columns, report)
     selected = used_columns(name, source_columns)
     if config.features.sessions is None:
         selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}

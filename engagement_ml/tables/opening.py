@@ -13,7 +13,7 @@ from engagement_ml.column_names import find, fold
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.files import parquet_sql
-from engagement_ml.errors import ConfigError, InputError, nearest
+from engagement_ml.errors import ConfigError, InputError, Report, nearest, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import FLOATS
@@ -35,7 +35,9 @@ _GROUPS = re.compile(
 """Types of DuckDB and Narwhals whose values can be groups: no moments, bytes, lists or records."""
 
 
-def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any) -> SourceTable:
+def open_table(
+    engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any, report: Report = stop
+) -> SourceTable:
     """Open a source and rename its columns as the configuration maps them.
 
     Parameters
@@ -46,6 +48,8 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     name : str
         Name of the input table.
     source : path or frame
+    report : callable, optional
+        Called with each missing column; by default, the first is raised.
 
     Raises
     ------
@@ -57,8 +61,8 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     label = describe_source(source, name)
     relation = open_source(engine, source, table=name).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
-    source_columns = map_columns(config, name, label, present)
-    check_columns(config, name, label, {c: present[s] for c, s in source_columns.items()})
+    source_columns = map_columns(config, name, label, present, report)
+    check_columns(config, name, label, {c: present[s] for c, s in source_columns.items()}, report)
     used = used_columns(name, source_columns)
     selected = ", ".join(
         f"{quoted(source_column)} AS {quoted(column)}" for column, source_column in used.items()
@@ -127,7 +131,11 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
 
 
 def map_columns(
-    config: PipelineConfig, name: str, label: str, present: Collection[str]
+    config: PipelineConfig,
+    name: str,
+    label: str,
+    present: Collection[str],
+    report: Report = stop,
 ) -> dict[str, str]:
     """Return the source's name of each column, by the column's name here.
 
@@ -137,7 +145,7 @@ def map_columns(
     Raises
     ------
     InputError
-        If the source lacks a mapped column.
+        If the source lacks a mapped column; given to `report`.
     """
     segments = config.segments if name == "customers" else ()
     spelling = {fold(c): c for c in (*segments, *input_columns(name))}
@@ -145,11 +153,14 @@ def map_columns(
     for column, source_column in config.columns.get(name, {}).items():
         found = find(source_column, present)
         if found is None:
-            raise InputError(
-                f"{label}: column '{source_column}', which "
-                f"'columns: {{{name}: {{{column}: {source_column}}}}}' names, is missing"
-                f"{nearest(source_column, present)}; the columns are {listed(present)}"
+            report(
+                InputError(
+                    f"{label}: column '{source_column}', which "
+                    f"'columns: {{{name}: {{{column}: {source_column}}}}}' names, is missing"
+                    f"{nearest(source_column, present)}; the columns are {listed(present)}"
+                )
             )
+            continue
         mapped[spelling.get(fold(column), column)] = found
     taken = {fold(c) for c in (*mapped, *mapped.values())}
     others = (c for c in present if fold(c) not in taken)
@@ -174,7 +185,11 @@ def used_columns(name: str, source_columns: Mapping[str, str]) -> dict[str, str]
 
 
 def check_columns(
-    config: PipelineConfig, name: str, label: str, columns: Mapping[str, str]
+    config: PipelineConfig,
+    name: str,
+    label: str,
+    columns: Mapping[str, str],
+    report: Report = stop,
 ) -> None:
     """Check that a table has its required columns and those that ``segments`` names.
 
@@ -187,21 +202,28 @@ def check_columns(
     ConfigError
         If a segment's column is missing from the customers table.
     """
-    _check_required(name, label, columns)
+    mapped = {fold(column) for column in config.columns.get(name, {})}
+    _check_required(name, label, columns, mapped, report)
     for segment in config.segments if name == "customers" else ():
         if segment not in columns:
-            raise ConfigError(
-                f"key 'segments': {label} has no column '{segment}'"
-                f"{nearest(segment, columns)}; the columns are {listed(columns)}"
+            report(
+                ConfigError(
+                    f"key 'segments': {label} has no column '{segment}'"
+                    f"{nearest(segment, columns)}; the columns are {listed(columns)}"
+                )
             )
-        if segment in COLUMNS["customers"] or not _GROUPS.fullmatch(columns[segment]):
-            raise ConfigError(
-                f"key 'segments': column '{segment}' of {label} ({columns[segment]}) "
-                "does not divide customers into groups; give a column of text, numbers or booleans"
+        elif segment in COLUMNS["customers"] or not _GROUPS.fullmatch(columns[segment]):
+            report(
+                ConfigError(
+                    f"key 'segments': column '{segment}' of {label} ({columns[segment]}) does not "
+                    "divide customers into groups; give a column of text, numbers or booleans"
+                )
             )
 
 
-def _check_required(name: str, label: str, columns: Collection[str]) -> None:
+def _check_required(
+    name: str, label: str, columns: Collection[str], mapped: Collection[str], report: Report
+) -> None:
     required = [(column, "") for column in REQUIRED[name]]
     if name == "transactions" and "margin" not in columns:
         if "revenue" in columns and "cost" not in columns:
@@ -209,12 +231,15 @@ def _check_required(name: str, label: str, columns: Collection[str]) -> None:
         elif "revenue" not in columns:
             required.append(("margin", " (or 'revenue' with 'cost')"))
     for column, alternative in required:
-        if column in columns:
+        if column in columns or column in mapped:
+            # A mapped column that is missing has been reported under its name in the source.
             continue
         unused = [each for each in columns if each not in COLUMNS[name]]
         near = get_close_matches(column, unused or list(columns), n=1, cutoff=0.0)[0]
-        raise InputError(
-            f"{label}: column '{column}'{alternative} is missing from table '{name}'; "
-            f"the nearest is '{near}': if that is it, write "
-            f"'columns: {{{name}: {{{column}: {near}}}}}'; the columns are {listed(columns)}"
+        report(
+            InputError(
+                f"{label}: column '{column}'{alternative} is missing from table '{name}'; "
+                f"the nearest is '{near}': if that is it, write "
+                f"'columns: {{{name}: {{{column}: {near}}}}}'; the columns are {listed(columns)}"
+            )
         )
