@@ -123,6 +123,36 @@ def demo(
             show_demo(result, events)
 
 
+@app.command(epilog=_example("engagement-ml check runs/demo/shop.yaml"))
+def check(
+    config: Config,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document instead of tables.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="File for the JSON document; without it, only print."),
+    ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Find all faults of the tables, and what they allow, without training.
+
+    Prints every fault, not only the first; how the tables meet; how large an effect must be to be
+    found; and what to record next. The exit status is 2 if there is a fault that would stop
+    training.
+    """
+    with command(quiet=quiet, verbose=verbose, debug=debug) as progress:
+        from engagement_ml.cli.check import print_check
+        from engagement_ml.workflow import check as run_check
+
+        result = run_check(config, output=output, progress=progress)
+        print_check(result, as_json=as_json, quiet=quiet)
+    if not result.usable:
+        raise typer.Exit(2)
+
+
 @app.command(epilog=_example("engagement-ml train runs/demo/shop.yaml --output runs/shop"))
 def train(
     config: Config,

@@ -32,7 +32,7 @@ def _sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
         )
     if problem["type"] == "missing":
         return f"key '{key}' is missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = str(problem["msg"]).removeprefix("Value error, ")
     if not path:
         return message
     value = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"

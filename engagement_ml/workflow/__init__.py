@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
     from engagement_ml.workflow.reporting import report
@@ -14,13 +15,23 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.scoring import Scores, score
     from engagement_ml.workflow.training import train
 
-__all__ = ["Scores", "TrainResult", "evaluate", "report", "score", "train", "write_features"]
+__all__ = [
+    "Scores",
+    "TrainResult",
+    "check",
+    "evaluate",
+    "report",
+    "score",
+    "train",
+    "write_features",
+]
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Scores": "scoring",
         "TrainResult": "results",
+        "check": "checking",
         "evaluate": "evaluating",
         "report": "reporting",
         "score": "scoring",
