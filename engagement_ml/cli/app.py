@@ -131,7 +131,10 @@ def check(
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", help="File for the JSON document; without it, only print."),
+        typer.Option(
+            "--output",
+            help="A .md file for the data maturity page, or a .json file; without it, only print.",
+        ),
     ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,

@@ -36,7 +36,8 @@ def check(
     frames : mapping of table name to path or frame, optional
         Replaces the configuration's ``sources``.
     output : path, optional
-        A file for the JSON document; by default nothing is written.
+        A ``.md`` file for the data maturity page, or any other for the JSON document; by default
+        nothing is written.
     progress : {"log", "auto", "bar", False} or Progress, default "log"
         How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
@@ -65,9 +66,17 @@ def check(
         result = _check(config, frames, steps)
     if output is not None:
         with write_whole(Path(output)) as temporary:
-            document = json.dumps(result.to_dict(), indent=2, ensure_ascii=False)
-            temporary.write_text(document + "\n", encoding="utf-8")
+            temporary.write_text(_document(result, Path(output)), encoding="utf-8")
     return result
+
+
+def _document(result: CheckResult, output: Path) -> str:
+    """Return the page for a Markdown file, and JSON for any other."""
+    from engagement_ml.readiness import markdown_page
+
+    if output.suffix.lower() in (".md", ".markdown"):
+        return markdown_page(result)
+    return json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _check(
