@@ -17,9 +17,18 @@ from engagement_ml.readiness.maturity import maturity_of
 from engagement_ml.readiness.outcomes import outcomes_of
 from engagement_ml.readiness.result import CheckedHistory, CheckedTable, CheckResult, Fault
 from engagement_ml.readiness.row_samples import RowSamples
-from engagement_ml.readiness.variation import Variation, measure_variation
+from engagement_ml.readiness.variation import Variation
 from engagement_ml.tables.dropped import dropped_note
 from engagement_ml.windows import DAY, Windows, plan_windows
+
+NOT_MEASURED = (
+    "The smallest effects were not predicted: that needs whole histories of customers, and a "
+    "sample of the rows was read."
+)
+APPROXIMATED = (
+    "The smallest effects are approximate, within a factor of about three: the sample of rows has "
+    "no whole histories of customers, so events of different days are taken to be independent."
+)
 
 
 def check_tables(
@@ -70,11 +79,17 @@ def _variation(
     """Return the variation, or a note that says why it was not measured."""
     if inspection.tables is None or windows is None:
         return None, []
-    if not rows.whole("events", "transactions"):
-        return None, [
-            "The variation within customers was not measured: it needs whole histories, and only "
-            "a part of the rows was read. 'engagement-ml train' measures it."
-        ]
+    if not rows.whole("transactions"):
+        return None, [NOT_MEASURED]
+    if not rows.whole("events"):
+        from engagement_ml.readiness.approximating import approximate_variation
+
+        if config.churn.kind == "event":
+            return None, [NOT_MEASURED]
+        share = rows.share("events")
+        return approximate_variation(inspection.tables, config, windows, share), [APPROXIMATED]
+    from engagement_ml.readiness.measuring import measure_variation
+
     variation = None
     with reported(problems.append):
         variation = measure_variation(inspection.tables, config, windows)

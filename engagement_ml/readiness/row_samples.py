@@ -23,7 +23,7 @@ LARGE_BYTES = 64_000_000
 """Smaller files are read whole without a look at their footers."""
 LARGE_ROWS = 5_000_000
 """Rows from which a sample of a table is read."""
-SAMPLE_ROWS = 1_000_000
+SAMPLE_ROWS = 500_000
 """Rows of the sample, about."""
 LARGEST_GAP = dt.timedelta(days=14)
 """Longest time between two parts of the sample, as far as the row groups allow."""
@@ -95,6 +95,11 @@ class RowSamples(Rows):
     def whole(self, *tables: str) -> bool:
         """Return whether all rows of these tables were read."""
         return not any(table in self.read for table in tables)
+
+    def share(self, table: str) -> float:
+        """Return the share of a table's rows that was read."""
+        part = self.read.get(table)
+        return 1.0 if part is None else part.rows / part.of_rows
 
     def notes(self) -> list[str]:
         """Return a sentence for each table of which a part was read."""
