@@ -7,7 +7,7 @@ from typing import Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
-from engagement_ml.errors import ConfigError, EngagementError
+from engagement_ml.errors import ConfigError, EngagementError, InputError
 from engagement_ml.experiments import read_experiments
 from engagement_ml.formatting import listed, quantity
 from engagement_ml.inputs import TableQuality
@@ -77,8 +77,11 @@ def _variation(
     problems: list[EngagementError],
 ) -> tuple[Variation | None, list[str]]:
     """Return the variation, or a note that says why it was not measured."""
-    if inspection.tables is None or windows is None:
+    tables_faulty = any(isinstance(problem, InputError) for problem in problems)
+    if inspection.tables is None or windows is None or tables_faulty:
         return None, []
+    if any(str(problem).startswith("key 'segments'") for problem in problems):
+        config = config.model_copy(update={"segments": ()})
     if not rows.whole("transactions"):
         return None, [NOT_MEASURED]
     if not rows.whole("events"):
