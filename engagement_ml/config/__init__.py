@@ -19,6 +19,7 @@ from engagement_ml.config.sections import (
     TrackingConfig,
     WindowsConfig,
 )
+from engagement_ml.config.shape import TableShape, UnrollConfig
 
 __all__ = [
     "TABLE_NAMES",
@@ -36,7 +37,9 @@ __all__ = [
     "SelectConfig",
     "SessionsConfig",
     "SourcesConfig",
+    "TableShape",
     "TrackingConfig",
+    "UnrollConfig",
     "WindowsConfig",
     "is_uri",
     "parse_config",

@@ -24,6 +24,7 @@ from engagement_ml.config.sections import (
     TrackingConfig,
     WindowsConfig,
 )
+from engagement_ml.config.shape import TableShape, check_shapes
 from engagement_ml.errors import nearest
 
 
@@ -53,6 +54,10 @@ class PipelineConfig(Frozen):
     columns: dict[str, dict[str, str]] = Field(
         default_factory=dict,
         description="Column mapping by table: the column's name here, and its name in the source.",
+    )
+    shape: dict[str, TableShape] = Field(
+        default_factory=dict,
+        description="How the sources are written and become tables, by table.",
     )
     windows: WindowsConfig = Field(
         default=WindowsConfig(), description="Windows around the cutoffs, in days."
@@ -94,15 +99,23 @@ class PipelineConfig(Frozen):
         description="Seed of all random numbers; the same seed and data give the same results.",
     )
 
-    @field_validator("columns")
+    @field_validator("columns", "shape")
     @classmethod
-    def _tables_are_known(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        for table, mapping in value.items():
+    def _tables_are_known(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for table in value:
             if table not in TABLE_NAMES:
                 raise ValueError(
                     f"'{table}' is not a table{nearest(table, TABLE_NAMES)}; "
                     f"the tables are {', '.join(TABLE_NAMES)}"
                 )
+        return value
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_are_mapped_once(
+        cls, value: dict[str, dict[str, str]]
+    ) -> dict[str, dict[str, str]]:
+        for table, mapping in value.items():
             seen: dict[str, str] = {}
             for column in mapping:
                 if (other := seen.setdefault(fold(column), column)) != column:
@@ -111,6 +124,11 @@ class PipelineConfig(Frozen):
                         "not matter; keep one"
                     )
         return value
+
+    @model_validator(mode="after")
+    def _columns_are_given_once(self) -> Self:
+        check_shapes(self.shape, self.columns)
+        return self
 
     @model_validator(mode="after")
     def _named_event_types_are_behaviours(self) -> Self:
@@ -124,6 +142,10 @@ class PipelineConfig(Frozen):
             if self.behaviour(name).role == "ignore":
                 raise ValueError(f"key '{key}': '{name}' has 'role: ignore'; remove that role")
         return self
+
+    def shape_of(self, table: str) -> TableShape:
+        """Return the shape of a table's source, or the defaults."""
+        return self.shape.get(table, TableShape())
 
     def behaviour(self, event_type: str) -> BehaviourConfig:
         """Return the configuration of an event type, or the defaults."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 import narwhals as nw
 
 from engagement_ml._typing import AnyArray
+from engagement_ml.engine.notation import PLAIN, Notation
 from engagement_ml.errors import EngagementError, InputError, OutputError
 from engagement_ml.faults import machine_fault
 from engagement_ml.temporary_folders import temporary_folder
@@ -222,13 +223,27 @@ class LazyEngine(Engine):
     """Engine whose tables are read by Narwhals expressions, with two more operations."""
 
     @abstractmethod
-    def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
+    def typed(
+        self,
+        frame: nw.LazyFrame[Any],
+        kinds: Mapping[str, Kind],
+        notation: Notation = PLAIN,
+        naive: Collection[str] = (),
+    ) -> nw.LazyFrame[Any]:
         """Cast columns to the type of their kind; values that do not fit become null.
 
         ``timestamp``: naive UTC, in microseconds. ``number``: float64. ``integer``: int64, null
         for anything that is not written as a whole number. ``text``: empty text is null. ``id``:
-        text; whole numbers lose their decimals. Columns without a kind stay unchanged.
+        text; whole numbers lose their decimals. Columns without a kind stay unchanged. `notation`
+        says how times and numbers are written, and `naive` names the columns whose moments have no
+        zone in the source, though the engine holds them with one.
         """
+
+    def project(
+        self, frame: nw.LazyFrame[Any], columns: Mapping[str, str], where: str | None = None
+    ) -> nw.LazyFrame[Any]:
+        """Return columns by SQL of the engine, of the rows for which a condition holds."""
+        raise NotImplementedError(f"{type(self).__name__} runs no expressions")
 
     @abstractmethod
     def hashed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -14,6 +14,7 @@ from engagement_ml.engine import spark_sql
 from engagement_ml.engine.base import Kind, LazyEngine, one_line
 from engagement_ml.engine.duckdb import DuckDBEngine
 from engagement_ml.engine.files import column_names, partition_keys, without
+from engagement_ml.engine.notation import PLAIN, Notation
 from engagement_ml.errors import OutputError
 from engagement_ml.faults import machine_fault
 
@@ -203,10 +204,28 @@ class SparkEngine(LazyEngine):
         number = spark_sql.permanent_random_number(column, seed)
         return _lazy(frame.to_native().selectExpr("*", f"{number} AS {name}"))
 
-    def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]) -> nw.LazyFrame[Any]:
+    def typed(
+        self,
+        frame: nw.LazyFrame[Any],
+        kinds: Mapping[str, Kind],
+        notation: Notation = PLAIN,
+        naive: Collection[str] = (),
+    ) -> nw.LazyFrame[Any]:
         """Cast columns to the type of their kind; values that do not fit become null."""
         fields = {f.name: f.dataType.typeName() for f in frame.to_native().schema.fields}
-        return self._select(frame, {n: spark_sql.typed(n, fields[n], kinds[n]) for n in kinds})
+        changed = {
+            n: spark_sql.typed(n, fields[n], kinds[n], notation, naive=n in naive) for n in kinds
+        }
+        return self._select(frame, changed)
+
+    def project(
+        self, frame: nw.LazyFrame[Any], columns: Mapping[str, str], where: str | None = None
+    ) -> nw.LazyFrame[Any]:
+        """Return columns by SQL of Spark, of the rows for which a condition holds."""
+        native = frame.to_native()
+        rows = native if where is None else native.where(where)
+        selected = (f"{sql} AS {spark_sql.quoted(name)}" for name, sql in columns.items())
+        return _lazy(rows.selectExpr(*selected))
 
     def hashed(
         self, frame: nw.LazyFrame[Any], columns: Sequence[str], name: str

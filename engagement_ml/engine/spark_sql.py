@@ -9,9 +9,12 @@ from typing import Any
 from engagement_ml.engine.base import Kind
 from engagement_ml.engine.files import NULL, key_pattern
 from engagement_ml.engine.moments import MOMENT, ZONE, spark_text
+from engagement_ml.engine.notation import PLAIN, Notation, epoch_sql, spark_number_sql
+from engagement_ml.engine.spark_formats import format_sql
 
 _FLOATS = ("double", "float")
 _INTEGERS = ("byte", "short", "integer", "long")
+_FLOOR = "CAST(floor(CAST({a} AS DECIMAL(20, 0)) / {b}) AS BIGINT)"
 
 
 def quoted(name: str) -> str:
@@ -19,13 +22,20 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def typed(name: str, of_type: str, kind: Kind) -> str:
-    """Return SQL that casts a column to its kind; values that do not fit become null."""
+def typed(
+    name: str, of_type: str, kind: Kind, notation: Notation = PLAIN, *, naive: bool = False
+) -> str:
+    """Return SQL that casts a column to its kind; values that do not fit become null.
+
+    `naive` says that the source's moments name no zone, though Spark holds them with one.
+    """
     column = quoted(name)
     text = f"nullif(CAST({column} AS STRING), '')"
     match kind:
         case "timestamp":
-            return _timestamp(column, text, of_type)
+            return timestamp(column, of_type, notation, naive=naive)
+        case "number" if notation.decimal and of_type == "string":
+            return spark_number_sql(text, notation.decimal)
         case "number":
             return f"try_cast({text if of_type == 'string' else column} AS DOUBLE)"
         case "integer":
@@ -39,7 +49,11 @@ def typed(name: str, of_type: str, kind: Kind) -> str:
 
 def micros(name: str) -> str:
     """Return SQL for the microseconds since 1970 of a timestamp without a time zone."""
-    column = quoted(name)
+    return micros_of(quoted(name))
+
+
+def micros_of(column: str) -> str:
+    """Return SQL for the microseconds since 1970 of SQL of a timestamp without a time zone."""
     return (
         f"(unix_date(CAST({column} AS DATE)) * 86400000000L + hour({column}) * 3600000000L "
         f"+ minute({column}) * 60000000L + CAST(extract(SECOND FROM {column}) * 1000000 AS BIGINT))"
@@ -106,19 +120,72 @@ def plain_arrow(table: Any) -> Any:
     return table.cast(schema, safe=False)
 
 
-def _timestamp(column: str, text: str, of_type: str) -> str:
+def timestamp(value: str, of_type: str, notation: Notation = PLAIN, *, naive: bool = False) -> str:
+    """Return SQL for a value as naive UTC timestamp; null if it is none.
+
+    Parameters
+    ----------
+    value : str
+        SQL of the value.
+    of_type : str
+        Spark's name of its type.
+    notation : Notation
+        How times are written in the source.
+    naive : bool
+        Whether moments name no zone in the source, though Spark holds them with one.
+    """
+    text = f"nullif(CAST({value} AS STRING), '')"
+    if notation.per_second and of_type in (*_INTEGERS, *_FLOATS, "decimal", "string"):
+        return _epoch(value, of_type, notation.per_second)
+    if notation.text_format and of_type in ("string", *_INTEGERS):
+        return _in_zone(format_sql(text, notation), notation if notation.has_time else PLAIN)
     match of_type:
         case "string":
             plain = spark_text(text)
+            local = _in_zone(f"try_cast({plain} AS TIMESTAMP_NTZ)", notation, f"{text} RLIKE ':'")
             return (
                 f"CASE WHEN NOT {text} RLIKE '{MOMENT}' THEN NULL WHEN {text} RLIKE '{ZONE}' "
-                f"THEN {_utc(f'try_cast({plain} AS TIMESTAMP)')} "
-                f"ELSE try_cast({plain} AS TIMESTAMP_NTZ) END"
+                f"THEN {_utc(f'try_cast({plain} AS TIMESTAMP)')} ELSE {local} END"
             )
         case "timestamp":
-            return _utc(column)
+            return _in_zone(_utc(value), notation) if naive else _utc(value)
+        case "date":
+            return f"CAST({value} AS TIMESTAMP_NTZ)"
         case _:
-            return f"CAST({column} AS TIMESTAMP_NTZ)"
+            return _in_zone(f"CAST({value} AS TIMESTAMP_NTZ)", notation)
+
+
+def instant(moment: str) -> str:
+    """Return SQL for a naive UTC timestamp as a timestamp with a time zone."""
+    return f"timestamp_micros({micros_of(moment)})"
+
+
+def _epoch(value: str, of_type: str, per_second: int) -> str:
+    whole = of_type in _INTEGERS
+    if of_type == "string":
+        number = f"CASE WHEN {value} RLIKE '^ *-?[0-9]{{1,18}} *$' THEN CAST({value} AS BIGINT) END"
+        digits = _micros_moment(epoch_sql(f"({number})", per_second, whole=True,
+                                          floor_division=_FLOOR))  # fmt: skip
+        parts = epoch_sql(f"({spark_number_sql(value, None)})", per_second, whole=False,
+                          floor_division=_FLOOR)  # fmt: skip
+        return f"coalesce({digits}, {_micros_moment(parts)})"
+    number = value if whole else f"CAST({value} AS DOUBLE)"
+    return _micros_moment(epoch_sql(number, per_second, whole=whole, floor_division=_FLOOR))
+
+
+def _micros_moment(micros: str) -> str:
+    return _utc(f"timestamp_micros({micros})")
+
+
+def _in_zone(moment: str, notation: Notation, condition: str | None = None) -> str:
+    """Return SQL for a naive local timestamp as naive UTC; if a condition is given, where it holds.
+
+    An hour that clocks repeat is the first one, as on DuckDB.
+    """
+    if notation.timezone is None:
+        return moment
+    utc = f"convert_timezone('{notation.timezone}', 'UTC', {moment})"
+    return utc if condition is None else f"CASE WHEN {condition} THEN {utc} ELSE {moment} END"
 
 
 def _utc(moment: str) -> str:

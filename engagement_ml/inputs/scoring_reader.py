@@ -35,7 +35,7 @@ def read_scoring_tables(
     Parameters
     ----------
     config : PipelineConfig
-        Only its name, ``columns`` and ``history`` are used.
+        Only its name, ``columns``, ``shape`` and ``history`` are used.
     engine : Engine
     sources : mapping of str to path or frame
         By table name.
@@ -45,7 +45,9 @@ def read_scoring_tables(
     InputError, NotEnoughDataError
         See ``read_tables``.
     """
-    columns_only = PipelineConfig(name=config.name, columns=config.columns, history=config.history)
+    columns_only = PipelineConfig(
+        name=config.name, columns=config.columns, shape=config.shape, history=config.history
+    )
     if isinstance(engine, LazyEngine):
         lazy_tables = lazy_reader.OPERATIONS.open_tables(engine, columns_only, sources)
         _, lazy_cleaned = lazy_reader.OPERATIONS.clean_tables(engine, lazy_tables)

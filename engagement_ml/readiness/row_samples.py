@@ -16,6 +16,7 @@ from engagement_ml.engine.files import NULL
 from engagement_ml.formatting import count
 from engagement_ml.inputs.inspection import Rows
 from engagement_ml.readiness.result import SampledRows
+from engagement_ml.tables.opening import as_whole
 from engagement_ml.tables.quality import TableQuality
 from engagement_ml.tables.schema import SourceTable, quoted
 
@@ -116,7 +117,8 @@ def row_groups(table: SourceTable) -> list[RowGroup]:
     """Return the row groups of a table's files from their footers; no row is read."""
     import pyarrow.parquet as pq
 
-    wanted = table.source_columns.get("timestamp")
+    # The statistics of a source's column say nothing of a column that is computed from it.
+    wanted = None if table.projection is not None else table.source_columns.get("timestamp")
     found = []
     for file in table.files:
         footer = pq.read_metadata(file)
@@ -162,22 +164,31 @@ def _read(
     """Return a table of the first rows of each row group, in the types of the whole table."""
     import pyarrow as pa
 
+    projection = table.projection
+    types = table.types if projection is None else projection.types
+    names = table.source_columns if projection is None else {column: column for column in types}
+    wanted = [names[column] for column in types if names[column] not in table.keys]
     limit = math.ceil(SAMPLE_ROWS / len(groups))
-    names = [name for name in table.source_columns.values() if name not in table.keys]
     parts = []
     for group in groups:
-        rows = pa.Table.from_batches(_first_batches(group, names, limit))
+        rows = pa.Table.from_batches(_first_batches(group, wanted, limit))
         for key, value in _key_values(group.file, table.keys).items():
             rows = rows.append_column(key, pa.array([value] * len(rows), pa.string()))
         parts.append(rows)
     arrow = pa.concat_tables(parts, promote_options="permissive")
-    registered = engine.register(arrow)
-    selected = ", ".join(
-        f"{_cast(table.source_columns[column], of_type, arrow.column_names)} AS {quoted(column)}"
-        for column, of_type in table.types.items()
+    read = f"SELECT * FROM {quoted(engine.register(arrow))}"
+    present = dict(
+        engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", source=table.label)
     )
-    view = engine.view(f"SELECT {selected} FROM {quoted(registered)}", source=table.label)
-    return replace(table, view=view, files=()), len(arrow)
+    sql = as_whole(read, present, types, names)
+    if projection is not None:
+        projection = replace(projection, source=f"({sql})")
+        sql = projection.sql()
+    # The number of a row in a message is that in the sample.
+    label = f"{table.label} (a sample of its rows)"
+    view = engine.view(sql, source=label)
+    sampled = replace(table, label=label, view=view, files=(), projection=projection)
+    return sampled, len(arrow)
 
 
 def _first_batches(group: RowGroup, names: Iterable[str], limit: int) -> Iterator[Any]:
@@ -195,10 +206,6 @@ def _first_batches(group: RowGroup, names: Iterable[str], limit: int) -> Iterato
             left -= len(batch)
             if left <= 0:
                 return
-
-
-def _cast(column: str, of_type: str, present: Sequence[str]) -> str:
-    return f"CAST({quoted(column) if column in present else 'NULL'} AS {of_type})"
 
 
 def _key_values(file: Path, keys: Mapping[str, str]) -> dict[str, str | None]:

@@ -18,6 +18,7 @@ from engagement_ml.sources.writing import new_folder_whole, write_whole
 __all__ = [
     "describe_source",
     "is_csv",
+    "naive_in_frame",
     "new_folder_whole",
     "open_source",
     "parquet_files",
@@ -90,6 +91,23 @@ def describe_source(source: Any, table: str) -> str:
     return f"{table} ({type(source).__module__.split('.')[0]} {type(source).__name__})"
 
 
+def naive_in_frame(source: Any) -> frozenset[str]:
+    """Return the columns of a frame whose moments name no zone; none for a path."""
+    if isinstance(source, str | os.PathLike):
+        return frozenset()
+    frame = nw.from_native(source)
+    if frame.implementation.is_pandas():
+        import pyarrow as pa
+
+        schema = _pandas_to_arrow(frame.to_native()).schema
+        moments = (each for each in schema if pa.types.is_timestamp(each.type))
+        return frozenset(each.name for each in moments if each.type.tz is None)
+    types = frame.collect_schema()
+    return frozenset(
+        name for name, t in types.items() if isinstance(t, nw.Datetime) and t.time_zone is None
+    )
+
+
 def _open_frame(engine: Engine, source: Any, table: str) -> nw.LazyFrame[Any]:
     try:
         frame = nw.from_native(source)
@@ -134,7 +152,9 @@ def _pandas_to_arrow(frame: Any) -> Any:
     for name in frame.columns:
         column = frame[name]
         if isinstance(column.dtype, pd.DatetimeTZDtype):
-            column = column.dt.tz_convert(None)
+            moments = pa.Array.from_pandas(column.dt.tz_convert(None))
+            columns[name] = moments.view(pa.timestamp(moments.type.unit, "UTC"))
+            continue
         try:
             columns[name] = pa.Array.from_pandas(_unmixed(column))
         except pa.ArrowException:

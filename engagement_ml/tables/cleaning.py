@@ -91,7 +91,7 @@ def canonical(
             case "id":
                 sql = _id(table, integer_ids, guarded)
             case "timestamp":
-                sql = _timestamp(table, column)
+                sql = _timestamp(table, column, guarded)
             case "text":
                 sql = _text(table, column, guarded)
             case "number" | "finite":
@@ -175,9 +175,15 @@ def _dense(engine: DuckDBEngine, table: SourceTable, source: str) -> DenseSpan |
     return dense_span(table.limits.kept(counted))
 
 
-def _timestamp(table: SourceTable, column: str) -> str:
+def _timestamp(table: SourceTable, column: str, guarded: bool) -> str:
     """Return SQL for a moment; an implausible optional one is null, as no row needs it."""
     moment = table.moment(column)
+    if guarded and table.is_numeric_moment(column):
+        value = quoted(column)
+        given = f"{value} IS NOT NULL"
+        if table.types[column] in FLOATS:
+            given += f" AND NOT isnan({value})"
+        moment = f"CASE WHEN {moment} IS NULL AND {given} THEN error('{GUARD}') ELSE {moment} END"
     if column == "timestamp":
         return moment
     return f"CASE WHEN {table.limits.usable_sql(moment)} THEN {moment} END"
@@ -243,7 +249,7 @@ def _id(table: SourceTable, integer_ids: bool, guarded: bool) -> str:
 
 def _covariate(engine: DuckDBEngine, table: SourceTable, column: str) -> str:
     """Return SQL for any other column; in a customers CSV file, all-numeric text is a number."""
-    if table.name != "customers" or not table.csv:
+    if table.name != "customers" or not table.csv or not table.is_text(column):
         return quoted(column)
     values, numbers, codes = engine.query(
         f"SELECT count({table.sql(column)}), count({table.number(column)}), "

@@ -155,7 +155,7 @@ def _dense(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> D
 def _implausible_signups(engine: LazyEngine, opened: LazyTable) -> list[str]:
     if "signup" not in opened.schema:
         return []
-    typed = engine.typed(opened.frame.select("signup"), {"signup": "timestamp"})
+    typed = opened.typed(engine, opened.frame.select("signup"), {"signup": "timestamp"})
     day = nw.col("signup").dt.date()
     implausible = typed.filter(~opened.table.limits.usable(day)).select(n=nw.len())
     (row,) = engine.rows(implausible, source=opened.table.label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,12 @@ from engagement_ml.column_names import find
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.base import Kind
+from engagement_ml.engine.notation import PLAIN, Notation
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
+from engagement_ml.tables.lazy_shaping import naive_columns, shaped_frame
 from engagement_ml.tables.opening import (
     check_columns,
     is_optional,
@@ -40,11 +43,14 @@ class LazyTable:
         All columns of customers; of other tables, the input columns and those of sessions.
     schema : Schema
         Schema of `frame`.
+    naive : frozenset of str
+        Columns whose moments name no zone in the source, though the engine holds them with one.
     """
 
     table: SourceTable
     frame: nw.LazyFrame[Any]
     schema: nw.Schema
+    naive: frozenset[str] = frozenset()
 
     def is_text(self, column: str) -> bool:
         """Return whether the column holds text."""
@@ -54,11 +60,27 @@ class LazyTable:
         """Return whether the column's type can hold values of its kind; text always can."""
         kind, of_type = COLUMNS[self.table.name].get(column), self.schema[column]
         if kind == "timestamp":
-            return self.is_text(column) or of_type in (nw.Date, nw.Datetime)
+            moment = self.is_text(column) or of_type in (nw.Date, nw.Datetime)
+            return moment or self.is_numeric_moment(column)
         if kind in ("number", "finite"):
             numeric = of_type.is_numeric() or of_type in (nw.Boolean, nw.Decimal)
             return self.is_text(column) or numeric
         return True
+
+    def is_numeric_moment(self, column: str) -> bool:
+        """Return whether the column holds numbers that the notation reads as times."""
+        notation, of_type = self.table.notation, self.schema[column]
+        if notation.per_second is not None:
+            return of_type.is_numeric() or of_type == nw.Decimal
+        return notation.text_format is not None and of_type.is_integer()
+
+    def typed(
+        self, engine: LazyEngine, frame: nw.LazyFrame[Any], kinds: Mapping[str, Kind]
+    ) -> nw.LazyFrame[Any]:
+        """Cast columns of a frame to the type of their kind, in the source's notation."""
+        if self.table.notation == PLAIN:
+            return engine.typed(frame, kinds)
+        return engine.typed(frame, kinds, self.table.notation, self.naive)
 
     def kinds(self) -> dict[str, Kind]:
         """Return the engine's kind of each input column except the id."""
@@ -90,29 +112,44 @@ def open_lazy_table(
             # Spark cannot read such files together, and would say it in its own words.
             check_zones(files, mapping.get(find(column, mapping) or "", column))
     frame = open_source(engine, source, table=name)
-    present = frame.collect_schema()
-    source_columns = map_columns(config, name, label, present, report)
-    columns = {c: str(present[s]) for c, s in source_columns.items()}
-    check_columns(config, name, label, columns, report)
+    source_columns = map_columns(config, name, label, frame.collect_schema(), report)
+    naive = naive_columns(source, files) if config.shape_of(name).timezone else frozenset()
+    shaped = shaped_frame(engine, config, name, label, frame, naive)
+    source_columns |= {column: column for column in shaped.computed}
+    present = shaped.frame.collect_schema()
+    types = {c: str(present[shaped.computed.get(c, s)]) for c, s in source_columns.items()}
+    check_columns(config, name, label, types, report)
     selected = used_columns(name, source_columns)
     if config.features.sessions is None:
         selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}
-    types = {column: str(present[original]) for column, original in selected.items()}
-    limits = DayLimits.of(config.history)
-    table = SourceTable(name, label, "", types, selected, is_csv(source), limits=limits)
+    table = SourceTable(
+        name,
+        label,
+        "",
+        {column: types[column] for column in selected},
+        selected,
+        is_csv(source),
+        limits=DayLimits.of(config.history),
+        notation=Notation.of(config.shape_of(name)),
+        notes=shaped.notes,
+    )
     for source_column in selected.values():
         if "." in source_column or "`" in source_column:
             raise InputError(
                 f"{label}: column '{source_column}': a dot in a name means a field of a record; "
                 "rename it"
             )
-    renamed = frame.select(nw.col(original).alias(column) for column, original in selected.items())
-    opened = LazyTable(table, renamed, renamed.collect_schema())
+    renamed = shaped.frame.select(
+        nw.col(shaped.computed.get(column, original)).alias(column)
+        for column, original in selected.items()
+    )
+    local = frozenset(c for c, s in selected.items() if s in naive and c not in shaped.computed)
+    opened = LazyTable(table, renamed, renamed.collect_schema(), local)
     unused = [c for c in selected if is_optional(name, c) and _is_all_null(engine, opened, c)]
     if not unused:
         return opened
     plain = renamed.drop(*unused)
-    return LazyTable(without_columns(table, unused), plain, plain.collect_schema())
+    return LazyTable(without_columns(table, unused), plain, plain.collect_schema(), local)
 
 
 def _is_all_null(engine: LazyEngine, opened: LazyTable, column: str) -> bool:
@@ -148,7 +185,7 @@ def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw
     kinds: dict[str, Kind] = {"customer_id": "integer" if integer_ids else "id", **opened.kinds()}
     kinds |= _covariates(engine, opened)
     numbers = [column for column, kind in kinds.items() if kind == "number"]
-    typed = engine.typed(opened.frame, kinds).with_columns(
+    typed = opened.typed(engine, opened.frame, kinds).with_columns(
         nw.when(nw.col(column).is_finite()).then(nw.col(column)).alias(column) for column in numbers
     )
     if not integer_ids:
@@ -166,11 +203,13 @@ def _covariates(engine: LazyEngine, opened: LazyTable) -> dict[str, Kind]:
     """Return the kinds of other columns of a customers CSV file: all-numeric text is a number."""
     if opened.table.name != "customers" or not opened.table.csv:
         return {}
-    others = [column for column in opened.schema.names() if column not in COLUMNS["customers"]]
+    names = opened.schema.names()
+    others = [c for c in names if c not in COLUMNS["customers"] and opened.is_text(c)]
     if not others:
         return {}
     texts, numbers = ([f"{kind}_{i}" for i in range(len(others))] for kind in ("text", "number"))
-    both = engine.typed(
+    both = opened.typed(
+        engine,
         opened.frame.select(
             nw.col(column).alias(name)
             for names in (texts, numbers)

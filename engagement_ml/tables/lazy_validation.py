@@ -67,7 +67,10 @@ def check_values(
     if not checks:
         return
     columns = list(dict.fromkeys(check.column for check in checks))
-    zoned = [c for c in columns if opened.kinds().get(c) == "timestamp" and opened.is_text(c)]
+    iso = opened.table.notation.format is None
+    zoned = [
+        c for c in columns if opened.kinds().get(c) == "timestamp" and opened.is_text(c) and iso
+    ]
     written = opened.frame.select(
         *columns, *(nw.col(c).cast(nw.String).alias(_written(c)) for c in columns)
     )
@@ -76,7 +79,7 @@ def check_values(
     conditions += [(c, with_zone if has else ~with_zone)
                    for c in zoned for has in (True, False)
                    for with_zone in [nw.col(_written(c)).str.contains(ZONE)]]  # fmt: skip
-    counted = engine.typed(written, kinds).select(
+    counted = opened.typed(engine, written, kinds).select(
         part for i, (column, bad) in enumerate(conditions) for part in _count(i, column, bad)
     )
     (counts,) = engine.rows(counted, source=opened.table.label)
@@ -134,6 +137,7 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
         return _id_checks(opened, column)
     unreadable = ~written.is_null() & (written != "") & value.is_null()
     if kind == "timestamp":
+        notation, limits = opened.table.notation, opened.table.limits
         no_moment = (written != "") & ~written.str.contains(MOMENT)
         unparsable = (
             [
@@ -144,7 +148,9 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
             if text
             else []
         )
-        if opened.table.limits.latest is not None or not (text or future):
+        if notation.format is not None and (text or opened.is_numeric_moment(column)):
+            unparsable = [_Check(column, unreadable & (written != "NaN"), notation.expected)]
+        if limits.latest is not None or not (unparsable or future):
             return unparsable
         return [*unparsable, _Check(column, value.dt.date() > latest().date(), FUTURE)]
     if kind not in ("number", "finite") or opened.schema[column].is_integer():

@@ -13,18 +13,22 @@ from engagement_ml.column_names import find, fold
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.files import parquet_sql
+from engagement_ml.engine.notation import Notation
 from engagement_ml.errors import ConfigError, InputError, Report, nearest, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import FLOATS
+from engagement_ml.tables.projection import Projection
 from engagement_ml.tables.schema import (
     COLUMNS,
     REQUIRED,
-    SESSION_COLUMNS,
     SourceTable,
+    input_columns,
     listed,
     quoted,
 )
+from engagement_ml.tables.shaped_source import check_projection, shaped, used_projection
+from engagement_ml.tables.shaping import spelling
 from engagement_ml.tables.zones import check_zones
 
 _GROUPS = re.compile(
@@ -62,18 +66,37 @@ def open_table(
     relation = open_source(engine, source, table=name).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
     source_columns = map_columns(config, name, label, present, report)
-    check_columns(config, name, label, {c: present[s] for c, s in source_columns.items()}, report)
-    used = used_columns(name, source_columns)
-    selected = ", ".join(
-        f"{quoted(source_column)} AS {quoted(column)}" for column, source_column in used.items()
-    )
     raw = engine.view(relation.sql_query(), source=label)
-    view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
-    types = {column: present[source_column] for column, source_column in used.items()}
+    projection = shaped(engine, config, name, label, raw, source_columns, relation)
+    types = {c: present[s] for c, s in source_columns.items()}
+    if projection is not None:
+        types |= {c: projection.types[c] for c in projection.computed}
+        source_columns = source_columns | {c: c for c in projection.computed}
+    check_columns(config, name, label, types, report)
+    used = used_columns(name, source_columns)
+    notes: tuple[str, ...] = ()
+    if projection is None:
+        selected = {column: quoted(source_column) for column, source_column in used.items()}
+        query = Projection({}, columns=selected, source=quoted(raw)).sql()
+    else:
+        projection = used_projection(projection, used, raw, present)
+        query, notes = projection.sql(), check_projection(engine, projection, name, label)
+    view = engine.view(query, source=label)
     files = parquet_files(source, name)
-    keys = engine.keys_of(files, source_folder(source), source=label)
-    limits = DayLimits.of(config.history)
-    table = SourceTable(name, label, view, types, used, is_csv(source), files, limits, keys)
+    table = SourceTable(
+        name,
+        label,
+        view,
+        {column: types[column] for column in used},
+        used,
+        is_csv(source),
+        files,
+        DayLimits.of(config.history),
+        engine.keys_of(files, source_folder(source), source=label),
+        Notation.of(config.shape_of(name)),
+        projection,
+        notes,
+    )
     unused = [c for c in types if is_optional(name, c) and _is_all_null(engine, table, c)]
     table = without_columns(table, unused)
     for column, kind in table.column_kinds():
@@ -119,15 +142,28 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
     present = dict(
         engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", source=table.label)
     )
+    if table.projection is not None:
+        whole = table.projection.types
+        rows = as_whole(read, present, whole, {column: column for column in whole})
+        view = engine.view(table.projection.sql(f"({rows})"), source=table.label)
+    else:
+        rows = as_whole(read, present, table.types, table.source_columns)
+        view = engine.view(rows, source=table.label)
+    return replace(table, view=view, files=tuple(files))
+
+
+def as_whole(
+    read: str, present: Mapping[str, str], types: Mapping[str, str], names: Mapping[str, str]
+) -> str:
+    """Return SQL for columns of some files in the types of the whole source."""
     selected = []
-    for column, of_type in table.types.items():
+    for column, of_type in types.items():
         # Files of a folder may write a name in other cases.
-        source_column = find(table.source_columns[column], present)
+        source_column = find(names[column], present)
         value = "NULL" if source_column is None else quoted(source_column)
         same = source_column is not None and present[source_column] == of_type
         selected.append(f"{value if same else f'CAST({value} AS {of_type})'} AS {quoted(column)}")
-    view = engine.view(f"SELECT {', '.join(selected)} FROM ({read})", source=table.label)
-    return replace(table, view=view, files=tuple(files))
+    return f"SELECT {', '.join(selected)} FROM ({read})"
 
 
 def map_columns(
@@ -147,9 +183,7 @@ def map_columns(
     InputError
         If the source lacks a mapped column; given to `report`.
     """
-    segments = config.segments if name == "customers" else ()
-    spelling = {fold(c): c for c in (*segments, *input_columns(name))}
-    mapped = {}
+    spelled, mapped = spelling(config, name), {}
     for column, source_column in config.columns.get(name, {}).items():
         found = find(source_column, present)
         if found is None:
@@ -161,15 +195,11 @@ def map_columns(
                 )
             )
             continue
-        mapped[spelling.get(fold(column), column)] = found
-    taken = {fold(c) for c in (*mapped, *mapped.values())}
+        mapped[spelled.get(fold(column), column)] = found
+    given = config.shape_of(name).given
+    taken = {fold(c) for c in (*mapped, *mapped.values(), *given)}
     others = (c for c in present if fold(c) not in taken)
-    return {spelling.get(fold(column), column): column for column in others} | mapped
-
-
-def input_columns(name: str) -> tuple[str, ...]:
-    """Return the columns of an input table that are read."""
-    return (*COLUMNS[name], *(SESSION_COLUMNS if name == "events" else ()))
+    return {spelled.get(fold(column), column): column for column in others} | mapped
 
 
 def used_columns(name: str, source_columns: Mapping[str, str]) -> dict[str, str]:

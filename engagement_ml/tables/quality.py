@@ -198,7 +198,11 @@ def quality_of(
         first=min((t.first for t in kept if t.first is not None), default=None),
         last=max((t.last for t in kept if t.last is not None), default=None),
         fingerprint=_fingerprint(columns, rows_kept, kept),
-        notes=(*limits.notes(table.name, {d.reason: d.rows for d in dropped}), *notes),
+        notes=(
+            *table.notes,
+            *limits.notes(table.name, {d.reason: d.rows for d in dropped}),
+            *notes,
+        ),
     )
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from engagement_ml.engine.moments import text_sql, typed_sql
+from engagement_ml.engine.duckdb_moments import NUMBERS, moment_sql
+from engagement_ml.engine.notation import PLAIN, Notation, number_sql
 from engagement_ml.tables.day_limits import PLAUSIBLE, DayLimits
 from engagement_ml.tables.ids import id_sql
+from engagement_ml.tables.projection import Projection
 
 Kind = Literal["id", "timestamp", "text", "number", "finite"]
 """``number`` treats NaN as null; ``finite`` rejects it."""
@@ -96,6 +98,12 @@ class SourceTable:
         The plausible days.
     keys : mapping of str to str
         The ``key=value`` folders of `files` that are columns, and their DuckDB types.
+    notation : Notation
+        How times and numbers are written.
+    projection : Projection or None
+        How `view` is made from the source's rows; None if columns are only renamed.
+    notes : tuple of str
+        Sentences on what was left out before the rows are validated.
     """
 
     name: str
@@ -107,6 +115,9 @@ class SourceTable:
     files: tuple[Path, ...] = ()
     limits: DayLimits = PLAUSIBLE
     keys: Mapping[str, str] = field(default_factory=dict)
+    notation: Notation = PLAIN
+    projection: Projection | None = None
+    notes: tuple[str, ...] = ()
 
     def has(self, column: str) -> bool:
         """Return whether the table has the column."""
@@ -129,10 +140,30 @@ class SourceTable:
         """Return whether the column's type can hold values of its kind; text always can."""
         kind, of_type = COLUMNS[self.name].get(column), self.types[column]
         if kind == "timestamp":
-            return self.is_text(column) or bool(_MOMENT.fullmatch(of_type))
+            moment = self.is_text(column) or bool(_MOMENT.fullmatch(of_type))
+            return moment or self.is_numeric_moment(column)
         if kind in ("number", "finite"):
             return self.is_text(column) or of_type in INTEGERS or bool(_NUMBER.fullmatch(of_type))
         return True
+
+    @property
+    def plain(self) -> bool:
+        """Whether values are read as they are in the source."""
+        return self.projection is None and self.notation == PLAIN
+
+    def numbered(self, column: str) -> str:
+        """Return SQL of a column with ``row_``, the number of a row in the source."""
+        if self.projection is None:
+            numbered = "row_number() OVER () AS row_"
+            return f"SELECT {quoted(column)}, {numbered} FROM {quoted(self.view)}"
+        return self.projection.numbered(column)
+
+    def is_numeric_moment(self, column: str) -> bool:
+        """Return whether the column holds numbers that the notation reads as times."""
+        of_type = self.types[column]
+        if self.notation.per_second is not None:
+            return bool(NUMBERS.fullmatch(of_type))
+        return self.notation.text_format is not None and of_type in INTEGERS
 
     def sql(self, column: str) -> str:
         """Return SQL for the column; empty text is null, as in a CSV file."""
@@ -146,13 +177,19 @@ class SourceTable:
 
     def moment(self, column: str) -> str:
         """Return SQL for a column as naive UTC timestamp; text that is no timestamp is null."""
-        if self.is_text(column):
-            return text_sql(self.sql(column))
-        return typed_sql(self.sql(column), self.types[column])
+        of_type = "VARCHAR" if self.is_text(column) else self.types[column]
+        return moment_sql(self.sql(column), of_type, self.notation)
 
     def number(self, column: str) -> str:
         """Return SQL for a column as double; text that is no number is null."""
+        if self.notation.decimal is not None and self.is_text(column):
+            return number_sql(self.sql(column), self.notation.decimal)
         return f"try_cast({self.sql(column)} AS DOUBLE)"
+
+
+def input_columns(name: str) -> tuple[str, ...]:
+    """Return the columns of an input table that are read."""
+    return (*COLUMNS[name], *(SESSION_COLUMNS if name == "events" else ()))
 
 
 def needed(name: str) -> tuple[str, ...]:

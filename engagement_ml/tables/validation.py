@@ -67,8 +67,10 @@ def check_values(engine: DuckDBEngine, table: SourceTable, report: Report = stop
             report(InputError(value_message(place, check.expected, repr(value), count)))
     unfit = {check.column for check, count in zip(checks, counts, strict=True) if count}
     for column, kind in table.column_kinds():
+        if kind != "timestamp" or not table.is_text(column) or table.notation.format:
+            continue
         # Text that is no timestamp would pass for one without a zone.
-        if kind == "timestamp" and table.is_text(column) and column not in unfit:
+        if column not in unfit:
             _check_one_zone(engine, table, column, report)
 
 
@@ -171,7 +173,14 @@ def _id_checks(table: SourceTable, column: str) -> list[_Check]:
 def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
     moment = table.moment(column)
     checks = []
-    if table.is_text(column):
+    if table.is_numeric_moment(column) or (table.is_text(column) and table.notation.format):
+        bad = f"{quoted(column)} IS NOT NULL AND {moment} IS NULL"
+        if table.is_text(column):
+            bad = f"{table.sql(column)} IS NOT NULL AND {moment} IS NULL"
+        elif table.types[column] in FLOATS:
+            bad = f"NOT isnan({quoted(column)}) AND {moment} IS NULL"
+        checks.append(_Check(column, bad, table.notation.expected))
+    elif table.is_text(column):
         text = table.sql(column)
         no_moment = f"NOT regexp_matches({text}, '{MOMENT}')"
         abbreviated = f"{no_moment} AND regexp_matches({text}, '{ABBREVIATION}')"
@@ -220,7 +229,7 @@ def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str, repor
 def _first_row(engine: DuckDBEngine, table: SourceTable, column: str, bad: str) -> tuple[int, str]:
     row, value = engine.query(
         f"SELECT row_, CAST({quoted(column)} AS VARCHAR) FROM "
-        f"(SELECT {quoted(column)}, row_number() OVER () AS row_ FROM {quoted(table.view)}) "
+        f"({table.numbered(column)}) "
         f"WHERE {bad} ORDER BY row_ LIMIT 1",
         source=table.label,
     )[0]

@@ -70,6 +70,7 @@ def test_every_key_has_a_description_and_the_parsers_default() -> None:
     }
     assert [name for name, key in keys.items() if key.required] == [
         "name",
+        "shape.<name>.unroll.start",
         "features.ratios[].name",
         "experiments[].behaviour",
     ]

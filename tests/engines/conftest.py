@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from engagement_ml.config import EngineConfig
 from engagement_ml.engine import DuckDBEngine, LazyEngine, open_engine
+from engagement_ml.engine.notation import PLAIN, Notation
 from engagement_ml.errors import MissingDependencyError
 
 # Compilation would dominate for small tables; results must not depend on the time zone.
@@ -61,7 +62,14 @@ class PolarsEngine(LazyEngine):
     def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
         frame.to_native().sink_parquet(path)
 
-    def typed(self, frame: nw.LazyFrame[Any], kinds: Mapping[str, Any]) -> nw.LazyFrame[Any]:
+    def typed(
+        self,
+        frame: nw.LazyFrame[Any],
+        kinds: Mapping[str, Any],
+        notation: Notation = PLAIN,
+        naive: Collection[str] = (),
+    ) -> nw.LazyFrame[Any]:
+        assert notation == PLAIN
         types = {"timestamp": pl.Datetime("us"), "number": pl.Float64, "integer": pl.Int64}
         return nw.from_native(
             frame.to_native().with_columns(

@@ -87,6 +87,8 @@ class PartitionBuilder:
         missing = [batch for batch in batches if not self.store.has(names[batch.key])]
 
         def write(batch: Batch) -> EventIds | None:
+            if not self.table.plain:
+                return None
             try:
                 integers = read_integers(batch.files, self.table.source_columns["event_id"])
                 hashes = sorted_hashes(integers)
@@ -182,7 +184,7 @@ class PartitionBuilder:
         source_columns = {column: self.table.source_columns[column] for column in columns}
 
         def write(i: int) -> pa.Table | None:
-            if marks[i] is not None or self.store.has(names[i]):
+            if marks[i] is not None or self.store.has(names[i]) or not self.table.plain:
                 return None
             try:
                 with self.store.new(names[i]) as temporary:
@@ -202,7 +204,7 @@ class PartitionBuilder:
                 tuple(dt.date.fromisoformat(day) for day in entry["days"]),
                 tuple(RowTally.read(tally) for tally in entry["lines"]),
                 partial(self.rows, batch, mark),
-                batch.files if mark is None else (),
+                batch.files if mark is None and self.table.plain else (),
             )
 
     def _enter(

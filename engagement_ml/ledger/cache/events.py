@@ -104,6 +104,8 @@ def _definition(engine: DuckDBEngine, table: SourceTable, integer_ids: bool) -> 
     """Return a hash of what partitions depend on, except the files."""
     version = engine.query("SELECT version()", source="DuckDB")[0][0]
     parts = [VERSION, version, table.label, table.types, table.source_columns, integer_ids]
+    if not table.plain:
+        parts.append(repr((table.notation, table.projection and table.projection.definition)))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

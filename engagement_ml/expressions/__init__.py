@@ -1,0 +1,1 @@
+"""Expressions of the configuration: parsed, checked, and written as SQL of the engine."""
