@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engagement_ml.metric import EngagementMetric
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
-    from engagement_ml.workflow import evaluate, score, train
+    from engagement_ml.workflow import check, evaluate, score, train
     from engagement_ml.workflow.feature_frame import features
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "NotFittedError",
     "PipelineConfig",
     "__version__",
+    "check",
     "evaluate",
     "features",
     "lift",
@@ -52,6 +53,7 @@ __getattr__, __dir__ = lazy_exports(
         "EngagementModel": "model",
         "NotFittedError": "errors",
         "PipelineConfig": "config",
+        "check": "workflow",
         "evaluate": "workflow",
         "features": "",
         "lift": "experiments",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Self
 
@@ -35,6 +35,24 @@ class InputError(EngagementError):
 
 class ConfigError(EngagementError):
     """A configuration is invalid: an unknown key, or a value out of range."""
+
+
+class InvalidConfigError(ConfigError):
+    """A configuration has one problem or several; the message is the first.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        All problems, in the order of the keys.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(problems[0])
+        self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle with all problems."""
+        return InvalidConfigError, (self.problems,)
 
 
 class NotEnoughDataError(EngagementError):
@@ -102,6 +120,15 @@ class GateFailedError(EngagementError):
     """A quality gate failed; exit status 1, because the input is valid."""
 
     exit_status = 1
+
+
+Report = Callable[[EngagementError], None]
+"""Takes a problem of the input: a run stops at the first one, ``check`` collects all."""
+
+
+def stop(problem: EngagementError) -> None:
+    """Raise a problem, so that the first one ends the run."""
+    raise problem
 
 
 def close_to(word: object, known: Iterable[object]) -> str | None:

@@ -36,7 +36,7 @@ PACKAGE = ROOT / "engagement_ml"
 # the packages that `engagement-ml features` runs through
 FEATURE_CODE = [
     *(PACKAGE / part for part in ("config", "engine", "sources", "windows.py", "tables")),
-    *(PACKAGE / part for part in ("ledger", "inputs", "features", "workflow")),
+    *(PACKAGE / part for part in ("ledger", "inputs", "features", "readiness", "workflow")),
 ]
 SAMPLED_CUSTOMERS = 2_000
 
@@ -86,6 +86,8 @@ def _panel_once(setting: Setting, source: Path, n_events: int, sessions: bool) -
     definition = write_definition(copy, sessions=sessions)
     costs = {}
     costs["bare"], _ = measure_command(command("bare_group_by", events=str(source / "events")))
+    if not sessions:
+        costs["check"], _ = measure_command([*PRODUCT, "check", str(definition), "--quiet"])
     costs["first"] = _features(definition, copy / "first")
     if not sessions:
         measure_command(command("next_day", folder=str(copy), n_events=n_events))

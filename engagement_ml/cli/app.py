@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from engagement_ml.cli.checking import check
 from engagement_ml.cli.memory import keep_freed_memory
 from engagement_ml.cli.options import (
     Config,
@@ -109,6 +110,7 @@ app.command(
         "engagement-ml init runs/demo/data/events.parquet runs/demo/data/transactions.parquet"
     )
 )(init)
+app.command(epilog=example("engagement-ml check runs/demo/shop.yaml"))(check)
 
 
 @app.command(epilog=example("engagement-ml train runs/demo/shop.yaml --output runs/shop"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +12,16 @@ from engagement_ml.errors import nearest
 
 def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     """Return the first problem of a section of the configuration in one sentence."""
-    problem = error.errors()[0]
+    return next(all_problems(error, model))
+
+
+def all_problems(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
+    """Yield each problem of a section of the configuration in one sentence."""
+    for problem in error.errors():
+        yield _sentence(problem, model)
+
+
+def _sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     path = [str(part) for part in problem["loc"]]
     key = ".".join(path)
     if problem["type"] == "extra_forbidden":
@@ -22,7 +32,7 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
         )
     if problem["type"] == "missing":
         return f"key '{key}' is missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = str(problem["msg"]).removeprefix("Value error, ")
     if not path:
         return message
     value = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"

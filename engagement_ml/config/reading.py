@@ -11,9 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from engagement_ml.config.pipeline import PipelineConfig
-from engagement_ml.config.problems import first_problem
+from engagement_ml.config.problems import all_problems
 from engagement_ml.config.sections import TABLE_NAMES, SourcesConfig
-from engagement_ml.errors import ConfigError
+from engagement_ml.errors import ConfigError, InvalidConfigError
 from engagement_ml.faults import machine_faults_named
 from engagement_ml.plain_types import as_path
 
@@ -21,7 +21,11 @@ _DATE = re.compile(r"(?<![0-9])([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?![0-9])")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, which refuses a key that is given twice; YAML would keep the last."""
+    """YAML's safe loader, which notes a key that is given twice; YAML would keep the last."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.problems: list[str] = []
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         """Return a mapping's content."""
@@ -31,7 +35,7 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key.value, str) or key.tag == "tag:yaml.org,2002:merge":
                 continue
             if key.value in seen:
-                raise ConfigError(
+                self.problems.append(
                     f"key '{key.value}' is given twice, in lines {seen[key.value]} and {line}; "
                     "keep one"
                 )
@@ -69,7 +73,9 @@ def parse_config(raw: Any, *, origin: str = "configuration") -> PipelineConfig:
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: {first_problem(error, PipelineConfig)}") from None
+        raise InvalidConfigError(
+            [f"{origin}: {problem}" for problem in all_problems(error, PipelineConfig)]
+        ) from None
 
 
 @machine_faults_named()
@@ -92,16 +98,21 @@ def read_config(path: str | Path) -> PipelineConfig:
     text = ""
     try:
         text = file.read_text(encoding="utf-8")
-        raw = yaml.load(text, _Loader)
-    except ConfigError as error:
-        raise ConfigError(f"{file}: {error}") from None
+        loader = _Loader(text)
+        raw = loader.get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # A date that does not exist, such as 2024-02-30, is a ValueError.
         reason = " ".join(str(error).split())
         raise ConfigError(
             f"{file}: cannot be read as YAML: {reason}{_impossible_date(text)}"
         ) from None
-    config = parse_config(raw, origin=str(file))
+    twice = [f"{file}: {problem}" for problem in loader.problems]
+    try:
+        config = parse_config(raw, origin=str(file))
+    except InvalidConfigError as error:
+        raise InvalidConfigError([*twice, *error.problems]) from None
+    if twice:
+        raise InvalidConfigError(twice)
     base = file.resolve().parent
     resolved = {
         table: _relative_to(base, value)

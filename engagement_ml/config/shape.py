@@ -151,7 +151,7 @@ class TableShape(Frozen):
 
 
 def check_shapes(
-    shapes: Mapping[str, TableShape], columns: Mapping[str, Mapping[str, str]]
+    shapes: Mapping[str, TableShape], columns: Mapping[str, Mapping[str, str | None]]
 ) -> None:
     """Check what the shapes of all tables must hold together.
 
@@ -159,7 +159,7 @@ def check_shapes(
     ----------
     shapes : mapping of str to TableShape
         By table.
-    columns : mapping of str to mapping of str to str
+    columns : mapping of str to mapping of str to str or None
         The configuration's ``columns``.
 
     Raises

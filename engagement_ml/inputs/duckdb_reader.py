@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
+
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.errors import Report, stop
 from engagement_ml.inputs.operations import TableOperations
 from engagement_ml.inputs.read_result import (
     ReadResult,
@@ -15,7 +19,7 @@ from engagement_ml.inputs.read_result import (
     duplicate_customer,
 )
 from engagement_ml.ledger.cache.partitions import OnPart
-from engagement_ml.ledger.events import read_events, read_sessions
+from engagement_ml.ledger.events import CleanEvents, read_events, read_sessions
 from engagement_ml.ledger.sessions import SessionRule
 from engagement_ml.tables.cleaning import CleanTable, canonical, clean, ids_are_integers
 from engagement_ml.tables.opening import open_table
@@ -49,7 +53,7 @@ def read_on_duckdb(
     _check_two_customers(engine, label, cleaned["transactions"].view, events.ledger)
     cleaned["events"] = events
     if "customers" in tables:
-        _check_unique(engine, tables["customers"], cleaned["customers"])
+        _check_unique(engine, tables["customers"], cleaned["customers"], stop)
     rule = SessionRule.of(config)
     return ReadResult(
         label=label,
@@ -67,9 +71,6 @@ def read_on_duckdb(
 
 def _clean(engine: DuckDBEngine, table: SourceTable, integer_ids: bool) -> CleanTable:
     return clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
-
-
-OPERATIONS = TableOperations(open_table, check_values, ids_are_integers, _clean)
 
 
 def _check_two_customers(engine: DuckDBEngine, label: str, transactions: str, ledger: str) -> None:
@@ -90,11 +91,31 @@ def _id_range(engine: DuckDBEngine, label: str, *views: str) -> tuple[Any, Any]:
     return low, high
 
 
-def _check_unique(engine: DuckDBEngine, table: SourceTable, cleaned: CleanTable) -> None:
+def _check_unique(
+    engine: DuckDBEngine, table: SourceTable, cleaned: CleanTable, report: Report
+) -> None:
     rows = engine.query(
         f'SELECT "customer_id", count(*) FROM {quoted(cleaned.view)} GROUP BY 1 '
         "HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
         source=table.label,
     )
     for customer, count in rows:
-        raise duplicate_customer(table, customer, count)
+        report(duplicate_customer(table, customer, count))
+
+
+def _validated_events(
+    engine: DuckDBEngine, table: SourceTable, integer_ids: bool, end: dt.date
+) -> CleanTable:
+    return read_events(engine, table, integer_ids=integer_ids, end=end, validated=True)
+
+
+def _frames(
+    engine: DuckDBEngine, cleaned: CleanTable
+) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any] | None]:
+    ledger = engine.scan(cleaned.ledger) if isinstance(cleaned, CleanEvents) else None
+    return engine.scan(cleaned.view), ledger
+
+
+OPERATIONS = TableOperations(
+    open_table, check_values, ids_are_integers, _clean, _check_unique, _validated_events, _frames
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import LazyEngine
+from engagement_ml.errors import Report, stop
 from engagement_ml.inputs.operations import TableOperations
 from engagement_ml.inputs.read_result import (
     ReadResult,
@@ -48,7 +50,7 @@ def read_on_lazy_engine(
     check_two_customers(label, min(low for low, _ in ranges), max(high for _, high in ranges))
     cleaned["events"] = events
     if "customers" in cleaned:
-        _check_unique(engine, tables["customers"], cleaned["customers"])
+        _check_unique(engine, tables["customers"], cleaned["customers"], stop)
     return ReadResult(
         label=label,
         frames={name: table.frame for name, table in cleaned.items()},
@@ -63,9 +65,6 @@ def _clean(engine: LazyEngine, table: LazyTable, integer_ids: bool) -> LazyClean
     return clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
 
 
-OPERATIONS = TableOperations(open_lazy_table, check_values, ids_are_integers, _clean)
-
-
 def _id_range(engine: LazyEngine, frame: nw.LazyFrame[Any], label: str) -> tuple[Any, Any]:
     """Return the smallest and the largest customer_id of a frame."""
     customer = nw.col("customer_id")
@@ -73,8 +72,33 @@ def _id_range(engine: LazyEngine, frame: nw.LazyFrame[Any], label: str) -> tuple
     return row["low"], row["high"]
 
 
-def _check_unique(engine: LazyEngine, opened: LazyTable, cleaned: LazyCleanTable) -> None:
+def _check_unique(
+    engine: LazyEngine, opened: LazyTable, cleaned: LazyCleanTable, report: Report
+) -> None:
     counted = cleaned.frame.group_by("customer_id").agg(nw.len().alias("rows_"))
     duplicates = counted.filter(nw.col("rows_") > 1).sort("customer_id").head(1)
     for row in engine.rows(duplicates, source=opened.table.label):
-        raise duplicate_customer(opened.table, row["customer_id"], row["rows_"])
+        report(duplicate_customer(opened.table, row["customer_id"], row["rows_"]))
+
+
+def _validated_events(
+    engine: LazyEngine, opened: LazyTable, integer_ids: bool, end: dt.date
+) -> LazyCleanTable:
+    return read_events(engine, opened, integer_ids=integer_ids, end=end, validated=True)
+
+
+def _frames(
+    engine: LazyEngine, cleaned: LazyCleanTable
+) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any] | None]:
+    return cleaned.frame, cleaned.ledger
+
+
+OPERATIONS = TableOperations(
+    open_lazy_table,
+    check_values,
+    ids_are_integers,
+    _clean,
+    _check_unique,
+    _validated_events,
+    _frames,
+)

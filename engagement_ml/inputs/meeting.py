@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.engine import Engine
-from engagement_ml.errors import InputError
+from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.formatting import count, first_upper, listed, percent, plural, quantity
 from engagement_ml.inputs.id_forms import EXPONENT, forms_that_meet
 
@@ -56,7 +56,9 @@ class _Group:
     most: Mapping[str, int]
 
 
-def meet(engine: Engine, tables: Sequence[MeetingTable], entity: str) -> tuple[str, ...]:
+def meet(
+    engine: Engine, tables: Sequence[MeetingTable], entity: str, report: Report = stop
+) -> tuple[str, ...]:
     """Count the customers of tables in one pass, and say how the tables meet.
 
     Parameters
@@ -66,6 +68,8 @@ def meet(engine: Engine, tables: Sequence[MeetingTable], entity: str) -> tuple[s
         Events first, then transactions, then customers; as far as there are any.
     entity : str
         What a customer is called.
+    report : callable, optional
+        Called with each problem; by default, the first is raised.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def meet(engine: Engine, tables: Sequence[MeetingTable], entity: str) -> tuple[s
         If two tables have no customer in common, or an id is a number with its last digits lost.
     """
     per_customer = _rows_by_customer(tables)
-    _check_exponents(engine, tables, per_customer)
+    _check_exponents(engine, tables, per_customer, report)
     groups = _groups(engine, tables, per_customer)
     active = frozenset(table.name for table in tables) - {_CUSTOMERS}
     notes = [_counts(tables, groups, entity)]
@@ -88,7 +92,10 @@ def meet(engine: Engine, tables: Sequence[MeetingTable], entity: str) -> tuple[s
             if right.name == _CUSTOMERS and place > 0:
                 continue
             sides = active if right.name == _CUSTOMERS else frozenset({left.name})
-            notes += _in_common(engine, per_customer, groups, (left, sides), right, entity)
+            try:
+                notes += _in_common(engine, per_customer, groups, (left, sides), right, entity)
+            except InputError as problem:
+                report(problem)
     for table in tables:
         if table.name != _CUSTOMERS:
             notes += _large_share(engine, per_customer, groups, table, entity)
@@ -230,7 +237,10 @@ def _large_share(
 
 
 def _check_exponents(
-    engine: Engine, tables: Sequence[MeetingTable], per_customer: nw.LazyFrame[Any]
+    engine: Engine,
+    tables: Sequence[MeetingTable],
+    per_customer: nw.LazyFrame[Any],
+    report: Report,
 ) -> None:
     """Check that no id is a number that a spreadsheet or a float has rounded."""
     if not isinstance(per_customer.collect_schema()["customer_id"], nw.String):
@@ -238,8 +248,10 @@ def _check_exponents(
     rounded = per_customer.filter(nw.col("customer_id").str.contains(EXPONENT))
     for row in engine.rows(rounded.sort("customer_id").head(1), source=tables[0].label):
         table = next(table for table in tables if row[table.name])
-        raise InputError(
-            f"{table.label}: column 'customer_id' holds {row['customer_id']!r}, a number whose "
-            "last digits are lost, so that several ids may have become one; export ids as text or "
-            "as whole numbers"
+        report(
+            InputError(
+                f"{table.label}: column 'customer_id' holds {row['customer_id']!r}, a number whose "
+                "last digits are lost, so that several ids may have become one; export ids as text "
+                "or as whole numbers"
+            )
         )

@@ -8,7 +8,7 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
-from engagement_ml.errors import ConfigError, InputError
+from engagement_ml.errors import ConfigError, InputError, Report, stop
 from engagement_ml.formatting import Money, listed, percent, quantity
 from engagement_ml.tables.quality import TableQuality
 from engagement_ml.yaml_line import yaml_line
@@ -23,8 +23,11 @@ def money_notes(
     config: PipelineConfig,
     transactions: nw.LazyFrame[Any],
     quality: TableQuality,
+    report: Report = stop,
 ) -> tuple[str, ...]:
     """Check that all amounts are in one currency, and say how much revenue was dropped.
+
+    Problems are given to `report`, which by default raises the first.
 
     Raises
     ------
@@ -33,7 +36,7 @@ def money_notes(
     ConfigError
         If it holds another code than the key ``currency``.
     """
-    notes = _currency_notes(engine, config, transactions, quality)
+    notes = _currency_notes(engine, config, transactions, quality, report)
     for dropped in quality.dropped:
         if (dropped.revenue_share or 0) > WORTH_A_NOTE:
             lost = Money(config.currency)(dropped.revenue)
@@ -57,6 +60,7 @@ def _currency_notes(
     config: PipelineConfig,
     transactions: nw.LazyFrame[Any],
     quality: TableQuality,
+    report: Report,
 ) -> list[str]:
     if "currency" not in transactions.collect_schema().names():
         return []
@@ -67,15 +71,20 @@ def _currency_notes(
     if len(rows) > 1:
         largest = sorted(rows, key=lambda each: (-rows[each], each))[:5]
         found = listed([f"{each} ({quantity(rows[each], 'row')})" for each in largest])
-        raise InputError(
-            f"{quality.source}: column 'currency' holds {found}, which must not be added up; "
-            "convert all amounts to one currency, or give the rows of one"
+        report(
+            InputError(
+                f"{quality.source}: column 'currency' holds {found}, which must not be added up; "
+                "convert all amounts to one currency, or give the rows of one"
+            )
         )
+        return []
     for found in rows:
         if len(found) == _CODE_LENGTH and found != config.currency.upper():
-            raise ConfigError(
-                f"key 'currency': is {config.currency}, but column 'currency' of {quality.source} "
-                f"holds {found}; write '{yaml_line('currency', found)}'"
+            report(
+                ConfigError(
+                    f"key 'currency': is {config.currency}, but column 'currency' of "
+                    f"{quality.source} holds {found}; write '{yaml_line('currency', found)}'"
+                )
             )
     if rows and missing:
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.errors import ConfigError, InputError, nearest
+from engagement_ml.errors import ConfigError, InputError, Report, nearest, stop
 from engagement_ml.tables.schema import listed
 
 RESERVED = frozenset({"customer_id", "cutoff", "part", "score", "history", "covariate", "segment"})
@@ -14,7 +14,9 @@ SESSION, RATIO = "session", "ratio"
 """Groups of columns in results that are reserved if the configuration has such features."""
 
 
-def behaviours_of(config: PipelineConfig, counts: Mapping[str, int], label: str) -> tuple[str, ...]:
+def behaviours_of(
+    config: PipelineConfig, counts: Mapping[str, int], label: str, report: Report = stop
+) -> tuple[str, ...]:
     """Return the sorted event types that are behaviours; their names become columns of results.
 
     Parameters
@@ -25,6 +27,8 @@ def behaviours_of(config: PipelineConfig, counts: Mapping[str, int], label: str)
         Usable events per event type.
     label : str
         Name of the events in messages.
+    report : callable, optional
+        Called with each problem; by default, the first is raised.
 
     Raises
     ------
@@ -39,9 +43,11 @@ def behaviours_of(config: PipelineConfig, counts: Mapping[str, int], label: str)
         if name != config.churn.event_type and config.behaviour(name).role != "ignore"
     )
     if not names:
-        raise ConfigError(
-            f"key 'behaviours': {label} has no event type to train on: each has 'role: ignore' or "
-            f"is the churn event ({listed(sorted(counts))})"
+        report(
+            ConfigError(
+                f"key 'behaviours': {label} has no event type to train on: each has 'role: ignore' "
+                f"or is the churn event ({listed(sorted(counts))})"
+            )
         )
     reserved = set(RESERVED)
     if config.features.sessions is not None:
@@ -52,17 +58,19 @@ def behaviours_of(config: PipelineConfig, counts: Mapping[str, int], label: str)
     seen: dict[str, str] = {}
     for name in names:
         if name.lower() in ratios:
-            raise ConfigError(
-                f"key 'features.ratios.{ratios[name.lower()]}.name': '{name}' is an event type of "
-                f"{label}; give the ratio another name"
+            report(
+                ConfigError(
+                    f"key 'features.ratios.{ratios[name.lower()]}.name': '{name}' is an event type "
+                    f"of {label}; give the ratio another name"
+                )
             )
         if name.lower() in reserved:
-            raise InputError(
-                f"{label}: event type '{name}' is a reserved name of results; rename it"
+            report(
+                InputError(f"{label}: event type '{name}' is a reserved name of results; rename it")
             )
         other = seen.setdefault(name.lower(), name)
         if other != name:
-            raise differ_only_in_case(label, other, name)
+            report(differ_only_in_case(label, other, name))
     return tuple(names)
 
 
@@ -86,9 +94,15 @@ def configured_event_types(config: PipelineConfig) -> list[tuple[str, str]]:
 
 
 def check_configured_names(
-    config: PipelineConfig, label: str, tables: Collection[str], counts: Mapping[str, int]
+    config: PipelineConfig,
+    label: str,
+    tables: Collection[str],
+    counts: Mapping[str, int],
+    report: Report = stop,
 ) -> None:
     """Check that the data has every event type and table that the configuration names.
+
+    Problems are given to `report`, which by default raises the first.
 
     Raises
     ------
@@ -97,12 +111,16 @@ def check_configured_names(
     """
     for key, name in configured_event_types(config):
         if name not in counts:
-            raise ConfigError(
-                f"key '{key}': {label} has no event of type '{name}'{nearest(name, counts)}; "
-                f"its event types are {listed(sorted(counts))}"
+            report(
+                ConfigError(
+                    f"key '{key}': {label} has no event of type '{name}'{nearest(name, counts)}; "
+                    f"its event types are {listed(sorted(counts))}"
+                )
             )
     if config.segments and "customers" not in tables:
-        raise ConfigError(
-            f"key 'segments': '{config.segments[0]}' is a column of the customers table, "
-            "which is missing; give 'sources.customers'"
+        report(
+            ConfigError(
+                f"key 'segments': '{config.segments[0]}' is a column of the customers table, "
+                "which is missing; give 'sources.customers'"
+            )
         )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import narwhals as nw
+
 from engagement_ml.config import PipelineConfig
+from engagement_ml.errors import Report, stop
 
 EngineT = TypeVar("EngineT")
 OpenedT = TypeVar("OpenedT")
@@ -20,25 +24,36 @@ class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
     Attributes
     ----------
     open : callable
-        Opens a source: (engine, configuration, table name, source) → opened table.
+        Opens a source: (engine, configuration, table name, source, report) → opened table.
     check : callable
-        Raises an error for values that do not fit.
+        Reports values that do not fit: (engine, opened table, report).
     ids_are_integers : callable
         Returns whether every customer_id is an integer.
     clean : callable
         Drops rows that cannot be used: (engine, opened table, integer_ids) → cleaned table.
+    check_unique : callable
+        Reports a customer with several rows: (engine, opened table, cleaned table, report).
+    events : callable
+        Cleans validated events: (engine, opened events, integer_ids, last day) → cleaned events.
+    frames : callable
+        Returns the usable rows of a cleaned table, and its daily ledger if it has one.
     """
 
-    open: Callable[[EngineT, PipelineConfig, str, Any], OpenedT]
-    check: Callable[[EngineT, OpenedT], None]
+    open: Callable[[EngineT, PipelineConfig, str, Any, Report], OpenedT]
+    check: Callable[[EngineT, OpenedT, Report], None]
     ids_are_integers: Callable[[EngineT, OpenedT], bool]
     clean: Callable[[EngineT, OpenedT, bool], CleanedT]
+    check_unique: Callable[[EngineT, OpenedT, CleanedT, Report], None]
+    events: Callable[[EngineT, OpenedT, bool, dt.date], CleanedT]
+    frames: Callable[[EngineT, CleanedT], tuple[nw.LazyFrame[Any], nw.LazyFrame[Any] | None]]
 
     def open_tables(
         self, engine: EngineT, config: PipelineConfig, sources: Mapping[str, Any]
     ) -> dict[str, OpenedT]:
         """Open all tables."""
-        return {name: self.open(engine, config, name, source) for name, source in sources.items()}
+        return {
+            name: self.open(engine, config, name, source, stop) for name, source in sources.items()
+        }
 
     def clean_tables(
         self, engine: EngineT, tables: Mapping[str, OpenedT], *, skip: Collection[str] = ()
@@ -53,7 +68,7 @@ class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
         """
         chosen = {name: table for name, table in tables.items() if name not in skip}
         for table in chosen.values():
-            self.check(engine, table)
+            self.check(engine, table, stop)
         integer_ids = all(self.ids_are_integers(engine, table) for table in tables.values())
         return integer_ids, {
             name: self.clean(engine, table, integer_ids) for name, table in chosen.items()

@@ -11,7 +11,7 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
-from engagement_ml.errors import ConfigError, InputError, nearest
+from engagement_ml.errors import ConfigError, InputError, Report, nearest, stop
 from engagement_ml.inputs.duckdb_reader import read_on_duckdb
 from engagement_ml.inputs.event_types import group_event_types
 from engagement_ml.inputs.lazy_reader import read_on_lazy_engine
@@ -83,19 +83,36 @@ def read_tables(
     >>> tables.history.days, tables.behaviours
     (2, ('visit',))
     """
-    sources = _sources(config, frames or {})
+    sources = sources_of(config, frames or {})
     if isinstance(engine, DuckDBEngine):
         result = read_on_duckdb(engine, config, sources, on_part)
     elif isinstance(engine, LazyEngine):
         result = read_on_lazy_engine(engine, config, sources)
     else:
         raise TypeError(f"cannot read tables on an engine of type {type(engine).__name__}")
-    check_configured_names(config, result.label, result.frames, result.counts)
+    return tables_of(engine, config, result)
+
+
+def tables_of(
+    engine: Engine, config: PipelineConfig, result: ReadResult, report: Report = stop
+) -> Tables:
+    """Return the tables that were read, with the checks that concern several of them.
+
+    Parameters
+    ----------
+    engine : Engine
+    config : PipelineConfig
+    result : ReadResult
+        With events and transactions.
+    report : callable, optional
+        Called with each problem; by default, the first is raised.
+    """
+    check_configured_names(config, result.label, result.frames, result.counts, report)
     result, grouped = group_event_types(config, engine, result)
-    behaviours = behaviours_of(config, result.counts, result.label)
-    notes = meet(engine, _meeting_tables(result), config.entity)
+    behaviours = behaviours_of(config, result.counts, result.label, report)
+    notes = meet(engine, meeting_tables(result), config.entity, report)
     paid, quality = result.frames["transactions"], result.quality["transactions"]
-    notes += money_notes(engine, config, paid, quality)
+    notes += money_notes(engine, config, paid, quality, report)
     first_event, last_event = _first_and_last_day(result, "events")
     first_paid, last_paid = _first_and_last_day(result, "transactions")
     history = history_of(first_event, first_paid, last_paid + DAY, config.windows, last_event)
@@ -123,7 +140,7 @@ def read_tables(
     )
 
 
-def _meeting_tables(result: ReadResult) -> list[MeetingTable]:
+def meeting_tables(result: ReadResult) -> list[MeetingTable]:
     """Return the tables that must have customers in common; events by their daily ledger."""
     frames = {"events": result.ledger} | {
         name: result.frames[name] for name in ("transactions", "customers") if name in result.frames
@@ -135,8 +152,10 @@ def _meeting_tables(result: ReadResult) -> list[MeetingTable]:
     ]
 
 
-def _sources(config: PipelineConfig, frames: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the path or frame of each given table."""
+def sources_of(
+    config: PipelineConfig, frames: Mapping[str, Any], report: Report = stop
+) -> dict[str, Any]:
+    """Return the path or frame of each given table; missing ones are given to `report`."""
     for name in frames:
         if name not in COLUMNS:
             raise InputError(
@@ -151,9 +170,11 @@ def _sources(config: PipelineConfig, frames: Mapping[str, Any]) -> dict[str, Any
         if source is not None:
             sources[name] = source
         elif name in ("events", "transactions"):
-            raise ConfigError(
-                f"key 'sources.{name}' is missing; give the path of the table, "
-                "or pass it as a frame"
+            report(
+                ConfigError(
+                    f"key 'sources.{name}' is missing; give the path of the table, "
+                    "or pass it as a frame"
+                )
             )
     return sources
 

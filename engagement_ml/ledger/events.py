@@ -73,6 +73,7 @@ def read_events(
     end: dt.date,
     keep: Path | None = None,
     on_part: OnPart | None = None,
+    validated: bool = False,
 ) -> CleanEvents:
     """Compute the daily ledger of the events, in one pass over the columns that it needs.
 
@@ -91,6 +92,8 @@ def read_events(
         Folder that caches the ledger of large files for the next run.
     on_part : callable, optional
         Called with the number of partitions of large files that are done, and of all.
+    validated : bool, default False
+        The values have been checked: what does not fit counts as null.
 
     Raises
     ------
@@ -99,12 +102,12 @@ def read_events(
     NotEnoughDataError
         If no event is left.
     """
-    guarded = not any(
+    guarded = not validated and not any(
         table.is_text(c) for c, kind in table.column_kinds() if kind not in ("id", "text")
     )
     if guarded:
         check_types(table)
-    else:
+    elif not validated:
         check_values(engine, table)
     source = canonical(engine, table, integer_ids=integer_ids, guarded=guarded)
     try:
@@ -116,11 +119,15 @@ def read_events(
         else:
             raw = _aggregated(engine, table, source, end)
     except InputError:
+        if validated:
+            raise
         # Whatever stopped the pass, the validation names the row if it can.
         check_values(engine, table)
         raise
-    if table.limits.latest is None and any(
-        tally.last is not None and tally.last > latest() for tally in raw.tallies
+    if (
+        not validated
+        and table.limits.latest is None
+        and any(tally.last is not None and tally.last > latest() for tally in raw.tallies)
     ):
         check_values(engine, table)
     return _clean_events(engine, table, source, raw)

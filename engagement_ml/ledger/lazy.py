@@ -25,7 +25,12 @@ from engagement_ml.tables.validation import FUTURE, latest
 
 
 def read_events(
-    engine: LazyEngine, opened: LazyTable, *, integer_ids: bool, end: dt.date
+    engine: LazyEngine,
+    opened: LazyTable,
+    *,
+    integer_ids: bool,
+    end: dt.date,
+    validated: bool = False,
 ) -> LazyCleanTable:
     """Compute the daily ledger of the events, and count from it what is dropped and kept.
 
@@ -37,6 +42,8 @@ def read_events(
         Whether ``customer_id`` is an integer, else text.
     end : date
         The last day of transactions; later events are dropped.
+    validated : bool, default False
+        The values have been checked: what does not fit counts as null.
 
     Raises
     ------
@@ -45,7 +52,8 @@ def read_events(
     NotEnoughDataError
         If no event is left.
     """
-    check_values(engine, opened, future=False)
+    if not validated:
+        check_values(engine, opened, future=False)
     frame = canonical(engine, opened, integer_ids=integer_ids)
     columns = frame.collect_schema().names()
     if "event_id" in columns:
@@ -65,7 +73,8 @@ def read_events(
     amounts = [column for column in AMOUNTS if column in columns]
     totals = ["customer_id", "event_type", "day", "n", "first", "last", *amounts]
     tallies = tally_rows(engine, opened, marked, totals, nw.col("n").sum(), ("first", "last"))
-    _check_future(opened, tallies)
+    if not validated:
+        _check_future(opened, tallies)
     rows = frame.filter(
         *(~nw.col(column).is_null() for column in required),
         limits.usable(nw.col("timestamp").dt.date()),

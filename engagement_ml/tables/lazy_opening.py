@@ -13,7 +13,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.base import Kind
 from engagement_ml.engine.notation import PLAIN, Notation
-from engagement_ml.errors import InputError
+from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
@@ -93,9 +93,11 @@ class LazyTable:
 
 
 def open_lazy_table(
-    engine: LazyEngine, config: PipelineConfig, name: str, source: Any
+    engine: LazyEngine, config: PipelineConfig, name: str, source: Any, report: Report = stop
 ) -> LazyTable:
     """Open a source and rename its columns as the configuration maps them.
+
+    Missing columns are given to `report`, which by default raises the first.
 
     Raises
     ------
@@ -112,13 +114,13 @@ def open_lazy_table(
             source_column = mapping.get(find(column, mapping) or "", column)
             check_zones(files, source_column or column)
     frame = open_source(engine, source, table=name, encoding=config.shape_of(name).encoding)
-    source_columns = map_columns(config, name, label, frame.collect_schema())
+    source_columns = map_columns(config, name, label, frame.collect_schema(), report)
     naive = naive_columns(source, files) if config.shape_of(name).timezone else frozenset()
     shaped = shaped_frame(engine, config, name, label, frame, naive)
     source_columns |= {column: column for column in shaped.computed}
     present = shaped.frame.collect_schema()
     types = {c: str(present[shaped.computed.get(c, s)]) for c, s in source_columns.items()}
-    check_columns(config, name, label, types)
+    check_columns(config, name, label, types, report)
     selected = used_columns(name, source_columns)
     if config.features.sessions is None:
         selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}

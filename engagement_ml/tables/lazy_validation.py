@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
 
 from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
-from engagement_ml.errors import InputError
+from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
 from engagement_ml.tables.schema import COLUMNS, Kind
@@ -40,13 +41,18 @@ class _Check:
     expected: str
 
 
-def check_values(engine: LazyEngine, opened: LazyTable, *, future: bool = True) -> None:
+def check_values(
+    engine: LazyEngine, opened: LazyTable, report: Report = stop, *, future: bool = True
+) -> None:
     """Check all values, in one pass over the columns that need it.
 
     Parameters
     ----------
     engine : LazyEngine
     opened : LazyTable
+    report : callable, optional
+        Called with one problem for each column and kind of value that does not fit; by default,
+        the first is raised.
     future : bool, default True
         Whether columns of a timestamp type are also checked for timestamps in the future.
 
@@ -57,8 +63,8 @@ def check_values(engine: LazyEngine, opened: LazyTable, *, future: bool = True) 
         only some timestamps have a time zone, or an amount is not finite or beyond 1e12. The
         message names the column and the smallest value that does not fit.
     """
-    _check_types(opened)
-    checks = _checks(opened, future)
+    _check_types(opened, report)
+    checks = _exclusive(_checks(opened, future))
     if not checks:
         return
     columns = list(dict.fromkeys(check.column for check in checks))
@@ -80,11 +86,14 @@ def check_values(engine: LazyEngine, opened: LazyTable, *, future: bool = True) 
     (counts,) = engine.rows(counted, source=opened.table.label)
     for i, check in enumerate(checks):
         if counts[f"n_{i}"]:
-            raise value_error(
-                opened, check.column, check.expected, counts[f"value_{i}"], counts[f"n_{i}"]
-            )
+            value, rows = counts[f"value_{i}"], counts[f"n_{i}"]
+            report(value_error(opened, check.column, check.expected, value, rows))
+    unfit = {check.column for i, check in enumerate(checks) if counts[f"n_{i}"]}
     for place, column in enumerate(zoned):
-        _check_one_zone(opened, column, counts, len(checks) + 2 * place)
+        if column in unfit:
+            # Text that is no timestamp would pass for one without a zone.
+            continue
+        _check_one_zone(opened, column, counts, len(checks) + 2 * place, report)
 
 
 def value_error(
@@ -96,17 +105,29 @@ def value_error(
     return InputError(message + time_hint(opened.table, expected, value))
 
 
-def _check_types(opened: LazyTable) -> None:
+def _check_types(opened: LazyTable, report: Report) -> None:
     for column, kind in COLUMNS[opened.table.name].items():
         if column in opened.schema and not opened.fits(column):
-            raise InputError(type_message(opened.table, column, opened.schema[column], kind))
+            report(InputError(type_message(opened.table, column, opened.schema[column], kind)))
+
+
+def _exclusive(checks: Sequence[_Check]) -> list[_Check]:
+    """Return the checks without the values that an earlier check of the column finds."""
+    exclusive = []
+    for i, check in enumerate(checks):
+        earlier = [other.bad for other in checks[:i] if other.column == check.column]
+        bad = check.bad
+        for other in earlier:
+            bad = bad & ~other.fill_null(False)
+        exclusive.append(replace(check, bad=bad))
+    return exclusive
 
 
 def _checks(opened: LazyTable, future: bool) -> list[_Check]:
     return [
         check
         for column, kind in COLUMNS[opened.table.name].items()
-        if column in opened.schema
+        if column in opened.schema and opened.fits(column)
         for check in _column_checks(opened, column, kind, future)
     ]
 
@@ -154,14 +175,15 @@ def _id_checks(opened: LazyTable, column: str) -> list[_Check]:
     return [_Check(column, bad, inexact_message(name))]
 
 
-def _check_one_zone(opened: LazyTable, column: str, counts: dict[str, Any], place: int) -> None:
+def _check_one_zone(
+    opened: LazyTable, column: str, counts: dict[str, Any], place: int, report: Report
+) -> None:
     with_zone, without = counts[f"n_{place}"], counts[f"n_{place + 1}"]
     if with_zone and without:
         has_zone = with_zone <= without
         value = counts[f"value_{place if has_zone else place + 1}"]
-        raise InputError(
-            zone_message(column_label(opened.table, column), f"'{value}'", has_zone=has_zone)
-        )
+        label = column_label(opened.table, column)
+        report(InputError(zone_message(label, f"'{value}'", has_zone=has_zone)))
 
 
 def _count(place: int, column: str, bad: nw.Expr) -> tuple[nw.Expr, nw.Expr]:

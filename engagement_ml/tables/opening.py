@@ -14,7 +14,7 @@ from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.files import parquet_sql
 from engagement_ml.engine.moments import has_zone
 from engagement_ml.engine.notation import Notation
-from engagement_ml.errors import ConfigError, InputError, nearest
+from engagement_ml.errors import ConfigError, InputError, Report, nearest, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import FLOATS
@@ -46,7 +46,9 @@ _GROUPS = re.compile(
 """Types of DuckDB and Narwhals whose values can be groups: no moments, bytes, lists or records."""
 
 
-def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any) -> SourceTable:
+def open_table(
+    engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any, report: Report = stop
+) -> SourceTable:
     """Open a source and rename its columns as the configuration maps them.
 
     Parameters
@@ -57,6 +59,8 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     name : str
         Name of the input table.
     source : path or frame
+    report : callable, optional
+        Called with each missing column; by default, the first is raised.
 
     Raises
     ------
@@ -70,14 +74,14 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
         engine, source, table=name, encoding=config.shape_of(name).encoding
     ).to_native()
     present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
-    source_columns = map_columns(config, name, label, present)
+    source_columns = map_columns(config, name, label, present, report)
     raw = engine.view(relation.sql_query(), source=label)
     projection = shaped(engine, config, name, label, raw, source_columns, relation)
     types = {c: present[s] for c, s in source_columns.items()}
     if projection is not None:
         types |= {c: projection.types[c] for c in projection.computed}
         source_columns = source_columns | {c: c for c in projection.computed}
-    check_columns(config, name, label, types)
+    check_columns(config, name, label, types, report)
     used = used_columns(name, source_columns)
     notes: tuple[str, ...] = ()
     if projection is None:
@@ -164,15 +168,15 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
     )
     if table.projection is not None:
         whole = table.projection.types
-        rows = _as_whole(read, present, whole, {column: column for column in whole})
+        rows = as_whole(read, present, whole, {column: column for column in whole})
         view = engine.view(table.projection.sql(f"({rows})"), source=table.label)
     else:
-        rows = _as_whole(read, present, table.types, table.source_columns)
+        rows = as_whole(read, present, table.types, table.source_columns)
         view = engine.view(rows, source=table.label)
     return replace(table, view=view, files=tuple(files))
 
 
-def _as_whole(
+def as_whole(
     read: str, present: Mapping[str, str], types: Mapping[str, str], names: Mapping[str, str]
 ) -> str:
     """Return SQL for columns of some files in the types of the whole source."""
@@ -187,7 +191,11 @@ def _as_whole(
 
 
 def map_columns(
-    config: PipelineConfig, name: str, label: str, present: Collection[str]
+    config: PipelineConfig,
+    name: str,
+    label: str,
+    present: Collection[str],
+    report: Report = stop,
 ) -> dict[str, str]:
     """Return the source's name of each column, by the column's name here.
 
@@ -198,9 +206,9 @@ def map_columns(
     Raises
     ------
     InputError
-        If the source lacks a mapped column, or one that is to be left out.
+        If the source lacks a mapped column, or one that is to be left out; given to `report`.
     ConfigError
-        If a column without which no row can be used is to be left out.
+        If a column without which no row can be used is to be left out; given to `report`.
     """
     spelled = spelling(config, name)
     mapped: dict[str, str] = {}
@@ -209,18 +217,23 @@ def map_columns(
         wanted = column if source_column is None else source_column
         found = find(wanted, present)
         if found is None:
-            raise InputError(
-                f"{label}: column '{wanted}', which "
-                f"'{yaml_line('columns', {name: {column: source_column}})}' names, is missing"
-                f"{nearest(wanted, present)}; the columns are {listed(present)}"
+            report(
+                InputError(
+                    f"{label}: column '{wanted}', which "
+                    f"'{yaml_line('columns', {name: {column: source_column}})}' names, is missing"
+                    f"{nearest(wanted, present)}; the columns are {listed(present)}"
+                )
             )
+            continue
         known = spelled.get(fold(column), column)
         if source_column is not None:
             mapped[known] = found
         elif known in REQUIRED[name]:
-            raise ConfigError(
-                f"key 'columns.{name}.{column}': the table needs this column, so it cannot be "
-                "null; give its name in the source"
+            report(
+                ConfigError(
+                    f"key 'columns.{name}.{column}': the table needs this column, so it cannot be "
+                    "null; give its name in the source"
+                )
             )
         else:
             left_out.append(found)
@@ -244,7 +257,11 @@ def used_columns(name: str, source_columns: Mapping[str, str]) -> dict[str, str]
 
 
 def check_columns(
-    config: PipelineConfig, name: str, label: str, columns: Mapping[str, str]
+    config: PipelineConfig,
+    name: str,
+    label: str,
+    columns: Mapping[str, str],
+    report: Report = stop,
 ) -> None:
     """Check that a table has its required columns and those that ``segments`` names.
 
@@ -257,15 +274,19 @@ def check_columns(
     ConfigError
         If a segment's column is missing from the customers table.
     """
-    check_required(name, label, columns, config.columns.get(name, {}))
+    check_required(name, label, columns, config.columns.get(name, {}), report)
     for segment in config.segments if name == "customers" else ():
         if segment not in columns:
-            raise ConfigError(
-                f"key 'segments': {label} has no column '{segment}'"
-                f"{nearest(segment, columns)}; the columns are {listed(columns)}"
+            report(
+                ConfigError(
+                    f"key 'segments': {label} has no column '{segment}'"
+                    f"{nearest(segment, columns)}; the columns are {listed(columns)}"
+                )
             )
-        if segment in COLUMNS["customers"] or not _GROUPS.fullmatch(columns[segment]):
-            raise ConfigError(
-                f"key 'segments': column '{segment}' of {label} ({columns[segment]}) "
-                "does not divide customers into groups; give a column of text, numbers or booleans"
+        elif segment in COLUMNS["customers"] or not _GROUPS.fullmatch(columns[segment]):
+            report(
+                ConfigError(
+                    f"key 'segments': column '{segment}' of {label} ({columns[segment]}) does not "
+                    "divide customers into groups; give a column of text, numbers or booleans"
+                )
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from engagement_ml.errors import InputError
+from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables.schema import COLUMNS, REQUIRED, listed
 from engagement_ml.tables.usual_names import likely_column
 from engagement_ml.yaml_line import yaml_line
@@ -14,7 +14,11 @@ PLACEHOLDER = "YOUR_COLUMN"
 
 
 def check_required(
-    name: str, label: str, columns: Collection[str], mapped: Mapping[str, str]
+    name: str,
+    label: str,
+    columns: Collection[str],
+    mapped: Mapping[str, str | None],
+    report: Report = stop,
 ) -> None:
     """Check that a table has its required columns.
 
@@ -26,8 +30,11 @@ def check_required(
         Name of the source in messages.
     columns : collection of str
         Columns of the source, under their names here.
-    mapped : mapping of str to str
-        What the configuration says already, which the proposed line repeats.
+    mapped : mapping of str to str or None
+        What the configuration says already, which the proposed line repeats. A mapped column
+        that is missing has been reported under its name in the source.
+    report : callable, optional
+        Called with each missing column; by default, the first is raised.
 
     Raises
     ------
@@ -35,9 +42,8 @@ def check_required(
         If a column is missing. The message has the line to write, with the usual and near names
         that the source has.
     """
-    missing = _missing(name, columns)
-    if not missing:
-        return
+    known = {ours for ours, source in mapped.items() if source is not None}
+    missing = [column for column in _missing(name, columns) if column not in known]
     guesses: dict[str, str] = {}
     for column in missing:
         unused = [each for each in columns if each not in COLUMNS[name]]
@@ -46,16 +52,21 @@ def check_required(
     if list(guesses.items()) == [("margin", PLACEHOLDER)]:
         guesses = _revenue_and_cost(name, columns) or guesses
     line = yaml_line("columns", {name: {**mapped, **guesses}})
-    first, guess = missing[0], next(iter(guesses.values()))
-    advice = f"if it is '{guess}', write '{line}'"
-    if guess == PLACEHOLDER:
-        advice = f"write '{line}' with the name that it has"
-    elif first not in guesses:
-        advice = f"if these are revenue and cost, write '{line}'"
-    raise InputError(
-        f"{label}: column '{first}'{_alternative(first, columns)} is missing from table '{name}'; "
-        f"{advice}; the columns are {listed(columns)}"
-    )
+    for column in missing:
+        report(
+            InputError(
+                f"{label}: column '{column}'{_alternative(column, columns)} is missing from table "
+                f"'{name}'; {_advice(column, guesses, line)}; the columns are {listed(columns)}"
+            )
+        )
+
+
+def _advice(column: str, guesses: Mapping[str, str], line: str) -> str:
+    if column not in guesses:
+        return f"if these are revenue and cost, write '{line}'"
+    if guesses[column] == PLACEHOLDER:
+        return f"write '{line}' with the name that it has"
+    return f"if it is '{guesses[column]}', write '{line}'"
 
 
 def _missing(name: str, columns: Collection[str]) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
-from engagement_ml.errors import InputError
+from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables.epoch_hints import format_hint
 from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
 from engagement_ml.tables.schema import Kind, SourceTable, quoted
@@ -34,8 +35,16 @@ class _Check(NamedTuple):
     expected: str
 
 
-def check_values(engine: DuckDBEngine, table: SourceTable) -> None:
+def check_values(engine: DuckDBEngine, table: SourceTable, report: Report = stop) -> None:
     """Check all values, in one pass over the columns that need it.
+
+    Parameters
+    ----------
+    engine : DuckDBEngine
+    table : SourceTable
+    report : callable, optional
+        Called with one problem for each column and kind of value that does not fit; by default,
+        the first is raised.
 
     Raises
     ------
@@ -44,23 +53,30 @@ def check_values(engine: DuckDBEngine, table: SourceTable) -> None:
         only some timestamps have a time zone, or an amount is not finite or beyond 1e12. The
         message names the column, the row (1-based, header not counted) and the value.
     """
+    check_types(table, report)
     checks = _checks(table)
     if not checks:
         return
-    counted = ", ".join(f"count(*) FILTER (WHERE {check.bad})" for check in checks)
-    counts = engine.query(f"SELECT {counted} FROM {quoted(table.view)}", source=table.label)[0]
+    counts = _counts(engine, table, checks)
+    if sum(count > 0 for count in counts) > 1:
+        checks = _exclusive(checks)
+        counts = _counts(engine, table, checks)
     for check, count in zip(checks, counts, strict=True):
         if count:
             row, value = _first_row(engine, table, check.column, check.bad)
             place = f"{column_label(table, check.column)}, row {row}"
             message = value_message(place, check.expected, repr(value), count)
-            raise InputError(message + time_hint(table, check.expected, value))
+            report(InputError(message + time_hint(table, check.expected, value)))
+    unfit = {check.column for check, count in zip(checks, counts, strict=True) if count}
     for column, kind in table.column_kinds():
-        if kind == "timestamp" and table.is_text(column) and not table.notation.format:
-            _check_one_zone(engine, table, column)
+        if kind != "timestamp" or not table.is_text(column) or table.notation.format:
+            continue
+        # Text that is no timestamp would pass for one without a zone.
+        if column not in unfit:
+            _check_one_zone(engine, table, column, report)
 
 
-def check_types(table: SourceTable) -> None:
+def check_types(table: SourceTable, report: Report = stop) -> None:
     """Check that the columns' types fit their values; nothing is read.
 
     Raises
@@ -68,7 +84,9 @@ def check_types(table: SourceTable) -> None:
     InputError
         If a column of timestamps or of numbers has another type.
     """
-    _checks(table)
+    for column, kind in table.column_kinds():
+        if not table.fits(column):
+            report(InputError(type_message(table, column, table.types[column], kind)))
 
 
 def latest() -> dt.datetime:
@@ -116,7 +134,30 @@ def _checks(table: SourceTable) -> list[_Check]:
     return [
         check
         for column, kind in table.column_kinds()
+        if table.fits(column)
         for check in _column_checks(table, column, kind)
+    ]
+
+
+def _counts(engine: DuckDBEngine, table: SourceTable, checks: Sequence[_Check]) -> tuple[int, ...]:
+    counted = ", ".join(f"count(*) FILTER (WHERE {check.bad})" for check in checks)
+    return engine.query(f"SELECT {counted} FROM {quoted(table.view)}", source=table.label)[0]
+
+
+def _exclusive(checks: Sequence[_Check]) -> list[_Check]:
+    """Return the checks without the values that an earlier check of the column has found."""
+    return [
+        check._replace(
+            bad=" AND ".join(
+                [f"({check.bad})"]
+                + [
+                    f"NOT coalesce({earlier.bad}, false)"
+                    for earlier in checks[:i]
+                    if earlier.column == check.column
+                ]
+            )
+        )
+        for i, check in enumerate(checks)
     ]
 
 
@@ -140,8 +181,6 @@ def _id_checks(table: SourceTable, column: str) -> list[_Check]:
 
 def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
     moment = table.moment(column)
-    if not table.fits(column):
-        raise InputError(type_message(table, column, table.types[column], "timestamp"))
     checks = []
     if table.is_numeric_moment(column) or (table.is_text(column) and table.notation.format):
         bad = f"{quoted(column)} IS NOT NULL AND {moment} IS NULL"
@@ -173,8 +212,6 @@ def _number_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
     if table.is_text(column):
         bad = f"{table.sql(column)} IS NOT NULL AND {number} IS NULL"
         checks.append(_Check(column, bad, NUMBER))
-    elif not table.fits(column):
-        raise InputError(type_message(table, column, table.types[column], kind))
     not_finite = f"isinf({number})" if kind == "number" else f"NOT isfinite({number})"
     too_large = f"isfinite({number}) AND abs({number}) > {LARGEST}"
     return [
@@ -184,7 +221,7 @@ def _number_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
     ]
 
 
-def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str) -> None:
+def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str, report: Report) -> None:
     zoned = f"regexp_matches({table.sql(column)}, '{ZONE}')"
     with_zone, without = engine.query(
         f"SELECT count(*) FILTER (WHERE {zoned}), count(*) FILTER (WHERE NOT {zoned}) "
@@ -195,7 +232,7 @@ def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str) -> No
         has_zone = with_zone <= without
         row, value = _first_row(engine, table, column, zoned if has_zone else f"NOT {zoned}")
         place = f"{column_label(table, column)}, row {row}"
-        raise InputError(zone_message(place, repr(value), has_zone=has_zone))
+        report(InputError(zone_message(place, repr(value), has_zone=has_zone)))
 
 
 def _first_row(engine: DuckDBEngine, table: SourceTable, column: str, bad: str) -> tuple[int, str]:

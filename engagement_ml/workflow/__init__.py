@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
     from engagement_ml.workflow.reporting import report
@@ -19,6 +20,7 @@ __all__ = [
     "Scores",
     "StarterResult",
     "TrainResult",
+    "check",
     "evaluate",
     "init",
     "report",
@@ -33,6 +35,7 @@ __getattr__, __dir__ = lazy_exports(
         "Scores": "scoring",
         "StarterResult": "starting",
         "TrainResult": "results",
+        "check": "checking",
         "evaluate": "evaluating",
         "init": "starting",
         "report": "reporting",

@@ -20,7 +20,7 @@ from engagement_ml.windows import plan_windows
 from engagement_ml.workflow.covariates import without_leaks
 from engagement_ml.workflow.feature_cache import cached, features_key
 from engagement_ml.workflow.results import CONFIG
-from engagement_ml.workflow.score_notes import log_notes
+from engagement_ml.workflow.run_log import log_notes
 from engagement_ml.workflow.settings import as_config, resolved, to_yaml
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
 from engagement_ml.workflow.covariates import without_leaks
 from engagement_ml.workflow.parameters import ConfigKeys, ConfigLike, merge_config
-from engagement_ml.workflow.score_notes import log_notes
+from engagement_ml.workflow.run_log import log_notes
 
 if TYPE_CHECKING:
     import pandas as pd

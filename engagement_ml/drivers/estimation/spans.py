@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,9 @@ import numpy.typing as npt
 from engagement_ml._typing import FloatArray
 from engagement_ml.config import WindowsConfig
 from engagement_ml.drivers.estimation.distributed_lags import Lags, plan_lags, reweight_lags
-from engagement_ml.features.period_panel import Periods
+
+if TYPE_CHECKING:
+    from engagement_ml.features.period_panel import Periods
 
 MAX_PERIOD_DAYS = 7
 """Longest period, in days: a week keeps the days of the week out of the comparison."""
