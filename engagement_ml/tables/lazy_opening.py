@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from engagement_ml.tables.opening import (
     used_columns,
     without_columns,
 )
+from engagement_ml.tables.records import find_field, mapped_fields, narwhals_fields
 from engagement_ml.tables.schema import CODE, COLUMNS, SESSION_COLUMNS, SourceTable
 from engagement_ml.tables.zones import check_zones
 
@@ -89,7 +91,9 @@ def open_lazy_table(
             check_zones(files, mapping.get(find(column, mapping) or "", column))
     frame = open_source(engine, source, table=name)
     present = frame.collect_schema()
-    source_columns = map_columns(config, name, label, present)
+    columns = dict(present.items())
+    source_columns = map_columns(config, name, label, columns, narwhals_fields)
+    present = nw.Schema(columns | mapped_fields(mapping, columns, narwhals_fields))
     check_columns(config, name, label, {c: str(present[s]) for c, s in source_columns.items()})
     selected = used_columns(name, source_columns)
     if config.features.sessions is None:
@@ -97,19 +101,31 @@ def open_lazy_table(
     types = {column: str(present[original]) for column, original in selected.items()}
     limits = DayLimits.of(config.history)
     table = SourceTable(name, label, "", types, selected, is_csv(source, name), limits=limits)
-    for source_column in selected.values():
-        if "." in source_column or "`" in source_column:
-            raise InputError(
-                f"{label}: column '{source_column}': a dot in a name means a field of a record; "
-                "rename it"
-            )
-    renamed = frame.select(nw.col(original).alias(column) for column, original in selected.items())
+    renamed = frame.select(
+        _field(original, columns, label).alias(column) for column, original in selected.items()
+    )
     opened = LazyTable(table, renamed, renamed.collect_schema())
     unused = [c for c in selected if is_optional(name, c) and _is_all_null(engine, opened, c)]
     if not unused:
         return opened
     plain = renamed.drop(*unused)
     return LazyTable(without_columns(table, unused), plain, plain.collect_schema())
+
+
+def _field(path: str, columns: Mapping[str, Any], label: str) -> nw.Expr:
+    """Return a column, or a field of a record."""
+    found = find_field(path, columns, narwhals_fields)
+    assert found is not None
+    for name in found[0]:
+        if "." in name or "`" in name:
+            raise InputError(
+                f"{label}: column '{name}': a dot in a name means a field of a record; rename it"
+            )
+    column, *names = found[0]
+    value = nw.col(column)
+    for name in names:
+        value = value.struct.field(name)
+    return value
 
 
 def _is_all_null(engine: LazyEngine, opened: LazyTable, column: str) -> bool:

@@ -17,6 +17,14 @@ from engagement_ml.errors import ConfigError, InputError, nearest
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import FLOATS
+from engagement_ml.tables.records import (
+    FieldsOf,
+    TypeT,
+    duckdb_fields,
+    field_sql,
+    mapped_fields,
+    missing_field,
+)
 from engagement_ml.tables.schema import (
     COLUMNS,
     REQUIRED,
@@ -56,12 +64,15 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     """
     label = describe_source(source, name)
     relation = open_source(engine, source, table=name).to_native()
-    present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
-    source_columns = map_columns(config, name, label, present)
+    columns = dict(zip(relation.columns, relation.types, strict=True))
+    source_columns = map_columns(config, name, label, columns, duckdb_fields)
+    fields = mapped_fields(config.columns.get(name, {}), columns, duckdb_fields)
+    present = {column: str(of_type) for column, of_type in (columns | fields).items()}
     check_columns(config, name, label, {c: present[s] for c, s in source_columns.items()})
     used = used_columns(name, source_columns)
     selected = ", ".join(
-        f"{quoted(source_column)} AS {quoted(column)}" for column, source_column in used.items()
+        f"{field_sql(source_column, columns)[0]} AS {quoted(column)}"
+        for column, source_column in used.items()
     )
     raw = engine.view(relation.sql_query(), source=label)
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
@@ -112,27 +123,31 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
     A column that these files lack is null.
     """
     read = parquet_sql(files, table.keys)
-    present = dict(
-        engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", source=table.label)
-    )
+    rows = engine.view(read, source=table.label)
+    relation = engine.scan(rows).to_native()
+    present = dict(zip(relation.columns, relation.types, strict=True))
     selected = []
     for column, of_type in table.types.items():
         # Files of a folder may write a name in other cases.
-        source_column = find(table.source_columns[column], present)
-        value = "NULL" if source_column is None else quoted(source_column)
-        same = source_column is not None and present[source_column] == of_type
+        value, found = field_sql(table.source_columns[column], present)
+        same = found == of_type
         selected.append(f"{value if same else f'CAST({value} AS {of_type})'} AS {quoted(column)}")
-    view = engine.view(f"SELECT {', '.join(selected)} FROM ({read})", source=table.label)
+    view = engine.view(f"SELECT {', '.join(selected)} FROM {quoted(rows)}", source=table.label)
     return replace(table, view=view, files=tuple(files))
 
 
 def map_columns(
-    config: PipelineConfig, name: str, label: str, present: Collection[str]
+    config: PipelineConfig,
+    name: str,
+    label: str,
+    columns: Mapping[str, TypeT],
+    fields_of: FieldsOf[TypeT],
 ) -> dict[str, str]:
     """Return the source's name of each column, by the column's name here.
 
     Case does not matter, as it does not for the engines: ``Timestamp`` is ``timestamp``. A column
-    that has the name of a mapped one, such as ``Margin`` if ``margin`` is mapped, is left out.
+    that has the name of a mapped one, such as ``Margin`` if ``margin`` is mapped, is left out. A
+    mapped name may be a field of a record, such as ``ecommerce.revenue``.
 
     Raises
     ------
@@ -141,14 +156,18 @@ def map_columns(
     """
     segments = config.segments if name == "customers" else ()
     spelling = {fold(c): c for c in (*segments, *input_columns(name))}
+    mapping = config.columns.get(name, {})
+    present = {**columns, **mapped_fields(mapping, columns, fields_of)}
     mapped = {}
-    for column, source_column in config.columns.get(name, {}).items():
+    for column, source_column in mapping.items():
         found = find(source_column, present)
         if found is None:
+            where = missing_field(source_column, columns, fields_of)
+            near = f"{nearest(source_column, columns)}; the columns are {listed(columns)}"
             raise InputError(
                 f"{label}: column '{source_column}', which "
                 f"'columns: {{{name}: {{{column}: {source_column}}}}}' names, is missing"
-                f"{nearest(source_column, present)}; the columns are {listed(present)}"
+                f"{near if where is None else where}"
             )
         mapped[spelling.get(fold(column), column)] = found
     taken = {fold(c) for c in (*mapped, *mapped.values())}

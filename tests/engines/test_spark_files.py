@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from engagement_ml.sources import open_source
+from engagement_ml.tables.lazy_opening import open_lazy_table
+from tests.doors import as_parquet
 from tests.sources import test_file_kinds
+from tests.tables import test_records
 
 pytestmark = [
     pytest.mark.spark,
@@ -35,3 +38,14 @@ def test_json_excel_and_folders(
     rows = spark_engine.rows(frame.sort("day"), source="csv")
     assert rows == [{"customer_id": "007", "day": "1"}, {"customer_id": "8", "day": "2"}]
     test_file_kinds.check_workbooks(spark_engine, tmp_path, monkeypatch)
+
+
+def test_fields_of_records(spark_engine: Any, tmp_path: Path) -> None:
+    def make(frame: Any, name: str) -> Path:
+        return as_parquet(frame, tmp_path, name)
+
+    test_records.check_fields(spark_engine, make)
+    source = make(test_records.PAID, "paid")
+    test_records.check_messages(
+        lambda config: open_lazy_table(spark_engine, config, "transactions", source)
+    )
