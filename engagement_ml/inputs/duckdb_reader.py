@@ -20,6 +20,7 @@ from engagement_ml.ledger.sessions import SessionRule
 from engagement_ml.tables.cleaning import CleanTable, canonical, clean, ids_are_integers
 from engagement_ml.tables.opening import open_table
 from engagement_ml.tables.schema import SourceTable, quoted
+from engagement_ml.tables.stitching import identify
 from engagement_ml.tables.validation import check_values
 
 
@@ -42,8 +43,9 @@ def read_on_duckdb(
     assert last is not None
     end = last.date()
     folder = None if config.engine.keep is None else Path(config.engine.keep)
+    identified = OPERATIONS.identified(engine, tables["events"], cleaned)
     events = read_events(
-        engine, tables["events"], integer_ids=integer_ids, end=end, keep=folder, on_part=on_part
+        engine, identified, integer_ids=integer_ids, end=end, keep=folder, on_part=on_part
     )
     label = tables["events"].label
     _check_two_customers(engine, label, cleaned["transactions"].view, events.ledger)
@@ -69,7 +71,7 @@ def _clean(engine: DuckDBEngine, table: SourceTable, integer_ids: bool) -> Clean
     return clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
 
 
-OPERATIONS = TableOperations(open_table, check_values, ids_are_integers, _clean)
+OPERATIONS = TableOperations(open_table, check_values, ids_are_integers, _clean, identify)
 
 
 def _check_two_customers(engine: DuckDBEngine, label: str, transactions: str, ledger: str) -> None:

@@ -16,7 +16,7 @@ from engagement_ml.inputs.read_result import (
     duplicate_customer,
 )
 from engagement_ml.ledger.lazy import read_events
-from engagement_ml.tables.lazy_cleaning import LazyCleanTable, clean
+from engagement_ml.tables.lazy_cleaning import LazyCleanTable, clean, identify
 from engagement_ml.tables.lazy_opening import (
     LazyTable,
     canonical,
@@ -40,7 +40,8 @@ def read_on_lazy_engine(
     integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
     last = cleaned["transactions"].quality.last
     assert last is not None
-    events = read_events(engine, tables["events"], integer_ids=integer_ids, end=last.date())
+    identified = OPERATIONS.identified(engine, tables["events"], cleaned)
+    events = read_events(engine, identified, integer_ids=integer_ids, end=last.date())
     ledger = events.ledger
     assert ledger is not None
     label = tables["events"].table.label
@@ -63,7 +64,7 @@ def _clean(engine: LazyEngine, table: LazyTable, integer_ids: bool) -> LazyClean
     return clean(engine, table, canonical(engine, table, integer_ids=integer_ids))
 
 
-OPERATIONS = TableOperations(open_lazy_table, check_values, ids_are_integers, _clean)
+OPERATIONS = TableOperations(open_lazy_table, check_values, ids_are_integers, _clean, identify)
 
 
 def _id_range(engine: LazyEngine, frame: nw.LazyFrame[Any], label: str) -> tuple[Any, Any]:

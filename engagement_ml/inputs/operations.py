@@ -20,25 +20,33 @@ class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
     Attributes
     ----------
     open : callable
-        Opens a source: (engine, configuration, table name, source) → opened table.
+        Opens a source: (engine, configuration, table name, source, whether there are identities)
+        → opened table.
     check : callable
         Raises an error for values that do not fit.
     ids_are_integers : callable
         Returns whether every customer_id is an integer.
     clean : callable
         Drops rows that cannot be used: (engine, opened table, integer_ids) → cleaned table.
+    identify : callable
+        Gives events their identities: (engine, opened events, cleaned identities) → events.
     """
 
-    open: Callable[[EngineT, PipelineConfig, str, Any], OpenedT]
+    open: Callable[..., OpenedT]
     check: Callable[[EngineT, OpenedT], None]
     ids_are_integers: Callable[[EngineT, OpenedT], bool]
     clean: Callable[[EngineT, OpenedT, bool], CleanedT]
+    identify: Callable[[EngineT, OpenedT, CleanedT], OpenedT]
 
     def open_tables(
         self, engine: EngineT, config: PipelineConfig, sources: Mapping[str, Any]
     ) -> dict[str, OpenedT]:
         """Open all tables."""
-        return {name: self.open(engine, config, name, source) for name, source in sources.items()}
+        identified = "identities" in sources
+        return {
+            name: self.open(engine, config, name, source, identified=identified)
+            for name, source in sources.items()
+        }
 
     def clean_tables(
         self, engine: EngineT, tables: Mapping[str, OpenedT], *, skip: Collection[str] = ()
@@ -55,6 +63,19 @@ class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
         for table in chosen.values():
             self.check(engine, table)
         integer_ids = all(self.ids_are_integers(engine, table) for table in tables.values())
-        return integer_ids, {
-            name: self.clean(engine, table, integer_ids) for name, table in chosen.items()
-        }
+        first = [name for name in chosen if name == "identities"]
+        cleaned = {name: self.clean(engine, chosen[name], integer_ids) for name in first}
+        for name, table in chosen.items():
+            if name not in cleaned:
+                events = name == "events"
+                usable = self.identified(engine, table, cleaned) if events else table
+                cleaned[name] = self.clean(engine, usable, integer_ids)
+        return integer_ids, {name: cleaned[name] for name in chosen}
+
+    def identified(
+        self, engine: EngineT, events: OpenedT, cleaned: Mapping[str, CleanedT]
+    ) -> OpenedT:
+        """Return the opened events with their identities, if there is a table of them."""
+        if "identities" not in cleaned:
+            return events
+        return self.identify(engine, events, cleaned["identities"])

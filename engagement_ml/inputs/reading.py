@@ -95,6 +95,11 @@ def read_tables(
     history = history_of(first_event, first_paid, last_paid + DAY, config.windows, last_event)
     tables_quality = tuple(result.quality[name] for name in COLUMNS if name in result.quality)
     notes += tuple(note for each in tables_quality for note in each.notes)
+    if "surveys" in result.quality:
+        notes += (
+            f"{result.quality['surveys'].source}: surveys were read and checked, but this version "
+            "has no use for them",
+        )
     return Tables(
         engine=engine,
         events=result.frames["events"],

@@ -16,6 +16,7 @@ from engagement_ml.errors import InputError
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
+from engagement_ml.tables.lazy_stitching import stitch
 from engagement_ml.tables.opening import (
     check_columns,
     is_optional,
@@ -24,7 +25,7 @@ from engagement_ml.tables.opening import (
     without_columns,
 )
 from engagement_ml.tables.records import find_field, mapped_fields, narwhals_fields
-from engagement_ml.tables.schema import CODE, COLUMNS, SESSION_COLUMNS, SourceTable
+from engagement_ml.tables.schema import ANONYMOUS, CODE, COLUMNS, SESSION_COLUMNS, SourceTable
 from engagement_ml.tables.zones import check_zones
 
 _INTEGERS = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
@@ -42,11 +43,14 @@ class LazyTable:
         All columns of customers; of other tables, the input columns and those of sessions.
     schema : Schema
         Schema of `frame`.
+    identities : LazyFrame or None
+        The spans by which events with an ``anonymous_id`` become a customer's.
     """
 
     table: SourceTable
     frame: nw.LazyFrame[Any]
     schema: nw.Schema
+    identities: nw.LazyFrame[Any] | None = None
 
     def is_text(self, column: str) -> bool:
         """Return whether the column holds text."""
@@ -72,9 +76,14 @@ class LazyTable:
 
 
 def open_lazy_table(
-    engine: LazyEngine, config: PipelineConfig, name: str, source: Any
+    engine: LazyEngine,
+    config: PipelineConfig,
+    name: str,
+    source: Any,
+    *,
+    identified: bool = False,
 ) -> LazyTable:
-    """Open a source and rename its columns as the configuration maps them.
+    """Open a source and rename its columns as the configuration maps them; see ``open_table``.
 
     Raises
     ------
@@ -92,13 +101,16 @@ def open_lazy_table(
     frame = open_source(engine, source, table=name)
     present = frame.collect_schema()
     columns = dict(present.items())
-    source_columns = map_columns(config, name, label, columns, narwhals_fields)
+    source_columns = map_columns(
+        config, name, label, columns, narwhals_fields, identified=identified
+    )
     present = nw.Schema(columns | mapped_fields(mapping, columns, narwhals_fields))
-    check_columns(config, name, label, {c: str(present[s]) for c, s in source_columns.items()})
-    selected = used_columns(name, source_columns)
+    given = {c: str(present.get(s, nw.Int64())) for c, s in source_columns.items()}
+    check_columns(config, name, label, given, identified=identified)
+    selected = used_columns(name, source_columns, identified=identified)
     if config.features.sessions is None:
         selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}
-    types = {column: str(present[original]) for column, original in selected.items()}
+    types = {column: given[column] for column in selected}
     limits = DayLimits.of(config.history)
     table = SourceTable(name, label, "", types, selected, is_csv(source, name), limits=limits)
     renamed = frame.select(
@@ -115,7 +127,9 @@ def open_lazy_table(
 def _field(path: str, columns: Mapping[str, Any], label: str) -> nw.Expr:
     """Return a column, or a field of a record."""
     found = find_field(path, columns, narwhals_fields)
-    assert found is not None
+    if found is None:
+        # All events are anonymous.
+        return nw.lit(None).cast(nw.Int64)
     for name in found[0]:
         if "." in name or "`" in name:
             raise InputError(
@@ -160,12 +174,17 @@ def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw
     """Return the columns in their canonical types; numbers that are not finite become null."""
     kinds: dict[str, Kind] = {"customer_id": "integer" if integer_ids else "id", **opened.kinds()}
     kinds |= _covariates(engine, opened)
+    kinds |= {ANONYMOUS: "id"} if ANONYMOUS in opened.schema else {}
     numbers = [column for column, kind in kinds.items() if kind == "number"]
     typed = engine.typed(opened.frame, kinds).with_columns(
         nw.when(nw.col(column).is_finite()).then(nw.col(column)).alias(column) for column in numbers
     )
     if not integer_ids:
         typed = typed.with_columns(id_expression("customer_id"))
+    if opened.identities is not None:
+        typed = stitch(engine, typed, opened.identities)
+    elif ANONYMOUS in opened.schema:
+        typed = typed.with_columns(id_expression(ANONYMOUS))
     if "signup" in opened.schema:
         # Implausible sign-ups are as good as missing ones; no row needs them.
         usable = opened.table.limits.usable(nw.col("signup").dt.date())

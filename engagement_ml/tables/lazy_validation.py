@@ -12,7 +12,7 @@ from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError
 from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
-from engagement_ml.tables.schema import COLUMNS, Kind
+from engagement_ml.tables.schema import ANONYMOUS, COLUMNS, Kind
 from engagement_ml.tables.validation import (
     FINITE,
     FUTURE,
@@ -100,7 +100,7 @@ def _check_types(opened: LazyTable) -> None:
 def _checks(opened: LazyTable, future: bool) -> list[_Check]:
     return [
         check
-        for column, kind in COLUMNS[opened.table.name].items()
+        for column, kind in (*COLUMNS[opened.table.name].items(), (ANONYMOUS, "id"))
         if column in opened.schema
         for check in _column_checks(opened, column, kind, future)
     ]

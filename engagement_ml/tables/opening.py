@@ -26,6 +26,7 @@ from engagement_ml.tables.records import (
     missing_field,
 )
 from engagement_ml.tables.schema import (
+    ANONYMOUS,
     COLUMNS,
     REQUIRED,
     SESSION_COLUMNS,
@@ -35,6 +36,8 @@ from engagement_ml.tables.schema import (
 )
 from engagement_ml.tables.zones import check_zones
 
+NO_CUSTOMER = "INTEGER"
+"""Type of ``customer_id`` if all events are anonymous: it keeps ids integers."""
 _GROUPS = re.compile(
     r"(VARCHAR|ENUM|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL|BOOLEAN|UUID|\"NULL\""
     r"|STRING|CATEGORICAL|U?INT[0-9]+|FLOAT[0-9]+|UNKNOWN)(\(.*\))?",
@@ -43,7 +46,14 @@ _GROUPS = re.compile(
 """Types of DuckDB and Narwhals whose values can be groups: no moments, bytes, lists or records."""
 
 
-def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any) -> SourceTable:
+def open_table(
+    engine: DuckDBEngine,
+    config: PipelineConfig,
+    name: str,
+    source: Any,
+    *,
+    identified: bool = False,
+) -> SourceTable:
     """Open a source and rename its columns as the configuration maps them.
 
     Parameters
@@ -54,6 +64,8 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     name : str
         Name of the input table.
     source : path or frame
+    identified : bool, default False
+        Whether there are identities, so that events may have an ``anonymous_id``.
 
     Raises
     ------
@@ -65,18 +77,20 @@ def open_table(engine: DuckDBEngine, config: PipelineConfig, name: str, source: 
     label = describe_source(source, name)
     relation = open_source(engine, source, table=name).to_native()
     columns = dict(zip(relation.columns, relation.types, strict=True))
-    source_columns = map_columns(config, name, label, columns, duckdb_fields)
+    source_columns = map_columns(config, name, label, columns, duckdb_fields, identified=identified)
     fields = mapped_fields(config.columns.get(name, {}), columns, duckdb_fields)
     present = {column: str(of_type) for column, of_type in (columns | fields).items()}
-    check_columns(config, name, label, {c: present[s] for c, s in source_columns.items()})
-    used = used_columns(name, source_columns)
+    given = {c: present.get(s, NO_CUSTOMER) for c, s in source_columns.items()}
+    check_columns(config, name, label, given, identified=identified)
+    used = used_columns(name, source_columns, identified=identified)
+    no_customer = f"CAST(NULL AS {NO_CUSTOMER})"
     selected = ", ".join(
-        f"{field_sql(source_column, columns)[0]} AS {quoted(column)}"
+        f"{field_sql(source_column, columns)[0] or no_customer} AS {quoted(column)}"
         for column, source_column in used.items()
     )
     raw = engine.view(relation.sql_query(), source=label)
     view = engine.view(f"SELECT {selected} FROM {quoted(raw)}", source=label)
-    types = {column: present[source_column] for column, source_column in used.items()}
+    types = {column: given[column] for column in used}
     files = parquet_files(source, name)
     keys = engine.keys_of(files, source_folder(source), source=label)
     limits = DayLimits.of(config.history)
@@ -131,7 +145,8 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
         # Files of a folder may write a name in other cases.
         value, found = field_sql(table.source_columns[column], present)
         same = found == of_type
-        selected.append(f"{value if same else f'CAST({value} AS {of_type})'} AS {quoted(column)}")
+        sql = value if same else f"CAST({value or 'NULL'} AS {of_type})"
+        selected.append(f"{sql} AS {quoted(column)}")
     view = engine.view(f"SELECT {', '.join(selected)} FROM {quoted(rows)}", source=table.label)
     return replace(table, view=view, files=tuple(files))
 
@@ -142,12 +157,15 @@ def map_columns(
     label: str,
     columns: Mapping[str, TypeT],
     fields_of: FieldsOf[TypeT],
+    *,
+    identified: bool = False,
 ) -> dict[str, str]:
     """Return the source's name of each column, by the column's name here.
 
     Case does not matter, as it does not for the engines: ``Timestamp`` is ``timestamp``. A column
     that has the name of a mapped one, such as ``Margin`` if ``margin`` is mapped, is left out. A
-    mapped name may be a field of a record, such as ``ecommerce.revenue``.
+    mapped name may be a field of a record, such as ``ecommerce.revenue``. Events of which all are
+    anonymous get a ``customer_id`` that the source lacks if they are `identified`.
 
     Raises
     ------
@@ -155,7 +173,7 @@ def map_columns(
         If the source lacks a mapped column.
     """
     segments = config.segments if name == "customers" else ()
-    spelling = {fold(c): c for c in (*segments, *input_columns(name))}
+    spelling = {fold(c): c for c in (*segments, *input_columns(name, identified))}
     mapping = config.columns.get(name, {})
     present = {**columns, **mapped_fields(mapping, columns, fields_of)}
     mapped = {}
@@ -172,15 +190,21 @@ def map_columns(
         mapped[spelling.get(fold(column), column)] = found
     taken = {fold(c) for c in (*mapped, *mapped.values())}
     others = (c for c in present if fold(c) not in taken)
-    return {spelling.get(fold(column), column): column for column in others} | mapped
+    found_columns = {spelling.get(fold(column), column): column for column in others} | mapped
+    anonymous = name == "events" and identified and ANONYMOUS in found_columns
+    return {**({"customer_id": "customer_id"} if anonymous else {}), **found_columns}
 
 
-def input_columns(name: str) -> tuple[str, ...]:
+def input_columns(name: str, identified: bool) -> tuple[str, ...]:
     """Return the columns of an input table that are read."""
-    return (*COLUMNS[name], *(SESSION_COLUMNS if name == "events" else ()))
+    if name != "events":
+        return tuple(COLUMNS[name])
+    return (*COLUMNS[name], *SESSION_COLUMNS, *([ANONYMOUS] if identified else []))
 
 
-def used_columns(name: str, source_columns: Mapping[str, str]) -> dict[str, str]:
+def used_columns(
+    name: str, source_columns: Mapping[str, str], *, identified: bool = False
+) -> dict[str, str]:
     """Return the columns that are read: of customers all, of other tables the input columns.
 
     What is not read cannot be taken for a helper column of ours.
@@ -188,12 +212,17 @@ def used_columns(name: str, source_columns: Mapping[str, str]) -> dict[str, str]
     return {
         column: source_column
         for column, source_column in source_columns.items()
-        if name == "customers" or column in input_columns(name)
+        if name == "customers" or column in input_columns(name, identified)
     }
 
 
 def check_columns(
-    config: PipelineConfig, name: str, label: str, columns: Mapping[str, str]
+    config: PipelineConfig,
+    name: str,
+    label: str,
+    columns: Mapping[str, str],
+    *,
+    identified: bool = False,
 ) -> None:
     """Check that a table has its required columns and those that ``segments`` names.
 
@@ -206,7 +235,7 @@ def check_columns(
     ConfigError
         If a segment's column is missing from the customers table.
     """
-    _check_required(name, label, columns)
+    _check_required(name, label, columns, identified)
     for segment in config.segments if name == "customers" else ():
         if segment not in columns:
             raise ConfigError(
@@ -220,8 +249,10 @@ def check_columns(
             )
 
 
-def _check_required(name: str, label: str, columns: Collection[str]) -> None:
+def _check_required(name: str, label: str, columns: Collection[str], identified: bool) -> None:
     required = [(column, "") for column in REQUIRED[name]]
+    if name == "events" and identified:
+        required.insert(0, (ANONYMOUS, " (required with 'identities')"))
     if name == "transactions" and "margin" not in columns:
         if "revenue" in columns and "cost" not in columns:
             required.append(("cost", " (required with 'revenue'; or give 'margin')"))

@@ -99,8 +99,8 @@ def arrow_fields(of_type: Any) -> list[tuple[str, Any]]:
     return [(field.name, field.type) for field in of_type] if pa.types.is_struct(of_type) else []
 
 
-def field_sql(path: str, columns: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Return DuckDB SQL and the type of a column or field; NULL and None if there is none.
+def field_sql(path: str, columns: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return DuckDB SQL and the type of a column or field; None and None if there is none.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def field_sql(path: str, columns: Mapping[str, Any]) -> tuple[str, str | None]:
     """
     found = find_field(path, columns, duckdb_fields)
     if found is None:
-        return "NULL", None
+        return None, None
     (column, *names), of_type = found
     sql = quoted(column)
     for name in names:

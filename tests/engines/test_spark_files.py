@@ -10,6 +10,7 @@ import pytest
 from engagement_ml.sources import open_source
 from engagement_ml.tables.lazy_opening import open_lazy_table
 from tests.doors import as_parquet
+from tests.inputs import test_identities
 from tests.sources import test_file_kinds
 from tests.tables import test_records
 
@@ -49,3 +50,11 @@ def test_fields_of_records(spark_engine: Any, tmp_path: Path) -> None:
     test_records.check_messages(
         lambda config: open_lazy_table(spark_engine, config, "transactions", source)
     )
+
+
+def test_anonymous_events(spark_engine: Any, tmp_path: Path) -> None:
+    def make(frame: Any, name: str) -> Path:
+        return as_parquet(frame, tmp_path, name)
+
+    test_identities.check_timed(spark_engine, make)
+    test_identities.check_untimed(spark_engine, make)

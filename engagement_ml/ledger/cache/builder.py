@@ -38,6 +38,7 @@ from engagement_ml.tables.duplicates import (
 from engagement_ml.tables.opening import open_files
 from engagement_ml.tables.row_tally import RowTally
 from engagement_ml.tables.schema import AMOUNTS, REQUIRED, SourceTable, quoted
+from engagement_ml.tables.stitching import count_stitched
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class PartitionBuilder:
         source_columns = {column: self.table.source_columns[column] for column in columns}
 
         def write(i: int) -> pa.Table | None:
-            if marks[i] is not None or self.store.has(names[i]):
+            if marks[i] is not None or self.table.identities or self.store.has(names[i]):
                 return None
             try:
                 with self.store.new(names[i]) as temporary:
@@ -202,7 +203,8 @@ class PartitionBuilder:
                 tuple(dt.date.fromisoformat(day) for day in entry["days"]),
                 tuple(RowTally.read(tally) for tally in entry["lines"]),
                 partial(self.rows, batch, mark),
-                batch.files if mark is None else (),
+                batch.files if mark is None and self.table.identities is None else (),
+                tuple(entry.get("stitched", ())),
             )
 
     def _enter(
@@ -229,7 +231,12 @@ class PartitionBuilder:
             f"FROM {ledger} WHERE day IS NOT NULL ORDER BY 1",
             source=self.table.label,
         )
-        return {
+        stitched = (
+            {"stitched": count_stitched(self.engine, self._opened(batch)).plain()}
+            if self.table.identities is not None
+            else {}
+        )
+        return stitched | {
             "files": [str(file) for file in batch.files],
             "days": [str(row[0]) for row in days],
             "lines": [tally.plain() for tally in tally_ledger(self.engine, self.table, ledger)],
@@ -258,11 +265,13 @@ class PartitionBuilder:
     def _view(self, batch: Batch) -> str:
         """Return the name of a view of a batch's rows in canonical types."""
         if batch.key not in self._views:
-            opened = open_files(self.engine, self.table, batch.files)
             self._views[batch.key] = canonical(
-                self.engine, opened, integer_ids=self.integer_ids, guarded=True
+                self.engine, self._opened(batch), integer_ids=self.integer_ids, guarded=True
             )
         return self._views[batch.key]
+
+    def _opened(self, batch: Batch) -> SourceTable:
+        return open_files(self.engine, self.table, batch.files)
 
     def _read(self, name: str) -> str:
         return f"({parquet_sql([self.store.path(name)], by_name=False)})"
