@@ -68,7 +68,7 @@ class FittedResults:
         customers : frame, optional
             For events: the customers to score, by ``customer_id``.
         identities : frame, optional
-            For events: the ``customer_id`` of each ``anonymous_id``.
+            For events: the customer of each ``anonymous_id``.
 
         Returns
         -------
@@ -90,14 +90,8 @@ class FittedResults:
         names = self.config_.columns.get("events", {})
         event_type = names.get(find("event_type", names) or "", "event_type")
         if find(event_type, nw.from_native(frame).collect_schema()) is not None:
-            scores = score_frames(
-                self.metric_,
-                frame,
-                config=self.config_,
-                customers=customers,
-                identities=identities,
-                as_of=as_of,
-            )
+            given = {"customers": customers, "identities": identities, "as_of": as_of}
+            scores = score_frames(self.metric_, frame, config=self.config_, **given)
             log_notes(scores.notes, scores.warnings)
             return scores.frame
         return self.metric_.score(frame)

@@ -91,7 +91,7 @@ def identity_spans(engine: Engine, identities: nw.LazyFrame[Any]) -> nw.LazyFram
     -------
     LazyFrame
         `KEY`: the anonymous id. `SINCE` and `UNTIL` (exclusive): microseconds since 1970.
-        `CUSTOMER`: null if it is nobody's. `SHARED`: 1 if several customers have it at that
+        `CUSTOMER`: null if it is no customer's. `SHARED`: 1 if several customers have it at that
         moment, else 0.
     """
     customer, since = nw.col("customer_id"), nw.lit(START).cast(nw.Int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engagement_ml.cli import main
 from engagement_ml.config import parse_config
 from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.errors import ConfigError, InputError
 from engagement_ml.inputs import Tables, read_tables
+from engagement_ml.inputs.scoring_reader import read_scoring_tables
 from engagement_ml.ledger.cache import batches
 from engagement_ml.ledger.cache import events as cache_events
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
+from engagement_ml.model import EngagementModel, estimator
 from engagement_ml.tables.identities import StitchedEvents
+from engagement_ml.workflow.feature_frame import features
 from engagement_ml.workflow.scoring import score
 from tests.doors import DOORS, Door, as_csv, as_json_lines, as_parquet
 
@@ -121,14 +126,14 @@ def check_untimed(engine: Engine, make: Make) -> None:
         ],
     )
     identities = frame(("ANONYMOUS_ID", "user"), [("7", 1), ("7", 1), ("8", 1), ("8", 2), ("9", 2)])
-    paid = frame(("customer_id", "timestamp", "margin"), [(1, at(2), 1.0), (2, at(10), 2.0)])
     config = parse_config({"name": "shop", "columns": {"identities": {"customer_id": "user"}}})
-    sources = {"events": events, "transactions": paid, "identities": identities}
-    made = {name: make(each, name) for name, each in sources.items()}
-    tables = read_tables(config, engine, made)
-    assert owners(engine, tables) == [(1, 1), (2, 3)]
-    notes = tables.quality[0].notes
-    assert notes == (NOTES[0].replace("5", "2"), NOTES[2])
+    made = {"events": make(events, "events"), "identities": make(identities, "identities")}
+    read = read_scoring_tables(config, engine, made)["events"]
+    rows = engine.pandas(read.frame)
+    assert sorted(zip(rows["customer_id"], rows["timestamp"].dt.day, strict=True)) == [
+        (1, 1), (2, 3),
+    ]  # fmt: skip
+    assert read.quality.notes == (NOTES[0].replace("5", "2"), NOTES[2])
 
 
 @pytest.mark.parametrize("door", [*DOORS, as_json_lines])
@@ -228,6 +233,31 @@ def check_scores(make: Make) -> None:
 @pytest.mark.parametrize("door", [as_csv, as_parquet, DOORS[-2]])
 def test_scores_count_anonymous_events(door: Door, tmp_path: Path) -> None:
     check_scores(lambda each, name: door(each, tmp_path, name))
+
+
+def test_every_entry_point_takes_identities(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    METRIC.to_json(tmp_path / "metric.json")
+    events, identities = (
+        as_parquet(each, tmp_path, name) for each, name in ((EVENTS, "events"), (TIMED, "ids"))
+    )
+    arguments = ["score", tmp_path / "metric.json", events, "--identities", identities,
+                 "--as-of", "2024-01-20", "--output", tmp_path / "scores.csv"]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["engagement-ml", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert not caught.value.code
+    assert "5 events without customer_id became a customer's" in capsys.readouterr().err
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    assert scores["customer_id"].tolist() == ["ann", "bob"]
+    windows = {"observation_days": 2, "outcome_days": 2, "every_days": 1}
+    panel = features(EVENTS, PAID, identities=TIMED, windows=windows)
+    assert panel["visit__frequency"].max() >= 2
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(estimator, "fit_pipeline", lambda config, **keys: given.update(keys))
+    EngagementModel().fit(EVENTS, PAID, identities=TIMED, progress=False)
+    assert given["frames"]["identities"] is TIMED
 
 
 IDS = st.sampled_from(["a", "b", "c"])
