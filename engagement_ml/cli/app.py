@@ -181,9 +181,7 @@ def score(
     model: Model,
     events: Annotated[
         str,
-        typer.Argument(
-            help="Events: Parquet file, folder or glob, CSV file, or file.duckdb::table."
-        ),
+        typer.Argument(help="Events: a file, folder or glob, or file.duckdb::table."),
     ],
     customers: Annotated[
         str | None,
@@ -191,6 +189,10 @@ def score(
             help="Table of the customers to score. [default: every customer with an event]",
             show_default=False,
         ),
+    ] = None,
+    identities: Annotated[
+        str | None,
+        typer.Option(help="Table of the customer of each anonymous_id.", show_default=False),
     ] = None,
     as_of: Annotated[
         str | None,
@@ -226,6 +228,7 @@ def score(
             model,
             events,
             customers=customers,
+            identities=identities,
             as_of=as_of,
             output=output,
             engine=engine,

@@ -12,7 +12,7 @@ from engagement_ml.config.frozen import Frozen
 Role = Literal["behaviour", "consequence", "mediator", "confounder", "negative_control", "ignore"]
 MOST_DAYS = 36_500
 """Longest window: a hundred years."""
-TABLE_NAMES = ("events", "transactions", "customers", "surveys")
+TABLE_NAMES = ("events", "transactions", "customers", "surveys", "identities")
 
 
 class SourcesConfig(Frozen):
@@ -36,6 +36,10 @@ class SourcesConfig(Frozen):
     )
     surveys: str | None = Field(
         default=None, description="Path of the surveys table: one row per answer."
+    )
+    identities: str | None = Field(
+        default=None,
+        description="Path of the identities table: the customer of each anonymous_id of events.",
     )
 
 

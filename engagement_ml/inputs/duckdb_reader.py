@@ -24,6 +24,7 @@ from engagement_ml.ledger.sessions import SessionRule
 from engagement_ml.tables.cleaning import CleanTable, canonical, clean, ids_are_integers
 from engagement_ml.tables.opening import open_table
 from engagement_ml.tables.schema import SourceTable, quoted
+from engagement_ml.tables.stitching import identify
 from engagement_ml.tables.validation import check_values
 
 
@@ -46,8 +47,9 @@ def read_on_duckdb(
     assert last is not None
     end = last.date()
     folder = None if config.engine.keep is None else Path(config.engine.keep)
+    identified = OPERATIONS.identified(engine, tables["events"], cleaned)
     events = read_events(
-        engine, tables["events"], integer_ids=integer_ids, end=end, keep=folder, on_part=on_part
+        engine, identified, integer_ids=integer_ids, end=end, keep=folder, on_part=on_part
     )
     label = tables["events"].label
     _check_two_customers(engine, label, cleaned["transactions"].view, events.ledger)
@@ -117,5 +119,12 @@ def _frames(
 
 
 OPERATIONS = TableOperations(
-    open_table, check_values, ids_are_integers, _clean, _check_unique, _validated_events, _frames
+    open_table,
+    check_values,
+    ids_are_integers,
+    _clean,
+    _check_unique,
+    _validated_events,
+    _frames,
+    identify,
 )

@@ -94,9 +94,11 @@ def inspect_tables(
     )
     rows = rows or Rows()
     opened: dict[str, Any] = {}
-    for name, source in sources_of(config, frames or {}, report).items():
+    given = sources_of(config, frames or {}, report)
+    identified = "identities" in given
+    for name, source in given.items():
         with reported(report):
-            table = operations.open(engine, config, name, source, report)
+            table = operations.open(engine, config, name, source, report, identified=identified)
             opened[name] = rows.opened(engine, table)
     sources = {name: source_of(table) for name, table in opened.items()}
     unfit: list[EngagementError] = []
@@ -162,7 +164,8 @@ def _cleaned(
         paid = cleaned.get("transactions")
         end = LAST_DAY if paid is None else paid.quality.last.date()
         with reported(report):
-            events = operations.events(engine, whole["events"], integer_ids, end)
+            identified = operations.identified(engine, whole["events"], cleaned)
+            events = operations.events(engine, identified, integer_ids, end)
             cleaned = {"events": events, **cleaned}
     return cleaned
 

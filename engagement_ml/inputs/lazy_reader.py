@@ -18,7 +18,7 @@ from engagement_ml.inputs.read_result import (
     duplicate_customer,
 )
 from engagement_ml.ledger.lazy import read_events
-from engagement_ml.tables.lazy_cleaning import LazyCleanTable, clean
+from engagement_ml.tables.lazy_cleaning import LazyCleanTable, clean, identify
 from engagement_ml.tables.lazy_opening import (
     LazyTable,
     canonical,
@@ -42,7 +42,8 @@ def read_on_lazy_engine(
     integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
     last = cleaned["transactions"].quality.last
     assert last is not None
-    events = read_events(engine, tables["events"], integer_ids=integer_ids, end=last.date())
+    identified = OPERATIONS.identified(engine, tables["events"], cleaned)
+    events = read_events(engine, identified, integer_ids=integer_ids, end=last.date())
     ledger = events.ledger
     assert ledger is not None
     label = tables["events"].table.label
@@ -101,4 +102,5 @@ OPERATIONS = TableOperations(
     _check_unique,
     _validated_events,
     _frames,
+    identify,
 )

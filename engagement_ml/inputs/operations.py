@@ -24,7 +24,8 @@ class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
     Attributes
     ----------
     open : callable
-        Opens a source: (engine, configuration, table name, source, report) → opened table.
+        Opens a source: (engine, configuration, table name, source, report, whether there are
+        identities) → opened table.
     check : callable
         Reports values that do not fit: (engine, opened table, report).
     ids_are_integers : callable
@@ -37,22 +38,27 @@ class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
         Cleans validated events: (engine, opened events, integer_ids, last day) → cleaned events.
     frames : callable
         Returns the usable rows of a cleaned table, and its daily ledger if it has one.
+    identify : callable
+        Gives events their identities: (engine, opened events, cleaned identities) → events.
     """
 
-    open: Callable[[EngineT, PipelineConfig, str, Any, Report], OpenedT]
+    open: Callable[..., OpenedT]
     check: Callable[[EngineT, OpenedT, Report], None]
     ids_are_integers: Callable[[EngineT, OpenedT], bool]
     clean: Callable[[EngineT, OpenedT, bool], CleanedT]
     check_unique: Callable[[EngineT, OpenedT, CleanedT, Report], None]
     events: Callable[[EngineT, OpenedT, bool, dt.date], CleanedT]
     frames: Callable[[EngineT, CleanedT], tuple[nw.LazyFrame[Any], nw.LazyFrame[Any] | None]]
+    identify: Callable[[EngineT, OpenedT, CleanedT], OpenedT]
 
     def open_tables(
         self, engine: EngineT, config: PipelineConfig, sources: Mapping[str, Any]
     ) -> dict[str, OpenedT]:
         """Open all tables."""
+        identified = "identities" in sources
         return {
-            name: self.open(engine, config, name, source, stop) for name, source in sources.items()
+            name: self.open(engine, config, name, source, stop, identified=identified)
+            for name, source in sources.items()
         }
 
     def clean_tables(
@@ -70,6 +76,19 @@ class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
         for table in chosen.values():
             self.check(engine, table, stop)
         integer_ids = all(self.ids_are_integers(engine, table) for table in tables.values())
-        return integer_ids, {
-            name: self.clean(engine, table, integer_ids) for name, table in chosen.items()
-        }
+        first = [name for name in chosen if name == "identities"]
+        cleaned = {name: self.clean(engine, chosen[name], integer_ids) for name in first}
+        for name, table in chosen.items():
+            if name not in cleaned:
+                events = name == "events"
+                usable = self.identified(engine, table, cleaned) if events else table
+                cleaned[name] = self.clean(engine, usable, integer_ids)
+        return integer_ids, {name: cleaned[name] for name in chosen}
+
+    def identified(
+        self, engine: EngineT, events: OpenedT, cleaned: Mapping[str, CleanedT]
+    ) -> OpenedT:
+        """Return the opened events with their identities, if there is a table of them."""
+        if "identities" not in cleaned:
+            return events
+        return self.identify(engine, events, cleaned["identities"])

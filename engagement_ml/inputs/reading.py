@@ -118,6 +118,11 @@ def tables_of(
     history = history_of(first_event, first_paid, last_paid + DAY, config.windows, last_event)
     tables_quality = tuple(result.quality[name] for name in COLUMNS if name in result.quality)
     notes += tuple(note for each in tables_quality for note in each.notes)
+    if "surveys" in result.quality:
+        notes += (
+            f"{result.quality['surveys'].source}: surveys were read and checked, but this version "
+            "has no use for them",
+        )
     notes += tuple(_early_end(last_event, last_paid, history))
     for note in (*notes, *filter(None, map(dropped_note, tables_quality))):
         _logger.info("%s", note)

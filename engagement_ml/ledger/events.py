@@ -26,9 +26,11 @@ from engagement_ml.tables.duplicates import (
     duplicated_hashes,
     mark_duplicates,
 )
+from engagement_ml.tables.identities import StitchedEvents
 from engagement_ml.tables.quality import amounts_of, event_types_with_amounts, quality_of
 from engagement_ml.tables.row_tally import RowTally, add_tallies, kept_rows, rows_by_event_type
 from engagement_ml.tables.schema import REQUIRED, SourceTable, quoted
+from engagement_ml.tables.stitching import count_stitched
 from engagement_ml.tables.validation import check_types, check_values, latest
 
 
@@ -63,6 +65,7 @@ class _RawLedger:
     limits: DayLimits
     duplicated: Hashes
     partitioned: PartitionedLedger | None = None
+    stitched: StitchedEvents | None = None
 
 
 def read_events(
@@ -168,7 +171,9 @@ def _aggregated(engine: DuckDBEngine, table: SourceTable, source: str, end: dt.d
     rows = mark_duplicates(engine, table, source, columns, duplicated)
     name = engine.persist_as(aggregate_by_day(engine.scan(rows)), source=table.label)
     limits = _limits(engine, table, name, end)
-    return _RawLedger(name, tally_ledger(engine, table, quoted(name), limits), limits, duplicated)
+    tallies = tally_ledger(engine, table, quoted(name), limits)
+    stitched = None if table.identities is None else count_stitched(engine, table)
+    return _RawLedger(name, tallies, limits, duplicated, stitched=stitched)
 
 
 def _limits(engine: DuckDBEngine, table: SourceTable, ledger: str, end: dt.date) -> DayLimits:
@@ -200,7 +205,10 @@ def _combined(
                 ledger = engine.files([partition.file], source=table.label)
                 by_partition += tally_ledger(engine, table, quoted(ledger), limits)
         tallies = add_tallies(by_partition)
-    return _RawLedger(name, tallies, limits, partitioned.duplicated, partitioned)
+    stitched = None
+    if table.identities is not None:
+        stitched = StitchedEvents.total(part.stitched for part in partitioned.partitions)
+    return _RawLedger(name, tallies, limits, partitioned.duplicated, partitioned, stitched)
 
 
 def _clean_events(
@@ -218,9 +226,10 @@ def _clean_events(
     marked = mark_duplicates(engine, table, source, columns, raw.duplicated)
     reasons = [reason for reason, _ in drop_reasons(raw.limits)]
     partitioned = raw.partitioned
+    notes = () if raw.stitched is None else raw.stitched.notes()
     return CleanEvents(
         view=_usable_rows(engine, table, marked, raw.limits, duplicates=marked != source),
-        quality=quality_of(table, raw.tallies, reasons, columns, raw.limits),
+        quality=quality_of(table, raw.tallies, reasons, columns, raw.limits, notes),
         counts=rows_by_event_type(raw.tallies),
         amounts=event_types_with_amounts(table, raw.tallies),
         dense=raw.limits.dense,

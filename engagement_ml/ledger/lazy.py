@@ -14,6 +14,7 @@ from engagement_ml.tables.lazy_cleaning import (
     LazyCleanTable,
     first_reason,
     mark_duplicates,
+    stitching_notes,
     tally_rows,
 )
 from engagement_ml.tables.lazy_opening import LazyTable, canonical
@@ -87,6 +88,7 @@ def read_events(
         tallies,
         (reason for reason, _ in reasons),
         limits,
+        notes=stitching_notes(engine, opened),
         dense=dense,
         ledger=marked.filter(nw.col("reason_").is_null()).select(*totals),
     )

@@ -215,6 +215,7 @@ class EngagementModel(FittedResults):
         transactions: Any = None,
         customers: Any = None,
         *,
+        identities: Any = None,
         progress: ProgressOption | Progress = "auto",
         on_step: OnStep | None = None,
     ) -> Self:
@@ -222,7 +223,7 @@ class EngagementModel(FittedResults):
 
         Parameters
         ----------
-        events, transactions, customers : frame or path, optional
+        events, transactions, customers, identities : frame or path, optional
             Any frame that Narwhals accepts, in the columns of the input tables or as ``columns`` of
             the configuration maps them. A table that is left out is read from ``sources``.
         progress : {"auto", "bar", "log", False} or Progress, default "auto"
@@ -244,7 +245,12 @@ class EngagementModel(FittedResults):
         EngagementError
             If tables cannot be used; the message names column, row and value.
         """
-        given = {"events": events, "transactions": transactions, "customers": customers}
+        given = {
+            "events": events,
+            "transactions": transactions,
+            "customers": customers,
+            "identities": identities,
+        }
         frames = {name: frame for name, frame in given.items() if frame is not None}
         with progress_for(progress, on_step) as shown:
             self._results = fit_pipeline(

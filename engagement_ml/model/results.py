@@ -52,7 +52,9 @@ class FittedResults:
         """The content of ``evaluation.json``."""
         return self.record_.evaluation
 
-    def score(self, frame: Any, as_of: Any = None, customers: Any = None) -> Any:
+    def score(
+        self, frame: Any, as_of: Any = None, customers: Any = None, *, identities: Any = None
+    ) -> Any:
         """Score events or counts.
 
         Parameters
@@ -65,6 +67,8 @@ class FittedResults:
             after the last event.
         customers : frame, optional
             For events: the customers to score, by ``customer_id``.
+        identities : frame, optional
+            For events: the customer of each ``anonymous_id``.
 
         Returns
         -------
@@ -87,9 +91,8 @@ class FittedResults:
         event_type = names.get(find("event_type", names) or "") or "event_type"
         computed = find("event_type", self.config_.shape_of("events").given) is not None
         if computed or find(event_type, nw.from_native(frame).collect_schema()) is not None:
-            scores = score_frames(
-                self.metric_, frame, config=self.config_, customers=customers, as_of=as_of
-            )
+            given = {"customers": customers, "identities": identities, "as_of": as_of}
+            scores = score_frames(self.metric_, frame, config=self.config_, **given)
             log_notes(scores.notes, scores.warnings)
             return scores.frame
         return self.metric_.score(frame)

@@ -13,7 +13,7 @@ from engagement_ml.tables.day_limits import signup_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.dropped import revenue_sql, with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
-from engagement_ml.tables.ids import EXACT, FLOATS
+from engagement_ml.tables.ids import EXACT, FLOATS, GUARD
 from engagement_ml.tables.quality import (
     NO_MARGIN,
     REASON,
@@ -29,10 +29,16 @@ from engagement_ml.tables.quality import (
     tally_rows,
 )
 from engagement_ml.tables.row_tally import rows_by_event_type
-from engagement_ml.tables.schema import CODE, COLUMNS, INTEGERS, SourceTable, needed, quoted
+from engagement_ml.tables.schema import (
+    CODE,
+    COLUMNS,
+    INTEGERS,
+    SourceTable,
+    needed,
+    quoted,
+)
+from engagement_ml.tables.stitching import count_stitched, id_value, identified_rows
 from engagement_ml.tables.validation import LARGEST
-
-GUARD = "a number that does not fit"
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class CleanTable:
 
 def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
     """Return whether every customer_id is a whole number and written as one."""
-    name, of_type = table.customer(), table.types["customer_id"]
+    name, of_type = table.id(), table.types["customer_id"]
     if of_type in INTEGERS:
         return of_type not in ("HUGEINT", "UHUGEINT", "UBIGINT")
     if of_type in FLOATS:
@@ -86,10 +92,10 @@ def canonical(
     """
     kinds = COLUMNS[table.name]
     parts = []
-    for column in table.types:
+    for column in table.kept_columns():
         match kinds.get(column):
             case "id":
-                sql = _id(table, integer_ids, guarded)
+                sql = id_value(table, column, integer_ids=integer_ids, guarded=guarded)
             case "timestamp":
                 sql = _timestamp(table, column, guarded)
             case "text":
@@ -103,7 +109,7 @@ def canonical(
         parts.append(f'{table.number("revenue")} - {table.number("cost")} AS "margin"')
     if table.row_id() is not None:
         parts.append(f"{id_hash_sql(table)} AS {ID_HASH}")
-    query = f"SELECT {', '.join(parts)} FROM {quoted(table.view)}"
+    query = f"SELECT {', '.join(parts)} FROM {identified_rows(table, guarded=guarded)}"
     return (engine.table if table.csv else engine.view)(query, source=table.label)
 
 
@@ -137,7 +143,7 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
             reasons.append((f"repeated {row_id}", quoted(DUPLICATE_MARK)))
         source = with_duplicates
     limits, dense = table.limits, None
-    if "timestamp" in columns:
+    if "timestamp" in required:
         dense = _dense(engine, table, source)
         limits = limits.within(dense) if table.name == "transactions" else limits
         reasons += [(each.name, each.sql('"timestamp"')) for each in limits.reasons]
@@ -145,8 +151,10 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     marked = mark_reasons(quoted(source), reasons, reason)
     counted = _tally_columns(engine, table, columns, source)
     tallies = tally_rows(engine, marked, counted, source=table.label, reason=reason)
-    signups = _implausible_signups(engine, table)
-    quality = quality_of(table, tallies, [name for name, _ in reasons], columns, limits, signups)
+    notes = _implausible_signups(engine, table)
+    if table.identities is not None:
+        notes += count_stitched(engine, table).notes()
+    quality = quality_of(table, tallies, [name for name, _ in reasons], columns, limits, notes)
     if table.has("revenue") and any(d.reason == NO_MARGIN for d in quality.dropped):
         lost = f"{reason} = {required.index('margin')}"
         sums = engine.query(revenue_sql(f"({marked})", lost), source=table.label)[0]
@@ -166,7 +174,7 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
 def input_columns(table: SourceTable) -> str:
     """Return SQL for a table's columns in their order, without helper columns."""
     margin = ["margin"] if _needs_margin(table) else []
-    return ", ".join(quoted(c) for c in (*table.types, *margin))
+    return ", ".join(quoted(c) for c in (*table.kept_columns(), *margin))
 
 
 def _dense(engine: DuckDBEngine, table: SourceTable, source: str) -> DenseSpan | None:
@@ -234,17 +242,6 @@ def _guarded(table: SourceTable, column: str) -> str:
     return (
         f"CASE WHEN isfinite({number}) THEN {small} WHEN isinf({number}) THEN error('{GUARD}') END"
     )
-
-
-def _id(table: SourceTable, integer_ids: bool, guarded: bool) -> str:
-    name, of_type = table.customer(), table.types["customer_id"]
-    if integer_ids:
-        return f"CAST({name} AS BIGINT)"
-    if of_type in FLOATS:
-        inexact = f"WHEN abs({name}) > {EXACT[of_type]} THEN error('{GUARD}') " if guarded else ""
-        whole = f"WHEN {name} = floor({name}) THEN CAST(CAST({name} AS BIGINT) AS VARCHAR)"
-        return f"CASE {inexact}{whole} ELSE CAST({name} AS VARCHAR) END"
-    return f"CAST({name} AS VARCHAR)"
 
 
 def _covariate(engine: DuckDBEngine, table: SourceTable, column: str) -> str:

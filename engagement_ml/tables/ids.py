@@ -14,6 +14,8 @@ NOT_IDS = (
 EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
 """Up to this size a column of floats holds every whole number; beyond, neighbours are merged."""
 FLOATS = tuple(EXACT)
+GUARD = "a number that does not fit"
+"""The error of a guarded view, which the validation then explains."""
 _LONGEST = max(map(len, NOT_IDS))
 _LIST = ", ".join(f"'{text}'" for text in NOT_IDS)
 

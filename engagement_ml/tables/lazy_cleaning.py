@@ -14,7 +14,9 @@ from engagement_ml.tables.day_limits import DayLimits, signup_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.dropped import with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
+from engagement_ml.tables.identities import identity_spans
 from engagement_ml.tables.lazy_opening import LazyTable
+from engagement_ml.tables.lazy_stitching import count_stitched
 from engagement_ml.tables.quality import (
     NO_MARGIN,
     REASON,
@@ -110,7 +112,7 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
         reasons.append((f"repeated {row_id}", nw.col(DUPLICATE_MARK)))
     moment = "timestamp" if "timestamp" in columns else None
     limits, dense = opened.table.limits, None
-    if moment is not None:
+    if moment in required:
         dense = _dense(engine, opened, frame)
         limits = limits.within(dense) if opened.table.name == "transactions" else limits
         reasons += [(r.name, r.expression(nw.col(moment).dt.date())) for r in limits.reasons]
@@ -123,7 +125,7 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
         tallies,
         (name for name, _ in reasons),
         limits,
-        notes=_implausible_signups(engine, opened),
+        notes=(*_implausible_signups(engine, opened), *stitching_notes(engine, opened)),
         dense=dense,
     )
     if "revenue" in columns and any(d.reason == NO_MARGIN for d in table.quality.dropped):
@@ -160,6 +162,19 @@ def _implausible_signups(engine: LazyEngine, opened: LazyTable) -> list[str]:
     implausible = typed.filter(~opened.table.limits.usable(day)).select(n=nw.len())
     (row,) = engine.rows(implausible, source=opened.table.label)
     return signup_notes(opened.table.limits, int(row["n"]))
+
+
+def stitching_notes(engine: LazyEngine, opened: LazyTable) -> tuple[str, ...]:
+    """Return what became of events without ``customer_id``, if there are identities."""
+    if opened.identities is None:
+        return ()
+    label = opened.table.label
+    return count_stitched(engine, opened.frame, opened.identities, source=label).notes()
+
+
+def identify(engine: LazyEngine, events: LazyTable, identities: LazyCleanTable) -> LazyTable:
+    """Return the events with the identities of their ``anonymous_id``."""
+    return replace(events, identities=engine.persist(identity_spans(engine, identities.frame)))
 
 
 def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

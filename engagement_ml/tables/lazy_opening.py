@@ -18,6 +18,7 @@ from engagement_ml.sources import describe_source, is_csv, open_source, parquet_
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
 from engagement_ml.tables.lazy_shaping import naive_columns, once_per_subscription, shaped_frame
+from engagement_ml.tables.lazy_stitching import stitch
 from engagement_ml.tables.opening import (
     check_columns,
     is_optional,
@@ -25,7 +26,8 @@ from engagement_ml.tables.opening import (
     used_columns,
     without_columns,
 )
-from engagement_ml.tables.schema import CODE, COLUMNS, SESSION_COLUMNS, SourceTable
+from engagement_ml.tables.records import find_field, mapped_fields, narwhals_fields
+from engagement_ml.tables.schema import ANONYMOUS, CODE, COLUMNS, SESSION_COLUMNS, SourceTable
 from engagement_ml.tables.unrolling import check_amounts
 from engagement_ml.tables.zones import check_zones
 
@@ -46,12 +48,15 @@ class LazyTable:
         Schema of `frame`.
     naive : frozenset of str
         Columns whose moments name no zone in the source, though the engine holds them with one.
+    identities : LazyFrame or None
+        The spans by which events with an ``anonymous_id`` become a customer's.
     """
 
     table: SourceTable
     frame: nw.LazyFrame[Any]
     schema: nw.Schema
     naive: frozenset[str] = frozenset()
+    identities: nw.LazyFrame[Any] | None = None
 
     def is_text(self, column: str) -> bool:
         """Return whether the column holds text."""
@@ -93,9 +98,15 @@ class LazyTable:
 
 
 def open_lazy_table(
-    engine: LazyEngine, config: PipelineConfig, name: str, source: Any, report: Report = stop
+    engine: LazyEngine,
+    config: PipelineConfig,
+    name: str,
+    source: Any,
+    report: Report = stop,
+    *,
+    identified: bool = False,
 ) -> LazyTable:
-    """Open a source and rename its columns as the configuration maps them.
+    """Open a source and rename its columns as the configuration maps them; see ``open_table``.
 
     Missing columns are given to `report`, which by default raises the first.
 
@@ -114,14 +125,21 @@ def open_lazy_table(
             source_column = mapping.get(find(column, mapping) or "", column)
             check_zones(files, source_column or column)
     frame = open_source(engine, source, table=name, encoding=config.shape_of(name).encoding)
-    source_columns = map_columns(config, name, label, frame.collect_schema(), report)
+    columns = dict(frame.collect_schema().items())
+    source_columns = map_columns(
+        config, name, label, columns, narwhals_fields, report, identified=identified
+    )
     naive = naive_columns(source, files) if config.shape_of(name).timezone else frozenset()
     shaped = shaped_frame(engine, config, name, label, frame, naive)
     source_columns |= {column: column for column in shaped.computed}
-    present = shaped.frame.collect_schema()
-    types = {c: str(present[shaped.computed.get(c, s)]) for c, s in source_columns.items()}
-    check_columns(config, name, label, types, report)
-    selected = used_columns(name, source_columns)
+    columns = dict(shaped.frame.collect_schema().items())
+    present = columns | mapped_fields(mapping, columns, narwhals_fields)
+    types = {
+        c: str(present.get(shaped.computed.get(c, s), nw.Int64()))
+        for c, s in source_columns.items()
+    }
+    check_columns(config, name, label, types, report, identified=identified)
+    selected = used_columns(name, source_columns, identified=identified)
     if config.features.sessions is None:
         selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}
     table = SourceTable(
@@ -135,14 +153,11 @@ def open_lazy_table(
         notation=Notation.of(config.shape_of(name)),
         notes=shaped.notes,
     )
-    for source_column in selected.values():
-        if "." in source_column or "`" in source_column:
-            raise InputError(
-                f"{label}: column '{source_column}': a dot in a name means a field of a record; "
-                "rename it"
-            )
     renamed = shaped.frame.select(
-        *(nw.col(shaped.computed.get(c, original)).alias(c) for c, original in selected.items()),
+        *(
+            _field(shaped.computed.get(c, original), columns, label).alias(c)
+            for c, original in selected.items()
+        ),
         *(() if shaped.number is None else (shaped.number,)),
     )
     unroll = config.shape_of(name).unroll
@@ -167,6 +182,24 @@ def _with_examples(engine: LazyEngine, opened: LazyTable) -> LazyTable:
             for row in engine.rows(given, source=opened.table.label):
                 examples[column] = row[column]
     return replace(opened, table=replace(opened.table, examples=examples)) if examples else opened
+
+
+def _field(path: str, columns: Mapping[str, Any], label: str) -> nw.Expr:
+    """Return a column, or a field of a record."""
+    found = find_field(path, columns, narwhals_fields)
+    if found is None:
+        # All events are anonymous.
+        return nw.lit(None).cast(nw.Int64)
+    for name in found[0]:
+        if "." in name or "`" in name:
+            raise InputError(
+                f"{label}: column '{name}': a dot in a name means a field of a record; rename it"
+            )
+    column, *names = found[0]
+    value = nw.col(column)
+    for name in names:
+        value = value.struct.field(name)
+    return value
 
 
 def _is_all_null(engine: LazyEngine, opened: LazyTable, column: str) -> bool:
@@ -201,12 +234,17 @@ def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw
     """Return the columns in their canonical types; numbers that are not finite become null."""
     kinds: dict[str, Kind] = {"customer_id": "integer" if integer_ids else "id", **opened.kinds()}
     kinds |= _covariates(engine, opened)
+    kinds |= {ANONYMOUS: "id"} if ANONYMOUS in opened.schema else {}
     numbers = [column for column, kind in kinds.items() if kind == "number"]
     typed = opened.typed(engine, opened.frame, kinds).with_columns(
         nw.when(nw.col(column).is_finite()).then(nw.col(column)).alias(column) for column in numbers
     )
     if not integer_ids:
         typed = typed.with_columns(id_expression("customer_id"))
+    if opened.identities is not None:
+        typed = stitch(engine, typed, opened.identities)
+    elif ANONYMOUS in opened.schema:
+        typed = typed.with_columns(id_expression(ANONYMOUS))
     if "signup" in opened.schema:
         # Implausible sign-ups are as good as missing ones; no row needs them.
         usable = opened.table.limits.usable(nw.col("signup").dt.date())

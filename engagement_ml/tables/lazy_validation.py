@@ -13,7 +13,7 @@ from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
-from engagement_ml.tables.schema import COLUMNS, Kind
+from engagement_ml.tables.schema import ANONYMOUS, COLUMNS, Kind
 from engagement_ml.tables.validation import (
     FINITE,
     FUTURE,
@@ -126,7 +126,7 @@ def _exclusive(checks: Sequence[_Check]) -> list[_Check]:
 def _checks(opened: LazyTable, future: bool) -> list[_Check]:
     return [
         check
-        for column, kind in COLUMNS[opened.table.name].items()
+        for column, kind in (*COLUMNS[opened.table.name].items(), (ANONYMOUS, "id"))
         if column in opened.schema and opened.fits(column)
         for check in _column_checks(opened, column, kind, future)
     ]

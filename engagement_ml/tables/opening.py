@@ -19,8 +19,17 @@ from engagement_ml.sources import describe_source, is_csv, open_source, parquet_
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import FLOATS
 from engagement_ml.tables.projection import Projection
+from engagement_ml.tables.records import (
+    FieldsOf,
+    TypeT,
+    duckdb_fields,
+    field_sql,
+    mapped_fields,
+    missing_field,
+)
 from engagement_ml.tables.required import check_required
 from engagement_ml.tables.schema import (
+    ANONYMOUS,
     COLUMNS,
     REQUIRED,
     SourceTable,
@@ -38,6 +47,8 @@ from engagement_ml.tables.shaping import spelling
 from engagement_ml.tables.zones import check_zones
 from engagement_ml.yaml_line import yaml_line
 
+NO_CUSTOMER = "INTEGER"
+"""Type of ``customer_id`` if all events are anonymous: it keeps ids integers."""
 _GROUPS = re.compile(
     r"(VARCHAR|ENUM|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL|BOOLEAN|UUID|\"NULL\""
     r"|STRING|CATEGORICAL|U?INT[0-9]+|FLOAT[0-9]+|UNKNOWN)(\(.*\))?",
@@ -47,7 +58,13 @@ _GROUPS = re.compile(
 
 
 def open_table(
-    engine: DuckDBEngine, config: PipelineConfig, name: str, source: Any, report: Report = stop
+    engine: DuckDBEngine,
+    config: PipelineConfig,
+    name: str,
+    source: Any,
+    report: Report = stop,
+    *,
+    identified: bool = False,
 ) -> SourceTable:
     """Open a source and rename its columns as the configuration maps them.
 
@@ -61,6 +78,8 @@ def open_table(
     source : path or frame
     report : callable, optional
         Called with each missing column; by default, the first is raised.
+    identified : bool, default False
+        Whether there are identities, so that events may have an ``anonymous_id``.
 
     Raises
     ------
@@ -73,22 +92,28 @@ def open_table(
     relation = open_source(
         engine, source, table=name, encoding=config.shape_of(name).encoding
     ).to_native()
-    present = dict(zip(relation.columns, (str(t) for t in relation.types), strict=True))
-    source_columns = map_columns(config, name, label, present, report)
+    columns = dict(zip(relation.columns, relation.types, strict=True))
+    source_columns = map_columns(
+        config, name, label, columns, duckdb_fields, report, identified=identified
+    )
+    fields = mapped_fields(config.columns.get(name, {}), columns, duckdb_fields)
+    present = {column: str(of_type) for column, of_type in (columns | fields).items()}
     raw = engine.view(relation.sql_query(), source=label)
     projection = shaped(engine, config, name, label, raw, source_columns, relation)
-    types = {c: present[s] for c, s in source_columns.items()}
+    types = {c: present.get(s, NO_CUSTOMER) for c, s in source_columns.items()}
     if projection is not None:
         types |= {c: projection.types[c] for c in projection.computed}
         source_columns = source_columns | {c: c for c in projection.computed}
-    check_columns(config, name, label, types, report)
-    used = used_columns(name, source_columns)
+    check_columns(config, name, label, types, report, identified=identified)
+    used = used_columns(name, source_columns, identified=identified)
+    no_customer = f"CAST(NULL AS {NO_CUSTOMER})"
+    values = {column: field_sql(s, columns)[0] or no_customer for column, s in used.items()}
     notes: tuple[str, ...] = ()
     if projection is None:
-        selected = {column: quoted(source_column) for column, source_column in used.items()}
-        query = Projection({}, columns=selected, source=quoted(raw)).sql()
+        query = Projection({}, columns=values, source=quoted(raw)).sql()
     else:
-        projection = used_projection(projection, used, raw, present)
+        of_columns = {column: present[column] for column in columns}
+        projection = used_projection(projection, values, raw, of_columns)
         notes = check_projection(engine, projection, name, label)
         projection, notes = unroll_source(engine, config, projection, label, notes)
         query = projection.sql()
@@ -163,45 +188,49 @@ def open_files(engine: DuckDBEngine, table: SourceTable, files: Sequence[Path]) 
     A column that these files lack is null.
     """
     read = parquet_sql(files, table.keys)
-    present = dict(
-        engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", source=table.label)
-    )
+    rows = engine.view(read, source=table.label)
+    relation = engine.scan(rows).to_native()
+    present = dict(zip(relation.columns, relation.types, strict=True))
     if table.projection is not None:
         whole = table.projection.types
-        rows = as_whole(read, present, whole, {column: column for column in whole})
-        view = engine.view(table.projection.sql(f"({rows})"), source=table.label)
+        selected = as_whole(rows, present, whole, {column: column for column in whole})
+        view = engine.view(table.projection.sql(f"({selected})"), source=table.label)
     else:
-        rows = as_whole(read, present, table.types, table.source_columns)
-        view = engine.view(rows, source=table.label)
+        selected = as_whole(rows, present, table.types, table.source_columns)
+        view = engine.view(selected, source=table.label)
     return replace(table, view=view, files=tuple(files))
 
 
 def as_whole(
-    read: str, present: Mapping[str, str], types: Mapping[str, str], names: Mapping[str, str]
+    view: str, present: Mapping[str, Any], types: Mapping[str, str], names: Mapping[str, str]
 ) -> str:
-    """Return SQL for columns of some files in the types of the whole source."""
+    """Return SQL for columns of a view of some files in the types of the whole source."""
     selected = []
     for column, of_type in types.items():
         # Files of a folder may write a name in other cases.
-        source_column = find(names[column], present)
-        value = "NULL" if source_column is None else quoted(source_column)
-        same = source_column is not None and present[source_column] == of_type
-        selected.append(f"{value if same else f'CAST({value} AS {of_type})'} AS {quoted(column)}")
-    return f"SELECT {', '.join(selected)} FROM ({read})"
+        value, found = field_sql(names[column], present)
+        sql = value if found == of_type else f"CAST({value or 'NULL'} AS {of_type})"
+        selected.append(f"{sql} AS {quoted(column)}")
+    return f"SELECT {', '.join(selected)} FROM {quoted(view)}"
 
 
 def map_columns(
     config: PipelineConfig,
     name: str,
     label: str,
-    present: Collection[str],
+    columns: Mapping[str, TypeT],
+    fields_of: FieldsOf[TypeT],
     report: Report = stop,
+    *,
+    identified: bool = False,
 ) -> dict[str, str]:
     """Return the source's name of each column, by the column's name here.
 
     Case does not matter, as it does not for the engines: ``Timestamp`` is ``timestamp``. A column
     that has the name of a mapped one, such as ``Margin`` if ``margin`` is mapped, is left out, and
-    so is a column that is mapped to null.
+    so is a column that is mapped to null. A mapped name may be a field of a record, such as
+    ``ecommerce.revenue``. Events of which all are anonymous get a ``customer_id`` that the source
+    lacks if they are `identified`.
 
     Raises
     ------
@@ -211,17 +240,21 @@ def map_columns(
         If a column without which no row can be used is to be left out; given to `report`.
     """
     spelled = spelling(config, name)
+    mapping = config.columns.get(name, {})
+    present = {**columns, **mapped_fields(mapping, columns, fields_of)}
     mapped: dict[str, str] = {}
     left_out = []
-    for column, source_column in config.columns.get(name, {}).items():
+    for column, source_column in mapping.items():
         wanted = column if source_column is None else source_column
         found = find(wanted, present)
         if found is None:
+            where = missing_field(wanted, columns, fields_of)
+            near = f"{nearest(wanted, columns)}; the columns are {listed(columns)}"
             report(
                 InputError(
                     f"{label}: column '{wanted}', which "
                     f"'{yaml_line('columns', {name: {column: source_column}})}' names, is missing"
-                    f"{nearest(wanted, present)}; the columns are {listed(present)}"
+                    f"{near if where is None else where}"
                 )
             )
             continue
@@ -241,19 +274,20 @@ def map_columns(
     given = (*shape.given, *(() if shape.unroll is None else ("timestamp",)))
     taken = {fold(c) for c in (*mapped, *mapped.values(), *given, *left_out)}
     others = (c for c in present if fold(c) not in taken)
-    return {spelled.get(fold(column), column): column for column in others} | mapped
+    found_columns = {spelled.get(fold(column), column): column for column in others} | mapped
+    anonymous = name == "events" and identified and ANONYMOUS in found_columns
+    return {**({"customer_id": "customer_id"} if anonymous else {}), **found_columns}
 
 
-def used_columns(name: str, source_columns: Mapping[str, str]) -> dict[str, str]:
+def used_columns(
+    name: str, source_columns: Mapping[str, str], *, identified: bool = False
+) -> dict[str, str]:
     """Return the columns that are read: of customers all, of other tables the input columns.
 
     What is not read cannot be taken for a helper column of ours.
     """
-    return {
-        column: source_column
-        for column, source_column in source_columns.items()
-        if name == "customers" or column in input_columns(name)
-    }
+    read = {c for c in input_columns(name) if identified or c != ANONYMOUS}
+    return {c: s for c, s in source_columns.items() if name == "customers" or c in read}
 
 
 def check_columns(
@@ -262,6 +296,8 @@ def check_columns(
     label: str,
     columns: Mapping[str, str],
     report: Report = stop,
+    *,
+    identified: bool = False,
 ) -> None:
     """Check that a table has its required columns and those that ``segments`` names.
 
@@ -274,7 +310,8 @@ def check_columns(
     ConfigError
         If a segment's column is missing from the customers table.
     """
-    check_required(name, label, columns, config.columns.get(name, {}), report)
+    mapping = config.columns.get(name, {})
+    check_required(name, label, columns, mapping, report, identified=identified)
     for segment in config.segments if name == "customers" else ():
         if segment not in columns:
             report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from engagement_ml.errors import InputError, Report, stop
-from engagement_ml.tables.schema import COLUMNS, REQUIRED, listed
+from engagement_ml.tables.schema import ANONYMOUS, COLUMNS, REQUIRED, listed
 from engagement_ml.tables.usual_names import likely_column
 from engagement_ml.yaml_line import yaml_line
 
@@ -19,6 +19,8 @@ def check_required(
     columns: Collection[str],
     mapped: Mapping[str, str | None],
     report: Report = stop,
+    *,
+    identified: bool = False,
 ) -> None:
     """Check that a table has its required columns.
 
@@ -35,6 +37,8 @@ def check_required(
         that is missing has been reported under its name in the source.
     report : callable, optional
         Called with each missing column; by default, the first is raised.
+    identified : bool, default False
+        Whether events need an ``anonymous_id``.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def check_required(
         that the source has.
     """
     known = {ours for ours, source in mapped.items() if source is not None}
-    missing = [column for column in _missing(name, columns) if column not in known]
+    missing = [column for column in _missing(name, columns, identified) if column not in known]
     guesses: dict[str, str] = {}
     for column in missing:
         unused = [each for each in columns if each not in COLUMNS[name]]
@@ -69,8 +73,9 @@ def _advice(column: str, guesses: Mapping[str, str], line: str) -> str:
     return f"if it is '{guesses[column]}', write '{line}'"
 
 
-def _missing(name: str, columns: Collection[str]) -> list[str]:
-    missing = [column for column in REQUIRED[name] if column not in columns]
+def _missing(name: str, columns: Collection[str], identified: bool) -> list[str]:
+    first = (ANONYMOUS,) if identified and name == "events" else ()
+    missing = [column for column in (*first, *REQUIRED[name]) if column not in columns]
     if name == "transactions" and "margin" not in columns:
         if "revenue" not in columns:
             missing.append("margin")
@@ -80,6 +85,8 @@ def _missing(name: str, columns: Collection[str]) -> list[str]:
 
 
 def _alternative(column: str, columns: Collection[str]) -> str:
+    if column == ANONYMOUS:
+        return " (required with 'identities')"
     if column == "margin":
         return " (or 'revenue' with 'cost')"
     if column == "cost" and "revenue" in columns:

@@ -42,7 +42,10 @@ COLUMNS: dict[str, dict[str, Kind]] = {
         "survey": "text",
         "score": "finite",
     },
+    "identities": {"anonymous_id": "id", "customer_id": "id", "timestamp": "timestamp"},
 }
+ANONYMOUS = "anonymous_id"
+"""Column of `events` that is read if there are identities."""
 AMOUNTS = ("value", "duration_seconds")
 """Optional columns of `events` that are summed by day."""
 SESSION_COLUMNS = ("session_id", "direction")
@@ -52,6 +55,7 @@ REQUIRED = {
     "transactions": ("customer_id", "timestamp"),
     "customers": ("customer_id",),
     "surveys": ("customer_id", "timestamp", "survey", "score"),
+    "identities": ("anonymous_id", "customer_id"),
 }
 ROW_ID = {"events": "event_id", "transactions": "transaction_id"}
 """Optional column of a table that tells its rows apart; rows that repeat it are dropped."""
@@ -72,6 +76,22 @@ _ENUM, _NUMBER, _MOMENT = (
 """DuckDB's types of text with few values, of other numbers and of moments; none is a list."""
 CODE = r"^[+-]?0[0-9]|[0-9]{16}"
 """Regular expression: digits of a code, such as a postcode, that a number would not keep."""
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Whose each anonymous id is.
+
+    Attributes
+    ----------
+    view : str
+        Name in the engine of the spans that ``identity_spans`` returns.
+    fingerprint : str
+        Changes with the identities.
+    """
+
+    view: str
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,8 @@ class SourceTable:
         Sentences on what was left out before the rows are validated.
     examples : mapping of str to object
         A value of each column of times that holds numbers instead.
+    identities : Identities or None
+        Those by which events with an ``anonymous_id`` become a customer's.
     """
 
     name: str
@@ -121,6 +143,7 @@ class SourceTable:
     projection: Projection | None = None
     notes: tuple[str, ...] = ()
     examples: Mapping[str, object] = field(default_factory=dict)
+    identities: Identities | None = None
 
     def has(self, column: str) -> bool:
         """Return whether the table has the column."""
@@ -134,6 +157,10 @@ class SourceTable:
     def column_kinds(self) -> list[tuple[str, Kind]]:
         """Return the input columns that the table has, with their kinds."""
         return [(c, kind) for c, kind in COLUMNS[self.name].items() if self.has(c)]
+
+    def kept_columns(self) -> list[str]:
+        """Return the columns that the table still has once its events are customers'."""
+        return [c for c in self.types if self.name != "events" or c != ANONYMOUS]
 
     def is_text(self, column: str) -> bool:
         """Return whether the column holds text."""
@@ -173,10 +200,10 @@ class SourceTable:
         name = quoted(column)
         return f"nullif(CAST({name} AS VARCHAR), '')" if self.is_text(column) else name
 
-    def customer(self) -> str:
-        """Return SQL for ``customer_id`` as it is given; null if it identifies no customer."""
-        text = self.is_text("customer_id")
-        return id_sql(self.sql("customer_id"), "VARCHAR" if text else self.types["customer_id"])
+    def id(self, column: str = "customer_id") -> str:
+        """Return SQL for an id as it is given; null if it identifies no customer."""
+        of_type = "VARCHAR" if self.is_text(column) else self.types[column]
+        return id_sql(self.sql(column), of_type)
 
     def moment(self, column: str) -> str:
         """Return SQL for a column as naive UTC timestamp; text that is no timestamp is null."""
@@ -191,8 +218,8 @@ class SourceTable:
 
 
 def input_columns(name: str) -> tuple[str, ...]:
-    """Return the columns of an input table that are read."""
-    return (*COLUMNS[name], *(SESSION_COLUMNS if name == "events" else ()))
+    """Return the columns of an input table that are read, as far as there is a use for them."""
+    return (*COLUMNS[name], *((*SESSION_COLUMNS, ANONYMOUS) if name == "events" else ()))
 
 
 def needed(name: str) -> tuple[str, ...]:

@@ -64,10 +64,10 @@ def shaped(
 
 
 def used_projection(
-    projection: Projection, used: Mapping[str, str], raw: str, types: Mapping[str, str]
+    projection: Projection, values: Mapping[str, str], raw: str, types: Mapping[str, str]
 ) -> Projection:
-    """Return a projection of the columns that are read, over a view of the source."""
-    columns = {column: projection.computed.get(column, quoted(s)) for column, s in used.items()}
+    """Return a projection over a view of the source; `values` are SQL of the columns to read."""
+    columns = {column: projection.computed.get(column, sql) for column, sql in values.items()}
     return replace(projection, columns=columns, source=quoted(raw), types=types)
 
 

@@ -11,7 +11,7 @@ from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables.epoch_hints import format_hint
 from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
-from engagement_ml.tables.schema import Kind, SourceTable, quoted
+from engagement_ml.tables.schema import ANONYMOUS, Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
 
 LARGEST = 1e12
@@ -133,7 +133,7 @@ def zone_message(place: str, value: str, *, has_zone: bool) -> str:
 def _checks(table: SourceTable) -> list[_Check]:
     return [
         check
-        for column, kind in table.column_kinds()
+        for column, kind in (*table.column_kinds(), *_anonymous(table))
         if table.fits(column)
         for check in _column_checks(table, column, kind)
     ]
@@ -161,6 +161,10 @@ def _exclusive(checks: Sequence[_Check]) -> list[_Check]:
     ]
 
 
+def _anonymous(table: SourceTable) -> list[tuple[str, Kind]]:
+    return [(ANONYMOUS, "id")] if table.name == "events" and table.has(ANONYMOUS) else []
+
+
 def _column_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
     if kind == "id":
         return _id_checks(table, column)
@@ -175,7 +179,7 @@ def _id_checks(table: SourceTable, column: str) -> list[_Check]:
     of_type = table.types[column]
     if of_type not in FLOATS:
         return []
-    bad = f"abs({table.customer()}) > {EXACT[of_type]}"
+    bad = f"abs({table.id(column)}) > {EXACT[of_type]}"
     return [_Check(column, bad, inexact_message(of_type))]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engagement_ml.column_names import find
 from engagement_ml.errors import InputError
+from engagement_ml.tables.records import arrow_fields, find_field
 
 
 def check_zones(files: Sequence[Path], column: str) -> None:
@@ -29,9 +29,10 @@ def check_zones(files: Sequence[Path], column: str) -> None:
         except (OSError, pa.ArrowException):
             # The engine names what is wrong with the file.
             return
-        if (name := find(column, schema.names)) is None:
+        types = {field.name: field.type for field in schema}
+        if (found := find_field(column, types, arrow_fields)) is None:
             continue
-        of_type = schema.field(schema.names.index(name)).type
+        of_type = found[1]
         if pa.types.is_timestamp(of_type) or pa.types.is_date(of_type):
             seen.setdefault(getattr(of_type, "tz", None) is not None, file)
     if len(seen) > 1:

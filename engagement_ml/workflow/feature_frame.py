@@ -23,6 +23,7 @@ def features(
     transactions: Any = None,
     customers: Any = None,
     *,
+    identities: Any = None,
     config: ConfigLike | None = None,
     **overrides: Unpack[ConfigKeys],
 ) -> pd.DataFrame:
@@ -30,7 +31,7 @@ def features(
 
     Parameters
     ----------
-    events, transactions, customers : frame or path, optional
+    events, transactions, customers, identities : frame or path, optional
         Any frame that Narwhals accepts, in the columns of the input tables or as ``columns`` of
         the configuration maps them. A table that is left out is read from ``sources``.
     config : PipelineConfig, path or mapping, optional
@@ -68,7 +69,12 @@ def features(
     from engagement_ml.features.panel import build_panel, no_event
 
     settings = merge_config(config, overrides, origin="features")
-    given = {"events": events, "transactions": transactions, "customers": customers}
+    given = {
+        "events": events,
+        "transactions": transactions,
+        "customers": customers,
+        "identities": identities,
+    }
     frames = {name: frame for name, frame in given.items() if frame is not None}
     with open_engine(settings.engine, frames) as engine:
         tables = read_tables(settings, engine, frames)

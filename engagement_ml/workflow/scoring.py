@@ -94,6 +94,7 @@ def score(
     events: Any,
     *,
     customers: Any = None,
+    identities: Any = None,
     as_of: dt.date | dt.datetime | str | None = None,
     output: str | Path | None = None,
     engine: str | None = None,
@@ -113,6 +114,9 @@ def score(
     customers : path or frame, optional
         A table with the ``customer_id`` of each customer to score; by default every customer with
         an event before `as_of`. Customers without events get the score 0.
+    identities : path or frame, optional
+        A table with the ``customer_id`` of each ``anonymous_id``, by which anonymous events count
+        for their customer; by default anonymous events are dropped.
     as_of : date, datetime or ISO 8601 text, optional
         Events in ``[as_of - observation_days, as_of)`` count; by default the day after the last,
         except for a few events far after all others.
@@ -173,6 +177,7 @@ def score(
             events,
             config=config,
             customers=customers,
+            identities=identities,
             as_of=as_of,
             target=target,
             progress=steps,
@@ -187,15 +192,17 @@ def score_frames(
     *,
     config: PipelineConfig,
     customers: Any = None,
+    identities: Any = None,
     as_of: dt.date | dt.datetime | str | None = None,
     target: Path | None = None,
     progress: Progress | None = None,
 ) -> Scores:
-    """Score customers with a metric; `config` maps the columns of events and customers."""
+    """Score customers with a metric; `config` maps the columns of the tables."""
     progress = progress or Progress()
     require_behaviours(metric)
     moment = None if as_of is None else as_utc(as_of)
-    frames = {"events": events, **({} if customers is None else {"customers": customers})}
+    optional = {"customers": customers, "identities": identities}
+    frames = {"events": events} | {n: each for n, each in optional.items() if each is not None}
     progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
         if target is not None and is_csv(target) and not engine.local:

@@ -214,7 +214,7 @@ def store_out_of_reach(p: Place) -> None:
 
 MISTAKES = {
     missing_file: ("event.csv", "no such file", "did you mean 'events.csv'"),
-    file_of_another_kind: ("events.parquet", "PDF", "give a Parquet file"),
+    file_of_another_kind: ("events.parquet", "PDF", "give a Parquet"),
     missing_column: ("events.csv", "'event_type'", "kind", "columns:"),
     text_in_a_number: ("transactions.csv", "'revenue'", "row 7", "12 euros"),
     unparsable_timestamp: ("events.csv", "'timestamp'", "row 5", "yesterday"),

@@ -22,7 +22,10 @@ SMALLEST: dict[str, Any] = {
 def test_defaults_are_those_of_the_contract() -> None:
     found = parse_config(SMALLEST).to_dict()
     contract = {
-        "sources": SMALLEST["sources"] | {"customers": None, "surveys": None},
+        "sources": {
+            **SMALLEST["sources"],
+            **dict.fromkeys(("customers", "surveys", "identities")),
+        },
         "entity": "customer",
         "currency": "EUR",
         "columns": {},

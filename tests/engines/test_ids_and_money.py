@@ -13,7 +13,7 @@ import pytest
 
 from engagement_ml.engine import Engine
 from tests.doors import as_csv, as_parquet
-from tests.inputs import test_event_types, test_meeting, test_money
+from tests.inputs import test_event_types, test_identities, test_meeting, test_money
 from tests.models import test_covariate_screening
 from tests.tables import test_column_names, test_ids, test_types
 
@@ -38,6 +38,7 @@ COMMON: dict[str, Callable[[Engine, Make], Any]] = {
 }
 TYPED = {
     "floats": test_ids.check_floats,
+    "identities": test_identities.check_timed,
     "empty": lambda engine, make: test_types.check_empty(engine, make, None),
 }
 CSV = {"codes": test_money.check_codes}

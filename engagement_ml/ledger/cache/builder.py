@@ -38,6 +38,7 @@ from engagement_ml.tables.duplicates import (
 from engagement_ml.tables.opening import open_files
 from engagement_ml.tables.row_tally import RowTally
 from engagement_ml.tables.schema import AMOUNTS, REQUIRED, SourceTable, quoted
+from engagement_ml.tables.stitching import count_stitched
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ class PartitionBuilder:
     definition: str
     used: set[str] = field(default_factory=set)
     _views: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def _as_stored(self) -> bool:
+        """Whether the files hold customers and values as they are read."""
+        return self.table.plain and self.table.identities is None
 
     def event_ids(self, batches: Sequence[Batch]) -> list[EventIds]:
         """Return the sorted hashes of each batch's event ids, computed if the store lacks them."""
@@ -184,7 +190,7 @@ class PartitionBuilder:
         source_columns = {column: self.table.source_columns[column] for column in columns}
 
         def write(i: int) -> pa.Table | None:
-            if marks[i] is not None or self.store.has(names[i]) or not self.table.plain:
+            if marks[i] is not None or self.store.has(names[i]) or not self._as_stored:
                 return None
             try:
                 with self.store.new(names[i]) as temporary:
@@ -204,7 +210,8 @@ class PartitionBuilder:
                 tuple(dt.date.fromisoformat(day) for day in entry["days"]),
                 tuple(RowTally.read(tally) for tally in entry["lines"]),
                 partial(self.rows, batch, mark),
-                batch.files if mark is None and self.table.plain else (),
+                batch.files if mark is None and self._as_stored else (),
+                tuple(entry.get("stitched", ())),
             )
 
     def _enter(
@@ -231,7 +238,12 @@ class PartitionBuilder:
             f"FROM {ledger} WHERE day IS NOT NULL ORDER BY 1",
             source=self.table.label,
         )
-        return {
+        stitched = (
+            {"stitched": count_stitched(self.engine, self._opened(batch)).plain()}
+            if self.table.identities is not None
+            else {}
+        )
+        return stitched | {
             "files": [str(file) for file in batch.files],
             "days": [str(row[0]) for row in days],
             "lines": [tally.plain() for tally in tally_ledger(self.engine, self.table, ledger)],
@@ -260,11 +272,13 @@ class PartitionBuilder:
     def _view(self, batch: Batch) -> str:
         """Return the name of a view of a batch's rows in canonical types."""
         if batch.key not in self._views:
-            opened = open_files(self.engine, self.table, batch.files)
             self._views[batch.key] = canonical(
-                self.engine, opened, integer_ids=self.integer_ids, guarded=True
+                self.engine, self._opened(batch), integer_ids=self.integer_ids, guarded=True
             )
         return self._views[batch.key]
+
+    def _opened(self, batch: Batch) -> SourceTable:
+        return open_files(self.engine, self.table, batch.files)
 
     def _read(self, name: str) -> str:
         return f"({parquet_sql([self.store.path(name)], by_name=False)})"

@@ -62,7 +62,9 @@ def partition_events(
     store = hold_store(engine, keep, f"events-{definition[:16]}")
     previous = [tuple(entry["files"]) for entry in store.entries.values() if "files" in entry]
     batches = find_batches(table.files, previous)
-    builder = PartitionBuilder(engine, table, integer_ids, store, definition)
+    # The folder stays the same if the identities change, so that their old ledgers are removed.
+    identified = definition + (table.identities.fingerprint if table.identities else "")
+    builder = PartitionBuilder(engine, table, integer_ids, store, identified)
     ids = builder.event_ids(batches) if table.has("event_id") else []
     hashes = [] if are_disjoint(ids) else [batch_ids.load() for batch_ids in ids]
     duplicated = duplicated_among(hashes)

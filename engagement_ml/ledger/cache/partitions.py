@@ -44,7 +44,10 @@ class Partition:
     rows : callable
         Returns the name of a view of the batch's events; ``repeated_`` marks duplicates, if any.
     files : tuple of Path
-        The batch's files; empty if any of their rows are duplicates.
+        The batch's files; empty if rows of them are duplicates, or become a customer's by
+        identities.
+    stitched : tuple of int
+        Numbers of ``StitchedEvents``; empty without identities.
     """
 
     file: Path
@@ -52,6 +55,7 @@ class Partition:
     tallies: tuple[RowTally, ...]
     rows: Callable[[], str]
     files: tuple[Path, ...] = ()
+    stitched: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

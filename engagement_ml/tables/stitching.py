@@ -1,0 +1,77 @@
+"""Ids on DuckDB, and anonymous events that become a customer's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engagement_ml.engine import DuckDBEngine
+from engagement_ml.tables.identities import (
+    CUSTOMER,
+    KEY,
+    SHARED,
+    SINCE,
+    START,
+    UNTIL,
+    StitchedEvents,
+    identity_spans,
+)
+from engagement_ml.tables.ids import EXACT, FLOATS, GUARD
+from engagement_ml.tables.schema import ANONYMOUS, Identities, SourceTable, quoted
+
+if TYPE_CHECKING:
+    from engagement_ml.tables.cleaning import CleanTable
+
+
+def identify(engine: DuckDBEngine, events: SourceTable, identities: CleanTable) -> SourceTable:
+    """Return the events with the identities of their ``anonymous_id``."""
+    quality = identities.quality
+    spans = identity_spans(engine, engine.scan(identities.view))
+    view = engine.persist_as(spans, source=quality.source)
+    return replace(events, identities=Identities(view, quality.fingerprint))
+
+
+def id_value(table: SourceTable, column: str, *, integer_ids: bool, guarded: bool) -> str:
+    """Return SQL for an id in its canonical type; anonymous ids are always text."""
+    if column == ANONYMOUS:
+        return _id_text(table, column, guarded=guarded)
+    name = table.id()
+    given = f"CAST({name} AS BIGINT)" if integer_ids else _id_text(table, column, guarded=guarded)
+    return given if table.identities is None else f"coalesce({given}, {CUSTOMER})"
+
+
+def identified_rows(table: SourceTable, *, guarded: bool = False) -> str:
+    """Return SQL for the rows of a table, anonymous events with the span of their identity."""
+    if table.identities is None:
+        return quoted(table.view)
+    anonymous = _id_text(table, ANONYMOUS, guarded=guarded)
+    at = f"coalesce(epoch_us({table.moment('timestamp')}), {START})"
+    return (
+        f"{quoted(table.view)} LEFT JOIN {quoted(table.identities.view)} "
+        f"ON {KEY} = CASE WHEN {table.id()} IS NULL THEN {anonymous} END "
+        f"AND {SINCE} <= {at} AND {at} < {UNTIL}"
+    )
+
+
+def count_stitched(engine: DuckDBEngine, table: SourceTable) -> StitchedEvents:
+    """Count the events without ``customer_id`` by what becomes of them."""
+    conditions = (
+        f"{CUSTOMER} IS NOT NULL",
+        f"{CUSTOMER} IS NULL AND {SHARED} = 0",
+        f"{SHARED} = 1",
+        f"{KEY} IS NULL",
+    )
+    counted = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
+    anonymous = _id_text(table, ANONYMOUS, guarded=False)
+    rows = f"{identified_rows(table)} WHERE {table.id()} IS NULL AND {anonymous} IS NOT NULL"
+    (counts,) = engine.query(f"SELECT {counted} FROM {rows}", source=table.label)
+    return StitchedEvents(*map(int, counts))
+
+
+def _id_text(table: SourceTable, column: str, *, guarded: bool) -> str:
+    name, of_type = table.id(column), table.types[column]
+    if of_type in FLOATS:
+        inexact = f"WHEN abs({name}) > {EXACT[of_type]} THEN error('{GUARD}') " if guarded else ""
+        whole = f"WHEN {name} = floor({name}) THEN CAST(CAST({name} AS BIGINT) AS VARCHAR)"
+        return f"CASE {inexact}{whole} ELSE CAST({name} AS VARCHAR) END"
+    return f"CAST({name} AS VARCHAR)"
