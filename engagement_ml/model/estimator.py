@@ -17,6 +17,7 @@ from engagement_ml.config import (
     SampleConfig,
     SelectConfig,
     SourcesConfig,
+    TableShape,
     TrackingConfig,
     WindowsConfig,
 )
@@ -57,6 +58,8 @@ class EngagementModel(FittedResults):
     currency : str, default "EUR"
     columns : mapping
         Names of columns by table: ``{"events": {"customer_id": "user_id"}}``.
+    shape : mapping
+        How sources are written, by table: ``{"events": {"format": "epoch ms"}}``.
     windows : WindowsConfig or mapping
         ``observation_days``, ``outcome_days``, ``gap_days``, ``every_days``, ``cutoffs``.
     behaviours : mapping of event type to BehaviourConfig or mapping
@@ -121,6 +124,7 @@ class EngagementModel(FittedResults):
         entity: str | None = None,
         currency: str | None = None,
         columns: Mapping[str, Mapping[str, str]] | None = None,
+        shape: Mapping[str, TableShape | Keys] | None = None,
         windows: WindowsConfig | Keys | None = None,
         behaviours: Mapping[str, BehaviourConfig | Keys] | None = None,
         features: FeaturesConfig | Keys | None = None,
@@ -146,6 +150,7 @@ class EngagementModel(FittedResults):
         self.entity = entity
         self.currency = currency
         self.columns = columns
+        self.shape = shape
         self.windows = windows
         self.behaviours = behaviours
         self.features = features

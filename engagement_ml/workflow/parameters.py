@@ -19,6 +19,7 @@ from engagement_ml.config import (
     SampleConfig,
     SelectConfig,
     SourcesConfig,
+    TableShape,
     TrackingConfig,
     WindowsConfig,
     parse_config,
@@ -41,6 +42,7 @@ class ConfigKeys(TypedDict, total=False):
     entity: str | None
     currency: str | None
     columns: Mapping[str, Mapping[str, str]] | None
+    shape: Mapping[str, TableShape | Keys] | None
     windows: WindowsConfig | Keys | None
     behaviours: Mapping[str, BehaviourConfig | Keys] | None
     features: FeaturesConfig | Keys | None
