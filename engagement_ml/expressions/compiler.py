@@ -37,6 +37,8 @@ _PLAIN = {
     "Least": ("least", ("this", "expressions"), functions.extreme),
 }
 """Functions by the name of their node: their name, their arguments, and what writes them."""
+_OPTIONAL = {"decimals", "length", "expressions"}
+"""Arguments that a function can do without."""
 
 
 def compile_value(text: str, scope: Scope) -> Value:
@@ -96,6 +98,8 @@ def _function(scope: Scope, tree: Any, kind: str) -> Value:
     flags = {"ignore_nulls", "big_int", "is_numeric"}
     if given - set(keys) - flags:
         raise _refused(scope, tree)
+    if missing := set(keys) - given - _OPTIONAL:
+        raise scope.error(f"{_label(tree)}: {name} needs {len(missing)} more argument(s)")
     arguments = []
     for key in keys:
         value = tree.args.get(key)

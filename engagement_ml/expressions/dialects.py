@@ -112,8 +112,8 @@ class DuckDBDialect(Dialect):
         """Return SQL for the list of the numbers of the periods that begin before an end."""
         unit, length = _PERIODS[every]
         most = f"date_diff('{unit}', {start}, {end}) // {length} + 2"
-        begins = self.period_start(start, "k", every)
-        return f"list_filter(range(0, {most}), lambda k: {begins} < {end})"
+        begins = self.period_start(start, "period_", every)
+        return f"list_filter(range(0, {most}), lambda period_: {begins} < {end})"
 
     def quoted(self, name: str) -> str:
         """Return a name as an identifier."""
@@ -192,8 +192,8 @@ class SparkDialect(Dialect):
         days = f"datediff({end}, {start})"
         # A month has at least 28 days.
         most = f"{days} DIV {length if unit == 'day' else 28 * length} + 1"
-        begins = self.period_start(start, "k", every)
-        return f"filter(sequence(0, CAST(greatest({most}, 1) AS INT)), k -> {begins} < {end})"
+        begins = self.period_start(start, "period_", every)
+        return f"filter(sequence(0, CAST(greatest({most}, 1) AS INT)), period_ -> {begins} < {end})"
 
     def __init__(self, naive: Collection[str] = ()) -> None:
         self.naive = naive

@@ -56,4 +56,5 @@ def parse(text: str, key: str) -> Any:
 def _reason(error: Exception) -> str:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     plain = re.sub(r"\x1b\[[0-9;]*m", "", first)
+    plain = re.sub(r"Required keyword: .* missing for <[^>]*>", "an argument is missing", plain)
     return re.sub(r"\. Line [0-9]+, Col: ([0-9]+)\.?.*", r" at character \1", plain).rstrip(".")

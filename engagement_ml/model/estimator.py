@@ -18,6 +18,7 @@ from engagement_ml.config import (
     SampleConfig,
     SelectConfig,
     SourcesConfig,
+    TableShape,
     TrackingConfig,
     WindowsConfig,
 )
@@ -60,6 +61,8 @@ class EngagementModel(FittedResults):
         Names of columns by table: ``{"events": {"customer_id": "user_id"}}``.
     history : HistoryConfig or mapping
         ``earliest``, ``latest``, ``drop_distant``, ``stale_days``.
+    shape : mapping
+        How sources are written, by table: ``{"events": {"format": "epoch ms"}}``.
     windows : WindowsConfig or mapping
         ``observation_days``, ``outcome_days``, ``gap_days``, ``every_days``, ``cutoffs``.
     behaviours : mapping of event type to BehaviourConfig or mapping
@@ -125,6 +128,7 @@ class EngagementModel(FittedResults):
         currency: str | None = None,
         columns: Mapping[str, Mapping[str, str]] | None = None,
         history: HistoryConfig | Keys | None = None,
+        shape: Mapping[str, TableShape | Keys] | None = None,
         windows: WindowsConfig | Keys | None = None,
         behaviours: Mapping[str, BehaviourConfig | Keys] | None = None,
         features: FeaturesConfig | Keys | None = None,
@@ -151,6 +155,7 @@ class EngagementModel(FittedResults):
         self.currency = currency
         self.columns = columns
         self.history = history
+        self.shape = shape
         self.windows = windows
         self.behaviours = behaviours
         self.features = features

@@ -18,7 +18,7 @@ from engagement_ml.inputs.inspection import Rows
 from engagement_ml.readiness.result import SampledRows
 from engagement_ml.tables.opening import as_whole
 from engagement_ml.tables.quality import TableQuality
-from engagement_ml.tables.schema import SourceTable, quoted
+from engagement_ml.tables.schema import SourceTable
 
 LARGE_BYTES = 64_000_000
 """Smaller files are read whole without a look at their footers."""
@@ -176,11 +176,10 @@ def _read(
             rows = rows.append_column(key, pa.array([value] * len(rows), pa.string()))
         parts.append(rows)
     arrow = pa.concat_tables(parts, promote_options="permissive")
-    read = f"SELECT * FROM {quoted(engine.register(arrow))}"
-    present = dict(
-        engine.query(f"SELECT column_name, column_type FROM (DESCRIBE {read})", source=table.label)
-    )
-    sql = as_whole(read, present, types, names)
+    given = engine.register(arrow)
+    relation = engine.scan(given).to_native()
+    present = dict(zip(relation.columns, relation.types, strict=True))
+    sql = as_whole(given, present, types, names)
     if projection is not None:
         projection = replace(projection, source=f"({sql})")
         sql = projection.sql()

@@ -15,17 +15,12 @@ from engagement_ml.engine.base import Kind
 from engagement_ml.engine.notation import PLAIN, Notation
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
+from engagement_ml.tables.column_mapping import check_columns, map_columns, used_columns
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
 from engagement_ml.tables.lazy_shaping import naive_columns, once_per_subscription, shaped_frame
 from engagement_ml.tables.lazy_stitching import stitch
-from engagement_ml.tables.opening import (
-    check_columns,
-    is_optional,
-    map_columns,
-    used_columns,
-    without_columns,
-)
+from engagement_ml.tables.opening import is_optional, without_columns
 from engagement_ml.tables.records import find_field, mapped_fields, narwhals_fields
 from engagement_ml.tables.schema import ANONYMOUS, CODE, COLUMNS, SESSION_COLUMNS, SourceTable
 from engagement_ml.tables.unrolling import check_amounts

@@ -59,7 +59,10 @@ def project(
     computed = {}
     for column, expression in shape.values.items():
         scope = Scope(dialect, types, notation, f"shape.{name}.values.{column}", label)
-        computed[column] = _result(dialect, compile_value(expression, scope))
+        value = compile_value(expression, scope)
+        if value.kind == "null":
+            raise scope.error("is always null; remove it")
+        computed[column] = _result(dialect, value)
         checks += scope.checks
     for column, constant in shape.constants.items():
         computed[column] = _constant(dialect, constant)

@@ -101,6 +101,11 @@ def spans_of(
             f"{label}: column '{unroll.start}', from which 'shape.transactions.unroll' starts, has "
             "no moment that is not in the future; name the column of the first day"
         )
+    if counted["backwards_"] == counted["rows_"]:
+        raise InputError(
+            f"{label}: column '{unroll.end}', at which 'shape.transactions.unroll' ends, is never "
+            f"after '{unroll.start}'; name the column of the moment from which a row no longer runs"
+        )
     earliest = dt.datetime.combine(config.history.earliest, dt.time())
     return Spans(*projection.span, unroll.every, max(moments), earliest)
 

@@ -20,6 +20,7 @@ from engagement_ml.config import (
     SampleConfig,
     SelectConfig,
     SourcesConfig,
+    TableShape,
     TrackingConfig,
     WindowsConfig,
     parse_config,
@@ -43,6 +44,7 @@ class ConfigKeys(TypedDict, total=False):
     currency: str | None
     columns: Mapping[str, Mapping[str, str]] | None
     history: HistoryConfig | Keys | None
+    shape: Mapping[str, TableShape | Keys] | None
     windows: WindowsConfig | Keys | None
     behaviours: Mapping[str, BehaviourConfig | Keys] | None
     features: FeaturesConfig | Keys | None

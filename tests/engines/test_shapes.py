@@ -11,7 +11,7 @@ import pytest
 
 from engagement_ml.engine import Engine
 from tests.doors import as_csv, as_pandas, as_parquet
-from tests.tables import test_shape, test_unroll
+from tests.tables import test_nested_shape, test_shape, test_unroll
 from tests.tables.test_shape import Make
 
 pytestmark = [
@@ -52,3 +52,7 @@ def test_a_pyspark_frame_is_read_alike(spark_engine: Any) -> None:
         return spark_engine.session.createDataFrame(frame.astype(object).where(frame.notna(), None))
 
     test_shape.check_natural(spark_engine, make)
+
+
+def test_a_nested_export_is_read_alike(spark_engine: Engine, tmp_path: Path) -> None:
+    test_nested_shape.check_ga4(spark_engine, tmp_path)

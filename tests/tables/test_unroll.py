@@ -114,6 +114,11 @@ def test_a_stray_start_stays_one_row_that_is_dropped_and_counted() -> None:
         ({"start": "begun"}, EngagementError, "column 'begun', which 'shape.transactions.unroll'"),
         ({"start": "sub"}, EngagementError, "column 'sub', row 1: expected a time such as"),
         ({"start": "started", "amount": ["margin"]}, ConfigError, "has no column 'margin'"),
+        (
+            {"start": "started", "end": "started", "amount": ["revenue"]},
+            EngagementError,
+            "is never after 'started'",
+        ),
         ({"start": "started", "amount": ["fee"]}, ConfigError, "margin, revenue or cost"),
         ({"start": "started", "every": "fortnight"}, ConfigError, "every"),
         ({}, ConfigError, "'shape.transactions.unroll.start' is missing"),
