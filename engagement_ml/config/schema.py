@@ -17,7 +17,6 @@ from pydantic_core import to_jsonable_python
 from engagement_ml.config.pipeline import PipelineConfig
 from engagement_ml.config.problems import model_in
 
-
 SCHEMA_URL = "https://engagement-ml.github.io/engagement-ml/reference/pipeline.schema.json"
 """Where the documentation site has the schema of this version."""
 
