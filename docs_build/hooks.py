@@ -17,6 +17,7 @@ from docs_build.assets import remote_assets
 from docs_build.gallery import gallery_files
 from docs_build.printing import fill_in
 from docs_build.public_names import undocumented
+from docs_build.schemas import schema_files
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,8 +31,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add a page and its pictures for each notebook."""
-    for path, content in gallery_files(ROOT).items():
+    """Add a page and its pictures for each notebook, and the schema of the configuration."""
+    for path, content in {**gallery_files(ROOT), **schema_files()}.items():
         files.append(File.generated(config, path, content=content))
     return files
 

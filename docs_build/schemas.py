@@ -16,6 +16,13 @@ _LIMITS = {
 }
 
 
+def schema_files() -> dict[str, str | bytes]:
+    """Return the JSON schemas that the site publishes, by their paths in the site."""
+    from engagement_ml.config.schema import SCHEMA_URL, schema_text
+
+    return {f"reference/{SCHEMA_URL.rpartition('/')[2]}": schema_text()}
+
+
 def schema_tables(schema: Schema, first: str, level: int = 3) -> str:
     """Return a table for the schema itself and one for each object that it refers to.
 

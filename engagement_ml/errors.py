@@ -28,6 +28,10 @@ class EngagementError(Exception):
 
     exit_status: int = 2
 
+    def __str__(self) -> str:
+        """Return the message in one line, whatever the names of columns and files hold."""
+        return " ".join(super().__str__().splitlines())
+
 
 class InputError(EngagementError):
     """A table, file or frame cannot be used."""

@@ -21,6 +21,7 @@ from tests.pages import DOCS, PAGES, ROOT, blocks, commands_of, name_of, text_of
 SCRIPTS = {
     "python -m engagement_ml.datasets",
     "python -m engagement_ml.features.catalogue",
+    "python -m engagement_ml.config.schema",
     "python -m benchmarks.real_data",
     "python -m benchmarks.shop_seeds",
     "python -m benchmarks.recovery.run",

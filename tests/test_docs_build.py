@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from docs_build.docstrings import prepared
 from docs_build.gallery import page_of
 from docs_build.printing import fill_in
 from docs_build.public_names import undocumented
-from docs_build.schemas import schema_tables
+from docs_build.schemas import schema_files, schema_tables
+from engagement_ml.config.schema import SCHEMA_URL, config_schema
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,6 +40,16 @@ def test_the_site_builds_without_a_warning(tmp_path):
     index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "engagement-ml" in index
     assert (tmp_path / "site" / "search" / "search_index.js").exists()
+    schema = tmp_path / "site" / "reference" / "pipeline.schema.json"
+    assert json.loads(schema.read_text(encoding="utf-8")) == config_schema()
+
+
+def test_the_schema_is_published_where_the_page_says():
+    ((path, content),) = schema_files().items()
+    assert SCHEMA_URL.endswith(f"/engagement-ml/{path}")
+    assert json.loads(content)["$id"] == SCHEMA_URL
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    assert f"# yaml-language-server: $schema={SCHEMA_URL}\n" in page
 
 
 def test_a_public_name_without_a_docstring_is_found(tmp_path):

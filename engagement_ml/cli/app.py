@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engagement_ml.cli.checking import check
+from engagement_ml.cli.completion import PROGRAM, complete_if_asked, with_shell_named
 from engagement_ml.cli.memory import keep_freed_memory
 from engagement_ml.cli.options import (
     Config,
+    Dataset,
     Debug,
+    EngineOfRun,
+    InstallCompletion,
     LogLines,
     Model,
     Output,
     Quiet,
+    ShowCompletion,
     TrackingUri,
     Verbose,
     example,
@@ -25,7 +31,7 @@ from engagement_ml.cli.terminal import command
 from engagement_ml.version import __version__
 
 app = typer.Typer(
-    name="engagement-ml",
+    name=PROGRAM,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,6 +58,8 @@ def root(
             "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    install: InstallCompletion = None,
+    show: ShowCompletion = None,
 ) -> None:
     """Find the behaviours that move margin, and combine them into one weighted engagement metric.
 
@@ -63,9 +71,7 @@ def root(
 
 @app.command(epilog=example("engagement-ml demo --output runs/demo"))
 def demo(
-    dataset: Annotated[
-        str, typer.Option(help="Data set: shop (simulated), complete-journey or online-retail.")
-    ] = "shop",
+    dataset: Dataset = "shop",
     path: Annotated[
         Path | None, typer.Option(help="For online-retail: the file with the invoice lines.")
     ] = None,
@@ -205,10 +211,7 @@ def score(
     output: Annotated[
         Path, typer.Option("--output", help="A .parquet or .csv file, or a folder.")
     ] = Path("scores.parquet"),
-    engine: Annotated[
-        str | None,
-        typer.Option(help="duckdb or spark. [default: the engine of the run]", show_default=False),
-    ] = None,
+    engine: EngineOfRun = None,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -291,4 +294,5 @@ def features(
 def main() -> None:
     """Run the command line and exit with its status."""
     keep_freed_memory()
-    app(prog_name="engagement-ml")
+    complete_if_asked()
+    app(with_shell_named(sys.argv[1:]), prog_name=PROGRAM)

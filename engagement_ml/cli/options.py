@@ -7,6 +7,13 @@ from typing import Annotated
 
 import typer
 
+from engagement_ml.cli.completion import (
+    Shell,
+    dataset_completions,
+    engine_completions,
+    install_completion,
+    show_completion,
+)
 from engagement_ml.cli.logs import LogFormat
 
 MODEL_HELP = (
@@ -40,6 +47,42 @@ TrackingUri = Annotated[
     typer.Option(
         help="MLflow tracking store, for models given by URI. "
         "[default: MLFLOW_TRACKING_URI, else sqlite:///mlruns/mlflow.db]",
+        show_default=False,
+    ),
+]
+
+Dataset = Annotated[
+    str,
+    typer.Option(
+        help="Data set: shop (simulated), complete-journey or online-retail.",
+        autocompletion=dataset_completions,
+    ),
+]
+EngineOfRun = Annotated[
+    str | None,
+    typer.Option(
+        help="duckdb or spark. [default: the engine of the run]",
+        show_default=False,
+        autocompletion=engine_completions,
+    ),
+]
+InstallCompletion = Annotated[
+    Shell | None,
+    typer.Option(
+        "--install-completion",
+        callback=install_completion,
+        is_eager=True,
+        help="Install completion of commands and options. [default: the current shell]",
+        show_default=False,
+    ),
+]
+ShowCompletion = Annotated[
+    Shell | None,
+    typer.Option(
+        "--show-completion",
+        callback=show_completion,
+        is_eager=True,
+        help="Print the script of the completion. [default: the current shell]",
         show_default=False,
     ),
 ]

@@ -12,12 +12,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from engagement_ml.cli.completion import PROGRAM
 from engagement_ml.formatting import DASH, number, quantity, spread
 from engagement_ml.report import print_summary, text
 from engagement_ml.report.view import measure
 from engagement_ml.workflow import Scores, TrainResult
 
-PROGRAM = "engagement-ml"
 _EXPLANATION = """\
 predicts: do those with a higher score bring more margin later?
 moves with margin: when the score of one changes, does its margin follow?

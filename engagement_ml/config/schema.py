@@ -17,6 +17,9 @@ from pydantic_core import to_jsonable_python
 from engagement_ml.config.pipeline import PipelineConfig
 from engagement_ml.config.problems import model_in
 
+SCHEMA_URL = "https://engagement-ml.github.io/engagement-ml/reference/pipeline.schema.json"
+"""Where the documentation site has the schema of this version."""
+
 
 class ConfigKey(NamedTuple):
     """One key of the configuration.
@@ -50,6 +53,7 @@ def config_schema() -> dict[str, Any]:
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_URL,
         **PipelineConfig.model_json_schema(by_alias=True),
     }
 
@@ -66,6 +70,11 @@ def config_keys() -> tuple[ConfigKey, ...]:
     'Whether the metric'
     """
     return tuple(_keys(PipelineConfig, ""))
+
+
+def schema_text() -> str:
+    """Return the JSON Schema as the text of a file."""
+    return json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _keys(section: type[BaseModel], prefix: str) -> Iterator[ConfigKey]:
@@ -88,4 +97,4 @@ def _element(annotation: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(schema_text())

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from engagement_ml.column_names import find
 from engagement_ml.engine import DuckDBEngine, Engine
 from engagement_ml.engine.files import NULL
 from engagement_ml.formatting import count
@@ -18,6 +17,7 @@ from engagement_ml.inputs.inspection import Rows
 from engagement_ml.readiness.result import SampledRows
 from engagement_ml.tables.opening import as_whole
 from engagement_ml.tables.quality import TableQuality
+from engagement_ml.tables.records import arrow_fields, find_field
 from engagement_ml.tables.schema import SourceTable
 
 LARGE_BYTES = 64_000_000
@@ -195,8 +195,14 @@ def _first_batches(group: RowGroup, names: Iterable[str], limit: int) -> Iterato
 
     with pq.ParquetFile(group.file) as file:
         # Files of a folder may write a name in other cases.
-        found = {find(name, file.schema_arrow.names): name for name in names}
-        columns = [name for name in found if name is not None]
+        types = {field.name: field.type for field in file.schema_arrow}
+        found = {}
+        for name in names:
+            if (path := find_field(name, types, arrow_fields)) is not None:
+                first, *fields = path[0]
+                # A record keeps its name: its fields are taken from it later.
+                found[first] = first if fields else name
+        columns = list(found)
         left = min(limit, group.rows)
         batches = file.iter_batches(left, row_groups=[group.number], columns=columns)
         for batch in batches:

@@ -139,11 +139,17 @@ def _converted(engine: Engine, frame: nw.LazyFrame[Any] | nw.DataFrame[Any]) -> 
         return engine.read_arrow(_batches(frame)) if native is None else native
     if frame.implementation.is_pandas():
         return engine.read_arrow(pandas_to_arrow(frame.to_native()))
-    return engine.read_arrow(frame.to_arrow())
+    return engine.read_arrow(_with_known_integers(frame).to_arrow())
+
+
+def _with_known_integers(frame: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
+    """Return a frame with integers of 128 bits as text, as Arrow has none so large."""
+    wide = [name for name, of_type in frame.schema.items() if of_type in (nw.Int128, nw.UInt128)]
+    return frame.with_columns(nw.col(*wide).cast(nw.String)) if wide else frame
 
 
 def _batches(frame: nw.LazyFrame[Any]) -> Any:
     """Return the rows of another engine's frame as Arrow, in batches if the engine streams."""
     if frame.implementation.is_ibis():
         return frame.to_native().to_pyarrow_batches()
-    return frame.collect("pyarrow").to_native()
+    return _with_known_integers(frame.collect()).to_arrow()

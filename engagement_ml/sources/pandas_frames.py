@@ -18,9 +18,11 @@ def pandas_to_arrow(frame: Any) -> Any:
             moments = pa.Array.from_pandas(column.dt.tz_convert(None))
             columns[name] = moments.view(pa.timestamp(moments.type.unit, "UTC"))
             continue
+        if isinstance(column.dtype, pd.SparseDtype):
+            column = column.sparse.to_dense()
         try:
             columns[name] = pa.Array.from_pandas(_unmixed(column))
-        except pa.ArrowException:
+        except (pa.ArrowException, OverflowError):
             columns[name] = None
         if columns[name] is None or isinstance(columns[name].type, pa.BaseExtensionType):
             columns[name] = pa.Array.from_pandas(column.map(str, na_action="ignore"))
