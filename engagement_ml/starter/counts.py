@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.errors import EngagementError
 from engagement_ml.starter.history import Days
 from engagement_ml.tables.opening import open_table
 from engagement_ml.tables.schema import quoted
@@ -36,18 +35,20 @@ def table_days(
     Returns
     -------
     Days or None
-        None if the table cannot be read or has no time.
+        None if no row has a time.
+
+    Raises
+    ------
+    EngagementError
+        If the table cannot be read.
     """
-    try:
-        opened = open_table(engine, config, table, source)
-        moment = opened.moment("timestamp")
-        rows = engine.query(
-            f"SELECT CAST({moment} AS DATE) AS day, count(*) FROM {quoted(opened.view)} "
-            f"WHERE {moment} >= TIMESTAMP '{config.history.earliest}' GROUP BY 1 ORDER BY 1",
-            source=source,
-        )
-    except EngagementError:
-        return None
+    opened = open_table(engine, config, table, source)
+    moment = opened.moment("timestamp")
+    rows = engine.query(
+        f"SELECT CAST({moment} AS DATE) AS day, count(*) FROM {quoted(opened.view)} "
+        f"WHERE {moment} >= TIMESTAMP '{config.history.earliest}' GROUP BY 1 ORDER BY 1",
+        source=source,
+    )
     return _dense([(day, int(n)) for day, n in rows])
 
 
@@ -70,18 +71,19 @@ def _summed(counts: Sequence[tuple[dt.date, int]]) -> Iterator[tuple[dt.date, in
         yield day, total
 
 
-def event_type_counts(
-    engine: DuckDBEngine, config: PipelineConfig, source: str
-) -> dict[str, int] | None:
-    """Return the number of rows by event type, the most frequent first; None if unreadable."""
-    try:
-        opened = open_table(engine, config, "events", source)
-        name = quoted("event_type")
-        rows = engine.query(
-            f"SELECT CAST({name} AS VARCHAR) AS e, count(*) AS n FROM {quoted(opened.view)} "
-            f"WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY n DESC, e LIMIT {AT_MOST}",
-            source=source,
-        )
-    except EngagementError:
-        return None
+def event_type_counts(engine: DuckDBEngine, config: PipelineConfig, source: str) -> dict[str, int]:
+    """Return the number of rows by event type, the most frequent first.
+
+    Raises
+    ------
+    EngagementError
+        If the table cannot be read.
+    """
+    opened = open_table(engine, config, "events", source)
+    name = quoted("event_type")
+    rows = engine.query(
+        f"SELECT CAST({name} AS VARCHAR) AS e, count(*) AS n FROM {quoted(opened.view)} "
+        f"WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY n DESC, e LIMIT {AT_MOST}",
+        source=source,
+    )
     return {str(value): int(n) for value, n in rows}

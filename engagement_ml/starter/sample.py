@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,12 +84,8 @@ def read_sample(engine: DuckDBEngine, source: str) -> Sample:
     """
     if file_kind(source) == "CSV" and not Path(source).is_dir() and not glob.has_magic(source):
         return _csv_sample(source)
-    frame = open_source(engine, source, table="init")
-    relation = frame.to_native()
-    try:
-        table = relation.limit(ROWS + 1).to_arrow_table()
-    except engine.errors as error:
-        raise engine.read_error(error, source) from None
+    relation = _relation(engine, source)
+    table = _read(engine, source, lambda: relation.limit(ROWS + 1).to_arrow_table())
     columns = flat_columns(table.slice(0, ROWS).to_pydict())
     return Sample(source, columns, frozenset(table.column_names), whole=len(table) <= ROWS)
 
@@ -98,11 +94,11 @@ def rows_with(
     engine: DuckDBEngine, sample: Sample, expression: str, values: Sequence[str]
 ) -> Sample:
     """Return a sample of the rows in which an SQL expression has one of some values."""
-    relation = _relation(engine, sample)
+    relation = _relation(engine, sample.source, sample.encoding)
     listed = ", ".join(map(quoted_text, values))
     found = relation.filter(f"CAST({expression} AS VARCHAR) IN ({listed})").limit(ROWS)
-    columns = flat_columns(found.to_arrow_table().to_pydict())
-    names = frozenset(relation.columns)
+    table = _read(engine, sample.source, found.to_arrow_table)
+    columns, names = flat_columns(table.to_pydict()), frozenset(relation.columns)
     return Sample(sample.source, columns, names, sample.encoding, text=sample.text)
 
 
@@ -113,8 +109,9 @@ def share_present(engine: DuckDBEngine, sample: Sample, name: str, values: Seque
         return 0.0
     text = f"regexp_replace(trim(CAST({quoted(name)} AS VARCHAR)), '[.]0$', '')"
     listed = ", ".join(map(quoted_text, wanted))
-    relation = _relation(engine, sample)
-    rows = relation.filter(f"{text} IN ({listed})").aggregate(f"count(DISTINCT {text})").fetchall()
+    relation = _relation(engine, sample.source, sample.encoding)
+    found = relation.filter(f"{text} IN ({listed})").aggregate(f"count(DISTINCT {text})")
+    rows = _read(engine, sample.source, found.fetchall)
     return int(rows[0][0]) / len(wanted)
 
 
@@ -122,10 +119,18 @@ def _plain(value: Any) -> str:
     return str(value).strip().removesuffix(".0")
 
 
-def _relation(engine: DuckDBEngine, sample: Sample) -> Any:
-    """Return the rows of a sample's source in the engine."""
-    encoding = sample.encoding if sample.encoding != "utf-8" else None
-    return open_source(engine, sample.source, table="init", encoding=encoding).to_native()
+def _relation(engine: DuckDBEngine, source: str, encoding: str = "utf-8") -> Any:
+    """Return the rows of a source in the engine."""
+    given = encoding if encoding != "utf-8" else None
+    return open_source(engine, source, table="init", encoding=given).to_native()
+
+
+def _read(engine: DuckDBEngine, source: str, result: Callable[[], Any]) -> Any:
+    """Return a result; an error of the engine names the source."""
+    try:
+        return result()
+    except engine.errors as error:
+        raise engine.read_error(error, source) from None
 
 
 def flat_columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:

@@ -10,13 +10,13 @@ from typing import Any
 
 from engagement_ml.config import PipelineConfig, is_uri, parse_config
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.errors import InputError
+from engagement_ml.errors import EngagementError, InputError
 from engagement_ml.starter.assignment import Assignment, Source, assign, source_of
 from engagement_ml.starter.counts import AT_MOST, event_type_counts, table_days
 from engagement_ml.starter.event_types import EventType, event_type
 from engagement_ml.starter.exports import is_purchase, is_return, purchases_of
 from engagement_ml.starter.facts import Currency, currency_of, entity_of, segments_of
-from engagement_ml.starter.history import WindowChoice, choose_windows
+from engagement_ml.starter.history import Days, WindowChoice, choose_windows
 from engagement_ml.starter.meeting import meet
 from engagement_ml.starter.plan import TablePlan
 from engagement_ml.starter.profile import profiles_of
@@ -150,12 +150,10 @@ def _event_types(
     if plan is None:
         return ()
     source = found[plan.sample.source]
-    counts = event_type_counts(engine, config, plan.sample.source)
-    if counts is None:
-        result.unsure.append(
-            f"{plan.sample.source}: its event types could not be counted; see "
-            "'engagement-ml check' for the reason"
-        )
+    try:
+        counts = event_type_counts(engine, config, plan.sample.source)
+    except EngagementError as error:
+        result.unsure.append(f"the event types could not be counted: {error}")
         return ()
     if len(counts) >= AT_MOST:
         result.unsure.append(
@@ -204,13 +202,15 @@ def _set_currency(result: Assignment, found: Mapping[str, Source]) -> Currency |
 
 
 def _windows(engine: DuckDBEngine, config: PipelineConfig, result: Assignment) -> WindowChoice:
-    days = [
-        table_days(engine, config, table, result.plans[table].sample.source)
-        if table in result.plans
-        else None
-        for table in ("events", "transactions")
-    ]
-    windows = choose_windows(*days)
+    days: dict[str, Days | None] = dict.fromkeys(("events", "transactions"))
+    for table in days:
+        if table not in result.plans:
+            continue
+        try:
+            days[table] = table_days(engine, config, table, result.plans[table].sample.source)
+        except EngagementError as error:
+            result.unsure.append(f"the days of the {table} could not be read: {error}")
+    windows = choose_windows(days["events"], days["transactions"])
     if windows.first is None:
         result.unsure.append("the days of the history are unknown; the windows are the usual ones")
     elif not windows.enough:

@@ -430,6 +430,22 @@ def test_purchases_are_found_beyond_the_first_rows_of_any_encoding(tmp_path, rea
     assert tables.event_counts["gesucht für"] == shop().count("search", refunds=False)
 
 
+def test_a_file_that_breaks_beyond_the_first_rows_is_named(tmp_path):
+    lines = ["user_id,occurred_at,action"]
+    lines += [f"c{i % 60:03d},2024-01-01 10:{i % 60:02d},visit" for i in range(2_500)]
+    file = tmp_path / "events.csv"
+    file.write_text("\n".join([*lines, "c001,2024-01-02 10:00,visit,1,2,3"]), encoding="utf-8")
+    # Only counts read so far: the columns are known, and the reason for the missing counts is said.
+    starter = init([file], tmp_path / "own.yaml").starter
+    said = next(s for s in starter.unsure if s.startswith("the event types could not be counted"))
+    assert "events.csv" in said
+    assert "line: 2502" in said
+    assert starter.plans["events"].columns["customer_id"] == "user_id"
+    with pytest.raises(InputError, match=r"events\.csv: cannot be read: line: 2502"):
+        init([file, orders_file(tmp_path)], tmp_path / "other.yaml")
+    assert not (tmp_path / "other.yaml").exists()
+
+
 @pytest.mark.skipif("identities" not in TABLE_NAMES, reason="no table of identities is read")
 def test_identities_are_used_from_files_alone(tmp_path, read):
     rows = shop().events
