@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 
 def bonferroni_z(n_tests: int, error: float) -> float:
-    """Return the |z| that none of so many normal z reaches by chance, but with a probability.
+    """Return the |z| that none of `n_tests` normal z reaches by chance, but with a probability.
 
     Parameters
     ----------

@@ -9,8 +9,10 @@ from typing import Any, Never, Self
 from engagement_ml.config import (
     BehaviourConfig,
     ChurnConfig,
+    CovariatesConfig,
     EngineConfig,
     EngineKind,
+    EventTypesConfig,
     ExperimentConfig,
     FeaturesConfig,
     HistoryConfig,
@@ -67,6 +69,10 @@ class EngagementModel(FittedResults):
         ``observation_days``, ``outcome_days``, ``gap_days``, ``every_days``, ``cutoffs``.
     behaviours : mapping of event type to BehaviourConfig or mapping
         ``stage``, ``cost_per_event``, ``role``, ``unit``, ``label``.
+    event_types : EventTypesConfig or mapping
+        ``at_most``: the number of behaviours; ``keep``.
+    covariates : CovariatesConfig or mapping
+        ``fixed``: columns of customers that never change.
     features : FeaturesConfig or mapping
         Features of sessions and ratios to add to the panel.
     churn : ChurnConfig or mapping
@@ -131,6 +137,8 @@ class EngagementModel(FittedResults):
         shape: Mapping[str, TableShape | Keys] | None = None,
         windows: WindowsConfig | Keys | None = None,
         behaviours: Mapping[str, BehaviourConfig | Keys] | None = None,
+        event_types: EventTypesConfig | Keys | None = None,
+        covariates: CovariatesConfig | Keys | None = None,
         features: FeaturesConfig | Keys | None = None,
         churn: ChurnConfig | Keys | None = None,
         sample: SampleConfig | Keys | int | str | None = "auto",
@@ -158,6 +166,8 @@ class EngagementModel(FittedResults):
         self.shape = shape
         self.windows = windows
         self.behaviours = behaviours
+        self.event_types = event_types
+        self.covariates = covariates
         self.features = features
         self.churn = churn
         self.sample = sample

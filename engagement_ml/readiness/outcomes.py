@@ -102,7 +102,7 @@ OUTCOMES: tuple[OutcomeDefinition, ...] = (
     ),
     OutcomeDefinition(
         "tenure",
-        "how long somebody has been a customer, from the day of the sign-up",
+        "how long a customer has been one, from the day of the sign-up",
         "a table 'customers' with 'signup'",
         lambda facts: facts.has("customers", "signup"),
     ),

@@ -11,8 +11,10 @@ from pydantic import BaseModel
 from engagement_ml.config import (
     BehaviourConfig,
     ChurnConfig,
+    CovariatesConfig,
     EngineConfig,
     EngineKind,
+    EventTypesConfig,
     ExperimentConfig,
     FeaturesConfig,
     HistoryConfig,
@@ -47,6 +49,8 @@ class ConfigKeys(TypedDict, total=False):
     shape: Mapping[str, TableShape | Keys] | None
     windows: WindowsConfig | Keys | None
     behaviours: Mapping[str, BehaviourConfig | Keys] | None
+    event_types: EventTypesConfig | Keys | None
+    covariates: CovariatesConfig | Keys | None
     features: FeaturesConfig | Keys | None
     churn: ChurnConfig | Keys | None
     sample: SampleConfig | Keys | int | str | None
