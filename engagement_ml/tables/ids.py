@@ -33,15 +33,24 @@ def id_sql(value: str, of_type: str) -> str:
     Examples
     --------
     >>> id_sql("x", "DOUBLE"), id_sql("x", "BIGINT")
-    ('CASE WHEN NOT isnan(x) THEN x END', 'x')
+    ('CASE WHEN (isfinite(x) OR isinf(x)) THEN x END', 'x')
     """
     if of_type in FLOATS:
-        return f"CASE WHEN NOT isnan({value}) THEN {value} END"
+        return f"CASE WHEN {not_nan_sql(value)} THEN {value} END"
     if of_type != "VARCHAR":
         return value
     # The length is cheap to test, and most ids are longer or differ at once.
     missing = f"strlen({value}) <= {2 * _LONGEST} AND trim({value}) IN ({_LIST})"
     return f"CASE WHEN {missing} THEN NULL ELSE {value} END"
+
+
+def not_nan_sql(value: str) -> str:
+    """Return SQL for the condition that a float is not NaN; null for null.
+
+    DuckDB takes ``isnan`` of a Parquet column as false by the file's statistics, which leave NaN
+    out.
+    """
+    return f"(isfinite({value}) OR isinf({value}))"
 
 
 def id_expression(name: str) -> nw.Expr:

@@ -16,7 +16,7 @@ from engagement_ml.errors import Report, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.column_mapping import check_columns, map_columns, used_columns
 from engagement_ml.tables.day_limits import DayLimits
-from engagement_ml.tables.ids import FLOATS
+from engagement_ml.tables.ids import FLOATS, not_nan_sql
 from engagement_ml.tables.projection import Projection
 from engagement_ml.tables.records import (
     duckdb_fields,
@@ -161,7 +161,7 @@ def _is_all_null(engine: DuckDBEngine, table: SourceTable, column: str) -> bool:
     value = quoted(column)
     given = f"{value} IS NOT NULL"
     if table.types[column] in FLOATS:
-        given += f" AND NOT isnan({value})"
+        given += f" AND {not_nan_sql(value)}"
     query = f"SELECT 1 FROM {quoted(table.view)} WHERE {given} LIMIT 1"
     return not engine.query(query, source=table.label)
 
