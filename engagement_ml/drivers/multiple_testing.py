@@ -7,13 +7,13 @@ from statistics import NormalDist
 
 
 def bonferroni_z(n_tests: int, error: float) -> float:
-    """Return the |z| that none of `n_tests` normal z reaches by chance, but with a probability.
+    """Return the |z| that the largest of several normal z exceeds with a given probability at most.
 
     Parameters
     ----------
     n_tests : int
     error : float
-        That probability, at most.
+        The probability.
 
     Examples
     --------

@@ -30,8 +30,8 @@ class Thresholds:
     min_z: float = threshold(4.0, "z that the within-customer evidence must reach")
     family_error: float = threshold(
         0.05,
-        "probability, if nothing acts, that any behaviour reaches that z by chance; where the "
-        "number of behaviours would make it larger, they must reach a larger z (Bonferroni)",
+        "probability, if nothing acts, that any behaviour reaches that z by chance; if there are "
+        "too many behaviours for it, they must reach a larger z (Bonferroni)",
     )
     profile_tests: int = threshold(
         10, "tests that the search for the decay profile of one behaviour counts as"

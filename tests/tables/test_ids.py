@@ -116,7 +116,13 @@ def as_polars_with_nan(frame: pd.DataFrame, folder: Path, name: str) -> pl.DataF
     return pl.from_pandas(frame, nan_to_null=False)
 
 
-@pytest.mark.parametrize("door", [*FRAMES, as_polars_with_nan])
+def as_parquet_with_nan(frame: pd.DataFrame, folder: Path, name: str) -> Path:
+    """Return a file whose statistics leave NaN out."""
+    as_polars_with_nan(frame, folder, name).write_parquet(folder / f"{name}.parquet")
+    return folder / f"{name}.parquet"
+
+
+@pytest.mark.parametrize("door", [*FRAMES, as_polars_with_nan, as_parquet_with_nan])
 def test_nan_is_no_customer_and_leaves_the_others_integers(door: Door, tmp_path: Path) -> None:
     with open_duckdb(threads=1) as engine:
         source = door(rows([7.0, 12.0, float("nan")], event_type="visit"), tmp_path, "events")
