@@ -83,7 +83,7 @@ def scoring_notes(engine: Engine, read: Mapping[str, ScoringTable], entity: str)
     InputError
         If they have no customer in common.
     """
-    shaped = tuple(note for table in read.values() for note in table.quality.shape_notes)
+    shaped = tuple(note for table in read.values() for note in table.quality.usual_notes)
     notes = shaped + tuple(note for t in read.values() if (note := dropped_note(t.quality)))
     if "customers" not in read:
         return notes

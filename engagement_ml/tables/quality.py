@@ -61,8 +61,8 @@ class TableQuality:
         any order and any file format, given the same version of the engine.
     notes : tuple of str
         Sentences for people on what was dropped or assumed.
-    shape_notes : tuple of str
-        Those of `notes` on rows that the configuration's shape leaves out or makes.
+    usual_notes : tuple of str
+        Those of `notes` on what the configuration asks for: its shape, and identities.
     """
 
     table: str
@@ -74,7 +74,7 @@ class TableQuality:
     last: dt.datetime | None
     fingerprint: str
     notes: tuple[str, ...] = ()
-    shape_notes: tuple[str, ...] = ()
+    usual_notes: tuple[str, ...] = ()
 
 
 def with_notes(
@@ -216,7 +216,7 @@ def quality_of(
             *limits.notes(table.name, {d.reason: d.rows for d in dropped}),
             *notes,
         ),
-        shape_notes=table.notes,
+        usual_notes=(*table.notes, *notes),
     )
 
 

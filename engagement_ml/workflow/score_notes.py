@@ -34,7 +34,7 @@ def last_event(
     quality, dense = events.quality, events.dense
     assert quality.last is not None
     assert dense is not None
-    last, notes = dense.last, list(quality.notes)
+    last, notes = dense.last, [n for n in quality.notes if n not in quality.usual_notes]
     if not history.drop_distant:
         last = quality.last.date()
     elif dense.after and as_of is None:
