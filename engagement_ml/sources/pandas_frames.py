@@ -13,13 +13,11 @@ def pandas_to_arrow(frame: Any) -> Any:
 
     columns = {}
     for name in frame.columns:
-        column = frame[name]
+        column = _dense(frame[name])
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             moments = pa.Array.from_pandas(column.dt.tz_convert(None))
             columns[name] = moments.view(pa.timestamp(moments.type.unit, "UTC"))
             continue
-        if isinstance(column.dtype, pd.SparseDtype):
-            column = column.sparse.to_dense()
         try:
             columns[name] = pa.Array.from_pandas(_unmixed(column))
         except (pa.ArrowException, OverflowError):
@@ -27,6 +25,17 @@ def pandas_to_arrow(frame: Any) -> Any:
         if columns[name] is None or isinstance(columns[name].type, pa.BaseExtensionType):
             columns[name] = pa.Array.from_pandas(column.map(str, na_action="ignore"))
     return pa.table(columns)
+
+
+def _dense(column: Any) -> Any:
+    """Return sparse columns, and categories that are moments, as columns of their values."""
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.SparseDtype):
+        return column.sparse.to_dense()
+    categories = getattr(column.dtype, "categories", None)
+    moments = categories is not None and isinstance(categories.dtype, pd.DatetimeTZDtype)
+    return column.astype(categories.dtype) if moments else column
 
 
 def _unmixed(column: Any) -> Any:

@@ -117,6 +117,12 @@ def csv_files(draw: Any, name: str) -> bytes:
     return text.encode(encoding, errors="replace")
 
 
+def _sparse(values: pd.Series) -> pd.Series:
+    # pandas makes sparse columns of zoned moments, and warns when it reads them.
+    zoned = any(getattr(value, "tzinfo", None) is not None for value in values)
+    return values if zoned else pd.Series(pd.arrays.SparseArray(values))
+
+
 def pandas_frame(table: dict[str, list[Any]], kind: str) -> pd.DataFrame:
     """Return a pandas frame with one of several dtypes for the same values."""
     frame = pd.DataFrame({name: pd.Series(v, dtype=object) for name, v in table.items()})
@@ -125,7 +131,7 @@ def pandas_frame(table: dict[str, list[Any]], kind: str) -> pd.DataFrame:
     makers: dict[str, Callable[[pd.Series], Any]] = {
         "string": lambda values: values.astype("string"),
         "category": lambda values: values.astype("category"),
-        "sparse": lambda values: pd.Series(pd.arrays.SparseArray(values)),
+        "sparse": _sparse,
     }
     for name in frame.columns if kind in makers else ():
         try:

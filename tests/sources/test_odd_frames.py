@@ -47,6 +47,14 @@ def test_sparse_columns_are_read() -> None:
     assert margins(EVENTS.assign(timestamp=objects), PAID) == [0, 1.5, 2]
 
 
+def test_categories_that_are_moments_with_a_zone_are_read() -> None:
+    zoned = pd.Series(DAYS.tz_localize("America/New_York")).astype("category")
+    with open_duckdb(threads=1) as engine:
+        sources = {"events": EVENTS.assign(timestamp=zoned), "transactions": PAID}
+        frame = read_tables(CONFIG, engine, sources).events.collect("pandas").to_native()
+    assert frame["timestamp"].min() == pd.Timestamp("2024-01-01 05:00")
+
+
 def test_categories_beyond_64_bits_become_text() -> None:
     huge = pd.Series([2**90, 1, 2], dtype=object).astype("category")
     customers = pd.DataFrame({"customer_id": [1, 2, 3], "code": huge})
