@@ -115,7 +115,7 @@ def test_a_run_on_frames_records_no_paths(here, untracked, small_shop, quick_dri
     train(untracked, frames=frames_of(small_shop), output="out")
     recorded = read_config(here / "out" / "config.yaml")
     assert recorded.sources.model_dump() == dict.fromkeys(
-        ("events", "transactions", "customers", "surveys")
+        ("events", "transactions", "customers", "surveys", "identities")
     )
 
 
