@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -36,9 +38,9 @@ def install_completion(shell: Shell | None) -> None:
     """Write the script to where a shell finds it, and exit."""
     if shell is not None:
         with command(quiet=True):
-            from typer.completion import install
-
-            _, path = install(shell=shell.value, prog_name=PROGRAM, complete_var=_VARIABLE)
+            _, path = _typer_completion().install(
+                shell=shell.value, prog_name=PROGRAM, complete_var=_VARIABLE
+            )
         typer.echo(f"{path}: completion for {shell.value}; it works in new terminals")
         raise typer.Exit
 
@@ -46,9 +48,7 @@ def install_completion(shell: Shell | None) -> None:
 def complete_if_asked() -> None:
     """Prepare the answer if a shell's script asks for completions."""
     if _VARIABLE in os.environ:
-        from typer.completion import completion_init
-
-        completion_init()
+        _typer_completion().completion_init()
 
 
 def with_shell_named(arguments: Sequence[str]) -> list[str]:
@@ -78,17 +78,21 @@ def engine_completions() -> list[str]:
 
 
 def _script(shell: Shell) -> str:
-    from typer.completion import get_completion_script
-
-    script = get_completion_script(prog_name=PROGRAM, complete_var=_VARIABLE, shell=shell.value)
+    script = _typer_completion().get_completion_script(
+        prog_name=PROGRAM, complete_var=_VARIABLE, shell=shell.value
+    )
     return str(script)
+
+
+def _typer_completion() -> Any:
+    # The module is public, but does not say which of its names are.
+    return import_module("typer.completion")
 
 
 def _current_shell() -> str:
     """Return the name of the shell that runs this program, else that of the login shell."""
     try:
-        import shellingham
-
+        shellingham: Any = import_module("shellingham")
         return str(shellingham.detect_shell()[0])
     except Exception:  # without shellingham, or started by no shell that it knows
         return Path(os.environ.get("SHELL", "")).name

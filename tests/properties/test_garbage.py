@@ -80,14 +80,14 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engagement_ml.workflow.fitting._fit", stop)
 
 
-@drawn(30)
+@drawn(20)
 @given(sources(), st.sampled_from(FRAME_KINDS))
 def test_pandas_frames(given_tables: dict[str, Any], kind: str) -> None:
     frames = {name: pandas_frame(table, kind) for name, table in given_tables.items()}
     result_or_one_line(lambda: read(frames))
 
 
-@drawn(20)
+@drawn(12)
 @given(sources())
 def test_polars_frames(given_tables: dict[str, Any]) -> None:
     frames = {name: polars_frame(table) for name, table in given_tables.items()}
@@ -96,7 +96,7 @@ def test_polars_frames(given_tables: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("no_training")
-@drawn(12)
+@drawn(6)
 @given(sources(), st.sampled_from(FRAME_KINDS))
 def test_python_functions(given_tables: dict[str, Any], kind: str) -> None:
     frames = {name: pandas_frame(table, kind) for name, table in given_tables.items()}
@@ -106,7 +106,7 @@ def test_python_functions(given_tables: dict[str, Any], kind: str) -> None:
     result_or_one_line(lambda: em.EngagementModel(CONFIG).fit(*places, progress=False))
 
 
-@drawn(15)
+@drawn(10)
 @given(sources(), st.sampled_from(FRAME_KINDS))
 def test_scores(given_tables: dict[str, Any], kind: str) -> None:
     events = given_tables["events"]
@@ -117,7 +117,7 @@ def test_scores(given_tables: dict[str, Any], kind: str) -> None:
 
 
 @pytest.mark.usefixtures("no_training")
-@drawn(20)
+@drawn(12)
 @given(st.sampled_from(sorted(BASE)), st.sampled_from(["features", "train"]), st.data())
 def test_csv_files_at_the_command_line(
     tmp_path: Path, spoiled: str, command: str, data: Any

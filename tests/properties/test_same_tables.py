@@ -45,7 +45,7 @@ def shops(draw: Any) -> dict[str, pd.DataFrame]:
     events = pd.DataFrame([*first, *rows], columns=names)
     events["event_id"] = events["event_id"].astype(object)
     paid = draw(st.lists(st.tuples(customer, moments, st.none() | amounts), max_size=15))
-    last = [(n, START + dt.timedelta(days=50 + n), 2.5) for n in (1, 2)]
+    last = [(n % 4 + 1, START + dt.timedelta(days=7 * n + 2), 2.5) for n in range(9)]
     transactions = pd.DataFrame([*last, *paid], columns=["customer_id", "timestamp", "margin"])
     # A frame's NaN is refused as an amount, so that missing ones are objects.
     transactions["revenue"] = (
