@@ -10,7 +10,9 @@ from typing import Any
 
 from engagement_ml.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
+_WITHOUT_HASH = 1
+"""Format of versions that wrote no hash."""
 HASH = "sha256"
 _AGAIN = "use the original file or train again"
 
@@ -44,14 +46,15 @@ def read_text(text: str, *, kind: str, needs_trees: bool) -> tuple[dict[str, Any
             f"{kind} model: the text does not begin with a model's header, found {first[:40]!r}; "
             "give what to_text() returned"
         ) from None
-    if stored_kind != kind or version != FORMAT:
+    if stored_kind != kind or version not in (FORMAT, _WITHOUT_HASH):
         raise InputError(
             f"{kind} model: expected kind '{kind}' in format {FORMAT}, found '{stored_kind}' in "
             f"format {version}; load it with the class and version that wrote it"
         )
     as_written = _line(header) == f"{first}\n"
     stored_hash = header.pop(HASH, None)
-    if stored_hash is not None and not (as_written and stored_hash == _hash(header, trees)):
+    hashed = stored_hash is not None or version == FORMAT
+    if hashed and not (as_written and stored_hash == _hash(header, trees)):
         raise damaged(kind, f"key '{HASH}' is not the hash of the text")
     if not trees and not needs_trees:
         return header, None

@@ -33,9 +33,10 @@ def _dense(column: Any) -> Any:
 
     if isinstance(column.dtype, pd.SparseDtype):
         return column.sparse.to_dense()
-    categories = getattr(column.dtype, "categories", None)
-    moments = categories is not None and isinstance(categories.dtype, pd.DatetimeTZDtype)
-    return column.astype(categories.dtype) if moments else column
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    of_type = column.cat.categories.dtype
+    return column.astype(of_type) if isinstance(of_type, pd.DatetimeTZDtype) else column
 
 
 def _unmixed(column: Any) -> Any:

@@ -31,9 +31,7 @@ def cost(seconds: float, cpu: float = 1.0, peak: float = 0.5) -> dict:
     return best_of([Cost(seconds, cpu, peak)])
 
 
-def panel(
-    bare: float, first: float, again: float, peak: float = 2.0, check: float = 1.0
-) -> dict:
+def panel(bare: float, first: float, again: float, peak: float = 2.0, check: float = 1.0) -> dict:
     return {
         "bare": cost(bare),
         "first": cost(first, first, peak),
