@@ -11,9 +11,9 @@ import pytest
 
 import engagement_ml as em
 from engagement_ml.config import parse_config
-from engagement_ml.engine import open_duckdb
+from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.inputs import read_tables
-from engagement_ml.readiness import CheckResult
+from engagement_ml.readiness import CheckResult, check_tables
 from tests.doors import DOORS, Door
 
 Make = Callable[[pd.DataFrame, str], Any]
@@ -66,12 +66,23 @@ def check_all(make: Make) -> CheckResult:
     frames = {"events": EVENTS, "transactions": TRANSACTIONS, "customers": CUSTOMERS}
     sources = {name: make(frame, name) for name, frame in frames.items()}
     result = em.check(parse_config(SETTINGS), frames=sources, progress=False)
+    compare(result)
+    return result
+
+
+def check_faults(engine: Engine, make: Make) -> None:
+    """Check the same tables on another engine."""
+    frames = {"events": EVENTS, "transactions": TRANSACTIONS, "customers": CUSTOMERS}
+    sources = {name: make(frame, name) for name, frame in frames.items()}
+    compare(check_tables(parse_config(SETTINGS), engine, sources))
+
+
+def compare(result: CheckResult) -> None:
     messages = "\n".join(fault.message for fault in result.faults)
     assert [text for text in FAULTS if text not in messages] == []
     assert len(result.faults) == N_FAULTS
     assert all("\n" not in fault.message for fault in result.faults)
     assert not result.usable
-    return result
 
 
 @pytest.mark.parametrize("door", DOORS)
