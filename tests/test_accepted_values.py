@@ -194,20 +194,16 @@ def filler(value: str, typed: str) -> str:
     return f"coalesce(TRY_CAST({literal(value)} AS {of_type}), {typed})"
 
 
-def read(engine: Engine, sources: dict[str, Any]) -> Tables:
-    return read_tables(CONFIG, engine, sources)
-
-
 def check(
     engine: Engine, sources: dict[str, Any], outcome: str, name: str, rows: int = 1
 ) -> Tables | None:
     """Assert the outcome for rows of a table; return the tables unless they are refused."""
     if outcome == "refused":
         with pytest.raises(InputError) as caught:
-            read(engine, sources)
+            read_tables(CONFIG, engine, sources)
         assert "\n" not in str(caught.value)
         return None
-    tables = read(engine, sources)
+    tables = read_tables(CONFIG, engine, sources)
     lost = {each.table: sum(d.rows for d in each.dropped) for each in tables.quality}
     assert lost == {each: rows * (outcome == "dropped" and each == name) for each in sources}
     for each in tables.quality:
