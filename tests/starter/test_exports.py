@@ -62,7 +62,7 @@ def assert_written(result) -> None:
             assert written[section][table] == entries
 
 
-@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize("name", sorted(ORDERS))
 def test_only_orders_are_said_to_be_little(name, tmp_path):
     result = init(EXPORTS[name](tmp_path), tmp_path / "shop.yaml")
     assert any("add a table of what customers do between" in s for s in result.starter.unsure)
