@@ -28,7 +28,11 @@ from engagement_ml.windows import Windows
 
 
 def approximate_variation(
-    tables: Tables, config: PipelineConfig, windows: Windows, share: float
+    tables: Tables,
+    config: PipelineConfig,
+    windows: Windows,
+    share: float,
+    paid_share: float = 1.0,
 ) -> Variation:
     """Approximate standard errors by those of a regression on counts without memory.
 
@@ -41,22 +45,22 @@ def approximate_variation(
     Parameters
     ----------
     tables : Tables
-        With all transactions, and a sample of the events.
+        Samples of events and of transactions, or all of them.
     config : PipelineConfig
         Churn is inactivity.
     windows : Windows
-    share : float
-        Share of the events in the sample.
+    share, paid_share : float
+        Shares of the events and of the transactions in the samples.
     """
     spans = spans_from_config(config.windows)
     paid = _margin(tables)
-    customers = max(int(paid["n"]), 1)
+    customers = max(1, _population(tables, share, paid_share))
     trained = min(customers, config.sample.customers or customers)
     n_periods = max(1, (windows.fit_until - tables.history.start).days // spans.period_days)
     all_periods = max(1.0, tables.history.days / spans.period_days)
     cells = customers * all_periods
-    mean = float(paid["sum"] or 0.0) / cells
-    variance = max(float(paid["squares"] or 0.0) / cells - mean**2, 0.0)
+    mean = float(paid["sum"] or 0.0) / paid_share / cells
+    variance = max(float(paid["squares"] or 0.0) / paid_share / cells - mean**2, 0.0)
     base = _Base(
         share=share,
         customers=customers,
@@ -138,12 +142,39 @@ def _unit_error(lags: Lags) -> float:
 
 
 def _margin(tables: Tables) -> dict[str, Any]:
-    """Return the number of buyers, and the sums of margins and of their squares."""
+    """Return the sums of margins and of their squares."""
     margin = nw.col("margin")
-    sums = tables.transactions.select(
-        n=nw.col("customer_id").n_unique(), sum=margin.sum(), squares=(margin * margin).sum()
-    )
+    sums = tables.transactions.select(sum=margin.sum(), squares=(margin * margin).sum())
     return tables.engine.rows(sums, source="transactions")[0]
+
+
+def _population(tables: Tables, share: float, paid_share: float) -> int:
+    """Return the number of customers: of buyers or of active ones, whichever are more."""
+    assert tables.ledger is not None
+    one = tables.transactions.select("customer_id", n=nw.lit(1))
+    return max(
+        _estimated_number(tables, one, paid_share),
+        _estimated_number(tables, tables.ledger.select("customer_id", "n"), share),
+    )
+
+
+def _estimated_number(tables: Tables, rows: nw.LazyFrame[Any], share: float) -> int:
+    """Return the number of customers behind a sample of rows (Chao 1984).
+
+    Those that the sample does not hold are about f₁² / 2 f₂, with f₁ customers who are in it once
+    and f₂ who are in it twice.
+    """
+    counted = rows.group_by("customer_id").agg(nw.col("n").sum().alias("n"))
+    n = nw.col("n")
+    sums = counted.select(
+        all=nw.len(),
+        once=nw.when(n == 1).then(nw.lit(1)).sum(),
+        twice=nw.when(n == 2).then(nw.lit(1)).sum(),
+    )
+    (row,) = tables.engine.rows(sums, source="customers")
+    seen, once, twice = (int(row[name] or 0) for name in ("all", "once", "twice"))
+    missing = once**2 / (2 * twice) if share < 1 and twice else 0.0
+    return round(seen + missing)
 
 
 def _counts(tables: Tables) -> list[dict[str, Any]]:

@@ -82,15 +82,13 @@ def _variation(
         return None, []
     if any(str(problem).startswith("key 'segments'") for problem in problems):
         config = config.model_copy(update={"segments": ()})
-    if not rows.whole("transactions"):
-        return None, [NOT_MEASURED]
-    if not rows.whole("events"):
+    if not rows.whole("events", "transactions"):
         from engagement_ml.readiness.approximating import approximate_variation
 
         if config.churn.kind == "event":
             return None, [NOT_MEASURED]
-        share = rows.share("events")
-        return approximate_variation(inspection.tables, config, windows, share), [APPROXIMATED]
+        shares = rows.share("events"), rows.share("transactions")
+        return approximate_variation(inspection.tables, config, windows, *shares), [APPROXIMATED]
     from engagement_ml.readiness.measuring import measure_variation
 
     variation = None

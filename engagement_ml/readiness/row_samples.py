@@ -20,10 +20,12 @@ from engagement_ml.tables.quality import TableQuality
 from engagement_ml.tables.records import arrow_fields, find_field
 from engagement_ml.tables.schema import SourceTable
 
-LARGE_BYTES = 64_000_000
+LARGE_BYTES = 16_000_000
 """Smaller files are read whole without a look at their footers."""
 LARGE_ROWS = 5_000_000
-"""Rows from which a sample of a table is read."""
+"""Rows of events from which a sample is read."""
+LARGE_TABLE = 2_000_000
+"""The same for other tables, whose rows cost more: there is no ledger of them."""
 SAMPLE_ROWS = 500_000
 """Rows of the sample, about."""
 LARGEST_GAP = dt.timedelta(days=14)
@@ -63,7 +65,7 @@ class RowSamples(Rows):
             return table
         groups = row_groups(table)
         rows = sum(group.rows for group in groups)
-        if rows < LARGE_ROWS:
+        if rows < (LARGE_ROWS if table.name == "events" else LARGE_TABLE):
             return table
         chosen = spread(groups)
         sampled, n_read = _read(engine, table, chosen)

@@ -1,12 +1,10 @@
-"""The check on Polars and Spark: the same faults, and the same numbers, as on DuckDB."""
+"""The check on Spark: the same faults, and the same numbers, as on DuckDB."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import polars as pl
 import pytest
 
 from engagement_ml.config import parse_config
@@ -20,10 +18,6 @@ CONFIG = parse_config(
 )
 
 
-def polars(frame: pd.DataFrame, name: str) -> pl.LazyFrame:
-    return pl.from_pandas(frame).lazy()
-
-
 def found(engine: Engine, sources: dict[str, Any]) -> dict[str, Any]:
     """The document without names of sources and what differs by the order of sums."""
     result: CheckResult = check_tables(CONFIG, engine, sources)
@@ -31,10 +25,6 @@ def found(engine: Engine, sources: dict[str, Any]) -> dict[str, Any]:
     for table in document["tables"]:
         del table["source"]
     return document
-
-
-def test_polars_reports_every_fault(polars_engine: Engine) -> None:
-    check_faults(polars_engine, polars)
 
 
 @pytest.mark.spark

@@ -29,7 +29,12 @@ def read_groups(monkeypatch) -> list[tuple[str, int]]:
         found.append((group.file.parent.name, group.number))
         return original(group, *arguments)
 
-    for name, value in {"LARGE_BYTES": 0, "LARGE_ROWS": 10_000, "SAMPLE_ROWS": 2_000}.items():
+    for name, value in {
+        "LARGE_BYTES": 0,
+        "LARGE_ROWS": 10_000,
+        "LARGE_TABLE": 10_000,
+        "SAMPLE_ROWS": 2_000,
+    }.items():
         monkeypatch.setattr(row_samples, name, value)
     monkeypatch.setattr(row_samples, "_first_batches", noted)
     return found
@@ -105,3 +110,17 @@ def test_row_groups_are_spread_from_the_first_to_the_last(n, chosen, monkeypatch
     groups = [row_samples.RowGroup(Path("a"), i, 100) for i in range(n)]
     numbers = [group.number for group in row_samples.spread(groups)]
     assert numbers == chosen or (len(numbers), numbers[0], numbers[-1]) == (chosen, 0, n - 1)
+
+
+def test_large_transactions_are_sampled_too(tmp_path, read_groups, monkeypatch):
+    """Customers are counted by how often the sample holds the same one; margin is scaled."""
+    frames = write(tmp_path)
+    exact = em.check(CONFIG, frames=frames, progress=False)
+    monkeypatch.setattr(row_samples, "LARGE_TABLE", 1_000)
+    monkeypatch.setattr(row_samples, "SAMPLE_ROWS", 500)
+    result = em.check(CONFIG, frames=frames, progress=False)
+    paid = result.tables[1]
+    assert paid.sampled == row_samples.SampledRows(500, 20 * (CUSTOMERS - 1), 1, 1)
+    assert result.variation.customers == pytest.approx(CUSTOMERS - 1, rel=0.15)
+    assert result.variation.mean_margin == pytest.approx(exact.variation.mean_margin, rel=0.15)
+    assert result.history == exact.history
