@@ -154,7 +154,7 @@ def test_plain_files_are_aggregated_in_arrays_with_the_same_result(
 STEP = st.sampled_from(["add", "add", "add", "correct", "remove"])
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     steps=st.lists(STEP, min_size=1, max_size=4),

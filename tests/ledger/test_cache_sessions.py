@@ -118,7 +118,7 @@ def folder(tmp_path: Path) -> Path:
 STEP = st.sampled_from(["add", "add", "add", "correct", "remove"])
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     steps=st.lists(STEP, min_size=1, max_size=3),
