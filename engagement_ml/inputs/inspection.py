@@ -107,7 +107,7 @@ def inspect_tables(
             operations.check(engine, table, unfit.append)
     for problem in unfit:
         report(problem)
-    cleaned = _cleaned(engine, operations, opened, report)
+    cleaned = _cleaned(engine, operations, opened, rows, report)
     quality = {name: rows.quality(table.quality) for name, table in cleaned.items()}
     if not cleaned:
         return Inspection(sources, quality, {})
@@ -145,6 +145,7 @@ def _cleaned(
     engine: Engine,
     operations: TableOperations[Any, Any, Any],
     opened: Mapping[str, Any],
+    rows: Rows,
     report: Report,
 ) -> dict[str, Any]:
     """Clean each table that has its columns in types that fit; events last, and by day."""
@@ -162,7 +163,8 @@ def _cleaned(
             operations.check_unique(engine, whole["customers"], cleaned["customers"], report)
     if "events" in whole:
         paid = cleaned.get("transactions")
-        end = LAST_DAY if paid is None else paid.quality.last.date()
+        last = None if paid is None else rows.quality(paid.quality).last
+        end = LAST_DAY if last is None else last.date()
         with reported(report):
             identified = operations.identified(engine, whole["events"], cleaned)
             events = operations.events(engine, identified, integer_ids, end)

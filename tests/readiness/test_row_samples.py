@@ -119,7 +119,8 @@ def test_large_transactions_are_sampled_too(tmp_path, read_groups, monkeypatch):
     monkeypatch.setattr(row_samples, "LARGE_TABLE", 1_000)
     monkeypatch.setattr(row_samples, "SAMPLE_ROWS", 500)
     result = em.check(CONFIG, frames=frames, progress=False)
-    paid = result.tables[1]
+    events, paid = result.tables
+    assert events.rows_kept == events.rows_read
     assert paid.sampled == row_samples.SampledRows(500, 20 * (CUSTOMERS - 1), 1, 1)
     assert result.variation.customers == pytest.approx(CUSTOMERS - 1, rel=0.15)
     assert result.variation.mean_margin == pytest.approx(exact.variation.mean_margin, rel=0.15)
