@@ -248,7 +248,7 @@ def test_every_entry_point_takes_identities(
     with pytest.raises(SystemExit) as caught:
         main()
     assert not caught.value.code
-    assert "5 events without customer_id became a customer's" in capsys.readouterr().err
+    assert "5 events without customer_id became a customer's" in capsys.readouterr().out
     scores = pd.read_csv(tmp_path / "scores.csv")
     assert scores["customer_id"].tolist() == ["ann", "bob"]
     windows = {"observation_days": 2, "outcome_days": 2, "every_days": 1}
