@@ -30,7 +30,15 @@ LAST_DAY = dt.date(9999, 12, 30)
 
 
 class Rows:
-    """Which rows of the tables are inspected: all."""
+    """Which rows of the tables are inspected: all.
+
+    Attributes
+    ----------
+    lacking : callable or None
+        Called with what a sample of rows lacks, and other rows may have; None if all are read.
+    """
+
+    lacking: Report | None = None
 
     def opened(self, engine: Engine, table: Any) -> Any:
         """Return an opened table, or a sample of its rows."""
@@ -116,10 +124,12 @@ def inspect_tables(
     with reported(report):
         if "events" in cleaned and "transactions" in cleaned:
             _report_one_customer(engine, result, report)
-            tables = tables_of(engine, config, _named(engine, opened, result, unfit), report)
+            named = _named(engine, opened, result, unfit)
+            tables = tables_of(engine, config, named, report, rows.lacking)
         elif "events" in cleaned:
             result = _named(engine, opened, result, unfit)
-            check_configured_names(config, result.label, sources, result.counts, report)
+            counts = result.counts
+            check_configured_names(config, result.label, sources, counts, report, rows.lacking)
             behaviours_of(config, result.counts, result.label, report)
         elif "transactions" in cleaned:
             paid = result.frames["transactions"]

@@ -57,7 +57,11 @@ class _Group:
 
 
 def meet(
-    engine: Engine, tables: Sequence[MeetingTable], entity: str, report: Report = stop
+    engine: Engine,
+    tables: Sequence[MeetingTable],
+    entity: str,
+    report: Report = stop,
+    lacking: Report | None = None,
 ) -> tuple[str, ...]:
     """Count the customers of tables in one pass, and say how the tables meet.
 
@@ -70,6 +74,9 @@ def meet(
         What a customer is called.
     report : callable, optional
         Called with each problem; by default, the first is raised.
+    lacking : callable, optional
+        The tables are samples of rows. Called, in place of `report`, if they have no customer in
+        common; that they have few says nothing.
 
     Returns
     -------
@@ -87,15 +94,16 @@ def meet(
     groups = _groups(engine, tables, per_customer)
     active = frozenset(table.name for table in tables) - {_CUSTOMERS}
     notes = [_counts(tables, groups, entity)]
+    few = FEW if lacking is None else 0.0
     for place, left in enumerate(tables):
         for right in tables[place + 1 :]:
             if right.name == _CUSTOMERS and place > 0:
                 continue
             sides = active if right.name == _CUSTOMERS else frozenset({left.name})
             try:
-                notes += _in_common(engine, per_customer, groups, (left, sides), right, entity)
+                notes += _in_common(engine, per_customer, groups, (left, sides), right, entity, few)
             except InputError as problem:
-                report(problem)
+                (lacking or report)(problem)
     for table in tables:
         if table.name != _CUSTOMERS:
             notes += _large_share(engine, per_customer, groups, table, entity)
@@ -178,13 +186,14 @@ def _in_common(
     left: tuple[MeetingTable, frozenset[str]],
     right: MeetingTable,
     entity: str,
+    few: float,
 ) -> list[str]:
     """Return a note if two tables have few customers in common; stop if they have none."""
     table, sides = left
     there = frozenset({right.name})
     n_left, n_right = _number(groups, sides), _number(groups, there)
     both = _number(groups, sides, there)
-    if both >= FEW * min(n_left, n_right):
+    if both and both >= few * min(n_left, n_right):
         return []
     here_ids = _ids(engine, per_customer, sides, table.label)
     there_ids = _ids(engine, per_customer, there, right.label)
@@ -201,8 +210,8 @@ def _in_common(
             f"first holds {quantity(n_left, entity)} such as {here_ids[0]!r}, of the second "
             f"{quantity(n_right, entity)} such as {there_ids[0]!r}; {remedy}"
         )
-    few = f"Only {quantity(both, entity)} in {listed(sorted(sides))} are in {right.name} as well"
-    return [f"{few}; {remedy}."]
+    found = f"Only {quantity(both, entity)} in {listed(sorted(sides))} are in {right.name} as well"
+    return [f"{found}; {remedy}."]
 
 
 def _ids(

@@ -99,10 +99,12 @@ def check_configured_names(
     tables: Collection[str],
     counts: Mapping[str, int],
     report: Report = stop,
+    lacking: Report | None = None,
 ) -> None:
     """Check that the data has every event type and table that the configuration names.
 
-    Problems are given to `report`, which by default raises the first.
+    Problems are given to `report`, which by default raises the first. If the events are a sample of
+    rows, event types that it lacks are given to `lacking`.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def check_configured_names(
     """
     for key, name in configured_event_types(config):
         if name not in counts:
-            report(
+            (lacking or report)(
                 ConfigError(
                     f"key '{key}': {label} has no event of type '{name}'{nearest(name, counts)}; "
                     f"its event types are {listed(sorted(counts))}"

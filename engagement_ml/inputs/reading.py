@@ -94,7 +94,11 @@ def read_tables(
 
 
 def tables_of(
-    engine: Engine, config: PipelineConfig, result: ReadResult, report: Report = stop
+    engine: Engine,
+    config: PipelineConfig,
+    result: ReadResult,
+    report: Report = stop,
+    lacking: Report | None = None,
 ) -> Tables:
     """Return the tables that were read, with the checks that concern several of them.
 
@@ -106,11 +110,13 @@ def tables_of(
         With events and transactions.
     report : callable, optional
         Called with each problem; by default, the first is raised.
+    lacking : callable, optional
+        The tables are samples of rows. Called, in place of `report`, with what they lack.
     """
-    check_configured_names(config, result.label, result.frames, result.counts, report)
+    check_configured_names(config, result.label, result.frames, result.counts, report, lacking)
     result, grouped = group_event_types(config, engine, result)
     behaviours = behaviours_of(config, result.counts, result.label, report)
-    notes = meet(engine, meeting_tables(result), config.entity, report)
+    notes = meet(engine, meeting_tables(result), config.entity, report, lacking)
     paid, quality = result.frames["transactions"], result.quality["transactions"]
     notes += money_notes(engine, config, paid, quality, report)
     first_event, last_event = _first_and_last_day(result, "events")

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from engagement_ml.engine import DuckDBEngine, Engine
 from engagement_ml.engine.files import NULL
+from engagement_ml.errors import EngagementError
 from engagement_ml.formatting import count
 from engagement_ml.inputs.inspection import Rows
 from engagement_ml.readiness.result import SampledRows
@@ -55,6 +56,7 @@ class RowSamples(Rows):
     """
 
     read: dict[str, SampledRows] = field(default_factory=dict)
+    _lacking: list[EngagementError] = field(default_factory=list)
     _spans: dict[str, tuple[dt.datetime, dt.datetime]] = field(default_factory=dict)
 
     def opened(self, engine: Engine, table: Any) -> Any:
@@ -69,6 +71,7 @@ class RowSamples(Rows):
             return table
         chosen = spread(groups)
         sampled, n_read = _read(engine, table, chosen)
+        self.lacking = self._lacking.append
         self.read[table.name] = SampledRows(n_read, rows, len(chosen), len(groups))
         stated = [group for group in groups if group.first is not None and group.last is not None]
         if len(stated) == len(groups):
@@ -112,7 +115,7 @@ class RowSamples(Rows):
             "the files. Numbers of rows and customers are those of the sample; faults in other "
             "rows are found when they are read."
             for table, part in self.read.items()
-        ]
+        ] + [f"The sample of rows may lack what all rows have: {each}" for each in self._lacking]
 
 
 def row_groups(table: SourceTable) -> list[RowGroup]:

@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import engagement_ml as em
+from engagement_ml.config import parse_config
+from engagement_ml.engine import open_duckdb
+from engagement_ml.inputs import read_tables
 from engagement_ml.readiness import row_samples
 
 DAYS, PER_DAY, CUSTOMERS = 120, 200, 100
@@ -84,9 +87,20 @@ def test_a_part_of_the_row_groups_is_read(tmp_path, read_groups):
 
 def test_faults_of_values_are_found_in_the_sample(tmp_path, read_groups):
     frames = write(tmp_path, value="much")
+    result = em.check(CONFIG, frames=frames, progress=False)
+    assert ["expected a number, found 'much'" in fault.message for fault in result.faults] == [True]
+
+
+def test_what_a_sample_lacks_is_no_fault(tmp_path, read_groups):
+    """Other rows may have a rare event type; files sorted by customer share none in the samples."""
+    frames = write(tmp_path, **{"Customer_ID": range(1000, 1000 + PER_DAY)})
     result = em.check({**CONFIG, "behaviours": {"mail": {}}}, frames=frames, progress=False)
-    messages = [fault.message for fault in result.faults]
-    assert ["expected a number, found 'much'" in messages[0], "'mail'" in messages[1]] == [True] * 2
+    assert result.usable
+    doubts = [note for note in result.notes if note.startswith("The sample of rows may lack")]
+    assert ["event of type 'mail'" in doubts[0], "no customer in common" in doubts[1]] == [True] * 2
+    assert not any("Only" in note for note in result.notes)
+    with pytest.raises(em.EngagementError, match="no customer in common"), open_duckdb() as engine:
+        read_tables(parse_config(CONFIG), engine, frames)
 
 
 def test_small_files_are_read_whole(tmp_path, read_groups, monkeypatch):
