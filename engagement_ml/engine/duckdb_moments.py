@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engagement_ml.engine.moments import ZONE, text_sql, typed_sql
+from engagement_ml.engine.moments import ZONE, has_zone, text_sql, typed_sql
 from engagement_ml.engine.notation import PLAIN, Notation, epoch_sql, format_sql, local_sql
 from engagement_ml.engine.notation import number_sql as text_number_sql
 
@@ -39,7 +39,7 @@ def moment_sql(value: str, of_type: str, notation: Notation = PLAIN) -> str:
     if text:
         return text_sql(value)
     moment = typed_sql(value, of_type)
-    if notation.timezone is None or "TIME ZONE" in of_type or of_type == "DATE":
+    if notation.timezone is None or has_zone(of_type) or of_type == "DATE":
         return moment
     return local_sql(moment, notation.timezone)
 

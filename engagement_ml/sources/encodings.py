@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from engagement_ml.engine import Engine
 from engagement_ml.errors import InputError
+from engagement_ml.sources.packed import open_unpacked
 
 BLOCK = 1 << 20
 
@@ -23,7 +22,7 @@ def utf8_files(
     ----------
     engine : Engine
     files : sequence of Path
-        CSV files, plain or compressed by gzip.
+        CSV or JSON files; ``.gz`` and ``.zst`` are decompressed.
     encoding : str or None
         None is UTF-8.
     table : str
@@ -39,20 +38,16 @@ def utf8_files(
     folder = engine.scratch() / f"utf8-{table}"
     copies = []
     for number, file in enumerate(files):
-        copy = folder / str(number) / file.name.removesuffix(".gz")
+        copy = folder / str(number) / file.name.removesuffix(".gz").removesuffix(".zst")
         copy.parent.mkdir(parents=True, exist_ok=True)
         _rewrite(file, copy, encoding, table)
         copies.append(copy)
     return copies
 
 
-def _opened(file: Path) -> IO[bytes]:
-    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")  # type: ignore[return-value]
-
-
 def _rewrite(file: Path, copy: Path, encoding: str, table: str) -> None:
     decoder, line = codecs.getincrementaldecoder(encoding)(), 1
-    with _opened(file) as source, copy.open("w", encoding="utf-8", newline="") as target:
+    with open_unpacked(file) as source, copy.open("w", encoding="utf-8", newline="") as target:
         while True:
             try:
                 block = source.read(BLOCK)

@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from engagement_ml.config import parse_config
@@ -33,11 +34,12 @@ def read(file: Path, encoding: str | None) -> list[str]:
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8", "UTF8", "utf-8-sig", None])
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".csv.zst"])
 def test_text_is_read_in_its_encoding(encoding: str | None, suffix: str, tmp_path: Path) -> None:
     file = tmp_path / f"events{suffix}"
     content = EVENTS.encode(encoding or "utf-8")
-    file.write_bytes(gzip.compress(content) if suffix.endswith("gz") else content)
+    packed = {".gz": gzip.compress, ".zst": pa.Codec("zstd").compress}.get(file.suffix, bytes)
+    file.write_bytes(bytes(packed(content)))
     assert read(file, encoding) == ["Müller", "Š"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pytest
@@ -144,8 +144,9 @@ def check_local_times(engine: Engine, make: Make, *, typed: bool) -> None:
     assert shaped_times(engine, make, times, timezone="Europe/Berlin") == expected
 
 
-def check_zones_are_kept(engine: Engine, make: Make) -> None:
+def check_zones_are_kept(engine: Engine, make: Make, unit: Literal["us", "ns"] = "us") -> None:
     times = pd.to_datetime(pd.Series([each for each, _ in BERLIN[1:2] * 2])).dt.tz_localize("UTC")
+    times = times.dt.as_unit(unit)
     moment = dt.datetime(2024, 10, 27, 3, 30)
     assert shaped_times(engine, make, times, timezone="Europe/Berlin") == [moment, moment]
 
@@ -158,10 +159,13 @@ def test_local_times_become_utc(door: Door, typed: bool, tmp_path: Path) -> None
 
 
 @pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops")
+@pytest.mark.parametrize("unit", ["us", "ns"])
 @pytest.mark.parametrize("door", DOORS)
-def test_times_that_name_their_zone_keep_it(door: Door, tmp_path: Path) -> None:
+def test_times_that_name_their_zone_keep_it(
+    door: Door, unit: Literal["us", "ns"], tmp_path: Path
+) -> None:
     with open_duckdb(threads=1) as engine:
-        check_zones_are_kept(engine, lambda f, n: door(f, tmp_path, n))
+        check_zones_are_kept(engine, lambda f, n: door(f, tmp_path, n), unit)
 
 
 @pytest.mark.parametrize("door", [as_csv, as_parquet])
