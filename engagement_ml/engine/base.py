@@ -245,11 +245,11 @@ class LazyEngine(Engine):
         zone in the source, though the engine holds them with one.
         """
 
+    @abstractmethod
     def project(
         self, frame: nw.LazyFrame[Any], columns: Mapping[str, str], where: str | None = None
     ) -> nw.LazyFrame[Any]:
         """Return columns by SQL of the engine, of the rows for which a condition holds."""
-        raise NotImplementedError(f"{type(self).__name__} runs no expressions")
 
     @abstractmethod
     def hashed(

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from engagement_ml.engine import spark_sql
 from engagement_ml.engine.duckdb_moments import moment_sql
 from engagement_ml.engine.notation import Notation, number_sql, spark_number_sql
+from engagement_ml.engine.numbers import not_nan_sql
 from engagement_ml.engine.spark_formats import literal as spark_literal
 from engagement_ml.expressions.types import ColumnType
 
@@ -129,8 +130,7 @@ class DuckDBDialect(Dialect):
 
     def without_nan(self, number: str) -> str:
         """Return SQL for a double; null for NaN."""
-        # DuckDB folds isnan by a file's min and max, which ignore NaN.
-        return f"(CASE WHEN isfinite({number}) OR isinf({number}) THEN {number} END)"
+        return f"(CASE WHEN {not_nan_sql(number)} THEN {number} END)"
 
     def moment(self, value: str, of_type: ColumnType, notation: Notation, *, naive: bool) -> str:
         """Return SQL for a value as naive UTC timestamp; null if it is none."""

@@ -11,9 +11,9 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.engine import DuckDBEngine, Engine
+from engagement_ml.engine import Engine
 from engagement_ml.errors import EngagementError, Report
-from engagement_ml.inputs import duckdb_reader, lazy_reader
+from engagement_ml.inputs.engine_operations import operations_of
 from engagement_ml.inputs.money import money_notes
 from engagement_ml.inputs.names import behaviours_of, check_configured_names
 from engagement_ml.inputs.operations import TableOperations
@@ -97,9 +97,7 @@ def inspect_tables(
     rows : Rows, optional
         Which rows are inspected; by default all.
     """
-    operations: TableOperations[Any, Any, Any] = (
-        duckdb_reader.OPERATIONS if isinstance(engine, DuckDBEngine) else lazy_reader.OPERATIONS
-    )
+    operations = operations_of(engine)
     rows = rows or Rows()
     opened: dict[str, Any] = {}
     given = sources_of(config, frames or {}, report)

@@ -48,12 +48,16 @@ class MeetingTable:
 
 @dataclass(frozen=True)
 class _Group:
-    """The customers that are in the same tables."""
+    """The customers that are in the same tables.
+
+    `rounded` is the smallest id that is a number with its last digits lost, if there is one.
+    """
 
     tables: frozenset[str]
     n: int
     rows: Mapping[str, int]
     most: Mapping[str, int]
+    rounded: str | None
 
 
 def meet(
@@ -90,8 +94,8 @@ def meet(
         If two tables have no customer in common, or an id is a number with its last digits lost.
     """
     per_customer = _rows_by_customer(tables)
-    _check_exponents(engine, tables, per_customer, report)
     groups = _groups(engine, tables, per_customer)
+    _check_exponents(tables, groups, report)
     active = frozenset(table.name for table in tables) - {_CUSTOMERS}
     notes = [_counts(tables, groups, entity)]
     few = FEW if lacking is None else 0.0
@@ -135,16 +139,23 @@ def _groups(
     names = [table.name for table in tables]
     one, zero = nw.lit(1), nw.lit(0)
     present = [f"in_{name}" for name in names]
+    text = isinstance(per_customer.collect_schema()["customer_id"], nw.String)
+    customer = nw.col("customer_id")
+    rounded = [nw.when(customer.str.contains(EXPONENT)).then(customer).alias("rounded")]
     counted = (
         per_customer.with_columns(
-            nw.when(nw.col(name) > 0).then(one).otherwise(zero).alias(flag)
-            for name, flag in zip(names, present, strict=True)
+            *(
+                nw.when(nw.col(name) > 0).then(one).otherwise(zero).alias(flag)
+                for name, flag in zip(names, present, strict=True)
+            ),
+            *(rounded if text else ()),
         )
         .group_by(*present)
         .agg(
             nw.len().cast(nw.Int64).alias("n"),
             *(nw.col(name).sum().cast(nw.Int64).alias(f"rows_{name}") for name in names),
             *(nw.col(name).max().alias(f"most_{name}") for name in names),
+            *([nw.col("rounded").min()] if text else ()),
         )
     )
     return [
@@ -153,6 +164,7 @@ def _groups(
             row["n"],
             {name: row[f"rows_{name}"] for name in names},
             {name: row[f"most_{name}"] for name in names},
+            row.get("rounded"),
         )
         for row in engine.rows(counted, source=tables[0].label)
     ]
@@ -246,21 +258,18 @@ def _large_share(
 
 
 def _check_exponents(
-    engine: Engine,
-    tables: Sequence[MeetingTable],
-    per_customer: nw.LazyFrame[Any],
-    report: Report,
+    tables: Sequence[MeetingTable], groups: Sequence[_Group], report: Report
 ) -> None:
     """Check that no id is a number that a spreadsheet or a float has rounded."""
-    if not isinstance(per_customer.collect_schema()["customer_id"], nw.String):
+    found = [(group.rounded, group) for group in groups if group.rounded is not None]
+    if not found:
         return
-    rounded = per_customer.filter(nw.col("customer_id").str.contains(EXPONENT))
-    for row in engine.rows(rounded.sort("customer_id").head(1), source=tables[0].label):
-        table = next(table for table in tables if row[table.name])
-        report(
-            InputError(
-                f"{table.label}: column 'customer_id' holds {row['customer_id']!r}, a number whose "
-                "last digits are lost, so that several ids may have become one; export ids as text "
-                "or as whole numbers"
-            )
+    rounded, group = min(found, key=lambda each: each[0])
+    table = next(table for table in tables if table.name in group.tables)
+    report(
+        InputError(
+            f"{table.label}: column 'customer_id' holds {rounded!r}, a number whose last digits "
+            "are lost, so that several ids may have become one; export ids as text or as whole "
+            "numbers"
         )
+    )

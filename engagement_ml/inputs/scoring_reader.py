@@ -9,8 +9,8 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
-from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
-from engagement_ml.inputs import duckdb_reader, lazy_reader
+from engagement_ml.engine import Engine
+from engagement_ml.inputs.engine_operations import operations_of
 from engagement_ml.inputs.meeting import MeetingTable, meet
 from engagement_ml.tables.dense_span import DenseSpan
 from engagement_ml.tables.dropped import dropped_note
@@ -51,18 +51,13 @@ def read_scoring_tables(
         shape=config.shape,
         history=config.history,
     )
-    if isinstance(engine, LazyEngine):
-        lazy_tables = lazy_reader.OPERATIONS.open_tables(engine, columns_only, sources)
-        _, lazy_cleaned = lazy_reader.OPERATIONS.clean_tables(engine, lazy_tables)
-        return {
-            name: ScoringTable(table.frame, table.quality, table.counts, table.dense)
-            for name, table in lazy_cleaned.items()
-        }
-    assert isinstance(engine, DuckDBEngine)
-    tables = duckdb_reader.OPERATIONS.open_tables(engine, columns_only, sources)
-    _, cleaned = duckdb_reader.OPERATIONS.clean_tables(engine, tables)
+    operations = operations_of(engine)
+    tables = operations.open_tables(engine, columns_only, sources)
+    _, cleaned = operations.clean_tables(engine, tables)
     return {
-        name: ScoringTable(engine.scan(table.view), table.quality, table.counts, table.dense)
+        name: ScoringTable(
+            operations.frames(engine, table)[0], table.quality, table.counts, table.dense
+        )
         for name, table in cleaned.items()
     }
 

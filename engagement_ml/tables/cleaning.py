@@ -9,6 +9,7 @@ import narwhals as nw
 
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.engine.numbers import not_nan_sql
 from engagement_ml.tables.day_limits import signup_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.dropped import revenue_sql, with_revenue
@@ -190,7 +191,7 @@ def _timestamp(table: SourceTable, column: str, guarded: bool) -> str:
         value = quoted(column)
         given = f"{value} IS NOT NULL"
         if table.types[column] in FLOATS:
-            given = f"(isfinite({value}) OR isinf({value}))"
+            given = not_nan_sql(value)
         moment = f"CASE WHEN {moment} IS NULL AND {given} THEN error('{GUARD}') ELSE {moment} END"
     if column == "timestamp":
         return moment

@@ -6,6 +6,8 @@ from typing import Any
 
 import narwhals as nw
 
+from engagement_ml.engine.numbers import not_nan_sql
+
 NOT_IDS = (
     "", "null", "NULL", "Null", "undefined", "UNDEFINED", "None", "NONE", "nan", "NaN", "NAN",
     "NaT", "<NA>", "NA", "N/A", "n/a", "#N/A", "#NULL!", "\\N",
@@ -42,15 +44,6 @@ def id_sql(value: str, of_type: str) -> str:
     # The length is cheap to test, and most ids are longer or differ at once.
     missing = f"strlen({value}) <= {2 * _LONGEST} AND trim({value}) IN ({_LIST})"
     return f"CASE WHEN {missing} THEN NULL ELSE {value} END"
-
-
-def not_nan_sql(value: str) -> str:
-    """Return SQL for the condition that a float is not NaN; null for null.
-
-    DuckDB takes ``isnan`` of a Parquet column as false by the file's statistics, which leave NaN
-    out.
-    """
-    return f"(isfinite({value}) OR isinf({value}))"
 
 
 def id_expression(name: str) -> nw.Expr:

@@ -162,10 +162,10 @@ def open_lazy_table(
     local = frozenset(c for c, s in selected.items() if s in naive and c not in shaped.computed)
     opened = LazyTable(table, renamed, renamed.collect_schema(), local)
     unused = [c for c in selected if is_optional(name, c) and _is_all_null(engine, opened, c)]
-    if not unused:
-        return _with_examples(engine, opened)
-    plain = renamed.drop(*unused)
-    return LazyTable(without_columns(table, unused), plain, plain.collect_schema(), local)
+    if unused:
+        plain = renamed.drop(*unused)
+        opened = LazyTable(without_columns(table, unused), plain, plain.collect_schema(), local)
+    return _with_examples(engine, opened)
 
 
 def _with_examples(engine: LazyEngine, opened: LazyTable) -> LazyTable:

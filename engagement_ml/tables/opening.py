@@ -12,11 +12,12 @@ from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.files import parquet_sql
 from engagement_ml.engine.moments import has_zone
 from engagement_ml.engine.notation import Notation
+from engagement_ml.engine.numbers import not_nan_sql
 from engagement_ml.errors import Report, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files, source_folder
 from engagement_ml.tables.column_mapping import check_columns, map_columns, used_columns
 from engagement_ml.tables.day_limits import DayLimits
-from engagement_ml.tables.ids import FLOATS, not_nan_sql
+from engagement_ml.tables.ids import FLOATS
 from engagement_ml.tables.projection import Projection
 from engagement_ml.tables.records import (
     duckdb_fields,

@@ -68,6 +68,11 @@ class PolarsEngine(LazyEngine):
     def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
         frame.to_native().sink_parquet(path)
 
+    def project(
+        self, frame: nw.LazyFrame[Any], columns: Mapping[str, str], where: str | None = None
+    ) -> nw.LazyFrame[Any]:
+        raise AssertionError("no table has a shape here")
+
     def typed(
         self,
         frame: nw.LazyFrame[Any],
