@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _LISTED = 12
 """Event types that are printed."""
 
+EXAMPLE = ("engagement-ml init runs/demo/data/events.parquet runs/demo/data/transactions.parquet",)
+
 
 def init(
     tables: Annotated[

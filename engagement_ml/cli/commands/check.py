@@ -10,6 +10,8 @@ import typer
 from engagement_ml.cli.options import Config, Debug, LogLines, Quiet, Verbose
 from engagement_ml.cli.terminal import command
 
+EXAMPLE = ("engagement-ml check runs/demo/shop.yaml",)
+
 
 def check(
     config: Config,

@@ -1,0 +1,1 @@
+"""The commands, one a module of its name; each has an `EXAMPLE` for the end of its help."""
