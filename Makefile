@@ -94,14 +94,15 @@ $(VENV)/bin/python:
 		echo "error: '$(PYTHON) -m venv' failed; on Debian and Ubuntu: apt install python3-venv" >&2; \
 		exit 2; }
 
+# Python compiles a module when it is first imported; compiling all of them takes as long as installing.
 $(BASE): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV) (once; some minutes) ..."
-	@$(PIP) install -c constraints.txt -e .
+	@$(PIP) install --no-compile -c constraints.txt -e .
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV), with development tools (once; some minutes) ..."
-	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@$(PIP) install --no-compile -c constraints.txt -e '.[dev]'
 	@touch $(BASE) $@
 
 # featuretools needs an older pandas, so it gets a separate environment. If it cannot be installed,
