@@ -45,6 +45,8 @@ TYPED = {
 CSV = {"codes": test_money.check_codes}
 AS_POLARS = ("left out", "texts", "disguise", "halves", "repeats", "currencies")
 """Checks of which nothing but Narwhals expressions runs, the same on Polars and Spark."""
+AS_PARQUET = ("helpers",)
+"""Checks that Parquet files cover on Spark."""
 
 
 def polars(frame: pd.DataFrame, name: str) -> pl.LazyFrame:
@@ -58,7 +60,7 @@ def test_polars_follows_the_rules(check: str, polars_engine: Engine) -> None:
 
 @pytest.mark.spark
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-@pytest.mark.parametrize("check", COMMON | CSV)
+@pytest.mark.parametrize("check", [name for name in COMMON | CSV if name not in AS_PARQUET])
 def test_spark_follows_the_rules_for_csv(check: str, spark_engine: Engine, tmp_path: Path) -> None:
     if check in AS_POLARS and "ALL_TESTS" not in os.environ:
         pytest.skip("the same expressions run on Polars; set ALL_TESTS=1 to run them on Spark")

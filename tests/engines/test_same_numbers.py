@@ -55,7 +55,7 @@ def test_polars_equals_the_oracle(
 
 
 @pytest.mark.spark
-@settings(RELAXED, max_examples=5, phases=[Phase.explicit, Phase.generate])
+@settings(RELAXED, max_examples=3, phases=[Phase.explicit, Phase.generate])
 @given(world=test_oracle.worlds(), length=LENGTHS)
 def test_spark_equals_the_oracle(
     spark_engine: LazyEngine, world: test_oracle.World, length: int

@@ -87,12 +87,20 @@ def _number(text: str) -> Any:
 
 
 def test_features_on_the_command_line(
-    spark_session: Any, here: Path, write_yaml: Any, monkeypatch: Any, capsys: Any
+    spark_session: Any, here: Path, write_yaml: Any, small_shop: Any, monkeypatch: Any, capsys: Any
 ) -> None:
     found = {}
+    names = ["page_view", "social_like", "coupon_use", "tutorial_done"]
+    few = small_shop.events["event_type"].isin(names)
+    small_shop.events[few].to_parquet("few.parquet")
+    small_shop.transactions.to_parquet("transactions.parquet")
+    small_shop.customers.to_parquet("customers.parquet")
+    sources = {"events": str(here / "few.parquet")} | {
+        name: str(here / f"{name}.parquet") for name in ("transactions", "customers")
+    }
     # Spark's folder replaces DuckDB's file, and then an earlier folder of Spark.
-    for kind in ("duckdb", "spark", "spark"):
-        settings = write_yaml(windows=WINDOWS, engine=kind, features=JOINT)
+    for kind, features in (("duckdb", JOINT), ("spark", {}), ("spark", JOINT)):
+        settings = write_yaml(windows=WINDOWS, engine=kind, features=features, sources=sources)
         assert run(monkeypatch, "features", str(settings), "--output", "features") == 0
         output = capsys.readouterr().out
         frame = pd.read_parquet("features/features.parquet")

@@ -376,7 +376,7 @@ def test_a_run_killed_at_any_moment_leaves_a_usable_store(folder: Path) -> None:
     for i, (_, part) in enumerate(rows.groupby(np.arange(len(rows)) % 12)):
         write(folder, f"{i:02}", part)
     n_killed = 0
-    for i, killed in enumerate(killed_runs(folder, 10, rng)):
+    for i, killed in enumerate(killed_runs(folder, 7, rng)):
         n_killed += killed
         if i % 3 == 2:
             shutil.copy(folder / "events" / "00.parquet", folder / "events" / f"9{i}.parquet")
