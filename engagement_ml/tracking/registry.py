@@ -11,6 +11,8 @@ from engagement_ml.metric.display import INDICATOR_CAUTION
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EXISTS = ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS")
+RECORD_TAG = "engagement_ml.record"
+"""Tag of runs and versions: the fingerprint of the record, by which a run is found again."""
 _VERSIONS_TAG = "mlflow.modelVersions"
 
 
@@ -53,10 +55,19 @@ def register_version(
         description=INDICATOR_CAUTION if metric.evidence == "indicator" else None,
         model_id=logged.model_id,
     )
-    version = int(created.version)
+    return int(created.version), complete_version(client, created)
+
+
+def complete_version(client: Any, created: Any) -> str:
+    """Link a version to its logged model and set its alias, which is returned.
+
+    A version whose registration was killed after its creation lacks both.
+    """
+    name, version = created.name, int(created.version)
     # MLflow's pages link the logged model to its version by this tag.
     link = json.dumps([{"name": name, "version": created.version}])
-    client.set_logged_model_tags(logged.model_id, {_VERSIONS_TAG: link})
+    model_id = created.source.removeprefix("models:/")
+    client.set_logged_model_tags(model_id, {_VERSIONS_TAG: link})
     others = [
         other
         for other in client.search_model_versions(f"name='{name}'", max_results=2)
@@ -65,4 +76,4 @@ def register_version(
     has_champion = CHAMPION in client.get_registered_model(name).aliases
     alias = CHALLENGER if others or has_champion else CHAMPION
     client.set_registered_model_alias(name, alias, str(version))
-    return version, alias
+    return alias

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
+    from engagement_ml.workflow.registering import Registration, register
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
     from engagement_ml.workflow.scoring import Scores, score
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.training import train
 
 __all__ = [
+    "Registration",
     "Scores",
     "StarterResult",
     "TrainResult",
     "check",
     "evaluate",
     "init",
+    "register",
     "report",
     "score",
     "train",
@@ -32,12 +35,14 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "Registration": "registering",
         "Scores": "scoring",
         "StarterResult": "starting",
         "TrainResult": "results",
         "check": "checking",
         "evaluate": "evaluating",
         "init": "starting",
+        "register": "registering",
         "report": "reporting",
         "score": "scoring",
         "train": "training",
