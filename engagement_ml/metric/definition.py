@@ -139,6 +139,8 @@ class EngagementMetric(StoredMetric):
     def expression(self) -> nw.Expr:
         """Return the score as one Narwhals expression; columns are named as the behaviours.
 
+        Spark reads a dot or backtick in a column's name as syntax; `score` handles such names.
+
         Examples
         --------
         >>> import narwhals as nw, pyarrow as pa

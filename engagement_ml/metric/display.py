@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from engagement_ml.formatting import one_line
 from engagement_ml.metric.behaviour import WeightedBehaviour, heaviest_first
 from engagement_ml.metric.evidence import caution, evidence_name
 from engagement_ml.metric.transforms import Transform
@@ -22,7 +23,7 @@ def as_text(metric: EngagementMetric) -> str:
     """Return name, evidence and a table of the weights, as plain text."""
     lines = [_headline(metric)]
     if metric.abstained:
-        lines.append(f"  abstained: {metric.reason}")
+        lines.append(f"  abstained: {one_line(metric.reason)}")
     else:
         rows = [_HEAD, *(_row(behaviour) for behaviour in heaviest_first(metric.behaviours))]
         widths = [max(len(row[place]) for row in rows) for place in range(len(_HEAD))]
@@ -42,7 +43,7 @@ def as_html(metric: EngagementMetric) -> str:
     """Return the same as self-contained HTML, with all text of the metric escaped."""
     parts = [f"<p><b>{escape(_headline(metric))}</b></p>"]
     if metric.abstained:
-        parts.append(f"<p>Abstained: {escape(metric.reason or '')}</p>")
+        parts.append(f"<p>Abstained: {escape(one_line(metric.reason))}</p>")
     else:
         head = "".join(f'<th style="{_CELL}">{escape(title)}</th>' for title in ("", *_HEAD))
         body = "".join(_html_row(behaviour) for behaviour in heaviest_first(metric.behaviours))
@@ -70,8 +71,9 @@ def describe_response(transform: Transform) -> str:
 
 
 def _headline(metric: EngagementMetric) -> str:
+    evidence = evidence_name(metric.evidence)
     return (
-        f"EngagementMetric '{metric.name}' · evidence: {evidence_name(metric.evidence)} · "
+        f"EngagementMetric '{one_line(metric.name)}' · evidence: {evidence} · "
         f"score 0 to 100 from {metric.observation_days} days of events"
     )
 
@@ -80,10 +82,10 @@ def _row(behaviour: WeightedBehaviour) -> tuple[str, ...]:
     low, high = behaviour.weight_low, behaviour.weight_high
     interval = _NO_INTERVAL if low is None or high is None else f"{low:.1f} to {high:.1f}"
     return (
-        behaviour.title,
+        one_line(behaviour.title),
         f"{behaviour.weight:.1f}",
         interval,
-        f"{behaviour.transform.cap:.4g} {behaviour.unit}",
+        f"{behaviour.transform.cap:.4g} {one_line(behaviour.unit)}",
         describe_response(behaviour.transform),
     )
 

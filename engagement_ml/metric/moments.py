@@ -75,7 +75,7 @@ def comparable(frame: Any, column: str) -> tuple[Any, Callable[[dt.datetime], An
     dtype = frame.collect_schema()[column]
     if dtype != nw.Date and not isinstance(dtype, nw.Datetime):
         raise InputError(f"events: column '{column}' holds {dtype}; give timestamps or dates")
-    if frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect():
+    if is_spark(frame):
         return _in_micros(frame, column), micros
     if dtype == nw.Date:
         return frame.with_columns(nw.col(column).cast(nw.Datetime("us"))), lambda moment: moment
@@ -85,6 +85,11 @@ def comparable(frame: Any, column: str) -> tuple[Any, Callable[[dt.datetime], An
         # DuckDB has the time zone in its connection, and compares instants in any zone.
         frame = frame.with_columns(nw.col(column).dt.convert_time_zone("UTC"))
     return frame, lambda moment: moment.replace(tzinfo=dt.UTC)
+
+
+def is_spark(frame: Any) -> bool:
+    """Return whether a Narwhals frame is one of PySpark."""
+    return bool(frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect())
 
 
 def micros(moment: dt.datetime) -> int:

@@ -51,8 +51,8 @@ def expression(metric: EngagementMetric) -> nw.Expr:
 
 def score(metric: EngagementMetric, frame: Any) -> Any:
     """Add the column ``score`` to a wide table of event counts."""
-    wide = narwhals_frame(frame, "score")
-    return _with_score(wide, _points_of_columns(metric, wide))
+    wide, plain = _plain_names(narwhals_frame(frame, "score"))
+    return _with_score(wide, plain, _points_of_columns(metric, wide, plain))
 
 
 def score_with_equal_weights(metric: EngagementMetric, frame: Any) -> Any:
@@ -61,17 +61,17 @@ def score_with_equal_weights(metric: EngagementMetric, frame: Any) -> Any:
     Behaviours and transforms are the metric's; each of its k behaviours has 100/k points, which
     is not rounded to two decimals as the weights of a definition are.
     """
-    wide = narwhals_frame(frame, "score")
+    wide, plain = _plain_names(narwhals_frame(frame, "score"))
     weight = 100.0 / max(len(metric.behaviours), 1)
-    return _with_score(wide, _points_of_columns(metric, wide, weight=weight))
+    return _with_score(wide, plain, _points_of_columns(metric, wide, plain, weight=weight))
 
 
 def explain(metric: EngagementMetric, frame: Any) -> Any:
     """Return the points of each behaviour and their sum."""
-    wide = narwhals_frame(frame, "explain")
-    points = _points_of_columns(metric, wide)
-    customer = find(CUSTOMER, wide.collect_schema().names())
-    kept = [] if customer is None else [nw.col(customer).alias(CUSTOMER)]
+    wide, plain = _plain_names(narwhals_frame(frame, "explain"))
+    points = _points_of_columns(metric, wide, plain)
+    customer = find(CUSTOMER, plain)
+    kept = [] if customer is None else [nw.col(plain[customer]).alias(CUSTOMER)]
     named = _named(metric, points)
     return wide.select(*kept, *named, _total(points).alias(SCORE)).to_native()
 
@@ -127,34 +127,52 @@ def _total(points: list[nw.Expr]) -> nw.Expr:
     return functools.reduce(operator.add, points).clip(upper_bound=100.0)
 
 
-def _with_score(wide: Any, points: list[nw.Expr]) -> Any:
+def _plain_names(wide: Any) -> tuple[Any, dict[str, str]]:
+    """Return a frame that can be computed with, and its names by those of the user's frame.
+
+    Spark reads dots and backticks in a name as syntax; there, columns get other names.
+    """
+    names = wide.collect_schema().names()
+    if not moments.is_spark(wide):
+        return wide, {name: name for name in names}
+    plain = {name: name if name == SCORE else f"c_{i}" for i, name in enumerate(names)}
+    return nw.from_native(wide.to_native().toDF(*plain.values())), plain
+
+
+def _with_score(wide: Any, plain: Mapping[str, str], points: list[nw.Expr]) -> Any:
     """Return a wide table with the score, in the place of a column of that name in any case."""
-    other = [c for c in wide.collect_schema().names() if c != SCORE and find(SCORE, [c])]
-    plain = wide.drop(*other) if other else wide
-    return plain.with_columns(_total(points).alias(SCORE)).to_native()
+    other = [plain[c] for c in plain if c != SCORE and find(SCORE, [c])]
+    kept = wide.drop(*other) if other else wide
+    scored = kept.with_columns(_total(points).alias(SCORE)).to_native()
+    if all(name == given for given, name in plain.items()):
+        return scored
+    given = {name: each for each, name in plain.items()}
+    return scored.toDF(*(given.get(name, name) for name in scored.columns))
 
 
 def _points_of_columns(
-    metric: EngagementMetric, frame: Any, weight: float | None = None
+    metric: EngagementMetric, frame: Any, plain: Mapping[str, str], weight: float | None = None
 ) -> list[nw.Expr]:
     require_behaviours(metric)
     schema = frame.collect_schema()
     names = [behaviour.behaviour for behaviour in metric.behaviours]
-    found = {name: column for name in names if (column := find(name, schema)) is not None}
+    # Some libraries know two columns whose names differ in case alone.
+    columns = {name: name if name in plain else find(name, plain) for name in names}
+    found = {name: column for name, column in columns.items() if column is not None}
     if not found:
-        columns = ", ".join(list(schema)[:12]) or "no columns"
+        present = ", ".join(list(plain)[:12]) or "no columns"
         raise InputError(
             f"metric '{metric.name}': none of its behaviours ({', '.join(names)}) is a column; "
-            f"found {columns}; give a column of event counts per behaviour"
+            f"found {present}; give a column of event counts per behaviour"
         )
     for name in found.values():
-        dtype = schema[name]
+        dtype = schema[plain[name]]
         if not (dtype.is_numeric() or dtype == nw.Boolean):
             raise InputError(
                 f"metric '{metric.name}': column '{name}' holds {dtype}, not numbers; "
                 "give event counts"
             )
     return [
-        _points(b, found[b.behaviour], weight) if b.behaviour in found else nw.lit(0.0)
+        _points(b, plain[found[b.behaviour]], weight) if b.behaviour in found else nw.lit(0.0)
         for b in metric.behaviours
     ]
