@@ -5,15 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from engagement_ml.formatting import one_line
 from engagement_ml.metric.behaviour import WeightedBehaviour, heaviest_first
+from engagement_ml.metric.evidence import caution, evidence_name
 from engagement_ml.metric.transforms import Transform
 
 if TYPE_CHECKING:
     from engagement_ml.metric.definition import EngagementMetric
 
-INDICATOR_CAUTION = (
-    "An indicator: it predicts margin and is no proof that raising it raises margin."
-)
 _HEAD = ("behaviour", "weight", "95% interval", "full points from", "response")
 _NO_INTERVAL = "–"
 _CELL = "padding:2px 10px;text-align:left;border-bottom:1px solid #ddd"
@@ -24,7 +23,7 @@ def as_text(metric: EngagementMetric) -> str:
     """Return name, evidence and a table of the weights, as plain text."""
     lines = [_headline(metric)]
     if metric.abstained:
-        lines.append(f"  abstained: {metric.reason}")
+        lines.append(f"  abstained: {one_line(metric.reason)}")
     else:
         rows = [_HEAD, *(_row(behaviour) for behaviour in heaviest_first(metric.behaviours))]
         widths = [max(len(row[place]) for row in rows) for place in range(len(_HEAD))]
@@ -34,8 +33,8 @@ def as_text(metric: EngagementMetric) -> str:
                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
             lines.append(("  " + "  ".join(cells)).rstrip())
-    if metric.evidence == "indicator":
-        lines.append(f"  {INDICATOR_CAUTION}")
+    if note := caution(metric.evidence):
+        lines.append(f"  {note}")
     lines.append(f"  definition {metric.definition_hash[:12]}")
     return "\n".join(lines)
 
@@ -44,7 +43,7 @@ def as_html(metric: EngagementMetric) -> str:
     """Return the same as self-contained HTML, with all text of the metric escaped."""
     parts = [f"<p><b>{escape(_headline(metric))}</b></p>"]
     if metric.abstained:
-        parts.append(f"<p>Abstained: {escape(metric.reason or '')}</p>")
+        parts.append(f"<p>Abstained: {escape(one_line(metric.reason))}</p>")
     else:
         head = "".join(f'<th style="{_CELL}">{escape(title)}</th>' for title in ("", *_HEAD))
         body = "".join(_html_row(behaviour) for behaviour in heaviest_first(metric.behaviours))
@@ -52,8 +51,8 @@ def as_html(metric: EngagementMetric) -> str:
             '<table style="border-collapse:collapse">'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
-    if metric.evidence == "indicator":
-        parts.append(f"<p><i>{escape(INDICATOR_CAUTION)}</i></p>")
+    if note := caution(metric.evidence):
+        parts.append(f"<p><i>{escape(note)}</i></p>")
     parts.append(f"<p><small>definition {metric.definition_hash[:12]}</small></p>")
     return f"<div>{''.join(parts)}</div>"
 
@@ -72,9 +71,10 @@ def describe_response(transform: Transform) -> str:
 
 
 def _headline(metric: EngagementMetric) -> str:
+    evidence = evidence_name(metric.evidence)
     return (
-        f"EngagementMetric '{metric.name}' · evidence: {metric.evidence} · score 0 to 100 from "
-        f"{metric.observation_days} days of events"
+        f"EngagementMetric '{one_line(metric.name)}' · evidence: {evidence} · "
+        f"score 0 to 100 from {metric.observation_days} days of events"
     )
 
 
@@ -82,10 +82,10 @@ def _row(behaviour: WeightedBehaviour) -> tuple[str, ...]:
     low, high = behaviour.weight_low, behaviour.weight_high
     interval = _NO_INTERVAL if low is None or high is None else f"{low:.1f} to {high:.1f}"
     return (
-        behaviour.title,
+        one_line(behaviour.title),
         f"{behaviour.weight:.1f}",
         interval,
-        f"{behaviour.transform.cap:.4g} {behaviour.unit}",
+        f"{behaviour.transform.cap:.4g} {one_line(behaviour.unit)}",
         describe_response(behaviour.transform),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.metric.display import INDICATOR_CAUTION
+from engagement_ml.metric.evidence import caution
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EXISTS = ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS")
@@ -52,7 +52,7 @@ def register_version(
         logged.model_uri,
         run_id,
         tags=dict(tags),
-        description=INDICATOR_CAUTION if metric.evidence == "indicator" else None,
+        description=caution(metric.evidence),
         model_id=logged.model_id,
     )
     return int(created.version), complete_version(client, created)
