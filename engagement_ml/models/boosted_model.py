@@ -80,6 +80,10 @@ class BoostedModel(ABC):
         """Return a prediction for each row, shape (n_rows,)."""
 
     @abstractmethod
+    def predict_frame(self, frame: pd.DataFrame) -> FloatArray:
+        """Return what `predict` returns, from a frame with the columns of ``features.parquet``."""
+
+    @abstractmethod
     def contributions(self, panel: Panel) -> pd.DataFrame:
         """Return SHAP values, summed by behaviour."""
 

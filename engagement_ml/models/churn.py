@@ -117,10 +117,14 @@ class ChurnModel(BoostedModel):
         InputError
             If `panel` lacks a column that the model was fitted with.
         """
+        return self.predict_frame(panel.frame)
+
+    def predict_frame(self, frame: pd.DataFrame) -> FloatArray:
+        """Return what `predict` returns, from a frame with the columns of ``features.parquet``."""
         self._check_fitted()
         if self.booster_ is None:
-            return np.full(len(self.design_.matrix(panel.frame)), self.base_rate_)
-        log_odds = self._trees(panel.frame)
+            return np.full(len(self.design_.matrix(frame)), self.base_rate_)
+        log_odds = self._trees(frame)
         probability: FloatArray = expit(self.intercept_ + self.slope_ * log_odds)
         return probability
 

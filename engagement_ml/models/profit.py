@@ -142,9 +142,12 @@ class ProfitModel(BoostedModel):
         InputError
             If `panel` lacks a column that the model was fitted with.
         """
+        return self.predict_frame(panel.frame)
+
+    def predict_frame(self, frame: pd.DataFrame) -> FloatArray:
+        """Return what `predict` returns, from a frame with the columns of ``features.parquet``."""
         self._check_fitted()
-        trees = self._trees(panel.frame)
-        return self.intercept_ + trees + self._tail_of(panel.frame)
+        return self.intercept_ + self._trees(frame) + self._tail_of(frame)
 
     def contributions(self, panel: Panel) -> pd.DataFrame:
         """Return SHAP values in currency, summed by behaviour; a row's sum is its prediction.

@@ -7,17 +7,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.metric.evidence import caution
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EXISTS = ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS")
+_MISSING = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND")
+ABSTAINED_TAG = "engagement_ml.last_abstained"
+"""Tag of a registered model: the moment and the reason of the last training that abstained."""
 RECORD_TAG = "engagement_ml.record"
 """Tag of runs and versions: the fingerprint of the record, by which a run is found again."""
 _VERSIONS_TAG = "mlflow.modelVersions"
 
 
 def register_version(
-    client: Any, metric: EngagementMetric, logged: Any, run_id: str, tags: Mapping[str, str]
+    client: Any,
+    metric: EngagementMetric,
+    logged: Any,
+    run_id: str,
+    tags: Mapping[str, str],
+    description: str | None = None,
 ) -> tuple[int, str]:
     """Register a logged metric as a version of its model, and set the version's alias.
 
@@ -29,10 +36,12 @@ def register_version(
     client : mlflow.MlflowClient
     metric : EngagementMetric
     logged : mlflow.models.model.ModelInfo
-        The return value of `log_metric_model`.
+        The return value of `log_model`.
     run_id : str
     tags : mapping of str to str
         Tags of the version.
+    description : str, optional
+        What MLflow's page of the version says, in Markdown.
 
     Returns
     -------
@@ -52,7 +61,7 @@ def register_version(
         logged.model_uri,
         run_id,
         tags=dict(tags),
-        description=caution(metric.evidence),
+        description=description,
         model_id=logged.model_id,
     )
     return int(created.version), complete_version(client, created)
@@ -77,3 +86,16 @@ def complete_version(client: Any, created: Any) -> str:
     alias = CHALLENGER if others or has_champion else CHAMPION
     client.set_registered_model_alias(name, alias, str(version))
     return alias
+
+
+def mark_abstention(client: Any, metric: EngagementMetric, moment: str) -> None:
+    """Tag the registered model, if there is one, with when and why a later training abstained."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_registered_model(metric.name)
+    except MlflowException as error:
+        if error.error_code not in _MISSING:
+            raise
+        return
+    client.set_registered_model_tag(metric.name, ABSTAINED_TAG, f"{moment}: {metric.reason}")

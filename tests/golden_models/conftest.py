@@ -1,0 +1,3 @@
+"""Keeps pytest from collecting the code that the golden models hold."""
+
+collect_ignore_glob = ["generation_*/*"]

@@ -1,0 +1,160 @@
+"""Scores of a metric as Narwhals expressions, computed by the engine that holds the counts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import operator
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from engagement_ml_4db869136ba376b9.column_names import find
+from engagement_ml_4db869136ba376b9.errors import InputError
+from engagement_ml_4db869136ba376b9.metric import moments
+from engagement_ml_4db869136ba376b9.metric.events import (
+    CUSTOMER,
+    chosen_customers,
+    narwhals_frame,
+    usable_events,
+)
+
+if TYPE_CHECKING:
+    from engagement_ml_4db869136ba376b9.metric.behaviour import WeightedBehaviour
+    from engagement_ml_4db869136ba376b9.metric.definition import EngagementMetric
+
+SCORE = "score"
+OTHER_CHOICE = "select: {require: indicator}"
+
+
+def require_behaviours(metric: EngagementMetric) -> None:
+    """Check that a metric has behaviours to score with.
+
+    Raises
+    ------
+    InputError
+        If the metric abstained; the message gives the reason and the alternative.
+    """
+    if metric.abstained:
+        why = (metric.reason or "").rstrip(". ")
+        if OTHER_CHOICE not in why:
+            why += f"; for one that predicts margin, without proof of an effect: {OTHER_CHOICE}"
+        raise InputError(f"metric '{metric.name}' abstained and cannot score: {why}")
+
+
+def expression(metric: EngagementMetric) -> nw.Expr:
+    """Return the score as one expression; columns are named as the behaviours."""
+    require_behaviours(metric)
+    return _total([_points(behaviour, behaviour.behaviour) for behaviour in metric.behaviours])
+
+
+def score(metric: EngagementMetric, frame: Any) -> Any:
+    """Add the column ``score`` to a wide table of event counts."""
+    wide = narwhals_frame(frame, "score")
+    return _with_score(wide, _points_of_columns(metric, wide))
+
+
+def score_with_equal_weights(metric: EngagementMetric, frame: Any) -> Any:
+    """Add the column ``score`` of the metric with equal weights, a baseline of the evaluation.
+
+    Behaviours and transforms are the metric's; each of its k behaviours has 100/k points, which
+    is not rounded to two decimals as the weights of a definition are.
+    """
+    wide = narwhals_frame(frame, "score")
+    weight = 100.0 / max(len(metric.behaviours), 1)
+    return _with_score(wide, _points_of_columns(metric, wide, weight=weight))
+
+
+def explain(metric: EngagementMetric, frame: Any) -> Any:
+    """Return the points of each behaviour and their sum."""
+    wide = narwhals_frame(frame, "explain")
+    points = _points_of_columns(metric, wide)
+    customer = find(CUSTOMER, wide.collect_schema().names())
+    kept = [] if customer is None else [nw.col(customer).alias(CUSTOMER)]
+    named = _named(metric, points)
+    return wide.select(*kept, *named, _total(points).alias(SCORE)).to_native()
+
+
+def explain_counts(metric: EngagementMetric, counts: Any, columns: Mapping[str, str]) -> Any:
+    """Return customer, score and points as a lazy frame, for the engine that holds `counts`.
+
+    Parameters
+    ----------
+    counts : narwhals LazyFrame
+        ``customer_id`` and a column of event counts per behaviour.
+    columns : mapping of str to str
+        From the behaviour to its column.
+    """
+    points = [_points(b, columns[b.behaviour]) for b in metric.behaviours]
+    return counts.select(CUSTOMER, _total(points).alias(SCORE), *_named(metric, points))
+
+
+def score_events(
+    metric: EngagementMetric, events: Any, as_of: dt.date | dt.datetime | str, customers: Any
+) -> Any:
+    """Count each customer's events in the observation window and score the counts."""
+    require_behaviours(metric)
+    until = moments.as_utc(as_of)
+    table, literal = usable_events(events, until)
+    in_window = nw.col("timestamp") >= literal(moments.days_before(until, metric.observation_days))
+    names = {b.behaviour: f"n_{place}" for place, b in enumerate(metric.behaviours)}
+    counted = table.with_columns(
+        (in_window & (nw.col("event_type") == behaviour)).cast(nw.Int64()).alias(column)
+        for behaviour, column in names.items()
+    )
+    counts = counted.group_by(CUSTOMER).agg(nw.col(column).sum() for column in names.values())
+    if customers is not None:
+        counts = chosen_customers(customers, table).join(counts, on=CUSTOMER, how="left")
+    points = [_points(b, names[b.behaviour]) for b in metric.behaviours]
+    scored = counts.select(nw.col(CUSTOMER), _total(points).alias(SCORE))
+    return (scored.sort(CUSTOMER) if isinstance(scored, nw.DataFrame) else scored).to_native()
+
+
+def _named(metric: EngagementMetric, points: list[nw.Expr]) -> list[nw.Expr]:
+    return [
+        part.alias(f"{behaviour.behaviour}__points")
+        for part, behaviour in zip(points, metric.behaviours, strict=True)
+    ]
+
+
+def _points(behaviour: WeightedBehaviour, column: str, weight: float | None = None) -> nw.Expr:
+    full_points = behaviour.weight if weight is None else weight
+    return behaviour.transform.expression(nw.col(column)) * full_points
+
+
+def _total(points: list[nw.Expr]) -> nw.Expr:
+    return functools.reduce(operator.add, points).clip(upper_bound=100.0)
+
+
+def _with_score(wide: Any, points: list[nw.Expr]) -> Any:
+    """Return a wide table with the score, in the place of a column of that name in any case."""
+    other = [c for c in wide.collect_schema().names() if c != SCORE and find(SCORE, [c])]
+    plain = wide.drop(*other) if other else wide
+    return plain.with_columns(_total(points).alias(SCORE)).to_native()
+
+
+def _points_of_columns(
+    metric: EngagementMetric, frame: Any, weight: float | None = None
+) -> list[nw.Expr]:
+    require_behaviours(metric)
+    schema = frame.collect_schema()
+    names = [behaviour.behaviour for behaviour in metric.behaviours]
+    found = {name: column for name in names if (column := find(name, schema)) is not None}
+    if not found:
+        columns = ", ".join(list(schema)[:12]) or "no columns"
+        raise InputError(
+            f"metric '{metric.name}': none of its behaviours ({', '.join(names)}) is a column; "
+            f"found {columns}; give a column of event counts per behaviour"
+        )
+    for name in found.values():
+        dtype = schema[name]
+        if not (dtype.is_numeric() or dtype == nw.Boolean):
+            raise InputError(
+                f"metric '{metric.name}': column '{name}' holds {dtype}, not numbers; "
+                "give event counts"
+            )
+    return [
+        _points(b, found[b.behaviour], weight) if b.behaviour in found else nw.lit(0.0)
+        for b in metric.behaviours
+    ]

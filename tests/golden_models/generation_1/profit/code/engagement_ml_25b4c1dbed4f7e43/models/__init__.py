@@ -1,0 +1,1 @@
+"""A part of engagement-ml, copied into this model."""
