@@ -92,7 +92,8 @@ def _earlier(
 ) -> tuple[nw.LazyFrame[Any], list[str]]:
     """Return id as text, score and points before; the columns of points if there are all."""
     raw = open_source(engine, since, table="since")
-    names = raw.collect_schema().names()
+    schema = raw.collect_schema()
+    names = schema.names()
     in_csv = is_csv(since, "since")
     ids, score = find(customer, names) or find(CUSTOMER, names), find(SCORE, names)
     for wanted, found in ((customer, ids), (SCORE, score)):
@@ -104,7 +105,8 @@ def _earlier(
     points = [f"{b.behaviour}__points" for b in metric.behaviours]
     found_points = [find(guarded(name) if in_csv else name, names) for name in points]
     complete = all(found_points)
-    id_text = nw.col(str(ids)).cast(nw.String())
+    whole = nw.col(str(ids)).cast(nw.Int64()) if schema[str(ids)].is_float() else nw.col(str(ids))
+    id_text = whole.cast(nw.String())
     # Ids that look like formulas have an apostrophe in CSV files.
     id_text = _unguarded(id_text) if in_csv else id_text
     selected = [id_text.alias(_ID), _number(raw, str(score), in_csv).alias(BEFORE)]

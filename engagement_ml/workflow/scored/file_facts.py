@@ -46,7 +46,12 @@ def facts_of(source: Any) -> ScoreFacts:
     if not isinstance(source, str | os.PathLike):
         return ScoreFacts()
     file, name = duckdb_table(os.fspath(source))
-    texts = _of_table(Path(file), name or "since") if file is not None else _of_parquet(source)
+    if file is not None:
+        texts = _of_table(Path(file), name or "since")
+    else:
+        texts = {}
+        for parquet in parquet_files(source, "since")[:1]:
+            texts = parquet_facts(parquet)
     moment = texts.get(AS_OF)
     try:
         as_of = None if moment is None else dt.datetime.fromisoformat(moment)
@@ -68,13 +73,13 @@ def _of_table(file: Path, name: str) -> Mapping[str, str]:
     return _texts(rows[0][0]) if rows else {}
 
 
-def _of_parquet(source: str | os.PathLike[str]) -> Mapping[str, str]:
+def parquet_facts(file: Path) -> Mapping[str, str]:
+    """Return the texts in a Parquet file's footer that are ours; empty if it cannot be read."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    files = parquet_files(source, "since")
     try:
-        stored = pq.read_metadata(files[0]).metadata or {} if files else {}
+        stored = pq.read_metadata(file).metadata or {}
     except (OSError, pa.ArrowException):
         return {}
     plain = {k.decode(): v.decode() for k, v in stored.items() if k.startswith(PREFIX.encode())}
@@ -82,7 +87,7 @@ def _of_parquet(source: str | os.PathLike[str]) -> Mapping[str, str]:
 
 
 def _of_spark(schema: bytes | None) -> Mapping[str, str]:
-    """Return the metadata of the first column that Spark wrote."""
+    """Return the texts that Spark kept with a column."""
     try:
         fields = json.loads(schema or b"{}").get("fields", [])
     except ValueError:
