@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +76,7 @@ def destination(target: Path | None) -> Iterator[Path | None]:
     if file is None:
         yield target
         return
-    with temporary_folder() as folder:
+    with temporary_folder(Path(tempfile.gettempdir())) as folder:
         rows = folder / SCORES
         yield rows
         scores_duckdb.write_table(Path(file), table, rows)

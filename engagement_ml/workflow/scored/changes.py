@@ -143,9 +143,10 @@ def _check_unique(
 
 
 def _counted(label: str, n_new: int, n_gone: int, entity: str) -> str:
+    verb = "is" if n_new == 1 else "are"
     return (
-        f"compared with {label}: {quantity(n_new, entity)} new, {quantity(n_gone, entity)} of "
-        "the earlier scores not scored now"
+        f"compared with {label}: {quantity(n_new, entity)} {verb} new, and {n_gone:,} of the "
+        f"earlier ones {'is' if n_gone == 1 else 'are'} not scored now"
     )
 
 
