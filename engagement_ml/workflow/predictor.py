@@ -63,6 +63,7 @@ class Predictor:
     profit: ProfitModel
     churn: ChurnModel
     intervals: PredictionIntervals
+    fit_until: dt.date
 
     def predict(
         self,
@@ -135,7 +136,13 @@ class Predictor:
                 )
 
     def _notes(self, columns: Mapping[str, FloatArray], windows: Windows) -> tuple[str, ...]:
-        notes, many = [interval_note(self.intervals, self.config.entity)], plural(self.config.entity)
+        many, day = plural(self.config.entity), windows.cutoffs[0]
+        notes = [interval_note(self.intervals, self.config.entity)]
+        if day < self.fit_until:
+            notes.append(
+                f"the models were fitted to outcomes until {self.fit_until}, so predictions from "
+                f"{day} on look better than they are"
+            )
         none = int(np.isnan(columns[CHURN]).sum())
         if self.churn.reason_ is not None:
             notes.append(f"{CHURN} is the same for all: {self.churn.reason_}")
@@ -172,7 +179,7 @@ def read_predictor(run: Run, data: PipelineConfig | None) -> Predictor:
         changes |= {key: getattr(data, key) for key in _OF_THE_DATA}
     intervals = record.prediction_intervals or PredictionIntervals(reason=_EARLIER)
     config = run.config().model_copy(update=changes)
-    return Predictor(run.origin, config, profit, churn, intervals)
+    return Predictor(run.origin, config, profit, churn, intervals, record.windows.fit_until)
 
 
 def interval_note(intervals: PredictionIntervals, entity: str) -> str:

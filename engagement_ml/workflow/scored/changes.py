@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 
 from engagement_ml.column_names import find
 from engagement_ml.engine import Engine
+from engagement_ml.engine.base import one_line
 from engagement_ml.errors import InputError
 from engagement_ml.formatting import quantity
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.sources import describe_source, is_csv, open_source
-from engagement_ml.spreadsheet_cells import guarded
+from engagement_ml.sources import describe_source, open_source
 from engagement_ml.tables.schema import listed
 from engagement_ml.workflow.scored.file_facts import ScoreFacts, facts_of
-from engagement_ml.workflow.scored.table import CUSTOMER, SCORE, ScoreTable, points_of
+from engagement_ml.workflow.scored.table import CUSTOMER, SCORE, ScoreTable
+from engagement_ml.workflow.scores_csv import read_scores
 
 BEFORE, CHANGE = "score_before", "change"
 _ID, _THERE = "earlier_id", "earlier_there"
-_FORMULA = r"^''*[=+@\t\r\n-]"
-"""A cell that `spreadsheet_cells.guarded` wrote with an apostrophe."""
+_CSV = (".csv", ".csv.gz")
 
 
 def with_changes(
@@ -63,7 +65,7 @@ def with_changes(
     gone = earlier.join(frame.select(_ID), on=_ID, how="anti").select(n=nw.len())
     new = joined.select(n=nw.col(_THERE).is_null().cast(nw.Int64()).sum())
     (n_gone,), (n_new,) = (
-        [row["n"] or 0 for row in engine.rows(each, source=label)] for each in (gone, new)
+        [int(row["n"] or 0) for row in engine.rows(each, source=label)] for each in (gone, new)
     )
     when = "since the earlier scores" if facts.as_of is None else f"since {facts.as_of:%Y-%m-%d}"
     notes = (_counted(label, n_new, n_gone, metric.entity), *_order(facts, table.as_of, label))
@@ -91,10 +93,9 @@ def _earlier(
     engine: Engine, metric: EngagementMetric, since: Any, label: str, customer: str
 ) -> tuple[nw.LazyFrame[Any], list[str]]:
     """Return id as text, score and points before; the columns of points if there are all."""
-    raw = open_source(engine, since, table="since")
+    raw = open_source(engine, _read_csv(since, label, customer), table="since")
     schema = raw.collect_schema()
     names = schema.names()
-    in_csv = is_csv(since, "since")
     ids, score = find(customer, names) or find(CUSTOMER, names), find(SCORE, names)
     for wanted, found in ((customer, ids), (SCORE, score)):
         if found is None:
@@ -102,33 +103,30 @@ def _earlier(
                 f"{label}: column '{wanted}' is missing; found {listed(names)}; give a file that "
                 "'score' wrote"
             )
-    points = [f"{b.behaviour}__points" for b in metric.behaviours]
-    found_points = [find(guarded(name) if in_csv else name, names) for name in points]
-    complete = all(found_points)
+    points = [find(f"{b.behaviour}__points", names) for b in metric.behaviours]
+    before = [f"b_{place}" for place, _ in enumerate(points)] if all(points) else []
+    for column in (score, *(points if before else ())):
+        if not schema[str(column)].is_numeric():
+            raise InputError(
+                f"{label}: column '{column}' holds {schema[str(column)]}, not numbers; give scores"
+            )
+    # Whole numbers beside nulls are floats in pandas.
     whole = nw.col(str(ids)).cast(nw.Int64()) if schema[str(ids)].is_float() else nw.col(str(ids))
-    id_text = whole.cast(nw.String())
-    # Ids that look like formulas have an apostrophe in CSV files.
-    id_text = _unguarded(id_text) if in_csv else id_text
-    selected = [id_text.alias(_ID), _number(raw, str(score), in_csv).alias(BEFORE)]
-    before = [f"b_{place}" for place, _ in enumerate(points)] if complete else []
-    selected += [
-        _number(raw, str(name), in_csv).alias(column)
-        for column, name in zip(before, found_points, strict=False)
-    ]
-    frame = raw.select(*selected, nw.lit(1).alias(_THERE)).filter(~nw.col(_ID).is_null())
-    return frame, before
+    numbers = {BEFORE: score, **dict(zip(before, points, strict=False))}
+    selected = (nw.col(str(c)).cast(nw.Float64()).alias(name) for name, c in numbers.items())
+    frame = raw.select(whole.cast(nw.String()).alias(_ID), *selected, nw.lit(1).alias(_THERE))
+    return frame.filter(~nw.col(_ID).is_null()), before
 
 
-def _unguarded(text: nw.Expr) -> nw.Expr:
-    is_guarded = text.str.starts_with("'") & text.str.contains(_FORMULA)
-    return nw.when(is_guarded).then(text.str.slice(1)).otherwise(text)
-
-
-def _number(raw: nw.LazyFrame[Any], name: str, in_csv: bool) -> nw.Expr:
-    dtype = raw.collect_schema()[name]
-    if not (in_csv or dtype.is_numeric()):
-        raise InputError(f"since: column '{name}' holds {dtype}, not numbers; give scores")
-    return nw.col(name).cast(nw.Float64())
+def _read_csv(since: Any, label: str, customer: str) -> Any:
+    """Return a CSV file of scores as a frame, its ids as text; any other source unchanged."""
+    is_path = isinstance(since, str | os.PathLike)
+    if not (is_path and str(since).lower().endswith(_CSV) and Path(since).is_file()):
+        return since
+    try:
+        return read_scores(Path(since), dict.fromkeys((customer, CUSTOMER), "str"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{label}: cannot be read as scores: {one_line(error)}") from None
 
 
 def _check_unique(

@@ -28,9 +28,9 @@ def with_predictions(table: ScoreTable, predicted: Predicted) -> ScoreTable:
     missing = joined.select(n=nw.col(MARGIN).is_null().cast(nw.Int64()).sum())
     (row,) = engine.rows(missing, source="predictions")
     notes = predicted.notes
-    if row["n"]:
+    if int(row["n"] or 0):
         notes += (
-            f"{row['n']:,} {plural(table.metric.entity)} have a score and no prediction: the "
+            f"{int(row['n']):,} {plural(table.metric.entity)} have a score and no prediction: the "
             f"tables do not have them before {predicted.as_of}, or they had churned by then",
         )
     return table.extended(joined, dict(zip(COLUMNS, COLUMNS, strict=True)), *notes)
