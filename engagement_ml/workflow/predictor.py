@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -94,16 +95,22 @@ class Predictor:
         progress.start("Predicting")
         day, notes = _day_of(as_of, tables, self.config)
         windows = _windows_at(day, tables, self.config)
-        known = set(tables.behaviours)
-        gone = [b for b in self.profit.design_.behaviours if b not in known]
-        if gone:
-            behaviours = tuple(sorted({*known, *gone}))
-            tables = dataclasses.replace(tables, behaviours=behaviours)
-            notes += (f"events of type {listed(gone)} do not occur any more; they count as none",)
+        notes += _other_types(tables.behaviours, self.profit.design_.behaviours)
+        tables = self._as_trained(tables)
         parts = [self._of_block(panel) for panel in panel_blocks(tables, self.config, windows)]
         ids, values = (np.concatenate(each) for each in zip(*parts, strict=True))
         columns = dict(zip(COLUMNS, values.T, strict=True))
         return Predicted(day, ids, columns, (*notes, *self._notes(columns, windows)))
+
+    def _as_trained(self, tables: Tables) -> Tables:
+        """Return the tables with the event types, and their amounts, that the models know."""
+        design = self.profit.design_
+        columns = set(design.columns)
+        amounts = {
+            column: tuple(b for b in design.behaviours if f"{b}__{column}" in columns)
+            for column in tables.amounts
+        }
+        return dataclasses.replace(tables, behaviours=design.behaviours, amounts=amounts)
 
     def _of_block(self, panel: Panel) -> tuple[AnyArray, FloatArray]:
         for model in (self.profit, self.churn):
@@ -173,13 +180,31 @@ def read_predictor(run: Run, data: PipelineConfig | None) -> Predictor:
     """
     record = run.record()
     profit, churn = run.models()
-    # Segments are no features, and the customers may come without them.
-    changes: dict[str, Any] = {"segments": ()}
+    config = run.config()
+    # The data may lack event types and segments that matter to training only.
+    ignored = {name: b for name, b in config.behaviours.items() if b.role == "ignore"}
+    changes: dict[str, Any] = {"segments": (), "experiments": (), "behaviours": ignored}
+    if config.event_types.keep is None:
+        # New event types must not lead to groups that the training did not have.
+        many = config.event_types.model_copy(update={"at_most": sys.maxsize})
+        changes["event_types"] = many
     if data is not None:
         changes |= {key: getattr(data, key) for key in _OF_THE_DATA}
     intervals = record.prediction_intervals or PredictionIntervals(reason=_EARLIER)
-    config = run.config().model_copy(update=changes)
+    config = config.model_copy(update=changes)
     return Predictor(run.origin, config, profit, churn, intervals, record.windows.fit_until)
+
+
+def _other_types(present: Sequence[str], trained: Sequence[str]) -> tuple[str, ...]:
+    """Say which event types of the training are gone, and which are new."""
+    gone = sorted(set(trained) - set(present))
+    new = sorted(set(present) - set(trained))
+    notes = []
+    if gone:
+        notes.append(f"there is no event of type {listed(gone)} any more, which counts as none")
+    if new:
+        notes.append(f"the models do not use events of type {listed(new)}, new since the training")
+    return tuple(notes)
 
 
 def interval_note(intervals: PredictionIntervals, entity: str) -> str:
