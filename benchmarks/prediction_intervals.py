@@ -74,7 +74,9 @@ def _at(windows: Windows, cutoff: object) -> Windows:
     return dataclasses.replace(windows, train=(), test=(cutoff,))
 
 
-def _coverage(intervals: PredictionIntervals, predicted: FloatArray, margin: FloatArray) -> Coverage:
+def _coverage(
+    intervals: PredictionIntervals, predicted: FloatArray, margin: FloatArray
+) -> Coverage:
     low, high = intervals.bounds(predicted)
     covered = (low <= margin) & (margin <= high)
     tenth = np.argsort(np.argsort(predicted, kind="stable")) * TENTHS // len(predicted)
@@ -92,8 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--weeks", type=int, default=90)
     given = parser.parse_args(arguments)
-    head = "customers  stated   later  lowest seed  width/mean  by tenth of the prediction, lowest first"
-    print(head)
+    tenths = "by tenth of the prediction, lowest first"
+    print(f"customers  stated   later  lowest seed  width/mean  {tenths}")
     for n in given.customers:
         rows = [measure(make_shop(n, given.weeks, seed=s), s) for s in range(given.seeds)]
         stated, later = (np.mean([getattr(r, key) for r in rows]) for key in ("stated", "later"))

@@ -64,9 +64,7 @@ def percentile_in(scores: npt.ArrayLike, quantiles: Sequence[float]) -> npt.NDAr
     return np.where(values < knots[0], 0.0, np.where(values > knots[-1], 100.0, inside))
 
 
-def percentile_among(
-    scores: npt.ArrayLike, counts: npt.ArrayLike
-) -> npt.NDArray[np.float64]:
+def percentile_among(scores: npt.ArrayLike, counts: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return the percentile of distinct, ascending scores among all who have them, 0 to 100.
 
     The percentile is the share of customers with a lower score, and of half of those with the same

@@ -73,7 +73,8 @@ class PredictionIntervals:
 
         Examples
         --------
-        >>> intervals = PredictionIntervals(scale=1.0, edges=(5.0,), low=(0.0, 0.5), high=(1.0, 2.0))
+        >>> tails = {"low": (0.0, 0.5), "high": (1.0, 2.0)}
+        >>> intervals = PredictionIntervals(scale=1.0, edges=(5.0,), **tails)
         >>> [bound.tolist() for bound in intervals.bounds([1.0, 9.0])]
         [[0.0, 5.0], [2.0, 20.0]]
         """
@@ -166,9 +167,7 @@ def _calibrated(
         lowest, highest = _quantiles(ratio[inside], n)
         low.append(lowest)
         high.append(highest)
-    return PredictionIntervals(
-        scale=scale, edges=_plain(edges), low=_plain(low), high=_plain(high)
-    )
+    return PredictionIntervals(scale=scale, edges=_plain(edges), low=_plain(low), high=_plain(high))
 
 
 def _quantiles(ratio: FloatArray, n_customers: int) -> tuple[float, float]:

@@ -159,7 +159,9 @@ class Predictor:
                 if self.config.churn.kind == "no_transaction"
                 else "cannot churn in the outcome window"
             )
-            notes.append(f"{CHURN} is empty for {none:,} of {len(columns[CHURN]):,} {many}: they {why}")
+            notes.append(
+                f"{CHURN} is empty for {none:,} of {len(columns[CHURN]):,} {many}: they {why}"
+            )
         return tuple(notes)
 
 
@@ -231,14 +233,16 @@ def _day_of(
     if as_of is None:
         day = min(ends.values())
     elif as_of.time() != dt.time():
-        raise InputError(f"as_of: {as_of} is no whole day, and predictions are from one on; give a day")
+        raise InputError(
+            f"as_of: {as_of} is no whole day, and predictions are from one on; give a day"
+        )
     else:
         day = as_of.date()
     first = tables.history.start + config.windows.observation_days * DAY
     if day < first:
         raise InputError(
-            f"as_of: {day} is too early: the observation window of {config.windows.observation_days} "
-            f"days before it is not covered by the tables; give {first} or later"
+            f"as_of: {day} is too early: the tables do not cover the observation window of "
+            f"{config.windows.observation_days} days before it; give {first} or later"
         )
     notes = tuple(
         f"the {name} end on {end - DAY}, {quantity((day - end).days, 'day')} short of {day}; what "

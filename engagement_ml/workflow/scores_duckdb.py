@@ -65,7 +65,9 @@ def _replace(file: Path, name: str, files: list[Path], comment: str, shown: Path
     try:
         with duckdb.connect(str(file)) as connection:
             connection.execute("BEGIN")
-            connection.execute(f"CREATE OR REPLACE TABLE {place} AS {parquet_sql(files)} ORDER BY 1")
+            connection.execute(
+                f"CREATE OR REPLACE TABLE {place} AS {parquet_sql(files)} ORDER BY 1"
+            )
             connection.execute(f"COMMENT ON TABLE {place} IS '{text}'")
             connection.execute("COMMIT")
     except duckdb.Error as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,23 +18,23 @@ from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_table
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
 from engagement_ml.metric.scoring import require_behaviours, scored_counts
-from engagement_ml.plain_types import as_path
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
 from engagement_ml.workflow.parameters import ConfigLike
-from engagement_ml.workflow.results import RECORD
 from engagement_ml.workflow.run_log import log_notes
-from engagement_ml.workflow.runs import open_run
 from engagement_ml.workflow.score_files import destination, is_csv, scores_path, write_scores
 from engagement_ml.workflow.score_notes import last_event
 from engagement_ml.workflow.score_result import ScoreColumns, Scores
 from engagement_ml.workflow.scored.columns import with_columns
 from engagement_ml.workflow.scored.file_facts import facts_for
 from engagement_ml.workflow.scored.table import CUSTOMER, SCORE, ScoreTable, counts_of, points_of
+from engagement_ml.workflow.scoring_model import read_scoring_model
 from engagement_ml.workflow.settings import as_config, on_engine
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from engagement_ml.records import RunRecord
     from engagement_ml.workflow.predictor import Predictor
 
@@ -146,7 +145,7 @@ def score(
     columns = ScoreColumns(since, reasons, next_best)
     with progress_for(progress, on_step) as steps:
         steps.start("Reading the model")
-        read = _read_model(model, tracking_uri, steps, data, predict=predict)
+        read = read_scoring_model(model, tracking_uri, steps, data, predict=predict)
         if engine is not None:
             read = dataclasses.replace(read, config=on_engine(read.config, engine, "score"))
         scores = score_frames(
@@ -194,6 +193,7 @@ def score_frames(
         if target is not None and is_csv(target) and not engine.local:
             raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
         read = read_scoring_tables(config, engine, frames)
+        source = read["events"].quality.source
         _check_behaviours(metric, read["events"])
         last, warnings = last_event(read["events"], moment, config.history)
         notes = (*warnings, *scoring_notes(engine, read, config.entity))
@@ -201,70 +201,31 @@ def score_frames(
             moment = dt.datetime.combine(last + DAY, dt.time())
         progress.start("Scoring")
         table = _score(engine, metric, read, moment)
-        totals = _totals(table, read["events"].quality.source)
+        totals = _totals(table, source)
         predicted = None
         if predictor is not None:
-            inputs = {n: each for n, each in frames.items() if n != "customers"}
+            # The list of customers to score is not the table of covariates.
+            inputs = {name: each for name, each in frames.items() if name != "customers"}
             predicted = predictor.predict(engine, inputs, moment, progress)
         table, customer = with_columns(table, columns or ScoreColumns(), config, record, predicted)
-        scored = table.output()
-        integers = scored.collect_schema()[customer].is_integer()
-        frame = None
-        if file is None:
-            frame = engine.pandas(scored.sort(customer))
-        else:
-            write_scores(engine, scored, file, facts_for(metric, moment), customer)
+        frame, integers = _returned_or_written(table, file, customer)
     return Scores(
         metric, moment, totals["n"], totals["mean"], target, last, (*notes, *table.notes), warnings,
         customer, frame, integers,
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Model:
-    """A metric, how its tables are read, and what its run knows."""
-
-    metric: EngagementMetric
-    config: PipelineConfig
-    record: RunRecord | None = None
-    predictor: Predictor | None = None
-
-
-def _read_model(
-    model: EngagementMetric | str | Path,
-    tracking_uri: str | None,
-    progress: Progress,
-    data: PipelineConfig | None,
-    *,
-    predict: bool,
-) -> _Model:
-    """Return what is read of a model; `data` replaces the run's configuration of its tables."""
-    settings = data or PipelineConfig(name="metric")
-    if isinstance(model, EngagementMetric):
-        _refuse_predictions("a metric", predict=predict)
-        return _Model(model, settings)
-    path = as_path(model, "the folder that 'train' wrote, or an MLflow URI")
-    if path.is_file():
-        _refuse_predictions(str(path), predict=predict)
-        return _Model(EngagementMetric.from_json(path), settings)
-    with open_run(model, tracking_uri=tracking_uri, on_status=progress.start) as run:
-        metric = run.metric()
-        if not (run.has(RECORD) or predict):
-            return _Model(metric, settings)
-        predictor = None
-        if predict:
-            from engagement_ml.workflow.predictor import read_predictor
-
-            predictor = read_predictor(run, data)
-        return _Model(metric, data or run.config(), run.record(), predictor)
-
-
-def _refuse_predictions(model: str, *, predict: bool) -> None:
-    if predict:
-        raise InputError(
-            f"{model}: has no profit and churn models to predict with; give the folder that "
-            "'train' wrote, or its MLflow URI"
-        )
+def _returned_or_written(
+    table: ScoreTable, file: Path | None, customer: str
+) -> tuple[pd.DataFrame | None, bool]:
+    """Write the scores, or return them as a frame; and whether ids are integers."""
+    scored = table.output()
+    integers = scored.collect_schema()[customer].is_integer()
+    if file is None:
+        return table.engine.pandas(scored.sort(customer)), integers
+    facts = facts_for(table.metric, table.as_of)
+    write_scores(table.engine, scored, file, facts, customer)
+    return None, integers
 
 
 def _totals(table: ScoreTable, source: str) -> dict[str, Any]:

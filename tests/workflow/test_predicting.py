@@ -70,7 +70,7 @@ def test_scores_have_the_predictions_of_their_day(home, small_shop) -> None:
 def test_a_day_on_which_nothing_can_be_predicted_is_refused(home) -> None:
     for as_of, message in (
         ("2024-08-01T12:00:00", "is no whole day"),
-        ("2024-01-03", "is too early: the observation window of 28 days"),
+        ("2024-01-03", "is too early: the tables do not cover the observation window of 28 days"),
     ):
         with pytest.raises(InputError, match=message):
             predict(home.folder, as_of=as_of, output="p.csv", progress=False)

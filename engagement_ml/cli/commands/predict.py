@@ -40,9 +40,7 @@ def predict(
     ] = None,
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", help="A .parquet or .csv file, file.duckdb::table, or a folder."
-        ),
+        typer.Option("--output", help="A .parquet or .csv file, file.duckdb::table, or a folder."),
     ] = Path("predictions.parquet"),
     engine: EngineOfRun = None,
     tracking_uri: TrackingUri = None,

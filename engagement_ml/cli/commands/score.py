@@ -52,9 +52,7 @@ def score(
     ] = None,
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", help="A .parquet or .csv file, file.duckdb::table, or a folder."
-        ),
+        typer.Option("--output", help="A .parquet or .csv file, file.duckdb::table, or a folder."),
     ] = Path("scores.parquet"),
     since: Annotated[
         str | None,

@@ -26,9 +26,7 @@ _ID, _THERE = "earlier_id", "earlier_there"
 _CSV = (".csv", ".csv.gz")
 
 
-def with_changes(
-    table: ScoreTable, since: Any, customer: str
-) -> tuple[ScoreTable, list[str], str]:
+def with_changes(table: ScoreTable, since: Any, customer: str) -> tuple[ScoreTable, list[str], str]:
     """Add ``score_before`` and ``change``, and count new and gone customers.
 
     Parameters
@@ -129,9 +127,7 @@ def _read_csv(since: Any, label: str, customer: str) -> Any:
         raise InputError(f"{label}: cannot be read as scores: {one_line(error)}") from None
 
 
-def _check_unique(
-    engine: Engine, earlier: nw.LazyFrame[Any], label: str, customer: str
-) -> None:
+def _check_unique(engine: Engine, earlier: nw.LazyFrame[Any], label: str, customer: str) -> None:
     counted = earlier.group_by(_ID).agg(nw.len().alias("n")).filter(nw.col("n") > 1).head(1)
     for row in engine.rows(counted, source=label):
         raise InputError(

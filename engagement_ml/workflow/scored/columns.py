@@ -25,7 +25,9 @@ def with_columns(
 ) -> tuple[ScoreTable, str]:
     """Add percentiles and the chosen columns; return the user's name of the customers, too."""
     own, _ = customer_name(config)
-    table, before, when = with_percentiles(table), [], ""
+    table = with_percentiles(table)
+    before: list[str] = []
+    when = ""
     if chosen.since is not None:
         from engagement_ml.workflow.scored.changes import with_changes
 

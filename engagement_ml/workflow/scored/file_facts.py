@@ -64,7 +64,9 @@ def _of_table(file: Path, name: str) -> Mapping[str, str]:
     import duckdb
 
     schema, _, table = name.rpartition(".")
-    query = "SELECT comment FROM duckdb_tables() WHERE table_name = ? AND (? = '' OR schema_name = ?)"
+    query = (
+        "SELECT comment FROM duckdb_tables() WHERE table_name = ? AND (? = '' OR schema_name = ?)"
+    )
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             rows = connection.execute(query, [table, schema, schema]).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -95,7 +96,10 @@ def with_next_behaviour(table: ScoreTable, record: RunRecord | None) -> ScoreTab
     response curve, on which nothing was observed.
     """
     found = next_gains(table.metric, record)
-    names = {b.behaviour: c for b, c in zip(table.metric.behaviours, counts_of(table.metric), strict=True)}
+    names = {
+        b.behaviour: c
+        for b, c in zip(table.metric.behaviours, counts_of(table.metric), strict=True)
+    }
     frame, columns = table.frame, []
     for behaviour, gains in found.gains.items():
         if gains.size:
@@ -121,8 +125,8 @@ def with_next_behaviour(table: ScoreTable, record: RunRecord | None) -> ScoreTab
 
 
 def _joined(
-    table: ScoreTable, frame: nw.LazyFrame, count: str, column: str, gains: FloatArray
-) -> nw.LazyFrame:
+    table: ScoreTable, frame: nw.LazyFrame[Any], count: str, column: str, gains: FloatArray
+) -> nw.LazyFrame[Any]:
     """Join the gain at each count; a customer without events has a null count, which is 0."""
     rows = {"events_": np.arange(len(gains), dtype=np.int64), column: gains}
     keyed = frame.with_columns(nw.col(count).fill_null(0).cast(nw.Int64()).alias("events_"))
