@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from engagement_ml.config.frozen import Frozen
+from engagement_ml.usable_rows import EARLIEST
 
 Role = Literal["behaviour", "consequence", "mediator", "confounder", "negative_control", "ignore"]
 MOST_DAYS = 36_500
@@ -90,7 +91,7 @@ class HistoryConfig(Frozen):
     """Days that the history may cover, and how old the events of a score may be."""
 
     earliest: dt.date = Field(
-        default=dt.date(1990, 1, 1),
+        default=EARLIEST,
         description="First plausible day; earlier rows are dropped and counted. Unset clocks and "
         "empty fields often read 1970-01-01 or 0001-01-01.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -103,8 +104,8 @@ class EngagementMetric(StoredMetric):
         ----------
         events : any frame that Narwhals accepts
             ``customer_id``, ``timestamp`` (a date or timestamp; naive is UTC), ``event_type``. If
-            there is an ``event_id``, its duplicates count once. Rows without a customer are left
-            out.
+            there is an ``event_id``, the earliest event of each id counts, whatever its customer
+            is. Rows without a customer or event type are left out, and so are those before 1990.
         as_of : date, datetime or ISO 8601 text
             Events are counted in ``[as_of - observation_days, as_of)``; a date is its midnight, in
             UTC.
@@ -151,51 +152,85 @@ class EngagementMetric(StoredMetric):
         """
         return scoring.expression(self)
 
-    def to_sql(self, table: str = "features", dialect: sql.Dialect = "duckdb") -> str:
+    def to_sql(
+        self,
+        table: str = "features",
+        dialect: str = "duckdb",
+        *,
+        columns: Mapping[str, str] | None = None,
+    ) -> str:
         """Return a SELECT of ``customer_id`` and ``score`` from a wide table of counts.
 
         Parameters
         ----------
         table : str
             Name of a table with ``customer_id`` and one numeric column per behaviour; dots
-            separate schema and table.
-        dialect : {"duckdb", "spark", "postgres", "bigquery", "snowflake"}
+            separate schema and table, except within double quotes.
+        dialect : str
+            ``"duckdb"``, ``"spark"``, ``"postgres"``, ``"bigquery"``, ``"snowflake"``, or any
+            other that sqlglot knows, such as ``"redshift"``, into which it transpiles the query.
+        columns : mapping of str to str, optional
+            Names in the table of ``customer_id`` and of behaviours, where they differ. The column
+            of customers comes back under its name.
 
         Raises
         ------
         InputError
-            If the metric abstained or the dialect is not known.
+            If the metric abstained, the dialect is not known, or a name cannot be used.
         """
-        return sql.to_sql(self, table, dialect)
+        return sql.to_sql(self, table, dialect, columns)
 
     def to_sql_events(
         self,
         events_table: str,
         as_of: dt.date | dt.datetime | str,
-        dialect: sql.Dialect = "duckdb",
+        dialect: str = "duckdb",
         customers_table: str | None = None,
         event_id: str | None = None,
+        *,
+        columns: Mapping[str, str] | None = None,
     ) -> str:
         """Return a SELECT of ``customer_id`` and ``score`` from a table of raw events.
+
+        The rows that count are those of `score_events`. Timestamps may have a time zone or not,
+        in which case they are in UTC; the zone of the session does not matter. A dialect that is
+        transpiled compares them as they are, so they must be in UTC.
 
         Parameters
         ----------
         events_table : str
-            Name of a table with ``customer_id``, ``timestamp`` (in UTC) and ``event_type``.
+            Name of a table with ``customer_id``, ``timestamp`` and ``event_type``.
         as_of : date, datetime or ISO 8601 text
             Events are counted in ``[as_of - observation_days, as_of)``.
+        dialect : str
+            See `to_sql`.
         customers_table : str, optional
             Table with the ``customer_id`` of those to score; by default, all with an event before
             `as_of` are scored.
         event_id : str, optional
-            Column whose duplicates count once.
+            Column of ids: of the events with the same id, the earliest counts.
+        columns : mapping of str to str, optional
+            Names in the tables of ``customer_id``, ``timestamp``, ``event_type`` and
+            ``event_id``, where they differ. The column of customers comes back under its name.
 
         Raises
         ------
         InputError
-            If the metric abstained or the dialect is not known.
+            If the metric abstained, the dialect is not known, or a name cannot be used.
+
+        Examples
+        --------
+        >>> from engagement_ml.metric import EngagementMetric
+        >>> metric = EngagementMetric.from_weights({"visit": 1})
+        >>> print(metric.to_sql_events("log", "2024-04-01", columns={"customer_id": "user"}))
+        -- engagement score, 0 to 100; definition ...
+        -- events from 2024-01-08 00:00:00 until before 2024-04-01 00:00:00, in UTC
+        SELECT customer_id AS "user",
+        ...
         """
-        return sql.to_sql_events(self, events_table, as_of, dialect, customers_table, event_id)
+        return sql.to_sql_events(
+            self, events_table, as_of, dialect, customers_table, event_id, columns
+        )
 
     def plot(self, ax: Axes | None = None) -> Axes | Figure:
         """Draw the weights with their intervals, and each behaviour's response.

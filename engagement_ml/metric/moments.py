@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import narwhals as nw
@@ -54,7 +56,68 @@ def as_utc(moment: dt.date | dt.datetime | str) -> dt.datetime:
     return moment
 
 
-def in_utc(frame: Any, column: str) -> Any:
+def comparable(frame: Any, column: str) -> tuple[Any, Callable[[dt.datetime], Any]]:
+    """Return a frame whose moments can be compared, and how to write one to compare with.
+
+    Returns
+    -------
+    frame
+        With dates as timestamps, and with microseconds since 1970 on Spark.
+    callable
+        From a naive moment in UTC to the value to compare with.
+
+    Raises
+    ------
+    InputError
+        If the column holds neither dates nor timestamps.
+    """
+    frame = _in_utc(frame, column)
+    dtype = frame.collect_schema()[column]
+    if dtype != nw.Date and not isinstance(dtype, nw.Datetime):
+        raise InputError(f"events: column '{column}' holds {dtype}; give timestamps or dates")
+    if frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect():
+        return _in_micros(frame, column), micros
+    if dtype == nw.Date:
+        return frame.with_columns(nw.col(column).cast(nw.Datetime("us"))), lambda moment: moment
+    if dtype.time_zone is None:
+        return frame, lambda moment: moment
+    with contextlib.suppress(NotImplementedError):
+        # DuckDB has the time zone in its connection, and compares instants in any zone.
+        frame = frame.with_columns(nw.col(column).dt.convert_time_zone("UTC"))
+    return frame, lambda moment: moment.replace(tzinfo=dt.UTC)
+
+
+def micros(moment: dt.datetime) -> int:
+    """Return the microseconds since 1970 of a naive moment in UTC.
+
+    Examples
+    --------
+    >>> micros(dt.datetime(1970, 1, 2))
+    86400000000
+    """
+    return (moment - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1)
+
+
+def spark_micros(column: str) -> str:
+    """Return Spark SQL for the microseconds since 1970 of SQL of a date or timestamp.
+
+    A timestamp without a zone is in UTC, and one with a zone is an instant, so that the zone of
+    the session does not matter.
+    """
+    return (
+        f"CASE WHEN typeof({column}) = 'timestamp' THEN unix_micros(CAST({column} AS TIMESTAMP)) "
+        "ELSE timestampdiff(MICROSECOND, TIMESTAMP_NTZ '1970-01-01 00:00:00', "
+        f"CAST({column} AS TIMESTAMP_NTZ)) END"
+    )
+
+
+def _in_micros(frame: Any, column: str) -> Any:
+    native = frame.to_native()
+    others = [f"`{name}`" for name in native.columns if name != column]
+    return nw.from_native(native.selectExpr(*others, f"{spark_micros(column)} AS {column}"))
+
+
+def _in_utc(frame: Any, column: str) -> Any:
     """Return a pandas frame with a column of zoned timestamps in UTC; other frames unchanged.
 
     Narwhals does not know the types of pandas for zones such as America/New_York or +05:30.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import functools
 import operator
@@ -14,15 +13,19 @@ import narwhals as nw
 from engagement_ml.column_names import find
 from engagement_ml.errors import InputError
 from engagement_ml.metric import moments
+from engagement_ml.metric.events import (
+    CUSTOMER,
+    chosen_customers,
+    narwhals_frame,
+    usable_events,
+)
 
 if TYPE_CHECKING:
     from engagement_ml.metric.behaviour import WeightedBehaviour
     from engagement_ml.metric.definition import EngagementMetric
 
-CUSTOMER = "customer_id"
 SCORE = "score"
 OTHER_CHOICE = "select: {require: indicator}"
-_EVENT_COLUMNS = (CUSTOMER, "timestamp", "event_type")
 
 
 def require_behaviours(metric: EngagementMetric) -> None:
@@ -48,7 +51,7 @@ def expression(metric: EngagementMetric) -> nw.Expr:
 
 def score(metric: EngagementMetric, frame: Any) -> Any:
     """Add the column ``score`` to a wide table of event counts."""
-    wide = _frame(frame, "score")
+    wide = narwhals_frame(frame, "score")
     return _with_score(wide, _points_of_columns(metric, wide))
 
 
@@ -58,14 +61,14 @@ def score_with_equal_weights(metric: EngagementMetric, frame: Any) -> Any:
     Behaviours and transforms are the metric's; each of its k behaviours has 100/k points, which
     is not rounded to two decimals as the weights of a definition are.
     """
-    wide = _frame(frame, "score")
+    wide = narwhals_frame(frame, "score")
     weight = 100.0 / max(len(metric.behaviours), 1)
     return _with_score(wide, _points_of_columns(metric, wide, weight=weight))
 
 
 def explain(metric: EngagementMetric, frame: Any) -> Any:
     """Return the points of each behaviour and their sum."""
-    wide = _frame(frame, "explain")
+    wide = narwhals_frame(frame, "explain")
     points = _points_of_columns(metric, wide)
     customer = find(CUSTOMER, wide.collect_schema().names())
     kept = [] if customer is None else [nw.col(customer).alias(CUSTOMER)]
@@ -99,24 +102,17 @@ def score_events(
 ) -> Any:
     """Count each customer's events in the observation window and score the counts."""
     require_behaviours(metric)
-    table, until = _event_frame(events, moments.as_utc(as_of))
-    since = moments.days_before(until, metric.observation_days)
+    until = moments.as_utc(as_of)
+    table, literal = usable_events(events, until)
+    in_window = nw.col("timestamp") >= literal(moments.days_before(until, metric.observation_days))
     names = {b.behaviour: f"n_{place}" for place, b in enumerate(metric.behaviours)}
-    table = table.filter(~nw.col(CUSTOMER).is_null(), nw.col("timestamp") < until)
-    in_window = (nw.col("timestamp") >= since) & nw.col("event_type").is_in(list(names))
-    if customers is not None:
-        table = table.filter(in_window)
-    if "event_id" in table.collect_schema().names():
-        table = _without_duplicates(table)
     counted = table.with_columns(
-        ((nw.col("timestamp") >= since) & (nw.col("event_type") == behaviour))
-        .cast(nw.Int64())
-        .alias(column)
+        (in_window & (nw.col("event_type") == behaviour)).cast(nw.Int64()).alias(column)
         for behaviour, column in names.items()
     )
     counts = counted.group_by(CUSTOMER).agg(nw.col(column).sum() for column in names.values())
     if customers is not None:
-        counts = _customers_to_score(customers, table).join(counts, on=CUSTOMER, how="left")
+        counts = chosen_customers(customers, table).join(counts, on=CUSTOMER, how="left")
     points = [_points(b, names[b.behaviour]) for b in metric.behaviours]
     scored = counts.select(nw.col(CUSTOMER), _total(points).alias(SCORE))
     return (scored.sort(CUSTOMER) if isinstance(scored, nw.DataFrame) else scored).to_native()
@@ -169,58 +165,3 @@ def _points_of_columns(
         _points(b, found[b.behaviour], weight) if b.behaviour in found else nw.lit(0.0)
         for b in metric.behaviours
     ]
-
-
-def _frame(frame: Any, purpose: str) -> Any:
-    try:
-        return nw.from_native(frame)
-    except TypeError:
-        raise InputError(
-            f"{purpose}: a {type(frame).__name__} is not a table; give a pandas, Polars, PyArrow, "
-            "DuckDB, PySpark or Ibis frame"
-        ) from None
-
-
-def _event_frame(events: Any, until: dt.datetime) -> tuple[Any, dt.datetime]:
-    table = moments.in_utc(_frame(events, "score_events"), "timestamp")
-    schema = table.collect_schema()
-    found = {column: find(column, schema) for column in (*_EVENT_COLUMNS, "event_id")}
-    for column in _EVENT_COLUMNS:
-        if found[column] is None:
-            raise InputError(
-                f"events: column '{column}' is missing; found {', '.join(list(schema)[:12])}"
-            )
-    table = table.select(nw.col(name).alias(c) for c, name in found.items() if name is not None)
-    if schema[str(found[CUSTOMER])].is_float():
-        table = table.filter(~nw.col(CUSTOMER).is_nan())
-    dtype = table.collect_schema()["timestamp"]
-    if dtype == nw.Date:
-        return table.with_columns(nw.col("timestamp").cast(nw.Datetime("us"))), until
-    if not isinstance(dtype, nw.Datetime):
-        raise InputError(f"events: column 'timestamp' holds {dtype}; give timestamps or dates")
-    if dtype.time_zone is None:
-        return table, until
-    with contextlib.suppress(NotImplementedError):
-        # DuckDB has the time zone in its connection, and compares instants in any zone.
-        table = table.with_columns(nw.col("timestamp").dt.convert_time_zone("UTC"))
-    return table, until.replace(tzinfo=dt.UTC)
-
-
-def _without_duplicates(table: Any) -> Any:
-    with_id = table.filter(~nw.col("event_id").is_null()).unique(subset=["event_id"], keep="any")
-    return nw.concat([with_id, table.filter(nw.col("event_id").is_null())], how="vertical")
-
-
-def _customers_to_score(customers: Any, table: Any) -> Any:
-    chosen = _frame(customers, "score_events")
-    if chosen.implementation != table.implementation or type(chosen) is not type(table):
-        raise InputError(
-            f"score_events: customers is a {type(customers).__name__} and events are not; "
-            "give both from the same library, both eager or both lazy"
-        )
-    customer = find(CUSTOMER, chosen.collect_schema().names())
-    if customer is None:
-        raise InputError(f"customers: column '{CUSTOMER}' is missing")
-    return (
-        chosen.select(nw.col(customer).alias(CUSTOMER)).filter(~nw.col(CUSTOMER).is_null()).unique()
-    )

@@ -7,12 +7,8 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.engine.numbers import not_nan_sql
+from engagement_ml.usable_rows import NOT_IDS
 
-NOT_IDS = (
-    "", "null", "NULL", "Null", "undefined", "UNDEFINED", "None", "NONE", "nan", "NaN", "NAN",
-    "NaT", "<NA>", "NA", "N/A", "n/a", "#N/A", "#NULL!", "\\N",
-)  # fmt: skip
-"""Texts that programs write for a missing value; blanks around them do not matter."""
 EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
 """Up to this size a column of floats holds every whole number; beyond, neighbours are merged."""
 FLOATS = tuple(EXACT)

@@ -65,8 +65,10 @@ def test_an_unknown_dialect_names_the_nearest(metric):
 
 def test_the_window_is_half_open_and_in_utc(metric):
     sql = metric.to_sql_events("events", "2024-04-01T02:00:00+02:00")
-    assert "timestamp >= TIMESTAMP '2024-01-08 00:00:00'" in sql
-    assert "timestamp < TIMESTAMP '2024-04-01 00:00:00'" in sql
+    assert "-- events from 2024-01-08 00:00:00 until before 2024-04-01 00:00:00, in UTC" in sql
+    assert "epoch_us(timestamp) < 1711929600000000" in sql
+    sql = metric.to_sql_events("events", "2024-04-01", dialect="trino")
+    assert "timestamp < CAST('2024-04-01 00:00:00' AS TIMESTAMP)" in sql
 
 
 def test_the_same_definition_gives_the_same_text(metric):

@@ -16,7 +16,7 @@ from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.errors import InputError
 from engagement_ml.inputs import Dropped, read_tables
 from engagement_ml.inputs.scoring_reader import read_scoring_tables
-from engagement_ml.tables.ids import NOT_IDS
+from engagement_ml.usable_rows import NOT_IDS
 from tests.doors import DOORS, FRAMES, Door, as_csv, as_parquet, as_polars
 
 CONFIG = parse_config({"name": "shop", "engine": {"keep": None}})
