@@ -108,7 +108,7 @@ def show_predictions(predictions: Predictions, *, quiet: bool) -> None:
     lines = [
         f"{predictions.path}: {predictions.n_entities:,} predictions as of {predictions.as_of}, "
         f"{Money(predictions.currency)(predictions.mean)} on average",
-        *predictions.notes,
+        *(note for note in predictions.notes if note not in predictions.warnings),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -48,10 +48,13 @@ class Predictions:
         Number of customers.
     mean : float
         Mean expected margin, in currency.
+    currency : str
     path : Path or None
         The file, or ``file.duckdb::table``; None if nothing was written.
     notes : tuple of str
         Sentences on coverage, on what is empty, and on the tables.
+    warnings : tuple of str
+        Those of the `notes` that say that the tables end too early.
     customer : str
         The name of the column of customers: the user's own.
     """
@@ -62,6 +65,7 @@ class Predictions:
     currency: str
     path: Path | None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     customer: str = CUSTOMER
     _frame: pd.DataFrame | None = field(default=None, repr=False)
     _integer_ids: bool = field(default=False, repr=False)
@@ -157,7 +161,7 @@ def predict(
                 write_scores(
                     writer, predicted_frame(writer, predicted, customer), file, facts, customer
                 )
-    log_notes(notes)
+    log_notes(notes, predicted.warnings)
     return Predictions(
         as_of=predicted.as_of,
         n_entities=len(predicted.ids),
@@ -165,6 +169,7 @@ def predict(
         currency=settings.currency,
         path=target,
         notes=notes,
+        warnings=predicted.warnings,
         customer=customer,
         _frame=frame,
         _integer_ids=predicted.ids.dtype.kind in "iu",

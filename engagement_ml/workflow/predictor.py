@@ -47,12 +47,15 @@ class Predicted:
         ``expected_margin``, ``margin_low``, ``margin_high`` in currency over the outcome window,
         and ``churn_risk``, 0 to 1; NaN if there is none.
     notes : tuple of str
+    warnings : tuple of str
+        Those of the `notes` that say that the tables end too early.
     """
 
     as_of: dt.date
     ids: AnyArray
     columns: dict[str, FloatArray]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,14 +96,15 @@ class Predictor:
 
         tables = read_tables(self.config, engine, frames, on_part=progress.update)
         progress.start("Predicting")
-        day, notes = _day_of(as_of, tables, self.config)
+        day, warnings = _day_of(as_of, tables, self.config)
         windows = _windows_at(day, tables, self.config)
-        notes += _other_types(tables.behaviours, self.profit.design_.behaviours)
+        notes = warnings + _other_types(tables.behaviours, self.profit.design_.behaviours)
         tables = self._as_trained(tables)
         parts = [self._of_block(panel) for panel in panel_blocks(tables, self.config, windows)]
         ids, values = (np.concatenate(each) for each in zip(*parts, strict=True))
         columns = dict(zip(COLUMNS, values.T, strict=True))
-        return Predicted(day, ids, columns, (*notes, *self._notes(columns, windows)))
+        notes += self._notes(columns, windows)
+        return Predicted(day, ids, columns, notes, warnings)
 
     def _as_trained(self, tables: Tables) -> Tables:
         """Return the tables with the event types, and their amounts, that the models know."""
@@ -224,7 +228,7 @@ def interval_note(intervals: PredictionIntervals, entity: str) -> str:
 def _day_of(
     as_of: dt.datetime | None, tables: Tables, config: PipelineConfig
 ) -> tuple[dt.date, tuple[str, ...]]:
-    """Return the day to predict from, and a note if the tables end before it."""
+    """Return the day to predict from, and what is to be known if the tables end too early."""
     quality = {each.table: each for each in tables.quality}
     ends = {
         name: quality[name].last.date() + DAY  # type: ignore[union-attr]
@@ -244,13 +248,19 @@ def _day_of(
             f"as_of: {day} is too early: the tables do not cover the observation window of "
             f"{config.windows.observation_days} days before it; give {first} or later"
         )
-    notes = tuple(
+    notes = [
         f"the {name} end on {end - DAY}, {quantity((day - end).days, 'day')} short of {day}; what "
         "happened since is not in the predictions"
         for name, end in ends.items()
         if end < day
-    )
-    return day, notes
+    ]
+    age = (dt.datetime.now(dt.UTC).date() - day).days
+    if as_of is None and age >= max(config.history.stale_days, 1):
+        notes.append(
+            f"the tables are old: they end on {day - DAY}, {quantity(age, 'day')} too early for "
+            "predictions from today; check the exports"
+        )
+    return day, tuple(notes)
 
 
 def _windows_at(day: dt.date, tables: Tables, config: PipelineConfig) -> Windows:

@@ -207,6 +207,7 @@ def score_frames(
             # The list of customers to score is not the table of covariates.
             inputs = {name: each for name, each in frames.items() if name != "customers"}
             predicted = predictor.predict(engine, inputs, moment, progress)
+            warnings = (*warnings, *predicted.warnings)
         table, customer = with_columns(table, columns or ScoreColumns(), config, record, predicted)
         frame, integers = _returned_or_written(table, file, customer)
     return Scores(
