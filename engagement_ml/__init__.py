@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engagement_ml.metric import EngagementMetric
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
-    from engagement_ml.workflow import check, evaluate, register, score, train
+    from engagement_ml.workflow import check, evaluate, predict, register, score, train
     from engagement_ml.workflow.feature_frame import features
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "lift",
     "load_metric",
     "make_shop",
+    "predict",
     "read_config",
     "register",
     "score",
@@ -60,6 +61,7 @@ __getattr__, __dir__ = lazy_exports(
         "lift": "experiments",
         "load_metric": "tracking",
         "make_shop": "datasets",
+        "predict": "workflow",
         "read_config": "config",
         "register": "workflow",
         "score": "workflow",

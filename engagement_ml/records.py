@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from engagement_ml.drivers.evidence import DriverEvidence, DriverRow, row_dict
 from engagement_ml.errors import InputError, OutputError, nearest
+from engagement_ml.models.prediction_intervals import PredictionIntervals
 from engagement_ml.plain_types import as_path, plain
 from engagement_ml.windows import Windows
 
@@ -96,6 +97,8 @@ class RunRecord:
         Wall time of each step.
     grouped_event_types : dict of str to int
         Events of each event type that is part of one behaviour with others, the most first.
+    prediction_intervals : PredictionIntervals or None
+        Those of predicted margin; None in records of earlier versions.
 
     Raises
     ------
@@ -122,6 +125,7 @@ class RunRecord:
     registered: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     grouped_event_types: dict[str, int] = field(default_factory=dict)
+    prediction_intervals: PredictionIntervals | None = None
 
     format: ClassVar[int] = FORMAT
 
@@ -240,7 +244,9 @@ def _nested(raw: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: value for name, value in raw.items() if name in names}
     metric = raw["metric"] if isinstance(raw["metric"], Mapping) else {}
     values |= {"evidence": metric.get("evidence"), "reason": metric.get("reason")}
-    values.setdefault("choices", [_choice(row) for row in metric.get("behaviours") or ()])
+    unused = {"scale": None, "shape": None}
+    chosen = [row | unused | row.get("transform", {}) for row in metric.get("behaviours") or ()]
+    values.setdefault("choices", chosen)
     if isinstance(rows := values["drivers"], list):
         values["drivers"] = [
             {_RENAMED.get(name, name): value for name, value in row.items()}
@@ -249,11 +255,6 @@ def _nested(raw: Mapping[str, Any]) -> dict[str, Any]:
             for row in rows
         ]
     return values
-
-
-def _choice(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a selected behaviour from its entry in ``metric.json``."""
-    return {**row, "scale": None, "shape": None, **row.get("transform", {})}
 
 
 def _typed(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
@@ -300,5 +301,6 @@ def _types() -> dict[str, Any]:
         "registered": dict[str, Any] | None,
         "seconds": dict[str, float],
         "grouped_event_types": dict[str, int],
+        "prediction_intervals": PredictionIntervals | None,
     }
     return {name: TypeAdapter(of) for name, of in fields.items()}

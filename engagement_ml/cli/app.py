@@ -17,6 +17,7 @@ from engagement_ml.cli.commands import (
     evaluate,
     features,
     init,
+    predict,
     register,
     report,
     score,
@@ -35,6 +36,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     register,
     evaluate,
     score,
+    predict,
     report,
     features,
 )

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from engagement_ml.cli.completion import PROGRAM
-from engagement_ml.formatting import DASH, number, quantity, spread
+from engagement_ml.formatting import DASH, Money, number, quantity, spread
 from engagement_ml.report import print_summary, text
 from engagement_ml.report.view import measure
-from engagement_ml.workflow import Registration, Scores, TrainResult
+from engagement_ml.workflow import Predictions, Registration, Scores, TrainResult
 
 _EXPLANATION = """\
 predicts: do those with a higher score bring more margin later?
@@ -113,6 +113,18 @@ def show_registration(result: Registration) -> None:
         lines = [f"{done} as {entry['model']}, version {entry['version']}{alias}, {store}"]
     if result.already:
         lines.append("--again makes another one of it")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def show_predictions(predictions: Predictions, *, quiet: bool) -> None:
+    """Print where the predictions are, and their notes."""
+    if quiet:
+        return
+    lines = [
+        f"{predictions.path}: {predictions.n_entities:,} predictions as of {predictions.as_of}, "
+        f"{Money(predictions.currency)(predictions.mean)} on average",
+        *(note for note in predictions.notes if note not in predictions.warnings),
+    ]
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -125,8 +125,13 @@ class Engine(ABC):
         """Compute a lazy frame once and keep the result; large results spill to disk."""
 
     @abstractmethod
-    def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
-        """Write a frame as Parquet: one file, or a folder of files on Spark."""
+    def save(
+        self, frame: nw.LazyFrame[Any], path: Path, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Write a frame as Parquet: one file, or a folder of files on Spark.
+
+        `metadata` are texts in the file's footer; Spark keeps them with a column.
+        """
 
     @abstractmethod
     def permanent_random_numbers(

@@ -14,12 +14,7 @@ import numpy as np
 from engagement_ml._typing import AnyArray
 from engagement_ml.engine.base import Engine
 from engagement_ml.engine.duckdb_connection import open_connection
-from engagement_ml.engine.files import (
-    csv_sql,
-    parquet_sql,
-    partition_keys,
-    without,
-)
+from engagement_ml.engine.files import copy_sql, csv_sql, parquet_sql, partition_keys, without
 from engagement_ml.errors import OutputError
 
 BATCH = 100_000
@@ -156,8 +151,7 @@ class DuckDBEngine(Engine):
         InputError
             If DuckDB cannot read its input; the message begins with `source`.
         """
-        target = str(file).replace("'", "''")
-        self.query(f"COPY ({sql}) TO '{target}' (FORMAT parquet)", source=source)
+        self.query(copy_sql(sql, file), source=source)
 
     def files(self, files: Sequence[Path], *, source: str) -> str:
         """Create a view over Parquet files with the same columns and return its name."""
@@ -270,9 +264,12 @@ class DuckDBEngine(Engine):
             columns = zip(batch.schema.names, batch.columns, strict=True)
             yield {name: values.to_numpy(zero_copy_only=False) for name, values in columns}
 
-    def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
+    def save(
+        self, frame: nw.LazyFrame[Any], path: Path, metadata: Mapping[str, str] | None = None
+    ) -> None:
         """Write a frame as a Parquet file."""
-        frame.to_native().write_parquet(str(path), compression="zstd")
+        sql = frame.to_native().sql_query()
+        self.connection.execute(copy_sql(sql, path, metadata or {}, compression="zstd"))
 
     def _set_spill(self, *, required: bool) -> None:
         """Spill into a folder of this engine: connections that share one overwrite their files."""

@@ -88,6 +88,20 @@ def parquet_sql(
     return _rows_sql("read_parquet", files, options, keys)
 
 
+def copy_sql(
+    sql: str,
+    file: Path,
+    metadata: Mapping[str, str] | None = None,
+    compression: str = "snappy",
+) -> str:
+    """Return SQL that writes the rows of a query as a Parquet file, with texts in its footer."""
+    options = f"FORMAT parquet, COMPRESSION {compression}"
+    if metadata:
+        pairs = ", ".join(f"{_quoted(key)}: {_text(text)}" for key, text in metadata.items())
+        options += f", KV_METADATA {{{pairs}}}"
+    return f"COPY ({sql}) TO {_text(str(file))} ({options})"
+
+
 def partition_keys(files: Sequence[Path], folder: Path | None) -> dict[str, str]:
     """Return the keys of the ``key=value`` folders below a folder, with the types of their values.
 

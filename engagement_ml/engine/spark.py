@@ -179,7 +179,9 @@ class SparkEngine(LazyEngine):
         self._cached.append(native)
         return _lazy(native)
 
-    def save(self, frame: nw.LazyFrame[Any], path: Path) -> None:
+    def save(
+        self, frame: nw.LazyFrame[Any], path: Path, metadata: Mapping[str, str] | None = None
+    ) -> None:
         """Write a frame as a folder of Parquet files.
 
         Raises
@@ -187,8 +189,13 @@ class SparkEngine(LazyEngine):
         OutputError
             If Spark cannot write to `path`.
         """
+        native = frame.to_native()
+        # Spark reads a dot as a field of a record.
+        plain = [name for name in native.columns if name.isidentifier()]
+        if metadata and plain:
+            native = native.withMetadata(plain[0], dict(metadata))
         try:
-            frame.to_native().write.parquet(_url(path), mode="overwrite", compression="zstd")
+            native.write.parquet(_url(path), mode="overwrite", compression="zstd")
         except self.errors as error:
             unwritable = OutputError(f"{path.name}: Spark cannot write it: {one_line(error)}")
             raise machine_fault(error) or unwritable from None

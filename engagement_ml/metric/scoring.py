@@ -76,8 +76,8 @@ def explain(metric: EngagementMetric, frame: Any) -> Any:
     return wide.select(*kept, *named, _total(points).alias(SCORE)).to_native()
 
 
-def explain_counts(metric: EngagementMetric, counts: Any, columns: Mapping[str, str]) -> Any:
-    """Return customer, score and points as a lazy frame, for the engine that holds `counts`.
+def scored_counts(metric: EngagementMetric, counts: Any, columns: Mapping[str, str]) -> Any:
+    """Return a lazy frame with customer, score, counts and points, under plain names.
 
     Parameters
     ----------
@@ -85,9 +85,16 @@ def explain_counts(metric: EngagementMetric, counts: Any, columns: Mapping[str, 
         ``customer_id`` and a column of event counts per behaviour.
     columns : mapping of str to str
         From the behaviour to its column.
+
+    Returns
+    -------
+    narwhals LazyFrame
+        ``customer_id``, ``score``, the columns of counts, and the points of each behaviour as
+        ``p_0``, ``p_1``, … in the metric's order.
     """
     points = [_points(b, columns[b.behaviour]) for b in metric.behaviours]
-    return counts.select(CUSTOMER, _total(points).alias(SCORE), *_named(metric, points))
+    named = (part.alias(f"p_{place}") for place, part in enumerate(points))
+    return counts.select(CUSTOMER, _total(points).alias(SCORE), *columns.values(), *named)
 
 
 def score_events(

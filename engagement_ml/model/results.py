@@ -73,8 +73,9 @@ class FittedResults:
         Returns
         -------
         frame
-            For events, a pandas frame with ``customer_id``, ``score`` and the points of each
-            behaviour; for counts, the same kind of frame with ``score`` added.
+            For events, a pandas frame with the customer (under the user's own name of the column),
+            ``score``, the points of each behaviour, ``percentile`` and
+            ``percentile_in_training``; for counts, the same kind of frame with ``score`` added.
 
         Raises
         ------

@@ -40,7 +40,7 @@ def open_path(
             f"{source}: its secret is masked, as in the files of a run; set 'sources.{table}' in a "
             "configuration that you give, or give the table itself"
         )
-    file, name = _duckdb_table(source)
+    file, name = duckdb_table(source)
     if file is not None:
         if not isinstance(engine, DuckDBEngine):
             raise InputError(
@@ -111,7 +111,7 @@ def files_of(source: str, table: str) -> list[Path]:
     InputError
         If no file is found.
     """
-    elsewhere = _duckdb_table(source)[0] is not None or is_uri(source)
+    elsewhere = duckdb_table(source)[0] is not None or is_uri(source)
     return [] if elsewhere else _find_files(_split_sheet(source)[0], table)
 
 
@@ -121,7 +121,7 @@ def _split_sheet(source: str) -> tuple[str, str | None]:
     return (file, sheet) if separator and file.lower().endswith(EXCEL) else (source, None)
 
 
-def _duckdb_table(source: str) -> tuple[str | None, str]:
+def duckdb_table(source: str) -> tuple[str | None, str]:
     """Return the DuckDB file and table that `source` names; None if it names something else."""
     if _split_sheet(source)[1] is not None:
         return None, ""

@@ -10,14 +10,17 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
+    from engagement_ml.workflow.predicting import Predictions, predict
     from engagement_ml.workflow.registering import Registration, register
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
-    from engagement_ml.workflow.scoring import Scores, score
+    from engagement_ml.workflow.score_result import Scores
+    from engagement_ml.workflow.scoring import score
     from engagement_ml.workflow.starting import StarterResult, init
     from engagement_ml.workflow.training import train
 
 __all__ = [
+    "Predictions",
     "Registration",
     "Scores",
     "StarterResult",
@@ -25,6 +28,7 @@ __all__ = [
     "check",
     "evaluate",
     "init",
+    "predict",
     "register",
     "report",
     "score",
@@ -36,13 +40,15 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "Registration": "registering",
-        "Scores": "scoring",
+        "Predictions": "predicting",
+        "Scores": "score_result",
         "StarterResult": "starting",
         "TrainResult": "results",
         "check": "checking",
         "evaluate": "evaluating",
         "init": "starting",
         "register": "registering",
+        "predict": "predicting",
         "report": "reporting",
         "score": "scoring",
         "train": "training",

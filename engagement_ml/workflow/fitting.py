@@ -17,10 +17,12 @@ from engagement_ml.records import RunRecord
 from engagement_ml.tables.quality import with_notes
 from engagement_ml.version import __version__
 from engagement_ml.windows import Windows, plan_windows
+from engagement_ml.workflow.intervals import out_of_time_intervals
 from engagement_ml.workflow.metric_builder import (
     equal_weights_score_function,
     make_metric,
     score_function,
+    with_score_quantiles,
 )
 from engagement_ml.workflow.run_log import log_evaluation_notes, log_notes
 from engagement_ml.workflow.sampling import (
@@ -111,7 +113,7 @@ def fit_pipeline(
     # The engine is closed before estimation, which needs the memory that its tables held.
     profit, churn, evidence = _fit(panel, periods, config, windows, experiments, progress)
     log_notes(evidence.notes)
-    metric = make_metric(config, evidence)
+    metric = with_score_quantiles(make_metric(config, evidence), panel, windows)
     progress.start("Evaluating out of time")
     evaluation = evaluate_panel(
         panel, windows, metric, profit, churn, evidence.drivers, config.random_seed, sample=sample
@@ -134,6 +136,7 @@ def fit_pipeline(
         evidence=replace(evidence, notes=(*notes, *data_notes, *covariate_notes, *evidence.notes)),
         evaluation=evaluation,
         grouped_event_types=dict(grouped.counts),
+        prediction_intervals=out_of_time_intervals(panel, profit, config.random_seed),
     )
     explanation = None
     if keep_explanation:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.config import PipelineConfig
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour, round_weights
+from engagement_ml.metric.percentiles import score_quantiles
 from engagement_ml.metric.scoring import score_with_equal_weights
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from engagement_ml.drivers import DriverEvidence
+    from engagement_ml.features import Panel
+    from engagement_ml.windows import Windows
 
 NO_REASON = "no behaviour passed every check"
 
@@ -56,6 +60,24 @@ def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementM
 def _percent(value: float | None) -> float | None:
     # Rounding can move a bootstrap quantile beyond 0 or 100 in the last digit.
     return None if value is None else min(max(value, 0.0), 100.0)
+
+
+def with_score_quantiles(
+    metric: EngagementMetric, panel: Panel, windows: Windows
+) -> EngagementMetric:
+    """Return the metric with the quantiles of the scores at the last training cutoff.
+
+    They are those of all customers of the panel, in whatever order its rows are. A metric that
+    abstains has none.
+    """
+    if metric.abstained:
+        return metric
+    import pandas as pd
+
+    last = panel.frame.loc[panel.frame["cutoff"] == pd.Timestamp(windows.train[-1])]
+    counts = {b.behaviour: last[f"{b.behaviour}__frequency"] for b in metric.behaviours}
+    scores = metric.score(pd.DataFrame(counts))["score"].to_numpy()
+    return replace(metric, score_quantiles=score_quantiles(scores))
 
 
 def score_function(

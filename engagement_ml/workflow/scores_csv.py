@@ -36,6 +36,11 @@ def read_scores(file: Path, types: Mapping[str, str]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame = pd.read_csv(file, dtype=dict(types), keep_default_na=False).rename(columns=unguarded)
+    names = pd.read_csv(file, nrows=0).columns
+    # An empty cell is null, but 'NA' may be an id; other columns must stay numbers.
+    empty = {name: [""] for name in names if unguarded(name) not in types}
+    written = {guarded(name): of_type for name, of_type in types.items()}
+    frame = pd.read_csv(file, dtype=written, keep_default_na=False, na_values=empty)
+    frame = frame.rename(columns=unguarded)
     texts = frame.select_dtypes(["object", "string"])
     return frame.assign(**{str(c): texts[c].map(unguarded, na_action="ignore") for c in texts})

@@ -2,90 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from engagement_ml.config import PipelineConfig, parse_config
+from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine, open_engine
 from engagement_ml.errors import InputError, NotEnoughDataError
 from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_tables, scoring_notes
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
-from engagement_ml.metric.scoring import explain_counts, require_behaviours
-from engagement_ml.plain_types import as_path
+from engagement_ml.metric.scoring import require_behaviours, scored_counts
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.tables.schema import listed
 from engagement_ml.windows import DAY
-from engagement_ml.workflow.results import RECORD
+from engagement_ml.workflow.parameters import ConfigLike
 from engagement_ml.workflow.run_log import log_notes
-from engagement_ml.workflow.runs import open_run
-from engagement_ml.workflow.score_files import (
-    CUSTOMER,
-    is_csv,
-    read_scores,
-    scores_path,
-    write_scores,
-)
+from engagement_ml.workflow.score_files import destination, is_csv, scores_path, write_scores
 from engagement_ml.workflow.score_notes import last_event
+from engagement_ml.workflow.score_result import ScoreColumns, Scores
+from engagement_ml.workflow.scored.columns import with_columns
+from engagement_ml.workflow.scored.file_facts import facts_for
+from engagement_ml.workflow.scored.table import CUSTOMER, SCORE, ScoreTable, counts_of, points_of
+from engagement_ml.workflow.scoring_model import read_scoring_model
+from engagement_ml.workflow.settings import as_config, on_engine
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORE = "score"
+    from engagement_ml.records import RunRecord
+    from engagement_ml.workflow.predictor import Predictor
+
 EPOCH, MICROSECOND = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The scores of customers, and their file.
-
-    Attributes
-    ----------
-    metric : EngagementMetric
-    as_of : datetime
-        End of the observation window, exclusive, in UTC.
-    n_entities : int
-        Number of customers.
-    mean : float
-        Mean score, 0 to 100.
-    path : Path or None
-        The file with ``customer_id``, ``score`` and the points of each behaviour
-        (``<behaviour>__points``), sorted by customer; on Spark a folder of Parquet files without
-        order. None if the scores were not written.
-    last_event : date or None
-        The last day with events; a few events far after all others do not count.
-    notes : tuple of str
-        Sentences on the tables: what was dropped or assumed, a warning if the events are old, and
-        how customers and events meet.
-    warnings : tuple of str
-        Those of the `notes` that say which days do not count, or that the events are old.
-    """
-
-    metric: EngagementMetric
-    as_of: dt.datetime
-    n_entities: int
-    mean: float
-    path: Path | None
-    last_event: dt.date | None = None
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    _frame: pd.DataFrame | None = field(default=None, repr=False)
-    _integer_ids: bool = field(default=False, repr=False)
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The scores as a frame; read from `path` if they were written."""
-        import pandas as pd
-
-        if self._frame is not None or self.path is None:
-            return pd.DataFrame() if self._frame is None else self._frame
-        return read_scores(self.path, integer_ids=self._integer_ids)
 
 
 @machine_faults_named()
@@ -99,6 +52,11 @@ def score(
     output: str | Path | None = None,
     engine: str | None = None,
     tracking_uri: str | None = None,
+    since: Any = None,
+    reasons: bool = False,
+    next_best: bool = False,
+    predict: bool = False,
+    config: ConfigLike | None = None,
     progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> Scores:
@@ -121,14 +79,27 @@ def score(
         Events in ``[as_of - observation_days, as_of)`` count; by default the day after the last,
         except for a few events far after all others.
     output : path, optional
-        A file that ends in ``.parquet`` or ``.csv``, or a folder for ``scores.parquet``. It is
-        written completely or not at all. By default the scores are only returned.
+        A file that ends in ``.parquet`` or ``.csv``, ``file.duckdb::table``, or a folder for
+        ``scores.parquet``. It is written completely or not at all. By default the scores are only
+        returned.
     engine : {"duckdb", "spark"}, optional
         By default the engine of the run's configuration; if it names none, Spark for PySpark
         frames and DuckDB otherwise.
     tracking_uri : str, optional
         Tracking store for URIs; by default the one that MLflow is set to, else
         ``sqlite:///mlruns/mlflow.db``.
+    since : path or frame, optional
+        Earlier scores, for the columns ``score_before`` and ``change``; scores of another
+        definition are refused.
+    reasons : bool, default False
+        Add ``reason_codes`` and ``reasons``.
+    next_best : bool, default False
+        Add ``next_best``, ``next_best_gain`` (currency) and ``next_best_evidence``; drivers only.
+    predict : bool, default False
+        Add ``expected_margin``, ``margin_low``, ``margin_high`` and ``churn_risk``; this reads the
+        run's transactions and customers, too.
+    config : PipelineConfig, path or mapping, optional
+        Says where other tables are and how all are read; by default the run's configuration.
     progress : {"log", "auto", "bar", False} or Progress, default "log"
         How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
@@ -137,6 +108,9 @@ def score(
     Returns
     -------
     Scores
+        With a row per customer: the customer under the user's own name of the column, ``score``,
+        ``<behaviour>__points``, ``percentile``, ``percentile_in_training`` if the metric keeps
+        its quantiles, then what was asked for.
 
     Raises
     ------
@@ -162,25 +136,30 @@ def score(
     >>> events = pd.DataFrame({"customer_id": ["ann", "ann", "bob"], "event_type": "visit",
     ...     "timestamp": pd.to_datetime(["2024-03-01", "2024-03-02", "2023-01-01"])})
     >>> score(metric, events).frame
-      customer_id  score  visit__points
-    0         ann   50.0           50.0
-    1         bob    0.0            0.0
+      customer_id  score  visit__points  percentile
+    0         ann   50.0           50.0        75.0
+    1         bob    0.0            0.0        25.0
     """
     target = None if output is None else scores_path(output)
+    data = None if config is None else as_config(config)
+    columns = ScoreColumns(since, reasons, next_best)
     with progress_for(progress, on_step) as steps:
         steps.start("Reading the model")
-        metric, config = _read_model(model, tracking_uri, steps)
+        read = read_scoring_model(model, tracking_uri, steps, data, predict=predict)
         if engine is not None:
-            config = _on_engine(config, engine)
+            read = dataclasses.replace(read, config=on_engine(read.config, engine, "score"))
         scores = score_frames(
-            metric,
+            read.metric,
             events,
-            config=config,
+            config=read.config,
             customers=customers,
             identities=identities,
             as_of=as_of,
             target=target,
             progress=steps,
+            columns=columns,
+            record=read.record,
+            predictor=read.predictor,
         )
     log_notes(scores.notes, scores.warnings)
     return scores
@@ -196,60 +175,70 @@ def score_frames(
     as_of: dt.date | dt.datetime | str | None = None,
     target: Path | None = None,
     progress: Progress | None = None,
+    columns: ScoreColumns | None = None,
+    record: RunRecord | None = None,
+    predictor: Predictor | None = None,
 ) -> Scores:
-    """Score customers with a metric; `config` maps the columns of the tables."""
+    """Score customers with a metric; `config` maps the columns of the tables.
+
+    `columns` are those to add; they need the `record` and the `predictor` of the run.
+    """
     progress = progress or Progress()
     require_behaviours(metric)
     moment = None if as_of is None else as_utc(as_of)
     optional = {"customers": customers, "identities": identities}
     frames = {"events": events} | {n: each for n, each in optional.items() if each is not None}
     progress.start("Reading tables")
-    with open_engine(config.engine, frames) as engine:
+    with destination(target) as file, open_engine(config.engine, frames) as engine:
         if target is not None and is_csv(target) and not engine.local:
             raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
         read = read_scoring_tables(config, engine, frames)
-        quality = read["events"].quality
+        source = read["events"].quality.source
         _check_behaviours(metric, read["events"])
         last, warnings = last_event(read["events"], moment, config.history)
         notes = (*warnings, *scoring_notes(engine, read, config.entity))
         if moment is None:
             moment = dt.datetime.combine(last + DAY, dt.time())
         progress.start("Scoring")
-        scored = _score(engine, metric, read, moment)
-        integers = scored.collect_schema()[CUSTOMER].is_integer()
-        summary = scored.select(n=nw.len(), mean=nw.col(SCORE).mean())
-        (totals,) = engine.rows(summary, source=quality.source)
-        if not totals["n"]:
-            raise NotEnoughDataError(
-                f"{quality.source}: no customer has an event before {moment:%Y-%m-%d}, so there "
-                "is no customer to score; give a later date, or a table of customers"
-            )
-        frame = None
-        if target is None:
-            frame = engine.pandas(scored.sort(CUSTOMER))
-        else:
-            write_scores(engine, scored, target)
-    n, mean = totals["n"], totals["mean"]
-    return Scores(metric, moment, n, mean, target, last, notes, warnings, frame, integers)
+        table = _score(engine, metric, read, moment)
+        totals = _totals(table, source)
+        predicted = None
+        if predictor is not None:
+            # The list of customers to score is not the table of covariates.
+            inputs = {name: each for name, each in frames.items() if name != "customers"}
+            predicted = predictor.predict(engine, inputs, moment, progress)
+            warnings = (*warnings, *predicted.warnings)
+        table, customer = with_columns(table, columns or ScoreColumns(), config, record, predicted)
+        frame, integers = _returned_or_written(table, file, customer)
+    return Scores(
+        metric, moment, totals["n"], totals["mean"], target, last, (*notes, *table.notes), warnings,
+        customer, frame, integers,
+    )  # fmt: skip
 
 
-def _read_model(
-    model: EngagementMetric | str | Path, tracking_uri: str | None, progress: Progress
-) -> tuple[EngagementMetric, PipelineConfig]:
-    if isinstance(model, EngagementMetric):
-        return model, PipelineConfig(name="metric")
-    path = as_path(model, "the folder that 'train' wrote, or an MLflow URI")
-    if path.is_file():
-        return EngagementMetric.from_json(path), PipelineConfig(name="metric")
-    with open_run(model, tracking_uri=tracking_uri, on_status=progress.start) as run:
-        config = run.config() if run.has(RECORD) else PipelineConfig(name="metric")
-        return run.metric(), config
+def _returned_or_written(
+    table: ScoreTable, file: Path | None, customer: str
+) -> tuple[pd.DataFrame | None, bool]:
+    """Write the scores, or return them as a frame; and whether ids are integers."""
+    scored = table.output()
+    integers = scored.collect_schema()[customer].is_integer()
+    if file is None:
+        return table.engine.pandas(scored.sort(customer)), integers
+    facts = facts_for(table.metric, table.as_of)
+    write_scores(table.engine, scored, file, facts, customer)
+    return None, integers
 
 
-def _on_engine(config: PipelineConfig, kind: str) -> PipelineConfig:
-    limits = config.engine.model_dump(exclude={"kind", *(() if kind == "spark" else ("options",))})
-    keys = {"name": config.name, "engine": {**limits, "kind": kind}}
-    return config.model_copy(update={"engine": parse_config(keys, origin="score").engine})
+def _totals(table: ScoreTable, source: str) -> dict[str, Any]:
+    """Return the number of customers and their mean score."""
+    summary = table.frame.select(n=nw.len(), mean=nw.col(SCORE).mean())
+    (totals,) = table.engine.rows(summary, source=source)
+    if not totals["n"]:
+        raise NotEnoughDataError(
+            f"{source}: no customer has an event before {table.as_of:%Y-%m-%d}, so there "
+            "is no customer to score; give a later date, or a table of customers"
+        )
+    return totals
 
 
 def _check_behaviours(metric: EngagementMetric, events: ScoringTable) -> None:
@@ -263,12 +252,12 @@ def _check_behaviours(metric: EngagementMetric, events: ScoringTable) -> None:
 
 def _score(
     engine: Engine, metric: EngagementMetric, read: Mapping[str, ScoringTable], until: dt.datetime
-) -> nw.LazyFrame[Any]:
+) -> ScoreTable:
     """Return customer, score and points, computed and cached by the engine."""
     # Integers, as some engines read a literal timestamp in the time zone of the session.
     end = (until - EPOCH) // MICROSECOND
     start = end - metric.observation_days * (DAY // MICROSECOND)
-    names = {b.behaviour: f"n_{place}" for place, b in enumerate(metric.behaviours)}
+    names = dict(zip((b.behaviour for b in metric.behaviours), counts_of(metric), strict=True))
     events = engine.micros(read["events"].frame, "timestamp").filter(nw.col("timestamp") < end)
     in_window = nw.col("timestamp") >= start
     indicators = events.select(
@@ -282,4 +271,8 @@ def _score(
     if "customers" in read:
         customers = read["customers"].frame.select(CUSTOMER).unique()
         counts = customers.join(counts, on=CUSTOMER, how="left")
-    return engine.persist(explain_counts(metric, counts, names))
+    frame = engine.persist(scored_counts(metric, counts, names))
+    points = zip(metric.behaviours, points_of(metric), strict=True)
+    columns = {CUSTOMER: CUSTOMER, SCORE: SCORE}
+    columns |= {f"{b.behaviour}__points": column for b, column in points}
+    return ScoreTable(engine, metric, until, frame, columns)

@@ -50,6 +50,19 @@ def resolved(config: PipelineConfig, frames: Mapping[str, Any] | None) -> Pipeli
     )
 
 
+def on_engine(config: PipelineConfig, kind: str, origin: str) -> PipelineConfig:
+    """Return the configuration on an engine of another kind; error messages name `origin`.
+
+    Raises
+    ------
+    ConfigError
+        If the engine is not known.
+    """
+    limits = config.engine.model_dump(exclude={"kind", *(() if kind == "spark" else ("options",))})
+    keys = {"name": config.name, "engine": {**limits, "kind": kind}}
+    return config.model_copy(update={"engine": parse_config(keys, origin=origin).engine})
+
+
 def to_yaml(config: PipelineConfig) -> str:
     """Return the whole configuration as YAML for ``read_config``."""
     text: str = yaml.safe_dump(config.to_dict(), sort_keys=False, allow_unicode=True)

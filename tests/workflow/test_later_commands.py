@@ -95,8 +95,10 @@ def test_scores_are_those_of_the_metric_and_points_add_up(home, small_shop):
     scores = score(home.by["alias"], home.events, as_of="2024-09-01", output="scores.parquet")
     read = pd.read_parquet("scores.parquet")
     assert read.columns.tolist() == [
-        "customer_id", "score", "tutorial_done__points", "wishlist_add__points",
+        "customer_id", "score", "tutorial_done__points", "wishlist_add__points", "percentile",
+        "percentile_in_training",
     ]  # fmt: skip
+    assert len(home.result.metric.score_quantiles) == 101
     expected = home.result.metric.score_events(small_shop.events, "2024-09-01")
     assert read["customer_id"].tolist() == expected["customer_id"].tolist()
     np.testing.assert_allclose(read["score"], expected["score"], rtol=1e-12)
@@ -157,6 +159,7 @@ def test_columns_are_mapped_as_in_the_run(here, write_yaml, quick_drivers, small
     scores = score("out", events, as_of="2024-09-01").frame
     expected = result.metric.score_events(small_shop.events, "2024-09-01")
     np.testing.assert_allclose(scores["score"], expected["score"])
+    assert scores.columns[0] == "user"
 
 
 def test_an_abstained_metric_explains_why_it_cannot_score(home):

@@ -18,7 +18,11 @@ from engagement_ml.cli.options import (
 )
 from engagement_ml.cli.terminal import command
 
-EXAMPLE = ("engagement-ml score runs/demo runs/demo/data/events.parquet --output scores.parquet",)
+EXAMPLE = (
+    "engagement-ml score runs/demo runs/demo/data/events.parquet --output scores.parquet",
+    "engagement-ml score runs/demo runs/demo/data/events.parquet --since scores.parquet "
+    "--reasons --next-best --predict --output shop.duckdb::scores",
+)
 
 
 def score(
@@ -47,8 +51,38 @@ def score(
         ),
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", help="A .parquet or .csv file, or a folder.")
+        Path,
+        typer.Option("--output", help="A .parquet or .csv file, file.duckdb::table, or a folder."),
     ] = Path("scores.parquet"),
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Earlier scores to compare with: adds score_before and change.",
+            show_default=False,
+        ),
+    ] = None,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="Add the reasons of each score: codes and sentences.")
+    ] = False,
+    next_best: Annotated[
+        bool,
+        typer.Option(
+            "--next-best", help="Add the behaviour whose next event is worth most, with its gain."
+        ),
+    ] = False,
+    predict: Annotated[
+        bool,
+        typer.Option(
+            "--predict", help="Add expected margin with an interval, and churn risk. Takes longer."
+        ),
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file that says where the tables are. [default: that of the run]",
+            show_default=False,
+        ),
+    ] = None,
     engine: EngineOfRun = None,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,
@@ -58,8 +92,8 @@ def score(
 ) -> None:
     """Score customers from their events.
 
-    The output has a row per customer: customer_id, score (0 to 100) and the points of each
-    behaviour.
+    The output has a row per customer: the customer, score (0 to 100), the points of each behaviour,
+    the percentile now and among the customers of the training, then what the options add.
     """
     with command(quiet=quiet, verbose=verbose, debug=debug, log_format=log_format) as progress:
         from engagement_ml.cli.results import show_scores
@@ -74,6 +108,11 @@ def score(
             output=output,
             engine=engine,
             tracking_uri=tracking_uri,
+            since=since,
+            reasons=reasons,
+            next_best=next_best,
+            predict=predict,
+            config=config,
             progress=progress,
         )
         show_scores(scores, quiet=quiet)

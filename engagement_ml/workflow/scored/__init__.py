@@ -1,0 +1,1 @@
+"""Columns of scores: points, percentiles, changes, reasons, next behaviours, predictions."""
