@@ -15,6 +15,7 @@ import yaml
 from typer.testing import CliRunner
 
 from engagement_ml.config import PipelineConfig, parse_config
+from engagement_ml.metric import EngagementMetric
 from engagement_ml.workflow.results import DRIVER_COLUMNS
 from tests.pages import DOCS, PAGES, ROOT, blocks, commands_of, name_of, text_of
 
@@ -55,7 +56,11 @@ def shop_folder(here, small_shop, write_yaml, quick_drivers, monkeypatch) -> Pat
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))
-def test_a_yaml_example_is_a_configuration(text):
+def test_a_yaml_example_is_a_configuration_or_weights_by_hand(text, tmp_path):
+    if "weights" in yaml.safe_load(text):
+        (tmp_path / "example.yaml").write_text(text, encoding="utf-8")
+        assert EngagementMetric.from_yaml(tmp_path / "example.yaml").behaviours
+        return
     config = parse_config(yaml.safe_load(text), origin="example")
     assert config.sources.events
     assert config.sources.transactions

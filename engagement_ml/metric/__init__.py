@@ -6,7 +6,8 @@ It needs only NumPy and Narwhals, so that a metric scores without any model libr
 from __future__ import annotations
 
 from engagement_ml.metric.behaviour import WeightedBehaviour
-from engagement_ml.metric.definition import EngagementMetric, Evidence
+from engagement_ml.metric.definition import EngagementMetric
+from engagement_ml.metric.evidence import Evidence
 from engagement_ml.metric.rounding import round_weights
 from engagement_ml.metric.schema import metric_schema
 from engagement_ml.metric.transforms import Transform

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.metric.rounding import WEIGHT_DECIMALS
 from engagement_ml.metric.transforms import Transform
+from engagement_ml.metric.values import as_number, check_text, is_writable, shown
 
 FEATURES = ("frequency",)
 
@@ -52,18 +52,21 @@ class WeightedBehaviour:
     def __post_init__(self) -> None:
         if not usable_name(self.behaviour):
             raise InputError(
-                f"key 'behaviour': {self.behaviour!r} is not a usable name; it must hold at least "
-                "one character, no NUL and no half of a surrogate pair"
+                f"key 'behaviour': {shown(self.behaviour)} is not a usable name; it must "
+                "hold at least one character, no NUL and no half of a surrogate pair"
             )
         if self.feature not in FEATURES:
-            near = nearest(str(self.feature), FEATURES)
+            near = nearest(self.feature, FEATURES) if isinstance(self.feature, str) else ""
             raise InputError(
-                f"key 'feature': {self.feature!r} is not known{near}; known: {', '.join(FEATURES)}"
+                f"key 'feature': {shown(self.feature)} is not known{near}; known: "
+                f"{', '.join(FEATURES)}"
             )
+        check_text("unit", self.unit)
+        check_text("label", self.label, optional=True)
         for key in ("weight", "weight_low", "weight_high"):
             object.__setattr__(self, key, _points(key, getattr(self, key)))
         if self.weight is None or self.weight <= 0:
-            raise InputError(f"key 'weight': {self.weight!r} is not positive")
+            raise InputError(f"key 'weight': {self.weight} is not positive")
         if (self.weight_low or 0.0) > (100.0 if self.weight_high is None else self.weight_high):
             raise InputError(
                 f"key 'weight_low': {self.weight_low} is above weight_high, {self.weight_high}"
@@ -88,18 +91,13 @@ def usable_name(name: object) -> bool:
     >>> usable_name("page view"), usable_name("")
     (True, False)
     """
-    if not isinstance(name, str) or not name or "\x00" in name:
-        return False
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+    return isinstance(name, str) and bool(name) and is_writable(name)
 
 
 def _points(key: str, value: object) -> float | None:
     if value is None:
         return None
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool | str) or not 0 <= number <= 100:
-        raise InputError(f"key '{key}': {value!r} is not a number between 0 and 100")
+    number = as_number(value)
+    if not 0 <= number <= 100:
+        raise InputError(f"key '{key}': {shown(value)} is not a number between 0 and 100")
     return round(number, WEIGHT_DECIMALS)

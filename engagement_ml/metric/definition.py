@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from engagement_ml.errors import InputError
-from engagement_ml.metric import display, scoring, serial, sql
-from engagement_ml.metric.behaviour import WeightedBehaviour
-from engagement_ml.metric.moments import whole_days
-from engagement_ml.metric.rounding import adds_up
+from engagement_ml.metric import display, scoring, sql
+from engagement_ml.metric.stored import StoredMetric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Evidence = Literal["driver", "indicator"]
-EVIDENCES: tuple[str, ...] = get_args(Evidence)
-
 
 @dataclass(frozen=True, repr=False)
-class EngagementMetric:
+class EngagementMetric(StoredMetric):
     r"""A weighted engagement metric: all that scoring needs, and the evidence behind it.
 
     .. math:: \mathrm{score} = \sum_b \mathrm{weight}_b\, f_b(\mathrm{count}_b)
@@ -39,10 +30,11 @@ class EngagementMetric:
     ----------
     name : str
         The name of the registered model.
-    evidence : {"driver", "indicator"}
+    evidence : {"driver", "indicator", "by_hand"}
         `driver`: changes of these behaviours are followed by changes of margin, and the evidence
         passed every check. `indicator`: the behaviours predict margin, which is no proof that
-        raising them raises margin.
+        raising them raises margin. `by_hand`: the weights were set by hand and not learned from
+        data.
     observation_days, outcome_days, gap_days : int
         Lengths of the windows in days. At time t, events are counted in
         ``[t - observation_days, t)`` and margin in
@@ -53,6 +45,9 @@ class EngagementMetric:
         Why the metric abstains, in a sentence; required if it does.
     currency, entity : str
         The currency of margin; the noun for those who are scored, such as customer or partner.
+    score_quantiles : tuple of float
+        The 0th to 100th percentile of the scores of customers at the last training cutoff, 101
+        numbers that do not decrease; empty if they are not known. They do not affect scores.
 
     Raises
     ------
@@ -74,48 +69,6 @@ class EngagementMetric:
     >>> metric.score(pa.table({"review": [5, None], "visit": [20, 1]}))["score"].to_pylist()
     [70.0, 4.0]
     """
-
-    name: str
-    evidence: Evidence
-    observation_days: int
-    outcome_days: int
-    behaviours: tuple[WeightedBehaviour, ...]
-    reason: str | None = None
-    gap_days: int = 0
-    currency: str = "EUR"
-    entity: str = "customer"
-
-    format: ClassVar[int] = serial.FORMAT
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "behaviours", tuple(self.behaviours))
-        if self.evidence not in EVIDENCES:
-            raise InputError(
-                f"key 'evidence': {self.evidence!r} is not one of {', '.join(EVIDENCES)}"
-            )
-        for key, least in (("observation_days", 1), ("outcome_days", 1), ("gap_days", 0)):
-            object.__setattr__(self, key, whole_days(key, getattr(self, key), least))
-        names = [behaviour.behaviour for behaviour in self.behaviours]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise InputError(f"key 'behaviours': {twice[0]!r} is listed twice; list it once")
-        if not names and not self.reason:
-            raise InputError("key 'reason': empty; say why the metric has no behaviours")
-        weights = [behaviour.weight for behaviour in self.behaviours]
-        if names and not adds_up(weights):
-            total = f"{math.fsum(weights):.2f}"
-            raise InputError(
-                f"key 'behaviours': the weights add up to {total}, not to 100; use round_weights"
-            )
-
-    @property
-    def abstained(self) -> bool:
-        """Whether the metric has no behaviours, and so cannot score."""
-        return not self.behaviours
-
-    @property
-    def definition_hash(self) -> str:
-        """SHA-256 of everything that determines scores: window, behaviours, weights, transforms."""
-        return serial.definition_hash(self)
 
     def score(self, frame: Any) -> Any:
         """Score each row of a wide table of counts.
@@ -256,40 +209,6 @@ class EngagementMetric:
         from engagement_ml.metric import plot
 
         return plot.draw_metric(self) if ax is None else plot.draw_weights(self, ax)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the content of ``metric.json`` as plain JSON types; see `metric_schema`."""
-        return serial.to_dict(self)
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any], *, origin: str = "metric") -> EngagementMetric:
-        """Read what `to_dict` returned; error messages call it `origin`."""
-        return serial.from_dict(cls, raw, origin)
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """Return the text of ``metric.json``, and write it to `path` if given.
-
-        The same definition gives the same bytes: keys have a fixed order, weights two decimals,
-        other numbers nine significant digits.
-
-        Raises
-        ------
-        OutputError
-            If the file cannot be written.
-        """
-        return serial.to_json(self, path)
-
-    @classmethod
-    def from_json(cls, path_or_text: str | Path) -> EngagementMetric:
-        """Read ``metric.json`` from a path, or from its text (which starts with ``{``).
-
-        Raises
-        ------
-        InputError
-            If the file is missing, damaged or of another format, or was edited in a way that
-            changes scores.
-        """
-        return serial.from_json(cls, path_or_text)
 
     def __repr__(self) -> str:
         """Return the metric as a table, the heaviest behaviour first."""

@@ -6,14 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from engagement_ml.metric.behaviour import WeightedBehaviour, heaviest_first
+from engagement_ml.metric.evidence import caution, evidence_name
 from engagement_ml.metric.transforms import Transform
 
 if TYPE_CHECKING:
     from engagement_ml.metric.definition import EngagementMetric
 
-INDICATOR_CAUTION = (
-    "An indicator: it predicts margin and is no proof that raising it raises margin."
-)
 _HEAD = ("behaviour", "weight", "95% interval", "full points from", "response")
 _NO_INTERVAL = "–"
 _CELL = "padding:2px 10px;text-align:left;border-bottom:1px solid #ddd"
@@ -34,8 +32,8 @@ def as_text(metric: EngagementMetric) -> str:
                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
             lines.append(("  " + "  ".join(cells)).rstrip())
-    if metric.evidence == "indicator":
-        lines.append(f"  {INDICATOR_CAUTION}")
+    if note := caution(metric.evidence):
+        lines.append(f"  {note}")
     lines.append(f"  definition {metric.definition_hash[:12]}")
     return "\n".join(lines)
 
@@ -52,8 +50,8 @@ def as_html(metric: EngagementMetric) -> str:
             '<table style="border-collapse:collapse">'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
-    if metric.evidence == "indicator":
-        parts.append(f"<p><i>{escape(INDICATOR_CAUTION)}</i></p>")
+    if note := caution(metric.evidence):
+        parts.append(f"<p><i>{escape(note)}</i></p>")
     parts.append(f"<p><small>definition {metric.definition_hash[:12]}</small></p>")
     return f"<div>{''.join(parts)}</div>"
 
@@ -73,8 +71,8 @@ def describe_response(transform: Transform) -> str:
 
 def _headline(metric: EngagementMetric) -> str:
     return (
-        f"EngagementMetric '{metric.name}' · evidence: {metric.evidence} · score 0 to 100 from "
-        f"{metric.observation_days} days of events"
+        f"EngagementMetric '{metric.name}' · evidence: {evidence_name(metric.evidence)} · "
+        f"score 0 to 100 from {metric.observation_days} days of events"
     )
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.errors import InputError
+from engagement_ml.metric.values import shown
 
 _NOT_A_DATE = "as_of: {!r} is not a date; give one like 2024-03-01"
 _NOT_DAYS = (
-    "key '{key}': {value!r} must be a whole number of days, at least {least} and at most {most}"
+    "key '{key}': {value} must be a whole number of days, at least {least} and at most {most}"
 )
 MOST_DAYS = 36_500
 """Longest window: a hundred years."""
@@ -95,8 +96,8 @@ def whole_days(key: str, value: object, least: int) -> int:
         days = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise InputError(
-            _NOT_DAYS.format(key=key, value=value, least=least, most=MOST_DAYS)
+            _NOT_DAYS.format(key=key, value=shown(value), least=least, most=MOST_DAYS)
         ) from None
     if isinstance(value, bool) or not least <= days <= MOST_DAYS:
-        raise InputError(_NOT_DAYS.format(key=key, value=value, least=least, most=MOST_DAYS))
+        raise InputError(_NOT_DAYS.format(key=key, value=shown(value), least=least, most=MOST_DAYS))
     return days

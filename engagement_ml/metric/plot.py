@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 # Okabe and Ito (2008), without the reds, which stand for harm in other plots.
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#56B4E9", "#CC79A7")
+_TITLES = {
+    "driver": "weights",
+    "indicator": "indicator, not proof of effect",
+    "by_hand": "weights set by hand, not learned",
+}
 _CURVE_POINTS = 200
 _BEYOND_CAP = 1.25
 
@@ -56,7 +61,7 @@ def draw_weights(metric: EngagementMetric, ax: Axes, *, colour: str | None = Non
     ax.set_yticks(range(len(behaviours)), [_plain(b.title) for b in behaviours])
     ax.set_xlim(0, 105)
     ax.set_xlabel("weight (points of 100), with 95% interval")
-    ax.set_title("indicator, not proof of effect" if metric.evidence == "indicator" else "weights")
+    ax.set_title(_TITLES[metric.evidence])
     return ax
 
 

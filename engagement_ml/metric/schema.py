@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engagement_ml.metric.behaviour import FEATURES
+from engagement_ml.metric.evidence import EVIDENCES
+from engagement_ml.metric.parameters import N_QUANTILES
 from engagement_ml.metric.serial import BEHAVIOUR_REQUIRED, FORMAT, REQUIRED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -13,15 +15,15 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def metric_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of ``metric.json``, as plain JSON types.
 
-    A schema cannot express two of the rules that `EngagementMetric.from_json` checks: the weights
-    add up to exactly 100, and ``definition_hash`` is the hash of the definition. Unknown keys are
-    allowed, as later versions may add some.
+    A schema cannot express three of the rules that `EngagementMetric.from_json` checks: the
+    weights add up to exactly 100, ``score_quantiles`` do not decrease, and ``definition_hash`` is
+    the hash of the definition. Unknown keys are allowed, as later versions may add some.
 
     Examples
     --------
     >>> schema = metric_schema()
     >>> schema["properties"]["evidence"]["enum"]
-    ['driver', 'indicator']
+    ['driver', 'indicator', 'by_hand']
     >>> sorted(schema["$defs"])
     ['behaviour', 'hill', 'linear', 'log1p']
     """
@@ -58,10 +60,11 @@ def _properties() -> dict[str, Any]:
             "the same scores.",
         },
         "evidence": {
-            "enum": ["driver", "indicator"],
+            "enum": list(EVIDENCES),
             "description": "driver: changes of these behaviours are followed by changes of "
             "margin, and the evidence passed every check. indicator: the behaviours predict "
-            "margin, which is no proof that raising them raises margin.",
+            "margin, which is no proof that raising them raises margin. by_hand: the weights were "
+            "set by hand, not learned from data.",
         },
         "abstained": {
             "type": "boolean",
@@ -102,6 +105,15 @@ def _properties() -> dict[str, Any]:
             "items": {"$ref": "#/$defs/behaviour"},
             "description": "The behaviours of the metric; empty if it abstained. The score is the "
             "sum of their points, from 0 to 100.",
+        },
+        "score_quantiles": {
+            "type": "array",
+            "items": {"type": "number", "minimum": 0, "maximum": 100},
+            "minItems": N_QUANTILES,
+            "maxItems": N_QUANTILES,
+            "description": "The 0th to 100th percentile of the scores of customers at the last "
+            "training cutoff; they do not decrease. Absent if they are not known. Scores do not "
+            "depend on them.",
         },
     }
 

@@ -6,22 +6,25 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engagement_ml.errors import InputError, OutputError
 from engagement_ml.metric.behaviour import WeightedBehaviour
+from engagement_ml.metric.files import read_text
 from engagement_ml.metric.transforms import Transform
-from engagement_ml.plain_types import as_path
+from engagement_ml.metric.values import shown
 
 if TYPE_CHECKING:
-    from engagement_ml.metric.definition import EngagementMetric
+    from engagement_ml.metric.stored import StoredMetric
+
+Metric = TypeVar("Metric", bound="StoredMetric")
 
 FORMAT = 1
 REQUIRED = ("name", "format", "definition_hash", "evidence", "observation_days", "outcome_days")
 BEHAVIOUR_REQUIRED = ("behaviour", "weight", "feature", "transform")
 
 
-def definition_hash(metric: EngagementMetric) -> str:
+def definition_hash(metric: StoredMetric) -> str:
     """Return the SHA-256 of everything that determines scores.
 
     It does not depend on the order of the behaviours.
@@ -44,9 +47,9 @@ def definition_hash(metric: EngagementMetric) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def to_dict(metric: EngagementMetric) -> dict[str, Any]:
+def to_dict(metric: StoredMetric) -> dict[str, Any]:
     """Return the metric as plain JSON types."""
-    return {
+    raw: dict[str, Any] = {
         "name": metric.name,
         "format": FORMAT,
         "definition_hash": definition_hash(metric),
@@ -60,6 +63,9 @@ def to_dict(metric: EngagementMetric) -> dict[str, Any]:
         "outcome_days": metric.outcome_days,
         "behaviours": [_behaviour_to_dict(behaviour) for behaviour in metric.behaviours],
     }
+    if metric.score_quantiles:
+        raw["score_quantiles"] = list(metric.score_quantiles)
+    return raw
 
 
 def _behaviour_to_dict(behaviour: WeightedBehaviour) -> dict[str, Any]:
@@ -75,7 +81,7 @@ def _behaviour_to_dict(behaviour: WeightedBehaviour) -> dict[str, Any]:
     }
 
 
-def to_json(metric: EngagementMetric, path: str | Path | None = None) -> str:
+def to_json(metric: StoredMetric, path: str | Path | None = None) -> str:
     """Return the text of ``metric.json``, and write it to `path` if given."""
     text = json.dumps(to_dict(metric), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if path is not None:
@@ -86,37 +92,42 @@ def to_json(metric: EngagementMetric, path: str | Path | None = None) -> str:
     return text
 
 
-def from_json(metric_type: type[EngagementMetric], path_or_text: str | Path) -> EngagementMetric:
+def from_json(metric_type: type[Metric], path_or_text: str | Path) -> Metric:
     """Read ``metric.json`` from a path, or from its text."""
     text, origin = _read(path_or_text)
     try:
-        raw = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{origin}: cannot be read as JSON: {error}") from None
+        raw = json.loads(
+            text, parse_constant=_no_constant, object_pairs_hook=_without_repeated_keys
+        )
+    except RecursionError:
+        raise InputError(f"{origin}: cannot be read as JSON: it is nested too deeply") from None
+    except ValueError as error:
+        # Also a whole number of more digits than Python reads.
+        raise InputError(f"{origin}: cannot be read as JSON: {error!s:.200}") from None
     return from_dict(metric_type, raw, origin)
 
 
-def from_dict(metric_type: type[EngagementMetric], raw: Any, origin: str) -> EngagementMetric:
+def from_dict(metric_type: type[Metric], raw: Any, origin: str) -> Metric:
     """Read what `to_dict` returned; unknown keys are ignored."""
     if not isinstance(raw, Mapping):
         raise InputError(f"{origin}: expected a metric's keys, found {type(raw).__name__}")
     _require(raw, ("format",), origin)
     if raw["format"] != FORMAT:
         raise InputError(
-            f"{origin}: key 'format': {raw['format']!r} is not known, this version reads {FORMAT}; "
-            "if a newer engagement-ml wrote it, install that version"
+            f"{origin}: key 'format': {shown(raw['format'])} is not known, this version reads "
+            f"{FORMAT}; if a newer engagement-ml wrote it, install that version"
         )
     _require(raw, REQUIRED, origin)
     listed = raw.get("behaviours")
     if not isinstance(listed, list | tuple):
-        raise InputError(f"{origin}: key 'behaviours': expected a list, found {listed!r}")
+        raise InputError(f"{origin}: key 'behaviours': expected a list, found {shown(listed)}")
     behaviours = tuple(
         _behaviour(item, f"{origin}: behaviours[{place}]") for place, item in enumerate(listed)
     )
     if (abstained := raw.get("abstained", not behaviours)) is not (not behaviours):
         raise InputError(
-            f"{origin}: key 'abstained': {abstained!r} contradicts key 'behaviours', which lists "
-            f"{len(behaviours)}; use the original file"
+            f"{origin}: key 'abstained': {shown(abstained)} contradicts key 'behaviours', which "
+            f"lists {len(behaviours)}; use the original file"
         )
     try:
         metric = metric_type(
@@ -129,13 +140,15 @@ def from_dict(metric_type: type[EngagementMetric], raw: Any, origin: str) -> Eng
             gap_days=raw.get("gap_days", 0),
             currency=_text(raw, "currency", "EUR"),
             entity=_text(raw, "entity", "customer"),
+            score_quantiles=raw.get("score_quantiles", ()),
         )
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None
     if raw["definition_hash"] != metric.definition_hash:
-        stored_hash = str(raw["definition_hash"])[:12]
+        given = raw["definition_hash"]
+        stored_hash = shown(given[:12] if isinstance(given, str) else given)
         raise InputError(
-            f"{origin}: key 'definition_hash': {stored_hash!r} is not the hash of the definition "
+            f"{origin}: key 'definition_hash': {stored_hash} is not the hash of the definition "
             f"({metric.definition_hash[:12]!r}), so the file was edited; use the original file or "
             "train again"
         )
@@ -147,7 +160,9 @@ def _behaviour(raw: Any, origin: str) -> WeightedBehaviour:
         raise InputError(f"{origin}: expected a behaviour's keys, found {type(raw).__name__}")
     _require(raw, BEHAVIOUR_REQUIRED, origin)
     if not isinstance(raw["transform"], Mapping):
-        raise InputError(f"{origin}: key 'transform': expected keys, found {raw['transform']!r}")
+        raise InputError(
+            f"{origin}: key 'transform': expected keys, found {shown(raw['transform'])}"
+        )
     try:
         transform = Transform.from_dict(raw["transform"])
     except InputError as error:
@@ -168,18 +183,24 @@ def _behaviour(raw: Any, origin: str) -> WeightedBehaviour:
 
 
 def _read(path_or_text: str | Path) -> tuple[str, str]:
-    if isinstance(path_or_text, str) and path_or_text.lstrip().startswith("{"):
-        return path_or_text, "metric"
-    path = as_path(path_or_text, "a metric.json")
-    if not path.is_file():
-        problem = "a folder" if path.is_dir() else "no such file"
-        raise InputError(f"{path}: {problem}; give the path of a metric.json")
-    try:
-        return path.read_text(encoding="utf-8"), str(path)
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text; give the path of a metric.json") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if isinstance(path_or_text, str):
+        text = path_or_text.removeprefix("\ufeff")
+        if text.lstrip().startswith("{"):
+            return text, "metric"
+    return read_text(path_or_text, "a metric.json")
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(pairs)
+    if len(keys) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"key {shown(twice)} is given twice")
+    return keys
 
 
 def _require(raw: Mapping[str, Any], keys: tuple[str, ...], origin: str) -> None:
@@ -191,5 +212,5 @@ def _require(raw: Mapping[str, Any], keys: tuple[str, ...], origin: str) -> None
 def _text(raw: Mapping[str, Any], key: str, default: str | None = None) -> str:
     value = raw.get(key, default)
     if not isinstance(value, str):
-        raise InputError(f"key '{key}': {value!r} is not text")
+        raise InputError(f"key '{key}': {shown(value)} is not text")
     return value

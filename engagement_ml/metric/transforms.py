@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.metric.rounding import round_significant
+from engagement_ml.metric.values import as_number, shown
 
 Kind = Literal["linear", "log1p", "hill"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -67,8 +68,9 @@ class Transform:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
+            near = nearest(self.kind, KINDS) if isinstance(self.kind, str) else ""
             raise InputError(
-                f"key 'kind': {self.kind!r} is not a transform{nearest(str(self.kind), KINDS)}; "
+                f"key 'kind': {shown(self.kind)} is not a transform{near}; "
                 f"known are {', '.join(KINDS)}"
             )
         cap = _positive("cap", self.cap)
@@ -152,10 +154,7 @@ class Transform:
 
 
 def _positive(key: str, value: object) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool | str) or not (math.isfinite(number) and number > 0):
-        raise InputError(f"key '{key}': {value!r} is not a positive number")
+    number = as_number(value)
+    if not (math.isfinite(number) and number > 0):
+        raise InputError(f"key '{key}': {shown(value)} is not a positive number")
     return round_significant(number)

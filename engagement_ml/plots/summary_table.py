@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.formatting import DASH, Money, number, one_line
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.metric.display import INDICATOR_CAUTION
+from engagement_ml.metric.evidence import caution
 from engagement_ml.plots.style import (
     VERDICT_COLOURS,
     behaviour_labels,
@@ -40,8 +40,8 @@ def summary_html(record: RunRecord) -> str:
     if metric.abstained:
         parts.append(_paragraph(Markup("No metric: {}").format(one_line(metric.reason or ""))))
     parts.append(_table(rows, behaviour_labels(record), metric, Money(record.currency)))
-    if metric.evidence == "indicator" and not metric.abstained:
-        parts.append(_paragraph(Markup("<i>{}</i>").format(INDICATOR_CAUTION)))
+    if (note := caution(metric.evidence)) and not metric.abstained:
+        parts.append(_paragraph(Markup("<i>{}</i>").format(note)))
     parts.append(_paragraph(_note(rows, record, metric)))
     return str(Markup("<div>{}</div>").format(Markup("").join(parts)))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.metric.display import INDICATOR_CAUTION
+from engagement_ml.metric.evidence import caution
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EXISTS = ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS")
@@ -50,7 +50,7 @@ def register_version(
         logged.model_uri,
         run_id,
         tags=dict(tags),
-        description=INDICATOR_CAUTION if metric.evidence == "indicator" else None,
+        description=caution(metric.evidence),
         model_id=logged.model_id,
     )
     version = int(created.version)

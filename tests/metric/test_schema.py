@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,14 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(metric_schema())
 
 
+def range_of_scores() -> tuple[float, ...]:
+    return tuple(float(score) for score in range(101))
+
+
 def test_definitions_are_valid(validator, metric, abstained) -> None:
-    for definition in (metric, abstained):
+    known = dataclasses.replace(metric, score_quantiles=range_of_scores())
+    by_hand = EngagementMetric.from_weights({"visit": 1})
+    for definition in (metric, abstained, known, by_hand):
         validator.validate(json.loads(definition.to_json()))
 
 
@@ -52,6 +59,10 @@ def changed(raw: dict[str, Any], path: tuple, value: Any) -> dict[str, Any]:
         (("observation_days",), 0),
         (("gap_days",), -1),
         (("name",), 7),
+        (("reason",), 7),
+        (("score_quantiles",), [0.0, 100.0]),
+        (("score_quantiles",), [*range(100), 101]),
+        (("behaviours", 0, "label"), 7),
         (("definition_hash",), "0"),
         (("behaviours", 0), "review"),
         (("behaviours", 0, "behaviour"), ""),
@@ -94,7 +105,8 @@ def test_optional_and_unknown_keys_may_be_absent_or_present(validator, metric) -
 
 def test_every_key_of_a_definition_is_described(metric) -> None:
     schema = metric_schema()
-    parts = [(metric.to_dict(), schema["properties"])]
+    known = dataclasses.replace(metric, score_quantiles=range_of_scores())
+    parts = [(known.to_dict(), schema["properties"])]
     behaviour = metric.to_dict()["behaviours"][1]
     parts.append((behaviour, schema["$defs"]["behaviour"]["properties"]))
     for raw, properties in parts:
