@@ -189,9 +189,20 @@ def _by_segment(contest: Contest) -> Iterator[dict[str, Any]]:
                 "segment": str(segment).removeprefix("segment__"),
                 "value": str(value),
                 "customers": len(entities),
-                "scores": measured["scores"],
+                "scores": _without_beyond(measured["scores"]),
                 "differences": measured["differences"],
             }
+
+
+def _without_beyond(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is not measured by segment."""
+    return {
+        name: {
+            part: {key: value for key, value in held.items() if key != BEYOND_RFM}
+            for part, held in parts.items()
+        }
+        for name, parts in scores.items()
+    }
 
 
 def _only(contest: Contest, keep: BoolArray) -> Contest:

@@ -53,6 +53,8 @@ def contest_results(
     measured = measure(rows, plan, scores, baselines, config)
     by_name = measured.pop("scores")
     comparison = {
+        "entity": config.entity,
+        "currency": config.currency,
         "customers": measured["customers"],
         "of": measured["of"],
         "rows": measured["rows"],

@@ -134,6 +134,30 @@ def named_scores(scores: Mapping[str, Any] | Sequence[Any] | Any) -> list[tuple[
     return [(_stem(source), source) for source in (scores if several else [scores])]
 
 
+def split_names(arguments: Iterable[str]) -> dict[str, str] | None:
+    """Return the tables of ``--scores [NAME=]FILE`` by name; None without any.
+
+    Raises
+    ------
+    InputError
+        If two tables have the same name.
+
+    Examples
+    --------
+    >>> split_names(["vendor=scores/2024.csv", "old.csv"])
+    {'vendor': 'scores/2024.csv', 'old': 'old.csv'}
+    """
+    tables: dict[str, str] = {}
+    for argument in arguments:
+        name, equals, path = argument.partition("=")
+        if not equals or Path(argument).exists() or not name:
+            name, path = _stem(argument), argument
+        if name in tables:
+            raise InputError(f"--scores {argument}: '{name}' is given twice; write NAME=FILE")
+        tables[name] = path
+    return tables or None
+
+
 def is_weights(path: Path) -> bool:
     """Return whether a path is a YAML file of weights, rather than a pipeline's configuration.
 
@@ -164,13 +188,17 @@ def split_arguments(arguments: Iterable[str]) -> tuple[list[str], str | None]:
     Raises
     ------
     InputError
-        If there are two configurations, or no model.
+        If there are two configurations, or a file is missing.
     """
     models: list[str] = []
     configs: list[str] = []
     for argument in arguments:
         path = Path(argument)
         yaml_file = not is_uri(argument) and path.suffix.lower() in _YAML and not path.is_dir()
+        if yaml_file and not path.is_file():
+            raise InputError(
+                f"{argument}: no such file; give a YAML file of weights or a pipeline's"
+            )
         (configs if yaml_file and not is_weights(path) else models).append(argument)
     if len(configs) > 1:
         raise InputError(

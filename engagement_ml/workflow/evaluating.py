@@ -14,6 +14,7 @@ from engagement_ml.errors import ConfigError, InputError
 from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs import read_tables
 from engagement_ml.inputs.external_scores import MAX_AGE_DAYS
+from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
 from engagement_ml.tables.quality import TableQuality
@@ -193,7 +194,7 @@ def _registered_name(model: Model | None) -> str:
     """Return the name of a model in the registry: that of its metric."""
     if model is None:
         raise InputError("evaluate: there is no model; give one, or scores from elsewhere")
-    if is_uri(model):
+    if not isinstance(model, EngagementMetric) and is_uri(model):
         raise InputError(
             f"{model}: names no registered model; give models:/NAME@ALIAS as the rival"
         )
