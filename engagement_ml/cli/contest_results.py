@@ -66,10 +66,8 @@ def _print_ground(console: Console, comparison: Mapping[str, Any]) -> None:
     all_of = "all of them have every score"
     some = f"{number(comparison['customers'], 0)} have every score and are compared"
     same = comparison["customers"] == comparison["of"]
-    console.print(
-        f"{number(comparison['of'], 0)} {plural(comparison['entity'])} at {dates}, {span}; {all_of if same else some}. "
-        f"{comparison['reason']}"
-    )
+    who = f"{number(comparison['of'], 0)} {plural(comparison['entity'])}"
+    console.print(f"{who} at {dates}, {span}; {all_of if same else some}. {comparison['reason']}")
     if (age := comparison["max_score_age_days"]) is not None:
         console.print(f"A score from elsewhere holds for {quantity(age, 'day')}.")
 

@@ -74,6 +74,8 @@ class Contest:
     segments : DataFrame or None
         A column of values per segment, one row per row.
     resamples : Resamples
+    pairwise : bool
+        Whether contestants are compared with one another, too.
     """
 
     margin: FloatArray
@@ -84,6 +86,7 @@ class Contest:
     control: FloatArray | None
     segments: pd.DataFrame | None
     resamples: Resamples
+    pairwise: bool = True
 
     @property
     def scores(self) -> dict[str, FloatArray]:
@@ -146,7 +149,7 @@ def _differences(
     contest: Contest, across: _Replicates, within: _Replicates
 ) -> list[dict[str, Any]]:
     pairs = [
-        *combinations(contest.contestants, 2),
+        *(combinations(contest.contestants, 2) if contest.pairwise else ()),
         *((name, baseline) for name in contest.contestants for baseline in contest.baselines),
     ]
     parts = {"across": across, "within": within}

@@ -117,7 +117,7 @@ def scores_on_rows(
     scores: dict[str, FloatArray] = {}
     for each in contestants:
         if each.name in data.external:
-            scores[each.name] = _looked_up(rows, data.external[each.name], "score")
+            scores[each.name] = looked_up(rows, data.external[each.name], "score")
         elif each.metric is not None and (score := score_function(each.metric)) is not None:
             own = rows_of(data.panels[each.metric.observation_days], plan)
             counts = count_frame(own)
@@ -126,7 +126,8 @@ def scores_on_rows(
     return scores
 
 
-def _looked_up(rows: Panel, external: pd.DataFrame, column: str) -> FloatArray:
+def looked_up(rows: Panel, external: pd.DataFrame, column: str) -> FloatArray:
+    """Return a column of ``scores_at`` on each row, NaN without a score."""
     import pandas as pd
 
     keys = pd.DataFrame(
@@ -172,7 +173,7 @@ def baselines_on_rows(
 def coverage(rows: Panel, plan: Plan, external: pd.DataFrame, entity: str) -> dict[str, Any]:
     """Return how many customers have a score from elsewhere, and how old the scores are."""
     measured = rows.frame["cutoff"].dt.date.isin(plan.measured).to_numpy()
-    ages = _looked_up(rows, external, "age_days")[measured]
+    ages = looked_up(rows, external, "age_days")[measured]
     customers = rows.frame.loc[measured, "customer_id"]
     with_score = int(customers[np.isfinite(ages)].nunique())
     of = int(customers.nunique())

@@ -33,8 +33,12 @@ def measure(
     scores: Mapping[str, FloatArray],
     baselines: Mapping[str, FloatArray],
     config: PipelineConfig,
+    *,
+    only_baselines: bool = False,
 ) -> dict[str, Any]:
     """Measure the contest on the rows that all contestants have.
+
+    With `only_baselines`, contestants are not compared with one another, and not by segment.
 
     Returns
     -------
@@ -83,8 +87,9 @@ def measure(
         groups=tuple(groups),
         pair_groups=tuple(g for g, ok in zip(pair_groups, measurable, strict=True) if ok),
         control=baselines[RFM][keep] if RFM in baselines else None,
-        segments=kept.frame[list(kept.segments)] if kept.segments else None,
+        segments=kept.frame[list(kept.segments)] if kept.segments and not only_baselines else None,
         resamples=Resamples(n_entities=n_entities, n=N_BOOTSTRAP, seed=config.random_seed),
+        pairwise=not only_baselines,
     )
     pairs = [pair for pair, ok in zip(plan.pairs.pairs, measurable, strict=True) if ok]
     return {

@@ -99,7 +99,7 @@ def evaluate(
     settings = None if config is None else as_config(config)
     if tracking_uri is None and settings is not None:
         tracking_uri = settings.tracking.uri
-    age = _days(max_score_age)
+    age = as_days(max_score_age)
     with progress_for(progress, on_step) as steps:
         steps.start("Reading the model")
         contestants = read_contestants(
@@ -135,7 +135,7 @@ def _evaluate(
     first = next((each for each in contestants if each.kind == "run"), None)
     config = _base_config(contestants, settings)
     for each in contestants:
-        _check_windows(config, each)
+        check_windows(config, each)
     progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
         tables = read_tables(config, engine, frames, on_part=progress.update)
@@ -227,8 +227,14 @@ def _base_config(
     return settings.model_copy(update=updates)
 
 
-def _check_windows(config: PipelineConfig, contestant: Contestant) -> None:
-    """Check that a contestant was made for the outcome window that is measured."""
+def check_windows(config: PipelineConfig, contestant: Contestant) -> None:
+    """Check that a contestant was made for the outcome window that is measured.
+
+    Raises
+    ------
+    ConfigError
+        If it was made for another one.
+    """
     metric = contestant.metric
     # Weights by hand were not made for an outcome.
     if metric is None or metric.evidence not in ("driver", "indicator"):
@@ -242,7 +248,14 @@ def _check_windows(config: PipelineConfig, contestant: Contestant) -> None:
             )
 
 
-def _days(value: Any) -> int:
+def as_days(value: Any) -> int:
+    """Return the age until which a score holds.
+
+    Raises
+    ------
+    InputError
+        If it is not a whole number of days.
+    """
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InputError(f"max_score_age: {value!r} is not a number of days from 0 on")
     return value
