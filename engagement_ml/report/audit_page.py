@@ -15,6 +15,7 @@ from engagement_ml.formatting import (
     number,
     one_line,
     plural,
+    sentence,
     spread,
 )
 from engagement_ml.lifecycle.auditing import wording
@@ -26,6 +27,7 @@ from engagement_ml.report.page import render_sections
 _SIGNS = {
     "vanity": ("◇", "bad"),
     "moves with margin": ("▲", "good"),
+    "moves little": ("○", "plain"),
     "reversed": ("▼", "bad"),
     "no information": ("○", "plain"),
     "unclear": ("?", "plain"),
@@ -85,6 +87,7 @@ def _verdict(audit: Audit) -> dict[str, Any]:
     sign, tone = _SIGNS[verdict]
     return {
         "verdict": {"name": verdict, "sign": sign, "tone": tone},
+        "meaning": one_line(wording.meaning(audit.facts, audit.judgement)),
         "warnings": [one_line(each) for each in audit.warnings],
         "money": one_line(wording.money(audit.facts)),
     }
@@ -238,7 +241,7 @@ def _behaviour(audit: Audit, each: Behaviour) -> dict[str, Any]:
         "verdict": verdict,
         "effect": money(value, decimals),
         "interval": money.spread(low, high, decimals),
-        "reason": one_line(each.reason),
+        "reason": sentence(one_line(each.reason)),
     }
 
 

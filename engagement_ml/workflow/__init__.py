@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from engagement_ml.workflow.auditing import AuditResult, audit
     from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.training import train
 
 __all__ = [
+    "AuditResult",
     "Scores",
     "StarterResult",
     "TrainResult",
+    "audit",
     "check",
     "evaluate",
     "init",
@@ -32,9 +35,11 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "AuditResult": "auditing",
         "Scores": "scoring",
         "StarterResult": "starting",
         "TrainResult": "results",
+        "audit": "auditing",
         "check": "checking",
         "evaluate": "evaluating",
         "init": "starting",

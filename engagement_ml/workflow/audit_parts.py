@@ -148,7 +148,7 @@ def read_score_parts(
     first, last, n_days = days_of(engine, table)
     if data.external[score.name].empty:
         raise NotEnoughDataError(
-            f"{table.label}: its scores are dated {first} to {last}, and none holds at a date whose "
+            f"{table.label}: its scores are dated {first} to {last}; none holds at a date whose "
             f"margin is known and was not used for training: {listed(map(str, plan.measured))}. "
             f"A score holds for {max_age_days} days. Give earlier scores; without any, keep "
             f"today's and audit them once {plan.windows.outcome_days} days have passed"

@@ -25,7 +25,8 @@ class ColumnPart:
     Attributes
     ----------
     name : str
-    verdict : {"vanity", "moves with margin", "no information", "unclear"}
+    verdict : str
+        As that of a score; see `Judgement`.
     measured : Measured
     """
 
@@ -100,6 +101,7 @@ class Audit:
             "name": facts.pop("name"),
             "verdict": judged.pop("verdict"),
             "headline": self.headline,
+            "meaning": wording.meaning(self.facts, self.judgement),
             **judged,
             "answers": self.answers(),
             "warnings": self.warnings,

@@ -12,7 +12,13 @@ Predicts = Literal["yes", "no", "reversed", "not measured"]
 BetterThanRfm = Literal["better", "no better", "worse", "not measured"]
 Moves = Literal["yes", "weakly", "no", "reversed", "unclear", "not measured"]
 Verdict = Literal[
-    "suspiciously good", "reversed", "moves with margin", "vanity", "no information", "unclear"
+    "suspiciously good",
+    "reversed",
+    "moves with margin",
+    "moves little",
+    "vanity",
+    "no information",
+    "unclear",
 ]
 
 
@@ -23,7 +29,8 @@ class AuditThresholds:
     Attributes
     ----------
     material : float
-        Rank correlation of changes from which margin follows them enough to matter.
+        Rank correlation of changes from which margin follows them enough to matter, even if
+        changes of recency-frequency-monetary are followed as closely.
     leak : float
         Advantage over the full profit model, in rank correlation, beyond which a score has
         probably seen the outcomes: the model has all that is known before the cutoff.
@@ -81,8 +88,8 @@ class Judgement:
 def judge(facts: Facts, thresholds: AuditThresholds = THRESHOLDS) -> Judgement:
     """Return the answers that the facts allow.
 
-    A score moves with margin if changes of the score are followed by changes of margin, more
-    closely than changes of recency-frequency-monetary are. It is vanity if it predicts margin and
+    A score moves with margin if changes of the score are followed by changes of margin: closely
+    enough to matter, or more closely than changes of recency-frequency-monetary are. It is vanity if it predicts margin and
     the interval excludes that margin follows its changes enough to matter.
 
     Examples
@@ -115,6 +122,8 @@ def _verdict(predicts: Predicts, moves: Moves, *, leaks: bool) -> Verdict:
         return "reversed"
     if moves == "yes":
         return "moves with margin"
+    if moves == "weakly":
+        return "moves little"
     if moves in ("no", "reversed"):
         return "vanity" if predicts == "yes" else "no information"
     return "unclear"
@@ -143,7 +152,7 @@ def moves_of(
         return "not measured"
     if estimate.low > 0:
         ahead = lead is None or lead.moves is None or lead.moves.low > 0
-        return "yes" if ahead else "weakly"
+        return "yes" if ahead or estimate.value >= thresholds.material else "weakly"
     if estimate.high < 0:
         return "reversed"
     return "no" if estimate.high < thresholds.material else "unclear"

@@ -23,24 +23,41 @@ def headline(facts: Facts, judged: Judgement) -> str:
     """Return the finding in one sentence."""
     name, entities = facts.name, plural(facts.entity)
     better = {
-        "better": f" It predicts margin better than {PAST_PURCHASES}.",
-        "worse": f" It predicts margin less well than {PAST_PURCHASES}.",
-        "no better": f" It does not predict margin better than {PAST_PURCHASES}.",
+        "better": " It predicts margin better than past purchases alone.",
+        "worse": " It predicts margin less well than past purchases alone.",
+        "no better": " It does not predict margin better than past purchases alone.",
         "not measured": "",
     }[judged.better_than_rfm]
     found = {
         "suspiciously good": f"{name} predicts margin so well that it may have seen the future.",
         "reversed": f"{first_upper(entities)} with a higher {name} bring less margin.",
         "moves with margin": f"Margin follows changes of {name}.{better}",
+        "moves little": f"Margin hardly follows changes of {name}.{better}",
         "vanity": f"{name} is a vanity score: margin does not follow its changes.{better}",
         "no information": f"{name} neither predicts margin nor moves with it.",
     }
-    open_ends = {
-        "not measured": f"Whether margin follows changes of {name} could not be tested.{better}",
-        "weakly": f"Margin hardly follows changes of {name}.{better}",
-    }
-    undecided = f"Whether margin follows changes of {name} remains open.{better}"
-    return found.get(judged.verdict) or open_ends.get(judged.moves, undecided)
+    tested = "could not be tested" if judged.moves == "not measured" else "remains open"
+    unclear = f"Whether margin follows changes of {name} {tested}.{better}"
+    return found.get(judged.verdict, unclear)
+
+
+def meaning(facts: Facts, judged: Judgement) -> str:
+    """Return what the verdict means for those who use the score."""
+    entity, entities = facts.entity, plural(facts.entity)
+    return {
+        "suspiciously good": "Do not use these figures before you know how the score's dates were "
+        "made.",
+        "reversed": f"Either a high score means a bad {entity}, or the score points the wrong way.",
+        "moves with margin": f"What raises this score tends to come before more margin of the same "
+        f"{entity}. It is a candidate to steer by; a randomised test would prove it.",
+        "moves little": f"It may describe {entities}. It is not shown to be worth steering by.",
+        "vanity": f"{first_upper(entities)} with a higher score bring more margin, but they would "
+        "anyway: margin does not follow when the score of one of them changes. Use it to describe "
+        f"{entities}; do not reward anyone for raising it.",
+        "no information": f"Nothing is lost without it: it tells {entities} with much margin from "
+        "others no better than chance, and does not move with margin.",
+        "unclear": "It may be used to describe; whether to steer by it, these data cannot say.",
+    }[judged.verdict]
 
 
 def predicts(facts: Facts, judged: Judgement) -> str:
