@@ -163,9 +163,12 @@ def read_score_parts(
 
 
 def _unchanged(external: pd.DataFrame) -> float | None:
-    """Return the share of customers whose score never changes; None if none has two."""
-    by_customer = external.groupby("customer_id")["score"]
-    several = by_customer.size() > 1
+    """Return the share of customers whose score is the same at all dates; None without dates."""
+    import pandas as pd
+
+    dated = external["cutoff"] - pd.to_timedelta(external["age_days"], unit="D")
+    by_customer = external.assign(dated=dated).groupby("customer_id")[["dated", "score"]].nunique()
+    several = by_customer["dated"] > 1
     if not several.any():
         return None
-    return float((by_customer.nunique()[several] == 1).mean())
+    return float((by_customer.loc[several, "score"] == 1).mean())

@@ -57,7 +57,7 @@ def audit(
     log_format: LogLines = None,
     debug: Debug = False,
 ) -> None:
-    """Audit a score that you have: does it predict margin, and does margin follow its changes?
+    """Audit a score: whether it predicts margin, and whether margin follows its changes.
 
     The results folder gets audit.html, a page to hand around, and audit.json.
     """

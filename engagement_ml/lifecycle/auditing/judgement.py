@@ -89,8 +89,9 @@ def judge(facts: Facts, thresholds: AuditThresholds = THRESHOLDS) -> Judgement:
     """Return the answers that the facts allow.
 
     A score moves with margin if changes of the score are followed by changes of margin: closely
-    enough to matter, or more closely than changes of recency-frequency-monetary are. It is vanity if it predicts margin and
-    the interval excludes that margin follows its changes enough to matter.
+    enough to matter, or more closely than changes of recency-frequency-monetary are. It is vanity
+    if it predicts margin and the interval excludes that margin follows its changes enough to
+    matter.
 
     Examples
     --------
