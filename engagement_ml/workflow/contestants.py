@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import InputError
@@ -109,13 +109,19 @@ def read_contestants(
     TrackingError
         If the tracking store cannot be used.
     """
-    each = [models] if isinstance(models, EngagementMetric | str | Path) else list(models)
-    read = [_read(model, tracking_uri, on_status) for model in each]
+    read = [_read(model, tracking_uri, on_status) for model in as_models(models)]
     read += [
         Contestant(name, "scores", describe_source(source, "scores"), scores=source)
         for name, source in named_scores(scores)
     ]
     return tuple(_with_unique_names(read))
+
+
+def as_models(models: Model | Sequence[Model]) -> list[Model]:
+    """Return one model, or a list or tuple of them, as a list."""
+    if isinstance(models, list | tuple):
+        return list(models)
+    return [cast("Model", models)]
 
 
 def named_scores(scores: Mapping[str, Any] | Sequence[Any] | Any) -> list[tuple[str, Any]]:

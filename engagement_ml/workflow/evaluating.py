@@ -24,7 +24,12 @@ from engagement_ml.windows import Windows, plan_windows
 from engagement_ml.workflow.contest_data import read_contest_data
 from engagement_ml.workflow.contest_plan import plan_contest
 from engagement_ml.workflow.contest_results import contest_results, primary_part
-from engagement_ml.workflow.contestants import Contestant, Model, read_contestants
+from engagement_ml.workflow.contestants import (
+    Contestant,
+    Model,
+    as_models,
+    read_contestants,
+)
 from engagement_ml.workflow.fitting import evaluate_panel
 from engagement_ml.workflow.results import EVALUATION, evaluation_json
 from engagement_ml.workflow.run_log import log_evaluation_notes
@@ -175,7 +180,7 @@ def _evaluate(
 
 def _with_rival(model: Model | Sequence[Model], against: Model | None) -> list[Model]:
     """Return the models, and the one that they are compared with; an alias is of the first."""
-    models = [model] if isinstance(model, Model) else list(model)
+    models = as_models(model)
     if against is None:
         return models
     is_alias = isinstance(against, str) and not is_uri(against) and not Path(against).exists()

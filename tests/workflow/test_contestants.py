@@ -27,9 +27,7 @@ def counted(shop, event_type, days, window=28) -> pd.DataFrame:
     events = shop.events.loc[lambda e: e["event_type"] == event_type]
     parts = []
     for day in pd.to_datetime(days):
-        inside = events["timestamp"].between(
-            day - pd.Timedelta(days=window), day, inclusive="left"
-        )
+        inside = events["timestamp"].between(day - pd.Timedelta(days=window), day, inclusive="left")
         counts = events.loc[inside].groupby("customer_id").size()
         counts = counts.reindex(shop.customers["customer_id"], fill_value=0)
         frame = {"customer_id": counts.index, "date": day, "score": counts.to_numpy(float)}
@@ -141,9 +139,7 @@ def test_scores_that_cannot_be_used_are_refused_in_one_line(trained, together, c
 def test_ids_meet_whether_they_are_numbers_or_text(trained, together):
     as_text = together.views.assign(customer_id=together.views["customer_id"].astype(str))
     evaluation = evaluate([trained.folder, WEIGHTS], scores={"vendor": as_text}, progress=False)
-    assert evaluation["contestants"] == [
-        each for each in together.evaluation["contestants"]
-    ]  # fmt: skip
+    assert evaluation["contestants"] == together.evaluation["contestants"]
 
 
 def test_columns_are_found_by_usual_names_and_by_the_mapping(trained, together, config):
@@ -162,7 +158,7 @@ def test_an_outcome_window_that_differs_is_refused_and_weights_by_hand_have_none
     other = EngagementMetric.from_dict(
         {**trained.result.metric.to_dict(), "outcome_days": 56, "name": "other"}
     )
-    with pytest.raises(ConfigError, match="'windows.outcome_days': 28, but metric 'other'"):
+    with pytest.raises(ConfigError, match=r"'windows\.outcome_days': 28, but metric 'other'"):
         evaluate([trained.folder, other], progress=False)
 
 
