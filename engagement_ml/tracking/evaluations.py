@@ -12,7 +12,7 @@ from typing import Any
 from engagement_ml.formatting import number, spread
 from engagement_ml.progress import OnStep
 from engagement_ml.tracking.flatten import flat_numbers
-from engagement_ml.tracking.load import parse_version_uri
+from engagement_ml.tracking.load import logged_model_id, parse_version_uri
 from engagement_ml.tracking.session import get_or_create_experiment, tracking_session
 
 FILE = "evaluation.json"
@@ -118,7 +118,7 @@ def _log_contestant(
 ) -> None:
     from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelInput, Metric
 
-    model_id = None if version is None else getattr(version, "model_id", None) or None
+    model_id = None if version is None else logged_model_id(str(version.source))
     comparison = evaluation["comparison"]
     name, digest = (
         f"evaluation to {(comparison['cutoffs'] or ['no cutoff'])[-1]}",

@@ -44,6 +44,18 @@ def parse_version_uri(uri: str) -> re.Match[str] | None:
     return _VERSION_URI.fullmatch(uri)
 
 
+def logged_model_id(source: str) -> str | None:
+    """Return the id of the logged model that a version was registered from; None without one.
+
+    Examples
+    --------
+    >>> logged_model_id("models:/m-1f0c"), logged_model_id("runs:/1f0c/model")
+    ('m-1f0c', None)
+    """
+    match = _LOGGED_MODEL_URI.fullmatch(source)
+    return None if match is None else match["id"]
+
+
 @machine_faults_named()
 def load_metric(source: str | Path, *, tracking_uri: str | None = None) -> EngagementMetric:
     """Load a trained metric.

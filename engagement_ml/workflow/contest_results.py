@@ -108,7 +108,11 @@ def primary_part(
         "profit": {"reason": NO_RUN},
         "churn": {"reason": NO_RUN},
         "metric": {
-            "across": {k: row["across"] for k, row in scores.items() if row["across"] is not None},
+            "across": {
+                key: {**row["across"], "signal_kept": None}
+                for key, row in scores.items()
+                if row["across"] is not None
+            },
             "within": within,
             "vanity": {},
             "pairs": comparison["pairs"],

@@ -13,7 +13,7 @@ import pytest
 from engagement_ml.errors import ConfigError, EngagementError, InputError, NotEnoughDataError
 from engagement_ml.evaluation import contest_schema
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.workflow import evaluate
+from engagement_ml.workflow import contest_measuring, evaluate
 from engagement_ml.workflow.contestants import read_contestants, split_arguments, split_names
 
 CUTOFFS = ("2024-08-12", "2024-09-09")
@@ -33,6 +33,13 @@ def counted(shop, event_type, days, window=28) -> pd.DataFrame:
         frame = {"customer_id": counts.index, "date": day, "score": counts.to_numpy(float)}
         parts.append(pd.DataFrame(frame))
     return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_draws():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contest_measuring, "N_BOOTSTRAP", 60)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +99,7 @@ def test_a_score_from_elsewhere_is_measured_as_the_same_counts_of_ours(small_sho
 
 
 def test_the_last_score_at_or_before_a_cutoff_counts_while_it_holds(trained, together):
-    later = together.views.assign(date=lambda t: t["date"] + pd.Timedelta(days=3650))
+    later = together.views.assign(date=lambda t: t["date"] + pd.Timedelta(days=400))
     with pytest.raises(NotEnoughDataError, match="has a score of run and vendor at one cutoff"):
         evaluate(trained.folder, scores={"vendor": later}, progress=False)
     fresh = evaluate(trained.folder, scores={"v": together.views}, max_score_age=6, progress=False)
@@ -200,7 +207,7 @@ def test_an_evaluation_by_uri_is_logged_and_linked_to_the_model(trained, monkeyp
         assert run.info.status == "FINISHED"
         spearman = evaluation["contestants"][0]["across"]["spearman"]["value"]
         assert run.data.metrics["evaluation/across/spearman"] == pytest.approx(spearman)
-        logged = client.get_logged_model(version.model_id)
+        logged = client.get_logged_model(version.source.removeprefix("models:/"))
         metric = next(m for m in logged.metrics if m.key == "evaluation/across/spearman")
         assert metric.value == pytest.approx(spearman)
         assert metric.dataset_name.startswith("evaluation to ")
