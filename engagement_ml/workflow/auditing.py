@@ -33,7 +33,7 @@ from engagement_ml.workflow.contestants import (
     named_scores,
     read_contestants,
 )
-from engagement_ml.workflow.evaluating import as_days, check_windows
+from engagement_ml.workflow.evaluating import as_days, base_config, check_windows
 from engagement_ml.workflow.fitting import fit_pipeline
 from engagement_ml.workflow.sampling import draw_training_sample, sample_detail
 from engagement_ml.workflow.settings import as_config
@@ -198,8 +198,7 @@ def _read(
     progress: Progress,
 ) -> _Ground:
     contestants = [score] if run is None else [score, run]
-    if run is not None and run.config is not None and run.config.event_types.keep is not None:
-        config = config.model_copy(update={"event_types": run.config.event_types})
+    config = base_config(contestants, config)
     for each in contestants:
         check_windows(config, each)
     progress.start("Reading tables")

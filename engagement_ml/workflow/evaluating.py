@@ -10,7 +10,7 @@ from typing import Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
-from engagement_ml.errors import ConfigError, InputError
+from engagement_ml.errors import ConfigError, InputError, TrackingError
 from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs import read_tables
 from engagement_ml.inputs.external_scores import MAX_AGE_DAYS
@@ -32,7 +32,7 @@ from engagement_ml.workflow.contestants import (
 )
 from engagement_ml.workflow.fitting import evaluate_panel
 from engagement_ml.workflow.results import EVALUATION, evaluation_json
-from engagement_ml.workflow.run_log import log_evaluation_notes
+from engagement_ml.workflow.run_log import log_evaluation_notes, log_notes
 from engagement_ml.workflow.sampling import draw_training_sample, sample_detail, sample_size
 from engagement_ml.workflow.settings import as_config
 
@@ -120,13 +120,20 @@ def evaluate(
         uris = {each.name: each.uri for each in contestants if each.uri is not None}
         if log or (log is None and uris):
             steps.start("Logging the evaluation")
-            log_evaluation(
-                evaluation,
-                uris,
-                experiment=_base_config(contestants, settings).experiment,
-                uri=tracking_uri,
-                on_status=steps.start,
-            )
+            base = base_config(contestants, settings)
+            try:
+                log_evaluation(
+                    evaluation, uris, experiment=base.experiment,
+                    uri=tracking_uri if uris else tracking_uri or base.tracking.uri,
+                    on_status=steps.start,
+                )  # fmt: skip
+            except TrackingError as error:
+                if log:
+                    raise
+                # The evaluation is complete, and nobody asked for the log: say it and go on.
+                note = f"the evaluation is not logged: {error}"
+                log_notes([note], [note])
+                evaluation["notes"] = [*evaluation["notes"], note]
     return evaluation
 
 
@@ -138,7 +145,7 @@ def _evaluate(
     progress: Progress,
 ) -> dict[str, Any]:
     first = next((each for each in contestants if each.kind == "run"), None)
-    config = _base_config(contestants, settings)
+    config = base_config(contestants, settings)
     for each in contestants:
         check_windows(config, each)
     progress.start("Reading tables")
@@ -208,7 +215,7 @@ def _registered_name(model: Model | None) -> str:
     return read.metric.name
 
 
-def _base_config(
+def base_config(
     contestants: Sequence[Contestant], settings: PipelineConfig | None
 ) -> PipelineConfig:
     """Return the configuration of the data, with windows and event types of the first run."""
