@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engagement_ml.metric import EngagementMetric
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
-    from engagement_ml.workflow import check, evaluate, predict, register, score, train
+    from engagement_ml.workflow import audit, check, evaluate, predict, register, score, train
     from engagement_ml.workflow.feature_frame import features
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "NotFittedError",
     "PipelineConfig",
     "__version__",
+    "audit",
     "check",
     "evaluate",
     "features",
@@ -55,6 +56,7 @@ __getattr__, __dir__ = lazy_exports(
         "EngagementModel": "model",
         "NotFittedError": "errors",
         "PipelineConfig": "config",
+        "audit": "workflow",
         "check": "workflow",
         "evaluate": "workflow",
         "features": "",

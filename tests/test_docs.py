@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import pandas as pd
 import pytest
 import typer
 import yaml
@@ -48,11 +49,22 @@ def shop_folder(here, small_shop, write_yaml, quick_drivers, monkeypatch) -> Pat
     monkeypatch.setattr(datasets, "make_shop", lambda *_, **__: small_shop, raising=False)
     for name in TABLES:
         getattr(small_shop, name).to_parquet(f"{name}.parquet")
+    write_scores_by_hand(small_shop)
     raw = yaml.safe_load(write_yaml().read_text(encoding="utf-8"))
     raw |= {"name": "shop-engagement", "sources": {name: f"{name}.parquet" for name in TABLES}}
     raw["tracking"] = {"uri": None}
     Path("shop.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
     return here
+
+
+def write_scores_by_hand(shop: SimpleNamespace) -> None:
+    """Write a score of a vendor, and weights by hand."""
+    views = shop.events.loc[lambda t: t["event_type"] == "page_view"]
+    month = views["timestamp"].dt.to_period("M").dt.end_time.dt.floor("D") + pd.Timedelta(days=1)
+    scores = views.groupby(["customer_id", month.rename("date")]).size().rename("score")
+    scores.reset_index().to_csv("health.csv", index=False)
+    weights = {"page_view": 60, "tutorial_done": 40}
+    Path("weights.yaml").write_text(yaml.safe_dump({"weights": weights}), encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from engagement_ml.cli.commands import (
+    audit,
     check,
     demo,
     evaluate,
@@ -35,6 +36,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     train,
     register,
     evaluate,
+    audit,
     score,
     predict,
     report,

@@ -51,6 +51,11 @@ TrackingUri = Annotated[
     ),
 ]
 
+MaxScoreAge = Annotated[
+    int,
+    typer.Option(min=0, help="Days for which a score from elsewhere holds."),
+]
+
 Dataset = Annotated[
     str,
     typer.Option(

@@ -67,21 +67,14 @@ def show_evaluation(evaluation: Mapping[str, Any], output: Path | None) -> None:
     metric = evaluation.get("metric") or {}
     across, within = metric.get("across") or {}, metric.get("within") or {}
     spearman = {"predicts": across, "moves with margin": within}
-    _table(
-        console,
-        "Rank correlation, 95% interval",
-        list(dict.fromkeys([*across, *within])),
-        {title: (rows, "spearman") for title, rows in spearman.items()},
-        intervals=True,
-    )
+    cells = {
+        name: [_cell(rows.get(name), "spearman", interval=True) for rows in spearman.values()]
+        for name in dict.fromkeys([*across, *within])
+    }
+    print_table(console, "Rank correlation, 95% interval", cells, list(spearman))
     if across or within:
         console.print(_EXPLANATION, style="dim")
-    for model, measures in _MEASURES.items():
-        part = evaluation.get(model) or {}
-        rows = {"model": part, **(part.get("baselines") or {})}
-        if part and "reason" not in part:
-            columns = {title: (rows, key) for key, title in measures}
-            _table(console, model.capitalize(), list(rows), columns, intervals=False)
+    print_models(console, evaluation)
     console.print("")
     for note in (*evaluation.get("notes", ()), *metric.get("notes", ())):
         console.print(text.note(note), style="dim")
@@ -135,29 +128,38 @@ def _drawn(evaluation: Mapping[str, Any]) -> str:
     return f", of {number(sample['customers'], 0)} drawn from {number(sample['of'], 0)},"
 
 
-def _table(
-    console: Console,
-    title: str,
-    names: Sequence[str],
-    columns: Mapping[str, tuple[Mapping[str, Any], str]],
-    *,
-    intervals: bool,
+def print_models(console: Console, evaluation: Mapping[str, Any], *, of: str = "") -> None:
+    """Print the measures of the profit and churn models beside their baselines."""
+    for model, measures in _MEASURES.items():
+        part = evaluation.get(model) or {}
+        rows = {"model": part, **(part.get("baselines") or {})}
+        if part and "reason" not in part:
+            cells = {
+                name: [_cell(row, key, interval=False) for key, _ in measures]
+                for name, row in rows.items()
+            }
+            print_table(
+                console, f"{model.capitalize()}{of}", cells, [title for _, title in measures]
+            )
+
+
+def print_table(
+    console: Console, title: str, cells: Mapping[str, Sequence[str]], headings: Sequence[str]
 ) -> None:
-    if not names:
+    """Print a table of a row per score, which are shown by their labels; nothing without rows."""
+    if not cells:
         return
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(title, no_wrap=True, min_width=_NAMES)
-    for heading in columns:
-        table.add_column(heading, no_wrap=True)
-    for name in names:
-        shown = text.score_name(name)
-        cells = [_cell(rows.get(name), key, intervals) for rows, key in columns.values()]
-        table.add_row(shown, *cells)
+    table.add_column(title, min_width=_NAMES, overflow="fold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for name, row in cells.items():
+        table.add_row(text.score_name(name), *row)
     console.print("")
     console.print(table)
 
 
-def _cell(row: Mapping[str, Any] | None, key: str, interval: bool) -> str:
+def _cell(row: Mapping[str, Any] | None, key: str, *, interval: bool) -> str:
     value, low, high = measure(row, key)
     if value is None:
         return DASH

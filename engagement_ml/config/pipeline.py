@@ -30,6 +30,9 @@ from engagement_ml.config.sections import (
 from engagement_ml.config.shape import TableShape, check_shapes
 from engagement_ml.errors import nearest
 
+SCORES = ("scores",)
+"""Tables that are no source of the pipeline, and whose columns may be mapped."""
+
 
 class PipelineConfig(Frozen):
     """Configuration of one pipeline; see ``docs/reference/configuration.md`` for each key.
@@ -113,7 +116,7 @@ class PipelineConfig(Frozen):
     @classmethod
     def _tables_are_known(cls, value: dict[str, Any]) -> dict[str, Any]:
         for table in value:
-            if table not in TABLE_NAMES:
+            if table not in (*TABLE_NAMES, *SCORES):
                 raise ValueError(
                     f"'{table}' is not a table{nearest(table, TABLE_NAMES)}; "
                     f"the tables are {', '.join(TABLE_NAMES)}"

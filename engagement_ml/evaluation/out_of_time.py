@@ -169,8 +169,8 @@ def evaluate(
         "test_cutoffs": [str(cutoff) for cutoff in cutoffs_of(test.frame)],
         "n_entities": n_entities,
         "n_rows": len(test.frame),
-        "profit": _evaluate_profit(test_predictions, margin, groups, measurement, notes),
-        "churn": _evaluate_churn(train, test, churn, codes, measurement, seed, windows, notes),
+        "profit": evaluate_profit(test_predictions, margin, groups, measurement, notes),
+        "churn": evaluate_churn(train, test, churn, codes, measurement, seed, windows, notes),
         "metric": compare(
             rows,
             groups,
@@ -209,13 +209,14 @@ def _notes_on_parts(train: Panel, test: Panel) -> list[str]:
     return notes
 
 
-def _evaluate_profit(
+def evaluate_profit(
     predictions: Mapping[str, FloatArray],
     margin: FloatArray,
     groups: Sequence[CutoffGroup],
     measurement: Measurement,
     notes: list[str],
 ) -> dict[str, Any]:
+    """Return the part ``profit`` of ``evaluation.json``; what is not measured is added to notes."""
     replicates = measurement.replicates("profit", groups, margin, predictions)
     measures = measurement.of_part("profit")
     results = {
@@ -226,7 +227,7 @@ def _evaluate_profit(
     return {**model, "calibration": calibration(predictions[MODEL], margin), "baselines": results}
 
 
-def _evaluate_churn(
+def evaluate_churn(
     train: Panel,
     test: Panel,
     churn: ChurnModel,
@@ -236,6 +237,7 @@ def _evaluate_churn(
     windows: Windows,
     notes: list[str],
 ) -> dict[str, Any]:
+    """Return the part ``churn`` of ``evaluation.json``; what is not measured is added to notes."""
     churned = test.frame["churned"].to_numpy(dtype=np.float64, na_value=np.nan)
     at_risk = np.flatnonzero(~np.isnan(churned))
     if not len(at_risk) or np.isnan(churn.base_rate_):

@@ -154,6 +154,20 @@ def top_decile_lift(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatArra
     >>> top_decile_lift(y, Ranking.of(np.zeros(10)), np.ones((10, 1)))
     array([1.])
     """
+    overall, top = mean_of(y, W), top_decile_mean(y, ranking, W)
+    defined = overall > 0
+    return np.where(defined, top / np.where(defined, overall, 1.0), np.nan)
+
+
+def top_decile_mean(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatArray:
+    """Return the mean of y in the top tenth of the ranking; ties as in `top_decile_lift`.
+
+    Examples
+    --------
+    >>> y = np.array([0.0] * 9 + [5.0])
+    >>> top_decile_mean(y, Ranking.of(y), np.ones((10, 1)))
+    array([5.])
+    """
     sums = ranking.sums(W)[::-1]
     totals = ranking.sums(W * y[:, None])[::-1]
     capacity = TOP_SHARE * W.sum(axis=0)
@@ -161,9 +175,7 @@ def top_decile_lift(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatArra
     in_top = np.clip(capacity - before, 0.0, sums)
     share = in_top / np.where(sums > 0, sums, 1.0)
     top = np.einsum("ij,ij->j", share, totals)
-    overall = mean_of(y, W)
-    defined = overall > 0
-    return np.where(defined, top / np.where(defined, capacity * overall, 1.0), np.nan)
+    return np.where(capacity > 0, top / np.maximum(capacity, TINY), np.nan)
 
 
 def roc_auc(y: FloatArray, ranking: Ranking, W: FloatArray) -> FloatArray:

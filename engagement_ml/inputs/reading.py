@@ -9,7 +9,7 @@ from typing import Any
 
 import narwhals as nw
 
-from engagement_ml.config import PipelineConfig
+from engagement_ml.config import TABLE_NAMES, PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
 from engagement_ml.errors import ConfigError, InputError, Report, nearest, stop
 from engagement_ml.inputs.duckdb_reader import read_on_duckdb
@@ -22,7 +22,6 @@ from engagement_ml.inputs.read_result import ReadResult
 from engagement_ml.inputs.tables import Tables
 from engagement_ml.ledger.cache.partitions import OnPart
 from engagement_ml.tables.dropped import dropped_note
-from engagement_ml.tables.schema import COLUMNS
 from engagement_ml.windows import DAY, History, history_of
 
 _logger = logging.getLogger(__name__)
@@ -122,7 +121,7 @@ def tables_of(
     first_event, last_event = _first_and_last_day(result, "events")
     first_paid, last_paid = _first_and_last_day(result, "transactions")
     history = history_of(first_event, first_paid, last_paid + DAY, config.windows, last_event)
-    tables_quality = tuple(result.quality[name] for name in COLUMNS if name in result.quality)
+    tables_quality = tuple(result.quality[name] for name in TABLE_NAMES if name in result.quality)
     notes += tuple(note for each in tables_quality for note in each.notes)
     if "surveys" in result.quality:
         notes += (
@@ -168,13 +167,13 @@ def sources_of(
 ) -> dict[str, Any]:
     """Return the path or frame of each given table; missing ones are given to `report`."""
     for name in frames:
-        if name not in COLUMNS:
+        if name not in TABLE_NAMES:
             raise InputError(
-                f"'{name}' is not a table{nearest(name, COLUMNS)}; "
-                f"the tables are {', '.join(COLUMNS)}"
+                f"'{name}' is not a table{nearest(name, TABLE_NAMES)}; "
+                f"the tables are {', '.join(TABLE_NAMES)}"
             )
     sources = {}
-    for name in COLUMNS:
+    for name in TABLE_NAMES:
         source = frames.get(name)
         if source is None:
             source = getattr(config.sources, name)

@@ -64,26 +64,58 @@ def render_report(
     """
     run = Run.of(record)
     built = [(section, section.build(run)) for section in sections]
+    return render_sections(
+        run=run,
+        name=one_line(run.record.name),
+        headline=text.headline(run),
+        lead=text.lead(run),
+        meta=_meta(run),
+        sections=[
+            (section.key, section.heading(run), section.template, content)
+            for section, content in built
+            if content
+        ],
+    )
+
+
+def render_sections(
+    *,
+    name: str,
+    headline: str,
+    lead: Sequence[str],
+    meta: Sequence[str],
+    sections: Sequence[tuple[str, str, str | Path, Any]],
+    **context: Any,
+) -> str:
+    """Return a page of sections.
+
+    Parameters
+    ----------
+    name, headline : str
+        Its title is ``<name>: <headline>``.
+    lead : sequence of str
+        The paragraphs under the headline.
+    meta : sequence of str
+        The short texts above the headline.
+    sections : sequence of (key, title, template, content)
+        The template sees the content as ``section``.
+    **context
+        What the templates see as well.
+    """
     page: str = (
         _environment()
         .get_template("report.html.j2")
         .render(
-            run=run,
             policy=POLICY,
-            name=one_line(run.record.name),
-            headline=text.headline(run),
-            lead=text.lead(run),
-            meta=_meta(run),
+            name=name,
+            headline=headline,
+            lead=lead,
+            meta=meta,
             sections=[
-                {
-                    "key": section.key,
-                    "title": section.heading(run),
-                    "template": _template(section),
-                    "content": content,
-                }
-                for section, content in built
-                if content
+                {"key": key, "title": title, "template": _template(template), "content": content}
+                for key, title, template, content in sections
             ],
+            **context,
         )
     )
     return page
@@ -104,10 +136,10 @@ def _meta(run: Run) -> list[str]:
     return [part for part in parts if part]
 
 
-def _template(section: Section) -> Template:
-    if isinstance(section.template, Path):
-        return _environment().from_string(section.template.read_text(encoding="utf-8"))
-    return _environment().get_template(section.template)
+def _template(template: str | Path) -> Template:
+    if isinstance(template, Path):
+        return _environment().from_string(template.read_text(encoding="utf-8"))
+    return _environment().get_template(template)
 
 
 @cache

@@ -43,6 +43,7 @@ COLUMNS: dict[str, dict[str, Kind]] = {
         "score": "finite",
     },
     "identities": {"anonymous_id": "id", "customer_id": "id", "timestamp": "timestamp"},
+    "scores": {"customer_id": "id", "timestamp": "timestamp", "score": "finite"},
 }
 ANONYMOUS = "anonymous_id"
 """Column of `events` that is read if there are identities."""
@@ -56,6 +57,7 @@ REQUIRED = {
     "customers": ("customer_id",),
     "surveys": ("customer_id", "timestamp", "survey", "score"),
     "identities": ("anonymous_id", "customer_id"),
+    "scores": ("customer_id", "timestamp", "score"),
 }
 ROW_ID = {"events": "event_id", "transactions": "transaction_id"}
 """Optional column of a table that tells its rows apart; rows that repeat it are dropped."""

@@ -33,6 +33,29 @@ def is_uri(source: str | Path) -> bool:
     return isinstance(source, str) and source.startswith(("models:/", "runs:/"))
 
 
+def parse_version_uri(uri: str) -> re.Match[str] | None:
+    """Return the match of ``models:/name@alias`` or ``models:/name/3``, with these groups.
+
+    Examples
+    --------
+    >>> parse_version_uri("models:/shop@champion").groupdict()
+    {'name': 'shop', 'alias': 'champion', 'version': None}
+    """
+    return _VERSION_URI.fullmatch(uri)
+
+
+def logged_model_id(source: str) -> str | None:
+    """Return the id of the logged model that a version was registered from; None without one.
+
+    Examples
+    --------
+    >>> logged_model_id("models:/m-1f0c"), logged_model_id("runs:/1f0c/model")
+    ('m-1f0c', None)
+    """
+    match = _LOGGED_MODEL_URI.fullmatch(source)
+    return None if match is None else match["id"]
+
+
 @machine_faults_named()
 def load_metric(source: str | Path, *, tracking_uri: str | None = None) -> EngagementMetric:
     """Load a trained metric.
@@ -123,7 +146,7 @@ def _resolve(client: Any, uri: str) -> tuple[str, str | None]:
         return str(client.get_run(match["id"]).info.run_id), None
     if match := _LOGGED_MODEL_URI.fullmatch(uri):
         return str(client.get_logged_model(match["id"]).source_run_id), uri
-    if not (match := _VERSION_URI.fullmatch(uri)):
+    if not (match := parse_version_uri(uri)):
         raise InputError(f"{uri}: cannot be read; give {_URI_FORMS}")
     if match["alias"]:
         version = client.get_model_version_by_alias(match["name"], match["alias"])

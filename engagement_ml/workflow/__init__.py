@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from engagement_ml.workflow.auditing import AuditResult, audit
     from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.training import train
 
 __all__ = [
+    "AuditResult",
     "Predictions",
     "Registration",
     "Scores",
     "StarterResult",
     "TrainResult",
+    "audit",
     "check",
     "evaluate",
     "init",
@@ -42,8 +45,10 @@ __getattr__, __dir__ = lazy_exports(
         "Registration": "registering",
         "Predictions": "predicting",
         "Scores": "score_result",
+        "AuditResult": "auditing",
         "StarterResult": "starting",
         "TrainResult": "results",
+        "audit": "auditing",
         "check": "checking",
         "evaluate": "evaluating",
         "init": "starting",

@@ -15,7 +15,9 @@ import yaml
 
 from engagement_ml.cli import main
 
-COMMANDS = ["demo", "init", "train", "evaluate", "score", "predict", "report", "features"]
+COMMANDS = [
+    "demo", "init", "train", "register", "evaluate", "audit", "score", "predict", "report", "features",
+]  # fmt: skip
 HEAVY = {
     "duckdb", "lightgbm", "matplotlib", "mlflow", "narwhals", "numpy", "pandas", "pydantic",
     "pyfixest", "scipy", "shap", "sklearn",
