@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engagement_ml.metric import EngagementMetric
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
-    from engagement_ml.workflow import check, evaluate, score, train
+    from engagement_ml.workflow import check, evaluate, promote, roll_back, score, train
     from engagement_ml.workflow.feature_frame import features
 
 __all__ = [
@@ -40,7 +40,9 @@ __all__ = [
     "lift",
     "load_metric",
     "make_shop",
+    "promote",
     "read_config",
+    "roll_back",
     "score",
     "train",
 ]
@@ -59,7 +61,9 @@ __getattr__, __dir__ = lazy_exports(
         "lift": "experiments",
         "load_metric": "tracking",
         "make_shop": "datasets",
+        "promote": "workflow",
         "read_config": "config",
+        "roll_back": "workflow",
         "score": "workflow",
         "train": "workflow",
     },

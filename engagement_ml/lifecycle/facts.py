@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,7 +111,9 @@ def dropped_shares(tables: Sequence[TableQuality]) -> dict[str, float]:
     }
 
 
-def measured_facts(measured: Mapping[str, Any], evidence: str) -> dict[str, Any]:
+def measured_facts(
+    measured: Mapping[str, Any], evidence: str, label: Callable[[str], str] = str
+) -> dict[str, Any]:
     """Return the facts that stand in the part ``metric`` of ``evaluation.json``.
 
     Parameters
@@ -120,12 +122,14 @@ def measured_facts(measured: Mapping[str, Any], evidence: str) -> dict[str, Any]
         ``across``, ``within`` and ``vanity``, each with rows of measures.
     evidence : str
         An indicator is compared between customers, everything else within them.
+    label : callable, optional
+        From a behaviour to the name that people read.
     """
     across, within, vanity = (measured.get(key) or {} for key in ("across", "within", "vanity"))
     indicator = evidence == "indicator"
     rivals = {TOTAL_EVENTS: (across if indicator else within).get(TOTAL_EVENTS)}
     if not indicator:
-        rivals |= vanity
+        rivals |= {label(name): row for name, row in vanity.items()}
     return {
         "between": _measure(across.get("metric"), "spearman"),
         "within": _measure(within.get("metric"), "spearman"),

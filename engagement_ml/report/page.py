@@ -65,7 +65,7 @@ def render_report(
     run = Run.of(record)
     built = [(section, section.build(run)) for section in sections]
     page: str = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             run=run,
@@ -106,18 +106,19 @@ def _meta(run: Run) -> list[str]:
 
 def _template(section: Section) -> Template:
     if isinstance(section.template, Path):
-        return _environment().from_string(section.template.read_text(encoding="utf-8"))
-    return _environment().get_template(section.template)
+        return environment().from_string(section.template.read_text(encoding="utf-8"))
+    return environment().get_template(section.template)
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the environment of the templates, in which all text is escaped."""
+    made = Environment(
         loader=PackageLoader("engagement_ml.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["first_upper"] = first_upper
-    return environment
+    made.filters["first_upper"] = first_upper
+    return made

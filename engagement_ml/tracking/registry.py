@@ -17,10 +17,7 @@ _VERSIONS_TAG = "mlflow.modelVersions"
 def register_version(
     client: Any, metric: EngagementMetric, logged: Any, run_id: str, tags: Mapping[str, str]
 ) -> tuple[int, str]:
-    """Register a logged metric as a version of its model, and set the version's alias.
-
-    The first version of a model becomes its `champion`. Each later version becomes the
-    `challenger`.
+    """Register a logged metric as a version of its model, the `challenger`.
 
     Parameters
     ----------
@@ -53,16 +50,20 @@ def register_version(
         description=INDICATOR_CAUTION if metric.evidence == "indicator" else None,
         model_id=logged.model_id,
     )
-    version = int(created.version)
+    return int(created.version), complete_version(client, created)
+
+
+def complete_version(client: Any, created: Any) -> str:
+    """Link a version to its logged model, and set its alias, which is returned.
+
+    Every version becomes the `challenger`; only the gate makes a champion. The alias does not go
+    back to an older version if two runs register at once.
+    """
+    name, version = created.name, int(created.version)
     # MLflow's pages link the logged model to its version by this tag.
     link = json.dumps([{"name": name, "version": created.version}])
-    client.set_logged_model_tags(logged.model_id, {_VERSIONS_TAG: link})
-    others = [
-        other
-        for other in client.search_model_versions(f"name='{name}'", max_results=2)
-        if int(other.version) != version
-    ]
-    has_champion = CHAMPION in client.get_registered_model(name).aliases
-    alias = CHALLENGER if others or has_champion else CHAMPION
-    client.set_registered_model_alias(name, alias, str(version))
-    return version, alias
+    client.set_logged_model_tags(created.model_id, {_VERSIONS_TAG: link})
+    newest = client.get_registered_model(name).aliases.get(CHALLENGER)
+    if newest is None or int(newest) < version:
+        client.set_registered_model_alias(name, CHALLENGER, str(version))
+    return CHALLENGER

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
+    from engagement_ml.workflow.promoting import promote, roll_back
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
     from engagement_ml.workflow.scoring import Scores, score
@@ -23,7 +24,9 @@ __all__ = [
     "check",
     "evaluate",
     "init",
+    "promote",
     "report",
+    "roll_back",
     "score",
     "train",
     "write_features",
@@ -38,7 +41,9 @@ __getattr__, __dir__ = lazy_exports(
         "check": "checking",
         "evaluate": "evaluating",
         "init": "starting",
+        "promote": "promoting",
         "report": "reporting",
+        "roll_back": "promoting",
         "score": "scoring",
         "train": "training",
         "write_features": "feature_export",
