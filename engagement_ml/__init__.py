@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from engagement_ml.metric import EngagementMetric
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
-    from engagement_ml.workflow import check, evaluate, promote, roll_back, score, train
+    from engagement_ml.workflow import (
+        check,
+        evaluate,
+        promote,
+        register,
+        roll_back,
+        score,
+        train,
+    )
     from engagement_ml.workflow.feature_frame import features
 
 __all__ = [
@@ -42,6 +50,7 @@ __all__ = [
     "make_shop",
     "promote",
     "read_config",
+    "register",
     "roll_back",
     "score",
     "train",
@@ -63,6 +72,7 @@ __getattr__, __dir__ = lazy_exports(
         "make_shop": "datasets",
         "promote": "workflow",
         "read_config": "config",
+        "register": "workflow",
         "roll_back": "workflow",
         "score": "workflow",
         "train": "workflow",

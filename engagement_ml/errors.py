@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, Self
 
+from engagement_ml.masking import masked
+
 _NEAR = 0.7
 """Similarity of `difflib` from which a word is near another."""
 _SHORTEST = 3
@@ -29,8 +31,8 @@ class EngagementError(Exception):
     exit_status: int = 2
 
     def __str__(self) -> str:
-        """Return the message in one line, whatever the names of columns and files hold."""
-        return " ".join(super().__str__().splitlines())
+        """Return the message in one line without secrets, whatever names and libraries put in."""
+        return masked(" ".join(super().__str__().splitlines()))
 
 
 class InputError(EngagementError):

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 import typer
 
+from engagement_ml.masking import masked
+
 PACKAGE = "engagement_ml"
 _EXTRAS = ("step", "seconds", "exit_status")
 """Attributes of records that become keys in JSON."""
@@ -60,10 +62,10 @@ def write_error(
 
     The traceback is part of the line in JSON.
     """
-    message = " ".join(message.split())
+    message = masked(" ".join(message.split()))
     if log_format is None:
         if debug:
-            typer.echo(traceback.format_exc(), err=True)
+            typer.echo(masked(traceback.format_exc()), err=True)
         typer.echo(message, err=True)
         return
     extra = {"exit_status": exit_status}
@@ -75,7 +77,7 @@ class _StandardError(logging.Handler):
     """Writes to what standard error is now: tests and progress bars replace it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        typer.echo(self.format(record), err=True)
+        typer.echo(masked(self.format(record)), err=True)
 
 
 class _Note(logging.Formatter):

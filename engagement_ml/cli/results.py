@@ -16,7 +16,7 @@ from engagement_ml.cli.completion import PROGRAM
 from engagement_ml.formatting import DASH, number, quantity, spread
 from engagement_ml.report import print_summary, text
 from engagement_ml.report.view import measure
-from engagement_ml.workflow import Scores, TrainResult
+from engagement_ml.workflow import Registration, Scores, TrainResult
 
 _EXPLANATION = """\
 predicts: do those with a higher score bring more margin later?
@@ -98,6 +98,21 @@ def show_scores(scores: Scores, *, quiet: bool) -> None:
         f"{scores.mean:.1f} on average; the last event is of {scores.last_event}"
     ]
     lines += [note for note in scores.notes if note not in scores.warnings]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def show_registration(result: Registration) -> None:
+    """Print what the tracking store has of a run."""
+    entry = result.registered
+    store = f"in {entry['tracking_uri']}, run {entry['run_id']}"
+    if entry["version"] is None:
+        lines = [f"{'Already logged' if result.already else 'Logged'} {store}", entry["note"]]
+    else:
+        alias = f", alias {entry['alias']}" if entry["alias"] else ""
+        done = "Already registered" if result.already else "Registered"
+        lines = [f"{done} as {entry['model']}, version {entry['version']}{alias}, {store}"]
+    if result.already:
+        lines.append("--again makes another one of it")
     sys.stdout.write("\n".join(lines) + "\n")
 
 

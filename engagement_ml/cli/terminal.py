@@ -15,6 +15,7 @@ from engagement_ml.cli.logs import LogFormat, log_lines, write_error
 from engagement_ml.errors import EngagementError
 from engagement_ml.faults import machine_fault
 from engagement_ml.progress import Progress, ProgressOption, progress_for
+from engagement_ml.written import Written, collect_written
 
 DEFECT, PIPE_CLOSED = 70, 141
 """Exit statuses: EX_SOFTWARE of sysexits.h, and 128 plus the number of SIGPIPE."""
@@ -61,7 +62,8 @@ def command(
     """
     if verbose and log_format is None:
         log_format = LogFormat.text
-    with _interrupts_noted() as interrupts, log_lines(log_format, quiet=quiet):
+    noted, lines = _interrupts_noted(), log_lines(log_format, quiet=quiet)
+    with noted as interrupts, lines, collect_written() as written:
 
         def check() -> None:
             # A library may swallow the exception of an interruption; the next step then raises it.
@@ -76,7 +78,7 @@ def command(
         except (typer.Exit, typer.Abort):
             raise
         except (Exception, KeyboardInterrupt) as error:
-            status, message = _status_and_message(error, interrupts)
+            status, message = _status_and_message(error, interrupts, written)
             if message:
                 write_error(message, status, log_format, debug=debug)
             raise typer.Exit(status) from None
@@ -92,10 +94,12 @@ def _progress(quiet: bool, log_format: LogFormat | None, check: Callable[[], Non
     return progress_for(option, check=check)
 
 
-def _status_and_message(error: BaseException, interrupts: Sequence[int]) -> tuple[int, str]:
+def _status_and_message(
+    error: BaseException, interrupts: Sequence[int], written: Written
+) -> tuple[int, str]:
     if interrupts or isinstance(error, KeyboardInterrupt):
         number = signal.Signals(interrupts[0] if interrupts else signal.SIGINT)
-        return 128 + number, f"{INTERRUPTIONS[number]}: nothing was written"
+        return 128 + number, f"{INTERRUPTIONS[number]}: {written.sentence()}"
     if isinstance(error, EngagementError):
         return error.exit_status, f"error: {error}"
     if isinstance(error, BrokenPipeError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from engagement_ml.config.frozen import Frozen
+from engagement_ml.config.secrets import masked_options
 from engagement_ml.errors import nearest
 
 EngineKind = Literal["duckdb", "spark"]
@@ -49,9 +51,14 @@ class EngineConfig(Frozen):
     options: dict[str, str] = Field(
         default_factory=dict,
         description="Spark settings by name, such as spark.master, for a session that the run "
-        "starts. Needs kind: spark.",
+        "starts. Needs kind: spark. ${NAME} is an environment variable, for secrets.",
         json_schema_extra={"additionalProperties": {"type": ["string", "number", "boolean"]}},
     )
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Yield the keys and values that a notebook shows: without secrets."""
+        for name, value in super().__repr_args__():
+            yield name, masked_options(value) if name == "options" else value
 
     @model_validator(mode="before")
     @classmethod

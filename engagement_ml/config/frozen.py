@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from engagement_ml.config.problems import first_problem
 from engagement_ml.errors import ConfigError
+from engagement_ml.masking import masked_uri
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -39,6 +40,11 @@ class Frozen(BaseModel, metaclass=_SectionType):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Yield the keys and values that a notebook shows: without secrets."""
+        for name, value in super().__repr_args__():
+            yield name, masked_uri(value) if isinstance(value, str) else value
 
     @field_validator("*", mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig
 from engagement_ml.config.frozen import Frozen, also_accepts
 from engagement_ml.config.gate import GateConfig
+from engagement_ml.config.secrets import without_secrets
 from engagement_ml.config.sections import (
     TABLE_NAMES,
     BehaviourConfig,
@@ -175,12 +176,20 @@ class PipelineConfig(Frozen):
         """Name of the MLflow experiment."""
         return self.tracking.experiment or self.name
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; ``parse_config`` reads them back to an equal configuration."""
-        return self.model_dump(mode="json", by_alias=True)
+    def to_dict(self, *, secrets: bool = False) -> dict[str, Any]:
+        """Return plain JSON types, which ``parse_config`` reads.
+
+        Parameters
+        ----------
+        secrets : bool, default False
+            Whether passwords and keys are kept. By default they are ``***``, so that the result
+            can be written anywhere; references to environment variables stay.
+        """
+        values: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
+        return values if secrets else without_secrets(values)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the configuration, independent of the order of its keys."""
+        """SHA-256 of the configuration without secrets, independent of the order of its keys."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

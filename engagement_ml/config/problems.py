@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from engagement_ml.errors import nearest
+from engagement_ml.masking import is_secret_name, masked_option
 
 
 def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
@@ -35,7 +36,8 @@ def _sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ")
     if not path:
         return message
-    value = "" if isinstance(problem["input"], dict) else f", found {problem['input']!r}"
+    shown = masked_option(key, str(problem["input"])) if is_secret_name(key) else problem["input"]
+    value = "" if isinstance(problem["input"], dict) else f", found {shown!r}"
     return f"key '{key}': {message}{value}"
 
 

@@ -102,9 +102,8 @@ def read_config(path: str | Path) -> PipelineConfig:
         raw = loader.get_single_data()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # A date that does not exist, such as 2024-02-30, is a ValueError.
-        reason = " ".join(str(error).split())
         raise ConfigError(
-            f"{file}: cannot be read as YAML: {reason}{_impossible_date(text)}"
+            f"{file}: cannot be read as YAML: {_reason(error)}{_impossible_date(text)}"
         ) from None
     twice = [f"{file}: {problem}" for problem in loader.problems]
     try:
@@ -138,6 +137,15 @@ def read_config(path: str | Path) -> PipelineConfig:
 def _relative_to(base: Path, source: str) -> str:
     absolute = Path(source).is_absolute() or is_uri(source)
     return source if absolute else str(base / source)
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong and where, without the line itself, which may hold a secret."""
+    mark = getattr(error, "problem_mark", None)
+    if isinstance(error, yaml.MarkedYAMLError) and mark is not None:
+        what = " ".join(filter(None, (error.context, error.problem)))
+        return f"{what} in line {mark.line + 1}, column {mark.column + 1}"
+    return " ".join(str(error).split())
 
 
 def _impossible_date(text: str) -> str:

@@ -235,7 +235,8 @@ class TrackingConfig(Frozen):
 
     uri: str | None = Field(
         default="sqlite:///mlruns/mlflow.db",
-        description="URI of MLflow's tracking store; null switches tracking off.",
+        description="URI of MLflow's tracking store; null switches tracking off. ${NAME} is an "
+        "environment variable, for a password.",
     )
     experiment: str | None = Field(
         default=None, description="Name of the MLflow experiment; null is the pipeline's name."

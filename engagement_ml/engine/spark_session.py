@@ -9,16 +9,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from engagement_ml.config import EngineConfig
+from engagement_ml.config.secrets import masked_options, revealed_options
 from engagement_ml.engine.base import one_line
 from engagement_ml.errors import InputError, MissingDependencyError
+from engagement_ml.masking import is_masked
 
 JAVA = 17
+_logger = logging.getLogger(__name__)
 _COMMON_SETTINGS = {
     "spark.app.name": "engagement-ml",
     "spark.sql.session.timeZone": "UTC",
@@ -77,7 +80,8 @@ def make_session(config: EngineConfig) -> Any:
             log.seek(0)
             errors = [line for line in log.read().splitlines() if re.search("rror|xception", line)]
             reason = " ".join([one_line(error), *errors[:1]])
-            raise InputError(f"Spark does not start with {settings}: {reason}") from None
+            shown = masked_options(settings)
+            raise InputError(f"Spark does not start with {shown}: {reason}") from None
 
 
 def check_java() -> None:
@@ -120,7 +124,20 @@ def _settings(config: EngineConfig) -> dict[str, str]:
             # Executors elsewhere must find the driver.
             for key in ("spark.driver.host", "spark.driver.bindAddress"):
                 del settings[key]
-    return settings | config.options
+    return settings | _known_options(config.options)
+
+
+def _known_options(options: Mapping[str, str]) -> dict[str, str]:
+    """Return the options with environment variables replaced, without those that are masked."""
+    unknown = [name for name, value in options.items() if is_masked(value)]
+    for name in unknown:
+        _logger.warning(
+            "key 'engine.options.%s': its value is masked, as in the files of a run, so Spark "
+            "starts without it; if your sources need it, write ${NAME} in the configuration of "
+            "the training and set that environment variable",
+            name,
+        )
+    return revealed_options({n: v for n, v in options.items() if n not in unknown})
 
 
 def _submitted() -> bool:

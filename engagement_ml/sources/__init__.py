@@ -8,8 +8,10 @@ from typing import Any
 
 import narwhals as nw
 
+from engagement_ml.config import is_uri
 from engagement_ml.engine import Engine
 from engagement_ml.errors import InputError
+from engagement_ml.masking import masked_uri
 from engagement_ml.sources.kinds import ACCEPTED, check_names, file_kind
 from engagement_ml.sources.pandas_frames import pandas_to_arrow
 from engagement_ml.sources.paths import files_of, open_path
@@ -93,7 +95,7 @@ def source_folder(source: Any) -> Path | None:
 def describe_source(source: Any, table: str) -> str:
     """Return the name of a source in messages: its path, or the type of the frame."""
     if isinstance(source, str | os.PathLike):
-        return str(source)
+        return masked_uri(str(source)) if is_uri(source) else str(source)
     return f"{table} ({type(source).__module__.split('.')[0]} {type(source).__name__})"
 
 

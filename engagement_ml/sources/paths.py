@@ -13,6 +13,7 @@ from engagement_ml.config import is_uri
 from engagement_ml.engine import DuckDBEngine, Engine
 from engagement_ml.engine.files import partition_keys, without
 from engagement_ml.errors import InputError, nearest
+from engagement_ml.masking import is_masked
 from engagement_ml.sources.csv_files import csv_shape
 from engagement_ml.sources.encodings import utf8_files
 from engagement_ml.sources.excel_files import read_sheets
@@ -34,6 +35,11 @@ def open_path(
     InputError
         If it is missing, unreadable, or of another kind.
     """
+    if is_uri(source) and is_masked(source):
+        raise InputError(
+            f"{source}: its secret is masked, as in the files of a run; set 'sources.{table}' in a "
+            "configuration that you give, or give the table itself"
+        )
     file, name = _duckdb_table(source)
     if file is not None:
         if not isinstance(engine, DuckDBEngine):

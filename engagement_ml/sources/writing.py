@@ -11,6 +11,7 @@ from pathlib import Path
 from engagement_ml.errors import OutputError, ResourceError
 from engagement_ml.faults import FULL, machine_fault
 from engagement_ml.temporary_folders import temporary_folder
+from engagement_ml.written import note_written, uninterrupted
 
 
 @contextmanager
@@ -48,7 +49,9 @@ def write_whole(path: Path, *, parts: bool = False) -> Iterator[Path]:
         if parts:
             temporary.unlink()
         yield temporary
-        _put(temporary, target)
+        with uninterrupted():
+            _put(temporary, target)
+            note_written(target)
 
 
 @contextmanager
@@ -85,7 +88,9 @@ def new_folder_whole(path: Path) -> Iterator[Path]:
             raise OutputError(f"{target}: cannot be written: it is a file; give a folder")
         temporary.mkdir()
         yield temporary
-        _move_folder(temporary, target)
+        with uninterrupted():
+            _move_folder(temporary, target)
+            note_written(target)
 
 
 @contextmanager

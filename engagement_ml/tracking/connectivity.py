@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
-import urllib.error
 import urllib.parse
-import urllib.request
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from engagement_ml.config.secrets import revealed_uri
 from engagement_ml.errors import TrackingError, nearest
+from engagement_ml.masking import is_masked, masked_uri
+from engagement_ml.tracking.credentials import without_user
+from engagement_ml.tracking.server_check import check_server, reason_of
 
 DEFAULT_URI = "sqlite:///mlruns/mlflow.db"
 DATABASES = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -26,16 +27,20 @@ def check_store(uri: str) -> None:
     """Raise an error if a tracking store cannot be reached; writes nothing.
 
     A SQLite file must be a SQLite database, or it must be possible to create one there. A server
-    must answer within five seconds, with any status. The host of a database must accept
-    connections within five seconds. Hosted stores are not checked.
+    must answer MLflow's API within five seconds, and accept the credentials that its URI, the
+    environment or MLflow's file of credentials has. The host of a database must accept connections
+    within five seconds. Hosted stores are not checked.
 
     Parameters
     ----------
     uri : str
         MLflow's tracking URI, ``sqlite:///mlruns/mlflow.db`` or ``https://mlflow.example.com``.
+        ``${NAME}`` in it is an environment variable.
 
     Raises
     ------
+    ConfigError
+        If an environment variable that the URI names is not set.
     TrackingError
         If the store cannot be used. The message is one line: the URI, the reason, what to do.
 
@@ -46,22 +51,29 @@ def check_store(uri: str) -> None:
     ...
     engagement_ml.errors.TrackingError: tracking store sqlit:///...: unknown scheme 'sqlit' (did...
     """
+    uri = revealed_uri(uri)
     scheme = scheme_of(uri)
+    if scheme not in WEB and is_masked(uri):
+        raise TrackingError(
+            f"tracking store {masked_uri(uri)}: the password is masked, as in the files of a run; "
+            "give the whole URI with --tracking-uri, or write ${NAME} in place of the password "
+            "and set that environment variable"
+        )
     if scheme == "sqlite":
         _check_sqlite(uri)
     elif scheme in WEB:
-        _check_web(uri)
+        check_server(uri, TIMEOUT_SECONDS)
     elif scheme in DATABASES:
         _check_host(uri, DATABASES[scheme])
     elif scheme in ("", "file"):
         if os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() not in ("1", "true"):
             raise TrackingError(
-                f"tracking store {redacted(uri)}: MLflow no longer keeps runs in plain folders; "
+                f"tracking store {masked_uri(uri)}: MLflow no longer keeps runs in plain folders; "
                 f"give a database such as {DEFAULT_URI}, or a server"
             )
     elif scheme not in HOSTED and scheme not in _plugin_schemes():
         raise TrackingError(
-            f"tracking store {redacted(uri)}: unknown scheme '{scheme}'{nearest(scheme, SCHEMES)}; "
+            f"tracking store {masked_uri(uri)}: unknown scheme '{scheme}'{nearest(scheme, SCHEMES)}; "
             f"known schemes are {', '.join(SCHEMES)}"
         )
 
@@ -81,24 +93,6 @@ def scheme_of(uri: str) -> str:
     return head.split("+")[0].lower() if colon and not windows_drive else ""
 
 
-def redacted(uri: str) -> str:
-    """Return the URI without its password.
-
-    Examples
-    --------
-    >>> redacted("postgresql://ann:secret@host/db")
-    'postgresql://ann:***@host/db'
-    """
-    password = _password(uri)
-    return uri.replace(f":{password}@", ":***@") if password else uri
-
-
-def redact_password(text: str, uri: str) -> str:
-    """Return `text` without the URI's password, which error messages of drivers may repeat."""
-    password = _password(uri)
-    return text.replace(password, "***") if password else text
-
-
 def sqlite_file(uri: str) -> Path | None:
     """Return the absolute path of a SQLite URI's file; None for a store in memory or no SQLite.
 
@@ -114,7 +108,9 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def absolute_uri(uri: str) -> str:
-    """Return the URI with an absolute path of its SQLite file, as MLflow caches stores by URI.
+    """Return the URI that MLflow gets: an absolute path of a SQLite file, a server without user.
+
+    MLflow caches stores by URI, and repeats a server's URI in messages and addresses of files.
 
     Examples
     --------
@@ -123,7 +119,7 @@ def absolute_uri(uri: str) -> str:
     """
     file = sqlite_file(uri)
     if file is None:
-        return uri
+        return without_user(uri) if scheme_of(uri) in WEB else uri
     driver = uri.partition(":///")[0]
     query = uri.partition("?")[2]
     return f"{driver}:///{file.as_posix()}" + (f"?{query}" if query else "")
@@ -132,17 +128,19 @@ def absolute_uri(uri: str) -> str:
 def _check_sqlite(uri: str) -> None:
     if ":///" not in uri:
         raise TrackingError(
-            f"tracking store {uri}: write a SQLite file with three slashes, {DEFAULT_URI}, or "
+            f"tracking store {masked_uri(uri)}: write a SQLite file with three slashes, {DEFAULT_URI}, or "
             "with four before an absolute path"
         )
     file = sqlite_file(uri)
     if file is None:
-        raise TrackingError(f"tracking store {uri}: names no file; give one such as {DEFAULT_URI}")
+        raise TrackingError(
+            f"tracking store {masked_uri(uri)}: names no file; give one such as {DEFAULT_URI}"
+        )
     try:
         _check_sqlite_file(file)
     except OSError as error:
         raise TrackingError(
-            f"tracking store {uri}: {file} cannot be used ({error.strerror}); set tracking.uri to "
+            f"tracking store {masked_uri(uri)}: {file} cannot be used ({error.strerror}); set tracking.uri to "
             "a file in a folder you may write to"
         ) from None
 
@@ -167,27 +165,6 @@ def _require_writable(folder: Path) -> None:
         raise OSError(0, f"{folder} cannot be written to")
 
 
-def _check_web(uri: str) -> None:
-    host = urllib.parse.urlsplit(uri).hostname
-    if not host:
-        raise TrackingError(f"tracking store {redacted(uri)}: names no host")
-    try:
-        request = urllib.request.Request(_without_user(uri), method="HEAD")
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
-            pass
-    except urllib.error.HTTPError as answer:
-        answer.close()
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        cause = getattr(error, "reason", error)
-        if isinstance(cause, ssl.SSLError):
-            # The server answers; certificates are up to MLflow's own settings.
-            return
-        raise TrackingError(
-            f"tracking store {redacted(uri)}: no answer ({_reason(cause)}); start the server, or "
-            "set tracking.uri to another store, or to null to track no runs"
-        ) from None
-
-
 def _check_host(uri: str, port: int) -> None:
     parts = urllib.parse.urlsplit(uri)
     if not parts.hostname:
@@ -198,26 +175,8 @@ def _check_host(uri: str, port: int) -> None:
             pass
     except (OSError, ValueError) as error:
         raise TrackingError(
-            f"tracking store {redacted(uri)}: the database cannot be reached ({_reason(error)})"
+            f"tracking store {masked_uri(uri)}: the database cannot be reached ({reason_of(error)})"
         ) from None
-
-
-def _without_user(uri: str) -> str:
-    parts = urllib.parse.urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _reason(error: object) -> str:
-    """Return the reason of an error in one line."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(text).split())
-
-
-def _password(uri: str) -> str | None:
-    try:
-        return urllib.parse.urlsplit(uri).password
-    except ValueError:
-        return None
 
 
 def _plugin_schemes() -> set[str]:

@@ -11,6 +11,8 @@ from engagement_ml.metric.display import INDICATOR_CAUTION
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EXISTS = ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS")
+RECORD_TAG = "engagement_ml.record"
+"""Tag of runs and versions: the fingerprint of the record, by which a run is found again."""
 _VERSIONS_TAG = "mlflow.modelVersions"
 
 
@@ -54,10 +56,11 @@ def register_version(
 
 
 def complete_version(client: Any, created: Any) -> str:
-    """Link a version to its logged model, and set its alias, which is returned.
+    """Link a version to its logged model and set its alias, which is returned.
 
-    Every version becomes the `challenger`; only the gate makes a champion. The alias does not go
-    back to an older version if two runs register at once.
+    A version whose registration was killed after its creation lacks both. Every version becomes
+    the `challenger`; only the gate makes a champion. The alias does not go back to an older version
+    if two runs register at once.
     """
     name, version = created.name, int(created.version)
     # MLflow's pages link the logged model to its version by this tag.

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from engagement_ml.drivers.evidence import row_dict
 from engagement_ml.errors import TrackingError
+from engagement_ml.masking import masked_uri
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.plain_types import plain
 from engagement_ml.progress import OnStep
 from engagement_ml.records import RunRecord
 from engagement_ml.tracking.flatten import flat_numbers, flat_texts, safe_key
 from engagement_ml.tracking.models import log_booster, log_metric_model
-from engagement_ml.tracking.registry import register_version
+from engagement_ml.tracking.registry import RECORD_TAG, register_version
 from engagement_ml.tracking.session import get_or_create_experiment, tracking_session
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ class LoggedRun:
 
     Attributes
     ----------
-    run_id, tracking_uri : str
+    run_id : str
+    tracking_uri : str
+        Without its password.
     model : str or None
         The registered model's name; None if no version was registered.
     version : int or None
@@ -55,6 +58,9 @@ class LoggedRun:
     model_uri: str | None
     tracking_uri: str
     note: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tracking_uri", masked_uri(self.tracking_uri))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, as ``RunRecord.registered`` holds them."""
@@ -84,7 +90,7 @@ def log_run(
     metric : EngagementMetric
         Logged as a model unless it abstained.
     folder : path
-        Its files become artifacts; its subfolders do not.
+        Its files become artifacts, and those of the models; other subfolders do not.
     uri : str
         The tracking store.
     experiment : str, optional
@@ -159,6 +165,7 @@ def _tags(record: RunRecord, metric: EngagementMetric) -> dict[str, str]:
     config = json.dumps(record.config, sort_keys=True)
     tags = {
         "engagement_ml.version": record.version,
+        RECORD_TAG: record.fingerprint,
         "engagement_ml.definition_hash": metric.definition_hash,
         "engagement_ml.evidence": metric.evidence,
         "engagement_ml.abstained": str(metric.abstained).lower(),
@@ -178,6 +185,7 @@ def _version_tags(record: RunRecord, metric: EngagementMetric) -> dict[str, str]
     }
     numbers = {key: f"{value:.6g}" for key, value in flat_numbers(measures).items()}
     return {
+        RECORD_TAG: record.fingerprint,
         "definition_hash": metric.definition_hash,
         "evidence": metric.evidence,
         "behaviours": ", ".join(behaviour.behaviour for behaviour in metric.behaviours),
@@ -230,7 +238,8 @@ def _dataset_input(table: TableQuality) -> Any:
 
 
 def _files_of(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file())
+    paths = [*folder.iterdir(), *(folder / "models").glob("*.txt")]
+    return sorted(path for path in paths if path.is_file())
 
 
 def _log_files(client: Any, run_id: str, paths: list[Path]) -> None:

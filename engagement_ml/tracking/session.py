@@ -10,18 +10,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from engagement_ml.config.secrets import revealed_uri
 from engagement_ml.errors import TrackingError
+from engagement_ml.masking import masked, masked_uri
 from engagement_ml.progress import OnStep
 from engagement_ml.tracking.connectivity import (
     DEFAULT_URI,
     WEB,
     absolute_uri,
     check_store,
-    redact_password,
-    redacted,
     scheme_of,
     sqlite_file,
 )
+from engagement_ml.tracking.creation import open_store
+from engagement_ml.tracking.credentials import credentials_for
 
 NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 _SESSION_SETTINGS = {
@@ -73,25 +75,24 @@ def tracking_session(
     TrackingError
         If the store cannot be reached or refuses a request; the message is one line.
     """
-    store = uri if uri is not None else current_uri()
+    store = revealed_uri(uri if uri is not None else current_uri())
     check_store(store)
     file = sqlite_file(store)
     new = file is not None and (not file.exists() or file.stat().st_size == 0)
     if new and not create:
         raise TrackingError(
-            f"tracking store {store}: there is no file {file}; train first, run this in the "
-            "folder of the training, or set MLFLOW_TRACKING_URI"
+            f"tracking store {masked_uri(store)}: there is no file {file}; train first, run this "
+            "in the folder of the training, or set MLFLOW_TRACKING_URI"
         )
     report_status = on_status or _ignore
     report_status("Loading MLflow")
-    settings = _SESSION_SETTINGS | (_SERVER_SETTINGS if scheme_of(store) in WEB else {})
-    with _environment(settings), _quiet_logs():
+    web = scheme_of(store) in WEB
+    settings = _SESSION_SETTINGS | (_SERVER_SETTINGS if web else {})
+    signed = credentials_for(store).settings if web else {}
+    with _environment(settings), _environment(signed, replace=True), _quiet_logs():
         mlflow = import_mlflow()
         with _one_line_errors(store), _tracking_uri(mlflow, absolute_uri(store)):
-            if new:
-                report_status("Creating the tracking database (only once; takes seconds)")
-            client = mlflow.MlflowClient()
-            yield client
+            yield open_store(mlflow, absolute_uri(store), file, report_status)
 
 
 def get_or_create_experiment(client: Any, name: str, uri: str) -> str:
@@ -106,12 +107,12 @@ def get_or_create_experiment(client: Any, name: str, uri: str) -> str:
     """
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        file = sqlite_file(uri)
+        file = sqlite_file(revealed_uri(uri))
         location = None if file is None else (file.parent / "artifacts").as_uri()
         return str(client.create_experiment(name, artifact_location=location))
     if experiment.lifecycle_stage == "deleted":
         raise TrackingError(
-            f"tracking store {redacted(uri)}: experiment '{name}' was deleted; restore it with "
+            f"tracking store {masked_uri(uri)}: experiment '{name}' was deleted; restore it with "
             f"'mlflow experiments restore -x {experiment.experiment_id}', or set "
             "tracking.experiment"
         )
@@ -147,10 +148,10 @@ def _tracking_uri(mlflow: Any, uri: str) -> Iterator[None]:
 
 
 @contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+def _environment(settings: Mapping[str, str], *, replace: bool = False) -> Iterator[None]:
     before = {key: os.environ.get(key) for key in settings}
     for key, value in settings.items():
-        os.environ.setdefault(key, value)
+        os.environ[key] = value if replace else os.environ.get(key, value)
     try:
         yield
     finally:
@@ -190,5 +191,5 @@ def _one_line_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
-        lines = redact_password(str(error), uri).strip().splitlines() or [type(error).__name__]
-        raise TrackingError(f"tracking store {redacted(uri)}: {lines[0]}") from error
+        lines = masked(str(error)).strip().splitlines() or [type(error).__name__]
+        raise TrackingError(f"tracking store {masked_uri(uri)}: {lines[0]}") from error

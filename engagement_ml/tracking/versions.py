@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from engagement_ml.config.secrets import revealed_uri
 from engagement_ml.errors import InputError, TrackingError
 from engagement_ml.file_locks import locked
 from engagement_ml.tracking.connectivity import sqlite_file
@@ -40,7 +41,7 @@ def one_at_a_time(uri: str) -> Iterator[None]:
 
     A server has no such lock: there, each move is checked afterwards.
     """
-    file = sqlite_file(uri)
+    file = sqlite_file(revealed_uri(uri))
     if file is None:
         yield
         return

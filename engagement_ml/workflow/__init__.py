@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
     from engagement_ml.workflow.promoting import promote, roll_back
+    from engagement_ml.workflow.registering import Registration, register
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
     from engagement_ml.workflow.scoring import Scores, score
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.training import train
 
 __all__ = [
+    "Registration",
     "Scores",
     "StarterResult",
     "TrainResult",
@@ -25,6 +27,7 @@ __all__ = [
     "evaluate",
     "init",
     "promote",
+    "register",
     "report",
     "roll_back",
     "score",
@@ -35,6 +38,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "Registration": "registering",
         "Scores": "scoring",
         "StarterResult": "starting",
         "TrainResult": "results",
@@ -42,6 +46,7 @@ __getattr__, __dir__ = lazy_exports(
         "evaluate": "evaluating",
         "init": "starting",
         "promote": "promoting",
+        "register": "registering",
         "report": "reporting",
         "roll_back": "promoting",
         "score": "scoring",

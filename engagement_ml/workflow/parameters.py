@@ -89,7 +89,7 @@ def merge_config(config: ConfigLike | None, overrides: Keys, *, origin: str) -> 
     >>> merge_config(base, {"windows": {"gap_days": 7}}, origin="example").windows
     WindowsConfig(observation_days=56, outcome_days=84, gap_days=7, every_days=28, cutoffs=None)
     """
-    merged = _base(config).to_dict()
+    merged = _base(config).to_dict(secrets=True)
     for key, value in overrides.items():
         if is_default(key, value):
             continue

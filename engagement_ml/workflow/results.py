@@ -91,6 +91,12 @@ def default_folder(name: str, suffix: str = "") -> Path:
 
 def write_results(fitted: FittedPipeline, folder: Path) -> None:
     """Write all files of a run, including the report, into an existing folder."""
+    write_tables(fitted, folder)
+    write_record(fitted.record, folder)
+
+
+def write_tables(fitted: FittedPipeline, folder: Path) -> None:
+    """Write the files of a run into an existing folder, without the record and the report."""
     fitted.metric.to_json(folder / METRIC)
     _write(folder / DRIVERS, drivers_csv(fitted.record.drivers))
     _write(folder / EVALUATION, evaluation_json(fitted.record.evaluation))
@@ -100,7 +106,6 @@ def write_results(fitted: FittedPipeline, folder: Path) -> None:
     (folder / PROFIT).parent.mkdir(exist_ok=True)
     _write(folder / PROFIT, fitted.profit.to_text())
     _write(folder / CHURN, fitted.churn.to_text())
-    write_record(fitted.record, folder)
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,15 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.faults import machine_faults_named
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
-from engagement_ml.tracking import check_store, log_files, log_run
-from engagement_ml.workflow.fitting import FittedPipeline, fit_pipeline
+from engagement_ml.tracking import check_store
+from engagement_ml.workflow.fitting import fit_pipeline
+from engagement_ml.workflow.registering import track_results
 from engagement_ml.workflow.results import (
-    CHURN,
-    PROFIT,
-    RECORD,
-    REPORT,
     TrainResult,
     default_folder,
     with_registration,
     write_record,
-    write_results,
+    write_tables,
 )
 from engagement_ml.workflow.run_log import log_result
 from engagement_ml.workflow.settings import as_config
@@ -51,7 +47,8 @@ def train(
         Narwhals accepts, or a path. They replace the configuration's ``sources``.
     output : path, optional
         The results folder; by default ``runs/<name>/<time>``. It is written completely or not at
-        all. In a folder that exists, files of the same names are replaced.
+        all. In a folder that exists, files of the same names are replaced. If the tracking store
+        fails afterwards, the folder stays, and `register` registers it later.
     notes : sequence of str
         Notes for readers of the report, for example on how the margin was derived.
     progress : {"log", "auto", "bar", False} or Progress, default "log"
@@ -91,34 +88,14 @@ def train(
         with new_folder_whole(target) as folder:
             fitted = fit_pipeline(settings, frames=frames, notes=notes, progress=steps)
             steps.start("Writing results")
-            write_results(fitted, folder)
-            fitted = _track(fitted, folder, steps)
+            write_tables(fitted, folder)
+            steps.start("Writing the report")
+            steps.finish()
+            record = with_registration(fitted.record, None, steps.seconds)
+            write_record(record, folder)
+        # The results are complete: whatever happens to the store, they stay.
+        if settings.tracking.uri is not None:
+            tracking = settings.tracking.model_copy(update={"experiment": settings.experiment})
+            record = track_results(record, fitted.metric, target, tracking, steps)
     log_result(fitted.metric, target)
-    return TrainResult(metric=fitted.metric, record=fitted.record, folder=target)
-
-
-def _track(fitted: FittedPipeline, folder: Path, progress: Progress) -> FittedPipeline:
-    """Log and register the run, and write its record; return the run with the record."""
-    tracking, registered = fitted.config.tracking, None
-    if tracking.uri is not None:
-        # The logged metrics include the duration of each step so far.
-        timed = with_registration(fitted.record, None, progress.seconds)
-        logged_run = log_run(
-            timed,
-            fitted.metric,
-            folder,
-            uri=tracking.uri,
-            experiment=fitted.config.experiment,
-            register=tracking.register_,
-            models={**fitted.profit.boosters, **fitted.churn.boosters},
-            on_status=progress.start,
-        )
-        registered = logged_run.to_dict()
-    progress.start("Writing the report")
-    progress.finish()
-    record = with_registration(fitted.record, registered, progress.seconds)
-    write_record(record, folder)
-    if tracking.uri is not None and registered is not None:
-        files = [folder / name for name in (RECORD, REPORT, PROFIT, CHURN)]
-        log_files(tracking.uri, registered["run_id"], *files)
-    return dataclasses.replace(fitted, record=record)
+    return TrainResult(metric=fitted.metric, record=record, folder=target)
