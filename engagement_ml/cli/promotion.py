@@ -28,8 +28,9 @@ def show_promotion(result: Promotion) -> None:
     table.add_column("found", overflow="fold")
     for each in result.decision.checks:
         verdict = Text("passed") if each.passed else Text("FAILED", style="bold yellow")
-        name = each.name.replace("_", " ")
-        table.add_row(Text(name), verdict, Text(one_line(each.wanted)), Text(one_line(each.found)))
+        table.add_row(
+            Text(each.title), verdict, Text(one_line(each.wanted)), Text(one_line(each.found))
+        )
     console.print(table, width=width)
     if result.backcast is not None:
         console.print("")

@@ -90,14 +90,13 @@ class Part:
 
     Attributes
     ----------
-    behaviour, label : str
+    behaviour : str
     factor : {"added", "removed", "weight", "transform", "window"}
     mean, mean_abs : float
         Mean over the customers of its points, and of their size.
     """
 
     behaviour: str
-    label: str
     factor: str
     mean: float
     mean_abs: float
@@ -244,9 +243,8 @@ class _Scored:
 
 
 def _parts(before: EngagementMetric, after: EngagementMetric, at: CutoffCounts) -> tuple[Part, ...]:
-    labels = {each.behaviour: each.label for each in (*before.behaviours, *after.behaviours)}
     rows = [
-        Part(name, labels[name] or name, factor, float(v.mean()), float(np.abs(v).mean()))
+        Part(name, factor, float(v.mean()), float(np.abs(v).mean()))
         for (name, factor), v in decompose(before, after, at.before, at.after).items()
     ]
     return tuple(sorted(rows, key=lambda row: -row.mean_abs))

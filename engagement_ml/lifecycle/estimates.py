@@ -48,6 +48,5 @@ class Estimate:
         return cls(value, low, high)
 
     def __str__(self) -> str:
-        """Return the number with its interval, with two or, near 0, three decimals."""
-        decimals = 2 if max(abs(self.low), abs(self.high)) >= 0.1 else 3
-        return f"{number(self.value, decimals)} ({spread(self.low, self.high, decimals)})"
+        """Return the number with its interval, with three decimals."""
+        return f"{number(self.value, 3)} ({spread(self.low, self.high, 3)})"

@@ -8,6 +8,23 @@ from engagement_ml.formatting import number, percent
 from engagement_ml.lifecycle.estimates import Estimate
 
 NOT_MEASURED = "not measured"
+TITLES = {
+    "measured_out_of_time": "measured out of time",
+    "min_customers": "enough customers",
+    "max_dropped_share": "few rows dropped",
+    "min_correlation": "margin follows it",
+    "min_gain_on_vanity": "better than vanity",
+    "min_gain_on_purchases": "better than past purchases",
+    "max_loss_between": "not worse between",
+    "max_loss_within": "not worse within",
+    "keep_evidence": "evidence as strong",
+    "min_selection_frequency": "choice is stable",
+    "placebos": "placebos show nothing",
+    "robustness_checks": "robustness checks",
+    "max_moved_share": "few customers move",
+    "require_tag": "approved by tag",
+}
+"""What people read for each check."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,11 @@ class GateCheck:
     passed: bool
     sentence: str
 
+    @property
+    def title(self) -> str:
+        """What people read for the check."""
+        return TITLES[self.name]
+
 
 def above(name: str, what: str, estimate: Estimate | None, limit: float) -> GateCheck:
     """Return the check that the lower bound of an estimate exceeds a limit."""
@@ -39,13 +61,13 @@ def above(name: str, what: str, estimate: Estimate | None, limit: float) -> Gate
     passed = estimate.low > limit
     sentence = f"{what} is {estimate}"
     if not passed:
-        sentence += f", and its lower bound must be above {number(limit, 2)}"
+        sentence += f", and its lower bound must be above {number(limit, 3)}"
     return GateCheck(name, wanted_above(limit), str(estimate), passed, sentence)
 
 
 def wanted_above(limit: float) -> str:
     """Return what is wanted of a lower bound."""
-    return f"lower bound above {number(limit, 2)}"
+    return f"lower bound above {number(limit, 3)}"
 
 
 def not_measured(name: str, wanted: str, what: str) -> GateCheck:

@@ -75,9 +75,9 @@ def correlation(facts: GateFacts, config: GateConfig) -> GateCheck | None:
         return None
     indicator = facts.evidence == "indicator"
     many = plural(facts.entity)
-    what = f"correlation with margin between {many}"
+    what = f"rank correlation with margin between {many}"
     if not indicator:
-        what = f"correlation with the change of margin within {many}"
+        what = f"rank correlation with the change of margin within {many}"
     found = facts.between if indicator else facts.within
     return above("min_correlation", f"its {what}", found, limit)
 
@@ -95,7 +95,7 @@ def vanity(facts: GateFacts, config: GateConfig) -> GateCheck | None:
         return not_measured("min_gain_on_vanity", wanted_above(limit), what)
     measured = {name: gain for name, gain in gains.items() if gain is not None}
     closest = min(measured, key=lambda name: measured[name].low)
-    what = f"its correlation minus that of {_NAMES.get(closest, closest)}"
+    what = f"its rank correlation minus that of {_NAMES.get(closest, closest)}"
     return above("min_gain_on_vanity", what, measured[closest], limit)
 
 
@@ -104,7 +104,7 @@ def purchases(facts: GateFacts, config: GateConfig) -> GateCheck | None:
     limit = config.min_gain_on_purchases
     if limit is None or facts.evidence != "indicator":
         return None
-    what = "its correlation minus that of recency-frequency-monetary"
+    what = "its rank correlation minus that of recency-frequency-monetary"
     return above("min_gain_on_purchases", what, facts.gain_on_purchases, limit)
 
 
@@ -141,7 +141,7 @@ def _no_loss(
     if most is None or facts.champion is None:
         return None
     champion = f"that of the champion (version {facts.champion.version})"
-    what = f"its correlation {side} {plural(facts.entity)} minus {champion}"
+    what = f"its rank correlation {side} {plural(facts.entity)} minus {champion}"
     wanted = f"lower bound at least {number(-most, 3)}"
     if estimate is None:
         return not_measured(name, wanted, what)

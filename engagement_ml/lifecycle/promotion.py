@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from engagement_ml.lifecycle.gate import Decision
 from engagement_ml.plain_types import plain
 
 FORMAT = 1
-_NOT_IN_FILE = ("decision", "backcast", "promoted", "run_id", "folder")
+_NOT_IN_FILE = ("decision", "backcast", "promoted", "labels", "run_id", "folder")
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,6 +44,8 @@ class Promotion:
         The noun for a customer.
     created_at : str
         ISO 8601, UTC.
+    labels : mapping of str to str
+        Names that people read, by behaviour.
     run_id : str or None
         The run in the tracking store; None for a dry run.
     folder : Path or None
@@ -61,6 +64,7 @@ class Promotion:
     notes: tuple[str, ...]
     entity: str
     created_at: str
+    labels: Mapping[str, str] = field(default_factory=dict)
     run_id: str | None = None
     folder: Path | None = None
 
@@ -80,6 +84,10 @@ class Promotion:
             return f"{name} passes the gate; nothing was changed"
         before = "" if self.champion is None else f", and version {self.champion} is previous"
         return f"{name} passes the gate and is champion now{before}"
+
+    def label(self, behaviour: str) -> str:
+        """Return the name that people read for a behaviour."""
+        return self.labels.get(behaviour) or behaviour
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``gate.json``."""

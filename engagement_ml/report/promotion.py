@@ -67,7 +67,7 @@ def render_promotion(promotion: Promotion) -> str:
             checks=[_check(each) for each in promotion.decision.checks],
             scores=_scores(promotion),
             measured=_measured(promotion, many),
-            change=None if change is None else _change(change, many),
+            change=None if change is None else _change(promotion, change, many),
             notes=[sentence(one_line(note)) for note in promotion.notes],
         )
     )
@@ -100,7 +100,7 @@ def _lead(promotion: Promotion) -> list[str]:
 def _check(check: GateCheck) -> dict[str, Any]:
     tone, sign, name = ("good", "✓", "passed") if check.passed else ("bad", "✗", "failed")
     return {
-        "name": first_upper(check.name.replace("_", " ")),
+        "name": first_upper(check.title),
         "code": check.name,
         "wanted": one_line(check.wanted),
         "found": one_line(check.found),
@@ -118,7 +118,7 @@ def _scores(promotion: Promotion) -> list[dict[str, Any]]:
     across, within = promotion.measured.get("across", {}), promotion.measured.get("within", {})
     vanity = promotion.measured.get("vanity", {})
     rows = [(_SCORES.get(name, name), across.get(name), within.get(name)) for name in across]
-    rows += [(f"{name} (vanity)", None, row) for name, row in vanity.items()]
+    rows += [(f"{promotion.label(name)} (vanity)", None, row) for name, row in vanity.items()]
     return [
         {
             "title": one_line(title),
@@ -141,7 +141,7 @@ def _cell(row: Mapping[str, Any] | None, key: str) -> str:
     return DASH if estimate is None else str(estimate)
 
 
-def _change(change: Backcast, many: str) -> dict[str, Any]:
+def _change(promotion: Promotion, change: Backcast, many: str) -> dict[str, Any]:
     last = change.last
     before, after = change.observation_days
     largest = max((part.mean_abs for part in change.parts), default=0.0)
@@ -162,20 +162,21 @@ def _change(change: Backcast, many: str) -> dict[str, Any]:
         ],
         "parts": [
             {
-                "name": one_line(part.label),
+                "name": one_line(promotion.label(part.behaviour)),
                 "factor": _FACTORS[part.factor],
                 "mean": _points(part.mean),
                 "size": number(part.mean_abs, 2),
                 "bar": _bar(part.mean_abs, largest),
             }
             for part in change.parts
+            if part.mean_abs > 0
         ],
         "total": _points(last.change.mean_change),
         "segments": [
             {"segment": one_line(each.segment), "name": one_line(each.value), **_row(each.change)}
             for each in change.segments
         ],
-        "movers": [_mover(each) for each in change.movers],
+        "movers": [_mover(each, promotion) for each in change.movers],
         "quantiles": ", ".join(
             f"{percent(share)}: {_points(value)}" for share, value in change.quantiles
         ),
@@ -202,10 +203,11 @@ def _row(change: ScoreChange) -> dict[str, str]:
     }
 
 
-def _mover(mover: Mover) -> dict[str, Any]:
+def _mover(mover: Mover, promotion: Promotion) -> dict[str, Any]:
     parts = [part for part in mover.parts if abs(part.points) >= 0.005]
     why = [
-        f"{_points(part.points)} {one_line(part.behaviour)} ({_FACTORS[part.factor]})"
+        f"{_points(part.points)} {one_line(promotion.label(part.behaviour))} "
+        f"({_FACTORS[part.factor]})"
         for part in sorted(parts, key=lambda part: -abs(part.points))
     ]
     return {

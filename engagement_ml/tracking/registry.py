@@ -65,7 +65,8 @@ def complete_version(client: Any, created: Any) -> str:
     name, version = created.name, int(created.version)
     # MLflow's pages link the logged model to its version by this tag.
     link = json.dumps([{"name": name, "version": created.version}])
-    client.set_logged_model_tags(created.model_id, {_VERSIONS_TAG: link})
+    model_id = created.source.removeprefix("models:/")
+    client.set_logged_model_tags(model_id, {_VERSIONS_TAG: link})
     newest = client.get_registered_model(name).aliases.get(CHALLENGER)
     if newest is None or int(newest) < version:
         client.set_registered_model_alias(name, CHALLENGER, str(version))

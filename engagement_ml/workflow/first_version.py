@@ -6,15 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from engagement_ml.config import parse_config
-from engagement_ml.lifecycle.facts import (
-    GateFacts,
-    dropped_shares,
-    measured_facts,
-    stability_facts,
-)
 from engagement_ml.lifecycle.gate import Decision, decide
 from engagement_ml.records import RunRecord
 from engagement_ml.tracking.promotion import decide_first
+from engagement_ml.workflow.gate_facts import record_facts
 
 
 def first_version(record: RunRecord, registered: Mapping[str, Any], *, uri: str) -> dict[str, Any]:
@@ -60,15 +55,5 @@ def first_version(record: RunRecord, registered: Mapping[str, Any], *, uri: str)
 
 def decide_on_record(record: RunRecord) -> Decision:
     """Return what the gate says of a run by the results of its training."""
-    evaluation = record.evaluation
-    evidence, config = str(record.metric.get("evidence")), parse_config(record.config)
-    facts = GateFacts(
-        evidence=evidence,
-        unseen=True if evaluation.get("test_cutoffs") else None,
-        customers=evaluation.get("n_entities"),
-        dropped=dropped_shares(record.tables),
-        entity=record.entity,
-        **measured_facts(evaluation.get("metric") or {}, evidence, config.label),
-        **stability_facts(record.drivers, record.evidence.checks),
-    )
-    return decide(facts, config.gate)
+    config = parse_config(record.config)
+    return decide(record_facts(record, config), config.gate)

@@ -6,21 +6,13 @@ import dataclasses
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.faults import machine_faults_named
 from engagement_ml.lifecycle.backcast import backcast
-from engagement_ml.lifecycle.estimates import Estimate
-from engagement_ml.lifecycle.facts import (
-    Champion,
-    GateFacts,
-    dropped_shares,
-    measured_facts,
-    stability_facts,
-)
 from engagement_ml.lifecycle.gate import decide
 from engagement_ml.lifecycle.promotion import Promotion
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
@@ -32,6 +24,7 @@ from engagement_ml.tracking.promotion import (
     log_decision,
     roll_back_champion,
 )
+from engagement_ml.workflow.gate_facts import decision_figures, version_facts
 from engagement_ml.workflow.run_log import log_notes
 from engagement_ml.workflow.runs import Run, open_run
 from engagement_ml.workflow.settings import as_config
@@ -176,7 +169,7 @@ def _promote(
     change = None
     if champion is not None and data.counts:
         change = backcast(champion.metric, version.metric, data.counts)
-    facts = _facts(record, candidate, version, champion, config, data)
+    facts = version_facts(record, candidate, version, champion, config, data)
     if change is not None:
         facts = dataclasses.replace(facts, moved_share=change.last.change.moved_share)
     decision = decide(facts, config.gate)
@@ -195,6 +188,7 @@ def _promote(
         notes=notes,
         entity=record.entity,
         created_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        labels=_labels(config, vanity, version, champion),
     )
     _write(result, folder)
     if dry_run:
@@ -204,7 +198,7 @@ def _promote(
         candidate,
         [check.name for check in decision.failed],
         sorted(folder.iterdir()),
-        _figures(result, facts),
+        decision_figures(result, facts),
         tracking_uri=tracking_uri,
         on_status=progress.start,
     )
@@ -222,33 +216,15 @@ def _with_groups(settings: PipelineConfig, trained: PipelineConfig) -> PipelineC
     return settings.model_copy(update={"event_types": trained.event_types})
 
 
-def _facts(
-    record: RunRecord,
-    candidate: Candidate,
-    version: Version,
-    champion: Version | None,
-    config: PipelineConfig,
-    data: VersionData,
-) -> GateFacts:
-    measured = data.measured
-    rival = None
-    if champion is not None and candidate.champion is not None:
-        across, within = (
-            Estimate.of(((measured.get(side) or {}).get("champion") or {}).get("difference"))
-            for side in ("across", "within")
-        )
-        rival = Champion(candidate.champion, champion.metric.evidence, across, within)
-    return GateFacts(
-        evidence=version.metric.evidence,
-        champion=rival,
-        unseen=data.unseen,
-        customers=data.customers,
-        dropped=dropped_shares(data.quality),
-        tags=candidate.tags,
-        entity=record.entity,
-        **measured_facts(measured, version.metric.evidence, config.label),
-        **stability_facts(record.drivers, record.evidence.checks),
-    )
+def _labels(
+    config: PipelineConfig, vanity: Sequence[str], version: Version, champion: Version | None
+) -> dict[str, str]:
+    """Return the labels of behaviours, those of the newer metric first."""
+    metrics = [champion.metric] if champion is not None else []
+    labels = {name: config.label(name) for name in vanity}
+    for metric in (*metrics, version.metric):
+        labels |= {each.behaviour: each.label or each.behaviour for each in metric.behaviours}
+    return labels
 
 
 def _notes(
@@ -273,23 +249,3 @@ def _write(result: Promotion, folder: Path) -> None:
         text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (folder / name).write_text(text, encoding="utf-8")
     (folder / PAGE).write_text(render_promotion(result), encoding="utf-8")
-
-
-def _figures(result: Promotion, facts: GateFacts) -> dict[str, float]:
-    """Return the numbers of the run in the tracking store."""
-    figures: dict[str, float] = {"gate/failed": len(result.decision.failed)}
-    rival = facts.champion
-    estimates = {
-        "between": facts.between,
-        "within": facts.within,
-        "difference_between": None if rival is None else rival.between,
-        "difference_within": None if rival is None else rival.within,
-    }
-    for name, estimate in estimates.items():
-        if estimate is not None:
-            figures[f"gate/{name}"] = estimate.value
-            figures[f"gate/{name}_low"] = estimate.low
-    if result.backcast is not None:
-        figures["backcast/moved_share"] = result.backcast.last.change.moved_share
-        figures["backcast/top_tenth_turnover"] = result.backcast.last.turnover
-    return figures

@@ -98,7 +98,7 @@ def test_an_indicator_behind_its_baselines_that_is_unstable_stays_out():
     assert changed(facts) == [
         "min_gain_on_vanity", "min_gain_on_purchases", "min_selection_frequency",
     ]  # fmt: skip
-    assert "recency-frequency-monetary is −0.10 (−0.12 to −0.08)" in str(decide(facts).reason)
+    assert "recency-frequency-monetary is −0.100 (−0.120 to −0.080)" in str(decide(facts).reason)
 
 
 def test_an_indicator_does_not_replace_drivers_unless_that_is_wanted():
