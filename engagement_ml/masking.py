@@ -62,8 +62,8 @@ def masked_option(name: str, value: str) -> str:
 
     Examples
     --------
-    >>> masked_option("spark.hadoop.fs.s3a.secret.key", "geheim"), masked_option("spark.ui.port", "4040")
-    ('***', '4040')
+    >>> masked_option("spark.authenticate.secret", "geheim"), masked_option("spark.ui.port", "1")
+    ('***', '1')
     """
     if is_secret_name(name):
         return value if _REFERENCE.fullmatch(value) else MASK

@@ -73,8 +73,8 @@ def check_store(uri: str) -> None:
             )
     elif scheme not in HOSTED and scheme not in _plugin_schemes():
         raise TrackingError(
-            f"tracking store {masked_uri(uri)}: unknown scheme '{scheme}'{nearest(scheme, SCHEMES)}; "
-            f"known schemes are {', '.join(SCHEMES)}"
+            f"tracking store {masked_uri(uri)}: unknown scheme '{scheme}'"
+            f"{nearest(scheme, SCHEMES)}; known schemes are {', '.join(SCHEMES)}"
         )
 
 
@@ -128,8 +128,8 @@ def absolute_uri(uri: str) -> str:
 def _check_sqlite(uri: str) -> None:
     if ":///" not in uri:
         raise TrackingError(
-            f"tracking store {masked_uri(uri)}: write a SQLite file with three slashes, {DEFAULT_URI}, or "
-            "with four before an absolute path"
+            f"tracking store {masked_uri(uri)}: write a SQLite file with three slashes, "
+            f"{DEFAULT_URI}, or with four before an absolute path"
         )
     file = sqlite_file(uri)
     if file is None:
@@ -140,8 +140,8 @@ def _check_sqlite(uri: str) -> None:
         _check_sqlite_file(file)
     except OSError as error:
         raise TrackingError(
-            f"tracking store {masked_uri(uri)}: {file} cannot be used ({error.strerror}); set tracking.uri to "
-            "a file in a folder you may write to"
+            f"tracking store {masked_uri(uri)}: {file} cannot be used ({error.strerror}); "
+            "set tracking.uri to a file in a folder you may write to"
         ) from None
 
 

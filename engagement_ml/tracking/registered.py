@@ -71,7 +71,7 @@ def _version_of(client: Any, record: RunRecord, name: str) -> Any | None:
 def _registered(client: Any, version: Any, uri: str) -> LoggedRun:
     if client.get_run(version.run_id).info.status != _FINISHED:
         if not _aliases(client, version):
-            complete_version(client, client.get_model_version(version.name, version.version))
+            complete_version(client, version)
         client.set_terminated(version.run_id, _FINISHED)
     aliases = _aliases(client, version)
     alias = next((name for name in (CHAMPION, CHALLENGER) if name in aliases), None)
