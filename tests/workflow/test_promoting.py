@@ -15,10 +15,10 @@ from engagement_ml.errors import InputError, NotEnoughDataError, TrackingError
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
 from engagement_ml.records import RunRecord
 from engagement_ml.report.summary import summary_lines
-from engagement_ml.tracking.promotion import Candidate, find_candidate, log_decision
+from engagement_ml.tracking.promotion import find_candidate, log_decision
 from engagement_ml.tracking.session import tracking_session
-from engagement_ml.tracking.versions import Aliases, make_champion
 from engagement_ml.workflow import evaluate, promote, register, roll_back
+from tests.killing import changes_of, killed_at
 
 NAME = "small-shop"
 
@@ -224,40 +224,40 @@ def test_a_change_of_champion_meanwhile_is_an_error_and_moves_nothing(store):
     assert "gate" not in tags(store, 2)
 
 
-@pytest.mark.parametrize("moment", [1, 2, 3])
-def test_a_kill_between_two_aliases_leaves_valid_ones_and_the_next_run_works(store, moment):
-    class Killed(BaseException):
-        pass
-
-    class Dying:
-        """A client that dies before its n-th change."""
-
-        def __init__(self, client: Any) -> None:
-            self.client, self.changes = client, 0
-
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith(("set_", "delete_")):
-                self.changes += 1
-                if self.changes == moment:
-                    raise Killed
-            return getattr(self.client, name)
-
-    with tracking_session(store) as client:
-        with pytest.raises(Killed):
-            make_champion(Dying(client), NAME, 2, instead_of=1)
-        after = Aliases.read(client, NAME)
-        assert after.champion == (1 if moment < 3 else 2)
-        assert after.previous == (None if moment == 1 else 1)
-    if moment < 3:
-        log_decision(Candidate(NAME, 2, _run_of(store, 2), {}, 1), [], [], {}, tracking_uri=store)
-        assert aliases(store) == {"champion": 2, "previous": 1}
-    else:
-        assert roll_back(NAME, tracking_uri=store)[1:] == (2, 1)
+def decide_for_the_challenger(store: str) -> None:
+    """Let the challenger pass, without measuring it."""
+    log_decision(find_candidate(NAME, tracking_uri=store), [], [], {}, tracking_uri=store)
 
 
-def _run_of(store: str, version: int) -> str:
-    with tracking_session(store) as client:
-        return str(client.get_model_version(NAME, str(version)).run_id)
+def test_a_kill_at_any_change_leaves_valid_aliases_and_the_next_run_works(store, tmp_path):
+    file = Path(store.removeprefix("sqlite:///"))
+    counted = tmp_path / "counted.db"
+    shutil.copy(file, counted)
+    changes = changes_of(decide_for_the_challenger, f"sqlite:///{counted}")
+    moves = [place for place, change in enumerate(changes) if "alias" in change]
+    assert len(moves) >= 3
+    for moment in (*moves, moves[-1] + 1):
+        copy = tmp_path / f"killed-{moment}.db"
+        shutil.copy(file, copy)
+        killed = f"sqlite:///{copy}"
+        assert killed_at(moment, decide_for_the_challenger, killed)
+        found = aliases(killed)
+        assert found["champion"] in (1, 2)
+        assert found.get("previous") == (None if moment == moves[0] else 1)
+        if found["champion"] == 1:
+            decide_for_the_challenger(killed)
+            assert aliases(killed) == {"champion": 2, "previous": 1}
+        else:
+            assert roll_back(NAME, tracking_uri=killed)[1:] == (2, 1)
+
+
+def test_two_promotions_at_once_lose_none(store):
+    """The second finds another champion than the one that it was compared with."""
+    candidate = find_candidate(NAME, tracking_uri=store)
+    log_decision(candidate, [], [], {}, tracking_uri=store)
+    with pytest.raises(TrackingError, match="version 2 became champion while this ran, instead of"):
+        log_decision(candidate, [], [], {}, tracking_uri=store)
+    assert aliases(store) == {"champion": 2, "previous": 1}
 
 
 @pytest.mark.parametrize(

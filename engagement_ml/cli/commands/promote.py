@@ -11,9 +11,8 @@ from engagement_ml.cli.options import Debug, LogLines, Quiet, TrackingUri, Verbo
 from engagement_ml.cli.terminal import command
 
 EXAMPLE = (
+    "engagement-ml train runs/demo/shop.yaml",
     "engagement-ml promote shop-engagement --dry-run",
-    "engagement-ml promote models:/shop-engagement/2 --output runs/promotion",
-    "engagement-ml promote shop-engagement --rollback",
 )
 
 
