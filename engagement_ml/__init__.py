@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from engagement_ml.metric import EngagementMetric
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
-    from engagement_ml.workflow import audit, check, evaluate, predict, register, score, train
+    from engagement_ml.workflow import (
+        audit,
+        check,
+        evaluate,
+        predict,
+        promote,
+        register,
+        roll_back,
+        score,
+        train,
+    )
     from engagement_ml.workflow.feature_frame import features
 
 __all__ = [
@@ -42,8 +52,10 @@ __all__ = [
     "load_metric",
     "make_shop",
     "predict",
+    "promote",
     "read_config",
     "register",
+    "roll_back",
     "score",
     "train",
 ]
@@ -64,8 +76,10 @@ __getattr__, __dir__ = lazy_exports(
         "load_metric": "tracking",
         "make_shop": "datasets",
         "predict": "workflow",
+        "promote": "workflow",
         "read_config": "config",
         "register": "workflow",
+        "roll_back": "workflow",
         "score": "workflow",
         "train": "workflow",
     },

@@ -15,6 +15,7 @@ from rich.table import Table
 from engagement_ml.cli.completion import PROGRAM
 from engagement_ml.formatting import DASH, Money, number, quantity, spread
 from engagement_ml.report import print_summary, text
+from engagement_ml.report.gate_text import gate_lines
 from engagement_ml.report.view import measure
 from engagement_ml.workflow import Predictions, Registration, Scores, TrainResult
 
@@ -104,6 +105,7 @@ def show_registration(result: Registration) -> None:
         alias = f", alias {entry['alias']}" if entry["alias"] else ""
         done = "Already registered" if result.already else "Registered"
         lines = [f"{done} as {entry['model']}, version {entry['version']}{alias}, {store}"]
+    lines += gate_lines(entry)
     if result.already:
         lines.append("--again makes another one of it")
     sys.stdout.write("\n".join(lines) + "\n")

@@ -15,6 +15,7 @@ from engagement_ml.config.event_types import EventTypesConfig
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig
 from engagement_ml.config.frozen import Frozen, also_accepts
+from engagement_ml.config.gate import GateConfig
 from engagement_ml.config.secrets import without_secrets
 from engagement_ml.config.sections import (
     TABLE_NAMES,
@@ -98,6 +99,9 @@ class PipelineConfig(Frozen):
     )
     experiments: tuple[ExperimentConfig, ...] = Field(
         default=(), description="Randomised experiments, whose results replace estimates."
+    )
+    gate: GateConfig = Field(
+        default=GateConfig(), description="What a version must show to become champion."
     )
     tracking: TrackingConfig = Field(default=TrackingConfig(), description="Tracking with MLflow.")
     engine: EngineConfig = Field(

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engagement_ml._typing import FloatArray
-from engagement_ml.evaluation.bootstrap import interval
+from engagement_ml.evaluation.bootstrap import Interval, interval
 from engagement_ml.evaluation.cutoff_groups import MIN_ENTITIES, CutoffGroup, number_entities
-from engagement_ml.evaluation.measurement import Measurement, intervals_of
+from engagement_ml.evaluation.measurement import Measurement, Replicates, intervals_of
 from engagement_ml.evaluation.names import METRIC
 from engagement_ml.evaluation.paired_changes import CutoffPairs, group_by_pair
+from engagement_ml.evaluation.prepared import Key
 from engagement_ml.windows import Windows
 
 if TYPE_CHECKING:
@@ -115,15 +116,22 @@ def compare_across(
     measurement : Measurement
     notes : list of str
         What could not be measured is added here.
+
+    Returns
+    -------
+    dict
+        By name, the measures and ``difference``, as `compare_within` returns them.
     """
     replicates = measurement.replicates("across", groups, margin, candidates)
     measures = measurement.of_part("across")
-    return {
-        name: intervals_of(
+    results = {}
+    for name in candidates:
+        row: dict[str, Any] = intervals_of(
             replicates, name, measures, label=f"across customers, {name}", notes=notes
         )
-        for name in candidates
-    }
+        row["difference"] = _difference(replicates, METRIC, name)
+        results[name] = row
+    return results
 
 
 def compare_within(
@@ -157,7 +165,6 @@ def compare_within(
     replicates = measurement.replicates("within", groups, margin, predictions)
     measures = measurement.of_part("within")
     metric_key = ("candidate", METRIC)
-    metric_spearman = replicates.get((metric_key, "spearman"))
     results: dict[str, dict[str, dict[str, Any]]] = {"candidate": {}, "vanity": {}}
     for key in predictions:
         kind, name = key
@@ -168,8 +175,14 @@ def compare_within(
             label=f"within customers, {name}",
             notes=notes if groups else [],
         )
-        row["difference"] = None
-        if metric_spearman is not None and key != metric_key:
-            row["difference"] = interval(metric_spearman - replicates[key, "spearman"])
+        row["difference"] = _difference(replicates, metric_key, key)
         results[kind][name] = row
     return results["candidate"], results["vanity"]
+
+
+def _difference(replicates: Replicates[Key], metric: Key, other: Key) -> Interval | None:
+    """Return the metric's Spearman minus another's; None for itself and if one is missing."""
+    ours, theirs = (replicates.get((key, "spearman")) for key in (metric, other))
+    if ours is None or theirs is None or metric == other:
+        return None
+    return interval(ours - theirs)

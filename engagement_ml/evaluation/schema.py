@@ -127,7 +127,10 @@ def _metric(measures: Sequence[Measure], notes: dict[str, Any]) -> dict[str, Any
         "required": ["across", "within", "vanity", "pairs", "notes"],
         "properties": {
             "across": _scores(
-                "Between customers: scores and the margin after them.", scores, across
+                "Between customers: scores and the margin after them.",
+                scores,
+                across,
+                difference,
             ),
             "within": _scores(
                 "Within customers: changes of scores and the changes of margin after them.",

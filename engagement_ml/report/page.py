@@ -103,7 +103,7 @@ def render_sections(
         What the templates see as well.
     """
     page: str = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             policy=POLICY,
@@ -138,18 +138,19 @@ def _meta(run: Run) -> list[str]:
 
 def _template(template: str | Path) -> Template:
     if isinstance(template, Path):
-        return _environment().from_string(template.read_text(encoding="utf-8"))
-    return _environment().get_template(template)
+        return environment().from_string(template.read_text(encoding="utf-8"))
+    return environment().get_template(template)
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the environment of the templates, in which all text is escaped."""
+    made = Environment(
         loader=PackageLoader("engagement_ml.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["first_upper"] = first_upper
-    return environment
+    made.filters["first_upper"] = first_upper
+    return made

@@ -14,6 +14,7 @@ from engagement_ml.formatting import DASH, first_upper, number, one_line, spread
 from engagement_ml.metric import WeightedBehaviour
 from engagement_ml.records import RunRecord
 from engagement_ml.report import comparison_text, text
+from engagement_ml.report.gate_text import gate_lines
 from engagement_ml.report.sections.metric import SCORE_COMMAND
 from engagement_ml.report.view import Run, effect_of, measure
 
@@ -71,6 +72,8 @@ def summary_lines(
     for part in (_weights(run), _misleading(run), _comparison(run), _sample(run), _data(run)):
         if part:
             lines += [Text(""), *part]
+    if gate := gate_lines(run.record.registered or {}):
+        lines += [Text(""), Text("Gate", style="bold"), *(Text(line) for line in gate)]
     return [*lines, Text(""), *_places(run, output, next_command)]
 
 

@@ -26,10 +26,7 @@ def register_version(
     tags: Mapping[str, str],
     description: str | None = None,
 ) -> tuple[int, str]:
-    """Register a logged metric as a version of its model, and set the version's alias.
-
-    The first version of a model becomes its `champion`. Each later version becomes the
-    `challenger`.
+    """Register a logged metric as a version of its model, the `challenger`.
 
     Parameters
     ----------
@@ -70,22 +67,19 @@ def register_version(
 def complete_version(client: Any, created: Any) -> str:
     """Link a version to its logged model and set its alias, which is returned.
 
-    A version whose registration was killed after its creation lacks both.
+    A version whose registration was killed after its creation lacks both. Every version becomes
+    the `challenger`; only the gate makes a champion. The alias does not go back to an older version
+    if two runs register at once.
     """
     name, version = created.name, int(created.version)
     # MLflow's pages link the logged model to its version by this tag.
     link = json.dumps([{"name": name, "version": created.version}])
     model_id = created.source.removeprefix("models:/")
     client.set_logged_model_tags(model_id, {_VERSIONS_TAG: link})
-    others = [
-        other
-        for other in client.search_model_versions(f"name='{name}'", max_results=2)
-        if int(other.version) != version
-    ]
-    has_champion = CHAMPION in client.get_registered_model(name).aliases
-    alias = CHALLENGER if others or has_champion else CHAMPION
-    client.set_registered_model_alias(name, alias, str(version))
-    return alias
+    newest = client.get_registered_model(name).aliases.get(CHALLENGER)
+    if newest is None or int(newest) < version:
+        client.set_registered_model_alias(name, CHALLENGER, str(version))
+    return CHALLENGER
 
 
 def mark_abstention(client: Any, metric: EngagementMetric, moment: str) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
     from engagement_ml.workflow.predicting import Predictions, predict
+    from engagement_ml.workflow.promoting import promote, roll_back
     from engagement_ml.workflow.registering import Registration, register
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
@@ -32,8 +33,10 @@ __all__ = [
     "evaluate",
     "init",
     "predict",
+    "promote",
     "register",
     "report",
+    "roll_back",
     "score",
     "train",
     "write_features",
@@ -52,9 +55,11 @@ __getattr__, __dir__ = lazy_exports(
         "check": "checking",
         "evaluate": "evaluating",
         "init": "starting",
+        "promote": "promoting",
         "register": "registering",
         "predict": "predicting",
         "report": "reporting",
+        "roll_back": "promoting",
         "score": "scoring",
         "train": "training",
         "write_features": "feature_export",

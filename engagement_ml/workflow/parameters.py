@@ -17,6 +17,7 @@ from engagement_ml.config import (
     EventTypesConfig,
     ExperimentConfig,
     FeaturesConfig,
+    GateConfig,
     HistoryConfig,
     PipelineConfig,
     SampleConfig,
@@ -57,6 +58,7 @@ class ConfigKeys(TypedDict, total=False):
     select: SelectConfig | Keys | None
     segments: Sequence[str] | None
     experiments: Sequence[ExperimentConfig | Keys] | None
+    gate: GateConfig | Keys | None
     tracking: TrackingConfig | Keys | None
     engine: EngineConfig | EngineKind | Keys | None
     random_seed: int | None

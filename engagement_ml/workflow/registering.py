@@ -20,6 +20,7 @@ from engagement_ml.sources import new_folder_whole
 from engagement_ml.tracking import LoggedRun, check_store, log_files, log_run
 from engagement_ml.tracking.load import is_uri
 from engagement_ml.tracking.registered import find_registration
+from engagement_ml.workflow.first_version import first_version
 from engagement_ml.workflow.results import METRIC, RECORD, REPORT, with_registration, write_record
 from engagement_ml.workflow.runs import open_run
 from engagement_ml.written import note_written, unfinished
@@ -210,11 +211,12 @@ def _with_entry(
     progress: Progress,
 ) -> RunRecord:
     """Write the record and the report with the entry in the registry, also to the store."""
+    registered = first_version(record, logged.to_dict(), uri=uri)
     progress.start("Writing the report")
     if seconds is None:
         progress.finish()
         seconds = progress.seconds
-    record = with_registration(record, logged.to_dict(), seconds)
+    record = with_registration(record, registered, seconds)
     with new_folder_whole(folder) as temporary:
         write_record(record, temporary)
     log_files(uri, logged.run_id, folder / RECORD, folder / REPORT)

@@ -47,13 +47,13 @@ def test_a_run_contains_all_results_and_its_metric_loads_from_every_source(
     assert output.out + output.err == ""
     assert status[-1] == "Logging the run"
     assert logged_run == LoggedRun(
-        logged_run.run_id, "shop-engagement", 1, "champion", "models:/shop-engagement/1", uri
+        logged_run.run_id, "shop-engagement", 1, "challenger", "models:/shop-engagement/1", uri
     )
 
     assert logged_run.to_dict() == {
         "model": "shop-engagement",
         "version": 1,
-        "alias": "champion",
+        "alias": "challenger",
         "uri": "models:/shop-engagement/1",
         "run_id": logged_run.run_id,
         "tracking_uri": uri,
@@ -65,7 +65,7 @@ def test_a_run_contains_all_results_and_its_metric_loads_from_every_source(
     assert mlflow.active_run() is None
     with tracking_session(uri) as client:
         run = client.get_run(logged_run.run_id)
-        version = client.get_model_version_by_alias("shop-engagement", "champion")
+        version = client.get_model_version_by_alias("shop-engagement", "challenger")
         files = {item.path for item in client.list_artifacts(logged_run.run_id)}
         models = {
             (model.name, model.model_id)
@@ -96,7 +96,7 @@ def test_a_run_contains_all_results_and_its_metric_loads_from_every_source(
     artifact_names = {path.name for path in artifacts.rglob("*") if path.is_file()}
     assert not {name for name in artifact_names if name.endswith((".pkl", ".pickle", ".skops"))}
 
-    for source in ("models:/shop-engagement@champion", "models:/shop-engagement/1"):
+    for source in ("models:/shop-engagement@challenger", "models:/shop-engagement/1"):
         assert load_metric(source, tracking_uri=uri) == metric
     assert load_metric(f"runs:/{logged_run.run_id}", tracking_uri=uri) == metric
     to = download_run("models:/shop-engagement/1", tmp_path / "copy", tracking_uri=uri)
@@ -113,7 +113,7 @@ PREDICT = """
 import sys, warnings
 import numpy as np, pandas as pd, mlflow
 mlflow.set_tracking_uri(sys.argv[1])
-model = mlflow.pyfunc.load_model("models:/shop-engagement@champion")
+model = mlflow.pyfunc.load_model("models:/shop-engagement@challenger")
 def score(**columns):
     scored = model.predict(pd.DataFrame(columns))
     assert list(scored.columns) == ["score"], scored
@@ -154,13 +154,13 @@ def test_the_model_scores_in_another_process(uri, record, metric, folder, tmp_pa
     ]
 
 
-def test_a_later_version_is_challenger_and_the_first_stays_champion(uri, record, metric, folder):
+def test_every_version_is_challenger_as_only_the_gate_makes_a_champion(uri, record, metric, folder):
     first = log_run(record, metric, folder, uri=uri)
     indicator = dataclasses.replace(metric, evidence="indicator")
     second = log_run(record, indicator, folder, uri=uri)
     third = log_run(record, metric, folder, uri=uri)
     assert [(r.version, r.alias) for r in (first, second, third)] == [
-        (1, "champion"),
+        (1, "challenger"),
         (2, "challenger"),
         (3, "challenger"),
     ]
@@ -168,7 +168,6 @@ def test_a_later_version_is_challenger_and_the_first_stays_champion(uri, record,
         model = client.get_registered_model("shop-engagement")
         described = client.get_model_version("shop-engagement", 2).description
     assert {name: int(version) for name, version in model.aliases.items()} == {
-        "champion": 1,
         "challenger": 3,
     }
     assert "no proof that raising it raises margin" in described
@@ -265,7 +264,7 @@ class TestLoad:
     def test_from_the_store_that_mlflow_is_set_to(self, uri, record, metric, folder, mlflow):
         log_run(record, metric, folder, uri=uri)
         mlflow.set_tracking_uri(uri)
-        assert load_metric("models:/shop-engagement@champion") == metric
+        assert load_metric("models:/shop-engagement@challenger") == metric
 
     def test_from_the_default_store_of_the_current_folder(self, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
@@ -306,7 +305,7 @@ def test_a_model_that_was_changed_by_hand_is_refused(uri, record, metric, folder
     raw["behaviours"][0]["transform"]["cap"] = 1.0
     logged.write_text(json.dumps(raw))
     with pytest.raises(InputError, match="definition_hash"):
-        load_metric("models:/shop-engagement@champion", tracking_uri=uri)
+        load_metric("models:/shop-engagement@challenger", tracking_uri=uri)
 
 
 def test_files_that_are_missing_are_named(uri, record, metric, folder):

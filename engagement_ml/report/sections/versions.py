@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engagement_ml.formatting import number, one_line
+from engagement_ml.report.gate_text import gate_lines
 from engagement_ml.report.section import Section
 from engagement_ml.report.view import Run, without_folders
 
@@ -21,6 +22,7 @@ def build(run: Run) -> list[tuple[str, str]]:
         ("Registered model", registered.get("model")),
         ("Version", registered.get("version")),
         ("Alias", registered.get("alias")),
+        ("Gate", " ".join(gate_lines(registered))),
         ("Model URI", _place(registered.get("uri"))),
         ("MLflow run", registered.get("run_id")),
         ("Tracking store", _place(registered.get("tracking_uri"))),
