@@ -67,3 +67,21 @@ def _names(start: dt.date, holidays: Mapping[str, Collection[dt.date]]) -> set[s
     return {
         name for name, days in holidays.items() if any(start <= day < start + WEEK for day in days)
     }
+
+
+def is_special(start: dt.date, holidays: Mapping[str, Collection[dt.date]] | None = None) -> bool:
+    """Return whether a week has a day of Christmas to New Year, Easter, Black Friday, or `holidays`.
+
+    Examples
+    --------
+    >>> [is_special(dt.date(2024, 12, day)) for day in (9, 23, 30)]
+    [False, True, True]
+    """
+    days = [start + dt.timedelta(days=i) for i in range(7)]
+    return bool(_names(start, holidays or {})) or any(
+        (day.month, day.day) >= (12, 24)
+        or (day.month, day.day) == (1, 1)
+        or -2 <= (day - easter_sunday(day.year)).days <= 1
+        or (day.month == 11 and day.weekday() == 4 and 23 <= day.day <= 29)
+        for day in days
+    )
