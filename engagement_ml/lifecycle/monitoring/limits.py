@@ -12,7 +12,9 @@ LEAST_WEEKS = 20
 """Weeks with a statistic before there is a limit."""
 
 
-def limit(history: FloatArray, rate: float, n_statistics: int) -> float | None:
+def limit(
+    history: FloatArray, rate: float, n_statistics: int, *, at_least: int = LEAST_WEEKS
+) -> float | None:
     """Return what the largest statistic of a quiet week exceeds with probability `rate` at most.
 
     The largest of three: the conformal quantile of the history (its rank is rounded up; Vovk,
@@ -27,11 +29,13 @@ def limit(history: FloatArray, rate: float, n_statistics: int) -> float | None:
         Probability of a false alarm.
     n_statistics : int
         Number of statistics of which the largest is taken.
+    at_least : int, optional
+        Length of the history from which there is a limit.
 
     Returns
     -------
     float or None
-        None if the history has fewer than `LEAST_WEEKS` weeks.
+        None if the history is shorter than that.
 
     Examples
     --------
@@ -43,7 +47,7 @@ def limit(history: FloatArray, rate: float, n_statistics: int) -> float | None:
 
     known = np.sort(history[np.isfinite(history)])
     n = len(known)
-    if n < LEAST_WEEKS:
+    if n < at_least:
         return None
     rank = int(np.ceil((n + 1) * (1 - rate)))
     conformal = known[min(rank, n) - 1]
