@@ -40,7 +40,7 @@ class LinkKind:
     growth: float = 0.0
     joining: float = 0.0
     hidden: float = 0.0
-    effect: float = 0.15
+    effect: float = 0.2
     additive: bool = False
     fading: float = 0.0
 

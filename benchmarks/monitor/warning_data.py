@@ -68,7 +68,7 @@ KINDS: dict[str, WarningKind] = {
 
 @dataclass(frozen=True)
 class WarningWorld:
-    """Weekly counts (n, T), week of entry (n,), and who falls in the last four weeks (n,)."""
+    """Weekly counts (n, T), week of entry (n,), and who has fallen for good (n,)."""
 
     counts: Array
     entry: NDArray[np.int64]
@@ -98,7 +98,8 @@ def simulate(kind: WarningKind, seed: int) -> WarningWorld:
     left[left >= WEEKS - 4] = 10 * WEEKS
     mean *= np.where(week >= left[:, None], kind.fall, 1.0)
     falls &= left > WEEKS
-    mean[:, -4:] *= np.where(falls, kind.fall, 1.0)[:, None]
+    falls |= left < WEEKS
+    mean[:, -4:] *= np.where(falls & (left > WEEKS), kind.fall, 1.0)[:, None]
     for start in range(0, WEEKS, 4):
         pausing = rng.random(n) < kind.pauses
         first = start + rng.integers(0, 4, n)[:, None]

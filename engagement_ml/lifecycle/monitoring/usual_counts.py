@@ -39,6 +39,12 @@ RETURN_WINDOWS = 2
 MIN_RETURN = 0.5
 """Share of the usual count that is a return."""
 
+ACTIVE_WINDOWS = 2
+"""Windows before the latest in which a customer must have done `MIN_RETURN` of the usual count.
+
+Those who fell long ago are no early warning.
+"""
+
 MAX_ITERATIONS = 30
 """Iterations of the two-way fit of rates and common movement; it converges in a few."""
 
@@ -56,7 +62,7 @@ class UsualCounts:
     p_value : array (n,)
         Probability of a count that low or lower if nothing changed; 1 if not tested.
     tested : bool array (n,)
-        Enough history, and a usual count so high that a fall could be seen.
+        Enough history, active until lately, and a usual count so high that a fall could be seen.
     """
 
     observed: FloatArray
@@ -137,6 +143,9 @@ def _compare(counts: FloatArray, present: BoolArray, group: IntArray) -> _Compar
     size = 1.0 / np.maximum(dispersion, 1e-9)
     share = size / (size + np.maximum(expected, 1e-12))
     tested = enough & (expected > 0) & (share**size <= MAX_POSSIBLE_P)
+    before = slice(-1 - ACTIVE_WINDOWS, -1)
+    recently = (rate[:, None] * exposure[:, before]).sum(axis=1)
+    tested &= counts[:, before].sum(axis=1) >= MIN_RETURN * recently
     upper, statistic = np.ones(len(counts)), np.ones(len(counts))
     observed, of = counts[tested, -1], (size[tested], share[tested])
     upper[tested] = nbinom.cdf(observed, *of)
