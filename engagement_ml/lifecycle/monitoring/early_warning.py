@@ -118,26 +118,26 @@ def find_falls(
     *,
     rate: float = FALSE_DISCOVERY_RATE,
 ) -> Falls:
-    """Find customers whose latest count of a behaviour of the metric is below their own usual.
+    """Find customers whose latest count of some behaviour is below their own usual.
 
     Parameters
     ----------
     windows : Periods
         Counts and margins of windows of `window_days` days; the last one is the latest. At most
-        `HISTORY_WINDOWS` before it are used.
+        `HISTORY_WINDOWS` before it are used. All their behaviours are tested.
     metric : EngagementMetric
-        Not abstained.
+        Gives the length of an outcome window.
     rate : float
         The false discovery rate.
     """
-    names = tuple(b.behaviour for b in metric.behaviours if b.behaviour in windows.behaviours)
+    names = windows.behaviours
     first = max(0, windows.counts.shape[1] - 1 - HISTORY_WINDOWS)
     present = _present(windows)[:, first:]
     # Newcomers share a movement of their own: what is new wears off.
     newcomer = (windows.entry > first).astype(np.int64)
     usual: list[UsualCounts] = []
-    for name in names:
-        counts = windows.counts[:, first:, windows.behaviours.index(name)].astype(np.float64)
+    for b in range(len(names)):
+        counts = windows.counts[:, first:, b].astype(np.float64)
         usual.append(compare_with_usual(counts, present, newcomer))
     return _combined(windows, metric, names, usual, present, first, rate)
 
@@ -207,7 +207,7 @@ def benjamini_hochberg(p_values: FloatArray) -> FloatArray:
 
 
 def warning_row(falls: Falls, metric: EngagementMetric, period: dt.date, days: int) -> MonitorRow:
-    """Return a row with the number of warned customers; it is no alarm, whatever the number."""
+    """Return a row with the number of warned customers; it is never an alarm."""
     n, tested = int(falls.warned.sum()), int(falls.tested.sum())
     noun = metric.entity
     sentence = f"no {noun} can be tested: a usual count needs more history or more events."
@@ -215,8 +215,11 @@ def warning_row(falls: Falls, metric: EngagementMetric, period: dt.date, days: i
         at_stake = float(falls.margin_at_stake[falls.warned].sum())
         sentence = (
             f"{quantity(n, noun)} of {tested:,} tested did less than their own usual in the last "
-            f"{days} days, with {at_stake:,.0f} {metric.currency} of margin at stake; about one in "
-            f"{round(1 / FALSE_DISCOVERY_RATE)} of them by chance at most."
+            f"{days} days, with {at_stake:,.0f} {metric.currency} of margin at stake; on average "
+            f"at most {FALSE_DISCOVERY_RATE:.0%} of such warnings are chance."
+            if n
+            else f"no {noun} of {tested:,} tested did clearly less than the own usual in the last "
+            f"{days} days."
         )
     return MonitorRow(
         kind=KIND,
