@@ -33,6 +33,7 @@ class LinkKind:
     effect : effect of the driver on the log rate of orders, at its mean rate against none
     additive : effects are amounts, whatever the season
     fading : weeks until an effect has halved; 0: the same over 12 weeks
+    leaving : share of customers who stop doing anything, in a week
     """
 
     customers: int = 3000
@@ -43,6 +44,7 @@ class LinkKind:
     effect: float = 0.2
     additive: bool = False
     fading: float = 0.0
+    leaving: float = 0.0
 
 
 KINDS: dict[str, LinkKind] = {
@@ -52,6 +54,8 @@ KINDS: dict[str, LinkKind] = {
     "hidden state": LinkKind(hidden=0.3),
     "additive effects": LinkKind(season=0.4, additive=True),
     "fades in 3 weeks": LinkKind(season=0.2, fading=3.0),
+    "customers leave": LinkKind(season=0.2, leaving=0.005),
+    "few customers": LinkKind(customers=500),
 }
 
 
@@ -79,6 +83,8 @@ def simulate(kind: LinkKind, seed: int, stops: int | None = None) -> LinkWorld:
     waves = rng.choice(np.arange(4, WEEKS - 30, 26), n) + rng.integers(0, 4, n)
     entry[late] = waves[late]
     present = week >= entry[:, None]
+    if kind.leaving:
+        present &= week < entry[:, None] + rng.geometric(kind.leaving, n)[:, None]
     for b, rate in enumerate(rates):
         taste = rng.normal(0.0, 0.6, (n, 1)) + 0.4 * size
         burst = 0.6 * _autoregressive(rng, n, 0.8)

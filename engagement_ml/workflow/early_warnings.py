@@ -170,7 +170,7 @@ def _past_warnings(
     train, test = panel.part("train"), panel.part("test")
     frame = test.frame
     warned = np.zeros(len(frame), dtype=np.bool_)
-    usual = np.zeros(len(frame))
+    priority, usual = np.zeros(len(frame)), np.zeros(len(frame))
     for cutoff in frame["cutoff"].unique():
         rows = np.flatnonzero((frame["cutoff"] == cutoff).to_numpy())
         try:
@@ -180,6 +180,9 @@ def _past_warnings(
         place = _places(frame["customer_id"].to_numpy()[rows], falls.entities)
         known = place >= 0
         warned[rows[known]] = falls.warned[place[known]]
+        # Margin at stake, less so the likelier it is that nothing changed.
+        unlikely = falls.margin_at_stake * (1.0 - falls.p_value)
+        priority[rows[known]] = unlikely[place[known]]
         usual[rows[known]] = falls.usual_margin[place[known]]
     notes = []
     rankings: dict[str, FloatArray] = {}
@@ -192,7 +195,7 @@ def _past_warnings(
     customers = np.unique(frame["customer_id"].to_numpy(), return_inverse=True)[1]
     cutoffs = np.unique(frame["cutoff"].to_numpy(), return_inverse=True)[1]
     later = frame["margin"].to_numpy(dtype=np.float64)
-    return PastWarnings(customers, cutoffs, warned, usual, later, rankings), notes
+    return PastWarnings(customers, cutoffs, warned, priority, usual, later, rankings), notes
 
 
 def _places(ids: Any, sorted_ids: Any) -> Any:

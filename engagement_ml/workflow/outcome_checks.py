@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,8 +112,8 @@ def _links(
     metric: EngagementMetric,
     record: RunRecord,
     look: Look,
-) -> tuple[list[MonitorRow], list[float]]:
-    """Return the rows on links, and the log changes of mean margin between outcome windows."""
+) -> tuple[list[MonitorRow], Changes]:
+    """Return the rows on links, and how outcomes changed in the history."""
     from engagement_ml.drivers.estimation.spans import spans_from_config
     from engagement_ml.drivers.study import segment_groups
     from engagement_ml.lifecycle.monitoring.link_estimates import estimate_links
@@ -127,12 +129,12 @@ def _links(
     subjects = [*names, "score"] if names else []
     if config.churn.kind == "event":
         reason = "is not checked, as it acts on churn, which this version checks only by training"
-        return unknown_links(subjects, reason, look.until), []
+        return unknown_links(subjects, reason, look.until), Changes()
     try:
         periods = _periods(replace(tables, behaviours=present), config, look.until, spans)
     except NotEnoughDataError as error:
-        return unknown_links(subjects, str(error), look.until), []
-    season = margin_changes(periods, spans.outcome)
+        return unknown_links(subjects, str(error), look.until), Changes()
+    season = outcome_changes(periods, spans.outcome)
     if metric.abstained:
         return [], season
     missing = [name for name in names if name not in present]
@@ -154,23 +156,36 @@ def _periods(tables: Tables, config: PipelineConfig, until: dt.date, spans: Span
     return build_periods(tables, config, until=until, period_days=spans.period_days)
 
 
-def margin_changes(periods: Periods, outcome: int) -> list[float]:
-    """Return log changes of mean margin per customer from one outcome window to the next.
+@dataclass(frozen=True)
+class Changes:
+    """Log changes of mean margin and of the churn rate, from one outcome window to the next."""
 
-    Only customers who are present in all of a window count; a change is left out unless both means
-    are positive.
+    margin: tuple[float, ...] = ()
+    churn: tuple[float, ...] = ()
+
+
+def outcome_changes(periods: Periods, outcome: int) -> Changes:
+    """Return how outcomes changed from one outcome window to the next, over the whole history.
+
+    Margin is the mean of the customers who are present in all of a window. Churn is the share
+    without an order in a window, of those with one in the window before it. A change is left out
+    unless both values are positive.
     """
     net = periods.gain - periods.loss
-    n_periods = net.shape[1]
-    means = []
-    for end in range(n_periods, periods.paid_from + outcome - 1, -outcome):
+    ends = range(net.shape[1], periods.paid_from + outcome - 1, -outcome)
+    margins, orders, lapsed = [], [], []
+    for end in ends:
+        window = slice(end - outcome, end)
         here = (periods.entry <= end - outcome) & (periods.exit >= end)
-        means.append(net[here, end - outcome : end].sum() / max(int(here.sum()), 1))
-    return [
-        float(np.log(later / earlier))
-        for later, earlier in zip(means, means[1:], strict=False)
-        if later > 0 and earlier > 0
-    ]
+        margins.append(float(net[here, window].sum()) / max(int(here.sum()), 1))
+        orders.append(periods.orders[:, window].sum(axis=1) > 0)
+    for later, earlier in pairwise(orders):
+        lapsed.append(float((earlier & ~later).sum()) / max(int(earlier.sum()), 1))
+    return Changes(_log_changes(margins), _log_changes(lapsed))
+
+
+def _log_changes(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(math.log(a / b) for a, b in pairwise(values) if a > 0 and b > 0)
 
 
 def _panel(
@@ -187,7 +202,7 @@ def _panel(
 
 
 def _calibration(
-    run: Run, record: RunRecord, panel: Panel | None, look: Look, season: Sequence[float]
+    run: Run, record: RunRecord, panel: Panel | None, look: Look, season: Changes
 ) -> list[MonitorRow]:
     """Return the rows on both models."""
     from engagement_ml.lifecycle.monitoring.calibration import Outcomes, calibration_rows
@@ -213,7 +228,7 @@ def _calibration(
             look,
             matured_after=record.windows.history.end,
             outcome_days=record.windows.gap_days + record.windows.outcome_days,
-            season=season if name == "profit" else (),
+            season=season.margin if name == "profit" else season.churn,
             unit=record.currency if name == "profit" else "",
         )
     return rows

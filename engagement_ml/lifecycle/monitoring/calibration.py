@@ -1,9 +1,9 @@
 """Calibration of the profit and the churn model on outcomes that matured since training.
 
-Mean outcome against mean prediction, and the slope of outcomes on predictions, with errors
-clustered by customer. A model cannot know seasons that its history does not hold, so the limits
-are at least as wide as the errors of earlier outcome windows, and as the changes of mean margin
-from one outcome window to the next in the history.
+Mean outcome against mean prediction, and the slope of outcomes on predictions relative to their
+means, with errors clustered by customer. A model cannot know seasons that its history does not hold, so the limits
+are at least as wide as the errors out of time that were known at training, and as the changes of
+the mean outcome from one outcome window to the next in the history.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def calibration_rows(
     outcome_days : int
         The gap included.
     season : sequence of float
-        Log changes of mean margin between outcome windows of the history.
+        Log changes of the mean outcome between outcome windows of the history.
     unit : str
         The currency; empty for churn.
 
@@ -110,7 +110,7 @@ def calibration_rows(
     >>> look = Look(3, dt.date(2024, 8, 26))
     >>> [row.status for row in calibration_rows(
     ...     "profit", rows, look, matured_after=dt.date(2024, 6, 3), outcome_days=84)]
-    ['alarm', 'alarm']
+    ['alarm', 'ok']
     """
     reason, recent, earlier = _parts(model, outcomes, matured_after, outcome_days)
     if reason is not None:
@@ -142,8 +142,9 @@ def _parts(
     recent = outcomes.at(outcomes.cutoff > last - window)
     if last + window <= np.datetime64(matured_after):
         return "cannot tell yet: no outcome window has matured since training", recent, []
+    # Errors that were known at training; later ones may be the fault that is looked for.
     earlier = []
-    end = last - window
+    end = min(last, np.datetime64(matured_after)) - window
     while (rows := (outcomes.cutoff <= end) & (outcomes.cutoff > end - window)).any():
         earlier.append(outcomes.at(rows))
         end -= window
@@ -169,16 +170,23 @@ def _log_ratio(rows: Outcomes) -> _Figure:
 
 
 def _slope(rows: Outcomes) -> _Figure:
-    """Return the slope of outcomes on predictions within cutoffs, minus 1."""
+    """Return the slope of outcomes on predictions, both relative to their cutoff's mean, minus 1.
+
+    Relative to the mean, so that an error of the mean is not one of the slope, too. Cutoffs whose
+    means are not positive are left out.
+    """
     _, cutoff = np.unique(rows.cutoff, return_inverse=True)
     size = np.bincount(cutoff)
-    x = rows.predicted - (np.bincount(cutoff, rows.predicted) / size)[cutoff]
-    y = rows.observed - (np.bincount(cutoff, rows.observed) / size)[cutoff]
+    means = [np.bincount(cutoff, v) / size for v in (rows.predicted, rows.observed)]
+    positive = (means[0] > 0) & (means[1] > 0)
+    used = positive[cutoff]
+    x = rows.predicted[used] / means[0][cutoff[used]] - 1.0
+    y = rows.observed[used] / means[1][cutoff[used]] - 1.0
     square = float(x @ x)
     if square <= 0:
         return _Figure(0.0, math.inf)
     slope = float(x @ y) / square
-    return _Figure(slope - 1.0, _clustered(x * (y - slope * x) / square, rows.customer))
+    return _Figure(slope - 1.0, _clustered(x * (y - slope * x) / square, rows.customer[used]))
 
 
 def _clustered(influence: FloatArray, customer: IntArray) -> float:
@@ -204,11 +212,11 @@ def _mean_row(
         if unit
         else (percent(predicted, 1), percent(observed, 1))
     )
-    usual = f"differences up to {math.expm1(limit):.0%} are usual"
+    usual = f"{math.expm1(limit):.0%} more, or as much less, is within its usual error"
     sentence = (
-        f"The {model} model predicted {shown[0]} on average, and {shown[1]} was observed; {usual}"
+        f"The {model} model predicted {shown[0]} on average, and {shown[1]} was observed; {usual}."
     )
-    ending = {"alarm": ". Train again.", "warning": "."}.get(status, ": it is calibrated.")
+    ending = " Train again." if status == "alarm" else ""
     return MonitorRow(
         kind=KIND,
         subject=model,
@@ -230,8 +238,8 @@ def _slope_row(
     slope = 1.0 + figure.value
     half = 1.959964 * figure.error
     sentence = (
-        f"For 1 more that the {model} model predicts, {slope:.2f} more is observed "
-        f"(95% interval {slope - half:.2f} to {slope + half:.2f}; 1 is right)"
+        f"For 10% more than the mean that the {model} model predicts, {slope / 10:.1%} more is observed "
+        f"(95% interval {(slope - half) / 10:.1%} to {(slope + half) / 10:.1%})"
     )
     width = limit + reach * figure.error
     return MonitorRow(

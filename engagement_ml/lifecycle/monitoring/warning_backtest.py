@@ -1,12 +1,14 @@
 """Backtest of early warnings: whose margin was lost later, compared with other rankings.
 
-At past cutoffs each ranking names as many customers as were warned. Precision is the share of them
-whose later margin was below half of their usual one, and the share caught is their part of all
-margin that was lost later. Intervals are of a bootstrap by customer.
+At past cutoffs each ranking names its first k customers: 5% of all, or as many as were warned if
+that is more. Precision is the share of them whose later margin was below half of their usual one,
+and the share caught is their part of all margin that was lost later. Intervals are of a bootstrap
+by customer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,7 @@ import numpy as np
 from engagement_ml._typing import BoolArray, FloatArray, IntArray
 from engagement_ml.evaluation.bootstrap import Resamples, interval
 
+WARNED = "warned customers"
 WARNINGS = "early warnings"
 RFM = "recency-frequency-monetary"
 CHURN = "churn model"
@@ -24,8 +27,11 @@ EVERYONE = "all customers"
 LOST_SHARE = 0.5
 """A customer is lost if later margin is below this share of the usual one."""
 
-MIN_WARNED = 20
-"""Warnings over all cutoffs that a backtest needs."""
+TOP_SHARE = 0.05
+"""Share of the customers of a cutoff that each ranking names, or more if more were warned."""
+
+MIN_NAMED = 20
+"""Customers that must be named, over all cutoffs, for a precision that says anything."""
 
 N_BOOTSTRAP = 200
 
@@ -39,6 +45,9 @@ class PastWarnings:
     customer, cutoff : int arrays (R,)
         As numbers from 0 on.
     warned : bool array (R,)
+    priority : array (R,)
+        Rank of early warnings also of those who are not warned; high values come first, after the
+        warned.
     usual, later : arrays (R,)
         Usual margin of an outcome window before the cutoff, and margin of the one after it.
     rankings : mapping of name to array (R,)
@@ -48,6 +57,7 @@ class PastWarnings:
     customer: IntArray
     cutoff: IntArray
     warned: BoolArray
+    priority: FloatArray
     usual: FloatArray
     later: FloatArray
     rankings: Mapping[str, FloatArray]
@@ -61,34 +71,39 @@ def backtest(past: PastWarnings, *, seed: int = 0) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain JSON types: ``cutoffs``, ``warned``, ``customers`` and ``reason`` (why nothing was
-        measured, or None); ``rankings``, by name ``precision`` and ``caught`` as ``{"value",
-        "low", "high"}``, and for the others ``precision_difference`` and ``caught_difference``:
-        early warnings less this ranking, paired.
+        Plain JSON types: ``cutoffs``, ``customers``, ``warned``, ``named`` (over all cutoffs),
+        ``reason`` (why nothing was measured, or None) and ``rankings``: by name ``precision`` and
+        ``caught`` as ``{"value", "low", "high"}``. Other rankings also have
+        ``precision_difference`` and ``caught_difference``, early warnings less theirs, paired.
+        ``warned customers`` are the warned alone; they are left out if they are too few.
     """
     n_warned = int(past.warned.sum())
+    named = {WARNINGS: _first(past, np.where(past.warned, np.inf, past.priority))}
+    named |= {name: _first(past, values) for name, values in past.rankings.items()}
+    n_named = int(named[WARNINGS].sum())
     result: dict[str, Any] = {
         "cutoffs": int(past.cutoff.max(initial=-1)) + 1,
-        "warned": n_warned,
         "customers": len(np.unique(past.customer)),
+        "warned": n_warned,
+        "named": n_named,
         "reason": None,
         "rankings": {},
     }
-    if n_warned < MIN_WARNED:
+    if n_named < MIN_NAMED:
         return result | {
-            "reason": f"only {n_warned} customers were warned at past cutoffs with known outcomes; "
-            f"{MIN_WARNED} are needed"
+            "reason": f"past cutoffs with known outcomes have only {n_named} customers to name; "
+            f"{MIN_NAMED} are needed"
         }
+    if n_warned >= MIN_NAMED:
+        named = {WARNED: past.warned, **named}
+    named[EVERYONE] = np.ones(len(past.customer), dtype=np.bool_)
     expected = _expected(past)
     shortfall = np.maximum(expected - past.later, 0.0)
     lost = (expected > 0) & (past.later < LOST_SHARE * expected)
-    named = {WARNINGS: past.warned}
-    named |= {name: _as_many(past, values) for name, values in past.rankings.items()}
-    named[EVERYONE] = np.ones(len(past.customer), dtype=np.bool_)
     replicates = _replicates(past, named, shortfall, lost, seed)
     for name, values in replicates.items():
         row = {measure: interval(drawn) for measure, drawn in values.items()}
-        if name not in (WARNINGS, EVERYONE):
+        if name in past.rankings:
             for measure, drawn in values.items():
                 difference = replicates[WARNINGS][measure] - drawn
                 row[f"{measure}_difference"] = interval(difference)
@@ -105,12 +120,12 @@ def _expected(past: PastWarnings) -> FloatArray:
     return np.asarray(usual * change[past.cutoff])
 
 
-def _as_many(past: PastWarnings, values: FloatArray) -> BoolArray:
-    """Name as many customers at each cutoff as were warned, by descending values."""
+def _first(past: PastWarnings, values: FloatArray) -> BoolArray:
+    """Name the first customers of each cutoff, by descending values."""
     named = np.zeros(len(values), dtype=np.bool_)
     for cutoff in np.unique(past.cutoff):
         rows = np.flatnonzero(past.cutoff == cutoff)
-        n = int(past.warned[rows].sum())
+        n = max(int(past.warned[rows].sum()), math.ceil(TOP_SHARE * len(rows)))
         named[rows[np.argsort(-values[rows], kind="stable")[:n]]] = True
     return named
 
@@ -155,8 +170,8 @@ def backtest_sentences(result: Mapping[str, Any]) -> list[str]:
     if result["reason"] is not None:
         return [f"The early warnings could not be backtested: {result['reason']}."]
     sentences = [
-        f"Backtest: {result['warned']:,} warnings at {result['cutoffs']} past cutoffs, compared "
-        "with as many customers named by other rankings."
+        f"Backtest: each ranking names {result['named']:,} customers at {result['cutoffs']} past "
+        f"cutoffs, of whom {result['warned']:,} were warned."
     ]
     for name, row in result["rankings"].items():
         precision, caught = row["precision"], row["caught"]
