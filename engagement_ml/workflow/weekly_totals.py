@@ -15,7 +15,6 @@ from engagement_ml.engine import Engine
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.lifecycle.monitoring.logging_faults import LoggingShares
 from engagement_ml.lifecycle.monitoring.weekly import WEEK, WeeklyTotals
-from engagement_ml.windows import DAY
 
 MOST_WEEKS = 220
 """Weeks of history that are read: three years of limits, and a year before them."""
@@ -90,14 +89,16 @@ def weekly_totals(
     engine : Engine
     weekly : WeeklyEvents
     others : str or None
-        Name under which types that are not `known` are counted together; None keeps all types.
+        Name under which types that are not `known` are counted together; None leaves them out.
     known : collection of str
     source : str
         Name of the events in messages.
     """
+    is_known = nw.col("event_type").is_in(sorted(known))
     frame = weekly.frame
-    if others is not None:
-        is_known = nw.col("event_type").is_in(sorted(known))
+    if others is None:
+        frame = frame.filter(is_known)
+    else:
         frame = frame.with_columns(
             event_type=nw.when(is_known).then(nw.col("event_type")).otherwise(nw.lit(others))
         )
@@ -251,8 +252,3 @@ def _with_weeks_back(
 
 def _day_of(moment: int) -> dt.date:
     return (_EPOCH + dt.timedelta(microseconds=int(moment))).date() if moment else _EPOCH.date()
-
-
-def complete_until(last: dt.date, as_of: dt.date | None) -> dt.date:
-    """Return the end of the last week: `as_of`, else the day after the last event."""
-    return last + DAY if as_of is None else as_of

@@ -10,9 +10,10 @@ import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray
 from engagement_ml.formatting import number, percent
+from engagement_ml.lifecycle.monitoring.count_errors import LEAST_WEEKS as LEAST_ERRORS
 from engagement_ml.lifecycle.monitoring.forecasts import ACTIVE, VolumeForecast, forecast_volumes
 from engagement_ml.lifecycle.monitoring.holidays import is_special
-from engagement_ml.lifecycle.monitoring.limits import limit
+from engagement_ml.lifecycle.monitoring.limits import LEAST_WEEKS, limit
 from engagement_ml.lifecycle.monitoring.rows import MonitorRow, Status
 from engagement_ml.lifecycle.monitoring.weekly import WEEK, WeeklyTotals
 
@@ -38,13 +39,13 @@ class VolumeLimits:
     warning: tuple[FloatArray, FloatArray]
 
 
-def volume_rows(
+def check_volumes(
     totals: WeeklyTotals,
     rate: float,
     *,
     smallest_change: float = 0.25,
     holidays: Mapping[str, Collection[dt.date]] | None = None,
-) -> list[MonitorRow]:
+) -> tuple[list[MonitorRow], VolumeForecast]:
     """Compare the volumes of the last week with their forecast.
 
     Parameters
@@ -60,24 +61,25 @@ def volume_rows(
 
     Returns
     -------
-    list of MonitorRow
-        One per event type, then all events and active customers. If only both of the last two
-        weeks together are an alarm, the row is about both.
+    rows : list of MonitorRow
+        One per event type, then all events and active customers. If only the last two weeks
+        together are an alarm, the row is about both.
+    forecast : VolumeForecast
+        Of all weeks, each alone.
     """
-    judged = [
-        judge(totals, weeks, rate / 2, smallest_change, holidays, last)
-        for weeks in (1, 2)
-        for last in [totals.n_weeks - 1]
-    ]
-    if judged[0] is None:
-        return [_unknown(totals)]
+    options = (rate / 2, smallest_change, holidays, totals.n_weeks - 1)
+    forecast = forecast_volumes(totals, holidays=holidays)
+    single = judge(totals, 1, *options, forecast)
+    if single is None:
+        return [_unknown(totals)], forecast
+    double = judge(totals, 2, *options)
     rows = []
-    for place in range(len(judged[0].forecast.subjects)):
-        one = _row(totals, judged[0], place, smallest_change)
-        both = None if judged[1] is None else _row(totals, judged[1], place, smallest_change)
+    for place in range(len(single.forecast.subjects)):
+        one = _row(totals, single, place)
+        both = None if double is None else _row(totals, double, place)
         rows.append(both if both is not None and one.status == "ok" != both.status else one)
     # With a single event type, it is all events.
-    return rows[1:] if len(totals.event_types) == 1 else rows
+    return (rows[1:] if len(totals.event_types) == 1 else rows), forecast
 
 
 def judge(
@@ -168,9 +170,7 @@ def _bounds(
     return np.maximum(np.floor(lower), 0.0), np.ceil(upper)
 
 
-def _row(
-    totals: WeeklyTotals, limits: VolumeLimits, place: int, smallest_change: float
-) -> MonitorRow:
+def _row(totals: WeeklyTotals, limits: VolumeLimits, place: int) -> MonitorRow:
     forecast = limits.forecast
     value, expected = forecast.counts[-1, place], forecast.expected[-1, place]
     low, high = limits.alarm[0][place], limits.alarm[1][place]
@@ -204,11 +204,8 @@ def _sentence(
 
 
 def _unknown(totals: WeeklyTotals) -> MonitorRow:
-    from engagement_ml.lifecycle.monitoring.count_errors import LEAST_WEEKS as SCALE
-    from engagement_ml.lifecycle.monitoring.limits import LEAST_WEEKS as LIMIT
-
     return MonitorRow(
         KIND, "all events", totals.starts[-1], None, None, None, None, "unknown",
         f"The history has {totals.n_weeks} weeks; volumes are compared with a forecast from about "
-        f"{SCALE + LIMIT + 2} ordinary weeks on.",
+        f"{LEAST_ERRORS + LEAST_WEEKS + 2} ordinary weeks on.",
     )  # fmt: skip
