@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engagement_ml.formatting import DASH, number, quantity
+from engagement_ml.lifecycle.monitoring.logging_faults import KINDS
 from engagement_ml.report import text
 from engagement_ml.report.monitor_page import headline
 from engagement_ml.workflow import MonitorResult
@@ -18,31 +19,47 @@ SHOWN = 5
 
 
 def print_monitor(result: MonitorResult, *, quiet: bool) -> None:
-    """Print the rows; with `quiet`, only alarms and warnings."""
+    """Print the rows, alarms first; with `quiet`, only alarms and warnings."""
     console = Console(highlight=False, markup=False, emoji=False)
-    rows = [row for row in result.rows if not quiet or row.status in ("alarm", "warning")]
-    if quiet and not rows:
+    loud = [row for row in result.rows if row.status in ("alarm", "warning")]
+    if quiet and not loud:
         return
     title = headline([row.to_dict() for row in result.rows])
-    console.print(Text(f"{title} before {result.as_of}", style="bold"))
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-    for name in ("status", "check", "subject"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=30)
-    for name in ("value", "expected"):
-        table.add_column(name, no_wrap=True, justify="right")
-    table.add_column("what was found", overflow="fold")
-    for row in rows:
-        figures = (_number(row.value), _number(row.expected))
-        shown = (row.status, row.kind, row.subject, *figures, row.sentence)
-        table.add_row(*(Text(cell) for cell in shown))
-    console.print(table)
+    console.print(Text(f"{title} in the data before {result.as_of}", style="bold"))
+    for row in result.rows if not quiet else loud:
+        if row.status != "ok":
+            line = f"{row.status:<8} {row.kind}, {row.subject}: {row.sentence}"
+            console.print(Text(line, style="bold" if row.status == "alarm" else ""))
     if quiet:
         return
+    _rows(console, result)
     _warnings(console, result)
+    console.print("")
     for note in result.notes:
         console.print(text.note(note), style="dim")
     if result.folder is not None:
         console.print(str(result.folder / "monitor.html"), soft_wrap=True)
+
+
+def _rows(console: Console, result: MonitorResult) -> None:
+    """Print the figures of all measured rows; usual shares of faults are only counted."""
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+    for name in ("status", "check", "subject"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=24)
+    for name in ("value", "expected", "no alarm from", "to"):
+        table.add_column(name, no_wrap=True, justify="right")
+    hidden = 0
+    for row in result.rows:
+        if row.value is None or (row.status == "ok" and row.kind in KINDS):
+            hidden += row.value is not None
+            continue
+        figures = (_number(each) for each in (row.value, row.expected, row.low, row.high))
+        shown = (row.status, row.kind, row.subject, *figures)
+        table.add_row(*(Text(cell) for cell in shown))
+    console.print("")
+    console.print(table)
+    if hidden:
+        console.print(f"{quantity(hidden, 'check')} of logging faults found the usual shares.")
 
 
 def _warnings(console: Console, result: MonitorResult) -> None:

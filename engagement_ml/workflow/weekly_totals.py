@@ -113,10 +113,10 @@ def weekly_totals(
         .with_columns(tenure_group=group)
         .select("customer_id", "event_type", "back", "n", "tenure_group")
     )
-    counted = grouped.group_by("back", "tenure_group", "event_type").agg(nw.col("n").sum())
+    counted = grouped.group_by("back", "tenure_group", "event_type").agg(nw.col("n").sum().cast(nw.Int64()))
     people = (
         grouped.group_by("back", "tenure_group", "customer_id")
-        .agg(nw.col("n").sum())
+        .agg(nw.col("n").sum().cast(nw.Int64()))
         .group_by("back", "tenure_group")
         .agg(nw.len().alias("customers"))
     )
@@ -137,7 +137,7 @@ def weekly_totals(
 def last_week_counts(engine: Engine, weekly: WeeklyEvents, source: str) -> dict[str, int]:
     """Return the events of each type in the last week."""
     last = weekly.frame.filter(nw.col("back") == 0)
-    rows = engine.rows(last.group_by("event_type").agg(nw.col("n").sum()), source=source)
+    rows = engine.rows(last.group_by("event_type").agg(nw.col("n").sum().cast(nw.Int64())), source=source)
     return {row["event_type"]: int(row["n"]) for row in rows}
 
 
@@ -168,7 +168,7 @@ def logging_shares(
     )
     alike = engine.persist(alike)
     by_type = alike.group_by("back", "event_type").agg(
-        nw.col("n").sum().alias("rows"), nw.len().alias("distinct")
+        nw.col("n").sum().cast(nw.Int64()).alias("rows"), nw.len().alias("distinct")
     )
     counted = engine.rows(by_type, source=source)
     shares = _Shares(weeks)
@@ -232,9 +232,9 @@ def _add_largest(
     source: str,
 ) -> None:
     """Add the largest part of each week that belongs to one value of a column."""
-    parts = frame.group_by("back", by).agg(nw.col("n").sum())
+    parts = frame.group_by("back", by).agg(nw.col("n").sum().cast(nw.Int64()))
     largest = parts.group_by("back").agg(
-        nw.col("n").max().alias("largest"), nw.col("n").sum().alias("rows")
+        nw.col("n").max().alias("largest"), nw.col("n").sum().cast(nw.Int64()).alias("rows")
     )
     for row in engine.rows(largest, source=source):
         shares.add(key, row["back"], row["largest"], row["rows"])

@@ -75,8 +75,10 @@ def _add_errors(
 def _combine(forecasts: FloatArray, errors: FloatArray) -> FloatArray:
     known = np.isfinite(forecasts)
     weights = np.where(known, (errors + 0.01) ** -SHARPNESS, 0.0)
-    total: FloatArray = (weights * np.where(known, forecasts, 0.0)).sum(0) / weights.sum(0)
-    return total
+    mass = weights.sum(0)
+    total = (weights * np.where(known, forecasts, 0.0)).sum(0)
+    combined: FloatArray = np.where(mass > 0, total / np.where(mass > 0, mass, 1.0), np.nan)
+    return combined
 
 
 _N_FORECASTS = 8
