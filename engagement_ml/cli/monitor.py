@@ -46,7 +46,7 @@ def _rows(console: Console, result: MonitorResult) -> None:
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("status", "check", "subject"):
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=24)
-    for name in ("value", "expected", "no alarm from", "to"):
+    for name in ("value", "expected", "low", "high"):
         table.add_column(name, no_wrap=True, justify="right")
     hidden = 0
     for row in result.rows:

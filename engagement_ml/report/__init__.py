@@ -8,4 +8,11 @@ from engagement_ml.report.section import Section
 from engagement_ml.report.sections import SECTIONS
 from engagement_ml.report.summary import print_summary, summary_lines
 
-__all__ = ["SECTIONS", "Section", "print_summary", "render_monitor", "render_report", "summary_lines"]
+__all__ = [
+    "SECTIONS",
+    "Section",
+    "print_summary",
+    "render_monitor",
+    "render_report",
+    "summary_lines",
+]

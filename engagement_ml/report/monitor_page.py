@@ -31,7 +31,11 @@ def render_monitor(result: Mapping[str, Any]) -> str:
     """
     rows = result["rows"]
     groups = [
-        {"key": status, "title": title, "rows": [_shown(row) for row in rows if row["status"] == status]}
+        {
+            "key": status,
+            "title": title,
+            "rows": [_shown(row) for row in rows if row["status"] == status],
+        }
         for status, title in _TITLES.items()
     ]
     volumes = result["details"].get("volumes") or {"weeks": [], "series": {}}
@@ -74,9 +78,7 @@ def _number(value: float | None) -> str:
     return DASH if value is None else number(value, 0 if abs(value) >= 100 else 2)
 
 
-def _charts(
-    rows: Sequence[Mapping[str, Any]], volumes: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def _charts(rows: Sequence[Mapping[str, Any]], volumes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a chart of each volume, in the order of the rows."""
     subjects = [row["subject"] for row in rows if row["kind"] == "volume"]
     weeks = volumes["weeks"]

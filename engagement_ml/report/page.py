@@ -112,6 +112,7 @@ def _template(section: Section) -> Template:
 
 @cache
 def page_environment() -> Environment:
+    """Return the templates of all pages."""
     environment = Environment(
         loader=PackageLoader("engagement_ml.report"),
         autoescape=True,

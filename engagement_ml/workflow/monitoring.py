@@ -1,4 +1,4 @@
-"""Monitoring workflow: is what a metric was built on still so in newer data?"""
+"""Monitoring workflow: compares newer data with what a metric was built on."""
 
 from __future__ import annotations
 
@@ -294,6 +294,5 @@ def _log(
         note = f"the week was not logged: {error}; run this again to log it"
         _logger.warning("%s", note)
         return replace(result, notes=(*result.notes, note))
-    note = logged.note
-    notes = result.notes if note is None else (*result.notes, note)
+    notes = result.notes if logged.note is None else (*result.notes, logged.note)
     return replace(result, run_id=logged.run_id, notes=notes)

@@ -106,14 +106,18 @@ def weekly_totals(
     tenure = nw.when(nw.col("oldest") >= weekly.n_weeks - UNKNOWN_WEEKS).then(
         nw.lit(max(TENURE_WEEKS))
     ).otherwise(nw.col("oldest") - nw.col("back"))  # fmt: skip
-    group = sum((nw.col("tenure") >= week).cast(nw.Int64()) for week in TENURE_WEEKS)
+    group = nw.sum_horizontal(
+        *((nw.col("tenure") >= week).cast(nw.Int64()) for week in TENURE_WEEKS)
+    )
     grouped = engine.persist(
         frame.join(first, on="customer_id", how="inner")
         .with_columns(tenure=tenure)
         .with_columns(tenure_group=group)
         .select("customer_id", "event_type", "back", "n", "tenure_group")
     )
-    counted = grouped.group_by("back", "tenure_group", "event_type").agg(nw.col("n").sum().cast(nw.Int64()))
+    counted = grouped.group_by("back", "tenure_group", "event_type").agg(
+        nw.col("n").sum().cast(nw.Int64())
+    )
     people = (
         grouped.group_by("back", "tenure_group", "customer_id")
         .agg(nw.col("n").sum().cast(nw.Int64()))
@@ -137,7 +141,9 @@ def weekly_totals(
 def last_week_counts(engine: Engine, weekly: WeeklyEvents, source: str) -> dict[str, int]:
     """Return the events of each type in the last week."""
     last = weekly.frame.filter(nw.col("back") == 0)
-    rows = engine.rows(last.group_by("event_type").agg(nw.col("n").sum().cast(nw.Int64())), source=source)
+    rows = engine.rows(
+        last.group_by("event_type").agg(nw.col("n").sum().cast(nw.Int64())), source=source
+    )
     return {row["event_type"]: int(row["n"]) for row in rows}
 
 
@@ -240,9 +246,7 @@ def _add_largest(
         shares.add(key, row["back"], row["largest"], row["rows"])
 
 
-def _with_weeks_back(
-    engine: Engine, events: nw.LazyFrame[Any], end: dt.date
-) -> nw.LazyFrame[Any]:
+def _with_weeks_back(engine: Engine, events: nw.LazyFrame[Any], end: dt.date) -> nw.LazyFrame[Any]:
     """Add `back`, the number of weeks before the last; the timestamp is in microseconds then."""
     limit = (end - _EPOCH.date()).days * (_WEEK // 7)
     moments = engine.micros(events, "timestamp").filter(nw.col("timestamp") < limit)

@@ -83,7 +83,9 @@ def _customers(
     scored = explain_counts(metric, counts, names).select(part=score)
     shapes = {"score": _per_class(engine, scored, 100 // SCORE_STEP + 1, source)}
     for behaviour, name in names.items():
-        edges = sum((nw.col(name) >= edge).cast(nw.Int64()) for edge in COUNT_EDGES)
+        edges = nw.sum_horizontal(
+            *((nw.col(name) >= edge).cast(nw.Int64()) for edge in COUNT_EDGES)
+        )
         classes = counts.select(part=edges)
         shapes[behaviour] = _per_class(engine, classes, len(COUNT_EDGES) + 1, source)
     return shapes

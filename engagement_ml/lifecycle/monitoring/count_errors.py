@@ -85,13 +85,13 @@ def without_yearly(
     for week, places in enumerate(same):
         for place in places:
             then = errors[place]
-            known = np.isfinite(then) & (np.abs(then) > EXTREME * np.nan_to_num(scale[place], nan=0.1))
+            known = np.isfinite(then) & (
+                np.abs(then) > EXTREME * np.nan_to_num(scale[place], nan=0.1)
+            )
             rest = errors[week] - then
             rest = np.where(np.sign(rest) == np.sign(errors[week]), rest, 0.0)
             rest = np.where(np.sign(then) == np.sign(errors[week]), rest, errors[week])
-            left[week] = np.where(
-                known & (np.abs(rest) < np.abs(left[week])), rest, left[week]
-            )
+            left[week] = np.where(known & (np.abs(rest) < np.abs(left[week])), rest, left[week])
     return left
 
 
@@ -122,7 +122,9 @@ def surprise(counts: FloatArray, expected: FloatArray, scale: FloatArray) -> Flo
     extra = np.clip(scale**2 - 1 / (mean + 0.5), 1e-4, 4.0)
     size = 1 / extra
     share = size / (size + mean)
-    lower = 0.5 * (stats.nbinom.cdf(counts, size, share) + stats.nbinom.cdf(counts - 1, size, share))
+    lower = 0.5 * (
+        stats.nbinom.cdf(counts, size, share) + stats.nbinom.cdf(counts - 1, size, share)
+    )
     upper = 0.5 * (stats.nbinom.sf(counts, size, share) + stats.nbinom.sf(counts - 1, size, share))
     tiny = 1e-300
     low = -special.ndtri(np.clip(lower, tiny, 1))

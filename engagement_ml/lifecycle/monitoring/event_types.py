@@ -103,7 +103,7 @@ def _of_zero(counts: FloatArray) -> float:
     recent = counts[-USUAL_WEEKS:]
     mean = float(recent.mean())
     extra = float(np.clip(recent.var() / max(mean, 1e-9) ** 2 - 1 / max(mean, 1e-9), 0.01, 4.0))
-    by_model = (1 + mean * extra) ** (-1 / extra)
+    by_model = float((1 + mean * extra) ** (-1 / extra))
     zeros = float((counts == 0).sum())
     return max(by_model, (zeros + 1) / (len(counts) + 1) if zeros else 0.0)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 import datetime as dt
+from collections.abc import Collection, Mapping
 
 from engagement_ml.lifecycle.monitoring.event_types import event_type_rows
 from engagement_ml.lifecycle.monitoring.forecasts import VolumeForecast
@@ -51,9 +50,7 @@ def check_events(
         Its details have ``volumes``: counts and expected counts of the last year's weeks.
     """
     share = rate * RATE_SHARES["events"]
-    types = event_type_rows(
-        totals, share * (1 - VOLUME_SHARE), known=known, new_counts=new_counts
-    )
+    types = event_type_rows(totals, share * (1 - VOLUME_SHARE), known=known, new_counts=new_counts)
     volumes, forecast = check_volumes(
         totals, share * VOLUME_SHARE, smallest_change=smallest_change, holidays=holidays
     )

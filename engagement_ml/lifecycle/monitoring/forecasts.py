@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-import datetime as dt
 import numpy as np
 
 from engagement_ml._typing import FloatArray
@@ -102,7 +102,9 @@ def _expected(
     both = np.column_stack([total, active])
     predicted = _log_level(both, totals, same, ahead, common=False)
     events = (everything + 0.5) * np.exp(predicted[:, 0]) - 0.5
-    return np.maximum(np.column_stack([types, events, np.exp(predicted[:, 1]) - 0.5]), 0.0)
+    active_customers = np.exp(predicted[:, 1]) - 0.5
+    expected: FloatArray = np.maximum(np.column_stack([types, events, active_customers]), 0.0)
+    return expected
 
 
 def _log_level(

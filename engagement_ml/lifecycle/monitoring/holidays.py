@@ -70,7 +70,7 @@ def _names(start: dt.date, holidays: Mapping[str, Collection[dt.date]]) -> set[s
 
 
 def is_special(start: dt.date, holidays: Mapping[str, Collection[dt.date]] | None = None) -> bool:
-    """Return whether a week has a day of Christmas to New Year, Easter, Black Friday, or `holidays`.
+    """Return whether a week has a day of `holidays`, of Christmas, Easter or Black Friday.
 
     Examples
     --------

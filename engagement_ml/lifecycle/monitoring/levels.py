@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray
+from engagement_ml._typing import FloatArray, IntArray
 
 YEAR = 52
 """Weeks from a week to that of the year before."""
@@ -117,7 +117,7 @@ def _line(past: FloatArray, ahead: int) -> FloatArray:
     return line
 
 
-def _median_of(values: FloatArray, chosen: FloatArray, *, at_least: int) -> FloatArray:
+def _median_of(values: FloatArray, chosen: IntArray, *, at_least: int) -> FloatArray:
     if len(chosen) < at_least:
         return np.full(values.shape[1], np.nan)
     return middle(values[chosen])

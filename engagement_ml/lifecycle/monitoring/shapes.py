@@ -79,9 +79,7 @@ def distances(customers: FloatArray) -> FloatArray:
     return moved
 
 
-def _row(
-    subject: str, customers: FloatArray, ends: tuple[dt.date, ...], rate: float
-) -> MonitorRow:
+def _row(subject: str, customers: FloatArray, ends: tuple[dt.date, ...], rate: float) -> MonitorRow:
     period = ends[-1] - dt.timedelta(days=7)
 
     def unknown(reason: str) -> MonitorRow:

@@ -102,7 +102,9 @@ def judge(
             if value is None:
                 return None
             scores[share, side] = value
-    alarm = _bounds(forecast, last, scores["alarm", "low"], scores["alarm", "high"], smallest_change)
+    alarm = _bounds(
+        forecast, last, scores["alarm", "low"], scores["alarm", "high"], smallest_change
+    )
     warning = _bounds(
         forecast, last, scores["warning", "low"], scores["warning", "high"], smallest_change
     )
@@ -115,7 +117,7 @@ def special_weeks(
     weeks: int,
     holidays: Mapping[str, Collection[dt.date]] | None,
 ) -> BoolArray:
-    """Return the weeks that say nothing about ordinary ones: holidays, and what moved many types."""
+    """Return the weeks that are not ordinary: holidays, and weeks that moved many types."""
     n_types = len(totals.event_types)
     moved = np.maximum(forecast.low[:, :n_types], forecast.high[:, :n_types]) > SURPRISING
     special = moved.sum(axis=1) >= max(3, np.ceil(MANY_TYPES * n_types))
@@ -157,16 +159,20 @@ def _bounds(
         found: FloatArray = inverse(at, size, size / (size + mean))
         return found
 
-    lower = np.minimum.reduce([
-        quantile(forecast.scale_low[last], low, upper=False),
-        mean * (1 - smallest_change),
-        mean - LEAST_EVENTS,
-    ])
-    upper = np.maximum.reduce([
-        quantile(forecast.scale_high[last], high, upper=True),
-        mean / (1 - smallest_change),
-        mean + LEAST_EVENTS,
-    ])
+    lower = np.minimum.reduce(
+        [
+            quantile(forecast.scale_low[last], low, upper=False),
+            mean * (1 - smallest_change),
+            mean - LEAST_EVENTS,
+        ]
+    )
+    upper = np.maximum.reduce(
+        [
+            quantile(forecast.scale_high[last], high, upper=True),
+            mean / (1 - smallest_change),
+            mean + LEAST_EVENTS,
+        ]
+    )
     return np.maximum(np.floor(lower), 0.0), np.ceil(upper)
 
 
@@ -197,7 +203,7 @@ def _sentence(
     if status in ("alarm", "warning"):
         direction = "fewer" if change < 0 else "more"
         size = percent(abs(change)) if abs(change) < 10 else f"{number(abs(change), 0)} times"
-        return f"{text}: {size} {direction} than the history's own forecast errors allow for."
+        return f"{text}: {size} {direction}, beyond the forecast errors of the history."
     if low <= 0:
         return f"{text}; too few for a fall to show in a single week."
     return f"{text}; fewer than {number(low, 0)} would be an alarm."
