@@ -18,6 +18,7 @@ from engagement_ml.cli.commands import (
     evaluate,
     features,
     init,
+    monitor,
     predict,
     promote,
     register,
@@ -41,6 +42,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     promote,
     score,
     predict,
+    monitor,
     report,
     features,
 )

@@ -8,6 +8,7 @@ from engagement_ml.config.event_types import EventTypesConfig
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig, RatioConfig, SessionsConfig
 from engagement_ml.config.gate import GateConfig
+from engagement_ml.config.monitor import FailOn, MonitorConfig
 from engagement_ml.config.pipeline import PipelineConfig
 from engagement_ml.config.reading import is_uri, parse_config, read_config
 from engagement_ml.config.sections import (
@@ -33,9 +34,11 @@ __all__ = [
     "EngineKind",
     "EventTypesConfig",
     "ExperimentConfig",
+    "FailOn",
     "FeaturesConfig",
     "GateConfig",
     "HistoryConfig",
+    "MonitorConfig",
     "PipelineConfig",
     "RatioConfig",
     "Role",

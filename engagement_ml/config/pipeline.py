@@ -16,6 +16,7 @@ from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig
 from engagement_ml.config.frozen import Frozen, also_accepts
 from engagement_ml.config.gate import GateConfig
+from engagement_ml.config.monitor import MonitorConfig
 from engagement_ml.config.secrets import without_secrets
 from engagement_ml.config.sections import (
     TABLE_NAMES,
@@ -102,6 +103,9 @@ class PipelineConfig(Frozen):
     )
     gate: GateConfig = Field(
         default=GateConfig(), description="What a version must show to become champion."
+    )
+    monitor: MonitorConfig = Field(
+        default=MonitorConfig(), description="Thresholds of monitor, and its alarms."
     )
     tracking: TrackingConfig = Field(default=TrackingConfig(), description="Tracking with MLflow.")
     engine: EngineConfig = Field(

@@ -17,6 +17,7 @@ from engagement_ml.config import (
     FeaturesConfig,
     GateConfig,
     HistoryConfig,
+    MonitorConfig,
     PipelineConfig,
     SampleConfig,
     SelectConfig,
@@ -89,6 +90,8 @@ class EngagementModel(FittedResults):
         Results of randomised tests, which override observational evidence.
     gate : GateConfig or mapping
         Not used by `fit`; saved with the configuration.
+    monitor : MonitorConfig or mapping
+        ``false_alarm_rate``, ``smallest_change``, ``fail_on``, ``holidays``; for ``monitor``.
     tracking : TrackingConfig or mapping
         Not used by `fit`, which touches no tracking store; saved with the configuration.
     engine : EngineConfig, mapping or {"duckdb", "spark"}
@@ -149,6 +152,7 @@ class EngagementModel(FittedResults):
         segments: Sequence[str] | None = None,
         experiments: Sequence[ExperimentConfig | Keys] | None = None,
         gate: GateConfig | Keys | None = None,
+        monitor: MonitorConfig | Keys | None = None,
         tracking: TrackingConfig | Keys | None = None,
         engine: EngineConfig | EngineKind | Keys | None = None,
         random_seed: int | None = None,
@@ -179,6 +183,7 @@ class EngagementModel(FittedResults):
         self.segments = segments
         self.experiments = experiments
         self.gate = gate
+        self.monitor = monitor
         self.tracking = tracking
         self.engine = engine
         self.random_seed = random_seed

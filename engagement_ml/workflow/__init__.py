@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
+    from engagement_ml.workflow.monitor_files import MonitorResult
+    from engagement_ml.workflow.monitoring import monitor
     from engagement_ml.workflow.predicting import Predictions, predict
     from engagement_ml.workflow.promoting import promote, roll_back
     from engagement_ml.workflow.registering import Registration, register
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuditResult",
+    "MonitorResult",
     "Predictions",
     "Registration",
     "Scores",
@@ -32,6 +35,7 @@ __all__ = [
     "check",
     "evaluate",
     "init",
+    "monitor",
     "predict",
     "promote",
     "register",
@@ -49,6 +53,7 @@ __getattr__, __dir__ = lazy_exports(
         "Predictions": "predicting",
         "Scores": "score_result",
         "AuditResult": "auditing",
+        "MonitorResult": "monitor_files",
         "StarterResult": "starting",
         "TrainResult": "results",
         "audit": "auditing",
@@ -58,6 +63,7 @@ __getattr__, __dir__ = lazy_exports(
         "promote": "promoting",
         "register": "registering",
         "predict": "predicting",
+        "monitor": "monitoring",
         "report": "reporting",
         "roll_back": "promoting",
         "score": "scoring",

@@ -19,6 +19,7 @@ from engagement_ml.config import (
     FeaturesConfig,
     GateConfig,
     HistoryConfig,
+    MonitorConfig,
     PipelineConfig,
     SampleConfig,
     SelectConfig,
@@ -59,6 +60,7 @@ class ConfigKeys(TypedDict, total=False):
     segments: Sequence[str] | None
     experiments: Sequence[ExperimentConfig | Keys] | None
     gate: GateConfig | Keys | None
+    monitor: MonitorConfig | Keys | None
     tracking: TrackingConfig | Keys | None
     engine: EngineConfig | EngineKind | Keys | None
     random_seed: int | None

@@ -16,7 +16,8 @@ import yaml
 from engagement_ml.cli import main
 
 COMMANDS = [
-    "demo", "init", "train", "register", "evaluate", "audit", "score", "predict", "report", "features",
+    "demo", "init", "train", "register", "evaluate", "audit", "promote", "score", "predict",
+    "monitor", "report", "features",
 ]  # fmt: skip
 HEAVY = {
     "duckdb", "lightgbm", "matplotlib", "mlflow", "narwhals", "numpy", "pandas", "pydantic",
