@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engagement_ml._typing import BoolArray
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.inputs import Tables
@@ -34,9 +35,7 @@ MAX_CUTOFFS = 9
 TRAIN_CUTOFFS = 3
 """Training cutoffs, the last ones, that the recency-frequency-monetary baseline is fitted to."""
 
-NO_METRIC = (
-    "The metric abstained, so there are no links to check and no behaviours to warn of."
-)
+NO_METRIC = "The metric abstained, so there are no links to check and no behaviours to warn of."
 
 
 def check_outcomes(
@@ -95,9 +94,10 @@ def past_windows(
     """
     maturity = (trained.gap_days + trained.outcome_days) * DAY
     first = history.start + trained.observation_days * DAY
-    test = []
+    unseen = trained.fit_until - trained.gap_days * DAY
+    test: list[dt.date] = []
     cutoff = look.until - maturity
-    while len(test) < MAX_CUTOFFS and cutoff >= max(trained.fit_until, first):
+    while len(test) < MAX_CUTOFFS and cutoff >= max(unseen, first):
         test.append(cutoff)
         cutoff -= config.windows.every_days * DAY
     if not test:
@@ -173,14 +173,17 @@ def outcome_changes(periods: Periods, outcome: int) -> Changes:
     """
     net = periods.gain - periods.loss
     ends = range(net.shape[1], periods.paid_from + outcome - 1, -outcome)
-    margins, orders, lapsed = [], [], []
+    margins: list[float] = []
+    orders: list[BoolArray] = []
     for end in ends:
         window = slice(end - outcome, end)
         here = (periods.entry <= end - outcome) & (periods.exit >= end)
         margins.append(float(net[here, window].sum()) / max(int(here.sum()), 1))
         orders.append(periods.orders[:, window].sum(axis=1) > 0)
-    for later, earlier in pairwise(orders):
-        lapsed.append(float((earlier & ~later).sum()) / max(int(earlier.sum()), 1))
+    lapsed = [
+        float((earlier & ~later).sum()) / max(int(earlier.sum()), 1)
+        for later, earlier in pairwise(orders)
+    ]
     return Changes(_log_changes(margins), _log_changes(lapsed))
 
 

@@ -79,9 +79,7 @@ class _Data:
 
     def fit(self, x: Float32Array, start: int, end: int) -> PoissonFit:
         design = np.concatenate([x, self.controls], axis=2)[:, start:end]
-        return fit_poisson(
-            self.gain[:, start:end], design, self.cells[:, start:end], self.group
-        )
+        return fit_poisson(self.gain[:, start:end], design, self.cells[:, start:end], self.group)
 
 
 def estimate_links(

@@ -51,6 +51,7 @@ MAX_ITERATIONS = 30
 TOLERANCE = 1e-6
 """Relative change of the common movement that ends the iterations."""
 
+
 @dataclass(frozen=True)
 class UsualCounts:
     """One behaviour's latest count of each of n customers, compared with the usual one.
@@ -104,8 +105,7 @@ def compare_with_usual(
     last = counts.shape[1] - 1
     latest = _compare(counts, present, group)
     references = [
-        _reference(counts, present, group, j)
-        for j in range(MIN_WINDOWS, last - RETURN_AFTER + 1)
+        _reference(counts, present, group, j) for j in range(MIN_WINDOWS, last - RETURN_AFTER + 1)
     ]
     reference = np.sort(np.concatenate(references)) if references else np.zeros(0)
     p_value = np.ones(len(counts))
@@ -153,9 +153,7 @@ def _compare(counts: FloatArray, present: BoolArray, group: IntArray) -> _Compar
     return _Comparison(rate, expected, statistic, upper, tested)
 
 
-def _reference(
-    counts: FloatArray, present: BoolArray, group: IntArray, j: int
-) -> FloatArray:
+def _reference(counts: FloatArray, present: BoolArray, group: IntArray, j: int) -> FloatArray:
     """Return the statistics of window j of those who did as much as usual later on.
 
     The window right after j does not count: a burst or a holiday may reach into it.
@@ -170,7 +168,7 @@ def _reference(
         total = usual[members].sum()
         level[group == g] = mean[members].sum() / total if total > 0 else 1.0
     back = earlier.tested & present[:, later].all(axis=1) & (mean >= MIN_RETURN * level * usual)
-    return earlier.statistic[back]
+    return np.asarray(earlier.statistic[back])
 
 
 def _two_way(
