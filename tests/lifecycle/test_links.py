@@ -17,7 +17,8 @@ from engagement_ml.lifecycle.monitoring.link_estimates import (
     LinkWindows,
     estimate_links,
 )
-from engagement_ml.lifecycle.monitoring.links import link_rows, place_windows
+from engagement_ml.lifecycle.monitoring.links import PREDICTS, link_rows, place_windows
+from engagement_ml.lifecycle.monitoring.rank_links import estimate_rank_links
 from engagement_ml.lifecycle.monitoring.spending import Look, error_at, latest_look
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
 
@@ -76,7 +77,7 @@ def test_a_driver_that_stops_working_is_found_and_the_other_keeps_its_link():
     rows = rows_of(shop(stops=WEEKS - 8))
     assert rows["call"].status == "alarm"
     assert abs(rows["call"].value) < 0.35
-    assert "Train again" in rows["call"].sentence
+    assert "train again" in rows["call"].sentence
     assert rows["visit"].status == "ok"
 
 
@@ -106,6 +107,21 @@ def test_a_fit_without_convergence_or_link_gives_no_number():
     for bad in (replace(good, converged=False), replace(good, trained_error=0.4)):
         (row,) = link_rows([bad], Look(0, DAY), DAY)
         assert (row.status, row.value) == ("unknown", None)
+
+
+def test_the_links_of_an_indicator_are_rank_correlations():
+    periods = shop(stops=WEEKS)
+    windows = LinkWindows(4, FITTED, WEEKS - 8, WEEKS)
+    held = estimate_rank_links(periods, metric(), SPANS, windows)
+    assert [estimate.subject for estimate in held] == ["call", "visit", "score"]
+    rows = link_rows(held, Look(3, DAY), DAY, link=PREDICTS, titles={"call": "Calls"})
+    assert {row.status for row in rows} == {"ok"}
+    assert rows[0].sentence.startswith("Calls: its rank correlation with later margin holds")
+    # Later margin goes to customers at random, so that ranks have nothing in common.
+    gain = periods.gain.copy()
+    gain[:, WEEKS - 9 :] = np.random.default_rng(0).permutation(gain[:, WEEKS - 9 :])
+    lost = estimate_rank_links(replace(periods, gain=gain), metric(), SPANS, windows)
+    assert {row.status for row in link_rows(lost, Look(3, DAY), DAY)} == {"alarm"}
 
 
 @pytest.mark.parametrize(
