@@ -133,6 +133,10 @@ def test_newcomers_and_short_histories_are_not_tested():
     assert short.table().empty
 
 
+def test_a_few_customers_are_no_basis_for_a_test():
+    assert not find_falls(periods(counts_with_falls(n=30, falling=3)), METRIC).tested.any()
+
+
 def test_without_events_there_is_nothing_to_test():
     falls = find_falls(periods(np.zeros((50, WINDOWS))), METRIC)
     assert not falls.tested.any()
@@ -151,7 +155,7 @@ def test_adjusted_p_values_keep_the_order_and_are_no_smaller(p_values):
 
 @given(st.integers(0, 30))
 def test_fewer_events_are_never_less_unusual(lower):
-    counts = np.random.default_rng(4).poisson(15.0, (300, WINDOWS)).astype(float)
+    counts = np.random.default_rng(4).poisson(15.0, (200, WINDOWS)).astype(float)
     present = np.ones(counts.shape, dtype=bool)
     counts[0, -1], counts[1, -1] = lower, lower + 1
     counts[1, :-1] = counts[0, :-1]

@@ -221,7 +221,9 @@ def warning_row(falls: Falls, metric: EngagementMetric, period: dt.date, days: i
     """Return a row with the number of warned customers; it is never an alarm."""
     n, tested = int(falls.warned.sum()), int(falls.tested.sum())
     noun = metric.entity
-    sentence = f"no {noun} can be tested: a usual count needs more history or more events."
+    sentence = (
+        f"no {noun} can be tested yet: more history, more events or more customers are needed."
+    )
     if tested:
         at_stake = float(falls.margin_at_stake[falls.warned].sum())
         sentence = (
