@@ -57,11 +57,9 @@ def main() -> None:
             warned, false = int(falls.warned.sum()), int((falls.warned & ~world.falls).sum())
             fell = world.falls & falls.tested
             found = (falls.warned & fell).sum() / fell.sum() if fell.any() else np.nan
-            rows.append(
-                (falls.tested.sum(), world.falls.sum(), warned, false / max(warned, 1), false > 0)
-                + (found,)
-            )
-        mean = np.mean(rows, axis=0)
+            share = false / max(warned, 1)
+            rows.append((falls.tested.sum(), fell.sum(), warned, share, false > 0, found))
+        mean = [np.mean(column) for column in zip(*rows, strict=True)]
         print(
             f"{name:22}  {mean[0]:6.0f}  {mean[1]:4.0f}  {mean[2]:6.1f}  {mean[3]:12.1%}"
             f"  {mean[4]:9.0%}  {mean[5]:15.0%}",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engagement_ml.lifecycle.monitoring.warning_backtest import PastWarnings
 
 ALL_EVENTS = "all events"
-"""What all behaviours together are called; a metric's behaviours may be too rare to fall visibly."""
+"""All behaviours together. A metric's behaviours alone may be too rare to fall visibly."""
 
 NO_BACKTEST = (
     "The early warnings could not be backtested: no outcome window has matured since the model was "

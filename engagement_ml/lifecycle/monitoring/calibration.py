@@ -1,9 +1,9 @@
 """Calibration of the profit and the churn model on outcomes that matured since training.
 
 Mean outcome against mean prediction, and the slope of outcomes on predictions relative to their
-means, with errors clustered by customer. A model cannot know seasons that its history does not hold, so the limits
-are at least as wide as the errors out of time that were known at training, and as the changes of
-the mean outcome from one outcome window to the next in the history.
+means, with errors clustered by customer. A model cannot know seasons that its history does not
+hold. So the limits are at least as wide as the errors out of time that were known at training, and
+as the changes of the mean outcome from one outcome window to the next in the history.
 """
 
 from __future__ import annotations
@@ -148,16 +148,21 @@ def _parts(
     while (rows := (outcomes.cutoff <= end) & (outcomes.cutoff > end - window)).any():
         earlier.append(outcomes.at(rows))
         end -= window
-    n = len(np.unique(recent.customer))
+    return _too_little(model, recent), recent, earlier
+
+
+def _too_little(model: str, rows: Outcomes) -> str | None:
+    """Return why rows do not suffice to check a model, or None."""
+    n, total = len(np.unique(rows.customer)), float(rows.observed.sum())
     if n < MIN_CUSTOMERS:
-        return f"cannot tell, as only {n:,} customers have outcomes", recent, earlier
-    if model == "churn" and recent.observed.sum() < MIN_CHURNED:
-        return f"cannot tell, as only {recent.observed.sum():.0f} customers churned", recent, []
-    if recent.observed.sum() <= 0 or recent.predicted.sum() <= 0:
-        return "cannot tell, as the sum of outcomes or predictions is not positive", recent, []
-    if not np.ptp(recent.predicted) > 0:
-        return "it predicts the same for all, so there is nothing to check", recent, []
-    return None, recent, earlier
+        return f"cannot tell, as only {n:,} customers have outcomes"
+    if model == "churn" and total < MIN_CHURNED:
+        return f"cannot tell, as only {total:.0f} customers churned"
+    if total <= 0 or rows.predicted.sum() <= 0:
+        return "cannot tell, as the sum of outcomes or predictions is not positive"
+    if not np.ptp(rows.predicted) > 0:
+        return "it predicts the same for all, so there is nothing to check"
+    return None
 
 
 def _log_ratio(rows: Outcomes) -> _Figure:
@@ -238,8 +243,8 @@ def _slope_row(
     slope = 1.0 + figure.value
     half = 1.959964 * figure.error
     sentence = (
-        f"For 10% more than the mean that the {model} model predicts, {slope / 10:.1%} more is observed "
-        f"(95% interval {(slope - half) / 10:.1%} to {(slope + half) / 10:.1%})"
+        f"For 10% more than the mean that the {model} model predicts, {slope / 10:.1%} more is "
+        f"observed (95% interval {(slope - half) / 10:.1%} to {(slope + half) / 10:.1%})"
     )
     width = limit + reach * figure.error
     return MonitorRow(

@@ -108,8 +108,19 @@ class Falls:
 
 
 def window_days(metric: EngagementMetric) -> int:
-    """Return the length of the latest window, and of each window of history, in days."""
-    return max(1, metric.observation_days // WINDOWS_PER_OBSERVATION)
+    """Return the length of the latest window, and of each window of history, in days.
+
+    Whole weeks, if the observation window is long enough, as customers have their days of the week.
+
+    Examples
+    --------
+    >>> from engagement_ml.metric import EngagementMetric
+    >>> metric = EngagementMetric("shop", "driver", 84, 84, (), reason="an example")
+    >>> window_days(metric)
+    28
+    """
+    days = max(1, metric.observation_days // WINDOWS_PER_OBSERVATION)
+    return days // 7 * 7 if days >= 7 else days
 
 
 def find_falls(
@@ -164,7 +175,7 @@ def _combined(
     tested_by = np.stack([u.tested for u in usual], axis=1) if usual else np.zeros((n, 1), bool)
     best = p_values.argmin(axis=1)
     at = (np.arange(n), best)
-    tested = tested_by.any(axis=1)
+    tested = np.asarray(tested_by.any(axis=1))
     p_value = np.minimum(p_values[at] * np.maximum(tested_by.sum(axis=1), 1), 1.0)
     q_value = np.ones(n)
     q_value[tested] = benjamini_hochberg(p_value[tested])
@@ -210,7 +221,9 @@ def warning_row(falls: Falls, metric: EngagementMetric, period: dt.date, days: i
     """Return a row with the number of warned customers; it is never an alarm."""
     n, tested = int(falls.warned.sum()), int(falls.tested.sum())
     noun = metric.entity
-    sentence = f"no {noun} can be tested: a usual count needs more history or more events."
+    sentence = (
+        f"no {noun} can be tested yet: more history, more events or more customers are needed."
+    )
     if tested:
         at_stake = float(falls.margin_at_stake[falls.warned].sum())
         sentence = (

@@ -121,11 +121,8 @@ def estimate_links(
     weights = np.array([b.weight / 100 for b in metric.behaviours if b.behaviour in present])
     score = (long_points @ weights.astype(np.float32))[..., None]
     estimates = _compare(data, score, ["score"], windows)
-    if len(names) > 1:
-        short_points = np.log1p(sums[..., 2])
-        points = _better_memory(data, long_points, short_points, windows)
-        estimates = _compare(data, points, present, windows) + estimates
-    return estimates
+    points = _better_memory(data, long_points, np.log1p(sums[..., 2]), windows)
+    return _compare(data, points, present, windows) + estimates
 
 
 def _better_memory(

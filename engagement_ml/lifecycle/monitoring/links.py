@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from scipy.stats import norm
 
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.features.period_panel import Periods
-from engagement_ml.formatting import how_many
+from engagement_ml.formatting import how_many, percent
 from engagement_ml.lifecycle.monitoring.link_estimates import LinkEstimate, LinkWindows
 from engagement_ml.lifecycle.monitoring.rows import MonitorRow, Status
 from engagement_ml.lifecycle.monitoring.spending import Look, error_at
 
 KIND = "link"
+MOVES = "link to margin"
+PREDICTS = "rank correlation with later margin"
+"""What sentences call the link of a driver, and of an indicator."""
+
 ERROR = 0.05
 """Probability of any false alarm on a link, over all looks that will ever be made.
 
@@ -103,16 +108,29 @@ def place_windows(
     return LinkWindows(first, fitted, max(after, end - RECENT_WINDOWS * spans.outcome), end)
 
 
-def unknown_links(subjects: Sequence[str], reason: str, period: dt.date) -> list[MonitorRow]:
-    """Return a row per link that says why it cannot be checked."""
+def unknown_links(
+    subjects: Sequence[str],
+    reason: str,
+    period: dt.date,
+    titles: Mapping[str, str] = MappingProxyType({}),
+) -> list[MonitorRow]:
+    """Return a row per link that says why it cannot be checked; `titles` as for `link_rows`."""
     return [
-        MonitorRow(KIND, s, period, None, 1.0, None, None, "unknown", f"{_title(s)}: {reason}.")
+        MonitorRow(
+            KIND, s, period, None, 1.0, None, None, "unknown", f"{_title(s, titles)}: {reason}."
+        )
         for s in subjects
     ]
 
 
 def link_rows(
-    estimates: Sequence[LinkEstimate], look: Look, period: dt.date, *, error: float = ERROR
+    estimates: Sequence[LinkEstimate],
+    look: Look,
+    period: dt.date,
+    *,
+    error: float = ERROR,
+    link: str = MOVES,
+    titles: Mapping[str, str] = MappingProxyType({}),
 ) -> list[MonitorRow]:
     """Return a row per link; its value is the share of the link that remains, 1 for all of it.
 
@@ -124,6 +142,10 @@ def link_rows(
         The first day of the recent window.
     error : float
         Probability of any false alarm over all looks and links.
+    link : str
+        What sentences call the link.
+    titles : mapping of behaviour to str
+        Names of behaviours for people; the behaviour itself if it has none.
 
     Returns
     -------
@@ -136,36 +158,41 @@ def link_rows(
     >>> day = dt.date(2024, 1, 1)
     >>> lost = LinkEstimate("review", 0.5, 0.02, 0.03, 0.06, True)
     >>> (row,) = link_rows([lost], Look(3, day), day)
-    >>> row.status, row.value, row.sentence[:32]
-    ('alarm', 0.04, 'review: its link to margin is we')
+    >>> row.status, row.value, row.sentence[:33]
+    ('alarm', 0.04, 'review: its link to margin is wea')
     """
     alpha = error_at(look.number, error, len(estimates))
-    return [_row(estimate, alpha, period) for estimate in estimates]
+    return [
+        _row(estimate, alpha, period, f"{_title(estimate.subject, titles)}: its {link}")
+        for estimate in estimates
+    ]
 
 
-def _row(estimate: LinkEstimate, alpha: float, period: dt.date) -> MonitorRow:
-    title = _title(estimate.subject)
+def _row(estimate: LinkEstimate, alpha: float, period: dt.date, link: str) -> MonitorRow:
     if not estimate.converged:
-        return unknown_links([estimate.subject], "the fit did not converge", period)[0]
-    if estimate.trained <= MIN_TRAINED_Z * estimate.trained_error:
-        reason = (
-            "cannot be checked, as this simpler estimate does not show the link in the training "
-            "periods either; train again to check it"
+        return _unknown(
+            estimate, period, f"{link} could not be estimated, as a fit did not converge."
         )
-        return unknown_links([estimate.subject], reason, period)[0]
+    if estimate.trained <= MIN_TRAINED_Z * estimate.trained_error:
+        sentence = (
+            f"{link} cannot be checked, as this simpler estimate does not show it in the training "
+            "periods either; train again to check it."
+        )
+        return _unknown(estimate, period, sentence)
     share = estimate.recent / estimate.trained
     limits = Limits.of(estimate, alpha)
     status = _status(share, limits)
     span = 1.959964 * limits.error
-    remains = f"{share:.0%} of it remains (95% interval {share - span:.0%} to {share + span:.0%})"
+    low, high = percent(share - span), percent(share + span)
+    remains = f"{percent(share)} of it remains (95% interval {low} to {high})"
     sentence = {
-        "alarm": f"{title}: its link to margin is weaker than in training: {remains}; more than "
-        "chance explains over all looks. Train again, and stop raising it until then.",
-        "warning": f"{title}: its link to margin may be weaker than in training: {remains}; not "
-        "yet more than chance explains over all looks.",
-        "unknown": f"{title}: cannot tell yet whether its link to margin holds: {remains}; there "
-        "is too little data since training for even a lost link to be found.",
-        "ok": f"{title}: its link to margin holds: {remains}.",
+        "alarm": f"{link} is weaker than in training: {remains}; more than chance explains over "
+        "all looks. Do not rely on it, and train again.",
+        "warning": f"{link} may be weaker than in training: {remains}; chance still explains it "
+        "over all looks.",
+        "unknown": f"{link}: cannot tell yet whether it holds: {remains}; the data since training "
+        "is too little to find even a lost link.",
+        "ok": f"{link} holds: {remains}.",
     }[status]
     return MonitorRow(
         kind=KIND,
@@ -188,5 +215,9 @@ def _status(share: float, limits: Limits) -> Status:
     return "unknown" if limits.alarm <= 0 else "ok"
 
 
-def _title(subject: str) -> str:
-    return "the score" if subject == "score" else subject
+def _unknown(estimate: LinkEstimate, period: dt.date, sentence: str) -> MonitorRow:
+    return MonitorRow(KIND, estimate.subject, period, None, 1.0, None, None, "unknown", sentence)
+
+
+def _title(subject: str, titles: Mapping[str, str]) -> str:
+    return "Score" if subject == "score" else titles.get(subject, subject)

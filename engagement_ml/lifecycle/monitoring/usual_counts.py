@@ -27,8 +27,8 @@ PRIOR_WINDOWS = 4.0
 MAX_POSSIBLE_P = 0.02
 """No event at all must be at least this unusual; else the customer cannot fall visibly."""
 
-MIN_REFERENCES = 1000
-"""Earlier comparisons that the null distribution needs; else it is that of the model."""
+MIN_REFERENCES = 300
+"""Earlier comparisons that the null distribution needs; with fewer, no customer is tested."""
 
 RETURN_AFTER = 2
 """An earlier comparison is one of no change if the customer is back this many windows later."""
@@ -108,26 +108,23 @@ def compare_with_usual(
         _reference(counts, present, group, j) for j in range(MIN_WINDOWS, last - RETURN_AFTER + 1)
     ]
     reference = np.sort(np.concatenate(references)) if references else np.zeros(0)
+    tested = latest.tested & (len(reference) >= MIN_REFERENCES)
+    rank = np.searchsorted(reference, latest.statistic[tested], side="right")
     p_value = np.ones(len(counts))
-    p_value[latest.tested] = latest.upper[latest.tested]
-    if len(reference) >= MIN_REFERENCES:
-        rank = np.searchsorted(reference, latest.statistic[latest.tested], side="right")
-        p_value[latest.tested] = (1.0 + rank) / (1.0 + len(reference))
-    observed = counts[:, -1].astype(np.float64)
-    return UsualCounts(observed, latest.expected, p_value, latest.tested)
+    p_value[tested] = (1.0 + rank) / (1.0 + len(reference))
+    return UsualCounts(counts[:, -1].astype(np.float64), latest.expected, p_value, tested)
 
 
 @dataclass(frozen=True)
 class _Comparison:
     """One window compared with those before it: arrays (n,), see `UsualCounts`.
 
-    `upper` is the model's probability of the count or a lower one, `statistic` its mid-p value.
+    `statistic` is the model's mid-p value: the probability of a lower count, and half of the same.
     """
 
     rate: FloatArray
     expected: FloatArray
     statistic: FloatArray
-    upper: FloatArray
     tested: BoolArray
 
 
@@ -146,11 +143,10 @@ def _compare(counts: FloatArray, present: BoolArray, group: IntArray) -> _Compar
     before = slice(-1 - ACTIVE_WINDOWS, -1)
     recently = (rate[:, None] * exposure[:, before]).sum(axis=1)
     tested &= counts[:, before].sum(axis=1) >= MIN_RETURN * recently
-    upper, statistic = np.ones(len(counts)), np.ones(len(counts))
+    statistic = np.ones(len(counts))
     observed, of = counts[tested, -1], (size[tested], share[tested])
-    upper[tested] = nbinom.cdf(observed, *of)
-    statistic[tested] = upper[tested] - nbinom.pmf(observed, *of) / 2
-    return _Comparison(rate, expected, statistic, upper, tested)
+    statistic[tested] = nbinom.cdf(observed, *of) - nbinom.pmf(observed, *of) / 2
+    return _Comparison(rate, expected, statistic, tested)
 
 
 def _reference(counts: FloatArray, present: BoolArray, group: IntArray, j: int) -> FloatArray:
@@ -168,7 +164,7 @@ def _reference(counts: FloatArray, present: BoolArray, group: IntArray, j: int) 
         total = usual[members].sum()
         level[group == g] = mean[members].sum() / total if total > 0 else 1.0
     back = earlier.tested & present[:, later].all(axis=1) & (mean >= MIN_RETURN * level * usual)
-    return earlier.statistic[back]
+    return np.asarray(earlier.statistic[back])
 
 
 def _two_way(
