@@ -12,7 +12,7 @@ from engagement_ml._typing import FloatArray
 from engagement_ml.engine import Engine
 from engagement_ml.lifecycle.monitoring.shapes import WindowShapes
 from engagement_ml.metric import EngagementMetric
-from engagement_ml.metric.scoring import explain_counts
+from engagement_ml.metric.scoring import scored_counts
 from engagement_ml.workflow.weekly_totals import WeeklyEvents
 
 EVERY_WEEKS = 4
@@ -80,7 +80,7 @@ def _customers(
     )  # fmt: skip
     counts = engine.persist(counts)
     score = (nw.col("score") / SCORE_STEP).floor().cast(nw.Int64())
-    scored = explain_counts(metric, counts, names).select(part=score)
+    scored = scored_counts(metric, counts, names).select(part=score)
     shapes = {"score": _per_class(engine, scored, 100 // SCORE_STEP + 1, source)}
     for behaviour, name in names.items():
         edges = nw.sum_horizontal(
