@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from engagement_ml.cli.commands import check, demo, evaluate, features, init, report, score, train
+from engagement_ml.cli.commands import (
+    check,
+    demo,
+    evaluate,
+    features,
+    init,
+    report,
+    score,
+    sql,
+    train,
+)
 from engagement_ml.cli.completion import PROGRAM, complete_if_asked, with_shell_named
 from engagement_ml.cli.memory import keep_freed_memory
 from engagement_ml.cli.options import InstallCompletion, ShowCompletion, example
@@ -24,6 +34,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     train,
     evaluate,
     score,
+    sql,
     report,
     features,
 )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
+    from engagement_ml.workflow.querying import sql
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
     from engagement_ml.workflow.scoring import Scores, score
@@ -25,6 +26,7 @@ __all__ = [
     "init",
     "report",
     "score",
+    "sql",
     "train",
     "write_features",
 ]
@@ -40,6 +42,7 @@ __getattr__, __dir__ = lazy_exports(
         "init": "starting",
         "report": "reporting",
         "score": "scoring",
+        "sql": "querying",
         "train": "training",
         "write_features": "feature_export",
     },

@@ -169,7 +169,7 @@ def score(
     target = None if output is None else scores_path(output)
     with progress_for(progress, on_step) as steps:
         steps.start("Reading the model")
-        metric, config = _read_model(model, tracking_uri, steps)
+        metric, config = read_model(model, tracking_uri, steps)
         if engine is not None:
             config = _on_engine(config, engine)
         scores = score_frames(
@@ -233,15 +233,19 @@ def score_frames(
     return Scores(metric, moment, n, mean, target, last, notes, warnings, frame, integers)
 
 
-def _read_model(
-    model: EngagementMetric | str | Path, tracking_uri: str | None, progress: Progress
+def read_model(
+    model: EngagementMetric | str | Path,
+    tracking_uri: str | None,
+    progress: Progress | None = None,
 ) -> tuple[EngagementMetric, PipelineConfig]:
+    """Return the metric of a run, and its configuration if it is known, else the defaults."""
     if isinstance(model, EngagementMetric):
         return model, PipelineConfig(name="metric")
     path = as_path(model, "the folder that 'train' wrote, or an MLflow URI")
     if path.is_file():
         return EngagementMetric.from_json(path), PipelineConfig(name="metric")
-    with open_run(model, tracking_uri=tracking_uri, on_status=progress.start) as run:
+    on_status = None if progress is None else progress.start
+    with open_run(model, tracking_uri=tracking_uri, on_status=on_status) as run:
         config = run.config() if run.has(RECORD) else PipelineConfig(name="metric")
         return run.metric(), config
 
