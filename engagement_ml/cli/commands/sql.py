@@ -9,7 +9,9 @@ import typer
 from engagement_ml.cli.options import Debug, LogLines, Model, TrackingUri, Verbose
 from engagement_ml.cli.terminal import command
 
-EXAMPLE = ("engagement-ml sql runs/demo events --as-of 2024-09-01 --dialect snowflake",)
+EXAMPLE = (
+    "engagement-ml sql runs/demo events --as-of 2024-09-01 --event-id event_id --dialect snowflake",
+)
 
 
 def sql(
