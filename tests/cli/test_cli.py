@@ -15,7 +15,7 @@ import yaml
 
 from engagement_ml.cli import main
 
-COMMANDS = ["demo", "init", "train", "evaluate", "score", "report", "features"]
+COMMANDS = ["demo", "init", "train", "evaluate", "score", "sql", "report", "features"]
 HEAVY = {
     "duckdb", "lightgbm", "matplotlib", "mlflow", "narwhals", "numpy", "pandas", "pydantic",
     "pyfixest", "scipy", "shap", "sklearn",
