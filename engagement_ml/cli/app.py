@@ -24,6 +24,7 @@ from engagement_ml.cli.commands import (
     register,
     report,
     score,
+    sql,
     train,
 )
 from engagement_ml.cli.completion import PROGRAM, complete_if_asked, with_shell_named
@@ -43,6 +44,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     score,
     predict,
     monitor,
+    sql,
     report,
     features,
 )

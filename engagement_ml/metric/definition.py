@@ -191,6 +191,7 @@ class EngagementMetric(StoredMetric):
         event_id: str | None = None,
         *,
         columns: Mapping[str, str] | None = None,
+        customers_column: str | None = None,
     ) -> str:
         """Return a SELECT of ``customer_id`` and ``score`` from a table of raw events.
 
@@ -214,6 +215,8 @@ class EngagementMetric(StoredMetric):
         columns : mapping of str to str, optional
             Names in the tables of ``customer_id``, ``timestamp``, ``event_type`` and
             ``event_id``, where they differ. The column of customers comes back under its name.
+        customers_column : str, optional
+            Name of ``customer_id`` in `customers_table`; by default that in the table of events.
 
         Raises
         ------
@@ -227,11 +230,19 @@ class EngagementMetric(StoredMetric):
         >>> print(metric.to_sql_events("log", "2024-04-01", columns={"customer_id": "user"}))
         -- engagement score, 0 to 100; definition ...
         -- events from 2024-01-08 00:00:00 until before 2024-04-01 00:00:00, in UTC
+        -- without a column of event ids, repeated events count
         SELECT customer_id AS "user",
         ...
         """
         return sql.to_sql_events(
-            self, events_table, as_of, dialect, customers_table, event_id, columns
+            self,
+            events_table,
+            as_of,
+            dialect,
+            customers_table,
+            event_id,
+            columns,
+            customers_column,
         )
 
     def plot(self, ax: Axes | None = None) -> Axes | Figure:

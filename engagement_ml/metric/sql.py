@@ -49,6 +49,7 @@ def to_sql_events(
     customers_table: str | None,
     event_id: str | None,
     columns: Mapping[str, str] | None,
+    customers_column: str | None,
 ) -> str:
     """Return a SELECT of customer and ``score`` from a table of raw events."""
     require_behaviours(metric)
@@ -75,7 +76,7 @@ def to_sql_events(
     if customers_table is None:
         source = ["(", *_indented(counted), ") AS counted"]
     else:
-        customer = rules.name(names[CUSTOMER])
+        customer = rules.name(customers_column or names[CUSTOMER])
         source = [
             f"(SELECT DISTINCT {customer} AS customer_id FROM {rules.table(customers_table)}",
             f"  WHERE {rules.has_customer(customer)}) AS chosen",
@@ -85,8 +86,11 @@ def to_sql_events(
         ]
     customer = "customer_id" if customers_table is None else "chosen.customer_id"
     query = _select(metric, counts, customer, names[CUSTOMER], source, rules)
-    window = f"-- events from {since} until before {until}, in UTC"
-    notes = [window] if rules.micros else [window, "-- timestamps are read as they are, as UTC"]
+    notes = [f"-- events from {since} until before {until}, in UTC"]
+    if rules.micros is None:
+        notes.append("-- timestamps are read as they are, as UTC")
+    if not with_id:
+        notes.append("-- without a column of event ids, repeated events count")
     return _written(metric, query, dialect, notes)
 
 

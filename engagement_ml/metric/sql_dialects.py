@@ -163,6 +163,8 @@ _RULES = {
     _GENERIC: Rules("DOUBLE", "VARCHAR", None, has_nan=False),
 }  # fmt: skip
 
+_RULES["databricks"] = _RULES["spark"]
+
 
 def rules_of(dialect: str) -> Rules:
     """Return the rules of a dialect; those of a generic one if it is to be transpiled.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotFittedError
+from engagement_ml.model.queries import FittedQueries
 from engagement_ml.workflow.fitting import FittedPipeline
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.explaining import ExplanationData, ExplanationKind
 
 
-class FittedResults:
+class FittedResults(FittedQueries):
     """Results of `fit`; each raises NotFittedError before it."""
 
     @property

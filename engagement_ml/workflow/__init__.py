@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.monitoring import monitor
     from engagement_ml.workflow.predicting import Predictions, predict
     from engagement_ml.workflow.promoting import promote, roll_back
+    from engagement_ml.workflow.querying import sql
     from engagement_ml.workflow.registering import Registration, register
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
@@ -42,6 +43,7 @@ __all__ = [
     "report",
     "roll_back",
     "score",
+    "sql",
     "train",
     "write_features",
 ]
@@ -67,6 +69,7 @@ __getattr__, __dir__ = lazy_exports(
         "report": "reporting",
         "roll_back": "promoting",
         "score": "scoring",
+        "sql": "querying",
         "train": "training",
         "write_features": "feature_export",
     },

@@ -17,7 +17,7 @@ from engagement_ml.cli import main
 
 COMMANDS = [
     "demo", "init", "train", "register", "evaluate", "audit", "promote", "score", "predict",
-    "monitor", "report", "features",
+    "sql", "monitor", "report", "features",
 ]  # fmt: skip
 HEAVY = {
     "duckdb", "lightgbm", "matplotlib", "mlflow", "narwhals", "numpy", "pandas", "pydantic",
