@@ -75,7 +75,7 @@ def tracking_session(
     TrackingError
         If the store cannot be reached or refuses a request; the message is one line.
     """
-    store = revealed_uri(uri if uri is not None else _current_uri())
+    store = revealed_uri(uri if uri is not None else current_uri())
     check_store(store)
     file = sqlite_file(store)
     new = file is not None and (not file.exists() or file.stat().st_size == 0)
@@ -119,7 +119,8 @@ def get_or_create_experiment(client: Any, name: str, uri: str) -> str:
     return str(experiment.experiment_id)
 
 
-def _current_uri() -> str:
+def current_uri() -> str:
+    """Return the tracking store that MLflow is set to, else the default."""
     # MLflow writes its setting to the variable too; if they differ, the variable is newer.
     in_environment = os.environ.get("MLFLOW_TRACKING_URI")
     if in_environment:

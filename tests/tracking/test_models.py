@@ -154,7 +154,9 @@ def test_the_server_answers_csv_and_json(saved, name, content_type):
     body = FORMATS[content_type](rows)
     if content_type == "application/json":
         body = json.dumps({"dataframe_split": json.loads(body)})
-    answer = scoring_server.invocations(body, content_type, model, model.metadata.get_input_schema())
+    answer = scoring_server.invocations(
+        body, content_type, model, model.metadata.get_input_schema()
+    )
     assert answer.status == 200, answer.response
     predictions = [next(iter(row.values())) for row in json.loads(answer.response)["predictions"]]
     expected = saved.expected[name][: len(rows)]
