@@ -106,8 +106,9 @@ def _status_and_message(
         return PIPE_CLOSED, ""
     if fault := machine_fault(error):
         return fault.exit_status, f"error: {fault}"
+    kept = f"; {written.sentence()}" if written.places else ""
     return DEFECT, (
-        f"error: this is a defect: {type(error).__name__}: {error}; run it with --debug and "
+        f"error: this is a defect: {type(error).__name__}: {error}{kept}; run it with --debug and "
         "report the traceback"
     )
 

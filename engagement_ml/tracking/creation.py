@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -64,12 +65,11 @@ def _is_new(file: Path) -> bool:
 
 def _create(uri: str, file: Path) -> None:
     """Create a database with MLflow's tables, in its place whole or not at all."""
-    from mlflow import db
-
+    upgrade: Any = import_module("mlflow.db").upgrade
     with temporary_folder(file.parent) as folder:
         made = folder / file.name
         # What "mlflow db upgrade" does.
-        db.upgrade.callback(uri.replace(file.as_posix(), made.as_posix(), 1))
+        upgrade.callback(uri.replace(file.as_posix(), made.as_posix(), 1))
         try:
             # Fails if another run without a common lock has made one meanwhile: theirs stays.
             os.link(made, file)

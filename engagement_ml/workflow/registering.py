@@ -155,9 +155,9 @@ def track_results(
         If anything fails; the message says that the results are kept, and how to register them.
     """
     assert tracking.uri is not None
-    later = f"'engagement-ml register {shlex.quote(str(folder))}'"
+    later = f"engagement-ml register {shlex.quote(str(folder))}"
     try:
-        with unfinished(f"its registration did not finish, {later} completes it"):
+        with unfinished(f"its registration did not finish; complete it with: {later}"):
             timed = with_registration(record, None, progress.seconds)
             logged, _ = _registered_once(timed, metric, folder, tracking, True, progress)
             return _with_entry(record, logged, folder, tracking.uri, None, progress)
@@ -166,7 +166,7 @@ def track_results(
         if known is None:
             raise
         raise TrackingError(
-            f"{known}; all results are in {folder}, and {later} registers them"
+            f"{known}; all results are in {folder}; register them with: {later}"
         ) from error
 
 

@@ -89,7 +89,7 @@ def test_interrupting_a_run_leaves_nothing(here, write_yaml, step, delay, number
         check=False,
     )  # fmt: skip
     assert ran.returncode == 128 + number
-    assert ran.stderr == f"{word}: nothing was written\n"
+    assert ran.stderr == f"{word}: no results were written\n"
     assert set(here.rglob("*")) == before
 
 
@@ -133,7 +133,7 @@ def test_an_interruption_that_a_library_swallows_ends_the_run_at_its_next_step(c
     with pytest.raises(typer.Exit) as exit_:
         interrupted_run()
     assert exit_.value.exit_code == 130
-    assert capsys.readouterr().err == "interrupted: nothing was written\n"
+    assert capsys.readouterr().err == "interrupted: no results were written\n"
 
 
 def test_verbose_logs_each_step_on_standard_error(trained, tmp_path):

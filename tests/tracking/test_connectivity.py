@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-import http.server
 import os
 import socket
 import subprocess
 import sys
-import threading
 
 import pytest
 
 from engagement_ml.errors import TrackingError
 from engagement_ml.tracking import check_store, connectivity
-from engagement_ml.tracking.connectivity import absolute_uri, redact_password, redacted, sqlite_file
+from engagement_ml.tracking.connectivity import absolute_uri, sqlite_file
 
 
 @pytest.fixture
@@ -72,8 +70,8 @@ class TestSqlite:
 
 class TestServers:
     def test_a_server_that_never_answers_is_given_up_after_the_timeout(self, monkeypatch):
-        assert connectivity.TIMEOUT_SECONDS == 5.0
-        monkeypatch.setattr(connectivity, "TIMEOUT_SECONDS", 0.05)
+        assert connectivity.SERVER_SECONDS == 15.0
+        monkeypatch.setattr(connectivity, "SERVER_SECONDS", 0.05)
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
             silent.listen()
@@ -102,25 +100,6 @@ class TestServers:
         assert "cannot be reached" in message
         assert "geheim" not in message
 
-    @pytest.mark.parametrize("status", [200, 401, 404, 500])
-    def test_any_answer_is_accepted(self, status, monkeypatch):
-        # However slow this machine is, the server below has the time to answer.
-        monkeypatch.setattr(connectivity, "TIMEOUT_SECONDS", 600.0)
-
-        class Answers(http.server.BaseHTTPRequestHandler):
-            def do_HEAD(self):
-                self.send_response(status)
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-
-        with http.server.HTTPServer(("127.0.0.1", 0), Answers) as server:
-            thread = threading.Thread(target=server.handle_request)
-            thread.start()
-            check_store(f"http://127.0.0.1:{server.server_port}")
-            thread.join()
-
 
 class TestSchemes:
     def test_an_unknown_scheme_names_the_nearest(self):
@@ -134,12 +113,6 @@ class TestSchemes:
     def test_hosted_stores_are_not_checked(self):
         check_store("databricks")
         check_store("databricks://profile")
-
-
-def test_passwords_are_redacted():
-    uri = "https://ann:s3cret@host:5000"
-    assert redacted(uri) == "https://ann:***@host:5000"
-    assert redact_password("login s3cret failed", uri) == "login *** failed"
 
 
 def test_checking_does_not_load_mlflow():

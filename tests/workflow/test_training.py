@@ -178,12 +178,14 @@ def test_results_go_to_a_folder_by_name_and_time_by_default(here, untracked, qui
     assert first.folder != second.folder
 
 
-@pytest.mark.parametrize("error", [TrackingError("the store went away"), KeyboardInterrupt()])
-def test_a_late_failure_leaves_no_files(here, config, quick_drivers, monkeypatch, error):
+@pytest.mark.parametrize("error", [OutputError("the disk went away"), KeyboardInterrupt()])
+def test_a_failure_before_the_results_are_complete_leaves_no_files(
+    here, config, quick_drivers, monkeypatch, error
+):
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("engagement_ml.workflow.training.log_run", fail)
+    monkeypatch.setattr("engagement_ml.workflow.training.write_record", fail)
     with pytest.raises(type(error)):
         train(config, output="deep/down/out")
     assert {p.name for p in here.iterdir()} == {"mlruns", "small-shop.yaml"}
