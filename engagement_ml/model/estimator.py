@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Never, Self
 
 from engagement_ml.config import (
@@ -28,7 +29,7 @@ from engagement_ml.config import (
 )
 from engagement_ml.errors import ConfigError, EngagementError, nearest
 from engagement_ml.faults import machine_faults_named
-from engagement_ml.model.results import FittedResults
+from engagement_ml.model.tracked_results import TrackedResults
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.workflow.fitting import fit_pipeline
 from engagement_ml.workflow.parameters import (
@@ -39,9 +40,10 @@ from engagement_ml.workflow.parameters import (
     nested_values,
     with_nested,
 )
+from engagement_ml.workflow.results import with_registration
 
 
-class EngagementModel(FittedResults):
+class EngagementModel(TrackedResults):
     """Finds the behaviours that move margin and combines them into one engagement metric.
 
     It follows the conventions of scikit-learn: the constructor only stores its parameters,
@@ -93,7 +95,7 @@ class EngagementModel(FittedResults):
     monitor : MonitorConfig or mapping
         ``false_alarm_rate``, ``smallest_change``, ``fail_on``, ``holidays``; for ``monitor``.
     tracking : TrackingConfig or mapping
-        Not used by `fit`, which touches no tracking store; saved with the configuration.
+        The store that `track` logs to; `fit` touches none.
     engine : EngineConfig, mapping or {"duckdb", "spark"}
     random_seed : int, default 0
 
@@ -261,7 +263,7 @@ class EngagementModel(FittedResults):
         Returns
         -------
         EngagementModel
-            Itself. Nothing is written and no tracking store is touched.
+            Itself. Nothing is written and no tracking store is touched; see `track`.
 
         Raises
         ------
@@ -278,9 +280,12 @@ class EngagementModel(FittedResults):
         }
         frames = {name: frame for name, frame in given.items() if frame is not None}
         with progress_for(progress, on_step) as shown:
-            self._results = fit_pipeline(
+            results = fit_pipeline(
                 self.config, frames=frames, progress=shown, keep_explanation=True
             )
+            shown.finish()
+        record = with_registration(results.record, None, shown.seconds)
+        self._results = replace(results, record=record)
         return self
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from engagement_ml.formatting import DASH, day, listed, number, one_line, sentence, spread
@@ -19,16 +20,16 @@ _DESCRIBED_TAG = "engagement_ml.description"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#!~$])")
 
 
-def run_description(record: RunRecord) -> str:
+def run_description(record: RunRecord, metric: EngagementMetric) -> str:
     """Return what a run found: the metric in words and currency, how good it is, what failed."""
-    run = Run.of(record)
+    run = _run(record, metric)
     parts = [*_finding(run), *_table(run), _out_of_time(run), _models(run), *_failed(run)]
     return _joined(parts)
 
 
 def version_description(record: RunRecord, metric: EngagementMetric) -> str:
     """Return what one version of the metric is, in words and currency."""
-    run = Run.of(record)
+    run = _run(record, metric)
     parts = [
         *_finding(run),
         *_table(run),
@@ -42,7 +43,7 @@ def version_description(record: RunRecord, metric: EngagementMetric) -> str:
 
 def model_description(record: RunRecord, metric: EngagementMetric, version: int) -> str:
     """Return what the registered model is, and what its newest version measures."""
-    run = Run.of(record)
+    run = _run(record, metric)
     about = (
         f"An engagement score from 0 to 100 for each {_escaped(run.entity)}, from counts of "
         f"events in {metric.observation_days} days. Inputs: a column of counts for each "
@@ -62,6 +63,11 @@ def describe_model(client: Any, record: RunRecord, metric: EngagementMetric, ver
     # A process that is killed in between leaves the old text, which then counts as a person's.
     client.update_registered_model(name, description)
     client.set_registered_model_tag(name, _DESCRIBED_TAG, _digest(description))
+
+
+def _run(record: RunRecord, metric: EngagementMetric) -> Run:
+    """Return the record of the metric that is logged, as a caution depends on its evidence."""
+    return Run.of(replace(record, metric=metric.to_dict()))
 
 
 def _finding(run: Run) -> list[str]:

@@ -14,7 +14,7 @@ from engagement_ml.metric import EngagementMetric
 from engagement_ml.plain_types import plain
 from engagement_ml.records import RunRecord
 from engagement_ml.tracking.flatten import flat_texts, safe_key
-from engagement_ml.tracking.registry import RECORD_TAG
+from engagement_ml.tracking.registry import RECORD_TAG, results_hash
 
 if TYPE_CHECKING:
     from engagement_ml.tables.quality import TableQuality
@@ -55,7 +55,7 @@ def run_tags(record: RunRecord, metric: EngagementMetric, commit: str | None) ->
     config = json.dumps(record.config, sort_keys=True)
     tags = {
         "engagement_ml.version": record.version,
-        RECORD_TAG: record.fingerprint,
+        RECORD_TAG: results_hash(record),
         "engagement_ml.definition_hash": metric.definition_hash,
         "engagement_ml.evidence": metric.evidence,
         "engagement_ml.abstained": str(metric.abstained).lower(),
@@ -71,7 +71,7 @@ def run_tags(record: RunRecord, metric: EngagementMetric, commit: str | None) ->
 def version_tags(record: RunRecord, metric: EngagementMetric, commit: str | None) -> dict[str, str]:
     """Return the tags of a version in the model registry."""
     tags = {
-        RECORD_TAG: record.fingerprint,
+        RECORD_TAG: results_hash(record),
         "definition_hash": metric.definition_hash,
         "data_fingerprint": data_fingerprint(record),
         "evidence": metric.evidence,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,13 @@ class LoggedRun:
         """Return plain types, as ``RunRecord.registered`` holds them."""
         values = asdict(self)
         return {"uri": values.pop("model_uri"), **values}
+
+    @classmethod
+    def from_dict(cls, registered: Mapping[str, Any]) -> LoggedRun:
+        """Read what `to_dict` returned; other keys are ignored."""
+        values = {**registered, "model_uri": registered["uri"]}
+        names = [field.name for field in fields(cls) if field.name in values]
+        return cls(**{name: values[name] for name in names})
 
 
 def log_run(
@@ -178,7 +185,9 @@ def _run(
     from mlflow.tracking.context.registry import resolve_tags
 
     start, end = run_times(record)
-    tags = resolve_tags(run_tags(record, metric, commit) | {_NOTE_TAG: run_description(record)})
+    tags = resolve_tags(
+        run_tags(record, metric, commit) | {_NOTE_TAG: run_description(record, metric)}
+    )
     run = client.create_run(experiment_id, start_time=start, tags=tags, run_name=run_name(record))
     run_id = str(run.info.run_id)
     try:

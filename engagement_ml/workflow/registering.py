@@ -62,6 +62,7 @@ def register(
     tracking_uri: str | None = None,
     experiment: str | None = None,
     again: bool = False,
+    version: bool = True,
     progress: ProgressOption | Progress = "log",
     on_step: OnStep | None = None,
 ) -> Registration:
@@ -81,6 +82,8 @@ def register(
         Name of the MLflow experiment; by default as in the run's configuration.
     again : bool, default False
         Whether another version is made if the store has one of this run.
+    version : bool, default True
+        Whether a version is registered; if not, run and models are logged only.
     progress : {"log", "auto", "bar", False} or Progress, default "log"
         How steps are shown; see `engagement_ml.progress.progress_for`.
     on_step : callable, optional
@@ -117,7 +120,9 @@ def register(
                 f"{opened.origin}: was trained with 'tracking: {{uri: null}}'; name a store with "
                 "--tracking-uri"
             )
-        tracking = TrackingConfig(uri=uri, experiment=experiment or config.experiment)
+        tracking = TrackingConfig(
+            uri=uri, experiment=experiment or config.experiment, register=version
+        )
         steps.start("Checking the tracking store")
         check_store(uri)
         logged, already = _registered_once(record, metric, opened.folder, tracking, again, steps)

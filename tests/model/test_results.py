@@ -69,3 +69,23 @@ def test_a_model_that_abstained_says_why(model):
         with pytest.raises(em.EngagementError, match="abstained"):
             plot()
     assert other.explain("within").shape == model.explain("within").shape
+
+
+def test_tracking_a_fitted_model_takes_one_call_and_registers_it_once(model, here):
+    tracked = em.EngagementModel(**model.get_params(deep=False))
+    tracked._results = model._results
+    logged = tracked.track(progress=False)
+    assert logged.model_uri == "models:/model/1"
+    assert em.load_metric(logged.model_uri) == model.metric_
+    assert tracked.record_.registered["version"] == 1
+    assert model.record_.registered is None
+    assert sum(model.record_.seconds.values()) > 0
+    assert tracked.track(progress=False).run_id == logged.run_id
+    unregistered = tracked.track(register=False, experiment="trials", progress=False)
+    assert (unregistered.version, unregistered.model) == (None, None)
+    assert unregistered.run_id != logged.run_id
+
+
+def test_tracking_before_fitting_is_told(here):
+    with pytest.raises(em.NotFittedError):
+        em.EngagementModel(name="x").track()

@@ -126,7 +126,7 @@ def record(metric) -> RunRecord:
             ),
         ),
         evaluation={
-            "profit": {"model": {"r2": value}},
+            "profit": {"r2": value},
             "metric": {
                 "across": {"metric": {"spearman": value}},
                 "within": {"metric": {"spearman": None}},
