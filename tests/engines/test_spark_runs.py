@@ -203,7 +203,7 @@ def test_the_columns_of_scores_are_the_same(
         assert left.columns.tolist() == right.columns.tolist()
         for name in left.columns:
             if left[name].dtype.kind == "f":
-                np.testing.assert_allclose(right[name], left[name], rtol=1e-9)
+                np.testing.assert_allclose(right[name], left[name], rtol=1e-9, atol=1e-9)
             else:
                 assert right[name].fillna("").tolist() == left[name].fillna("").tolist()
     other = dataclasses.replace(metric, observation_days=metric.observation_days - 1)
