@@ -168,7 +168,7 @@ def predict(
         mean=float(predicted.columns[MARGIN].mean()),
         currency=settings.currency,
         path=target,
-        notes=notes,
+        notes=(*notes, *predicted.table_notes),
         warnings=predicted.warnings,
         customer=customer,
         _frame=frame,

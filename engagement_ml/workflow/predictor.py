@@ -19,6 +19,7 @@ from engagement_ml.formatting import listed, percent, plural, quantity
 from engagement_ml.inputs import Tables, read_tables
 from engagement_ml.models.prediction_intervals import PredictionIntervals
 from engagement_ml.progress import Progress
+from engagement_ml.tables.dropped import dropped_note
 from engagement_ml.windows import DAY, Windows
 from engagement_ml.workflow.runs import Run
 
@@ -49,6 +50,8 @@ class Predicted:
     notes : tuple of str
     warnings : tuple of str
         Those of the `notes` that say that the tables end too early.
+    table_notes : tuple of str
+        What was dropped or assumed when the tables were read; it was logged then.
     """
 
     as_of: dt.date
@@ -56,6 +59,7 @@ class Predicted:
     columns: dict[str, FloatArray]
     notes: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    table_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ class Predictor:
         ids, values = (np.concatenate(each) for each in zip(*parts, strict=True))
         columns = dict(zip(COLUMNS, values.T, strict=True))
         notes += self._notes(columns, windows)
-        return Predicted(day, ids, columns, notes, warnings)
+        dropped = filter(None, map(dropped_note, tables.quality))
+        return Predicted(day, ids, columns, notes, warnings, (*tables.notes, *dropped))
 
     def _as_trained(self, tables: Tables) -> Tables:
         """Return the tables with the event types, and their amounts, that the models know."""

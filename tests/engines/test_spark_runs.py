@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -189,6 +190,33 @@ def test_scores_of_a_pyspark_frame(
     some = em.score(metric, native, customers=few).frame
     assert some["customer_id"].tolist() == [1, 2, 999]
     assert some["score"].iloc[2] == 0
+
+
+def test_the_columns_of_scores_are_the_same(
+    spark_session: Any, here: Path, metric: EngagementMetric, events: pd.DataFrame
+) -> None:
+    metric = dataclasses.replace(metric, score_quantiles=tuple(np.linspace(0.0, 60.0, 101)))
+    texts = events.assign(timestamp=events["timestamp"].astype(str))
+    native = spark_session.createDataFrame(texts.astype(object))
+    native = native.withColumn("timestamp", native["timestamp"].cast("timestamp_ntz"))
+    em.score(metric, native, as_of="2024-03-10", output="then")
+    given = {"since": "then/scores.parquet", "reasons": True, "next_best": True}
+    one = dataclasses.replace(metric.behaviours[0], weight=100)
+    for each in (metric, dataclasses.replace(metric, behaviours=(one,))):
+        asked = given if each is metric else {"reasons": True, "next_best": True}
+        expected = em.score(each, events, **asked)
+        found = em.score(each, native, output="s.duckdb::scores", **asked)
+        assert tuple(n.replace("pyspark", "pandas") for n in found.notes) == expected.notes
+        left, right = expected.frame, found.frame
+        assert left.columns.tolist() == right.columns.tolist()
+        for name in left.columns:
+            if left[name].dtype.kind == "f":
+                np.testing.assert_allclose(right[name], left[name], rtol=1e-9, atol=1e-9)
+            else:
+                assert right[name].fillna("").tolist() == left[name].fillna("").tolist()
+    other = dataclasses.replace(metric, observation_days=metric.observation_days - 1)
+    with pytest.raises(em.EngagementError, match="scores of another definition"):
+        em.score(other, native, since="then/scores.parquet")
 
 
 def test_scores_on_the_command_line(

@@ -90,6 +90,10 @@ def test_what_the_predictions_lack_is_said(home, small_shop) -> None:
     notes = predict(home.folder, frames={"events": renamed}, progress=False).notes
     assert "there is no event of type coupon_use any more, which counts as none" in notes
     assert "the models do not use events of type coupon, new since the training" in notes
+    paid = small_shop.transactions.copy()
+    paid["customer_id"] = paid["customer_id"].mask(paid.index == paid.index[0])
+    notes = predict(home.folder, frames={"transactions": paid}, progress=False).notes
+    assert any("1 row dropped" in note and "transactions" in note for note in notes)
 
 
 def test_covariates_must_be_those_of_the_training(home, small_shop) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.column_names import find
-from engagement_ml.engine import Engine
+from engagement_ml.engine import Engine, LazyEngine
 from engagement_ml.engine.base import one_line
 from engagement_ml.errors import InputError
 from engagement_ml.formatting import quantity
@@ -108,12 +108,21 @@ def _earlier(
             raise InputError(
                 f"{label}: column '{column}' holds {schema[str(column)]}, not numbers; give scores"
             )
-    # Whole numbers beside nulls are floats in pandas.
-    whole = nw.col(str(ids)).cast(nw.Int64()) if schema[str(ids)].is_float() else nw.col(str(ids))
     numbers = {BEFORE: score, **dict(zip(before, points, strict=False))}
-    selected = (nw.col(str(c)).cast(nw.Float64()).alias(name) for name, c in numbers.items())
-    frame = raw.select(whole.cast(nw.String()).alias(_ID), *selected, nw.lit(1).alias(_THERE))
+    plain = _renamed(engine, raw, {_ID: str(ids), **{n: str(c) for n, c in numbers.items()}})
+    # Whole numbers beside nulls are floats in pandas.
+    whole = nw.col(_ID).cast(nw.Int64()) if schema[str(ids)].is_float() else nw.col(_ID)
+    selected = (nw.col(name).cast(nw.Float64()) for name in numbers)
+    frame = plain.select(whole.cast(nw.String()), *selected, nw.lit(1).alias(_THERE))
     return frame.filter(~nw.col(_ID).is_null()), before
+
+
+def _renamed(engine: Engine, raw: nw.LazyFrame[Any], names: dict[str, str]) -> nw.LazyFrame[Any]:
+    """Return columns under plain names; Spark takes a dot or a backtick for its own syntax."""
+    if isinstance(engine, LazyEngine):
+        quoted = {plain: "`" + name.replace("`", "``") + "`" for plain, name in names.items()}
+        return engine.project(raw, quoted)
+    return raw.select(nw.col(name).alias(plain) for plain, name in names.items())
 
 
 def _read_csv(since: Any, label: str, customer: str) -> Any:

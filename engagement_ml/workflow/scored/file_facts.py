@@ -41,7 +41,7 @@ def facts_for(metric: EngagementMetric, as_of: dt.datetime) -> dict[str, str]:
 def facts_of(source: Any) -> ScoreFacts:
     """Return the facts of a file or table of scores; none for a frame or a CSV file.
 
-    A file that cannot be opened has none here; whoever reads its rows says what is wrong.
+    A file that cannot be opened has none here; reading its rows says what is wrong.
     """
     if not isinstance(source, str | os.PathLike):
         return ScoreFacts()

@@ -106,8 +106,9 @@ def with_next_behaviour(table: ScoreTable, record: RunRecord | None) -> ScoreTab
             column = names[behaviour].replace("n_", "gain_")
             frame = _joined(table, frame, names[behaviour], column, gains)
             columns.append((behaviour, column))
-    largest = nw.max_horizontal(*(nw.col(c) for _, c in columns), nw.lit(0.0)).alias(GAIN)
-    frame = frame.with_columns(largest)
+    # Spark compares no single value.
+    values = [nw.lit(0.0), *(nw.col(c) for _, c in columns), nw.lit(0.0)]
+    frame = frame.with_columns(nw.max_horizontal(*values).alias(GAIN))
     chosen = {BEHAVIOUR: nw.lit(None, dtype=nw.String()), EVIDENCE: nw.lit(None, dtype=nw.String())}
     for behaviour, column in reversed(columns):
         here = (nw.col(column) == nw.col(GAIN)) & (nw.col(GAIN) > 0)

@@ -37,7 +37,8 @@ class _Reason:
     @property
     def largest(self) -> nw.Expr:
         """The largest value, which is computed once."""
-        return nw.max_horizontal(*self.values).alias(self.name)
+        # Spark compares no single value.
+        return nw.max_horizontal(*self.values, nw.lit(_NO)).alias(self.name)
 
     def of(self, results: Sequence[nw.Expr]) -> nw.Expr:
         """Return the result of the first behaviour with the largest value, or null."""
