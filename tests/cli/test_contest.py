@@ -40,8 +40,8 @@ def test_evaluate_prints_contestants_differences_and_segments(trained, scores, m
     for part in (
         "have every score",
         "Whether weights and vendor had seen these outcomes is not known",
-        "run − vendor",
-        "vendor − Recency-frequency-monetary",
+        "− vendor",
+        "− Recency-frequency-monetary",
         "Predicts, by segment",
         "Profit of run",
     ):
