@@ -10,7 +10,16 @@ from rich.console import Console
 
 from engagement_ml.cli.results import print_models, print_table, show_evaluation
 from engagement_ml.evaluation.names import RFM
-from engagement_ml.formatting import DASH, Money, decimals_for, number, plural, quantity, spread
+from engagement_ml.formatting import (
+    DASH,
+    Money,
+    decimals_for,
+    number,
+    one_line,
+    plural,
+    quantity,
+    spread,
+)
 from engagement_ml.report import text
 from engagement_ml.report.view import measure
 
@@ -34,7 +43,7 @@ def show_contest(evaluation: Mapping[str, Any], output: Path | None) -> None:
     rows = {each["name"]: each for each in contestants if each["across"]}
     rows |= comparison["baselines"]
     money = Money(comparison["currency"])
-    cells = {name: _cells(row, money) for name, row in rows.items()}
+    cells = {text.score_name(name): _cells(row, money) for name, row in rows.items()}
     print_table(
         console,
         "95% intervals",
@@ -85,7 +94,9 @@ def _print_differences(
 ) -> None:
     """Print how the contestants differ from one another and from recency-frequency-monetary."""
     cells = {
-        f"{each['first']} − {text.score_name(each['second'])}": _cells(each, money)
+        f"{text.score_name(each['first'])}\n− {text.score_name(each['second'])}": _cells(
+            each, money
+        )
         for each in evaluation["differences"]
         if each["second"] in (*names, RFM)
     }
@@ -99,7 +110,8 @@ def _print_segments(
     cells = {}
     for each in segments:
         across = {name: row["across"] for name, row in each["scores"].items()}
-        label = f"{each['segment']} {each['value']} ({number(each['customers'], 0)})"
+        value = one_line(f"{each['segment']} {each['value']}")
+        label = f"{value} ({number(each['customers'], 0)})"
         cells[label] = [_estimate(across.get(name), "spearman") for name in names]
     print_table(console, "Predicts, by segment", cells, list(names))
 

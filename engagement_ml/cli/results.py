@@ -69,7 +69,9 @@ def show_evaluation(evaluation: Mapping[str, Any], output: Path | None) -> None:
     across, within = metric.get("across") or {}, metric.get("within") or {}
     spearman = {"predicts": across, "moves with margin": within}
     cells = {
-        name: [_cell(rows.get(name), "spearman", interval=True) for rows in spearman.values()]
+        text.score_name(name): [
+            _cell(rows.get(name), "spearman", interval=True) for rows in spearman.values()
+        ]
         for name in dict.fromkeys([*across, *within])
     }
     print_table(console, "Rank correlation, 95% interval", cells, list(spearman))
@@ -137,7 +139,7 @@ def print_models(console: Console, evaluation: Mapping[str, Any], *, of: str = "
         rows = {"model": part, **(part.get("baselines") or {})}
         if part and "reason" not in part:
             cells = {
-                name: [_cell(row, key, interval=False) for key, _ in measures]
+                text.score_name(name): [_cell(row, key, interval=False) for key, _ in measures]
                 for name, row in rows.items()
             }
             print_table(
@@ -148,7 +150,7 @@ def print_models(console: Console, evaluation: Mapping[str, Any], *, of: str = "
 def print_table(
     console: Console, title: str, cells: Mapping[str, Sequence[str]], headings: Sequence[str]
 ) -> None:
-    """Print a table of a row per score, which are shown by their labels; nothing without rows."""
+    """Print a table of a row per label; nothing without rows."""
     if not cells:
         return
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
@@ -156,7 +158,7 @@ def print_table(
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for name, row in cells.items():
-        table.add_row(text.score_name(name), *row)
+        table.add_row(name, *row)
     console.print("")
     console.print(table)
 

@@ -55,7 +55,7 @@ def measure(
     for values in scores.values():
         keep &= np.isfinite(values)
     measured = rows.frame["cutoff"].dt.date.isin(plan.measured).to_numpy()
-    if scores and not (keep & measured).any():
+    if plan.measured and scores and not (keep & measured).any():
         who = listed(scores)
         raise NotEnoughDataError(
             f"no {config.entity} has a score of {who} at one cutoff from {plan.measured[0]} to "

@@ -60,8 +60,12 @@ def plan_contest(windows: Windows, contestants: Sequence[Contestant]) -> Plan:
     unseen = [c for c in windows.test if latest is None or windows.outcome(c).start >= latest]
     measured = tuple(unseen) or windows.test
     pairs = choose_pairs(windows.cutoffs, measured, longest, fit_until=latest)
-    if latest is not None and not unseen:
-        out_of_time: bool | None = False
+    out_of_time: bool | None
+    if not measured:
+        out_of_time = None
+        reason = "No cutoff could be kept for evaluation; a longer history would allow one."
+    elif latest is not None and not unseen:
+        out_of_time = False
         reason = (
             f"This is not out of time: contestants were fitted to outcomes until {latest}, and "
             "these are the cutoffs of the data; evaluate them on newer data."

@@ -11,7 +11,6 @@ from engagement_ml.errors import InputError
 from engagement_ml.evaluation.baseline_comparison import TOO_FEW
 from engagement_ml.evaluation.cutoff_groups import cutoffs_of
 from engagement_ml.evaluation.names import METRIC
-from engagement_ml.evaluation.out_of_time import FORMAT
 from engagement_ml.formatting import listed
 from engagement_ml.windows import Windows
 from engagement_ml.workflow.contest_data import (
@@ -86,6 +85,8 @@ def primary_part(
     panel: Panel, results: Mapping[str, Any], contestants: Sequence[Contestant]
 ) -> dict[str, Any]:
     """Return the part of ``evaluation.json`` on the first contestant, if no run has models."""
+    from engagement_ml.evaluation.out_of_time import FORMAT
+
     comparison = results["comparison"]
     name = contestants[0].name
     first = next(each for each in results["contestants"] if each["name"] == name)

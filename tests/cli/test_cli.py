@@ -45,12 +45,17 @@ def test_every_example_in_help_runs(here, quick_drivers, small_shop, monkeypatch
     )
     shown = [example for name in COMMANDS for example in examples(monkeypatch, capsys, name)]
     assert len(shown) >= len(COMMANDS)
+    views = small_shop.events.loc[lambda t: t["event_type"] == "page_view"]
+    month = views["timestamp"].dt.strftime("%Y-%m-28").rename("date")
+    counts = views.groupby(["customer_id", month]).size().rename("score").reset_index()
+    counts.to_csv(here / "health.csv", index=False)
     for example in [*shown, *examples(monkeypatch, capsys)]:
         assert run(monkeypatch, *shlex.split(example)[1:]) == 0, example
     for file in (
         "runs/demo/metric.json", "runs/demo/shop.yaml", "runs/demo/data/events.parquet",
         "runs/shop/drivers.csv", "runs/demo-evaluation/evaluation.json", "scores.parquet",
         "shop.duckdb", "predictions.parquet", "report.html", "features/features.parquet",
+        "runs/audit/audit.html",
     ):  # fmt: skip
         assert (here / file).is_file(), file
 

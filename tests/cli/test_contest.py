@@ -38,10 +38,10 @@ def test_evaluate_prints_contestants_differences_and_segments(trained, scores, m
     assert run(monkeypatch, "evaluate", *given[:-1]) == 0
     out = capsys.readouterr().out
     for part in (
-        "have every score and are compared",
+        "have every score",
         "Whether weights and vendor had seen these outcomes is not known",
-        "run − vendor",
-        "vendor − Recency-frequency-monetary",
+        "− vendor",
+        "− Recency-frequency-monetary",
         "Predicts, by segment",
         "Profit of run",
     ):

@@ -26,7 +26,16 @@ def few_draws():
 @pytest.fixture(scope="module")
 def shop(trained) -> SimpleNamespace:
     """A shop of 1,200 customers; the run of the small shop names the drivers and the windows."""
-    made = make_shop(1200, WEEKS, seed=7)
+    return ground(make_shop(1200, WEEKS, seed=7), trained)
+
+
+@pytest.fixture(scope="module")
+def tiny(small_shop, trained) -> SimpleNamespace:
+    """The small shop, where what a score is worth does not matter."""
+    return ground(small_shop, trained)
+
+
+def ground(made, trained) -> SimpleNamespace:
     end = made.transactions["timestamp"].max().normalize() + pd.Timedelta(days=1)
     days = pd.date_range(end=end - pd.Timedelta(days=WINDOW), periods=10, freq="28D")
     frames = {name: getattr(made, name) for name in ("events", "transactions", "customers")}
@@ -57,6 +66,12 @@ def events_of(shop, weights):
     return values
 
 
+def views_and_likes(shop) -> pd.DataFrame:
+    scores = table(shop, events_of(shop, {"page_view": 1.0, "social_like": 1.0}))
+    likes = table(shop, events_of(shop, {"social_like": 1.0}))["score"]
+    return scores.assign(likes=likes, tier="gold")
+
+
 def audited(shop, scores, **more):
     given = {"frames": shop.frames, "model": shop.run, "progress": False, **more}
     return audit({"health": scores}, {"name": "small-shop", **SETTINGS}, **given)
@@ -67,9 +82,7 @@ SETTINGS = {"windows": {"observation_days": WINDOW, "outcome_days": WINDOW, "eve
 
 @pytest.fixture(scope="module")
 def vanity(shop) -> pd.DataFrame:
-    scores = table(shop, events_of(shop, {"page_view": 1.0, "social_like": 1.0}))
-    likes = table(shop, events_of(shop, {"social_like": 1.0}))["score"]
-    return scores.assign(likes=likes, tier="gold")
+    return views_and_likes(shop)
 
 
 def test_a_score_of_views_and_likes_is_vanity_and_so_are_its_parts(shop, vanity, tmp_path):
@@ -119,15 +132,15 @@ def test_one_date_is_measured_between_customers_and_says_what_it_lacks(shop, van
     assert any("one date with scores" in warning for warning in result.audit.warnings)
 
 
-def test_scores_after_the_last_known_outcome_stop_before_anything_is_trained(shop, vanity):
-    late = vanity.assign(date=vanity["date"] + pd.Timedelta(days=400))
+def test_scores_after_the_last_known_outcome_stop_before_anything_is_trained(tiny):
+    late = views_and_likes(tiny).assign(date=lambda t: t["date"] + pd.Timedelta(days=400))
     with pytest.raises(NotEnoughDataError, match=r"its scores are dated 20\d\d.* none holds"):
-        audited(shop, late, model=None)
+        audited(tiny, late, model=None)
 
 
-def test_weights_by_hand_have_the_verdicts_of_the_driver_search(shop):
+def test_weights_by_hand_have_the_verdicts_of_the_driver_search(tiny):
     by_hand = EngagementMetric.from_weights({"tutorial_done": 50, "page_view": 30, "telex": 20})
-    result = audit(by_hand, SETTINGS | {"name": "small-shop"}, model=shop.run, frames=shop.frames,
+    result = audit(by_hand, SETTINGS | {"name": "small-shop"}, model=tiny.run, frames=tiny.frames,
                    progress=False)  # fmt: skip
     parts = {part.name: part for part in result.audit.facts.behaviours}
     assert parts["tutorial_done"].verdict == "driver"
@@ -144,16 +157,16 @@ def test_weights_by_hand_have_the_verdicts_of_the_driver_search(shop):
         (lambda t: t.assign(customer_id="x" + t["customer_id"].astype(str)), None, "has a score"),
     ],
 )
-def test_what_cannot_be_audited_is_refused_in_one_line(shop, vanity, scores, parts, words):
+def test_what_cannot_be_audited_is_refused_in_one_line(tiny, scores, parts, words):
     with pytest.raises(EngagementError, match=words) as error:
-        audited(shop, scores(vanity), parts=parts)
+        audited(tiny, scores(views_and_likes(tiny)), parts=parts)
     assert "\n" not in str(error.value)
 
 
-def test_names_of_others_break_nothing_on_the_page(shop, vanity, tmp_path):
+def test_names_of_others_break_nothing_on_the_page(tiny, tmp_path):
     name = 'a "score" </title><script>alert(1)</script>\n✓'
-    given = {"frames": shop.frames, "model": shop.run, "progress": False}
-    strange = vanity.rename(columns={"likes": "<b>likes</b>"}).drop(columns="tier")
+    given = {"frames": tiny.frames, "model": tiny.run, "progress": False}
+    strange = views_and_likes(tiny).rename(columns={"likes": "<b>likes</b>"}).drop(columns="tier")
     audit({name: strange}, SETTINGS | {"name": "small-shop"}, output=tmp_path / "a", **given)
     page = (tmp_path / "a" / "audit.html").read_text(encoding="utf-8")
     assert "<script" not in page

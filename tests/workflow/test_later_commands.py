@@ -40,10 +40,15 @@ WAYS = ["folder", "alias", "version", "run"]
 
 @pytest.mark.parametrize("way", ["folder", "alias"])
 def test_evaluating_on_the_same_data_gives_the_evaluation_of_training(home, way):
-    evaluation = evaluate(home.by[way], output="again")
+    evaluation = evaluate(home.by[way], output="again", log=False)
     assert json.loads((home.path / "again" / "evaluation.json").read_text()) == evaluation
     # It reads the tables once more, and says how they meet.
     assert evaluation["notes"].pop(0).startswith("Of the customers, 300 have events")
+    (contestant,) = evaluation.pop("contestants")
+    assert contestant["across"]["spearman"] == evaluation["metric"]["across"]["metric"]["spearman"]
+    assert contestant["within"]["spearman"] == evaluation["metric"]["within"]["metric"]["spearman"]
+    assert evaluation.pop("comparison")["out_of_time"] is True
+    assert {each["first"] for each in evaluation.pop("differences")} == {contestant["name"]}
     assert evaluation == home.result.evaluation
 
 

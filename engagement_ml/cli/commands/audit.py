@@ -19,10 +19,7 @@ from engagement_ml.cli.options import (
 )
 from engagement_ml.cli.terminal import command
 
-EXAMPLE = (
-    "engagement-ml audit health.csv shop.yaml --output runs/audit",
-    "engagement-ml audit health.csv shop.yaml --model runs/shop",
-)
+EXAMPLE = ("engagement-ml audit health.csv runs/demo/shop.yaml --output runs/audit",)
 
 
 def audit(

@@ -18,11 +18,7 @@ from engagement_ml.cli.options import (
 )
 from engagement_ml.cli.terminal import command
 
-EXAMPLE = (
-    "engagement-ml evaluate runs/demo --output runs/demo-evaluation",
-    "engagement-ml evaluate runs/shop shop.yaml --against champion",
-    "engagement-ml evaluate runs/shop weights.yaml --scores vendor=health.csv",
-)
+EXAMPLE = ("engagement-ml evaluate runs/demo --output runs/demo-evaluation",)
 
 
 def evaluate(

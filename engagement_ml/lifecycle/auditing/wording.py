@@ -51,8 +51,8 @@ def meaning(facts: Facts, judged: Judgement) -> str:
         "moves with margin": f"What raises this score tends to come before more margin of the same "
         f"{entity}. It is a candidate to steer by; a randomised test would prove it.",
         "moves little": f"It may describe {entities}. It is not shown to be worth steering by.",
-        "vanity": f"{first_upper(entities)} with a higher score bring more margin, but they would "
-        "anyway: margin does not follow when the score of one of them changes. Use it to describe "
+        "vanity": f"{first_upper(entities)} with a higher score bring more margin, but margin does "
+        "not follow when the score of one of them changes. Use it to describe "
         f"{entities}; do not reward anyone for raising it.",
         "no information": f"Nothing is lost without it: it tells {entities} with much margin from "
         "others no better than chance, and does not move with margin.",
