@@ -21,8 +21,10 @@ _PORT = r"\d{1,5}(?:[/?#,;\s]|$)"
 _IN_TEXT = re.compile(
     rf"(?P<before>://[^\s:/@\"'<>]*:)(?!{_PORT})(?P<secret>[^\s\"'<>]+)(?P<after>@)"
 )
-# As SQLAlchemy reads it: a password may contain a slash.
-_IN_URI = re.compile(r"(?P<before>^[\w+.\-]+://[^:/@]*:)(?P<secret>[^@]*)(?P<after>@)", re.DOTALL)
+# A database's URI as SQLAlchemy reads it: a password may contain a slash.
+_IN_URI = re.compile(
+    r"(?P<before>^(?!https?:)[\w+.\-]+://[^:/@]*:)(?P<secret>[^@]*)(?P<after>@)", re.DOTALL
+)
 _SHORTEST = 4
 """Characters of a secret that is looked for in texts: shorter ones are part of usual words."""
 _remembered: set[str] = set()

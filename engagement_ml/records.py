@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from engagement_ml.tables.quality import TableQuality
 
 FORMAT = 1
-_AFTER_RESULTS = ("registered", "seconds")
 HASH = "sha256"
 _REQUIRED = (
     "name", "entity", "currency", "created_at", "version", "config", "windows", "tables",
@@ -133,12 +132,6 @@ class RunRecord:
     def drivers(self) -> tuple[DriverRow, ...]:
         """The rows of ``drivers.csv``, the selected behaviours first."""
         return self.evidence.drivers
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the results: the same before and after the run is registered."""
-        values = self.to_dict()
-        return _hash({key: v for key, v in values.items() if key not in _AFTER_RESULTS})
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -160,7 +160,7 @@ def test_the_commands_of_a_page_run_in_their_order(page, shop_folder, monkeypatc
     from engagement_ml.cli.app import app
 
     lines = commands_of(page)
-    if any("models:/" in line for line in lines):
+    if any("models:/" in line or " register " in line for line in lines):
         track(Path("shop.yaml"))
     train_what_is_assumed(lines, app)
     for line in lines:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from engagement_ml.errors import nearest
-from engagement_ml.masking import is_secret_name, masked_option
+from engagement_ml.masking import is_secret_name, masked, masked_option
 
 
 def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
@@ -38,7 +38,7 @@ def _sentence(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
         return message
     shown = masked_option(key, str(problem["input"])) if is_secret_name(key) else problem["input"]
     value = "" if isinstance(problem["input"], dict) else f", found {shown!r}"
-    return f"key '{key}': {message}{value}"
+    return masked(f"key '{key}': {message}{value}")
 
 
 def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:

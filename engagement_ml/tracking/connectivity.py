@@ -20,6 +20,8 @@ WEB = ("http", "https")
 HOSTED = ("databricks", "databricks-uc", "uc")
 SCHEMES = ("sqlite", *DATABASES, *WEB, *HOSTED)
 TIMEOUT_SECONDS = 5.0
+SERVER_SECONDS = 15.0
+"""A server that has just started asks its database for the first time."""
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
@@ -27,7 +29,7 @@ def check_store(uri: str) -> None:
     """Raise an error if a tracking store cannot be reached; writes nothing.
 
     A SQLite file must be a SQLite database, or it must be possible to create one there. A server
-    must answer MLflow's API within five seconds, and accept the credentials that its URI, the
+    must answer MLflow's API within 15 seconds, and accept the credentials that its URI, the
     environment or MLflow's file of credentials has. The host of a database must accept connections
     within five seconds. Hosted stores are not checked.
 
@@ -62,7 +64,7 @@ def check_store(uri: str) -> None:
     if scheme == "sqlite":
         _check_sqlite(uri)
     elif scheme in WEB:
-        check_server(uri, TIMEOUT_SECONDS)
+        check_server(uri, SERVER_SECONDS)
     elif scheme in DATABASES:
         _check_host(uri, DATABASES[scheme])
     elif scheme in ("", "file"):

@@ -7,7 +7,13 @@ from typing import Any
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import OnStep
 from engagement_ml.records import RunRecord
-from engagement_ml.tracking.registry import CHALLENGER, CHAMPION, RECORD_TAG, complete_version
+from engagement_ml.tracking.registry import (
+    CHALLENGER,
+    CHAMPION,
+    RECORD_TAG,
+    complete_version,
+    results_hash,
+)
 from engagement_ml.tracking.runs import LoggedRun
 from engagement_ml.tracking.session import tracking_session
 
@@ -63,7 +69,7 @@ def find_registration(
 def _version_of(client: Any, record: RunRecord, name: str) -> Any | None:
     """Return the newest version of a record."""
     found = client.search_model_versions(
-        f"name = '{name}' and tags.`{RECORD_TAG}` = '{record.fingerprint}'"
+        f"name = '{name}' and tags.`{RECORD_TAG}` = '{results_hash(record)}'"
     )
     return max(found, key=lambda version: int(version.version), default=None)
 
@@ -87,5 +93,5 @@ def _runs_of(client: Any, record: RunRecord, experiment: str) -> list[Any]:
     found = client.get_experiment_by_name(experiment)
     if found is None:
         return []
-    tag = f"tags.`{RECORD_TAG}` = '{record.fingerprint}'"
+    tag = f"tags.`{RECORD_TAG}` = '{results_hash(record)}'"
     return list(client.search_runs([found.experiment_id], tag))

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.display import INDICATOR_CAUTION
+from engagement_ml.records import RunRecord
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EXISTS = ("RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS")
 RECORD_TAG = "engagement_ml.record"
-"""Tag of runs and versions: the fingerprint of the record, by which a run is found again."""
+"""Tag of runs and versions by which a run is found again; see `results_hash`."""
+_AFTER_RESULTS = ("registered", "seconds")
 _VERSIONS_TAG = "mlflow.modelVersions"
+
+
+def results_hash(record: RunRecord) -> str:
+    """Return the SHA-256 of a record's results: the same before and after its registration."""
+    values = {k: v for k, v in record.to_dict().items() if k not in _AFTER_RESULTS}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def register_version(

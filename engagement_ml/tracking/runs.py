@@ -18,7 +18,7 @@ from engagement_ml.progress import OnStep
 from engagement_ml.records import RunRecord
 from engagement_ml.tracking.flatten import flat_numbers, flat_texts, safe_key
 from engagement_ml.tracking.models import log_booster, log_metric_model
-from engagement_ml.tracking.registry import RECORD_TAG, register_version
+from engagement_ml.tracking.registry import RECORD_TAG, register_version, results_hash
 from engagement_ml.tracking.session import get_or_create_experiment, tracking_session
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _tags(record: RunRecord, metric: EngagementMetric) -> dict[str, str]:
     config = json.dumps(record.config, sort_keys=True)
     tags = {
         "engagement_ml.version": record.version,
-        RECORD_TAG: record.fingerprint,
+        RECORD_TAG: results_hash(record),
         "engagement_ml.definition_hash": metric.definition_hash,
         "engagement_ml.evidence": metric.evidence,
         "engagement_ml.abstained": str(metric.abstained).lower(),
@@ -185,7 +185,7 @@ def _version_tags(record: RunRecord, metric: EngagementMetric) -> dict[str, str]
     }
     numbers = {key: f"{value:.6g}" for key, value in flat_numbers(measures).items()}
     return {
-        RECORD_TAG: record.fingerprint,
+        RECORD_TAG: results_hash(record),
         "definition_hash": metric.definition_hash,
         "evidence": metric.evidence,
         "behaviours": ", ".join(behaviour.behaviour for behaviour in metric.behaviours),
