@@ -131,6 +131,8 @@ def _metric(measures: Sequence[Measure], notes: dict[str, Any]) -> dict[str, Any
                 scores,
                 across,
                 difference,
+                # Earlier versions of the package did not write it.
+                required=False,
             ),
             "within": _scores(
                 "Within customers: changes of scores and the changes of margin after them.",
@@ -165,9 +167,12 @@ def _scores(
     names: Sequence[str],
     measures: Sequence[Measure],
     further: dict[str, Any] | None = None,
+    *,
+    required: bool = True,
 ) -> dict[str, Any]:
-    properties = _intervals(measures) | (further or {})
-    row = {"type": "object", "required": list(properties), "properties": properties}
+    own, more = _intervals(measures), further or {}
+    needed = [*own, *(more if required else ())]
+    row = {"type": "object", "required": needed, "properties": own | more}
     return {
         "type": "object",
         "description": description,

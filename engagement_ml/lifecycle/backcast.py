@@ -146,7 +146,7 @@ class Backcast:
     observation_days : tuple of int, int
         Observation windows before and after, in days.
     quantiles : tuple of (float, float)
-        Shares of customers, and the change of score that so many do not exceed.
+        Shares of customers, and the change of score that this share does not exceed.
     shifts : tuple of (float, float, float)
         Groups of rank shifts, from and to, and the share of customers in each.
     parts : tuple of Part
