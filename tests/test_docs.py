@@ -201,7 +201,7 @@ def track(file: Path) -> None:
 
 def train_what_is_assumed(lines: list[str], app: typer.Typer) -> None:
     """Train first if a page's commands read a run that an earlier page made."""
-    reads = re.compile(r"engagement-ml (?:score|evaluate|report) (?:runs/(\w+)|models:/)")
+    reads = re.compile(r"engagement-ml (?:score|evaluate|report|monitor) (?:runs/(\w+)|models:/)")
     named = [match for line in lines if (match := reads.match(line))]
     folders = {match[1] or "registered" for match in named}
     for folder in sorted(folders):

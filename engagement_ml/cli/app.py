@@ -83,9 +83,9 @@ def root(
 ) -> None:
     """Find the behaviours that move margin, and combine them into one weighted engagement metric.
 
-    Exit status 0: done (a metric that abstains is a result too); 1: a quality gate failed; 2:
-    invalid input, or a fault of the machine such as a full disk; 70: a defect; 130 or 143: ended by
-    Ctrl-C or SIGTERM.
+    Exit status 0: done (a metric that abstains is a result too); 1: a quality gate failed, or an
+    alarm; 2: invalid input, or a fault of the machine such as a full disk; 70: a defect; 130 or
+    143: ended by Ctrl-C or SIGTERM.
     """
 
 

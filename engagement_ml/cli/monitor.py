@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from engagement_ml.formatting import DASH, number, quantity
+from engagement_ml.formatting import DASH, number, one_line, quantity
 from engagement_ml.lifecycle.monitoring.logging_faults import KINDS
 from engagement_ml.report import text
 from engagement_ml.report.monitor_page import headline
@@ -28,7 +28,7 @@ def print_monitor(result: MonitorResult, *, quiet: bool) -> None:
     console.print(Text(f"{title} in the data before {result.as_of}", style="bold"))
     for row in result.rows if not quiet else loud:
         if row.status != "ok":
-            line = f"{row.status:<8} {row.kind}, {row.subject}: {row.sentence}"
+            line = one_line(f"{row.status:<8} {row.kind}, {row.subject}: {row.sentence}")
             console.print(Text(line, style="bold" if row.status == "alarm" else ""))
     if quiet:
         return
@@ -54,7 +54,7 @@ def _rows(console: Console, result: MonitorResult) -> None:
             hidden += row.value is not None
             continue
         figures = (_number(each) for each in (row.value, row.expected, row.low, row.high))
-        shown = (row.status, row.kind, row.subject, *figures)
+        shown = (row.status, row.kind, one_line(row.subject), *figures)
         table.add_row(*(Text(cell) for cell in shown))
     console.print("")
     console.print(table)

@@ -55,6 +55,15 @@ def test_files_hold_the_rows(home, quiet):
     assert (out / "early_warnings.csv").is_file()
 
 
+@pytest.fixture
+def events_only(monkeypatch):
+    """Leave out what needs outcomes, which has tests of its own and takes most of the time."""
+    from engagement_ml.lifecycle.monitoring.rows import CheckResult
+    from engagement_ml.workflow import monitoring
+
+    monkeypatch.setattr(monitoring, "_check_outcomes", lambda *_: (CheckResult(), None))
+
+
 def faulty(home) -> dict[str, pd.DataFrame]:
     """The events of the last week: one type is gone, another is logged twice."""
     events = home.events
@@ -65,7 +74,7 @@ def faulty(home) -> dict[str, pd.DataFrame]:
     return {"events": pd.concat([kept, again, twice.head(400)], ignore_index=True)}
 
 
-def test_faults_are_alarms_and_fail_on_says_what_fails(home):
+def test_faults_are_alarms_and_fail_on_says_what_fails(home, events_only):
     result = monitor(home.run, home.config, frames=faulty(home), progress=False)
     found = {(row.kind, row.subject) for row in result.rows if row.status == "alarm"}
     assert ("event_type", "email_open") in found
@@ -76,7 +85,7 @@ def test_faults_are_alarms_and_fail_on_says_what_fails(home):
     assert result.folder is None
 
 
-def test_the_history_is_one_run_and_a_week_is_logged_once(home, quiet):
+def test_the_history_is_one_run_and_a_week_is_logged_once(home, events_only, quiet):
     again = monitor(home.run, home.config, progress=False)
     assert again.run_id == quiet.run_id is not None
     assert any("MLflow has the week" in note for note in again.notes)
@@ -91,7 +100,7 @@ def test_the_history_is_one_run_and_a_week_is_logged_once(home, quiet):
     assert "2024-10-07/monitor.html" in files
 
 
-def test_a_store_that_fails_does_not_hide_an_alarm(home, monkeypatch):
+def test_a_store_that_fails_does_not_hide_an_alarm(home, events_only, monkeypatch):
     from engagement_ml.errors import TrackingError
     from engagement_ml.workflow import monitoring
 
@@ -104,19 +113,19 @@ def test_a_store_that_fails_does_not_hide_an_alarm(home, monkeypatch):
     assert any("was not logged" in note for note in result.notes)
 
 
-def test_a_late_export_is_an_alarm(home):
+def test_a_late_export_is_an_alarm(home, events_only):
     later = home.events["timestamp"].max().date() + dt.timedelta(days=15)
     result = monitor(home.run, home.config, as_of=later, progress=False)
     assert {row.status for row in result.rows if row.kind == "event_type"} == {"alarm"}
 
 
-def test_what_cannot_be_monitored_is_an_error(home):
+def test_what_cannot_be_monitored_is_an_error(home, events_only):
     with pytest.raises(NotEnoughDataError, match="complete week"):
         monitor(home.run, home.config, as_of="2024-01-03", progress=False)
     with pytest.raises(ConfigError, match="fail_on"):
         monitor(home.run, home.config, fail_on="always", progress=False)  # type: ignore[arg-type]
     other = home.config.model_copy(
-        update={"windows": home.config.windows.model_copy(update={"outcome_days": 28})}
+        update={"windows": home.config.windows.model_copy(update={"outcome_days": 56})}
     )
     with pytest.raises(ConfigError, match=r"windows\.outcome_days"):
         monitor(home.run, other, progress=False)

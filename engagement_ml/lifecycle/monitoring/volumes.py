@@ -23,6 +23,8 @@ HISTORY_WEEKS = 156
 MANY_TYPES = 0.2
 """A week in which this share of the types is surprising is special: a holiday, or a relaunch."""
 SURPRISING = 3.0
+SPECIAL_QUANTILE = 0.5
+"""Quantile of the largest scores of special weeks that is the limit of a special week."""
 LEAST_EVENTS = 10.0
 """A difference of fewer events is never an alarm."""
 WARNING_FACTOR = 4.0
@@ -138,8 +140,10 @@ def _limit(scores: FloatArray, special: BoolArray, last: int, rate: float) -> fl
     found = limit(ordinary, rate, scores.shape[1])
     if found is None or not special[last]:
         return found
-    # Few weeks are special; the largest that there was is the limit.
-    return max(found, float(np.nanmax(largest)))
+    # Few weeks are special, and a year explains most of the next; the middle one is the limit.
+    of_special = largest[special[start:last]]
+    known = of_special[np.isfinite(of_special)]
+    return max(found, float(np.quantile(known, SPECIAL_QUANTILE))) if known.size else found
 
 
 def _bounds(
