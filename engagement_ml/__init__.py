@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engagement_ml.metric import EngagementMetric
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
-    from engagement_ml.workflow import check, evaluate, score, train
+    from engagement_ml.workflow import check, evaluate, monitor, score, train
     from engagement_ml.workflow.feature_frame import features
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "lift",
     "load_metric",
     "make_shop",
+    "monitor",
     "read_config",
     "score",
     "train",
@@ -59,6 +60,7 @@ __getattr__, __dir__ = lazy_exports(
         "lift": "experiments",
         "load_metric": "tracking",
         "make_shop": "datasets",
+        "monitor": "workflow",
         "read_config": "config",
         "score": "workflow",
         "train": "workflow",

@@ -17,7 +17,7 @@ HEAVY = {"mlflow", "shap", "lightgbm", "sklearn", "matplotlib", "scipy"}
 NAMES = {
     "EngagementError", "EngagementMetric", "EngagementModel", "NotFittedError", "PipelineConfig",
     "__version__", "check", "evaluate", "features", "lift", "load_metric", "make_shop",
-    "read_config", "score", "train",
+    "monitor", "read_config", "score", "train",
 }  # fmt: skip
 SETTINGS = {"windows": {"observation_days": 28, "outcome_days": 28}}
 

@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from engagement_ml.cli.commands import check, demo, evaluate, features, init, report, score, train
+from engagement_ml.cli.commands import (
+    check,
+    demo,
+    evaluate,
+    features,
+    init,
+    monitor,
+    report,
+    score,
+    train,
+)
 from engagement_ml.cli.completion import PROGRAM, complete_if_asked, with_shell_named
 from engagement_ml.cli.memory import keep_freed_memory
 from engagement_ml.cli.options import InstallCompletion, ShowCompletion, example
@@ -24,6 +34,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     train,
     evaluate,
     score,
+    monitor,
     report,
     features,
 )
@@ -62,7 +73,7 @@ def root(
 ) -> None:
     """Find the behaviours that move margin, and combine them into one weighted engagement metric.
 
-    Exit status 0: done (a metric that abstains is a result too); 1: a quality gate failed; 2:
+    Exit status 0: done (a metric that abstains is a result too); 1: a quality gate failed, or an alarm; 2:
     invalid input, or a fault of the machine such as a full disk; 70: a defect; 130 or 143: ended by
     Ctrl-C or SIGTERM.
     """

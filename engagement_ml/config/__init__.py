@@ -7,6 +7,7 @@ from engagement_ml.config.engine import EngineConfig, EngineKind
 from engagement_ml.config.event_types import EventTypesConfig
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig, RatioConfig, SessionsConfig
+from engagement_ml.config.monitor import FailOn, MonitorConfig
 from engagement_ml.config.pipeline import PipelineConfig
 from engagement_ml.config.reading import is_uri, parse_config, read_config
 from engagement_ml.config.sections import (
@@ -32,8 +33,10 @@ __all__ = [
     "EngineKind",
     "EventTypesConfig",
     "ExperimentConfig",
+    "FailOn",
     "FeaturesConfig",
     "HistoryConfig",
+    "MonitorConfig",
     "PipelineConfig",
     "RatioConfig",
     "Role",

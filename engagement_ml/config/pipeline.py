@@ -15,6 +15,7 @@ from engagement_ml.config.event_types import EventTypesConfig
 from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig
 from engagement_ml.config.frozen import Frozen, also_accepts
+from engagement_ml.config.monitor import MonitorConfig
 from engagement_ml.config.sections import (
     TABLE_NAMES,
     BehaviourConfig,
@@ -94,6 +95,9 @@ class PipelineConfig(Frozen):
     )
     experiments: tuple[ExperimentConfig, ...] = Field(
         default=(), description="Randomised experiments, whose results replace estimates."
+    )
+    monitor: MonitorConfig = Field(
+        default=MonitorConfig(), description="Thresholds of monitor, and its alarms."
     )
     tracking: TrackingConfig = Field(default=TrackingConfig(), description="Tracking with MLflow.")
     engine: EngineConfig = Field(

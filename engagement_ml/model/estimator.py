@@ -16,6 +16,7 @@ from engagement_ml.config import (
     ExperimentConfig,
     FeaturesConfig,
     HistoryConfig,
+    MonitorConfig,
     PipelineConfig,
     SampleConfig,
     SelectConfig,
@@ -86,6 +87,8 @@ class EngagementModel(FittedResults):
         Columns of the table of customers.
     experiments : sequence of ExperimentConfig or mapping
         Results of randomised tests, which override observational evidence.
+    monitor : MonitorConfig or mapping
+        ``false_alarm_rate``, ``smallest_change``, ``fail_on``, ``holidays``; for ``monitor``.
     tracking : TrackingConfig or mapping
         Not used by `fit`, which touches no tracking store; saved with the configuration.
     engine : EngineConfig, mapping or {"duckdb", "spark"}
@@ -145,6 +148,7 @@ class EngagementModel(FittedResults):
         select: SelectConfig | Keys | None = None,
         segments: Sequence[str] | None = None,
         experiments: Sequence[ExperimentConfig | Keys] | None = None,
+        monitor: MonitorConfig | Keys | None = None,
         tracking: TrackingConfig | Keys | None = None,
         engine: EngineConfig | EngineKind | Keys | None = None,
         random_seed: int | None = None,
@@ -174,6 +178,7 @@ class EngagementModel(FittedResults):
         self.select = select
         self.segments = segments
         self.experiments = experiments
+        self.monitor = monitor
         self.tracking = tracking
         self.engine = engine
         self.random_seed = random_seed

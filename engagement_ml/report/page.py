@@ -65,7 +65,7 @@ def render_report(
     run = Run.of(record)
     built = [(section, section.build(run)) for section in sections]
     page: str = (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             run=run,
@@ -106,12 +106,13 @@ def _meta(run: Run) -> list[str]:
 
 def _template(section: Section) -> Template:
     if isinstance(section.template, Path):
-        return _environment().from_string(section.template.read_text(encoding="utf-8"))
-    return _environment().get_template(section.template)
+        return page_environment().from_string(section.template.read_text(encoding="utf-8"))
+    return page_environment().get_template(section.template)
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return the templates of all pages."""
     environment = Environment(
         loader=PackageLoader("engagement_ml.report"),
         autoescape=True,

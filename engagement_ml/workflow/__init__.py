@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
     from engagement_ml.workflow.feature_export import write_features
+    from engagement_ml.workflow.monitor_files import MonitorResult
+    from engagement_ml.workflow.monitoring import monitor
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
     from engagement_ml.workflow.scoring import Scores, score
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.training import train
 
 __all__ = [
+    "MonitorResult",
     "Scores",
     "StarterResult",
     "TrainResult",
     "check",
     "evaluate",
     "init",
+    "monitor",
     "report",
     "score",
     "train",
@@ -32,12 +36,14 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "MonitorResult": "monitor_files",
         "Scores": "scoring",
         "StarterResult": "starting",
         "TrainResult": "results",
         "check": "checking",
         "evaluate": "evaluating",
         "init": "starting",
+        "monitor": "monitoring",
         "report": "reporting",
         "score": "scoring",
         "train": "training",

@@ -18,6 +18,7 @@ from engagement_ml.config import (
     ExperimentConfig,
     FeaturesConfig,
     HistoryConfig,
+    MonitorConfig,
     PipelineConfig,
     SampleConfig,
     SelectConfig,
@@ -57,6 +58,7 @@ class ConfigKeys(TypedDict, total=False):
     select: SelectConfig | Keys | None
     segments: Sequence[str] | None
     experiments: Sequence[ExperimentConfig | Keys] | None
+    monitor: MonitorConfig | Keys | None
     tracking: TrackingConfig | Keys | None
     engine: EngineConfig | EngineKind | Keys | None
     random_seed: int | None

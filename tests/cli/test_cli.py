@@ -69,7 +69,7 @@ def test_help_explains_the_exit_statuses(monkeypatch, capsys):
     assert run(monkeypatch, "--help") == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "Exit status 0: done" in text
-    assert "1: a quality gate failed; 2: invalid input" in text
+    assert "1: a quality gate failed, or an alarm; 2: invalid input" in text
 
 
 def test_help_and_version_load_nothing_heavy():
