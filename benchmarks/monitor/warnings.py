@@ -60,9 +60,10 @@ def main() -> None:
             share = false / max(warned, 1)
             rows.append((falls.tested.sum(), fell.sum(), warned, share, false > 0, found))
         mean = [np.mean(column) for column in zip(*rows, strict=True)]
+        share_found = "–" if np.isnan(mean[5]) else f"{mean[5]:.0%}"
         print(
             f"{name:22}  {mean[0]:6.0f}  {mean[1]:4.0f}  {mean[2]:6.1f}  {mean[3]:12.1%}"
-            f"  {mean[4]:9.0%}  {mean[5]:15.0%}",
+            f"  {mean[4]:9.0%}  {share_found:>15}",
             flush=True,
         )
 

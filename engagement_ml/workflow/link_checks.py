@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -90,12 +90,7 @@ def check_links(
 
     subjects = [*names, "score"] if names else []
     try:
-        periods = build_periods(
-            replace(tables, behaviours=present),
-            config,
-            until=look.until,
-            period_days=spans.period_days,
-        )
+        periods = build_periods(tables, config, until=look.until, period_days=spans.period_days)
     except NotEnoughDataError as error:
         return unknown(subjects, str(error)), OutcomeChanges()
     changes = outcome_changes(periods, spans.outcome)

@@ -36,11 +36,16 @@ def metric() -> EngagementMetric:
     return EngagementMetric("shop", "driver", 28, 28, tuple(rows))
 
 
-def shop(stops: int) -> Periods:
-    """800 customers; calls move margin until week `stops`, visits do all the time."""
+def shop(stops: int, leaving: bool = False) -> Periods:
+    """800 customers; calls move margin until week `stops`, visits do all the time.
+
+    If customers are `leaving`, 2% of them do nothing any more from each week on.
+    """
     rng = np.random.default_rng(5)
     n = 800
     counts = rng.poisson(rng.gamma(2.0, 0.6, (n, 1, 2)), (n, WEEKS, 2)).astype(np.float32)
+    here = np.arange(WEEKS) < rng.geometric(0.02 if leaving else 1e-9, (n, 1))
+    counts *= here[..., None]
     past = np.zeros((n, WEEKS, 2))
     for lag in range(1, 5):
         past[:, lag:] += counts[:, :-lag]
@@ -48,7 +53,7 @@ def shop(stops: int) -> Periods:
     season = 0.5 * np.sin(np.arange(WEEKS) / 8)
     effect = 0.5 * np.log1p(past[..., 0] / 3) * acting + 0.4 * np.log1p(past[..., 1] / 3)
     size = rng.normal(0, 0.5, (n, 1))
-    gain = rng.poisson(np.exp(size + season + effect)) * rng.lognormal(2, 0.5, (n, WEEKS))
+    gain = rng.poisson(np.exp(size + season + effect) * here) * rng.lognormal(2, 0.5, (n, WEEKS))
     return Periods(
         entities=np.arange(n),
         behaviours=("call", "visit"),
@@ -79,6 +84,13 @@ def test_a_driver_that_stops_working_is_found_and_the_other_keeps_its_link():
     assert abs(rows["call"].value) < 0.35
     assert "train again" in rows["call"].sentence
     assert rows["visit"].status == "ok"
+
+
+def test_customers_who_leave_do_not_hide_that_a_link_is_lost():
+    rows = rows_of(shop(stops=WEEKS - 8, leaving=True))
+    assert rows["call"].status == "alarm"
+    held = rows_of(shop(stops=WEEKS, leaving=True))
+    assert {row.status for row in held.values()} <= {"ok", "unknown"}
 
 
 def test_links_hold_through_a_season():

@@ -76,10 +76,21 @@ class _Data:
     cells: BoolArray
     controls: Float32Array
     group: Int64Array | None
+    active: BoolArray
+    grace: int
 
     def fit(self, x: Float32Array, start: int, end: int) -> PoissonFit:
+        """Fit periods from `start` to `end`, of customers who have not left.
+
+        Customers who left do nothing and pay nothing, for good: that looks like a link. So a
+        customer's cells end some periods after the last activity that is known at `end`.
+        """
+        active = self.active[:, :end]
+        last = np.where(active.any(axis=1), end - 1 - active[:, ::-1].argmax(axis=1), -1)
+        here = np.arange(start, end) <= last[:, None] + self.grace
         design = np.concatenate([x, self.controls], axis=2)[:, start:end]
-        return fit_poisson(self.gain[:, start:end], design, self.cells[:, start:end], self.group)
+        cells = self.cells[:, start:end] & here
+        return fit_poisson(self.gain[:, start:end], design, cells, self.group)
 
 
 def estimate_links(
@@ -94,7 +105,8 @@ def estimate_links(
     Parameters
     ----------
     periods : Periods
-        The whole history, training included.
+        The whole history, training included, of all behaviours: any of them shows that a customer
+        has not left.
     metric : EngagementMetric
         Not abstained; behaviours without a column in `periods` count as no events.
     spans : Spans
@@ -113,6 +125,8 @@ def estimate_links(
         cells=cells,
         controls=np.concatenate([sums[..., 0], tenure_dummies(periods)], axis=2),
         group=group,
+        active=periods.counts.any(axis=2) | (periods.gain > 0) | (periods.loss > 0),
+        grace=short,
     )
     transforms = {b.behaviour: b.transform for b in metric.behaviours}
     long_points = np.stack(
