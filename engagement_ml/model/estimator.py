@@ -90,10 +90,8 @@ class EngagementModel(TrackedResults):
         Columns of the table of customers.
     experiments : sequence of ExperimentConfig or mapping
         Results of randomised tests, which override observational evidence.
-    gate : GateConfig or mapping
-        Not used by `fit`; saved with the configuration.
-    monitor : MonitorConfig or mapping
-        ``false_alarm_rate``, ``smallest_change``, ``fail_on``, ``holidays``; for ``monitor``.
+    gate, monitor : GateConfig, MonitorConfig or mapping
+        For ``promote`` and ``monitor``; saved with the configuration.
     tracking : TrackingConfig or mapping
         The store that `track` logs to; `fit` touches none.
     engine : EngineConfig, mapping or {"duckdb", "spark"}

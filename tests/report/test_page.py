@@ -212,7 +212,9 @@ def test_links_lead_to_sections_that_are_there(any_record: Record) -> None:
 
 
 def test_no_missing_value_shows_as_code(any_record: Record) -> None:
-    text = Page(render_report(any_record)).text
+    # The SQL names texts that are no customers, such as 'undefined'.
+    page = re.sub(r"<pre>.*?</pre>", "", render_report(any_record), flags=re.DOTALL)
+    text = Page(page).text
     assert not re.search(r"\b(nan|None(?! of them)|inf|undefined|Undefined)\b", text)
     assert "{'" not in text
 
