@@ -11,6 +11,7 @@ from typing import Any
 
 from engagement_ml.errors import InputError
 from engagement_ml.progress import OnStep
+from engagement_ml.tracking.registry import ABSTAINED_TAG
 from engagement_ml.tracking.session import current_uri, tracking_session
 from engagement_ml.tracking.versions import (
     Aliases,
@@ -23,7 +24,6 @@ from engagement_ml.tracking.versions import (
 )
 
 TYPE_TAG = "engagement_ml.type"
-ABSTAINED_TAG = "engagement_ml.last_abstained"
 _VERSION = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))?")
 _FORMS = "give a model's name, models:/NAME@challenger or models:/NAME/3"
 
