@@ -26,6 +26,8 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
+collect_ignore = ["killing_preload.py"]
+"""A module that loads MLflow, for the processes of `tests.killing`."""
 SETTINGS: dict[str, Any] = {
     "name": "small-shop",
     "windows": {"observation_days": 28, "outcome_days": 28, "every_days": 28},

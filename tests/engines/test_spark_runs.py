@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,9 @@ def _number(text: str) -> Any:
         return text
 
 
+@pytest.mark.skipif(
+    "ALL_TESTS" not in os.environ, reason="takes a minute; set ALL_TESTS=1 to run it as well"
+)
 def test_features_on_the_command_line(
     spark_session: Any, here: Path, write_yaml: Any, small_shop: Any, monkeypatch: Any, capsys: Any
 ) -> None:

@@ -255,8 +255,17 @@ def test_every_entry_point_takes_identities(
     panel = features(EVENTS, PAID, identities=TIMED, windows=windows)
     assert panel["visit__frequency"].max() >= 2
     given: dict[str, Any] = {}
-    monkeypatch.setattr(estimator, "fit_pipeline", lambda config, **keys: given.update(keys))
-    EngagementModel().fit(EVENTS, PAID, identities=TIMED, progress=False)
+
+    class SeenError(Exception):
+        pass
+
+    def fit_pipeline(config: Any, **keys: Any) -> None:
+        given.update(keys)
+        raise SeenError
+
+    monkeypatch.setattr(estimator, "fit_pipeline", fit_pipeline)
+    with pytest.raises(SeenError):
+        EngagementModel().fit(EVENTS, PAID, identities=TIMED, progress=False)
     assert given["frames"]["identities"] is TIMED
 
 

@@ -20,7 +20,9 @@ def _close_figures():
 
 def abstaining(model: em.EngagementModel) -> em.EngagementModel:
     """Return the model with a metric that holds no behaviour."""
-    metric = replace(model.metric_, behaviours=(), reason="no behaviour passed every check")
+    metric = replace(
+        model.metric_, behaviours=(), reason="no behaviour passed every check", score_quantiles=()
+    )
     record = replace(
         model.record_,
         metric=metric.to_dict(),

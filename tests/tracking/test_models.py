@@ -229,8 +229,10 @@ class TestCode:
 
 
 @pytest.mark.spark
-def test_the_metric_scores_as_a_spark_udf(saved):
+def test_the_metric_scores_as_a_spark_udf(saved, monkeypatch):
     pyspark = pytest.importorskip("pyspark")
+    # The workers of a session run this Python.
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     mlflow = import_mlflow()
     spark = (
         pyspark.sql.SparkSession.builder.master("local[1]")

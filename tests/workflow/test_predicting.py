@@ -114,7 +114,8 @@ def test_a_run_of_an_earlier_version_predicts_without_intervals(home) -> None:
     predictions = predict("old", progress=False)
     assert predictions.frame[["margin_low", "margin_high"]].isna().all(axis=None)
     assert predictions.frame["expected_margin"].notna().all()
-    assert "the run was made by a version without intervals; train again" in predictions.notes[0]
+    text = "the run was made by a version without intervals; train again"
+    assert any(text in note for note in predictions.notes)
 
 
 def test_the_customers_keep_the_users_name(home, small_shop) -> None:

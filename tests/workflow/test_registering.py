@@ -111,7 +111,7 @@ def test_all_that_later_commands_need_is_in_the_store(finished, store, tmp_path)
 
 
 def test_an_abstention_is_logged_once(here, config, fitted, monkeypatch):
-    metric = dataclasses.replace(fitted.metric, behaviours=(), reason="made up")
+    metric = dataclasses.replace(fitted.metric, behaviours=(), reason="made up", score_quantiles=())
     record = dataclasses.replace(fitted.record, metric=metric.to_dict())
     use_fit(monkeypatch, dataclasses.replace(fitted, metric=metric, record=record))
     result = train(config, output="out")
@@ -127,7 +127,9 @@ def test_what_cannot_be_registered_is_one_line(finished, store, tmp_path, traine
     with pytest.raises(InputError, match="is registered already"):
         register("models:/small-shop@champion", tracking_uri=store)
     metric = trained.result.metric
-    dataclasses.replace(metric, behaviours=(), reason="made up").to_json(finished / "metric.json")
+    dataclasses.replace(metric, behaviours=(), reason="made up", score_quantiles=()).to_json(
+        finished / "metric.json"
+    )
     with pytest.raises(InputError, match="are of different runs"):
         register(finished, tracking_uri=store)
 

@@ -114,7 +114,7 @@ def surprise(counts: FloatArray, expected: FloatArray, scale: FloatArray) -> Flo
     Examples
     --------
     >>> surprise(np.array([50.0, 100, 200]), np.full(3, 100.0), np.full(3, 0.15)).round(1)
-    array([ 4. , -0. , -5.1])
+    array([ 3.9, -0. , -5.5])
     """
     from scipy import special, stats
 

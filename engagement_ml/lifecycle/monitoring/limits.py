@@ -41,7 +41,7 @@ def limit(
     --------
     >>> limit(np.arange(10.0), 0.05, 3)
     >>> round(limit(np.linspace(0, 2, 100), 0.05, 3), 2)
-    2.4
+    2.13
     """
     from scipy import special
 
