@@ -33,6 +33,9 @@ JOINT = {
     ],
 }
 WINDOWS = {"observation_days": 28, "outcome_days": 28, "every_days": 70}
+SELDOM = pytest.mark.skipif(
+    "ALL_TESTS" not in os.environ, reason="takes long; set ALL_TESTS=1 to run it as well"
+)
 
 
 def run(monkeypatch: Any, *words: str) -> int:
@@ -88,9 +91,7 @@ def _number(text: str) -> Any:
         return text
 
 
-@pytest.mark.skipif(
-    "ALL_TESTS" not in os.environ, reason="takes a minute; set ALL_TESTS=1 to run it as well"
-)
+@SELDOM
 def test_features_on_the_command_line(
     spark_session: Any, here: Path, write_yaml: Any, small_shop: Any, monkeypatch: Any, capsys: Any
 ) -> None:
@@ -178,6 +179,7 @@ def same_scores(left: pd.DataFrame, right: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(*by_id, check_dtype=False, rtol=1e-9)
 
 
+@SELDOM
 def test_scores_of_a_pyspark_frame(
     spark_session: Any, here: Path, metric: EngagementMetric, events: pd.DataFrame
 ) -> None:
@@ -247,6 +249,7 @@ def test_scores_on_the_command_line(
 
 
 @pytest.mark.slow
+@SELDOM
 def test_a_session_that_the_run_starts_is_quiet(
     here: Path, metric: EngagementMetric, events: pd.DataFrame
 ) -> None:
