@@ -62,8 +62,8 @@ def versions(trained, tmp_path_factory) -> SimpleNamespace:
     store = f"sqlite:///{root / 'mlflow.db'}"
     with tracking_session(store):
         pass
-    first = register(trained.folder, tracking_uri=store)
-    # The champion keeps its record: `register` writes the entry into the folder of the run.
+    # `register` writes its entry into the folder, which other tests share.
+    first = register(other_run(trained.folder, root / "one"), tracking_uri=store)
     new = (behaviour("wishlist_add", 70.0), behaviour("page_view", 30.0, 40.0))
     second = register(other_run(trained.folder, root / "two", behaviours=new), tracking_uri=store)
     return SimpleNamespace(root=root, store=store, first=first, second=second)
@@ -200,7 +200,7 @@ def _config(versions: SimpleNamespace, **gate: Any) -> Any:
 def test_a_champion_with_a_longer_window_is_counted_in_its_own(trained, tmp_path, small_shop):
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     register(other_run(trained.folder, tmp_path / "old", observation_days=56), tracking_uri=store)
-    register(trained.folder, tracking_uri=store)
+    register(other_run(trained.folder, tmp_path / "new"), tracking_uri=store)
     with tracking_session(store) as client:
         client.set_registered_model_alias(NAME, "champion", "1")
     result = promote(f"models:/{NAME}/2", tracking_uri=store, dry_run=True)
