@@ -63,6 +63,17 @@ Dataset = Annotated[
         autocompletion=dataset_completions,
     ),
 ]
+Customers = Annotated[
+    str | None,
+    typer.Option(
+        help="Table of the customers to score. [default: every customer with an event]",
+        show_default=False,
+    ),
+]
+CustomersFile = Annotated[
+    Path,
+    typer.Option("--output", help="A .parquet or .csv file, file.duckdb::table, or a folder."),
+]
 EngineOfRun = Annotated[
     str | None,
     typer.Option(

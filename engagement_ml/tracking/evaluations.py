@@ -63,8 +63,7 @@ def log_evaluation(
         import mlflow
 
         today = dt.datetime.now(dt.UTC).date()
-        store = uri or mlflow.get_tracking_uri()
-        experiment_id = get_or_create_experiment(client, experiment, store)
+        experiment_id = get_or_create_experiment(client, experiment)
         by_name = {each["name"]: each for each in evaluation["contestants"]}
         first = evaluation["contestants"][0]["name"]
         with mlflow.start_run(

@@ -108,11 +108,9 @@ def log_monitoring(
     """
     step = step_of(as_of)
     with tracking_session(uri, create=False, on_status=on_status) as client:
-        from engagement_ml.tracking.connectivity import DEFAULT_URI
-
         run = _find_run(client, model, version)
         if run is None:
-            experiment_id = get_or_create_experiment(client, experiment, uri or DEFAULT_URI)
+            experiment_id = get_or_create_experiment(client, experiment)
             run = _new_run(client, experiment_id, model, version)
         run_id, done = str(run.info.run_id), run.data.tags.get(f"{_WEEK_TAG}.{step}")
         note = None

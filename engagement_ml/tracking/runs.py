@@ -131,7 +131,7 @@ def log_run(
     """
     with tracking_session(uri, on_status=on_status) as client:
         store = uri if uri is not None else str(client.tracking_uri)
-        experiment_id = get_or_create_experiment(client, experiment or record.name, store)
+        experiment_id = get_or_create_experiment(client, experiment or record.name)
         if on_status:
             on_status("Logging the run")
         commit = git_commit(record.created_at)

@@ -95,7 +95,7 @@ def tracking_session(
             yield open_store(mlflow, absolute_uri(store), file, report_status)
 
 
-def get_or_create_experiment(client: Any, name: str, uri: str) -> str:
+def get_or_create_experiment(client: Any, name: str) -> str:
     """Return the id of an experiment; create it if missing.
 
     The artifacts of an experiment in a SQLite store lie beside the database file.
@@ -105,14 +105,15 @@ def get_or_create_experiment(client: Any, name: str, uri: str) -> str:
     TrackingError
         If the experiment was deleted.
     """
+    store = str(client.tracking_uri)
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        file = sqlite_file(revealed_uri(uri))
+        file = sqlite_file(store)
         location = None if file is None else (file.parent / "artifacts").as_uri()
         return str(client.create_experiment(name, artifact_location=location))
     if experiment.lifecycle_stage == "deleted":
         raise TrackingError(
-            f"tracking store {masked_uri(uri)}: experiment '{name}' was deleted; restore it with "
+            f"tracking store {masked_uri(store)}: experiment '{name}' was deleted; restore it with "
             f"'mlflow experiments restore -x {experiment.experiment_id}', or set "
             "tracking.experiment"
         )

@@ -13,18 +13,18 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
 from engagement_ml.errors import InputError
 from engagement_ml.faults import machine_faults_named
-from engagement_ml.inputs import read_tables
 from engagement_ml.inputs.external_scores import MAX_AGE_DAYS
 from engagement_ml.lifecycle.auditing.audit import Audit
 from engagement_ml.lifecycle.auditing.facts import Facts
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.sources import new_folder_whole
-from engagement_ml.windows import Windows, plan_windows
+from engagement_ml.windows import Windows
 from engagement_ml.workflow.audit_facts import audit_facts, measure_columns
 from engagement_ml.workflow.audit_parts import Parts, ScoreParts, choose_parts, read_score_parts
-from engagement_ml.workflow.contest_data import ContestData, read_contest_data
-from engagement_ml.workflow.contest_plan import Plan, plan_contest
+from engagement_ml.workflow.contest_data import ContestData
+from engagement_ml.workflow.contest_plan import Plan
+from engagement_ml.workflow.contest_reading import read_contest
 from engagement_ml.workflow.contest_results import contest_results
 from engagement_ml.workflow.contestants import (
     Contestant,
@@ -35,7 +35,6 @@ from engagement_ml.workflow.contestants import (
 )
 from engagement_ml.workflow.evaluating import as_days, base_config, check_windows
 from engagement_ml.workflow.fitting import fit_pipeline
-from engagement_ml.workflow.sampling import draw_training_sample, sample_detail
 from engagement_ml.workflow.settings import as_config
 
 AUDIT, AUDIT_PAGE = "audit.json", "audit.html"
@@ -203,25 +202,16 @@ def _read(
         check_windows(config, each)
     progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
-        tables = read_tables(config, engine, frames, on_part=progress.update)
-        windows = plan_windows(tables.history, config.windows)
-        plan = plan_contest(windows, contestants)
-        if not plan.measured:
-            raise InputError(
-                "audit: the history is too short to keep a cutoff for evaluation; a longer "
-                "history would allow one"
-            )
-        notes = tables.notes
         chosen = choose_parts(engine, config, score, parts)
-        tables, sample = draw_training_sample(tables, config, windows, progress)
-        progress.start("Building features", sample_detail(sample, config.entity))
-        data = read_contest_data(
-            tables, config, windows, plan, contestants, max_age_days=max_age_days
+        read = read_contest(
+            engine, contestants, config, frames, max_age_days, progress,
+            too_short="audit: the history is too short to keep a cutoff for evaluation; a longer "
+            "history would allow one",
+        )  # fmt: skip
+        of_parts = read_score_parts(
+            engine, config, score, chosen, read.data, read.plan, max_age_days=max_age_days
         )
-        read = read_score_parts(
-            engine, config, score, chosen, data, plan, max_age_days=max_age_days
-        )
-    return _Ground(config, windows, plan, data, read, notes)
+    return _Ground(config, read.windows, read.plan, read.data, of_parts, read.notes)
 
 
 def _trained(

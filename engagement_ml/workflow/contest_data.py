@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from engagement_ml.windows import Windows
 from engagement_ml.workflow.contest_plan import Plan, rows_of
 from engagement_ml.workflow.contestants import Contestant
 from engagement_ml.workflow.metric_builder import score_function
+from engagement_ml.workflow.observation_panels import panel_with_window
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,13 +88,9 @@ def read_contest_data(
         if each.metric is None or each.metric.observation_days in panels:
             continue
         days = each.metric.observation_days
-        own = config.model_copy(
-            update={"windows": config.windows.model_copy(update={"observation_days": days})}
-        )
         # Without models only counts are needed.
-        families = {} if each.kind == "run" else {"families": (FAMILY,)}
-        of_days = replace(windows, observation_days=days)
-        panels[days] = build_panel(tables, own, of_days, **families)
+        families = None if each.kind == "run" else (FAMILY,)
+        panels[days] = panel_with_window(tables, config, windows, days, families)
     external = {}
     for name, table in opened.items():
         customers = panel.frame["customer_id"]

@@ -87,6 +87,6 @@ def rows_of(panel: Panel, plan: Plan) -> Panel:
     frame = rows.frame
     days = frame["cutoff"].dt.date
     at = frame.loc[days.isin(plan.measured), "customer_id"].unique()
-    # Whoever has no row at a measured cutoff has no change that ends there either.
+    # A customer without a row at a measured cutoff has no change that ends there either.
     keep = days.isin(plan.cutoffs) & frame["customer_id"].isin(at)
     return replace(rows, frame=frame.loc[keep].reset_index(drop=True))

@@ -12,7 +12,6 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import open_engine
 from engagement_ml.errors import ConfigError, InputError, TrackingError
 from engagement_ml.faults import machine_faults_named
-from engagement_ml.inputs import read_tables
 from engagement_ml.inputs.external_scores import MAX_AGE_DAYS
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
@@ -20,9 +19,8 @@ from engagement_ml.sources import new_folder_whole
 from engagement_ml.tables.quality import TableQuality
 from engagement_ml.tracking.evaluations import log_evaluation
 from engagement_ml.tracking.load import is_uri
-from engagement_ml.windows import Windows, plan_windows
-from engagement_ml.workflow.contest_data import read_contest_data
-from engagement_ml.workflow.contest_plan import plan_contest
+from engagement_ml.windows import Windows
+from engagement_ml.workflow.contest_reading import read_contest
 from engagement_ml.workflow.contest_results import contest_results, primary_part
 from engagement_ml.workflow.contestants import (
     Contestant,
@@ -33,7 +31,7 @@ from engagement_ml.workflow.contestants import (
 from engagement_ml.workflow.fitting import evaluate_panel
 from engagement_ml.workflow.results import EVALUATION, evaluation_json
 from engagement_ml.workflow.run_log import log_evaluation_notes, log_notes
-from engagement_ml.workflow.sampling import draw_training_sample, sample_detail, sample_size
+from engagement_ml.workflow.sampling import sample_size
 from engagement_ml.workflow.settings import as_config
 
 
@@ -130,7 +128,7 @@ def evaluate(
             except TrackingError as error:
                 if log:
                     raise
-                # The evaluation is complete, and nobody asked for the log: say it and go on.
+                # The evaluation is complete, and the log was not asked for: say it and go on.
                 note = f"the evaluation is not logged: {error}"
                 log_notes([note], [note])
                 evaluation["notes"] = [*evaluation["notes"], note]
@@ -150,18 +148,11 @@ def _evaluate(
         check_windows(config, each)
     progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
-        tables = read_tables(config, engine, frames, on_part=progress.update)
-        windows = plan_windows(tables.history, config.windows)
-        plan = plan_contest(windows, contestants)
-        data_notes, data_of = tables.notes, tables.quality
-        tables, sample = draw_training_sample(tables, config, windows, progress)
-        progress.start("Building features", sample_detail(sample, config.entity))
-        data = read_contest_data(
-            tables, config, windows, plan, contestants, max_age_days=max_age_days
-        )
+        read = read_contest(engine, contestants, config, frames, max_age_days, progress)
+    windows, plan, data, sample = read.windows, read.plan, read.data, read.sample
     progress.start("Evaluating out of time")
     results = contest_results(contestants, config, windows, plan, data, max_age_days=max_age_days)
-    results["comparison"]["data"] = _digest(data_of, plan.measured)
+    results["comparison"]["data"] = _digest(read.quality, plan.measured)
     if first is None or first.metric is None or first.profit is None or first.churn is None:
         evaluation = primary_part(data.panel, results, contestants)
     else:
@@ -181,7 +172,7 @@ def _evaluate(
         evaluation["sample"] = sample_size(sample)
     # The notes on the tables were logged when they were read.
     log_evaluation_notes(evaluation)
-    evaluation["notes"] = [*data_notes, *evaluation["notes"]]
+    evaluation["notes"] = [*read.notes, *evaluation["notes"]]
     return {**evaluation, **results}
 
 

@@ -21,6 +21,7 @@ from engagement_ml.progress import Progress
 from engagement_ml.tables.quality import TableQuality
 from engagement_ml.windows import DAY, Windows, plan_windows
 from engagement_ml.workflow.metric_builder import score_function
+from engagement_ml.workflow.observation_panels import panel_with_window
 from engagement_ml.workflow.sampling import draw_training_sample, sample_detail
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def measure_version(
         If the tables cannot be used; see ``read_tables`` and ``plan_windows``.
     """
     from engagement_ml.evaluation.version_comparison import compare_versions
+    from engagement_ml.features.behaviours import FAMILY
 
     config = _config_for(config, new.metric, champion)
     progress.start("Reading tables")
@@ -102,7 +104,7 @@ def measure_version(
             own = (
                 panel
                 if days == windows.observation_days
-                else _counted(tables, config, windows, days)
+                else panel_with_window(tables, config, windows, days, (FAMILY,))
             )
             counts["champion"] = _counts(own, champion.metric)
     measured: dict[str, Any] = {}
@@ -213,19 +215,6 @@ def _panel(tables: Tables, config: PipelineConfig, windows: Windows) -> Panel:
 
     families = (behaviours.FAMILY, rfm.FAMILY)
     return build_panel(tables, config, windows, families=families)
-
-
-def _counted(tables: Tables, config: PipelineConfig, windows: Windows, days: int) -> Panel:
-    """Return the panel of the same rows with another observation window."""
-    from engagement_ml.features import behaviours, build_panel
-
-    shorter = config.windows.model_copy(update={"observation_days": days})
-    return build_panel(
-        tables,
-        config.model_copy(update={"windows": shorter}),
-        replace(windows, observation_days=days),
-        families=(behaviours.FAMILY,),
-    )
 
 
 def _counts(panel: Panel, metric: EngagementMetric) -> dict[str, FloatArray]:

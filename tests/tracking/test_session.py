@@ -43,20 +43,20 @@ def test_telemetry_is_disabled_unless_the_user_enables_it():
 
 def test_artifacts_lie_beside_the_database(uri, tmp_path):
     with tracking_session(uri) as client:
-        experiment_id = get_or_create_experiment(client, "shop", uri)
-        assert get_or_create_experiment(client, "shop", uri) == experiment_id
+        experiment_id = get_or_create_experiment(client, "shop")
+        assert get_or_create_experiment(client, "shop") == experiment_id
         location = client.get_experiment(experiment_id).artifact_location
     assert location == (tmp_path / "mlruns" / "artifacts").as_uri()
 
 
 def test_a_deleted_experiment_is_an_error(uri):
     with tracking_session(uri) as client:
-        client.delete_experiment(get_or_create_experiment(client, "shop", uri))
+        client.delete_experiment(get_or_create_experiment(client, "shop"))
     with (
         pytest.raises(TrackingError, match="'shop' was deleted; restore it"),
         tracking_session(uri) as client,
     ):
-        get_or_create_experiment(client, "shop", uri)
+        get_or_create_experiment(client, "shop")
 
 
 def test_reading_creates_no_database(tmp_path):

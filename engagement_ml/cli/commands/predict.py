@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from engagement_ml.cli.options import (
+    CustomersFile,
     Debug,
     EngineOfRun,
     LogLines,
@@ -38,10 +39,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    output: Annotated[
-        Path,
-        typer.Option("--output", help="A .parquet or .csv file, file.duckdb::table, or a folder."),
-    ] = Path("predictions.parquet"),
+    output: CustomersFile = Path("predictions.parquet"),
     engine: EngineOfRun = None,
     tracking_uri: TrackingUri = None,
     quiet: Quiet = False,

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from engagement_ml.cli.options import (
+    Customers,
+    CustomersFile,
     Debug,
     EngineOfRun,
     LogLines,
@@ -31,13 +33,7 @@ def score(
         str,
         typer.Argument(help="Events: a file, folder or glob, or file.duckdb::table."),
     ],
-    customers: Annotated[
-        str | None,
-        typer.Option(
-            help="Table of the customers to score. [default: every customer with an event]",
-            show_default=False,
-        ),
-    ] = None,
+    customers: Customers = None,
     identities: Annotated[
         str | None,
         typer.Option(help="Table of the customer of each anonymous_id.", show_default=False),
@@ -50,10 +46,7 @@ def score(
             show_default=False,
         ),
     ] = None,
-    output: Annotated[
-        Path,
-        typer.Option("--output", help="A .parquet or .csv file, file.duckdb::table, or a folder."),
-    ] = Path("scores.parquet"),
+    output: CustomersFile = Path("scores.parquet"),
     since: Annotated[
         str | None,
         typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from engagement_ml.cli.options import Debug, LogLines, Model, TrackingUri, Verbose
+from engagement_ml.cli.options import Customers, Debug, LogLines, Model, TrackingUri, Verbose
 from engagement_ml.cli.terminal import command
 
 EXAMPLE = (
@@ -34,13 +34,7 @@ def sql(
             help="duckdb, spark, postgres, bigquery, snowflake, or another that sqlglot knows."
         ),
     ] = "duckdb",
-    customers: Annotated[
-        str | None,
-        typer.Option(
-            help="Table of the customers to score. [default: every customer with an event]",
-            show_default=False,
-        ),
-    ] = None,
+    customers: Customers = None,
     event_id: Annotated[
         str | None,
         typer.Option(

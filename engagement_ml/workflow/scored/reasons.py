@@ -14,6 +14,8 @@ CODES, SENTENCES = "reason_codes", "reasons"
 LEAST_CHANGE = 1.0
 """Points that a behaviour must have lost or gained to be a reason."""
 _HALF = 0.5
+_CHANGES = {"fell": (-1.0, "lost"), "rose": (1.0, "gained")}
+"""By kind of change: its sign, and the verb of its sentence."""
 _NO = -1.0
 """Value of a behaviour that is no candidate, as engines differ in how they compare nulls."""
 
@@ -70,7 +72,7 @@ def with_reasons(table: ScoreTable, before: Sequence[str] = (), since: str = "")
     """
     reasons = [_high(table.metric), _lacking(table.metric)]
     if before:
-        reasons += [_fell(table.metric, before, since), _rose(table.metric, before, since)]
+        reasons += [_changed(table.metric, before, since, kind) for kind in _CHANGES]
     frame = table.frame.with_columns(reason.largest for reason in reasons)
     frame = frame.with_columns(
         _joined([r.of(r.codes) for r in reasons], "; ").alias(CODES),
@@ -107,28 +109,18 @@ def _lacking(metric: EngagementMetric) -> _Reason:
     return _Reason("reason_lacking", values, codes, sentences)
 
 
-def _fell(metric: EngagementMetric, before: Sequence[str], since: str) -> _Reason:
-    lost = [
-        (nw.col(b) - nw.col(p)).fill_null(_NO)
-        for b, p in zip(before, points_of(metric), strict=True)
+def _changed(metric: EngagementMetric, before: Sequence[str], since: str, kind: str) -> _Reason:
+    """Return the reason of the behaviour that lost, or gained, the most points."""
+    sign, verb = _CHANGES[kind]
+    values = [
+        ((nw.col(now) - nw.col(then)) * sign).fill_null(_NO)
+        for then, now in zip(before, points_of(metric), strict=True)
     ]
     sentences = [
-        _sentence(f"{b.title} lost ", value, f" points {since}.")
-        for b, value in zip(metric.behaviours, lost, strict=True)
+        _sentence(f"{behaviour.title} {verb} ", value, f" points {since}.")
+        for behaviour, value in zip(metric.behaviours, values, strict=True)
     ]
-    return _Reason("reason_fell", lost, _codes("FELL", metric), sentences, LEAST_CHANGE)
-
-
-def _rose(metric: EngagementMetric, before: Sequence[str], since: str) -> _Reason:
-    gained = [
-        (nw.col(p) - nw.col(b)).fill_null(_NO)
-        for b, p in zip(before, points_of(metric), strict=True)
-    ]
-    sentences = [
-        _sentence(f"{b.title} gained ", value, f" points {since}.")
-        for b, value in zip(metric.behaviours, gained, strict=True)
-    ]
-    return _Reason("reason_rose", gained, _codes("ROSE", metric), sentences, LEAST_CHANGE)
+    return _Reason(f"reason_{kind}", values, _codes(kind.upper(), metric), sentences, LEAST_CHANGE)
 
 
 def _codes(kind: str, metric: EngagementMetric) -> list[nw.Expr]:
