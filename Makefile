@@ -28,7 +28,7 @@ demo-journey: $(BASE)  ## The same on the Complete Journey, a year of real groce
 	@$(BIN)/engagement-ml demo --dataset complete-journey
 
 test: lint  ## Lint, then run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3
 
 test-lowest: pyproject.toml  ## Smoke and engine tests with the lowest allowed versions
 	rm -rf $(VENV)-lowest

@@ -26,6 +26,28 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what runs seldom."""
+    left_out = pytest.mark.skip(reason="takes long; set ALL_TESTS=1 to run it as well")
+    for item in items:
+        if item.get_closest_marker("seldom") and "ALL_TESTS" not in os.environ:
+            item.add_marker(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
+    """Keep each file on one worker, and the tests of engines together: Spark then starts once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneSparkScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            engines = nodeid.startswith("tests/engines/")
+            return "engines" if engines else str(super()._split_scope(nodeid))
+
+    return OneSparkScheduling(config, log)
+
+
 collect_ignore = ["killing_preload.py"]
 """A module that loads MLflow, for the processes of `tests.killing`."""
 SETTINGS: dict[str, Any] = {

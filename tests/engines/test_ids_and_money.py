@@ -45,7 +45,7 @@ TYPED = {
 CSV = {"codes": test_money.check_codes}
 AS_POLARS = ("left out", "texts", "disguise", "halves", "repeats", "currencies")
 """Checks of which nothing but Narwhals expressions runs, the same on Polars and Spark."""
-AS_PARQUET = ("helpers",)
+AS_PARQUET = ("helpers", "names")
 """Checks that Parquet files cover on Spark."""
 
 

@@ -42,7 +42,7 @@ CHECKS: dict[str, tuple[Any, Callable[[Engine, Make], None]]] = {
 }
 
 
-EACH_TIME = ("log in CSV", "local text", "times with a zone", "text milliseconds", "misread text")
+EACH_TIME = ("log in CSV", "times with a zone", "misread text")
 """Checks that run each time on Spark; the others if `ALL_TESTS` is set, and always elsewhere."""
 
 
@@ -54,6 +54,7 @@ def test_spark_reads_the_same(case: str, spark_engine: Engine, tmp_path: Path) -
     check(spark_engine, lambda frame, name: door(frame, tmp_path, name))
 
 
+@pytest.mark.seldom
 def test_a_pyspark_frame_is_read_alike(spark_engine: Any) -> None:
     def make(frame: pd.DataFrame, name: str) -> Any:
         return spark_engine.session.createDataFrame(frame.astype(object).where(frame.notna(), None))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,9 +32,6 @@ JOINT = {
     ],
 }
 WINDOWS = {"observation_days": 28, "outcome_days": 28, "every_days": 70}
-SELDOM = pytest.mark.skipif(
-    "ALL_TESTS" not in os.environ, reason="takes long; set ALL_TESTS=1 to run it as well"
-)
 
 
 def run(monkeypatch: Any, *words: str) -> int:
@@ -56,6 +52,7 @@ def near(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+@pytest.mark.seldom
 def test_training_gives_the_same_results(
     spark_session: Any, here: Path, write_yaml: Any, small_shop: Any
 ) -> None:
@@ -91,7 +88,7 @@ def _number(text: str) -> Any:
         return text
 
 
-@SELDOM
+@pytest.mark.seldom
 def test_features_on_the_command_line(
     spark_session: Any, here: Path, write_yaml: Any, small_shop: Any, monkeypatch: Any, capsys: Any
 ) -> None:
@@ -179,7 +176,7 @@ def same_scores(left: pd.DataFrame, right: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(*by_id, check_dtype=False, rtol=1e-9)
 
 
-@SELDOM
+@pytest.mark.seldom
 def test_scores_of_a_pyspark_frame(
     spark_session: Any, here: Path, metric: EngagementMetric, events: pd.DataFrame
 ) -> None:
@@ -198,6 +195,7 @@ def test_scores_of_a_pyspark_frame(
     assert some["score"].iloc[2] == 0
 
 
+@pytest.mark.seldom
 def test_the_columns_of_scores_are_the_same(
     spark_session: Any, here: Path, metric: EngagementMetric, events: pd.DataFrame
 ) -> None:
@@ -249,7 +247,7 @@ def test_scores_on_the_command_line(
 
 
 @pytest.mark.slow
-@SELDOM
+@pytest.mark.seldom
 def test_a_session_that_the_run_starts_is_quiet(
     here: Path, metric: EngagementMetric, events: pd.DataFrame
 ) -> None:

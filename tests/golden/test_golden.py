@@ -12,7 +12,7 @@ import pytest
 
 from tests.golden.generate import CASES, HERE, RETAIL, ROOT, differences
 
-ALWAYS = ("shop", "churn-event")
+ALWAYS = ("churn-event",)
 """Cases that run each time; the others, which take a minute more, if `ALL_TESTS` is set."""
 TOLERANCE = 1e-6  # floating-point results differ between processors
 

@@ -154,6 +154,7 @@ def test_plain_files_are_aggregated_in_arrays_with_the_same_result(
 STEP = st.sampled_from(["add", "add", "add", "correct", "remove"])
 
 
+@pytest.mark.seldom
 @settings(max_examples=3, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
@@ -368,6 +369,7 @@ def killed_runs(folder: Path, times: int, rng: np.random.Generator) -> Iterator[
         yield killed != 0
 
 
+@pytest.mark.seldom
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 def test_a_run_killed_at_any_moment_leaves_a_usable_store(folder: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -25,8 +24,6 @@ from engagement_ml.workflow import register
 from tests.killing import at_once, changes_of, killed_at
 
 MODEL = "small-shop"
-EACH_TIME = {"replace metric.json", "commit model_version_tags", "replace run.json"}
-"""Moments that run each time; the others, which take a minute, if `ALL_TESTS` is set."""
 MOMENTS = {
     "commit tags",
     "commit params",
@@ -84,14 +81,13 @@ def check_valid(folder: Path, store: str) -> None:
     assert (folder / "report.html").read_text().rstrip().endswith("</html>")
 
 
+@pytest.mark.seldom
 def test_a_registration_killed_at_any_moment_is_completed_by_the_next(place) -> None:
     changes = changes_of(register_quietly, *place("whole"))
     # Of equal changes, the last.
     moments = {change: number for number, change in enumerate(changes) if change in MOMENTS}
     assert set(moments) == MOMENTS
     for change, moment in moments.items():
-        if change not in EACH_TIME and "ALL_TESTS" not in os.environ:
-            continue
         folder, store = place(f"killed {moment}")
         assert killed_at(moment, register_quietly, folder, store), change
         check_valid(folder, store)

@@ -228,6 +228,7 @@ class TestCode:
         assert package.name not in sys.modules
 
 
+@pytest.mark.seldom
 @pytest.mark.spark
 def test_the_metric_scores_as_a_spark_udf(saved, monkeypatch):
     pyspark = pytest.importorskip("pyspark")
