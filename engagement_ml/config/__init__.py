@@ -11,6 +11,13 @@ from engagement_ml.config.gate import GateConfig
 from engagement_ml.config.monitor import FailOn, MonitorConfig
 from engagement_ml.config.pipeline import PipelineConfig
 from engagement_ml.config.reading import is_uri, parse_config, read_config
+from engagement_ml.config.scorecard import (
+    BenchmarkConfig,
+    GoalConfig,
+    MeasureConfig,
+    ScorecardConfig,
+    StageConfig,
+)
 from engagement_ml.config.sections import (
     TABLE_NAMES,
     BehaviourConfig,
@@ -28,6 +35,7 @@ from engagement_ml.config.shape import TableShape, UnrollConfig
 __all__ = [
     "TABLE_NAMES",
     "BehaviourConfig",
+    "BenchmarkConfig",
     "ChurnConfig",
     "CovariatesConfig",
     "EngineConfig",
@@ -37,15 +45,19 @@ __all__ = [
     "FailOn",
     "FeaturesConfig",
     "GateConfig",
+    "GoalConfig",
     "HistoryConfig",
+    "MeasureConfig",
     "MonitorConfig",
     "PipelineConfig",
     "RatioConfig",
     "Role",
     "SampleConfig",
+    "ScorecardConfig",
     "SelectConfig",
     "SessionsConfig",
     "SourcesConfig",
+    "StageConfig",
     "TableShape",
     "TrackingConfig",
     "UnrollConfig",

@@ -68,6 +68,8 @@ def also_accepts(*schemas: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
     def add(schema: dict[str, Any]) -> None:
         if "$ref" in schema:
             schema["anyOf"] = [{"$ref": schema.pop("$ref")}]
+        if "type" in schema:
+            schema["anyOf"] = [{"type": schema.pop("type")}]
         schema["anyOf"] = [*schema["anyOf"], *schemas]
 
     return add

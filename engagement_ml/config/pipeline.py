@@ -17,6 +17,13 @@ from engagement_ml.config.features import FeaturesConfig
 from engagement_ml.config.frozen import Frozen, also_accepts
 from engagement_ml.config.gate import GateConfig
 from engagement_ml.config.monitor import MonitorConfig
+from engagement_ml.config.scorecard import (
+    BenchmarkConfig,
+    GoalConfig,
+    MeasureConfig,
+    ScorecardConfig,
+    StageConfig,
+)
 from engagement_ml.config.secrets import without_secrets
 from engagement_ml.config.sections import (
     TABLE_NAMES,
@@ -107,6 +114,22 @@ class PipelineConfig(Frozen):
     monitor: MonitorConfig = Field(
         default=MonitorConfig(), description="Thresholds of monitor, and its alarms."
     )
+    measures: dict[str, MeasureConfig] = Field(
+        default_factory=dict,
+        description="Settings of built-in measures, and measures of your own, by name.",
+    )
+    journey: dict[str, StageConfig] = Field(
+        default_factory=dict, description="Stages of the customer journey, in their order."
+    )
+    goals: tuple[GoalConfig, ...] = Field(
+        default=(), description="Goals of the business and of campaigns."
+    )
+    benchmarks: tuple[BenchmarkConfig, ...] = Field(
+        default=(), description="Values from outside, shown beside the measures."
+    )
+    scorecard: ScorecardConfig = Field(
+        default=ScorecardConfig(), description="Periods and parts of the scorecard."
+    )
     tracking: TrackingConfig = Field(default=TrackingConfig(), description="Tracking with MLflow.")
     engine: EngineConfig = Field(
         default=EngineConfig(),
@@ -162,6 +185,18 @@ class PipelineConfig(Frozen):
                 raise ValueError(f"key '{key}': '{name}' is the churn event, not a behaviour")
             if self.behaviour(name).role == "ignore":
                 raise ValueError(f"key '{key}': '{name}' has 'role: ignore'; remove that role")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_are_known(self) -> Self:
+        named = [(f"measures.{name}.stage", m.stage) for name, m in self.measures.items()]
+        named += [(f"journey.{name}.leads_to", s.leads_to) for name, s in self.journey.items()]
+        for key, stage in named:
+            if self.journey and stage is not None and stage not in self.journey:
+                raise ValueError(
+                    f"key '{key}': '{stage}' is no stage of the journey"
+                    f"{nearest(stage, self.journey)}; the stages are {', '.join(self.journey)}"
+                )
         return self
 
     def shape_of(self, table: str) -> TableShape:

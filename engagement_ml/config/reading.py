@@ -122,11 +122,17 @@ def read_config(path: str | Path) -> PipelineConfig:
         test.model_copy(update={"table": _relative_to(base, test.table)}) if test.table else test
         for test in config.experiments
     )
-    keep = config.engine.keep
+    keep, card = config.engine.keep, config.scorecard
+    of_scores = {
+        key: _relative_to(base, value)
+        for key in ("weights", "scores")
+        if (value := getattr(card, key)) is not None
+    }
     return config.model_copy(
         update={
             "sources": SourcesConfig(**resolved),
             "experiments": experiments,
+            "scorecard": card.model_copy(update=of_scores),
             "engine": config.engine.model_copy(
                 update={"keep": _relative_to(base, keep) if keep else None}
             ),

@@ -9,6 +9,7 @@ from typing import Any, Never, Self
 
 from engagement_ml.config import (
     BehaviourConfig,
+    BenchmarkConfig,
     ChurnConfig,
     CovariatesConfig,
     EngineConfig,
@@ -17,12 +18,16 @@ from engagement_ml.config import (
     ExperimentConfig,
     FeaturesConfig,
     GateConfig,
+    GoalConfig,
     HistoryConfig,
+    MeasureConfig,
     MonitorConfig,
     PipelineConfig,
     SampleConfig,
+    ScorecardConfig,
     SelectConfig,
     SourcesConfig,
+    StageConfig,
     TableShape,
     TrackingConfig,
     WindowsConfig,
@@ -92,6 +97,10 @@ class EngagementModel(TrackedResults):
         Results of randomised tests, which override observational evidence.
     gate, monitor : GateConfig, MonitorConfig or mapping
         For ``promote`` and ``monitor``; saved with the configuration.
+    measures, journey : mapping of str to MeasureConfig, StageConfig or mapping
+        For ``scorecard``, as are the next three.
+    goals, benchmarks : sequence of GoalConfig, BenchmarkConfig or mapping
+    scorecard : ScorecardConfig or mapping
     tracking : TrackingConfig or mapping
         The store that `track` logs to; `fit` touches none.
     engine : EngineConfig, mapping or {"duckdb", "spark"}
@@ -153,6 +162,11 @@ class EngagementModel(TrackedResults):
         experiments: Sequence[ExperimentConfig | Keys] | None = None,
         gate: GateConfig | Keys | None = None,
         monitor: MonitorConfig | Keys | None = None,
+        measures: Mapping[str, MeasureConfig | Keys] | None = None,
+        journey: Mapping[str, StageConfig | Keys] | None = None,
+        goals: Sequence[GoalConfig | Keys] | None = None,
+        benchmarks: Sequence[BenchmarkConfig | Keys] | None = None,
+        scorecard: ScorecardConfig | Keys | None = None,
         tracking: TrackingConfig | Keys | None = None,
         engine: EngineConfig | EngineKind | Keys | None = None,
         random_seed: int | None = None,
@@ -184,6 +198,11 @@ class EngagementModel(TrackedResults):
         self.experiments = experiments
         self.gate = gate
         self.monitor = monitor
+        self.measures = measures
+        self.journey = journey
+        self.goals = goals
+        self.benchmarks = benchmarks
+        self.scorecard = scorecard
         self.tracking = tracking
         self.engine = engine
         self.random_seed = random_seed

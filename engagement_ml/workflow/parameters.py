@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from engagement_ml.config import (
     BehaviourConfig,
+    BenchmarkConfig,
     ChurnConfig,
     CovariatesConfig,
     EngineConfig,
@@ -18,12 +19,16 @@ from engagement_ml.config import (
     ExperimentConfig,
     FeaturesConfig,
     GateConfig,
+    GoalConfig,
     HistoryConfig,
+    MeasureConfig,
     MonitorConfig,
     PipelineConfig,
     SampleConfig,
+    ScorecardConfig,
     SelectConfig,
     SourcesConfig,
+    StageConfig,
     TableShape,
     TrackingConfig,
     WindowsConfig,
@@ -61,6 +66,11 @@ class ConfigKeys(TypedDict, total=False):
     experiments: Sequence[ExperimentConfig | Keys] | None
     gate: GateConfig | Keys | None
     monitor: MonitorConfig | Keys | None
+    measures: Mapping[str, MeasureConfig | Keys] | None
+    journey: Mapping[str, StageConfig | Keys] | None
+    goals: Sequence[GoalConfig | Keys] | None
+    benchmarks: Sequence[BenchmarkConfig | Keys] | None
+    scorecard: ScorecardConfig | Keys | None
     tracking: TrackingConfig | Keys | None
     engine: EngineConfig | EngineKind | Keys | None
     random_seed: int | None

@@ -1,0 +1,1 @@
+"""Measures of engagement and of business: one catalogue, computed on any engine."""

@@ -1,0 +1,45 @@
+"""The catalogue: all measures, by name."""
+
+from __future__ import annotations
+
+from engagement_ml.config import MeasureConfig, PipelineConfig
+from engagement_ml.errors import ConfigError, nearest
+from engagement_ml.measures.definition import MeasureDefinition
+from engagement_ml.measures.families import purchases
+
+MEASURES: tuple[MeasureDefinition, ...] = (*purchases.FAMILY,)
+"""Order of the scorecard."""
+_EVERYWHERE = frozenset({"kind", "title", "stage", "owner", "unit", "better", "target", "warning"})
+
+
+def definitions(
+    config: PipelineConfig, catalogue: tuple[MeasureDefinition, ...] = MEASURES
+) -> dict[str, tuple[MeasureDefinition, MeasureConfig]]:
+    """Return the definition and the settings of each measure, built-in ones first.
+
+    Raises
+    ------
+    ConfigError
+        If a measure, or a key of one, is not known.
+    """
+    known = {each.name: each for each in catalogue}
+    chosen = {
+        name: (each, each.settings(config.measures.get(name))) for name, each in known.items()
+    }
+    for name, given in config.measures.items():
+        kind = given.kind or name
+        if kind not in known:
+            key = f"measures.{name}" + (".kind" if given.kind else "")
+            raise ConfigError(
+                f"key '{key}': '{kind}' is no measure{nearest(kind, known)}; "
+                + ("the kinds are " if given.kind else "give 'kind', one of ")
+                + ", ".join(sorted(known))
+            )
+        definition = known[kind]
+        for key in given.model_fields_set - _EVERYWHERE - set(definition.keys):
+            raise ConfigError(
+                f"key 'measures.{name}.{key}': the measure '{kind}' does not read it; it reads "
+                f"{', '.join(sorted(definition.keys)) or 'only title, stage, owner and target'}"
+            )
+        chosen[name] = (definition, definition.settings(given))
+    return chosen

@@ -1,0 +1,101 @@
+"""What the rows of a measure are made from: tables, periods, groups and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import Engine
+from engagement_ml.errors import nearest
+from engagement_ml.formatting import listed
+from engagement_ml.inputs import Tables
+from engagement_ml.measures.periods import Periods
+
+
+class AbsentError(Exception):
+    """The tables lack what a measure needs; the message says what, and completes "needs …"."""
+
+
+@dataclass(frozen=True)
+class MeasureContext:
+    """Tables and periods that the rows of measures are made from.
+
+    Attributes
+    ----------
+    tables : Tables
+        With the optional columns of the sources.
+    config : PipelineConfig
+    periods : Periods
+    groups : LazyFrame or None
+        ``customer_id`` and a text column for each segment, by which measures are split.
+    scores : LazyFrame or None
+        Scores of the metric at the end of each period: ``customer_id``, ``day`` (last day of the
+        period), ``score``, and ``engaged`` (whether it is at least the limit of the engaged).
+    predicted : LazyFrame or None
+        Predicted customer lifetime value: ``customer_id``, ``day``, ``value``.
+    """
+
+    tables: Tables
+    config: PipelineConfig
+    periods: Periods
+    groups: nw.LazyFrame[Any] | None = None
+    scores: nw.LazyFrame[Any] | None = None
+    predicted: nw.LazyFrame[Any] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that holds the tables."""
+        return self.tables.engine
+
+    def frame(self, table: str) -> nw.LazyFrame[Any]:
+        """Return a table.
+
+        Raises
+        ------
+        AbsentError
+            If the table is not given.
+        """
+        frame: nw.LazyFrame[Any] | None = getattr(self.tables, table)
+        if frame is None:
+            raise AbsentError(f"the table {table}")
+        return frame
+
+    def has(self, table: str, column: str) -> bool:
+        """Return whether a table is given and has a column."""
+        frame = getattr(self.tables, table)
+        return frame is not None and column in frame.collect_schema().names()
+
+    def require(self, table: str, *columns: str) -> None:
+        """Check that a table has columns.
+
+        Raises
+        ------
+        AbsentError
+            If the table or one of the columns is not given.
+        """
+        present = self.frame(table).collect_schema().names()
+        lacking = [column for column in columns if column not in present]
+        if lacking:
+            what = "column" if len(lacking) == 1 else "columns"
+            raise AbsentError(f"{what} {listed(lacking)} of {table}")
+
+    def event_types(self, names: str | Iterable[str] | None, key: str) -> tuple[str, ...]:
+        """Return the event types that a setting names, of those in the data.
+
+        Raises
+        ------
+        AbsentError
+            If the setting is empty, or none of its event types is in the data.
+        """
+        wanted = (names,) if isinstance(names, str) else tuple(names or ())
+        if not wanted:
+            raise AbsentError(f"'{key}' in its settings: the event type")
+        found = tuple(name for name in wanted if name in self.tables.event_counts)
+        if not found:
+            hint = nearest(wanted[0], self.tables.event_counts)
+            raise AbsentError(f"events of type {listed(wanted)}{hint} (setting '{key}')")
+        return found

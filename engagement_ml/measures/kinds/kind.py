@@ -1,0 +1,83 @@
+"""What every kind of measure has in common: totals in, value and interval out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from engagement_ml._typing import FloatArray
+
+Z = 1.959963984540054
+"""0.975 quantile of the normal distribution: intervals are 95%."""
+SMALL = 30
+"""Customers below which intervals of ratios are by bootstrap."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the customers of one group in one period.
+
+    Attributes
+    ----------
+    n : int
+        Customers with a row, or on board.
+    sums : array (k,)
+        Of each column of the kind.
+    products : array (k, k)
+        Sums of the products of two columns.
+    rows : array (n, k) or None
+        The columns of each customer, if there are fewer than `SMALL`; they are sorted.
+    """
+
+    n: int
+    sums: FloatArray
+    products: FloatArray
+    rows: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Value and interval in one group and period.
+
+    Attributes
+    ----------
+    value, low, high : float or None
+        None is "no data".
+    n : int
+        People behind the value.
+    numerator, denominator : float or None
+    note : str
+        Why there is no value, or how the interval was made if not in the usual way.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    numerator: float | None = None
+    denominator: float | None = None
+    note: str = ""
+
+
+NO_DATA = Estimate(None, None, None, 0, note="no data")
+
+
+class Kind(Protocol):
+    """Kind of a measure.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        What is summed by customer and period; ``on_board`` is filled by the caller.
+    interval : str
+        How the interval is made, for the documentation.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    @property
+    def interval(self) -> str: ...  # noqa: D102
+
+    def estimate(self, totals: Totals) -> Estimate:
+        """Return value and interval from the totals of one group and period."""
