@@ -55,6 +55,10 @@ class MeasureConfig(Frozen):
         "missed if the interval excludes it.",
         json_schema_extra=_PERCENT,
     )
+    target_source: str | None = Field(
+        default=None,
+        description="Where the target comes from, such as a publication; null is the company.",
+    )
     event: str | tuple[str, ...] | None = Field(
         default=None, description="Event type or types that the measure counts."
     )
@@ -152,6 +156,20 @@ class ScorecardConfig(Frozen):
     every: Every = Field(default="month", description="Length of a period.")
     periods: int = Field(
         default=13, ge=2, le=120, description="Number of complete periods that are shown."
+    )
+    behaviours: int = Field(
+        default=30,
+        ge=0,
+        le=500,
+        description="Behaviours that are a measure of their own, the first of drivers.csv: their "
+        "events per customer.",
+    )
+    engaged_from: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=100.0,
+        description="Score from which a customer is engaged. null: the median of the scores in "
+        "training, of those above 0 if more than half are 0.",
     )
     show: tuple[str, ...] | None = Field(
         default=None,

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 Status = Literal["met", "warning", "missed", "no data", "no target"]
 LinkKind = Literal[
-    "linked", "harmful", "vanity", "consequence", "no effect", "unverifiable", "none"
+    "linked", "harmful", "vanity", "consequence", "no effect", "unverifiable", "mixed", "none"
 ]
-"""``none``: the measure is made of no behaviour and no survey, so no verdict says anything of it."""
+"""``mixed``: its behaviours have different verdicts, which `Link.sentence` names. ``none``: the
+measure is made of no behaviour and no survey, so no verdict says anything of it."""
 
 
 @dataclass(frozen=True)
