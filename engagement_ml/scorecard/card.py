@@ -197,7 +197,8 @@ class StageCard:
 class Change:
     """What changed since the last review.
 
-    `beyond_noise` is true if the interval of the change excludes 0.
+    `low` and `high` are the change's 95% interval. `beyond_noise` allows for the number of measures
+    (Holm): an interval that excludes 0 only just is noise if many measures are looked at.
     """
 
     measure: str
@@ -296,8 +297,8 @@ class Scorecard:
     """All of a scorecard.
 
     `facts` are the executive's at most seven numbers: each ``title``, ``text`` (the number as
-    people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are scores by
-    hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals, ``verdict``.
+    people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are
+    scores by hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals, ``verdict``.
     """
 
     name: str

@@ -38,8 +38,8 @@ def changes_since(
     first, last = before[-1], periods[-1]
     if first == last:
         raise InputError(
-            f"--since {since}: no complete period follows it, as the last one ended on {last.end - DAY}; "
-            f"give {last.start - DAY} or earlier"
+            f"--since {since}: no complete period follows it, as the last one ended on "
+            f"{last.end - DAY}; give {last.start - DAY} or earlier"
         )
     found = []
     for card in measures:

@@ -51,7 +51,7 @@ def engaged_without_purchase(
     kept = tables.engine.persist(idle)
     n = tables.engine.rows(kept.select(n=nw.len()), source="scores")[0]["n"]
     first = kept.sort("score", "customer_id", descending=[True, False]).head(MAX_CUSTOMERS)
-    rows = [
+    rows: list[Customer] = [
         {
             "customer_id": row["customer_id"],
             "reason": f"score of {row['score']:.1f}, no purchase in {period.label}",
@@ -87,7 +87,7 @@ def detractors(tables: Tables, period: Period) -> tuple[list[Customer], int]:
     for row in rows:
         newest.setdefault(row["customer_id"], row)
     low = [row for row in newest.values() if row["score"] <= DETRACTOR]
-    shown = [
+    shown: list[Customer] = [
         {
             "customer_id": row["customer_id"],
             "reason": f"answered {row['score']:g} on {row['day']}"

@@ -12,6 +12,7 @@ from engagement_ml.measures.totals import ALL
 from engagement_ml.scorecard import front_line
 from engagement_ml.scorecard.card import (
     Action,
+    Change,
     GoalCard,
     MeasureCard,
     ScoreCard,
@@ -51,7 +52,7 @@ def assemble(
     stages = stage_cards(journey, cards)
     score = _score(parts, verdicts, context.labels)
     goals = _goals(parts, cards, config)
-    changes = ()
+    changes: tuple[Change, ...] = ()
     if since is not None:
         changes = changes_since(since, cards, parts.periods.each, config.currency)
     actions = _actions(parts, cards, stages, verdicts, config)

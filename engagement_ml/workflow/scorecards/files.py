@@ -45,9 +45,7 @@ class ScorecardResult:
         import pandas as pd
 
         columns = {name: [row[name] for row in self._rows] for name in COLUMNS}
-        return pd.DataFrame(
-            {name: pd.array(values, dtype=_dtype(name)) for name, values in columns.items()}
-        )
+        return pd.DataFrame(columns, dtype=object).astype({name: _dtype(name) for name in COLUMNS})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``scorecard.json``, plain JSON types."""

@@ -36,6 +36,7 @@ from engagement_ml.workflow.scorecards.scores import (
     engaged_limit,
     score_summary,
     scores_by_period,
+    with_engaged,
 )
 
 Customers = tuple[Sequence[Mapping[str, Any]], int]
@@ -110,9 +111,10 @@ def gather(
     periods = Periods.within(
         tables.history, config.scorecard.every, config.scorecard.periods
     )  # fmt: skip
-    limit = engaged_limit(metric, config.scorecard.engaged_from)
     progress.start("Scoring the periods")
-    scores = None if metric.abstained else scores_by_period(tables, config, metric, periods, limit)
+    scores = None if metric.abstained else scores_by_period(tables, config, metric, periods)
+    limit = engaged_limit(metric, config.scorecard.engaged_from, scores, tables)
+    scores = None if scores is None else with_engaged(scores, limit)
     predicted, notes = _predicted(tables, config, run, periods, chosen, progress)
     progress.start("Computing measures")
     groups, campaigns = goal_groups(tables, config, None)

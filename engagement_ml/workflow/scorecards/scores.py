@@ -16,13 +16,15 @@ from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.scoring import scored_counts
 from engagement_ml.windows import DAY
 
+NO_LIMIT = 50.0
+"""Limit of the engaged if no score is known."""
+
 
 def scores_by_period(
     tables: Tables,
     config: PipelineConfig,
     metric: EngagementMetric,
     periods: Periods,
-    engaged_from: float,
 ) -> nw.LazyFrame[Any] | None:
     """Return scores of all customers on board at the end of each period, computed once.
 
@@ -32,12 +34,12 @@ def scores_by_period(
     Returns
     -------
     LazyFrame or None
-        ``customer_id``, ``day`` (last of the period), ``score``, ``engaged`` (0 or 1), and the
-        count of each behaviour of the metric in the observation window, as ``n_0``, ``n_1``, …;
-        None if no period has an observation window.
+        ``customer_id``, ``day`` (last of the period), ``score``, and the count of each behaviour of
+        the metric in the observation window, as ``n_0``, ``n_1``, …; None if no period has an
+        observation window.
     """
     parts = [
-        _scored(tables, config, metric, period, engaged_from)
+        _scored(tables, config, metric, period)
         for period in periods.each
         if period.end - metric.observation_days * DAY >= tables.history.start
     ]
@@ -51,7 +53,6 @@ def _scored(
     config: PipelineConfig,
     metric: EngagementMetric,
     period: Period,
-    engaged_from: float,
 ) -> nw.LazyFrame[Any]:
     present = tuple(b.behaviour for b in metric.behaviours if b.behaviour in tables.behaviours)
     counts = count_frame(replace(tables, behaviours=present), config, period.end)
@@ -65,33 +66,45 @@ def _scored(
         ),
     )
     scored = scored_counts(metric, plain, columns)
-    engaged = nw.when(nw.col("score") >= engaged_from).then(nw.lit(1)).otherwise(nw.lit(0))
     return scored.select(
-        "customer_id", nw.lit(period.end - DAY).alias("day"), "score", *columns.values(),
-        engaged=engaged,
-    )  # fmt: skip
+        "customer_id", nw.lit(period.end - DAY).alias("day"), "score", *columns.values()
+    )
 
 
-def engaged_limit(metric: EngagementMetric, configured: float | None) -> float:
+def with_engaged(scores: nw.LazyFrame[Any], limit: float) -> nw.LazyFrame[Any]:
+    """Add ``engaged``: 1 if the score is at least the limit, else 0."""
+    at_least = nw.col("score") >= limit
+    return scores.with_columns(engaged=nw.when(at_least).then(nw.lit(1)).otherwise(nw.lit(0)))
+
+
+def engaged_limit(
+    metric: EngagementMetric,
+    configured: float | None,
+    scores: nw.LazyFrame[Any] | None,
+    tables: Tables,
+) -> float:
     """Return the score from which a customer is engaged.
 
     Without a configured limit, the median of the scores at the last training cutoff or, if that
-    is 0, the smallest of their percentiles above 0: so the limit does not move with the customers.
-
-    Examples
-    --------
-    >>> from engagement_ml.metric import EngagementMetric
-    >>> metric = EngagementMetric.from_weights({"visit": 1})
-    >>> engaged_limit(metric, 30.0), engaged_limit(metric, None)
-    (30.0, 50.0)
+    is 0, of those above 0: so the limit does not move with the customers. A metric that does not
+    know them takes the scores at the end of the first period.
     """
     if configured is not None:
         return configured
-    quantiles = metric.score_quantiles
-    if not quantiles:
-        return 50.0
-    median = quantiles[len(quantiles) // 2]
-    return median if median > 0 else next((q for q in quantiles if q > 0), 50.0)
+    above = [quantile for quantile in metric.score_quantiles if quantile > 0]
+    if above:
+        median = metric.score_quantiles[len(metric.score_quantiles) // 2]
+        return median or above[len(above) // 2]
+    if scores is None:
+        return NO_LIMIT
+    first = tables.engine.rows(scores.select(nw.col("day").min()), source="scores")[0]["day"]
+    known = scores.filter(nw.col("day") == first)
+    score = nw.col("score")
+    for part in (known, known.filter(score > 0)):
+        (row,) = tables.engine.rows(part.select(score.median()), source="scores")
+        if row["score"]:
+            return float(row["score"])
+    return NO_LIMIT
 
 
 def score_summary(
