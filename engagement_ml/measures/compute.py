@@ -9,7 +9,7 @@ from engagement_ml.config import MeasureConfig
 from engagement_ml.measures.context import AbsentError, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition
 from engagement_ml.measures.kinds.kind import NO_DATA, Estimate, Totals
-from engagement_ml.measures.totals import Wanted, customers_on_board, totals_of
+from engagement_ml.measures.totals import ALL, Wanted, customers_on_board, totals_of
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,21 @@ def compute(
                 for (name, dimension), cells in totals.items()
                 if name == each.name
             }
-            found[each.name] = Measured(
-                each.name, definition, settings, estimates, notes=each.rows.notes
-            )
+            notes = (*each.rows.notes, *_notes(context, definition, settings, estimates))
+            found[each.name] = Measured(each.name, definition, settings, estimates, notes=notes)
     return tuple(found[name] for name in chosen)
+
+
+def _notes(
+    context: MeasureContext,
+    definition: MeasureDefinition,
+    settings: MeasureConfig,
+    estimates: Mapping[str, Mapping[str, tuple[Estimate, ...]]],
+) -> tuple[str, ...]:
+    missing = definition.missing_types(settings, context.tables.event_counts)
+    overall = estimates.get(ALL, {}).get("", ())
+    remark = definition.remark(overall, settings) if definition.remark and overall else ""
+    return (*missing, *filter(None, (remark,)))
 
 
 def _series(
