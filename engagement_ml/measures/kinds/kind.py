@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from engagement_ml._typing import FloatArray
 
@@ -79,5 +79,8 @@ class Kind(Protocol):
     @property
     def interval(self) -> str: ...  # noqa: D102
 
-    def estimate(self, totals: Totals) -> Estimate:
-        """Return value and interval from the totals of one group and period."""
+    def estimate(self, totals: Any) -> Estimate:
+        """Return value and interval from the totals of one group and period.
+
+        They are ``Totals`` or, for kinds of durations, ``DurationTotals``.
+        """
