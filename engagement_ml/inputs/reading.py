@@ -32,6 +32,7 @@ def read_tables(
     engine: Engine,
     frames: Mapping[str, Any] | None = None,
     *,
+    extra: bool = False,
     on_part: OnPart | None = None,
 ) -> Tables:
     """Read and validate the tables of a pipeline, or frames in their place.
@@ -43,6 +44,9 @@ def read_tables(
         The tables stay in it, lazily; CSV files and text columns are read once for validation.
     frames : mapping of str to path or frame, optional
         Replace the paths in ``config.sources``, by table name.
+    extra : bool, default False
+        Also read the optional columns that only measures of the scorecard need; see
+        ``Tables.columns``. The daily ledger and its cache are the same with and without them.
     on_part : callable, optional
         Called with the number of partitions of large events that are read, and of all.
 
@@ -84,9 +88,9 @@ def read_tables(
     """
     sources = sources_of(config, frames or {})
     if isinstance(engine, DuckDBEngine):
-        result = read_on_duckdb(engine, config, sources, on_part)
+        result = read_on_duckdb(engine, config, sources, on_part, extra=extra)
     elif isinstance(engine, LazyEngine):
-        result = read_on_lazy_engine(engine, config, sources)
+        result = read_on_lazy_engine(engine, config, sources, extra=extra)
     else:
         raise TypeError(f"cannot read tables on an engine of type {type(engine).__name__}")
     return tables_of(engine, config, result)

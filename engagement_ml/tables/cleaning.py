@@ -32,13 +32,13 @@ from engagement_ml.tables.quality import (
 from engagement_ml.tables.row_tally import rows_by_event_type
 from engagement_ml.tables.schema import (
     CODE,
-    COLUMNS,
     INTEGERS,
     SourceTable,
     needed,
     quoted,
 )
 from engagement_ml.tables.stitching import count_stitched, id_value, identified_rows
+from engagement_ml.tables.surveys import missing_sql, scale_sql, survey_sql
 from engagement_ml.tables.validation import LARGEST
 
 
@@ -91,7 +91,7 @@ def canonical(
     `guarded` view raises an error at a number that ``check_values`` would reject, so that values
     are validated while they are read.
     """
-    kinds = COLUMNS[table.name]
+    kinds = table.kinds
     parts = []
     for column in table.kept_columns():
         match kinds.get(column):
@@ -99,6 +99,10 @@ def canonical(
                 sql = id_value(table, column, integer_ids=integer_ids, guarded=guarded)
             case "timestamp":
                 sql = _timestamp(table, column, guarded)
+            case "text" if column == "survey":
+                sql = survey_sql(table)
+            case "text" if column == "scale":
+                sql = scale_sql(table)
             case "text":
                 sql = _text(table, column, guarded)
             case "number" | "finite":
@@ -108,6 +112,8 @@ def canonical(
         parts.append(f"{sql} AS {quoted(column)}")
     if _needs_margin(table):
         parts.append(f'{table.number("revenue")} - {table.number("cost")} AS "margin"')
+    if table.name == "surveys" and not table.has("scale"):
+        parts.append(f'{scale_sql(table)} AS "scale"')
     if table.row_id() is not None:
         parts.append(f"{id_hash_sql(table)} AS {ID_HASH}")
     query = f"SELECT {', '.join(parts)} FROM {identified_rows(table, guarded=guarded)}"
@@ -133,13 +139,14 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     NotEnoughDataError
         If no row is left.
     """
-    columns = [column for column, _ in table.column_kinds()]
+    columns = [column for column, _ in table.base().column_kinds()]
     if _needs_margin(table):
         columns.append("margin")
     required = needed(table.name)
-    reasons = [(f"null {column}", f"{quoted(column)} IS NULL") for column in required]
+    reasons = missing_sql(table)
     if (row_id := table.row_id()) is not None:
-        with_duplicates = mark_duplicates(engine, table, source, columns)
+        told_apart = [*columns, *(c for c, _ in table.column_kinds() if c not in columns)]
+        with_duplicates = mark_duplicates(engine, table, source, told_apart)
         if with_duplicates != source:
             reasons.append((f"repeated {row_id}", quoted(DUPLICATE_MARK)))
         source = with_duplicates
@@ -174,8 +181,9 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
 
 def input_columns(table: SourceTable) -> str:
     """Return SQL for a table's columns in their order, without helper columns."""
-    margin = ["margin"] if _needs_margin(table) else []
-    return ", ".join(quoted(c) for c in (*table.kept_columns(), *margin))
+    made = ["margin"] if _needs_margin(table) else []
+    made += ["scale"] if table.name == "surveys" and not table.has("scale") else []
+    return ", ".join(quoted(c) for c in (*table.kept_columns(), *made))
 
 
 def _dense(engine: DuckDBEngine, table: SourceTable, source: str) -> DenseSpan | None:
@@ -194,6 +202,9 @@ def _timestamp(table: SourceTable, column: str, guarded: bool) -> str:
             given = not_nan_sql(value)
         moment = f"CASE WHEN {moment} IS NULL AND {given} THEN error('{GUARD}') ELSE {moment} END"
     if column == "timestamp":
+        return moment
+    if column == "due":
+        # What is promised may lie beyond the last day of the history.
         return moment
     return f"CASE WHEN {table.limits.usable_sql(moment)} THEN {moment} END"
 

@@ -27,6 +27,7 @@ from engagement_ml.tables.quality import (
 )
 from engagement_ml.tables.row_tally import RowTally, rows_by_event_type
 from engagement_ml.tables.schema import ROW_ID, needed
+from engagement_ml.tables.surveys import missing_values
 
 _PRIMES = (2_147_483_647, 2_147_483_629)
 """Sums of remainders fit into 64 bits up to four billion rows; sums of hashes would not."""
@@ -78,7 +79,7 @@ class LazyCleanTable:
             If no row is left.
         """
         table = opened.table
-        columns = (column for column, _ in table.column_kinds())
+        columns = (column for column, _ in table.base().column_kinds())
         return cls(
             frame=frame,
             quality=quality_of(table, tallies, list(reasons), columns, limits, notes),
@@ -105,8 +106,9 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
         If no row is left.
     """
     required = needed(opened.table.name)
-    reasons = [(f"null {column}", nw.col(column).is_null()) for column in required]
+    reasons = missing_values(opened.table)
     columns = frame.collect_schema().names()
+    base = [c for c in columns if not opened.table.is_extra(c)]
     if (row_id := opened.table.row_id()) is not None:
         frame = mark_duplicates(opened, frame)
         reasons.append((f"repeated {row_id}", nw.col(DUPLICATE_MARK)))
@@ -118,7 +120,7 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
         reasons += [(r.name, r.expression(nw.col(moment).dt.date())) for r in limits.reasons]
     reason = free_name(REASON, columns)
     marked = frame.with_columns(first_reason(condition for _, condition in reasons).alias(reason))
-    tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment), reason)
+    tallies = tally_rows(engine, opened, marked, base, nw.len(), (moment, moment), reason)
     table = LazyCleanTable.of(
         opened,
         marked.filter(nw.col(reason).is_null()).select(*columns),
@@ -187,6 +189,8 @@ def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame
         *(nw.col(column).is_null() for column in required), *implausible, ignore_nulls=True
     )
     optional = [c for c in frame.collect_schema().names() if c not in (*required, row_id)]
+    # What only measures need comes last, so that the same row stays with and without it.
+    optional.sort(key=opened.table.is_extra)
     order = ["unusable_", "timestamp", *(c for c in required if c != "timestamp")]
     for column in optional:
         order += [f"{column}_null_", column]

@@ -13,7 +13,7 @@ from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
-from engagement_ml.tables.schema import ANONYMOUS, COLUMNS, Kind
+from engagement_ml.tables.schema import ANONYMOUS, Kind
 from engagement_ml.tables.validation import (
     FINITE,
     FUTURE,
@@ -75,7 +75,8 @@ def check_values(
     written = opened.frame.select(
         *columns, *(nw.col(c).cast(nw.String).alias(_written(c)) for c in columns)
     )
-    kinds = {column: kind for column, kind in opened.kinds().items() if column in columns}
+    # Ids are checked as the numbers that they are.
+    kinds = {c: kind for c, kind in opened.kinds().items() if c in columns and kind != "id"}
     conditions = [(c.column, c.bad) for c in checks]
     conditions += [(c, with_zone if has else ~with_zone)
                    for c in zoned for has in (True, False)
@@ -106,7 +107,7 @@ def value_error(
 
 
 def _check_types(opened: LazyTable, report: Report) -> None:
-    for column, kind in COLUMNS[opened.table.name].items():
+    for column, kind in opened.table.kinds.items():
         if column in opened.schema and not opened.fits(column):
             report(InputError(type_message(opened.table, column, opened.schema[column], kind)))
 
@@ -126,7 +127,7 @@ def _exclusive(checks: Sequence[_Check]) -> list[_Check]:
 def _checks(opened: LazyTable, future: bool) -> list[_Check]:
     return [
         check
-        for column, kind in (*COLUMNS[opened.table.name].items(), (ANONYMOUS, "id"))
+        for column, kind in (*opened.table.kinds.items(), (ANONYMOUS, "id"))
         if column in opened.schema and opened.fits(column)
         for check in _column_checks(opened, column, kind, future)
     ]
@@ -152,7 +153,7 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
         )
         if notation.format is not None and (text or opened.is_numeric_moment(column)):
             unparsable = [_Check(column, unreadable & (written != "NaN"), notation.expected)]
-        if limits.latest is not None or not (unparsable or future):
+        if limits.latest is not None or not (unparsable or future) or column == "due":
             return unparsable
         return [*unparsable, _Check(column, value.dt.date() > latest().date(), FUTURE)]
     if kind not in ("number", "finite") or opened.schema[column].is_integer():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -41,10 +41,32 @@ COLUMNS: dict[str, dict[str, Kind]] = {
         "timestamp": "timestamp",
         "survey": "text",
         "score": "finite",
+        "scale": "text",
+        "sent": "timestamp",
     },
     "identities": {"anonymous_id": "id", "customer_id": "id", "timestamp": "timestamp"},
     "scores": {"customer_id": "id", "timestamp": "timestamp", "score": "finite"},
 }
+EXTRA: dict[str, dict[str, Kind]] = {
+    "events": {
+        "session_id": "id",
+        "direction": "text",
+        "channel": "text",
+        "object": "text",
+        "section": "text",
+        "campaign": "text",
+        "ref": "id",
+        "due": "timestamp",
+    },
+    "transactions": {
+        "order_id": "id",
+        "product": "text",
+        "channel": "text",
+        "refund": "finite",
+    },
+    "surveys": {"event_id": "id", "touchpoint": "text", "comment": "text"},
+}
+"""Optional columns that only some measures need; they are read where these are computed."""
 ANONYMOUS = "anonymous_id"
 """Column of `events` that is read if there are identities."""
 AMOUNTS = ("value", "duration_seconds")
@@ -130,6 +152,8 @@ class SourceTable:
         A value of each column of times that holds numbers instead.
     identities : Identities or None
         Those by which events with an ``anonymous_id`` become a customer's.
+    extra : bool
+        Whether the columns of `EXTRA` are read.
     """
 
     name: str
@@ -146,6 +170,37 @@ class SourceTable:
     notes: tuple[str, ...] = ()
     examples: Mapping[str, object] = field(default_factory=dict)
     identities: Identities | None = None
+    extra: bool = False
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """The kinds of the input columns that are read, as far as a table can have them."""
+        return COLUMNS[self.name] | (EXTRA.get(self.name, {}) if self.extra else {})
+
+    def is_extra(self, column: str) -> bool:
+        """Return whether a column is one of `EXTRA` that is read."""
+        return self.extra and column in EXTRA.get(self.name, {})
+
+    def base(self) -> SourceTable:
+        """Return the table as it is without the columns of `EXTRA`; the view stays the same."""
+        if not self.extra:
+            return self
+        dropped = EXTRA.get(self.name, {}).keys() - {*SESSION_COLUMNS}
+        projection = self.projection
+        if projection is not None:
+            kept = {c: sql for c, sql in projection.columns.items() if c not in dropped}
+            projection = replace(projection, columns=kept)
+        return replace(self.without(dropped), projection=projection, extra=False)
+
+    def without(self, columns: Collection[str]) -> SourceTable:
+        """Return the table as if it lacked some columns."""
+        if not columns:
+            return self
+        types, names = (
+            {c: value for c, value in mapping.items() if c not in columns}
+            for mapping in (self.types, self.source_columns)
+        )
+        return replace(self, types=types, source_columns=names)
 
     def has(self, column: str) -> bool:
         """Return whether the table has the column."""
@@ -158,7 +213,7 @@ class SourceTable:
 
     def column_kinds(self) -> list[tuple[str, Kind]]:
         """Return the input columns that the table has, with their kinds."""
-        return [(c, kind) for c, kind in COLUMNS[self.name].items() if self.has(c)]
+        return [(c, kind) for c, kind in self.kinds.items() if self.has(c)]
 
     def kept_columns(self) -> list[str]:
         """Return the columns that the table still has once its events are customers'."""
@@ -221,7 +276,7 @@ class SourceTable:
 
 def input_columns(name: str) -> tuple[str, ...]:
     """Return the columns of an input table that are read, as far as there is a use for them."""
-    return (*COLUMNS[name], *((*SESSION_COLUMNS, ANONYMOUS) if name == "events" else ()))
+    return (*COLUMNS[name], *EXTRA.get(name, ()), *((ANONYMOUS,) if name == "events" else ()))
 
 
 def needed(name: str) -> tuple[str, ...]:
