@@ -10,6 +10,7 @@ import numpy as np
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.measures.kinds.kind import NO_DATA, SMALL, Estimate, Totals, Z
+from engagement_ml.measures.kinds.wilson import wilson
 
 REPLICATES = 2000
 SEED = 20_231
@@ -126,25 +127,6 @@ class Share(TotalsFunction):
             return super()._interval(totals)
         low, high = wilson(successes, trials)
         return self._bounded(low), self._bounded(high), ""
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Return Wilson's 95% interval of a share; ``(nan, nan)`` without trials.
-
-    Examples
-    --------
-    >>> [round(limit, 4) for limit in wilson(25, 40)]
-    [0.4703, 0.7578]
-    """
-    if trials == 0:
-        return math.nan, math.nan
-    share, z2 = successes / trials, Z * Z
-    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    spread = math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
-    half = Z * spread / (1 + z2 / trials)
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == trials else centre + half
-    return low, high
 
 
 def ratio(
