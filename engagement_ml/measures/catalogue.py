@@ -5,11 +5,17 @@ from __future__ import annotations
 from engagement_ml.config import MeasureConfig, PipelineConfig
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.families import behaviours, purchases
+from engagement_ml.measures.families import behaviours, purchases, surveys
 
-MEASURES: tuple[MeasureDefinition, ...] = (*purchases.FAMILY, *behaviours.FAMILY)
+MEASURES: tuple[MeasureDefinition, ...] = (
+    *purchases.FAMILY,
+    *surveys.FAMILY,
+    *behaviours.FAMILY,
+)
 """Order of the scorecard."""
-_EVERYWHERE = frozenset({"kind", "title", "stage", "owner", "unit", "better", "target", "warning"})
+_EVERYWHERE = frozenset(
+    {"kind", "title", "stage", "owner", "unit", "better", "target", "warning", "target_source"}
+)
 
 
 def definitions(
