@@ -26,7 +26,9 @@ def duration_totals(
     if TOUCHPOINT in rows.frame().collect_schema().names():
         keys[TOUCHPOINT] = nw.col(TOUCHPOINT)
     limit = None if rows.limit is None else rows.limit / kind.step
-    return {dimension: _by_group(context, base, key, kind, limit) for dimension, key in keys.items()}
+    return {
+        dimension: _by_group(context, base, key, kind, limit) for dimension, key in keys.items()
+    }
 
 
 def _by_customer(context: MeasureContext, rows: Rows, kind: Durations) -> nw.LazyFrame[Any]:

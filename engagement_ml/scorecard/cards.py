@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.measures.compute import Measured
+from engagement_ml.measures.context import ALL, TOUCHPOINT
 from engagement_ml.measures.kinds.kind import Estimate
 from engagement_ml.measures.kinds.trend import theil_sen
 from engagement_ml.measures.periods import Periods
-from engagement_ml.measures.totals import ALL, TOUCHPOINT
 from engagement_ml.scorecard.card import Benchmark, Link, MeasureCard, Trend, Value
 from engagement_ml.scorecard.statuses import check_limits, status_of
 

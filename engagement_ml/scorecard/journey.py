@@ -76,9 +76,9 @@ def stages_of(
         of_event = config.behaviour(events[name]).stage if name in events else None
         if not _in_journey(config, of_event):
             of_event = None
-        stage = given or listed.get(name) or of_event or built_in.get(kind)
-        if stage is not None:
-            found[name] = stage
+        chosen = given or listed.get(name) or of_event or built_in.get(kind)
+        if chosen is not None:
+            found[name] = chosen
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engagement_ml.measures.compute import Measured
-from engagement_ml.measures.totals import ALL, TOUCHPOINT
+from engagement_ml.measures.context import ALL, TOUCHPOINT
 from engagement_ml.scorecard.card import MeasureCard, Value
 from engagement_ml.scorecard.cards import CardContext, series_of, shown_value, trend_of
 from engagement_ml.scorecard.statuses import status_of

@@ -41,9 +41,7 @@ def start_and_goal(
     return start, occurrences(context, settings.goal, "goal", columns)
 
 
-def _customer_trials(
-    context: MeasureContext, settings: MeasureConfig, unit: Unit
-) -> Trials:
+def _customer_trials(context: MeasureContext, settings: MeasureConfig, unit: Unit) -> Trials:
     start, goal = start_and_goal(context, settings)
     return match_trials(context, start, goal, Link(unit), limit_of(settings), "customer's start")
 

@@ -154,9 +154,7 @@ def _of_events(
     return _timed(context, events_of(context, names), "timestamp", chosen)
 
 
-def _of_table(
-    context: MeasureContext, name: str, columns: Sequence[str]
-) -> nw.LazyFrame[Any]:
+def _of_table(context: MeasureContext, name: str, columns: Sequence[str]) -> nw.LazyFrame[Any]:
     chosen = {c: nothing() for c in columns}
     if name == TRANSACTION:
         return _timed(context, context.tables.transactions, "timestamp", chosen)

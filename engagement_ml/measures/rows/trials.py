@@ -11,7 +11,6 @@ from engagement_ml.formatting import how_many
 from engagement_ml.measures.context import TRANSACTION, AbsentError, MeasureContext
 from engagement_ml.measures.rows.occurrences import (
     DAY,
-    TOUCHPOINT,
     Occurrences,
     count,
     end_of_history,
@@ -169,10 +168,7 @@ def with_next(
     present = goals.collect_schema().names()
     of_starts = starts.with_columns(is_goal_=_ZERO, goal_=nw.lit(NEVER))
     of_goals = goals.select(
-        *(
-            nw.col(name) if name in present else _null_like(name)
-            for name in names
-        ),
+        *(nw.col(name) if name in present else _null_like(name) for name in names),
         is_goal_=_ONE,
         goal_=nw.col("micros"),
     )

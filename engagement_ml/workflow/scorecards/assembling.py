@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.measures.context import ALL
 from engagement_ml.measures.families.behaviours import EVENTS
-from engagement_ml.measures.totals import ALL
 from engagement_ml.scorecard import front_line
 from engagement_ml.scorecard.card import (
     Action,

@@ -138,7 +138,7 @@ def _registered(
 ) -> str | None:
     """Return the URI of the champion, else of the newest version; None without any."""
     from engagement_ml.tracking.connectivity import sqlite_file
-    from engagement_ml.tracking.versions import newest_version
+    from engagement_ml.tracking.newest import newest_version
 
     if uri is None or ((file := sqlite_file(uri)) is not None and not file.is_file()):
         return None

@@ -65,7 +65,7 @@ def _scored(
             for name, column in columns.items()
         ),
     )
-    scored = scored_counts(metric, plain, columns)
+    scored: nw.LazyFrame[Any] = scored_counts(metric, plain, columns)
     return scored.select(
         "customer_id", nw.lit(period.end - DAY).alias("day"), "score", *columns.values()
     )
