@@ -185,6 +185,12 @@ class ScorecardConfig(Frozen):
         description="Column of the customers table with the campaign that brought a customer; null "
         "is the campaign of the customer's first event that has one.",
     )
+    referred_by: str = Field(
+        default="referral",
+        min_length=1,
+        description="Value of the column 'acquired_by' or, without it, of the channel of a "
+        "customer's first event, by which newcomers count as referred; case does not matter.",
+    )
     cohort: Every = Field(default="month", description="Period of entry that makes a cohort.")
     weights: str | None = Field(
         default=None,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from engagement_ml.config import MeasureConfig, PipelineConfig
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.families import behaviours, purchases, surveys
+from engagement_ml.measures.families import behaviours, loop, purchases, score, surveys
 
 MEASURES: tuple[MeasureDefinition, ...] = (
     *purchases.FAMILY,
     *surveys.FAMILY,
+    *score.FAMILY,
+    *loop.FAMILY,
     *behaviours.FAMILY,
 )
 """Order of the scorecard."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engagement_ml.progress import OnStep
+from engagement_ml.tracking.registry import CHAMPION
 from engagement_ml.tracking.session import tracking_session
-
-CHAMPION = "champion"
 
 
 def newest_version(name: str, uri: str | None, *, on_status: OnStep | None = None) -> str | None:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import narwhals as nw
 
 from engagement_ml.config.scorecard import MeasureConfig
-from engagement_ml.features.daily_totals import daily_events
 from engagement_ml.measures.context import MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.kinds.functions import ratio
+from engagement_ml.measures.rows.activity import event_rows
 
 
 def _event_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
     names = context.event_types(settings.event, "event")
-
-    def frame() -> nw.LazyFrame[Any]:
-        return daily_events(context.tables)
-
+    key, frame = event_rows(context)
     counted = nw.when(nw.col("event_type").is_in(names)).then(nw.col("n")).otherwise(nw.lit(0))
-    return Rows("events by day", frame, {"events": counted.sum()}, on_board=True)
+    return Rows(key, lambda: frame, {"events": counted.sum()}, on_board=True)
 
 
 EVENTS = MeasureDefinition(
