@@ -5,9 +5,31 @@ from __future__ import annotations
 from engagement_ml.config import MeasureConfig, PipelineConfig
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.families import purchases
+from engagement_ml.measures.families import (
+    activity,
+    audience,
+    care,
+    conversion,
+    counts,
+    durations,
+    feature_use,
+    messages,
+    purchases,
+    sessions,
+)
 
-MEASURES: tuple[MeasureDefinition, ...] = (*purchases.FAMILY,)
+MEASURES: tuple[MeasureDefinition, ...] = (
+    *purchases.FAMILY,
+    *conversion.FAMILY,
+    *messages.FAMILY,
+    *counts.FAMILY,
+    *sessions.FAMILY,
+    *activity.FAMILY,
+    *feature_use.FAMILY,
+    *durations.FAMILY,
+    *audience.FAMILY,
+    *care.FAMILY,
+)
 """Order of the scorecard."""
 _EVERYWHERE = frozenset({"kind", "title", "stage", "owner", "unit", "better", "target", "warning"})
 
