@@ -48,9 +48,7 @@ def with_flag(context: MeasureContext, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[
         With ``customer_id``, ``period_start`` and ``period_end`` (of ``Periods.calendar``).
     """
     joined = rows.join(_spans(context), on="customer_id", how="left")
-    flagged = joined.with_columns(
-        _flag(nw.col("period_start"), nw.col("period_end")).alias(FLAG)
-    )
+    flagged = joined.with_columns(_flag(nw.col("period_start"), nw.col("period_end")).alias(FLAG))
     return flagged.drop("entry_day", "exit_day")
 
 

@@ -130,9 +130,7 @@ def _definition(engine: Engine, shows: Any) -> MeasureDefinition:
         columns = {name: [row[i] for row in each] for i, name in enumerate(names)}
         return Rows("questions", lambda: engine.small(columns), {}, limit=HOUR)
 
-    return MeasureDefinition(
-        "answers", "Answers", Durations(shows), "hours", "less", "", "", rows
-    )
+    return MeasureDefinition("answers", "Answers", Durations(shows), "hours", "less", "", "", rows)
 
 
 @pytest.mark.parametrize("shows", ["median", "share"])
@@ -195,7 +193,9 @@ def test_several_requests_of_one_person_widen_the_interval(engine: Engine) -> No
         return rows
 
     catalogue = tuple(
-        MeasureDefinition(f"each_{k}", "", Durations("share"), "percent", "more", "", "", rows_of(k))
+        MeasureDefinition(
+            f"each_{k}", "", Durations("share"), "percent", "more", "", "", rows_of(k)
+        )
         for k in (1, 5)
     )
     context = make_context(
@@ -204,13 +204,10 @@ def test_several_requests_of_one_person_widen_the_interval(engine: Engine) -> No
         transactions=[{"customer_id": "a", "timestamp": moment("2024-01-31"), "margin": 1.0}],
     )
     one, five = (
-        result.estimates["all"][""][0]
-        for result in measured(context, catalogue=catalogue).values()
+        result.estimates["all"][""][0] for result in measured(context, catalogue=catalogue).values()
     )
 
     assert one.value == five.value == 30.0
     assert five.low == pytest.approx(one.low, abs=1.0)
     assert five.high == pytest.approx(one.high, abs=1.0)
     assert five.low <= one.low
-
-
