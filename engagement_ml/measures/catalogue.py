@@ -5,12 +5,36 @@ from __future__ import annotations
 from engagement_ml.config import MeasureConfig, PipelineConfig
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.families import behaviours, loop, purchases, score, surveys
+from engagement_ml.measures.families import (
+    activity,
+    audience,
+    behaviours,
+    care,
+    conversion,
+    counts,
+    durations,
+    feature_use,
+    loop,
+    messages,
+    purchases,
+    score,
+    sessions,
+    surveys,
+)
 
 MEASURES: tuple[MeasureDefinition, ...] = (
     *purchases.FAMILY,
-    *surveys.FAMILY,
     *score.FAMILY,
+    *conversion.FAMILY,
+    *messages.FAMILY,
+    *counts.FAMILY,
+    *sessions.FAMILY,
+    *activity.FAMILY,
+    *feature_use.FAMILY,
+    *durations.FAMILY,
+    *audience.FAMILY,
+    *care.FAMILY,
+    *surveys.FAMILY,
     *loop.FAMILY,
     *behaviours.FAMILY,
 )

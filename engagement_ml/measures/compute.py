@@ -98,7 +98,7 @@ def _totals(
         if isinstance(kind, Durations):
             found[name] = dict(duration_totals(context, each, kind))
         else:
-            wanted = Wanted(name, kind.columns, each, f"m{place}")
+            wanted = Wanted(name, kind.columns, each, f"m{place}", kind.cubes)
             shared.setdefault(each.key, []).append(wanted)
     on_board = customers_on_board(context) if shared else {}
     for measures in shared.values():
@@ -127,8 +127,14 @@ def _shown(definition: MeasureDefinition, estimate: Estimate) -> Estimate:
         return Estimate(
             None, None, None, estimate.n, note=f"fewer than {definition.at_least} people"
         )
-    names = ("value", "low", "high", "numerator", "denominator")
-    return replace(estimate, **{name: _rounded(getattr(estimate, name)) for name in names})
+    return replace(
+        estimate,
+        value=_rounded(estimate.value),
+        low=_rounded(estimate.low),
+        high=_rounded(estimate.high),
+        numerator=_rounded(estimate.numerator),
+        denominator=_rounded(estimate.denominator),
+    )
 
 
 def _rounded(value: float | None) -> float | None:

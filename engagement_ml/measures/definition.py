@@ -10,7 +10,7 @@ import narwhals as nw
 
 from engagement_ml.config.scorecard import Better, MeasureConfig
 from engagement_ml.formatting import listed
-from engagement_ml.measures.context import SIGNUP, TRANSACTION, MeasureContext
+from engagement_ml.measures.context import SIGNUP, TOUCHPOINT, TRANSACTION, MeasureContext
 from engagement_ml.measures.kinds.kind import Estimate, Kind
 
 Unit = Literal["percent", "points", "score", "currency", "count", "rate", "minutes", "hours"]
@@ -37,6 +37,8 @@ class Rows:
         with or without a row: entry before its end, and no churn event before its start.
     notes : tuple of str
         What was left out or assumed, such as trials that are not mature yet.
+    splits : tuple of str, default ()
+        Further columns of text by which the values are split, as by ``touchpoint``.
     limit : int or None
         Only for kinds of durations: microseconds within which an answer is in time.
 
@@ -55,6 +57,12 @@ class Rows:
     on_board: bool = False
     notes: tuple[str, ...] = ()
     limit: int | None = None
+    splits: tuple[str, ...] = ()
+
+    def split_by(self) -> tuple[str, ...]:
+        """Return the columns of the frame by which the values are split."""
+        touched = TOUCHPOINT in self.frame().collect_schema().names()
+        return (*([TOUCHPOINT] if touched else []), *self.splits)
 
 
 @dataclass(frozen=True)

@@ -111,10 +111,10 @@ def _with_customers(
         nw.len().alias("n"), (nw.col("influence") * nw.col("influence")).sum().alias("variance")
     )
     found = {}
-    for row in context.engine.rows(clustered, source="measures"):
-        cell = (int(row["period"]), str(row["group_"]))
-        n, effect = int(row["n"]), 1.0
+    for counts in context.engine.rows(clustered, source="measures"):
+        cell = (int(counts["period"]), str(counts["group_"]))
+        n, effect = int(counts["n"]), 1.0
         if n > 1 and alone[cell] > 0:
-            effect = max(row["variance"] / alone[cell] * n / (n - 1), 1.0)
+            effect = max(counts["variance"] / alone[cell] * n / (n - 1), 1.0)
         found[cell] = replace(cells[cell], n=n, design_effect=round(effect, 9))
     return found

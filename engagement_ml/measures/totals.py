@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from itertools import permutations
+from operator import mul
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from engagement_ml.measures.context import ALL, TOUCHPOINT, Cell, MeasureContext
+from engagement_ml.measures.context import ALL, Cell, MeasureContext
 from engagement_ml.measures.kinds.kind import SMALL, Totals
 from engagement_ml.measures.on_board import FLAG, with_flag
 from engagement_ml.measures.small_cells import add_rows
@@ -39,11 +42,11 @@ def totals_of(
         board = on_board[dimension]
         for measure, totals in _by_group(context, measures, base, key, board).items():
             found[measure, dimension] = totals
-    if TOUCHPOINT in measures[0].rows.frame().collect_schema().names():
-        touched = _by_customer(context, measures, (*KEYS, TOUCHPOINT))
-        everybody = {period: n for (period, _), n in on_board[ALL].items()}
-        by_touchpoint = _by_group(context, measures, touched, nw.col(TOUCHPOINT), everybody)
-        found |= {(measure, TOUCHPOINT): totals for measure, totals in by_touchpoint.items()}
+    everybody = {period: n for (period, _), n in on_board[ALL].items()}
+    for split in measures[0].rows.split_by():
+        parts = _by_customer(context, measures, (*KEYS, split))
+        by_part = _by_group(context, measures, parts, nw.col(split), everybody)
+        found |= {(measure, split): totals for measure, totals in by_part.items()}
     return found
 
 
@@ -55,15 +58,15 @@ def _by_customer(
     calendar = context.periods.calendar(context.engine)
     inside = measures[0].rows.frame().join(calendar, on="day", how="inner")
     bounds = ("period_start", "period_end")
-    if TOUCHPOINT in keys:
-        inside = inside.filter(~nw.col(TOUCHPOINT).is_null())
+    split = [key for key in keys if key not in KEYS]
+    inside = inside.filter(*(~nw.col(key).is_null() for key in split)) if split else inside
     grouped = inside.group_by(*keys, *bounds).agg(e.alias(alias) for alias, e in sums.items())
     numbers = [nw.col(a).cast(nw.Float64).fill_null(0.0).alias(a) for a in sums]
     flags: list[str] = []
     if any(each.rows.on_board for each in measures):
         grouped, flags = with_flag(context, grouped), [FLAG]
     grouped = grouped.select(*keys, *flags, *numbers)
-    if TOUCHPOINT not in keys:
+    if not split:
         grouped = context.with_segments(grouped)
     return context.engine.persist(grouped)
 
@@ -106,39 +109,27 @@ def _moments(each: Wanted) -> list[nw.Expr]:
     if each.rows.on_board:
         stray = each.present & (nw.col(FLAG) == 0)
         made.append(nw.when(stray).then(one).otherwise(none).sum().alias(f"{each.prefix}_strays"))
-    for i, first in enumerate(aliases):
-        if first != FLAG:
-            made.append(nw.col(first).sum().alias(_sum_name(each, i)))
-        made += [
-            (nw.col(first) * nw.col(second)).sum().alias(_product_name(each, i, j))
-            for j, second in enumerate(aliases[i:], start=i)
-            if first != FLAG or second != FLAG
-        ]
+    for places in each.places:
+        factors = [nw.col(aliases[place]) for place in places]
+        if {aliases[place] for place in places} != {FLAG}:
+            made.append(reduce(mul, factors).sum().alias(each.sum_name(places)))
     return made
-
-
-def _sum_name(each: Wanted, i: int) -> str:
-    return f"{each.prefix}_s{i}"
-
-
-def _product_name(each: Wanted, i: int, j: int) -> str:
-    return f"{each.prefix}_q{i}_{j}"
 
 
 def _totals(each: Wanted, row: Mapping[str, Any], on_board: int) -> Totals:
     """Return the totals of one cell; customers on board without a row add to ``on_board`` only."""
     aliases = list(each.aliases.values())
-    k = len(aliases)
-    sums, products = np.zeros(k), np.zeros((k, k))
-    for i, first in enumerate(aliases):
-        sums[i] = on_board if first == FLAG else row[_sum_name(each, i)]
-        for j, second in enumerate(aliases[i:], start=i):
-            both = first == second == FLAG
-            product = on_board if both else row[_product_name(each, i, j)]
-            products[i, j] = products[j, i] = product
-    if not each.rows.on_board:
-        return Totals(int(row[f"{each.prefix}_n"]), sums, products)
-    return Totals(on_board + int(row[f"{each.prefix}_strays"]), sums, products)
+    arrays = [np.zeros((len(aliases),) * size) for size in (1, 2, 3)]
+    for places in each.places:
+        only_flag = {aliases[place] for place in places} == {FLAG}
+        total = on_board if only_flag else row[each.sum_name(places)]
+        for order in set(permutations(places)):
+            arrays[len(places) - 1][order] = total
+    sums, products, cubes = arrays
+    n = int(row[f"{each.prefix}_n"])
+    if each.rows.on_board:
+        n = on_board + int(row[f"{each.prefix}_strays"])
+    return Totals(n, sums, products, cubes=cubes if each.cubes else None)
 
 
 def _only_on_board(
@@ -151,7 +142,9 @@ def _only_on_board(
     for key, n in board.items():
         for cell in [key] if isinstance(key, tuple) else [(key, group) for group in groups]:
             if cell not in cells and n:
-                sums = np.zeros(len(each.columns))
-                sums[place] = n
-                made[cell] = Totals(n, sums, np.diag(sums))
+                arrays = [np.zeros((len(each.columns),) * size) for size in (1, 2, 3)]
+                for array in arrays:
+                    array[(place,) * array.ndim] = n
+                sums, products, cubes = arrays
+                made[cell] = Totals(n, sums, products, cubes=cubes if each.cubes else None)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import narwhals as nw
 
@@ -25,12 +26,15 @@ class Wanted:
     rows : Rows
     prefix : str
         Of its columns in the pass.
+    cubes : bool, default False
+        Whether sums of products of three columns are needed.
     """
 
     name: str
     columns: tuple[str, ...]
     rows: Rows
     prefix: str
+    cubes: bool = False
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -49,3 +53,17 @@ class Wanted:
     def present(self) -> nw.Expr:
         """Whether a customer has a number in one of the columns that rows give."""
         return nw.any_horizontal(*(nw.col(a) != 0 for a in self.sums), ignore_nulls=True)
+
+    @property
+    def places(self) -> list[tuple[int, ...]]:
+        """Places of the columns whose products are summed: one, two and maybe three."""
+        k = len(self.columns)
+        return [
+            each
+            for size in (1, 2, 3)[: 3 if self.cubes else 2]
+            for each in combinations_with_replacement(range(k), size)
+        ]
+
+    def sum_name(self, places: tuple[int, ...]) -> str:
+        """Return the name of the sum of the product of columns."""
+        return "_".join((self.prefix, "s", *map(str, places)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -12,7 +12,7 @@ from engagement_ml.features.daily_totals import daily_events
 from engagement_ml.ledger.sessions import OUTBOUND
 from engagement_ml.measures.context import MeasureContext
 from engagement_ml.measures.periods import Every, start_of
-from engagement_ml.measures.rows.occurrences import CHANNEL, TOUCHPOINT, Names, kept, touched
+from engagement_ml.measures.rows.occurrences import CHANNEL, Names, kept, touched
 from engagement_ml.windows import DAY
 
 WEIGHT = 338_689_260
@@ -32,7 +32,9 @@ TRAILING_DAYS = 28
 _ONE, _ZERO = nw.lit(1), nw.lit(0)
 
 
-def event_rows(context: MeasureContext, names: Names = None) -> tuple[str, nw.LazyFrame[Any]]:
+def event_rows(
+    context: MeasureContext, names: Names = None, columns: Sequence[str] = ()
+) -> tuple[str, nw.LazyFrame[Any]]:
     """Return the events of a customer on a day, for counts by type, and their key.
 
     Parameters
@@ -40,31 +42,33 @@ def event_rows(context: MeasureContext, names: Names = None) -> tuple[str, nw.La
     context : MeasureContext
     names : str or tuple of str, optional
         Event types that are activity; by default all that the customer does.
+    columns : sequence of str
+        Further columns of the events.
 
     Returns
     -------
     key : str
     frame : LazyFrame
         ``customer_id``, ``day``, ``event_type``, ``n`` events, ``active`` (1 if they are activity,
-        else 0), and ``touchpoint`` if events have a channel.
+        else 0), `columns`, and ``touchpoint`` if events have a channel.
     """
-    if not context.has("events", CHANNEL) and not context.has("events", "direction"):
+    direction = ["direction"] if context.has("events", "direction") else []
+    if not columns and not direction and not touched(context):
         rows = daily_events(context.tables).select("customer_id", "day", "event_type", "n")
     else:
-        touch = {TOUCHPOINT: nw.col(CHANNEL)} if touched(context) else {}
-        direction = {"direction": nw.col("direction")} if context.has("events", "direction") else {}
         rows = context.tables.events.select(
             "customer_id",
             nw.col("timestamp").dt.date().alias("day"),
             "event_type",
-            n=_ONE.cast(nw.Int64),
-            **touch,
-            **direction,
+            *columns,
+            *direction,
+            *(nw.col(CHANNEL).alias(name) for name in touched(context)),
+            n=nw.lit(1).cast(nw.Int64),
         )
     active = is_active(context, rows.collect_schema().names(), names)
-    columns = ("customer_id", "day", "event_type", "n", *touched(context))
-    key = "events" if names is None else f"events {names}"
-    return key, rows.select(*columns, active=nw.when(active).then(_ONE).otherwise(_ZERO))
+    kept_columns = ("customer_id", "day", "event_type", "n", *columns, *touched(context))
+    key = f"events {names} {list(columns)}"
+    return key, rows.select(*kept_columns, active=nw.when(active).then(_ONE).otherwise(_ZERO))
 
 
 def is_active(context: MeasureContext, present: Iterable[str], names: Names = None) -> nw.Expr:

@@ -10,9 +10,8 @@ import narwhals as nw
 
 from engagement_ml.errors import nearest
 from engagement_ml.features.daily_totals import content_key
-from engagement_ml.measures.context import SIGNUP, TRANSACTION, AbsentError, MeasureContext
+from engagement_ml.measures.context import SIGNUP, TOUCHPOINT, TRANSACTION, AbsentError, MeasureContext
 
-TOUCHPOINT = "touchpoint"
 CHANNEL = "channel"
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
@@ -43,6 +42,7 @@ def occurrences(
     names: Names,
     key: str,
     columns: Sequence[str] = (),
+    where: nw.Expr | None = None,
 ) -> Occurrences:
     """Return the occurrences of what a setting names.
 
@@ -56,6 +56,8 @@ def occurrences(
         The setting, for messages.
     columns : sequence of str
         Columns of the events to keep; `TOUCHPOINT` is their ``channel``.
+    where : Expr, optional
+        Condition of the events that count.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def occurrences(
     elsewhere = tuple(n for n in wanted if n not in in_events and _in_other_table(context, n))
     if not in_events and not elsewhere:
         _refuse(context, wanted, key)
-    frames = [_of_events(context, in_events, columns)] if in_events else []
+    frames = [_of_events(context, in_events, columns, where)] if in_events else []
     frames += [_of_table(context, name, columns) for name in elsewhere]
     frame = frames[0] if len(frames) == 1 else nw.concat(frames)
     return Occurrences((*in_events, *elsewhere), frame)
@@ -83,7 +85,7 @@ def events_of(context: MeasureContext, names: Iterable[str]) -> nw.LazyFrame[Any
 
 def end_of_history(context: MeasureContext) -> int:
     """Return the end of the history in microseconds since 1970."""
-    return (context.tables.history.end.toordinal() - _EPOCH) * DAY
+    return (context.tables.history.end.toordinal() - EPOCH_ORDINAL) * DAY
 
 
 def kept(
@@ -124,7 +126,7 @@ def count(context: MeasureContext, frame: nw.LazyFrame[Any], **conditions: nw.Ex
     return [int(row[name] or 0) for name in conditions]
 
 
-_EPOCH = 719_163
+EPOCH_ORDINAL = 719_163
 """Ordinal of 1970-01-01."""
 
 
@@ -143,7 +145,10 @@ def _refuse(context: MeasureContext, wanted: tuple[str, ...], key: str) -> None:
 
 
 def _of_events(
-    context: MeasureContext, names: Sequence[str], columns: Sequence[str]
+    context: MeasureContext,
+    names: Sequence[str],
+    columns: Sequence[str],
+    where: nw.Expr | None,
 ) -> nw.LazyFrame[Any]:
     present = present_columns(context, *columns)
     # An id column may be of numbers, and other tables have nulls of text in its place.
@@ -151,7 +156,9 @@ def _of_events(
         c: nw.col(_EVENT_COLUMNS.get(c, c)).cast(nw.String) if c in present else nothing()
         for c in columns
     }
-    return _timed(context, events_of(context, names), "timestamp", chosen)
+    events = events_of(context, names)
+    events = events if where is None else events.filter(where)
+    return _timed(context, events, "timestamp", chosen)
 
 
 def _of_table(context: MeasureContext, name: str, columns: Sequence[str]) -> nw.LazyFrame[Any]:
