@@ -8,7 +8,6 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.config.scorecard import MeasureConfig
-from engagement_ml.formatting import listed
 from engagement_ml.measures.context import AbsentError, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.kinds.functions import ratio, share
@@ -50,7 +49,7 @@ def _rows(
         raise AbsentError(f"answers to the survey '{survey}' in the table surveys")
     if scale not in scales:
         found = f"(it is '{scale}')" if scale else "(column 'scale' of surveys)"
-        raise AbsentError(f"the scale {listed(scales, 'or')} of the survey '{survey}' {found}")
+        raise AbsentError(f"the scale {' or '.join(scales)} of the survey '{survey}' {found}")
 
     def frame() -> nw.LazyFrame[Any]:
         answers = context.engine.micros(
