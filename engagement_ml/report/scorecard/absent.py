@@ -61,7 +61,7 @@ def benchmarks_section(card: Scorecard) -> Section | None:
             (
                 Cell(one_line(each.title), each.title.casefold(), (each.name,)),
                 value_cell(each.latest, Writer(each.unit, card.currency), note=True),
-                number_cell(b.value, Writer(each.unit, card.currency)(b.value)),
+                number_cell(b.value, Writer(each.unit, card.currency).exact(b.value)),
                 text_cell(b.source, wide=True),
                 Cell(day(b.date), b.date.isoformat(), (b.date,)),
             )

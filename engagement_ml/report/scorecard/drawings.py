@@ -98,7 +98,7 @@ def shade(value: float | None, values: Sequence[float | None]) -> float | None:
     >>> [shade(x, [10.0, 20.0, None]) for x in (10.0, 15.0, 20.0, None)]
     [0.04, 0.25, 0.45, None]
     >>> [shade(x, [-5.0, 10.0]) for x in (-5.0, 0.0, 10.0)]
-    [-0.22, 0.0, 0.45]
+    [-0.23, 0.0, 0.45]
     """
     x = finite(value)
     known = [each for each in (finite(v) for v in values) if each is not None]
@@ -180,4 +180,4 @@ def _spoken(measure: MeasureCard, write: Writer) -> str:
     )
     missing = len(measure.series) - len(known)
     text += f"; {quantity(missing, 'period')} without data" if missing else ""
-    return text + ("" if measure.target is None else f"; target {write(measure.target)}")
+    return text + ("" if measure.target is None else f"; target {write.exact(measure.target)}")

@@ -11,7 +11,7 @@ from engagement_ml.report.scorecard.mappings import mapping_table
 from engagement_ml.report.scorecard.section import Section
 from engagement_ml.report.scorecard.tables import Column, Table, number_cell, text_cell
 from engagement_ml.report.scorecard.values import Writer
-from engagement_ml.scorecard.card import MeasureCard, ScoreCard, Scorecard
+from engagement_ml.scorecard.card import MeasureCard, ScoreCard, Scorecard, Value
 
 _EVIDENCE = {
     "driver": "It is made of behaviours that move margin.",
@@ -61,8 +61,8 @@ def _chart(score: ScoreCard) -> dict[str, Any]:
     write, trend = Writer("score"), score.trend
     slope = ""
     if trend.slope is not None:
-        interval = write.interval(trend.low, trend.high, like=trend.slope)
-        slope = f"{write(trend.slope, signed=True)} points per period ({interval})"
+        shown, interval = write.parts(Value(trend.slope, trend.low, trend.high), signed=True)
+        slope = f"{shown} points per period ({interval})"
     return {
         "chart": drawings.series_chart(as_measure, write),
         "trend": words.trend_chip(trend),

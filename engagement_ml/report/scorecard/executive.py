@@ -28,9 +28,17 @@ def executive(card: Scorecard) -> dict[str, Any]:
             }
             for fact in card.facts[:MOST_FACTS]
         ],
+        "reason": _reason(card),
         "goals": [_goal(card, goal) for goal in card.goals],
         "buying": None if card.engaged_buying is None else _buying(card, card.engaged_buying),
     }
+
+
+def _reason(card: Scorecard) -> str:
+    """Return why there are no numbers for executives."""
+    reason = None if card.score is None else card.score.reason
+    said = sentence(one_line(reason)) if reason else "There is no engagement metric."
+    return f"{said} What the tables allow is in the analyst's part."
 
 
 def _goal(card: Scorecard, goal: GoalCard) -> dict[str, Any]:
@@ -38,7 +46,7 @@ def _goal(card: Scorecard, goal: GoalCard) -> dict[str, Any]:
     return {
         "name": one_line(goal.name),
         "now": write(goal.latest.value),
-        "target": write(goal.target),
+        "target": write.exact(goal.target),
         "bar": drawings.progress(goal),
         "status": words.chip_of(words.GOALS, goal.status),
         "sentence": sentence(words.goal_sentence(goal)),

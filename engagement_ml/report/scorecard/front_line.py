@@ -12,8 +12,6 @@ from engagement_ml.report.scorecard.review import writer_of
 from engagement_ml.report.scorecard.tables import Table
 from engagement_ml.scorecard.card import Action, Scorecard
 
-_OPEN_ROWS = 5
-"""Customers that are shown at once; the others are folded."""
 NO_OWNER = "No owner"
 
 
@@ -57,7 +55,7 @@ def _action(card: Scorecard, action: Action) -> dict[str, Any]:
         "value": "" if measure is None else write(measure.latest.value),
         "target": ""
         if measure is None or measure.target is None
-        else write(measure.target),
+        else write.exact(measure.target),
         "status": None if measure is None else words.STATUSES[measure.status],
     }
 

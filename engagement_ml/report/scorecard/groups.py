@@ -44,8 +44,8 @@ def behaviour_segments_section(card: Scorecard) -> Section | None:
     lead = []
     if found.stability is not None:
         lead.append(
-            f"Two segmentations of resampled {one_line(plural(card.entity))} agree with an adjusted "
-            f"Rand index of {number(found.stability, 2)} (1: the same, 0: chance)."
+            f"Halves of the {one_line(plural(card.entity))}, clustered separately, agree with an "
+            f"adjusted Rand index of {number(found.stability, 2)} (1: the same, 0: chance)."
         )
     if found.reason:
         lead.append(sentence(one_line(found.reason)))

@@ -28,7 +28,7 @@ from engagement_ml.report.scorecard.tables import (
 from engagement_ml.report.scorecard.values import Writer, as_value
 
 _BOUNDS = ("low", "high")
-_MONEY = ("margin", "effect", "revenue", "cost", "value_at_risk")
+_MONEY = ("margin", "effect", "revenue", "cost")
 _SENTENCES = ("reason", "sentence", "comment", "note", "why", "reasons")
 _HEADINGS = {
     "customer_id": "Customer",
@@ -84,7 +84,7 @@ def mapping_table(
 
 
 def _is_money(name: str) -> bool:
-    return any(name == word or name.startswith(f"{word}_") for word in _MONEY)
+    return name.replace("_", " ").split(" ")[0] in _MONEY
 
 
 def _with_interval(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str | None:
@@ -123,9 +123,9 @@ def _cell(
         money = _is_money(name)
         return number_cell(plain, write(plain) if money else number(plain))
     if name == "verdict" and given is not None:
-        chip = words.verdict_chip(str(given))
-        return chip_cell(chip, str(given), list(words.VERDICTS).index(str(given))
-                         if str(given) in words.VERDICTS else len(words.VERDICTS))
+        known, verdict = list(words.VERDICTS), str(given)
+        order = known.index(verdict) if verdict in known else len(known)
+        return chip_cell(words.verdict_chip(verdict), verdict, order)
     if (date := as_date(given)) is not None:
         return Cell(day(given), date.isoformat(), (given,))
     shown = _words(given)

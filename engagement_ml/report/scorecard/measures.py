@@ -18,7 +18,7 @@ from engagement_ml.report.scorecard.tables import (
     value_cell,
 )
 from engagement_ml.report.scorecard.values import Writer
-from engagement_ml.scorecard.card import MeasureCard, Scorecard
+from engagement_ml.scorecard.card import MeasureCard, Scorecard, Value
 
 _VALUE = ("period", "value", "low", "high", "unit", "n", "numerator", "denominator")
 _COLUMNS = (
@@ -64,7 +64,6 @@ def anchor(card: Scorecard, name: str) -> str:
 def _row(card: Scorecard, measure: MeasureCard) -> tuple[Cell, ...]:
     write = Writer(measure.unit, card.currency)
     latest, title = measure.latest, one_line(measure.title)
-    order = list(words.STATUSES).index(measure.status)
     return (
         Cell(
             title,
@@ -83,24 +82,24 @@ def _row(card: Scorecard, measure: MeasureCard) -> tuple[Cell, ...]:
         drawing_cell(drawings.sparkline(measure, write)),
         _trend_cell(measure, write),
         _target_cell(measure, write),
-        chip_cell(words.STATUSES[measure.status], measure.status, order),
+        _status_cell(measure),
         _link_cell(measure),
         text_cell(measure.stage),
         text_cell(measure.owner),
-        Cell(number(latest.n, 0) if latest.n else "–", latest.n or None),
+        Cell(number(latest.n, 0) if latest.n else DASH, latest.n or None),
     )
 
 
 def _trend_cell(measure: MeasureCard, write: Writer) -> Cell:
     trend = measure.trend
     if trend.slope is None:
-        return Cell("–", None, (None, None, None), hidden="fewer than four periods")
-    chip = words.trend_chip(trend)
+        return Cell(DASH, None, (None, None, None), hidden="fewer than four periods")
+    shown, interval = write.parts(Value(trend.slope, trend.low, trend.high), signed=True)
     return Cell(
-        f"{chip.sign} {write(trend.slope, signed=True)}",
+        f"{words.trend_chip(trend).sign} {shown}",
         trend.slope,
         (trend.slope, trend.low, trend.high),
-        write.interval(trend.low, trend.high, like=trend.slope),
+        interval,
         hidden={True: "better", False: "worse", None: "no clear change"}[trend.good],
     )
 
@@ -108,14 +107,23 @@ def _trend_cell(measure: MeasureCard, write: Writer) -> Cell:
 def _target_cell(measure: MeasureCard, write: Writer) -> Cell:
     source = measure.target_source
     if measure.target is None:
-        return Cell("–", None, (None, source), hidden="no target")
+        return Cell(DASH, None, (None, source), hidden="no target")
     return Cell(
-        write(measure.target), measure.target, (measure.target, source), one_line(source)
+        write.exact(measure.target), measure.target, (measure.target, source), one_line(source)
     )
+
+
+def _status_cell(measure: MeasureCard) -> Cell:
+    order = list(words.STATUSES).index(measure.status)
+    if measure.status == "no target":
+        return Cell(DASH, order, (measure.status,), hidden="no target")
+    return chip_cell(words.STATUSES[measure.status], measure.status, order)
 
 
 def _link_cell(measure: MeasureCard) -> Cell:
     link = measure.link
+    if link.kind == "none":
+        return Cell(DASH, len(words.LINKS), (link.kind, link.sentence), hidden="no verdict")
     return Cell(
         link.kind,
         list(words.LINKS).index(link.kind),

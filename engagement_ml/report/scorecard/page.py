@@ -65,7 +65,7 @@ def render_scorecard(card: Scorecard) -> str:
             headline=words.headline(card),
             lead=words.lead(card),
             meta=_meta(card),
-            entity=one_line(card.entity),
+            entities=one_line(plural(card.entity)),
             executive=executive(card),
             owners=owners,
             sections=sections,
@@ -89,6 +89,7 @@ def _sections(card: Scorecard) -> list[Section]:
     """Return the sections of the analyst's part, in the order of the page."""
     built = [
         measures_section(card),
+        details_section(card),
         journey_section(card),
         review.goals_section(card),
         review.changes_section(card),
@@ -99,7 +100,6 @@ def _sections(card: Scorecard) -> list[Section]:
         groups.cohorts_section(card),
         evidence.contestants_section(card),
         absent.benchmarks_section(card),
-        details_section(card),
         absent.absent_section(card),
         evidence.method_section(card),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement_ml.formatting import day, finite, one_line, percent, quantity
+from engagement_ml.formatting import day, finite, listed, one_line, percent, quantity
 from engagement_ml.report.scorecard import drawings, words
 from engagement_ml.report.scorecard.section import Section
 from engagement_ml.report.scorecard.tables import (
@@ -17,7 +17,7 @@ from engagement_ml.report.scorecard.tables import (
     value_cell,
 )
 from engagement_ml.report.scorecard.values import Writer
-from engagement_ml.scorecard.card import Change, GoalCard, Scorecard
+from engagement_ml.scorecard.card import Change, GoalCard, Scorecard, Value
 
 _GOALS = (
     Column("Goal", ("goal", "measure", "campaign")),
@@ -73,7 +73,7 @@ def _goal(card: Scorecard, goal: GoalCard) -> tuple[Cell, ...]:
         text_cell(goal.owner),
         value_cell(goal.first, write, note=True),
         value_cell(goal.latest, write, note=True),
-        number_cell(goal.target, write(goal.target)),
+        number_cell(goal.target, write.exact(goal.target)),
         Cell(day(goal.start), goal.start.isoformat(), (goal.start,)),
         Cell(day(goal.end), goal.end.isoformat(), (goal.end,)),
         drawing_cell(drawings.progress(goal)),
@@ -89,39 +89,43 @@ def _goal(card: Scorecard, goal: GoalCard) -> tuple[Cell, ...]:
 
 def changes_section(card: Scorecard) -> Section | None:
     """Return what changed since the last review, and which of it is beyond noise."""
-    if card.since is None:
+    lead = changed(card)
+    if lead is None:
         return None
-    beyond = [each for each in card.changes if each.beyond_noise]
-    lead = (
-        f"Since {day(card.since)}, {len(beyond)} of {quantity(len(card.changes), 'measure')} "
-        "changed by more than chance explains."
-    )
     if not card.changes:
-        lead = f"No measure has a value both before and after {day(card.since)}."
         return Section("changes", "Since the last review", (lead,))
+    beyond = [each for each in card.changes if each.beyond_noise]
     ordered = [*beyond, *(each for each in card.changes if not each.beyond_noise)]
     rows = tuple(_change(card, each) for each in ordered)
     table = Table("changes", "Changes since the last review", _CHANGES, rows)
     return Section("changes", "Since the last review", (lead,), (table,))
 
 
+def changed(card: Scorecard) -> str | None:
+    """Return how many measures changed beyond noise, and which; None without a last review."""
+    if card.since is None:
+        return None
+    if not card.changes:
+        return f"No measure has a value both before and after {day(card.since)}."
+    beyond = [words.title(card, each.measure) for each in card.changes if each.beyond_noise]
+    return (
+        f"Since {day(card.since)}, {len(beyond)} of {quantity(len(card.changes), 'measure')} "
+        f"changed by more than chance explains{': ' + listed(beyond) if beyond else ''}."
+    )
+
+
 def _change(card: Scorecard, change: Change) -> tuple[Cell, ...]:
     write = writer_of(card, change.measure)
     tone = {True: "good", False: "bad", None: "plain"}[change.good]
     chip = Chip("yes", "●", tone) if change.beyond_noise else Chip("no", "○", "plain")
+    title = words.title(card, change.measure)
+    moved, interval = write.parts(Value(change.change, change.low, change.high), signed=True)
     return (
-        Cell(
-            words.title(card, change.measure),
-            words.title(card, change.measure).casefold(),
-            (change.measure,),
-        ),
+        Cell(title, title.casefold(), (change.measure,)),
         _plain_value(change.before.value, write),
         _plain_value(change.after.value, write),
         Cell(
-            write(change.change, signed=True),
-            finite(change.change),
-            (change.change, change.low, change.high),
-            write.interval(change.low, change.high, like=change.change),
+            moved, finite(change.change), (change.change, change.low, change.high), interval
         ),
         chip_cell(chip, "yes" if change.beyond_noise else "no", 0 if change.beyond_noise else 1),
         text_cell(change.sentence, wide=True),

@@ -158,8 +158,8 @@ def value_cell(
     if finite(value.value) is None:
         why = one_line(value.note) or "no data"
         return Cell(DASH, None, kept, why if note else "", hidden="" if note else why)
-    interval = write.interval(value.low, value.high, like=value.value)
-    return Cell(write(value.value), finite(value.value), kept, interval)
+    shown, interval = write.parts(value)
+    return Cell(shown, finite(value.value), kept, interval)
 
 
 def drawing_cell(drawing: Markup | str) -> Cell:
@@ -167,6 +167,6 @@ def drawing_cell(drawing: Markup | str) -> Cell:
     return Cell(text=drawing)
 
 
-def chip_cell(chip: Chip, raw: str, order: float, *, under: str = "") -> Cell:
+def chip_cell(chip: Chip, raw: str, order: float) -> Cell:
     """Return a cell of a word with a sign, which sorts by `order`."""
-    return Cell(chip.name, order, (raw,), one_line(under), chip)
+    return Cell(chip.name, order, (raw,), chip=chip)

@@ -18,8 +18,7 @@ _SUFFIXES = {
     "minutes": " min",
     "hours": " h",
 }
-_LEAST_TENTHS = 1.0
-"""Below this, one decimal of a percentage hides too much."""
+_MOST_DECIMALS = 4
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,12 @@ class Writer:
     Examples
     --------
     >>> percent, money = Writer("percent"), Writer("currency", "EUR")
-    >>> percent(12.345), percent.interval(11.2, 13.4), money(-3.5), Writer("visits")(12)
-    ('12.3%', '11.2% to 13.4%', '−€3.50', '12 visits')
-    >>> percent.both(Value(12.3, 11.2, 13.4)), percent.both(Value())
-    ('12.3% (11.2% to 13.4%)', '–')
+    >>> percent(12.345), money(-3.5), Writer("visits")(12), Writer("hours").exact(24)
+    ('12.3%', '−€3.50', '12.0 visits', '24 h')
+    >>> percent.parts(Value(12.345, 11.2, 13.4)), percent.both(Value(12.345, 11.2, 13.4))
+    (('12.3%', '11.2% to 13.4%'), '12.3% (11.2% to 13.4%)')
+    >>> percent.parts(Value())
+    ('–', '')
     """
 
     unit: str
@@ -49,20 +50,31 @@ class Writer:
         """Return one value, a dash if there is none."""
         return self._text(value, self._decimals(value), signed=signed)
 
-    def interval(self, low: float | None, high: float | None, *, like: float | None = None) -> str:
-        """Return an interval, with the decimals of `like`; empty if a bound is missing."""
-        if finite(low) is None or finite(high) is None:
-            return ""
-        decimals = self._decimals(like, low, high)
-        return f"{self._bound(low, decimals)} to {self._bound(high, decimals)}"
+    def exact(self, value: float | None) -> str:
+        """Return a value that people chose, such as a target, with the decimals that it has."""
+        x = finite(value)
+        if x is None:
+            return DASH
+        decimals = next((n for n in range(_MOST_DECIMALS) if round(x, n) == x), _MOST_DECIMALS)
+        return self._text(x, decimals)
+
+    def parts(self, value: Value, *, signed: bool = False) -> tuple[str, str]:
+        """Return a value and its interval, with the same decimals; empty without an interval."""
+        if finite(value.value) is None:
+            return DASH, ""
+        decimals = self._decimals(value.value, value.low, value.high)
+        shown = self._text(value.value, decimals, signed=signed)
+        if finite(value.low) is None or finite(value.high) is None:
+            return shown, ""
+        return shown, f"{self._bound(value.low, decimals)} to {self._bound(value.high, decimals)}"
 
     def both(self, value: Value) -> str:
         """Return a value with its interval in brackets."""
-        interval = self.interval(value.low, value.high, like=value.value)
-        return self(value.value) + (f" ({interval})" if interval and value.value is not None else "")
+        shown, interval = self.parts(value)
+        return f"{shown} ({interval})" if interval else shown
 
     def tick(self, value: float, decimals: int) -> str:
-        """Return a value for an axis; `decimals` is for units without a rule of their own."""
+        """Return a value for an axis."""
         if self.unit == "currency":
             return Money(one_line(self.currency)).tick(value, decimals)
         return number(value, decimals) + ("%" if self.unit == "percent" else "")
@@ -70,14 +82,14 @@ class Writer:
     def _decimals(self, *values: float | None) -> int:
         largest = max((abs(x) for v in values if (x := finite(v)) is not None), default=0.0)
         if self.unit == "percent":
-            return 1 if largest >= _LEAST_TENTHS or largest == 0 else 2
+            return 1 if largest >= 1 or largest == 0 else 2
         if self.unit == "points":
             return 1
-        if self.unit == "currency":
-            return decimals_for(largest)
-        return 0 if largest == round(largest) and len(values) == 1 else decimals_for(largest)
+        if self.unit != "currency" and 10 <= largest < 100:
+            return 1
+        return decimals_for(largest)
 
-    def _text(self, value: float | None, decimals: int, *, signed: bool) -> str:
+    def _text(self, value: float | None, decimals: int, *, signed: bool = False) -> str:
         if finite(value) is None:
             return DASH
         if self.unit == "currency":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engagement_ml.formatting import how_many, listed, one_line, quantity
+from engagement_ml.formatting import listed, one_line, quantity
 from engagement_ml.report.scorecard.tables import Chip
 from engagement_ml.scorecard.card import GoalCard, MeasureCard, Scorecard, Trend
 
@@ -23,6 +23,7 @@ LINKS = {
     "consequence": Chip("consequence", "↩", "plain"),
     "no effect": Chip("no effect", "○", "plain"),
     "unverifiable": Chip("unverifiable", "?", "plain"),
+    "mixed": Chip("mixed", "◐", "plain"),
     "none": Chip("no verdict", "·", "plain"),
 }
 MEANINGS = {
@@ -33,6 +34,7 @@ MEANINGS = {
     "consequence": "It follows from purchases, so it cannot be credited with causing them.",
     "no effect": "Its effect on margin is too small to matter.",
     "unverifiable": "The data cannot tell.",
+    "mixed": "Its behaviours have different verdicts.",
     "none": "It is made of no single behaviour and of no survey, so no verdict applies to it.",
 }
 GOALS = {
@@ -47,7 +49,14 @@ VERDICTS = {
     "driver": LINKS["linked"],
     "inert": LINKS["no effect"],
     **{name: LINKS[name] for name in ("harmful", "vanity", "consequence", "unverifiable")},
+    "moves with margin": LINKS["linked"],
+    "moves little": LINKS["no effect"],
+    "no information": LINKS["no effect"],
+    "reversed": LINKS["harmful"],
+    "unclear": LINKS["unverifiable"],
+    "suspiciously good": STATUSES["warning"],
 }
+"""Verdicts on behaviours, surveys and scores, each shown like the link that means the same."""
 _ARROWS = {"up": "↗", "down": "↘", "flat": "→", "unknown": "·"}
 _MOST_NAMES = 5
 
@@ -129,10 +138,11 @@ def headline(card: Scorecard) -> str:
 def lead(card: Scorecard) -> list[str]:
     """Return the paragraphs below the headline: what is linked to margin, and what is vanity."""
     present = [each for each in measured(card) if each.period is not None]
+    lacking = len(absent(card))
+    needs = "needs" if lacking == 1 else "need"
+    more = [f"{quantity(lacking, 'measure')} {needs} what the tables lack."] if lacking else []
     if not present:
-        lacking = len(absent(card))
-        why = f": the tables lack what {how_many(lacking, 'measure')} needs" if lacking else ""
-        return [f"No measure has data{why}."]
+        return ["No measure has data.", *more]
     linked, harmful, vanity = (
         [each for each in present if each.link.kind == kind]
         for kind in ("linked", "harmful", "vanity")
@@ -148,7 +158,7 @@ def lead(card: Scorecard) -> list[str]:
             f"{titles(vanity)} {_is(len(vanity))} vanity: margin does not follow when "
             f"{'it changes' if len(vanity) == 1 else 'they change'}."
         )
-    return said
+    return [*said, *more]
 
 
 def goal_sentence(goal: GoalCard) -> str:
