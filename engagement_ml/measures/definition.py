@@ -36,6 +36,8 @@ class Rows:
         with or without a row: entry before its end, and no churn event before its start.
     notes : tuple of str
         What was left out or assumed, such as trials that are not mature yet.
+    kind : Kind or None
+        Takes the place of the definition's kind, if the settings change how it estimates.
     limit : int or None
         Only for kinds of durations: microseconds within which an answer is in time.
 
@@ -54,6 +56,7 @@ class Rows:
     on_board: bool = False
     notes: tuple[str, ...] = ()
     limit: int | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True)
