@@ -39,6 +39,8 @@ class Rows:
         What was left out or assumed, such as trials that are not mature yet.
     splits : tuple of str, default ()
         Further columns of text by which the values are split, as by ``touchpoint``.
+    kind : Kind or None
+        Takes the place of the definition's kind, if the settings change how it estimates.
     limit : int or None
         Only for kinds of durations: microseconds within which an answer is in time.
 
@@ -58,6 +60,7 @@ class Rows:
     notes: tuple[str, ...] = ()
     limit: int | None = None
     splits: tuple[str, ...] = ()
+    kind: Kind | None = None
 
     def split_by(self) -> tuple[str, ...]:
         """Return the columns of the frame by which the values are split."""
