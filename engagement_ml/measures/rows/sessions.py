@@ -95,7 +95,7 @@ def single_note(context: MeasureContext, frame: nw.LazyFrame[Any]) -> str:
     row = context.engine.rows(totals, source="sessions")[0]
     if not row["sessions"]:
         return ""
-    share = percent(row["single"] / row["sessions"])
+    share = percent(float(row["single"]) / float(row["sessions"]))
     return f"{share} of the sessions have one event, and count 0 minutes"
 
 
