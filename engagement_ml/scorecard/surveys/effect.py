@@ -47,6 +47,9 @@ class ScoreEffect:
     leads : tuple of LeadTest
         What follows an answer compared with what precedes it: over all weeks, and without those
         next to the answer.
+    before_excess_z : float
+        z of what precedes an answer less twice the size of what follows it: how clearly the score
+        only follows.
     pass_share : float
         Share of bootstrap samples of customers in which z reaches the limit again.
     people : int
@@ -61,6 +64,7 @@ class ScoreEffect:
     z: float
     half_z: tuple[float, float]
     leads: tuple[LeadTest, ...]
+    before_excess_z: float
     pass_share: float
     people: int
     converged: bool
@@ -205,12 +209,15 @@ def _effect_of(
             (reach,),
         ),
     )
+    mirrored = tuple((-last, -first) for first, last in reversed(design.groups))
+    reverse = lead_test(coef[::-1], covariance[::-1, ::-1], mirrored, (reach,))
     return ScoreEffect(
         effect=effect,
         error=error,
         z=z,
         half_z=_half_z(effect, each),
         leads=leads,
+        before_excess_z=reverse.excess_z[0],
         pass_share=_pass_share(effect, each, min_z),
         people=people,
         converged=converged and error > 0,
