@@ -16,9 +16,9 @@ from engagement_ml.inputs import Tables
 from engagement_ml.measures.catalogue import definitions
 from engagement_ml.measures.compute import Measured, compute
 from engagement_ml.measures.context import MeasureContext
+from engagement_ml.measures.engaged import engaged_cells
 from engagement_ml.measures.families.behaviours import behaviour_measures
 from engagement_ml.measures.periods import Periods
-from engagement_ml.measures.engaged import engaged_cells
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import Progress
 from engagement_ml.records import RunRecord
