@@ -27,6 +27,8 @@ DUPLICATE_MARK = "repeated_"
 """Boolean column: the row repeats an earlier event."""
 MOST_HASHES = 100_000_000
 """Hashes, of eight bytes each, that are sorted at a time."""
+MOST_COMPARED = 500_000
+"""Largest number of rows with repeated ids that are compared once and kept for measures."""
 SLICE = 2_000_000
 """Hashes that are merged at a time: they fit into a processor's cache."""
 
