@@ -18,6 +18,7 @@ from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import DuckDBEngine, Engine, open_duckdb
 from engagement_ml.errors import ConfigError, InputError
 from engagement_ml.inputs import Tables, read_tables
+from engagement_ml.inputs.scoring_reader import read_scoring_tables
 from engagement_ml.ledger.cache import events as cached_events
 from tests.engines.conftest import PolarsEngine
 
@@ -369,3 +370,19 @@ def test_the_cache_on_disk_is_the_same(tmp_path: Path, monkeypatch: pytest.Monke
     # Of the two rows with the same id, the earlier one stays.
     assert {row["channel"] for row in rows} == {"0", "1", "2"}
     assert all(row["due"] == row["timestamp"] for row in rows)
+
+
+def test_events_to_score_may_lack_columns_that_only_measures_read() -> None:
+    columns = {"events": {"Ref": "ticket", "object": "page", "event_id": "key"}}
+    config = parse_config({"name": "shop", "columns": columns})
+    lacking = EVENTS[["customer_id", "timestamp", "event_type", "channel"]]
+    with open_duckdb(threads=1) as engine:
+        # A column that stands for another one is not taken for itself, read or not.
+        events = lacking.assign(key=["1", "2", "2", "4", "5"])
+        read = read_scoring_tables(config, engine, {"events": events})
+        assert read["events"].quality.rows_kept == 3
+        other = parse_config({"name": "shop", "columns": {"events": {"ref": "event_id"}}})
+        read = read_scoring_tables(other, engine, {"events": EVENTS})
+        assert read["events"].quality.rows_kept == 4
+    with open_duckdb(threads=1) as engine, pytest.raises(InputError, match="column 'key'"):
+        read_scoring_tables(config, engine, {"events": lacking})
