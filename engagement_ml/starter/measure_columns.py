@@ -29,6 +29,10 @@ def fill_for_measures(draft: Draft) -> None:
             continue
         draft.values[column] = f"nullif({draft.sql(name)}, {draft.sql(name)})"
         draft.comments[column] = f"left empty, as '{name}' holds something else"
+        draft.unsure.append(
+            f"{draft.sample.source}: the values of '{name}' are no {column} as measures need it, "
+            "so it is left empty"
+        )
 
 
 def _fits(draft: Draft) -> Mapping[str, Mapping[str, Fits]]:
