@@ -154,5 +154,6 @@ KINDS = (
     Case("difference of shares", "contacted days", CONTACTED_TRUTH, (30, 300),
          of_totals(difference("a", "b", "c", "d"), contacted)),
     Case("lifetime value", "10% lost", 0.8 * 10 * 10.0, (100, 1000),
-         of_totals(LifetimeValue(36_500), lifetimes), "at 100 customers 8 lost: 1 / churn is skewed"),
+         of_totals(LifetimeValue(36_500), lifetimes),
+         "at 100 customers 8 lost: the lifetime is skewed"),
 )  # fmt: skip
