@@ -13,13 +13,17 @@ from engagement_ml.measures.families import (
     counts,
     durations,
     feature_use,
+    loyalty,
     messages,
     purchases,
     sessions,
+    value,
 )
 
 MEASURES: tuple[MeasureDefinition, ...] = (
     *purchases.FAMILY,
+    *loyalty.FAMILY,
+    *value.FAMILY,
     *conversion.FAMILY,
     *messages.FAMILY,
     *counts.FAMILY,

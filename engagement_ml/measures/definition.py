@@ -40,6 +40,8 @@ class Rows:
     splits : mapping of str to callable
         Further columns of text by which the values are split, as by ``touchpoint``, and what makes
         the rows with that column, which take the place of `frame`.
+    kind : Kind or None
+        Takes the place of the definition's kind, if the settings change how it estimates.
     limit : int or None
         Only for kinds of durations: microseconds within which an answer is in time.
 
@@ -59,6 +61,7 @@ class Rows:
     notes: tuple[str, ...] = ()
     limit: int | None = None
     splits: Mapping[str, Callable[[], nw.LazyFrame[Any]]] = field(default_factory=dict)
+    kind: Kind | None = None
 
     def split_rows(self) -> dict[str, nw.LazyFrame[Any]]:
         """Return the rows for each column by which the values are split."""

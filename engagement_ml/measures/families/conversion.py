@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from engagement_ml.config.scorecard import MeasureConfig
-from engagement_ml.measures.context import SIGNUP, TRANSACTION, MeasureContext
+from engagement_ml.measures.context import SIGNUP, TOUCHPOINT, TRANSACTION, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.kinds.functions import share
 from engagement_ml.measures.rows.occurrences import (
     DAY,
     HOUR,
-    TOUCHPOINT,
     Occurrences,
     occurrences,
 )
@@ -41,9 +40,7 @@ def start_and_goal(
     return start, occurrences(context, settings.goal, "goal", columns)
 
 
-def _customer_trials(
-    context: MeasureContext, settings: MeasureConfig, unit: Unit
-) -> Trials:
+def _customer_trials(context: MeasureContext, settings: MeasureConfig, unit: Unit) -> Trials:
     start, goal = start_and_goal(context, settings)
     return match_trials(context, start, goal, Link(unit), limit_of(settings), "customer's start")
 

@@ -10,7 +10,13 @@ import narwhals as nw
 
 from engagement_ml.errors import nearest
 from engagement_ml.features.daily_totals import content_key
-from engagement_ml.measures.context import SIGNUP, TOUCHPOINT, TRANSACTION, AbsentError, MeasureContext
+from engagement_ml.measures.context import (
+    SIGNUP,
+    TOUCHPOINT,
+    TRANSACTION,
+    AbsentError,
+    MeasureContext,
+)
 
 CHANNEL = "channel"
 DAY = 86_400_000_000
@@ -161,9 +167,7 @@ def _of_events(
     return _timed(context, events, "timestamp", chosen)
 
 
-def _of_table(
-    context: MeasureContext, name: str, columns: Sequence[str]
-) -> nw.LazyFrame[Any]:
+def _of_table(context: MeasureContext, name: str, columns: Sequence[str]) -> nw.LazyFrame[Any]:
     chosen = {c: nothing() for c in columns}
     if name == TRANSACTION:
         return _timed(context, context.tables.transactions, "timestamp", chosen)

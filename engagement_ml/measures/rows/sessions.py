@@ -152,9 +152,7 @@ def _sessions(
     )
 
 
-def _by_day(
-    context: MeasureContext, rule: SessionRule, pages: Sequence[str]
-) -> nw.LazyFrame[Any]:
+def _by_day(context: MeasureContext, rule: SessionRule, pages: Sequence[str]) -> nw.LazyFrame[Any]:
     """Return sessions by customer and day, which need not be told apart."""
     marked = _marked(context, rule, {"pages": _is_one_of(pages) if pages else _ONE})
     return marked.group_by("customer_id", "day").agg(

@@ -11,7 +11,6 @@ from engagement_ml.formatting import how_many
 from engagement_ml.measures.context import TRANSACTION, AbsentError, MeasureContext
 from engagement_ml.measures.rows.occurrences import (
     DAY,
-    TOUCHPOINT,
     Occurrences,
     count,
     end_of_history,
@@ -106,9 +105,7 @@ def match_trials(
         found = starts.frame.filter(nw.col("micros") < end)
         if column is not None:
             found = found.filter(~nw.col(column).is_null())
-        matched = with_next(
-            units(context, found, link.unit, end, limit), goals.frame, link.column
-        )
+        matched = with_next(units(context, found, link.unit, end, limit), goals.frame, link.column)
         due = nw.lit(NEVER - 1) if limit is None else nw.col("last") + limit
         reached = nw.when(nw.col("next") <= due).then(_ONE).otherwise(_ZERO)
         mature = nw.when(_mature("last", end, limit)).then(_ONE).otherwise(_ZERO)
@@ -173,10 +170,7 @@ def with_next(
     present = goals.collect_schema().names()
     of_starts = starts.with_columns(is_goal_=_ZERO, goal_=nw.lit(NEVER))
     of_goals = goals.select(
-        *(
-            nw.col(name) if name in present else _null_like(name)
-            for name in names
-        ),
+        *(nw.col(name) if name in present else _null_like(name) for name in names),
         is_goal_=_ONE,
         goal_=nw.col("micros"),
     )
