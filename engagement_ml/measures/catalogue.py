@@ -5,12 +5,34 @@ from __future__ import annotations
 from engagement_ml.config import MeasureConfig, PipelineConfig
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.families import loyalty, purchases, value
+from engagement_ml.measures.families import (
+    activity,
+    audience,
+    care,
+    conversion,
+    counts,
+    durations,
+    feature_use,
+    loyalty,
+    messages,
+    purchases,
+    sessions,
+    value,
+)
 
 MEASURES: tuple[MeasureDefinition, ...] = (
     *purchases.FAMILY,
     *loyalty.FAMILY,
     *value.FAMILY,
+    *conversion.FAMILY,
+    *messages.FAMILY,
+    *counts.FAMILY,
+    *sessions.FAMILY,
+    *activity.FAMILY,
+    *feature_use.FAMILY,
+    *durations.FAMILY,
+    *audience.FAMILY,
+    *care.FAMILY,
 )
 """Order of the scorecard."""
 _EVERYWHERE = frozenset({"kind", "title", "stage", "owner", "unit", "better", "target", "warning"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engagement_ml.config import MeasureConfig
-from engagement_ml.measures.context import AbsentError, Cell, MeasureContext
+from engagement_ml.measures.context import ALL, AbsentError, Cell, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.duration_totals import duration_totals
 from engagement_ml.measures.kinds.durations import Durations
@@ -59,21 +59,35 @@ def compute(
             absent[name] = str(error)
     kinds = {name: each.kind or chosen[name][0].kind for name, each in rows.items()}
     totals = _totals(context, kinds, rows)
-    days = [period.days for period in context.periods.each]
     return tuple(
-        Measured(
-            name,
-            definition,
-            settings,
-            {
-                dimension: _series(definition, kinds[name], cells, days)
-                for dimension, cells in totals.get(name, {}).items()
-            },
-            absent.get(name),
-            rows[name].notes if name in rows else (),
+        _measured(
+            context, name, each, kinds.get(name), rows.get(name), absent.get(name), totals.get(name)
         )
-        for name, (definition, settings) in chosen.items()
+        for name, each in chosen.items()
     )
+
+
+def _measured(
+    context: MeasureContext,
+    name: str,
+    chosen: tuple[MeasureDefinition, MeasureConfig],
+    kind: Kind | None,
+    rows: Rows | None,
+    absent: str | None,
+    totals: Mapping[str, Mapping[Cell, Any]] | None,
+) -> Measured:
+    definition, settings = chosen
+    days = [period.days for period in context.periods.each]
+    estimates = {
+        dimension: _series(definition, kind or definition.kind, cells, days)
+        for dimension, cells in (totals or {}).items()
+    }
+    notes = list(definition.missing_types(settings, context.tables.event_counts))
+    notes += [] if rows is None else rows.notes
+    overall = estimates.get(ALL, {}).get("", ())
+    if definition.remark is not None and overall:
+        notes += filter(None, [definition.remark(overall, settings)])
+    return Measured(name, definition, settings, estimates, absent, tuple(notes))
 
 
 def _totals(

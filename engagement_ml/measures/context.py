@@ -15,6 +15,9 @@ from engagement_ml.formatting import listed
 from engagement_ml.inputs import Tables
 from engagement_ml.measures.periods import Periods
 
+TRANSACTION, SIGNUP = "transaction", "signup"
+"""In settings that name event types: a row of `transactions`, and the column ``signup`` of
+`customers`, unless there is an event type of that name."""
 ALL, TOUCHPOINT = "all", "touchpoint"
 """Dimensions beside the segments: not split, and split by the rows' touchpoint."""
 Cell = tuple[int, str]

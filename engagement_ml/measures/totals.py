@@ -11,7 +11,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from engagement_ml.measures.context import ALL, TOUCHPOINT, Cell, MeasureContext
+from engagement_ml.measures.context import ALL, Cell, MeasureContext
 from engagement_ml.measures.kinds.kind import SMALL, Totals
 from engagement_ml.measures.on_board import FLAG, with_flag
 from engagement_ml.measures.small_cells import add_rows
@@ -36,37 +36,40 @@ def totals_of(
         See ``customers_on_board``; by touchpoint it is that of all customers.
     """
     found: dict[tuple[str, str], dict[Cell, Totals]] = {}
-    base = _by_customer(context, measures, KEYS)
+    base = _by_customer(context, measures, KEYS, measures[0].rows.frame())
     keys = {ALL: nw.lit(""), **{name: nw.col(key) for key, name in context.segments.items()}}
     for dimension, key in keys.items():
         board = on_board[dimension]
         for measure, totals in _by_group(context, measures, base, key, board).items():
             found[measure, dimension] = totals
-    if TOUCHPOINT in measures[0].rows.frame().collect_schema().names():
-        touched = _by_customer(context, measures, (*KEYS, TOUCHPOINT))
-        everybody = {period: n for (period, _), n in on_board[ALL].items()}
-        by_touchpoint = _by_group(context, measures, touched, nw.col(TOUCHPOINT), everybody)
-        found |= {(measure, TOUCHPOINT): totals for measure, totals in by_touchpoint.items()}
+    everybody = {period: n for (period, _), n in on_board[ALL].items()}
+    for split, rows in measures[0].rows.split_rows().items():
+        parts = _by_customer(context, measures, (*KEYS, split), rows)
+        by_part = _by_group(context, measures, parts, nw.col(split), everybody)
+        found |= {(measure, split): totals for measure, totals in by_part.items()}
     return found
 
 
 def _by_customer(
-    context: MeasureContext, measures: Sequence[Wanted], keys: Sequence[str]
+    context: MeasureContext,
+    measures: Sequence[Wanted],
+    keys: Sequence[str],
+    rows: nw.LazyFrame[Any],
 ) -> nw.LazyFrame[Any]:
     """Return the columns of all measures, a row for each customer and period, computed once."""
     sums = {alias: e for each in measures for alias, e in each.sums.items()}
     calendar = context.periods.calendar(context.engine)
-    inside = measures[0].rows.frame().join(calendar, on="day", how="inner")
+    inside = rows.join(calendar, on="day", how="inner")
     bounds = ("period_start", "period_end")
-    if TOUCHPOINT in keys:
-        inside = inside.filter(~nw.col(TOUCHPOINT).is_null())
+    split = [key for key in keys if key not in KEYS]
+    inside = inside.filter(*(~nw.col(key).is_null() for key in split)) if split else inside
     grouped = inside.group_by(*keys, *bounds).agg(e.alias(alias) for alias, e in sums.items())
     numbers = [nw.col(a).cast(nw.Float64).fill_null(0.0).alias(a) for a in sums]
     flags: list[str] = []
     if any(each.rows.on_board for each in measures):
         grouped, flags = with_flag(context, grouped), [FLAG]
     grouped = grouped.select(*keys, *flags, *numbers)
-    if TOUCHPOINT not in keys:
+    if not split:
         grouped = context.with_segments(grouped)
     return context.engine.persist(grouped)
 
