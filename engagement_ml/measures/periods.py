@@ -77,14 +77,15 @@ class Periods:
         Returns
         -------
         LazyFrame
-            A row for each day: ``day`` (date), ``period`` (place of its period), ``period_days``.
+            A row for each day: ``day`` (date), ``period`` (place of its period), ``period_days``,
+            ``period_start`` and ``period_end`` (dates, half-open).
         """
         rows = [
-            (period.start + offset * DAY, place, period.days)
+            (period.start + offset * DAY, place, period.days, period.start, period.end)
             for place, period in enumerate(self.each)
             for offset in range(period.days)
         ]
-        names = ("day", "period", "period_days")
+        names = ("day", "period", "period_days", "period_start", "period_end")
         return engine.small(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
