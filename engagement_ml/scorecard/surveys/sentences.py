@@ -107,8 +107,8 @@ def _unstable(evidence: ScoreEvidence, wording: Wording) -> str:
 
 def _passed(evidence: ScoreEvidence, wording: Wording) -> str:
     return (
-        f"{_change(evidence, wording)}; margin before the answer is not associated with it, it holds in "
-        f"both halves of the {wording.entities}, and it remains given their behaviours"
+        f"{_change(evidence, wording)}; margin before the answer is not associated with it, it "
+        f"holds in both halves of the {wording.entities}, and it remains given their behaviours"
     )
 
 
@@ -148,9 +148,7 @@ _SENTENCES: dict[Rule, Callable[[ScoreEvidence, Wording], str]] = {
     "passed": _passed,
     "follows purchases": _follows,
     "correlated only": _correlated,
-    "below smallest effect": lambda e, w: (
-        f"{_change(e, w)}, below the smallest effect of interest"
-    ),
+    "below smallest effect": lambda e, w: f"{_change(e, w)}, below the smallest effect of interest",
     "before as after": _as_before,
     "inconclusive": lambda e, w: f"{_change(e, w)}, which is inconclusive",
 }
