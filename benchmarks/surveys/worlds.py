@@ -70,7 +70,7 @@ def simulate(
     last = np.full(n, np.nan)
     since = rng.integers(0, 13, n)
     orders, recent = np.zeros((n, weeks)), np.zeros(n)
-    rows = []
+    rows: list[tuple[int, int, float]] = []
     for t in range(weeks):
         level = base[:, t] + acts * np.nan_to_num(last - 7.0)
         orders[:, t] = rng.poisson(np.exp(np.minimum(level, 2.5)))
