@@ -28,9 +28,7 @@ def made(rows: list[tuple[int, int, int]]) -> Answers:
 def test_regressors_are_those_of_the_nearest_answers(rows: list[tuple[int, int, int]]) -> None:
     answers = made(rows)
     by_hand = {(person, week): float(score) for person, week, score in rows}
-    design = score_design(
-        answers, answers.score, np.ones(answers.n, bool), (PEOPLE, WEEKS), REACH
-    )
+    design = score_design(answers, answers.score, np.ones(answers.n, bool), (PEOPLE, WEEKS), REACH)
     groups = distance_groups(REACH)
     for person in range(PEOPLE):
         mine = sorted(week for who, week in by_hand if who == person)

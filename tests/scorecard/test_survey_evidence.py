@@ -69,7 +69,7 @@ def test_few_answers_say_how_many_more_are_needed() -> None:
     few = evidence("drives", 3, 25)["last"]
     assert few.verdict.verdict == "unverifiable"
     sentence = explain(few, WORDING)
-    assert "gave two different answers, and at least 30 are needed" in sentence
+    assert "gave two different answers, and at least 30 are needed: " in sentence
     assert as_mapping(few, sentence, {})["effect"] is None
     some = evidence("drives", 3, 120)["last"]
     assert some.verdict.rule == "inconclusive"

@@ -228,13 +228,15 @@ def _more_people(finding: ScoreFinding, verdict: ScoreVerdict) -> int | None:
     Enough is half a width of the smallest effect of interest, for one standard deviation.
     """
     effect = finding.effect
-    if verdict.verdict != "unverifiable" or verdict.rule in BIASED or effect is None:
+    if verdict.verdict != "unverifiable" or verdict.rule in BIASED:
         return None
-    if not effect.converged or finding.smallest <= 0 or effect.people < 2:
-        return None
+    people = 0 if effect is None else effect.people
+    fewest = THRESHOLDS.min_buyers - people if verdict.rule == "few answers" else 0
+    if effect is None or not effect.converged or finding.smallest <= 0 or people < 2:
+        return fewest or None
     half = Z * effect.error * finding.between.std
-    needed = effect.people * (half / finding.smallest) ** 2
-    return max(math.ceil(needed) - effect.people, 1)
+    needed = math.ceil(people * (half / finding.smallest) ** 2) - people
+    return max(needed, fewest, 1)
 
 
 def as_mapping(evidence: ScoreEvidence, sentence: str, adds: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,8 @@ def explain(evidence: ScoreEvidence, wording: Wording) -> str:
     more = evidence.more_people
     if more is None:
         return sentence
+    if evidence.verdict.rule == "few answers":
+        return f"{sentence}: {_rounded(more)} more at least"
     smallest = wording.money(evidence.finding.smallest)
     return (
         f"{sentence}; about {_rounded(more)} more {wording.entities} with two answers would narrow "
@@ -72,7 +74,7 @@ def _few(evidence: ScoreEvidence, wording: Wording) -> str:
     needed = THRESHOLDS.min_buyers
     return (
         f"only {quantity(people, wording.entity)} with margin gave two different answers, and at "
-        f"least {needed} are needed: {quantity(max(needed - people, 1), wording.entity)} more"
+        f"least {needed} are needed"
     )
 
 
