@@ -10,7 +10,8 @@ import narwhals as nw
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.numbers import not_nan_sql
-from engagement_ml.tables.day_limits import signup_notes
+from engagement_ml.tables.column_types import CODE, INTEGERS
+from engagement_ml.tables.day_limits import MAY_BE_IMPLAUSIBLE, implausible_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.dropped import revenue_sql, with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
@@ -31,13 +32,11 @@ from engagement_ml.tables.quality import (
 )
 from engagement_ml.tables.row_tally import rows_by_event_type
 from engagement_ml.tables.schema import (
-    CODE,
-    INTEGERS,
     SourceTable,
     needed,
     quoted,
 )
-from engagement_ml.tables.stitching import count_stitched, id_value, identified_rows
+from engagement_ml.tables.stitching import count_stitched, id_value, identified_rows, is_plain_id
 from engagement_ml.tables.surveys import missing_sql, scale_sql, survey_sql
 from engagement_ml.tables.validation import LARGEST
 
@@ -83,18 +82,25 @@ def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
 
 
 def canonical(
-    engine: DuckDBEngine, table: SourceTable, *, integer_ids: bool, guarded: bool = False
+    engine: DuckDBEngine,
+    table: SourceTable,
+    *,
+    integer_ids: bool,
+    guarded: bool = False,
+    all_ids: bool = False,
 ) -> str:
     """Create a view with the columns in their canonical types and return its name.
 
     A CSV file is loaded into the engine once; all other sources are read where they are. A
     `guarded` view raises an error at a number that ``check_values`` would reject, so that values
-    are validated while they are read.
+    are validated while they are read. `all_ids` says that each row is known to have a customer.
     """
     kinds = table.kinds
     parts = []
     for column in table.kept_columns():
         match kinds.get(column):
+            case "id" if all_ids and column == "customer_id" and is_plain_id(table):
+                sql = quoted(column)
             case "id":
                 sql = id_value(table, column, integer_ids=integer_ids, guarded=guarded)
             case "timestamp":
@@ -159,7 +165,7 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     marked = mark_reasons(quoted(source), reasons, reason)
     counted = _tally_columns(engine, table, columns, source)
     tallies = tally_rows(engine, marked, counted, source=table.label, reason=reason)
-    notes = _implausible_signups(engine, table)
+    notes = _implausible(engine, table)
     if table.identities is not None:
         notes += count_stitched(engine, table).notes()
     quality = quality_of(table, tallies, [name for name, _ in reasons], columns, limits, notes)
@@ -209,12 +215,14 @@ def _timestamp(table: SourceTable, column: str, guarded: bool) -> str:
     return f"CASE WHEN {table.limits.usable_sql(moment)} THEN {moment} END"
 
 
-def _implausible_signups(engine: DuckDBEngine, table: SourceTable) -> list[str]:
-    if not table.has("signup"):
-        return []
-    implausible = f"NOT ({table.limits.usable_sql(table.moment('signup'))})"
-    query = f"SELECT count(*) FROM {quoted(table.view)} WHERE {implausible}"
-    return signup_notes(table.limits, engine.query(query, source=table.label)[0][0])
+def _implausible(engine: DuckDBEngine, table: SourceTable) -> list[str]:
+    notes = []
+    for column in (c for c in MAY_BE_IMPLAUSIBLE if table.kinds.get(c) and table.has(c)):
+        implausible = f"NOT ({table.limits.usable_sql(table.moment(column))})"
+        query = f"SELECT count(*) FROM {quoted(table.view)} WHERE {implausible}"
+        n = engine.query(query, source=table.label)[0][0]
+        notes += implausible_notes(table.limits, table.name, column, n)
+    return notes
 
 
 def _needs_margin(table: SourceTable) -> bool:

@@ -10,7 +10,7 @@ import narwhals as nw
 
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import LazyEngine
-from engagement_ml.tables.day_limits import DayLimits, signup_notes
+from engagement_ml.tables.day_limits import MAY_BE_IMPLAUSIBLE, DayLimits, implausible_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.dropped import with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
@@ -127,7 +127,7 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
         tallies,
         (name for name, _ in reasons),
         limits,
-        notes=(*_implausible_signups(engine, opened), *stitching_notes(engine, opened)),
+        notes=(*_implausible(engine, opened), *stitching_notes(engine, opened)),
         dense=dense,
     )
     if "revenue" in columns and any(d.reason == NO_MARGIN for d in table.quality.dropped):
@@ -156,14 +156,15 @@ def _dense(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> D
     return dense_span(limits.kept(counted))
 
 
-def _implausible_signups(engine: LazyEngine, opened: LazyTable) -> list[str]:
-    if "signup" not in opened.schema:
-        return []
-    typed = opened.typed(engine, opened.frame.select("signup"), {"signup": "timestamp"})
-    day = nw.col("signup").dt.date()
-    implausible = typed.filter(~opened.table.limits.usable(day)).select(n=nw.len())
-    (row,) = engine.rows(implausible, source=opened.table.label)
-    return signup_notes(opened.table.limits, int(row["n"]))
+def _implausible(engine: LazyEngine, opened: LazyTable) -> list[str]:
+    table, notes = opened.table, list[str]()
+    for column in (c for c in MAY_BE_IMPLAUSIBLE if table.kinds.get(c) and table.has(c)):
+        typed = opened.typed(engine, opened.frame.select(column), {column: "timestamp"})
+        day = nw.col(column).dt.date()
+        implausible = typed.filter(~table.limits.usable(day)).select(n=nw.len())
+        (row,) = engine.rows(implausible, source=table.label)
+        notes += implausible_notes(table.limits, table.name, column, int(row["n"]))
+    return notes
 
 
 def stitching_notes(engine: LazyEngine, opened: LazyTable) -> tuple[str, ...]:

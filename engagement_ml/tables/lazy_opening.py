@@ -16,7 +16,8 @@ from engagement_ml.engine.notation import PLAIN, Notation
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.tables.column_mapping import check_columns, map_columns, used_columns
-from engagement_ml.tables.day_limits import DayLimits
+from engagement_ml.tables.column_types import CODE
+from engagement_ml.tables.day_limits import MAY_BE_IMPLAUSIBLE, DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
 from engagement_ml.tables.lazy_shaping import naive_columns, once_per_subscription, shaped_frame
 from engagement_ml.tables.lazy_stitching import stitch
@@ -24,7 +25,6 @@ from engagement_ml.tables.opening import optional_columns
 from engagement_ml.tables.records import find_field, mapped_fields, narwhals_fields
 from engagement_ml.tables.schema import (
     ANONYMOUS,
-    CODE,
     COLUMNS,
     EXTRA,
     SESSION_COLUMNS,
@@ -250,15 +250,15 @@ def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw
     if ids:
         typed = typed.with_columns(id_expression(column) for column in ids)
     if opened.table.name == "surveys":
-        typed = with_scale(typed)
+        typed = with_scale(opened.table, typed)
     if opened.identities is not None:
         typed = stitch(engine, typed, opened.identities)
     elif ANONYMOUS in opened.schema:
         typed = typed.with_columns(id_expression(ANONYMOUS))
-    if "signup" in opened.schema:
+    for column in (c for c in MAY_BE_IMPLAUSIBLE if c in opened.table.kinds and c in kinds):
         # Implausible sign-ups are as good as missing ones; no row needs them.
-        usable = opened.table.limits.usable(nw.col("signup").dt.date())
-        typed = typed.with_columns(signup=nw.when(usable).then(nw.col("signup")))
+        usable = opened.table.limits.usable(nw.col(column).dt.date())
+        typed = typed.with_columns(nw.when(usable).then(nw.col(column)).alias(column))
     if opened.table.name == "transactions" and "margin" not in opened.schema:
         return typed.with_columns(margin=nw.col("revenue") - nw.col("cost"))
     return typed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Literal
 
 from engagement_ml.engine.duckdb_moments import NUMBERS, moment_sql
 from engagement_ml.engine.notation import PLAIN, Notation, number_sql
+from engagement_ml.tables.column_types import ENUM, INTEGERS, MOMENT, NUMBER
 from engagement_ml.tables.day_limits import PLAUSIBLE, DayLimits
 from engagement_ml.tables.ids import id_sql
 from engagement_ml.tables.projection import Projection
@@ -67,6 +67,12 @@ EXTRA: dict[str, dict[str, Kind]] = {
     "surveys": {"event_id": "id", "touchpoint": "text", "comment": "text"},
 }
 """Optional columns that only some measures need; they are read where these are computed."""
+BY_CHANCE = {
+    "events": ("ref", "due"),
+    "transactions": ("order_id", "refund"),
+    "surveys": ("event_id", "scale", "sent"),
+}
+"""Optional columns of a particular type or content: a column may have their name by chance."""
 ANONYMOUS = "anonymous_id"
 """Column of `events` that is read if there are identities."""
 AMOUNTS = ("value", "duration_seconds")
@@ -83,23 +89,6 @@ REQUIRED = {
 }
 ROW_ID = {"events": "event_id", "transactions": "transaction_id"}
 """Optional column of a table that tells its rows apart; rows that repeat it are dropped."""
-INTEGERS = frozenset(
-    f"{sign}{size}"
-    for sign in ("", "U")
-    for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
-)
-"""DuckDB's integer types."""
-_ENUM, _NUMBER, _MOMENT = (
-    re.compile(pattern)
-    for pattern in (
-        r"ENUM\(.*\)",
-        r"FLOAT|DOUBLE|BOOLEAN|DECIMAL\([0-9]+,[0-9]+\)",
-        r"DATE|TIMESTAMP[A-Z_ ]*",
-    )
-)
-"""DuckDB's types of text with few values, of other numbers and of moments; none is a list."""
-CODE = r"^[+-]?0[0-9]|[0-9]{16}"
-"""Regular expression: digits of a code, such as a postcode, that a number would not keep."""
 
 
 @dataclass(frozen=True)
@@ -221,16 +210,16 @@ class SourceTable:
 
     def is_text(self, column: str) -> bool:
         """Return whether the column holds text."""
-        return self.types[column] == "VARCHAR" or bool(_ENUM.fullmatch(self.types[column]))
+        return self.types[column] == "VARCHAR" or bool(ENUM.fullmatch(self.types[column]))
 
     def fits(self, column: str) -> bool:
         """Return whether the column's type can hold values of its kind; text always can."""
         kind, of_type = dict(self.column_kinds()).get(column), self.types[column]
         if kind == "timestamp":
-            moment = self.is_text(column) or bool(_MOMENT.fullmatch(of_type))
+            moment = self.is_text(column) or bool(MOMENT.fullmatch(of_type))
             return moment or self.is_numeric_moment(column)
         if kind in ("number", "finite"):
-            return self.is_text(column) or of_type in INTEGERS or bool(_NUMBER.fullmatch(of_type))
+            return self.is_text(column) or of_type in INTEGERS or bool(NUMBER.fullmatch(of_type))
         return True
 
     @property
@@ -238,12 +227,12 @@ class SourceTable:
         """Whether values are read as they are in the source."""
         return self.projection is None and self.notation == PLAIN
 
-    def numbered(self, column: str) -> str:
-        """Return SQL of a column with ``row_``, the number of a row in the source."""
+    def numbered(self, *columns: str) -> str:
+        """Return SQL of columns with ``row_``, the number of a row in the source."""
         if self.projection is None:
-            numbered = "row_number() OVER () AS row_"
-            return f"SELECT {quoted(column)}, {numbered} FROM {quoted(self.view)}"
-        return self.projection.numbered(column)
+            selected = ", ".join((*map(quoted, columns), "row_number() OVER () AS row_"))
+            return f"SELECT {selected} FROM {quoted(self.view)}"
+        return self.projection.numbered(*columns)
 
     def is_numeric_moment(self, column: str) -> bool:
         """Return whether the column holds numbers that the notation reads as times."""
