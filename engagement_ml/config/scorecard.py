@@ -77,6 +77,17 @@ class MeasureConfig(Frozen):
     by: Literal["customer", "session", "ref"] | None = Field(
         default=None, description="What links the start to the goal."
     )
+    object: str | None = Field(
+        default=None, description="Value of the events' column 'object' that alone counts."
+    )
+    engaged_seconds: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=86_400.0,
+        description="Seconds beyond which a session is engaged and no bounce; so is one with two "
+        "pages or a goal. 10 is the definition of Google Analytics 4; null: every session of more "
+        "than one event is none.",
+    )
     survey: str | None = Field(default=None, description="Name of the survey.")
     horizon_days: int | None = Field(
         default=None, ge=1, le=36_500, description="Longest lifetime that a value counts, in days."

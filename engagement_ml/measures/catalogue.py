@@ -5,9 +5,37 @@ from __future__ import annotations
 from engagement_ml.config import MeasureConfig, PipelineConfig
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.families import purchases, surveys
+from engagement_ml.measures.families import (
+    activity,
+    audience,
+    care,
+    conversion,
+    counts,
+    durations,
+    feature_use,
+    loyalty,
+    messages,
+    purchases,
+    sessions,
+    surveys,
+    value,
+)
 
-MEASURES: tuple[MeasureDefinition, ...] = (*purchases.FAMILY, *surveys.FAMILY)
+MEASURES: tuple[MeasureDefinition, ...] = (
+    *purchases.FAMILY,
+    *loyalty.FAMILY,
+    *value.FAMILY,
+    *conversion.FAMILY,
+    *messages.FAMILY,
+    *counts.FAMILY,
+    *sessions.FAMILY,
+    *activity.FAMILY,
+    *feature_use.FAMILY,
+    *durations.FAMILY,
+    *audience.FAMILY,
+    *care.FAMILY,
+    *surveys.FAMILY,
+)
 """Order of the scorecard."""
 _EVERYWHERE = frozenset({"kind", "title", "stage", "owner", "unit", "better", "target", "warning"})
 

@@ -53,9 +53,7 @@ def make_frame(engine: Engine, table: str, rows: Iterable[Row]) -> nw.LazyFrame[
     """Return rows as a frame of the engine."""
     rows = list(rows)
     names = dict.fromkeys([*REQUIRED[table], *(key for row in rows for key in row)])
-    columns = {
-        name: pa.array([row.get(name) for row in rows], type=_type(name)) for name in names
-    }
+    columns = {name: pa.array([row.get(name) for row in rows], type=_type(name)) for name in names}
     return engine.read_arrow(pa.table(columns))
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray, Int64Array
+from engagement_ml._typing import BoolArray, FloatArray, Int64Array
 from engagement_ml.measures.kinds.kind import NO_DATA, Estimate, Z
 from engagement_ml.measures.kinds.wilson import wilson
 
@@ -36,6 +36,8 @@ class DurationTotals:
         Time within which an answer counts as in time, in steps.
     design_effect : float, default 1.0
         Factor of the variance because requests of one customer are alike; at least 1.
+    days : int, default 1
+        Length of the period.
     """
 
     n: int
@@ -44,6 +46,7 @@ class DurationTotals:
     unanswered: Int64Array
     limit: float | None = None
     design_effect: float = 1.0
+    days: int = 1
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class Durations:
     step: int = MINUTE
     columns: tuple[str, ...] = ()
     interval: str = "Kaplan-Meier with Greenwood's variance; unanswered requests are censored"
+
+    @property
+    def cubes(self) -> bool:
+        """Whether sums of products of three columns are needed."""
+        return False
 
     def estimate(self, totals: DurationTotals) -> Estimate:
         """Return the median or the share within the limit, with its interval."""
@@ -121,7 +129,7 @@ class Durations:
         limit = totals.limit * self.step / self.unit
         return "" if share is None else f"{100 * share:.0f}% within {limit:g}"
 
-    def _first(self, totals: DurationTotals, condition: FloatArray) -> float | None:
+    def _first(self, totals: DurationTotals, condition: BoolArray) -> float | None:
         """Return the first time at which a condition holds, in the unit; None if it never does."""
         if not condition.any():
             return None
