@@ -5,9 +5,13 @@ from __future__ import annotations
 from engagement_ml.config import MeasureConfig, PipelineConfig
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.families import purchases
+from engagement_ml.measures.families import loyalty, purchases, value
 
-MEASURES: tuple[MeasureDefinition, ...] = (*purchases.FAMILY,)
+MEASURES: tuple[MeasureDefinition, ...] = (
+    *purchases.FAMILY,
+    *loyalty.FAMILY,
+    *value.FAMILY,
+)
 """Order of the scorecard."""
 _EVERYWHERE = frozenset({"kind", "title", "stage", "owner", "unit", "better", "target", "warning"})
 

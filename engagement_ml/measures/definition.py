@@ -30,11 +30,24 @@ class Rows:
     columns : mapping of str to Expr
         For each column of the measure's kind, an aggregate over the rows of one customer in one
         period, such as ``nw.col("margin").sum()``; a null counts as 0. Amounts in millionths.
+        They may read ``period_days``, the days of the row's period.
     on_board : bool, default False
         Whether the kind's column ``on_board`` counts the customers who were there in the period,
         with or without a row: entry before its end, and no churn event before its start.
     notes : tuple of str
         What was left out or assumed, such as trials that are not mature yet.
+    kind : Kind or None
+        Takes the place of the definition's kind, if the settings change how it estimates.
+    limit : int or None
+        Only for kinds of durations: microseconds within which an answer is in time.
+
+    Notes
+    -----
+    Kinds of durations (``kinds.durations.Durations``, which says how to show them) take rows of
+    another form: one for each request, with ``customer_id``, ``day`` (of the request),
+    ``micros`` (int64: from the request to its answer or, without one, to the end of the tables)
+    and ``answered`` (int64: 1, or 0 without an answer); `columns` is then empty. Rows with a null
+    or negative ``micros`` are dropped.
     """
 
     key: str
@@ -42,6 +55,8 @@ class Rows:
     columns: Mapping[str, nw.Expr]
     on_board: bool = False
     notes: tuple[str, ...] = ()
+    limit: int | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True)
