@@ -30,7 +30,8 @@ def metric_section(card: Scorecard) -> Section | None:
     if margin.value is not None:
         money = Money(one_line(card.currency))
         lead.append(
-            f"Margin per {one_line(card.entity)} that goes along with the last change of the metric: "
+            f"Margin per {one_line(card.entity)} with the last change of the metric, if effects are "
+            "causal: "
             f"{money.estimate(margin.value, margin.low, margin.high)}."
         )
     elif margin.note:
@@ -55,9 +56,7 @@ def metric_section(card: Scorecard) -> Section | None:
 
 
 def _chart(score: ScoreCard) -> dict[str, Any]:
-    as_measure = MeasureCard(
-        "score", "Mean score", "score", series=score.series, trend=score.trend
-    )
+    as_measure = MeasureCard("score", "Mean score", "score", series=score.series, trend=score.trend)
     write, trend = Writer("score"), score.trend
     slope = ""
     if trend.slope is not None:
@@ -81,9 +80,7 @@ def contestants_section(card: Scorecard) -> Section | None:
         "Predicts margin: the rank correlation of the score with the margin after it. Moves with "
         f"margin: when the score of one {one_line(card.entity)} changes, does its margin follow?"
     )
-    return Section(
-        "contestants", "Scores set by hand", (lead,), () if table is None else (table,)
-    )
+    return Section("contestants", "Scores set by hand", (lead,), () if table is None else (table,))
 
 
 def method_section(card: Scorecard) -> Section:

@@ -17,9 +17,7 @@ NO_OWNER = "No owner"
 
 def front_line(card: Scorecard) -> list[dict[str, Any]]:
     """Return the actions of each owner, those without an owner last."""
-    owners = sorted(
-        dict.fromkeys(each.owner for each in card.actions), key=lambda name: not name
-    )
+    owners = sorted(dict.fromkeys(each.owner for each in card.actions), key=lambda name: not name)
     tables = iter(range(1, len(card.actions) + 1))
     return [
         {
@@ -53,9 +51,7 @@ def _action(card: Scorecard, action: Action) -> dict[str, Any]:
         "sentence": sentence(one_line(action.sentence)),
         "anchor": anchor(card, action.measure or ""),
         "value": "" if measure is None else write(measure.latest.value),
-        "target": ""
-        if measure is None or measure.target is None
-        else write.exact(measure.target),
+        "target": "" if measure is None or measure.target is None else write.exact(measure.target),
         "status": None if measure is None else words.STATUSES[measure.status],
     }
 

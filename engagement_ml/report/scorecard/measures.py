@@ -40,9 +40,7 @@ def measures_section(card: Scorecard) -> Section | None:
     measures = words.measured(card)
     if not measures:
         return None
-    table = Table(
-        "measures", "Measures", _COLUMNS, tuple(_row(card, each) for each in measures)
-    )
+    table = Table("measures", "Measures", _COLUMNS, tuple(_row(card, each) for each in measures))
     kinds = dict.fromkeys(each.link.kind for each in measures)
     return Section(
         "measures",
@@ -75,8 +73,10 @@ def _row(card: Scorecard, measure: MeasureCard) -> tuple[Cell, ...]:
         value_cell(
             latest,
             write,
-            (measure.period, latest.value, latest.low, latest.high, measure.unit, latest.n)
-            + (latest.numerator, latest.denominator),
+            (
+                *(measure.period, latest.value, latest.low, latest.high),
+                *(measure.unit, latest.n, latest.numerator, latest.denominator),
+            ),
             note=True,
         ),
         drawing_cell(drawings.sparkline(measure, write)),
@@ -155,8 +155,7 @@ def _detail(card: Scorecard, measure: MeasureCard) -> dict[str, Any]:
         "period": one_line(measure.period or ""),
         "status": words.STATUSES[measure.status],
         "link": words.LINKS[measure.link.kind],
-        "why": sentence(one_line(measure.link.sentence))
-        or words.MEANINGS[measure.link.kind],
+        "why": sentence(one_line(measure.link.sentence)) or words.MEANINGS[measure.link.kind],
         "behaviours": [
             (one_line(name), words.verdict_chip(verdict))
             for name, verdict in measure.link.behaviours.items()

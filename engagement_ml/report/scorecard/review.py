@@ -124,9 +124,7 @@ def _change(card: Scorecard, change: Change) -> tuple[Cell, ...]:
         Cell(title, title.casefold(), (change.measure,)),
         _plain_value(change.before.value, write),
         _plain_value(change.after.value, write),
-        Cell(
-            moved, finite(change.change), (change.change, change.low, change.high), interval
-        ),
+        Cell(moved, finite(change.change), (change.change, change.low, change.high), interval),
         chip_cell(chip, "yes" if change.beyond_noise else "no", 0 if change.beyond_noise else 1),
         text_cell(change.sentence, wide=True),
     )

@@ -108,8 +108,8 @@ def as_value(given: Any) -> Value | None:
 
     Examples
     --------
-    >>> as_value({"value": 1.5, "low": 1, "high": 2}), as_value((1.5, 1, 2)) == as_value([1.5, 1, 2])
-    (Value(value=1.5, low=1.0, high=2.0, n=0, numerator=None, denominator=None, note=''), True)
+    >>> as_value((1.5, 1, 2)) == as_value({"value": 1.5, "low": 1, "high": 2}) == Value(1.5, 1, 2)
+    True
     >>> as_value("driver"), as_value(True), as_value(3).value
     (None, None, 3.0)
     """

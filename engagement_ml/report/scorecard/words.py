@@ -123,16 +123,14 @@ def headline(card: Scorecard) -> str:
     missed, warnings, unknown = (targets.count(s) for s in ("missed", "warning", "no data"))
     if unknown == n:
         return "No measure with a target has data"
-    if missed == n:
-        return "The only target is missed" if n == 1 else f"All {n} targets are missed"
+    if missed == n or not missed + warnings + unknown:
+        said = "missed" if missed else "met"
+        return f"The only target is {said}" if n == 1 else f"All {n} targets are {said}"
     if missed:
         return f"{missed} of {n} targets {_is(missed)} missed"
     if warnings:
         return f"No target is missed, {warnings} of {n} {_is(warnings)} uncertain"
-    if unknown:
-        has = "has" if unknown == 1 else "have"
-        return f"No target is missed, {unknown} of {n} {has} no data"
-    return "The only target is met" if n == 1 else f"All {n} targets are met"
+    return f"No target is missed, {unknown} of {n} {'has' if unknown == 1 else 'have'} no data"
 
 
 def lead(card: Scorecard) -> list[str]:
