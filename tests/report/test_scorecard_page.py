@@ -114,7 +114,7 @@ def test_a_card_without_data_says_why(tmp_path: Path) -> None:
 def test_only_the_script_of_the_page_may_run(page: CardPage) -> None:
     (policy,) = [a["content"] for t, a in page.elements if t == "meta" and "http-equiv" in a]
     rules = dict(rule.strip().split(" ", 1) for rule in str(policy).split(";"))
-    files, script = page.scripts
+    _, script = page.scripts
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert rules == {
         "default-src": "'none'", "style-src": "'unsafe-inline'", "base-uri": "'none'",

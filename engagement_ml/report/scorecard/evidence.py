@@ -30,7 +30,7 @@ def metric_section(card: Scorecard) -> Section | None:
     if margin.value is not None:
         money = Money(one_line(card.currency))
         lead.append(
-            f"Margin per {one_line(card.entity)} with the last change of the metric, if effects are "
+            f"Margin per {one_line(card.entity)} with the last change of the metric, if they are "
             "causal: "
             f"{money.estimate(margin.value, margin.low, margin.high)}."
         )
