@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from engagement_ml.config import MeasureConfig
-from engagement_ml.measures.context import AbsentError, MeasureContext
-from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.kinds.kind import NO_DATA, Estimate, Totals
-from engagement_ml.measures.totals import Wanted, customers_on_board, totals_of
+from engagement_ml.measures.context import ALL, AbsentError, Cell, MeasureContext
+from engagement_ml.measures.definition import MeasureDefinition, Rows
+from engagement_ml.measures.duration_totals import duration_totals
+from engagement_ml.measures.kinds.durations import Durations
+from engagement_ml.measures.kinds.kind import NO_DATA, Estimate, Kind
+from engagement_ml.measures.on_board import customers_on_board
+from engagement_ml.measures.totals import totals_of
+from engagement_ml.measures.wanted import Wanted
+
+DIGITS = 10
+"""Significant digits of values: what is beyond depends on the order of floating-point sums."""
 
 
 @dataclass(frozen=True)
@@ -42,41 +50,76 @@ def compute(
     chosen: Mapping[str, tuple[MeasureDefinition, MeasureConfig]],
 ) -> tuple[Measured, ...]:
     """Compute measures, in the order given; see ``catalogue.definitions``."""
-    found: dict[str, Measured] = {}
-    shared: dict[str, list[Wanted]] = {}
+    rows: dict[str, Rows] = {}
+    absent: dict[str, str] = {}
     for name, (definition, settings) in chosen.items():
         try:
-            rows = definition.rows(context, settings)
+            rows[name] = definition.rows(context, settings)
         except AbsentError as error:
-            found[name] = Measured(name, definition, settings, {}, absent=str(error))
-            continue
-        shared.setdefault(rows.key, []).append(Wanted(name, definition.kind.columns, rows))
-    on_board = customers_on_board(context)
+            absent[name] = str(error)
+    kinds = {name: each.kind or chosen[name][0].kind for name, each in rows.items()}
+    totals = _totals(context, kinds, rows)
+    return tuple(
+        _measured(
+            context, name, each, kinds.get(name), rows.get(name), absent.get(name), totals.get(name)
+        )
+        for name, each in chosen.items()
+    )
+
+
+def _measured(
+    context: MeasureContext,
+    name: str,
+    chosen: tuple[MeasureDefinition, MeasureConfig],
+    kind: Kind | None,
+    rows: Rows | None,
+    absent: str | None,
+    totals: Mapping[str, Mapping[Cell, Any]] | None,
+) -> Measured:
+    definition, settings = chosen
+    days = [period.days for period in context.periods.each]
+    estimates = {
+        dimension: _series(definition, kind or definition.kind, cells, days)
+        for dimension, cells in (totals or {}).items()
+    }
+    notes = list(definition.missing_types(settings, context.tables.event_counts))
+    notes += [] if rows is None else rows.notes
+    overall = estimates.get(ALL, {}).get("", ())
+    if definition.remark is not None and overall:
+        notes += filter(None, [definition.remark(overall, settings)])
+    return Measured(name, definition, settings, estimates, absent, tuple(notes))
+
+
+def _totals(
+    context: MeasureContext, kinds: Mapping[str, Kind], rows: Mapping[str, Rows]
+) -> dict[str, dict[str, dict[Cell, Any]]]:
+    """Return the totals of each measure by dimension and cell."""
+    found: dict[str, dict[str, dict[Cell, Any]]] = {}
+    shared: dict[str, list[Wanted]] = {}
+    for place, (name, each) in enumerate(rows.items()):
+        kind = kinds[name]
+        if isinstance(kind, Durations):
+            found[name] = dict(duration_totals(context, each, kind))
+        else:
+            wanted = Wanted(name, kind.columns, each, f"m{place}", kind.cubes)
+            shared.setdefault(each.key, []).append(wanted)
+    on_board = customers_on_board(context) if shared else {}
     for measures in shared.values():
-        totals = totals_of(context, measures, on_board)
-        for each in measures:
-            definition, settings = chosen[each.name]
-            estimates = {
-                dimension: _series(definition, cells, len(context.periods.each))
-                for (name, dimension), cells in totals.items()
-                if name == each.name
-            }
-            found[each.name] = Measured(
-                each.name, definition, settings, estimates, notes=each.rows.notes
-            )
-    return tuple(found[name] for name in chosen)
+        for (name, dimension), cells in totals_of(context, measures, on_board).items():
+            found.setdefault(name, {})[dimension] = dict(cells)
+    return found
 
 
 def _series(
-    definition: MeasureDefinition, cells: Mapping[Cell, Totals], n_periods: int
+    definition: MeasureDefinition, kind: Kind, cells: Mapping[Cell, Any], days: Sequence[int]
 ) -> dict[str, tuple[Estimate, ...]]:
     groups = sorted({group for _, group in cells}) or [""]
     return {
         group: tuple(
-            _shown(definition, definition.kind.estimate(cells[place, group]))
+            _shown(definition, kind.estimate(replace(cells[place, group], days=length)))
             if (place, group) in cells
             else NO_DATA
-            for place in range(n_periods)
+            for place, length in enumerate(days)
         )
         for group in groups
     }
@@ -87,4 +130,16 @@ def _shown(definition: MeasureDefinition, estimate: Estimate) -> Estimate:
         return Estimate(
             None, None, None, estimate.n, note=f"fewer than {definition.at_least} people"
         )
-    return estimate
+    return replace(
+        estimate,
+        value=_rounded(estimate.value),
+        low=_rounded(estimate.low),
+        high=_rounded(estimate.high),
+        numerator=_rounded(estimate.numerator),
+        denominator=_rounded(estimate.denominator),
+        factors={name: float(f"{factor:.{DIGITS}g}") for name, factor in estimate.factors.items()},
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 Status = Literal["met", "warning", "missed", "no data", "no target"]
 LinkKind = Literal[
-    "linked", "harmful", "vanity", "consequence", "no effect", "unverifiable", "none"
+    "linked", "harmful", "vanity", "consequence", "no effect", "unverifiable", "mixed", "none"
 ]
-"""``none``: the measure is made of no behaviour and no survey, so no verdict says anything of it."""
+"""``mixed``: its behaviours have different verdicts, which `Link.sentence` names. ``none``: the
+measure is made of no behaviour and no survey, so no verdict says anything of it."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,8 @@ class StageCard:
 class Change:
     """What changed since the last review.
 
-    `beyond_noise` is true if the interval of the change excludes 0.
+    `low` and `high` are the change's 95% interval. `beyond_noise` allows for the number of measures
+    (Holm): an interval that excludes 0 only just is noise if many measures are looked at.
     """
 
     measure: str
@@ -263,7 +265,9 @@ class CohortTable:
 
     `by` is ``entry`` or ``campaign``; `quantity` is ``retention`` (percent), ``margin`` (currency
     per customer of the cohort) or ``score``. `cells` has a row for each cohort, and a value for
-    each age in periods; None where the age is not reached yet.
+    each age in periods; None where the age is not reached yet, or there are too few customers.
+    `counts` has the customers behind each cell, `period` is the unit of age. In a cohort by
+    campaign, older ages hold the earlier customers only.
     """
 
     by: str
@@ -272,6 +276,9 @@ class CohortTable:
     sizes: tuple[int, ...]
     ages: tuple[int, ...]
     cells: tuple[tuple[float | None, ...], ...]
+    counts: tuple[tuple[int, ...], ...] = ()
+    period: str = "month"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -295,8 +302,9 @@ class Scorecard:
     """All of a scorecard.
 
     `facts` are the executive's at most seven numbers: each ``title``, ``text`` (the number as
-    people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are scores by
-    hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals, ``verdict``.
+    people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are
+    scores by hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals,
+    ``verdict`` and ``sentence``.
     """
 
     name: str

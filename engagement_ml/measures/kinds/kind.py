@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Protocol
 
 from engagement_ml._typing import FloatArray
 
@@ -27,12 +29,18 @@ class Totals:
         Sums of the products of two columns.
     rows : array (n, k) or None
         The columns of each customer, if there are fewer than `SMALL`; they are sorted.
+    cubes : array (k, k, k) or None
+        Sums of the products of three columns, if the kind needs them.
+    days : int, default 1
+        Length of the period.
     """
 
     n: int
     sums: FloatArray
     products: FloatArray
     rows: FloatArray | None = None
+    cubes: FloatArray | None = None
+    days: int = 1
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,11 @@ class Estimate:
     n : int
         People behind the value.
     numerator, denominator : float or None
+        In the unit of the kind's columns: amounts in millionths.
     note : str
         Why there is no value, or how the interval was made if not in the usual way.
+    factors : mapping of str to float
+        What the value is the product of, if it is one.
     """
 
     value: float | None
@@ -57,6 +68,7 @@ class Estimate:
     numerator: float | None = None
     denominator: float | None = None
     note: str = ""
+    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 NO_DATA = Estimate(None, None, None, 0, note="no data")
@@ -71,6 +83,8 @@ class Kind(Protocol):
         What is summed by customer and period; ``on_board`` is filled by the caller.
     interval : str
         How the interval is made, for the documentation.
+    cubes : bool
+        Whether it needs sums of products of three columns.
     """
 
     @property
@@ -79,5 +93,25 @@ class Kind(Protocol):
     @property
     def interval(self) -> str: ...  # noqa: D102
 
-    def estimate(self, totals: Totals) -> Estimate:
-        """Return value and interval from the totals of one group and period."""
+    @property
+    def cubes(self) -> bool: ...  # noqa: D102
+
+    def estimate(self, totals: Any) -> Estimate:
+        """Return value and interval from the totals of one group and period.
+
+        They are ``Totals`` or, for kinds of durations, ``DurationTotals``.
+        """
+
+
+@lru_cache(maxsize=4096)
+def t_quantile(degrees: int) -> float:
+    """Return the 0.975 quantile of Student's t.
+
+    Examples
+    --------
+    >>> round(t_quantile(29), 3)
+    2.045
+    """
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, 0.975))
