@@ -108,7 +108,7 @@ def test_a_card_without_data_says_why(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert said in page.text, said
     empty = Scorecard("s", "customer", "EUR", dt.date(2024, 1, 1), (), ())
-    assert "No targets are set" in CardPage(render_scorecard(empty)).text
+    assert "No measure has data" in CardPage(render_scorecard(empty)).text
 
 
 def test_only_the_script_of_the_page_may_run(page: CardPage) -> None:

@@ -11,17 +11,21 @@ from engagement_ml.report.scorecard.measures import anchor
 from engagement_ml.report.scorecard.review import writer_of
 from engagement_ml.report.scorecard.tables import Table
 from engagement_ml.scorecard.card import Action, Scorecard
+from engagement_ml.scorecard.front_line import NO_OWNER
 
-NO_OWNER = "No owner"
+_WITHOUT = "No owner"
 
 
 def front_line(card: Scorecard) -> list[dict[str, Any]]:
     """Return the actions of each owner, those without an owner last."""
-    owners = sorted(dict.fromkeys(each.owner for each in card.actions), key=lambda name: not name)
+    owners = sorted(
+        dict.fromkeys(each.owner for each in card.actions),
+        key=lambda name: name in ("", NO_OWNER),
+    )
     tables = iter(range(1, len(card.actions) + 1))
     return [
         {
-            "owner": one_line(owner) if owner else NO_OWNER,
+            "owner": one_line(owner) if owner not in ("", NO_OWNER) else _WITHOUT,
             "missed": [_action(card, each) for each in _of(card, owner, "missed")],
             "customers": [
                 {**_action(card, each), "table": _customers(card, each, next(tables))}

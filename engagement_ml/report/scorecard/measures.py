@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from engagement_ml.formatting import DASH, day, number, one_line, sentence
@@ -40,7 +42,9 @@ def measures_section(card: Scorecard) -> Section | None:
     measures = words.measured(card)
     if not measures:
         return None
-    table = Table("measures", "Measures", _COLUMNS, tuple(_row(card, each) for each in measures))
+    table = Table(
+        "measures", "Measures", _columns(measures), tuple(_row(card, each) for each in measures)
+    )
     kinds = dict.fromkeys(each.link.kind for each in measures)
     return Section(
         "measures",
@@ -51,6 +55,17 @@ def measures_section(card: Scorecard) -> Section | None:
         "scorecard_legend.html.j2",
         [(words.LINKS[kind], words.MEANINGS[kind]) for kind in words.LINKS if kind in kinds],
     )
+
+
+def _columns(measures: Sequence[MeasureCard]) -> tuple[Column, ...]:
+    """Return the columns; those that are empty for all measures are in the file only."""
+    empty = {
+        "Target": all(each.target is None for each in measures),
+        "Status": all(each.status == "no target" for each in measures),
+        "Stage": not any(each.stage for each in measures),
+        "Owner": not any(each.owner for each in measures),
+    }
+    return tuple(replace(c, shown=False) if empty.get(c.title) else c for c in _COLUMNS)
 
 
 def anchor(card: Scorecard, name: str) -> str:
