@@ -62,8 +62,11 @@ def _print_measures(console: Console, card: Scorecard) -> None:
     shown.sort(key=lambda each: order.index(each.status))
     rows = shown[:_MOST_ROWS]
     labels = _unique([one_line(each.title) for each in rows])
-    cells = {name: _cells(card, each) for name, each in zip(labels, rows, strict=True)}
-    print_table(console, "Measure", cells, ("value", "target", "status", "margin"))
+    cells = {
+        name: _cells(card, each, aimed=bool(aimed)) for name, each in zip(labels, rows, strict=True)
+    }
+    headings = ("value", "target", "status", "margin") if aimed else ("value", "margin")
+    print_table(console, "Measure", cells, headings)
     if len(shown) > _MOST_ROWS:
         console.print(f"and {quantity(len(shown) - _MOST_ROWS, 'measure')} more", style="dim")
 
@@ -78,13 +81,13 @@ def _unique(names: Sequence[str]) -> list[str]:
     return unique
 
 
-def _cells(card: Scorecard, measure: MeasureCard) -> list[str]:
+def _cells(card: Scorecard, measure: MeasureCard, *, aimed: bool) -> list[str]:
     write = Writer(measure.unit, card.currency)
     value, interval = write.parts(measure.latest)
+    target = [write.exact(measure.target), measure.status] if aimed else []
     return [
         f"{value}\n{interval}" if interval else value,
-        write.exact(measure.target),
-        measure.status,
+        *target,
         words.LINKS[measure.link.kind].name,
     ]
 

@@ -41,9 +41,7 @@ class Quiet(SimpleHTTPRequestHandler):
 def look_at(page: str, script: str, folder: Path, width: int = 1280) -> Any:
     """Return what a script finds in a page that is shown `width` pixels wide."""
     (folder / "page.html").write_text(page, encoding="utf-8")
-    (folder / "frame.html").write_text(
-        FRAME.format(width=width, script=script), encoding="utf-8"
-    )
+    (folder / "frame.html").write_text(FRAME.format(width=width, script=script), encoding="utf-8")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

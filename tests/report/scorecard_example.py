@@ -109,7 +109,7 @@ def _measure(row: tuple[Any, ...], place: int) -> MeasureCard:
         if abs(slope) > 0.1 else Trend(slope, -0.2, 0.3, 13, "flat"),
         link=Link(link, {b: _KINDS.get(link, "vanity") for b in behaviours},
                   f"{title} is made of {', '.join(behaviours)}" if behaviours else ""),
-        benchmarks=(Benchmark(70.2, "Baymard Institute, average of 49 studies", dt.date(2023, 7, 1)),)
+        benchmarks=(Benchmark(70.2, "Baymard Institute, mean of 49 studies", dt.date(2023, 7, 1)),)
         if name == "cart_abandonment" else (),
         notes=("12 carts were not mature yet and are left out.",)
         if name == "cart_abandonment" else (),
@@ -164,7 +164,7 @@ def _goals(measures: Mapping[str, MeasureCard]) -> tuple[GoalCard, ...]:
             name=name, measure=measure, target=target, first=series[PERIODS[6]],
             latest=measures[measure].latest, start=dt.date(2024, 7, 1), end=dt.date(2025, 6, 30),
             done=done, time_gone=0.504, status=status, owner="Growth",
-            sentence="At this pace it is reached in April 2025" if done else "The month has no value",
+            sentence="At this pace: reached in April 2025" if done else "The month has no value",
             campaign="spring-mail" if measure == "conversion" else None,
         )  # fmt: skip
 
@@ -202,12 +202,14 @@ def _cohort(by: str, quantity: str, names: tuple[str, ...], top: float) -> Cohor
         )
         for place in range(len(names))
     )
-    return CohortTable(by, quantity, names, tuple(120 + 9 * k for k in range(len(names))), ages, cells)
+    return CohortTable(
+        by, quantity, names, tuple(120 + 9 * k for k in range(len(names))), ages, cells
+    )
 
 
 def _actions() -> tuple[Action, ...]:
     customers = tuple(
-        {"customer_id": f"c{100 + k}", "reason": "score fell by 18 points; no advisor call in 6 weeks",
+        {"customer_id": f"c{100 + k}", "reason": "score fell by 18; no advisor call in 6 weeks",
          "margin": 182.5 - 9 * k, "last_seen": dt.date(2024, 12, 30 - k)}
         for k in range(12)
     )  # fmt: skip

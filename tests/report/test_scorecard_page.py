@@ -85,11 +85,11 @@ def test_all_parts_are_there(page: CardPage) -> None:
         "Coupons used is harmful",
         "€1.84 per customer",
         "Move the budget for likes to advisor calls",
-        "31.2%", "preset e-commerce", "fewer than 10 answers",
+        "30.6%", "28.8% to 32.5%", "preset e-commerce", "fewer than 10 answers",
         "Since 1 October 2024, 2 of 3 measures changed by more than chance explains: "
         "Trial to paid and Net promoter score.",
         "table surveys with survey 'csat'",
-        "Baymard Institute, average of 49 studies",
+        "Baymard Institute, mean of 49 studies",
         "31% (29% to 34%) of those who were asked answered.",
         "advisor_call × 3.2",
         "12 carts were not mature yet",
@@ -108,13 +108,13 @@ def test_a_card_without_data_says_why(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert said in page.text, said
     empty = Scorecard("s", "customer", "EUR", dt.date(2024, 1, 1), (), ())
-    assert "No targets are set" in CardPage(render_scorecard(empty)).text
+    assert "No measure has data" in CardPage(render_scorecard(empty)).text
 
 
 def test_only_the_script_of_the_page_may_run(page: CardPage) -> None:
     (policy,) = [a["content"] for t, a in page.elements if t == "meta" and "http-equiv" in a]
     rules = dict(rule.strip().split(" ", 1) for rule in str(policy).split(";"))
-    files, script = page.scripts
+    _, script = page.scripts
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert rules == {
         "default-src": "'none'", "style-src": "'unsafe-inline'", "base-uri": "'none'",
@@ -131,10 +131,11 @@ def test_only_the_script_of_the_page_may_run(page: CardPage) -> None:
     "text",
     [HOSTILE, "</script><img src=x>", "\"'><b>{{ 7 * 7 }}", "<!-- ", "\u202e\x1b[31m", "]]>"],
 )
-def test_names_cannot_change_the_page(page: CardPage, text: str) -> None:
+def test_names_cannot_change_the_page(text: str) -> None:
     card = everywhere(full_card(), text)
     hostile = CardPage(render_scorecard(card))
-    assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in page.elements]
+    harmless = CardPage(render_scorecard(everywhere(full_card(), " x")))
+    assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in harmless.elements]
     assert len(hostile.scripts) == 2
     assert hostile.files["scorecard.json"] == plain(card)
     anchors = {a["id"] for _, a in hostile.elements if "id" in a}
@@ -143,8 +144,10 @@ def test_names_cannot_change_the_page(page: CardPage, text: str) -> None:
 
 
 @given(st.text(max_size=12), st.floats() | st.none(), st.floats() | st.none())
-@settings(max_examples=30)
-def test_any_text_and_number_makes_a_page(text: str, value: float | None, low: float | None) -> None:
+@settings(max_examples=12)
+def test_any_text_and_number_makes_a_page(
+    text: str, value: float | None, low: float | None
+) -> None:
     measure = MeasureCard(
         text, text, "percent", period=text, latest=Value(value, low, value, note=text),
         series={"a": Value(value, low, low), text: Value(low)}, target=low,

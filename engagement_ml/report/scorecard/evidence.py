@@ -9,7 +9,7 @@ from engagement_ml.report import text
 from engagement_ml.report.scorecard import drawings, words
 from engagement_ml.report.scorecard.mappings import mapping_table
 from engagement_ml.report.scorecard.section import Section
-from engagement_ml.report.scorecard.tables import Column, Table, number_cell, text_cell
+from engagement_ml.report.scorecard.tables import Cell, Column, Table, number_cell
 from engagement_ml.report.scorecard.values import Writer
 from engagement_ml.scorecard.card import MeasureCard, ScoreCard, Scorecard, Value
 
@@ -30,8 +30,8 @@ def metric_section(card: Scorecard) -> Section | None:
     if margin.value is not None:
         money = Money(one_line(card.currency))
         lead.append(
-            f"Margin per {one_line(card.entity)} that goes along with the last change of the metric: "
-            f"{money.estimate(margin.value, margin.low, margin.high)}."
+            f"Margin per {one_line(card.entity)} with the last change of the metric, if the "
+            f"effects are causal: {money.estimate(margin.value, margin.low, margin.high)}."
         )
     elif margin.note:
         lead.append(sentence(one_line(margin.note)))
@@ -40,7 +40,7 @@ def metric_section(card: Scorecard) -> Section | None:
         "Behaviours of the metric",
         (Column("Behaviour", ("behaviour",)), Column("Weight", ("weight",), "number")),
         tuple(
-            (text_cell(name), number_cell(weight, number(weight, 1)))
+            (_behaviour(card, name), number_cell(weight, number(weight, 1)))
             for name, weight in score.behaviours.items()
         ),
     )
@@ -54,10 +54,14 @@ def metric_section(card: Scorecard) -> Section | None:
     )
 
 
+def _behaviour(card: Scorecard, name: str) -> Cell:
+    """Return a behaviour by the title of the measure that counts it, if there is one."""
+    shown = words.title(card, name)
+    return Cell(shown, shown.casefold(), (name,), one_line(name) if shown != name else "")
+
+
 def _chart(score: ScoreCard) -> dict[str, Any]:
-    as_measure = MeasureCard(
-        "score", "Mean score", "score", series=score.series, trend=score.trend
-    )
+    as_measure = MeasureCard("score", "Mean score", "score", series=score.series, trend=score.trend)
     write, trend = Writer("score"), score.trend
     slope = ""
     if trend.slope is not None:
@@ -81,9 +85,7 @@ def contestants_section(card: Scorecard) -> Section | None:
         "Predicts margin: the rank correlation of the score with the margin after it. Moves with "
         f"margin: when the score of one {one_line(card.entity)} changes, does its margin follow?"
     )
-    return Section(
-        "contestants", "Scores set by hand", (lead,), () if table is None else (table,)
-    )
+    return Section("contestants", "Scores set by hand", (lead,), () if table is None else (table,))
 
 
 def method_section(card: Scorecard) -> Section:

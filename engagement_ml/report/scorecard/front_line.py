@@ -11,19 +11,21 @@ from engagement_ml.report.scorecard.measures import anchor
 from engagement_ml.report.scorecard.review import writer_of
 from engagement_ml.report.scorecard.tables import Table
 from engagement_ml.scorecard.card import Action, Scorecard
+from engagement_ml.scorecard.front_line import NO_OWNER
 
-NO_OWNER = "No owner"
+_WITHOUT = "No owner"
 
 
 def front_line(card: Scorecard) -> list[dict[str, Any]]:
     """Return the actions of each owner, those without an owner last."""
     owners = sorted(
-        dict.fromkeys(each.owner for each in card.actions), key=lambda name: not name
+        dict.fromkeys(each.owner for each in card.actions),
+        key=lambda name: name in ("", NO_OWNER),
     )
     tables = iter(range(1, len(card.actions) + 1))
     return [
         {
-            "owner": one_line(owner) if owner else NO_OWNER,
+            "owner": one_line(owner) if owner not in ("", NO_OWNER) else _WITHOUT,
             "missed": [_action(card, each) for each in _of(card, owner, "missed")],
             "customers": [
                 {**_action(card, each), "table": _customers(card, each, next(tables))}
@@ -53,9 +55,7 @@ def _action(card: Scorecard, action: Action) -> dict[str, Any]:
         "sentence": sentence(one_line(action.sentence)),
         "anchor": anchor(card, action.measure or ""),
         "value": "" if measure is None else write(measure.latest.value),
-        "target": ""
-        if measure is None or measure.target is None
-        else write.exact(measure.target),
+        "target": "" if measure is None or measure.target is None else write.exact(measure.target),
         "status": None if measure is None else words.STATUSES[measure.status],
     }
 

@@ -54,9 +54,7 @@ def behaviour_segments_section(card: Scorecard) -> Section | None:
 
 def _segment(card: Scorecard, segment: Mapping[str, Any]) -> tuple[Cell, ...]:
     apart = segment.get("apart") or {}
-    told = ", ".join(
-        f"{one_line(name)} × {number(ratio, 1)}" for name, ratio in apart.items()
-    )
+    told = ", ".join(f"{one_line(name)} × {number(ratio, 1)}" for name, ratio in apart.items())
     return (
         text_cell(segment["name"]),
         Cell(

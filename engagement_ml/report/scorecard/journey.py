@@ -41,9 +41,7 @@ def _stage(card: Scorecard, stage: StageCard, titles: dict[str, str]) -> dict[st
                 "title": one_line(measure.title),
                 "anchor": anchor(card, measure.name),
                 "value": Writer(measure.unit, card.currency)(measure.latest.value),
-                "status": None
-                if measure.status == "no target"
-                else words.STATUSES[measure.status],
+                "status": None if measure.status == "no target" else words.STATUSES[measure.status],
                 "link": None if measure.link.kind == "none" else words.LINKS[measure.link.kind],
             }
             for name in stage.measures

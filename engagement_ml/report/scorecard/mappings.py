@@ -27,11 +27,12 @@ from engagement_ml.report.scorecard.tables import (
 )
 from engagement_ml.report.scorecard.values import Writer, as_value
 
+_ID = "customer_id"
+"""Ids are text, also if they are numbers."""
 _BOUNDS = ("low", "high")
 _MONEY = ("margin", "effect", "revenue", "cost")
 _SENTENCES = ("reason", "sentence", "comment", "note", "why", "reasons")
 _HEADINGS = {
-    "customer_id": "Customer",
     "low": "From",
     "high": "To",
     "more_answers": "More people needed",
@@ -70,7 +71,7 @@ def mapping_table(
         return None
     main = _with_interval(names, rows)
     shown = [name for name in names if main is None or name not in _BOUNDS]
-    headings = {**_HEADINGS, "customer_id": first_upper(one_line(entity))}
+    headings = {**_HEADINGS, _ID: first_upper(one_line(entity))}
     columns = tuple(_column(name, rows, headings, main) for name in shown)
     writers = {name: Writer("currency", currency) for name in names if _is_money(name)}
     body = tuple(
@@ -100,7 +101,7 @@ def _column(
     name: str, rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], main: str | None
 ) -> Column:
     title = headings.get(name) or first_upper(one_line(name).replace("_", " "))
-    given = [row[name] for row in rows if row.get(name) is not None]
+    given = [row[name] for row in rows if row.get(name) is not None and name != _ID]
     as_numbers = [as_value(each) for each in given]
     if given and all(each is not None for each in as_numbers):
         composed = name == main or any(finite(each) is None for each in given)
@@ -128,7 +129,7 @@ def _cell(
         return chip_cell(words.verdict_chip(verdict), verdict, order)
     if (date := as_date(given)) is not None:
         return Cell(day(given), date.isoformat(), (given,))
-    shown = _words(given)
+    shown = _words(given) if name != _ID or given is None else str(given)
     return text_cell(shown, wide=name in _SENTENCES or len(shown or "") > 40)
 
 

@@ -14,13 +14,12 @@ from engagement_ml.scorecard.card import MeasureCard, Scorecard, Value
 
 
 def series_table(card: Scorecard, measures: Sequence[MeasureCard]) -> Table:
+    """Return measures by period; its file has a row for each value."""
     rows, records = [], []
     for measure in measures:
         write = Writer(measure.unit, card.currency)
         values = [measure.series.get(period) for period in card.periods]
-        rows.append(
-            (text_cell(measure.title), *(value_cell(value, write) for value in values))
-        )
+        rows.append((text_cell(measure.title), *(value_cell(value, write) for value in values)))
         records += [
             {"measure": measure.name, "period": period, **_record(value, measure.unit)}
             for period, value in measure.series.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from engagement_ml.formatting import DASH, day, number, one_line, sentence
@@ -41,7 +43,7 @@ def measures_section(card: Scorecard) -> Section | None:
     if not measures:
         return None
     table = Table(
-        "measures", "Measures", _COLUMNS, tuple(_row(card, each) for each in measures)
+        "measures", "Measures", _columns(measures), tuple(_row(card, each) for each in measures)
     )
     kinds = dict.fromkeys(each.link.kind for each in measures)
     return Section(
@@ -53,6 +55,17 @@ def measures_section(card: Scorecard) -> Section | None:
         "scorecard_legend.html.j2",
         [(words.LINKS[kind], words.MEANINGS[kind]) for kind in words.LINKS if kind in kinds],
     )
+
+
+def _columns(measures: Sequence[MeasureCard]) -> tuple[Column, ...]:
+    """Return the columns; those that are empty for all measures are in the file only."""
+    empty = {
+        "Target": all(each.target is None for each in measures),
+        "Status": all(each.status == "no target" for each in measures),
+        "Stage": not any(each.stage for each in measures),
+        "Owner": not any(each.owner for each in measures),
+    }
+    return tuple(replace(c, shown=False) if empty.get(c.title) else c for c in _COLUMNS)
 
 
 def anchor(card: Scorecard, name: str) -> str:
@@ -75,8 +88,10 @@ def _row(card: Scorecard, measure: MeasureCard) -> tuple[Cell, ...]:
         value_cell(
             latest,
             write,
-            (measure.period, latest.value, latest.low, latest.high, measure.unit, latest.n)
-            + (latest.numerator, latest.denominator),
+            (
+                *(measure.period, latest.value, latest.low, latest.high),
+                *(measure.unit, latest.n, latest.numerator, latest.denominator),
+            ),
             note=True,
         ),
         drawing_cell(drawings.sparkline(measure, write)),
@@ -155,8 +170,7 @@ def _detail(card: Scorecard, measure: MeasureCard) -> dict[str, Any]:
         "period": one_line(measure.period or ""),
         "status": words.STATUSES[measure.status],
         "link": words.LINKS[measure.link.kind],
-        "why": sentence(one_line(measure.link.sentence))
-        or words.MEANINGS[measure.link.kind],
+        "why": sentence(one_line(measure.link.sentence)) or words.MEANINGS[measure.link.kind],
         "behaviours": [
             (one_line(name), words.verdict_chip(verdict))
             for name, verdict in measure.link.behaviours.items()

@@ -48,7 +48,7 @@ def render_scorecard(card: Scorecard) -> str:
     --------
     >>> import datetime as dt
     >>> page = render_scorecard(Scorecard("shop", "customer", "EUR", dt.date(2024, 1, 1), (), ()))
-    >>> "No targets are set" in page
+    >>> "No measure has data" in page
     True
     """
     owners, sections = front_line(card), _sections(card)

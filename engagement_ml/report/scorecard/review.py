@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement_ml.formatting import day, finite, listed, one_line, percent, quantity
+from engagement_ml.formatting import day, finite, one_line, percent, quantity
 from engagement_ml.report.scorecard import drawings, words
 from engagement_ml.report.scorecard.section import Section
 from engagement_ml.report.scorecard.tables import (
@@ -36,7 +36,7 @@ _CHANGES = (
     Column("Before", ("before",), "number"),
     Column("After", ("after",), "number"),
     Column("Change", ("change", "low", "high"), "number"),
-    Column("Beyond noise", ("beyond_noise",)),
+    Column("Beyond noise", ("beyond_noise", "good")),
     Column("In words", ("sentence",)),
 )
 
@@ -94,11 +94,20 @@ def changes_section(card: Scorecard) -> Section | None:
         return None
     if not card.changes:
         return Section("changes", "Since the last review", (lead,))
-    beyond = [each for each in card.changes if each.beyond_noise]
-    ordered = [*beyond, *(each for each in card.changes if not each.beyond_noise)]
-    rows = tuple(_change(card, each) for each in ordered)
-    table = Table("changes", "Changes since the last review", _CHANGES, rows)
-    return Section("changes", "Since the last review", (lead,), (table,))
+    beyond = _changes(card, "changes", "Changes beyond noise", noise=False)
+    noise = _changes(card, "changes-within-noise", "Changes within noise", noise=True)
+    return Section(
+        "changes",
+        "Since the last review",
+        (lead,),
+        () if beyond is None else (beyond,),
+        () if noise is None else ((noise.caption, (noise,)),),
+    )
+
+
+def _changes(card: Scorecard, key: str, caption: str, *, noise: bool) -> Table | None:
+    rows = tuple(_change(card, each) for each in card.changes if each.beyond_noise is not noise)
+    return Table(key, caption, _CHANGES, rows) if rows else None
 
 
 def changed(card: Scorecard) -> str | None:
@@ -110,26 +119,32 @@ def changed(card: Scorecard) -> str | None:
     beyond = [words.title(card, each.measure) for each in card.changes if each.beyond_noise]
     return (
         f"Since {day(card.since)}, {len(beyond)} of {quantity(len(card.changes), 'measure')} "
-        f"changed by more than chance explains{': ' + listed(beyond) if beyond else ''}."
+        f"changed by more than chance explains{': ' + words.first_of(beyond) if beyond else ''}."
     )
 
 
 def _change(card: Scorecard, change: Change) -> tuple[Cell, ...]:
     write = writer_of(card, change.measure)
-    tone = {True: "good", False: "bad", None: "plain"}[change.good]
-    chip = Chip("yes", "●", tone) if change.beyond_noise else Chip("no", "○", "plain")
     title = words.title(card, change.measure)
     moved, interval = write.parts(Value(change.change, change.low, change.high), signed=True)
     return (
         Cell(title, title.casefold(), (change.measure,)),
         _plain_value(change.before.value, write),
         _plain_value(change.after.value, write),
-        Cell(
-            moved, finite(change.change), (change.change, change.low, change.high), interval
-        ),
-        chip_cell(chip, "yes" if change.beyond_noise else "no", 0 if change.beyond_noise else 1),
+        Cell(moved, finite(change.change), (change.change, change.low, change.high), interval),
+        _direction(change),
         text_cell(change.sentence, wide=True),
     )
+
+
+def _direction(change: Change) -> Cell:
+    """Return whether a change is beyond noise, and whether it is for the better."""
+    tone, word = {True: ("good", "better"), False: ("bad", "worse"), None: ("plain", "yes")}[
+        change.good
+    ]
+    chip = Chip(word, "●", tone) if change.beyond_noise else Chip("no", "○", "plain")
+    order = float(not change.beyond_noise)
+    return Cell(chip.name, order, (change.beyond_noise, change.good), chip=chip)
 
 
 def _plain_value(value: float | None, write: Writer) -> Cell:

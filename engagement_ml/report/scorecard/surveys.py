@@ -26,7 +26,9 @@ def _survey(card: Scorecard, survey: SurveyCard, n: int) -> Section:
     if (who := _response(survey.response)) is not None:
         lead.append(who)
     lead += [sentence(one_line(each)) for each in survey.notes]
-    before = "Behaviours in the weeks before a customer turned detractor, compared with earlier ones"
+    before = (
+        "Behaviours in the weeks before a customer turned detractor, compared with earlier ones"
+    )
     tables = [
         _table(card, f"{key}-evidence", "The score and margin", survey.evidence),
         _table(card, f"{key}-who-answers", "Who answers", _rows(survey.response)),

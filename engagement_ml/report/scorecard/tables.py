@@ -21,12 +21,14 @@ from engagement_ml.spreadsheet_cells import guarded
 class Column:
     """A column; `csv` names the columns of the file that it makes, none for a drawing.
 
-    `kind` is ``text``, ``number`` or ``drawing``: how it sorts and is aligned.
+    `kind` is ``text``, ``number`` or ``drawing``: how it sorts and is aligned. A column that is not
+    `shown` is in the file only.
     """
 
     title: str
     csv: tuple[str, ...] = ()
     kind: str = "text"
+    shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,19 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     records: tuple[Mapping[str, Any], ...] = field(default=())
+
+    @property
+    def shown(self) -> list[list[tuple[Column, Cell]]]:
+        """The rows as the page shows them: each cell with its column."""
+        return [
+            [(c, cell) for c, cell in zip(self.columns, row, strict=True) if c.shown]
+            for row in self.rows
+        ]
+
+    @property
+    def headings(self) -> list[Column]:
+        """The columns that the page shows."""
+        return [column for column in self.columns if column.shown]
 
     @property
     def file(self) -> str:

@@ -39,16 +39,16 @@ class Writer:
     ('12.3%', '−€3.50', '12.0 visits', '24 h')
     >>> percent.parts(Value(12.345, 11.2, 13.4)), percent.both(Value(12.345, 11.2, 13.4))
     (('12.3%', '11.2% to 13.4%'), '12.3% (11.2% to 13.4%)')
-    >>> percent.parts(Value())
-    ('–', '')
+    >>> percent.parts(Value()), percent.parts(Value(2.0, 1.0, 3.0), signed=True)
+    (('–', ''), ('+2.0 points', '1.0 to 3.0'))
     """
 
     unit: str
     currency: str = ""
 
-    def __call__(self, value: float | None, *, signed: bool = False) -> str:
+    def __call__(self, value: float | None) -> str:
         """Return one value, a dash if there is none."""
-        return self._text(value, self._decimals(value), signed=signed)
+        return self._text(value, self._decimals(value))
 
     def exact(self, value: float | None) -> str:
         """Return a value that people chose, such as a target, with the decimals that it has."""
@@ -59,9 +59,15 @@ class Writer:
         return self._text(x, decimals)
 
     def parts(self, value: Value, *, signed: bool = False) -> tuple[str, str]:
-        """Return a value and its interval, with the same decimals; empty without an interval."""
+        """Return a value and its interval, with the same decimals; empty without an interval.
+
+        `signed` is for differences and slopes; those of percentages are in points.
+        """
         if finite(value.value) is None:
             return DASH, ""
+        if signed and self.unit == "percent":
+            shown, interval = Writer("points").parts(value, signed=True)
+            return f"{shown} points", interval
         decimals = self._decimals(value.value, value.low, value.high)
         shown = self._text(value.value, decimals, signed=signed)
         if finite(value.low) is None or finite(value.high) is None:
@@ -81,10 +87,8 @@ class Writer:
 
     def _decimals(self, *values: float | None) -> int:
         largest = max((abs(x) for v in values if (x := finite(v)) is not None), default=0.0)
-        if self.unit == "percent":
+        if self.unit in ("percent", "points"):
             return 1 if largest >= 1 or largest == 0 else 2
-        if self.unit == "points":
-            return 1
         if self.unit != "currency" and 10 <= largest < 100:
             return 1
         return decimals_for(largest)
@@ -108,8 +112,8 @@ def as_value(given: Any) -> Value | None:
 
     Examples
     --------
-    >>> as_value({"value": 1.5, "low": 1, "high": 2}), as_value((1.5, 1, 2)) == as_value([1.5, 1, 2])
-    (Value(value=1.5, low=1.0, high=2.0, n=0, numerator=None, denominator=None, note=''), True)
+    >>> as_value((1.5, 1, 2)) == as_value({"value": 1.5, "low": 1, "high": 2}) == Value(1.5, 1, 2)
+    True
     >>> as_value("driver"), as_value(True), as_value(3).value
     (None, None, 3.0)
     """

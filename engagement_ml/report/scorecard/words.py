@@ -97,13 +97,23 @@ def title(card: Scorecard, name: str) -> str:
 
 def titles(measures: Sequence[MeasureCard]) -> str:
     """Return the first titles as a list in words, and how many more there are."""
-    names = [one_line(each.title) for each in measures]
+    return first_of([one_line(each.title) for each in measures])
+
+
+def first_of(names: Sequence[str]) -> str:
+    """Return the first names as a list in words, and how many more there are.
+
+    Examples
+    --------
+    >>> first_of(["a", "b"]), first_of(list("abcdefg"))
+    ('a and b', 'a, b, c, d, e and 2 more')
+    """
     shown, more = names[:_MOST_NAMES], len(names) - _MOST_NAMES
     return listed(shown if more <= 0 else [*shown, f"{more} more"])
 
 
 def headline(card: Scorecard) -> str:
-    """Return what the targets say, in a sentence without a full stop.
+    """Return what the targets say, or the links to margin, in a sentence without a full stop.
 
     Examples
     --------
@@ -114,25 +124,37 @@ def headline(card: Scorecard) -> str:
     >>> headline(card("met", "missed", "no target")), headline(card("met", "warning"))
     ('1 of 2 targets is missed', 'No target is missed, 1 of 2 is uncertain')
     >>> headline(card("met")), headline(card("no target")), headline(card("no data", "met"))
-    ('The only target is met', 'No targets are set', 'No target is missed, 1 of 2 has no data')
+    ('The only target is met', 'No measure has data', 'No target is missed, 1 of 2 has no data')
     """
     targets = [each.status for each in card.measures if each.status != "no target"]
     n = len(targets)
     if not n:
-        return "No targets are set"
+        return _linked(card)
     missed, warnings, unknown = (targets.count(s) for s in ("missed", "warning", "no data"))
     if unknown == n:
         return "No measure with a target has data"
-    if missed == n:
-        return "The only target is missed" if n == 1 else f"All {n} targets are missed"
+    if missed == n or not missed + warnings + unknown:
+        said = "missed" if missed else "met"
+        return f"The only target is {said}" if n == 1 else f"All {n} targets are {said}"
     if missed:
         return f"{missed} of {n} targets {_is(missed)} missed"
     if warnings:
         return f"No target is missed, {warnings} of {n} {_is(warnings)} uncertain"
-    if unknown:
-        has = "has" if unknown == 1 else "have"
-        return f"No target is missed, {unknown} of {n} {has} no data"
-    return "The only target is met" if n == 1 else f"All {n} targets are met"
+    return f"No target is missed, {unknown} of {n} {'has' if unknown == 1 else 'have'} no data"
+
+
+def _linked(card: Scorecard) -> str:
+    """Return the headline of a scorecard without targets."""
+    kinds = [each.link.kind for each in measured(card) if each.period is not None]
+    if not kinds:
+        return "No measure has data"
+    linked, vanity = kinds.count("linked"), kinds.count("vanity")
+    if not linked and not vanity:
+        return f"{quantity(len(kinds), 'measure')}, none of them shown to move margin"
+    return (
+        f"{quantity(linked, 'measure')} {_is(linked)} linked to margin, "
+        f"{vanity} {_is(vanity)} vanity"
+    )
 
 
 def lead(card: Scorecard) -> list[str]:
