@@ -1,0 +1,11 @@
+"""Names of the presets."""
+
+preset_names = (
+    "e-commerce",
+    "saas",
+    "media",
+    "healthcare",
+    "professional-services",
+    "channel-partners",
+    "employees",
+)
