@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         register,
         roll_back,
         score,
+        scorecard,
         train,
     )
     from engagement_ml.workflow.feature_frame import features
@@ -59,6 +60,7 @@ __all__ = [
     "register",
     "roll_back",
     "score",
+    "scorecard",
     "train",
 ]
 
@@ -84,6 +86,7 @@ __getattr__, __dir__ = lazy_exports(
         "register": "workflow",
         "roll_back": "workflow",
         "score": "workflow",
+        "scorecard": "workflow",
         "train": "workflow",
     },
     "__version__",

@@ -55,6 +55,10 @@ class MeasureConfig(Frozen):
         "missed if the interval excludes it.",
         json_schema_extra=_PERCENT,
     )
+    target_source: str | None = Field(
+        default=None,
+        description="Where the target comes from, such as a publication; null is the company.",
+    )
     event: str | tuple[str, ...] | None = Field(
         default=None, description="Event type or types that the measure counts."
     )
@@ -76,6 +80,17 @@ class MeasureConfig(Frozen):
     )
     by: Literal["customer", "session", "ref"] | None = Field(
         default=None, description="What links the start to the goal."
+    )
+    object: str | None = Field(
+        default=None, description="Value of the events' column 'object' that alone counts."
+    )
+    engaged_seconds: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=86_400.0,
+        description="Seconds beyond which a session is engaged and no bounce; so is one with two "
+        "pages or a goal. 10 is the definition of Google Analytics 4; null: every session of more "
+        "than one event is none.",
     )
     survey: str | None = Field(default=None, description="Name of the survey.")
     horizon_days: int | None = Field(
@@ -153,6 +168,20 @@ class ScorecardConfig(Frozen):
     periods: int = Field(
         default=13, ge=2, le=120, description="Number of complete periods that are shown."
     )
+    behaviours: int = Field(
+        default=30,
+        ge=0,
+        le=500,
+        description="Behaviours that are a measure of their own, the first of drivers.csv: their "
+        "events per customer.",
+    )
+    engaged_from: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=100.0,
+        description="Score from which a customer is engaged. null: the median of the scores in "
+        "training, of those above 0 if more than half are 0.",
+    )
     show: tuple[str, ...] | None = Field(
         default=None,
         description="Measures of the scorecard; null is all that the tables allow, and those that "
@@ -166,6 +195,12 @@ class ScorecardConfig(Frozen):
         default=None,
         description="Column of the customers table with the campaign that brought a customer; null "
         "is the campaign of the customer's first event that has one.",
+    )
+    referred_by: str = Field(
+        default="referral",
+        min_length=1,
+        description="Value of the column 'acquired_by' or, without it, of the channel of a "
+        "customer's first event, by which newcomers count as referred; case does not matter.",
     )
     cohort: Every = Field(default="month", description="Period of entry that makes a cohort.")
     weights: str | None = Field(

@@ -26,7 +26,7 @@ def daily_events(tables: Tables, config: PipelineConfig | None = None) -> nw.Laz
     if tables.ledger is not None:
         return tables.ledger
     return tables.engine.once(
-        f"events by day {_key(tables, 'events')}", lambda: aggregate_by_day(tables.events)
+        f"events by day {content_key(tables, 'events')}", lambda: aggregate_by_day(tables.events)
     )
 
 
@@ -61,7 +61,7 @@ def daily_transactions(tables: Tables, config: PipelineConfig | None = None) -> 
             moment.alias("last"),
         )
 
-    return tables.engine.once(f"transactions {_key(tables, 'transactions')}", make)
+    return tables.engine.once(f"transactions {content_key(tables, 'transactions')}", make)
 
 
 def entities(
@@ -125,7 +125,7 @@ def entities(
             .select(*columns)
         )
 
-    key = f"{_key(tables, 'events', 'transactions', 'customers')} {config.churn.event_type}"
+    key = f"{content_key(tables, 'events', 'transactions', 'customers')} {config.churn.event_type}"
     return tables.engine.once(f"entities {key} {before}", make)
 
 
@@ -188,7 +188,7 @@ def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:
     return tables.customers.select("customer_id", "signup").filter(~nw.col("signup").is_null())
 
 
-def _key(tables: Tables, *names: str) -> str:
+def content_key(tables: Tables, *names: str) -> str:
     """Return a key of the content of tables, and of the sample drawn from them."""
     fingerprints = (q.fingerprint for q in tables.quality if q.table in names)
     return " ".join((*fingerprints, tables.sample_key))

@@ -33,6 +33,8 @@ def read_on_duckdb(
     config: PipelineConfig,
     sources: Mapping[str, Any],
     on_part: OnPart | None,
+    *,
+    extra: bool = False,
 ) -> ReadResult:
     """Open, validate and aggregate the tables; parameters as in ``read_tables``.
 
@@ -41,7 +43,7 @@ def read_on_duckdb(
     InputError, ConfigError, NotEnoughDataError
         See ``read_tables``.
     """
-    tables = OPERATIONS.open_tables(engine, config, sources)
+    tables = OPERATIONS.open_tables(engine, config, sources, extra=extra)
     integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
     last = cleaned["transactions"].quality.last
     assert last is not None

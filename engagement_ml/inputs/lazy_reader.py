@@ -29,7 +29,11 @@ from engagement_ml.tables.lazy_validation import check_values
 
 
 def read_on_lazy_engine(
-    engine: LazyEngine, config: PipelineConfig, sources: Mapping[str, Any]
+    engine: LazyEngine,
+    config: PipelineConfig,
+    sources: Mapping[str, Any],
+    *,
+    extra: bool = False,
 ) -> ReadResult:
     """Open, validate and aggregate the tables; parameters as in ``read_tables``.
 
@@ -38,7 +42,7 @@ def read_on_lazy_engine(
     InputError, ConfigError, NotEnoughDataError
         See ``read_tables``.
     """
-    tables = OPERATIONS.open_tables(engine, config, sources)
+    tables = OPERATIONS.open_tables(engine, config, sources, extra=extra)
     integer_ids, cleaned = OPERATIONS.clean_tables(engine, tables, skip=("events",))
     last = cleaned["transactions"].quality.last
     assert last is not None

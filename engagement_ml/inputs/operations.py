@@ -25,7 +25,7 @@ class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
     ----------
     open : callable
         Opens a source: (engine, configuration, table name, source, report, whether there are
-        identities) → opened table.
+        identities, whether to read the columns of `EXTRA`) → opened table.
     check : callable
         Reports values that do not fit: (engine, opened table, report).
     ids_are_integers : callable
@@ -52,12 +52,17 @@ class TableOperations(Generic[EngineT, OpenedT, CleanedT]):
     identify: Callable[[EngineT, OpenedT, CleanedT], OpenedT]
 
     def open_tables(
-        self, engine: EngineT, config: PipelineConfig, sources: Mapping[str, Any]
+        self,
+        engine: EngineT,
+        config: PipelineConfig,
+        sources: Mapping[str, Any],
+        *,
+        extra: bool = False,
     ) -> dict[str, OpenedT]:
-        """Open all tables."""
+        """Open all tables; with `extra`, with the columns of `EXTRA`."""
         identified = "identities" in sources
         return {
-            name: self.open(engine, config, name, source, stop, identified=identified)
+            name: self.open(engine, config, name, source, stop, identified=identified, extra=extra)
             for name, source in sources.items()
         }
 

@@ -19,6 +19,7 @@ from engagement_ml.inputs.meeting import MeetingTable, meet
 from engagement_ml.inputs.money import money_notes
 from engagement_ml.inputs.names import behaviours_of, check_configured_names
 from engagement_ml.inputs.read_result import ReadResult
+from engagement_ml.inputs.survey_notes import survey_notes
 from engagement_ml.inputs.tables import Tables
 from engagement_ml.ledger.cache.partitions import OnPart
 from engagement_ml.tables.dropped import dropped_note
@@ -32,6 +33,7 @@ def read_tables(
     engine: Engine,
     frames: Mapping[str, Any] | None = None,
     *,
+    extra: bool = False,
     on_part: OnPart | None = None,
 ) -> Tables:
     """Read and validate the tables of a pipeline, or frames in their place.
@@ -43,6 +45,9 @@ def read_tables(
         The tables stay in it, lazily; CSV files and text columns are read once for validation.
     frames : mapping of str to path or frame, optional
         Replace the paths in ``config.sources``, by table name.
+    extra : bool, default False
+        Also read the optional columns that only measures of the scorecard need; see
+        ``Tables.columns``. The daily ledger and its cache are the same with and without them.
     on_part : callable, optional
         Called with the number of partitions of large events that are read, and of all.
 
@@ -84,12 +89,12 @@ def read_tables(
     """
     sources = sources_of(config, frames or {})
     if isinstance(engine, DuckDBEngine):
-        result = read_on_duckdb(engine, config, sources, on_part)
+        result = read_on_duckdb(engine, config, sources, on_part, extra=extra)
     elif isinstance(engine, LazyEngine):
-        result = read_on_lazy_engine(engine, config, sources)
+        result = read_on_lazy_engine(engine, config, sources, extra=extra)
     else:
         raise TypeError(f"cannot read tables on an engine of type {type(engine).__name__}")
-    return tables_of(engine, config, result)
+    return tables_of(engine, config, result, extra=extra)
 
 
 def tables_of(
@@ -98,6 +103,8 @@ def tables_of(
     result: ReadResult,
     report: Report = stop,
     lacking: Report | None = None,
+    *,
+    extra: bool = False,
 ) -> Tables:
     """Return the tables that were read, with the checks that concern several of them.
 
@@ -111,6 +118,8 @@ def tables_of(
         Called with each problem; by default, the first is raised.
     lacking : callable, optional
         The tables are samples of rows. Called, in place of `report`, with what they lack.
+    extra : bool, default False
+        As in ``read_tables``.
     """
     check_configured_names(config, result.label, result.frames, result.counts, report, lacking)
     result, grouped = group_event_types(config, engine, result)
@@ -123,11 +132,7 @@ def tables_of(
     history = history_of(first_event, first_paid, last_paid + DAY, config.windows, last_event)
     tables_quality = tuple(result.quality[name] for name in TABLE_NAMES if name in result.quality)
     notes += tuple(note for each in tables_quality for note in each.notes)
-    if "surveys" in result.quality:
-        notes += (
-            f"{result.quality['surveys'].source}: surveys were read and checked, but this version "
-            "has no use for them",
-        )
+    notes += survey_notes(engine, result, config.entity, used=extra)
     notes += tuple(_early_end(last_event, last_paid, history))
     for note in (*notes, *filter(None, map(dropped_note, tables_quality))):
         _logger.info("%s", note)

@@ -74,3 +74,17 @@ class Tables:
     leaking_covariates: frozenset[str] = frozenset()
     sample_key: str = ""
     notes: tuple[str, ...] = ()
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns that a table has; empty if the table is not given.
+
+        Optional columns that the source lacks are not among them, nor are those that only measures
+        need unless ``read_tables`` was asked for `extra` ones.
+
+        Parameters
+        ----------
+        name : str
+            ``"events"``, ``"transactions"``, ``"customers"`` or ``"surveys"``.
+        """
+        frame: nw.LazyFrame[Any] | None = getattr(self, name)
+        return () if frame is None else tuple(frame.collect_schema().names())

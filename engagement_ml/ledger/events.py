@@ -31,7 +31,7 @@ from engagement_ml.tables.quality import amounts_of, event_types_with_amounts, q
 from engagement_ml.tables.row_tally import RowTally, add_tallies, kept_rows, rows_by_event_type
 from engagement_ml.tables.schema import REQUIRED, SourceTable, quoted
 from engagement_ml.tables.stitching import count_stitched
-from engagement_ml.tables.validation import check_types, check_values, latest
+from engagement_ml.tables.validation import check_extra, check_types, check_values, latest
 
 
 @dataclass(frozen=True)
@@ -105,34 +105,37 @@ def read_events(
     NotEnoughDataError
         If no event is left.
     """
+    base = table.base()
     guarded = not validated and not any(
-        table.is_text(c) for c, kind in table.column_kinds() if kind not in ("id", "text")
+        base.is_text(c) for c, kind in base.column_kinds() if kind not in ("id", "text")
     )
     if guarded:
-        check_types(table)
+        check_types(base)
     elif not validated:
-        check_values(engine, table)
+        check_values(engine, base)
+    if table.extra and not validated:
+        check_extra(engine, table)
     source = canonical(engine, table, integer_ids=integer_ids, guarded=guarded)
     try:
-        if guarded and is_large(table):
+        if guarded and is_large(base):
             partitioned = partition_events(
-                engine, table, integer_ids=integer_ids, keep=keep, on_part=on_part
+                engine, base, integer_ids=integer_ids, keep=keep, on_part=on_part
             )
-            raw = _combined(engine, table, partitioned, end)
+            raw = _combined(engine, base, partitioned, end)
         else:
-            raw = _aggregated(engine, table, source, end)
+            raw = _aggregated(engine, base, source, end)
     except InputError:
         if validated:
             raise
         # Whatever stopped the pass, the validation names the row if it can.
-        check_values(engine, table)
+        check_values(engine, base)
         raise
     if (
         not validated
         and table.limits.latest is None
         and any(tally.last is not None and tally.last > latest() for tally in raw.tallies)
     ):
-        check_values(engine, table)
+        check_values(engine, base)
     return _clean_events(engine, table, source, raw)
 
 
@@ -215,7 +218,8 @@ def _clean_events(
     engine: DuckDBEngine, table: SourceTable, source: str, raw: _RawLedger
 ) -> CleanEvents:
     """Return the usable events and their ledger, without the rows to drop."""
-    columns = [column for column, _ in table.column_kinds()]
+    columns = [column for column, _ in table.base().column_kinds()]
+    told_apart = [*columns, *(c for c, _ in table.column_kinds() if c not in columns)]
     helpers = [DUPLICATE_MARK, *(f"n_{column}" for column in amounts_of(table))]
     rows = quoted(raw.name)
     if len(kept_rows(raw.tallies)) < len(raw.tallies):
@@ -223,7 +227,7 @@ def _clean_events(
         marked_rows = mark_ledger(rows, raw.limits)
         rows = f"(SELECT * EXCLUDE (reason_) FROM ({marked_rows}) WHERE reason_ IS NULL)"
     ledger = engine.view(f"SELECT * EXCLUDE ({', '.join(helpers)}) FROM {rows}", source=table.label)
-    marked = mark_duplicates(engine, table, source, columns, raw.duplicated)
+    marked = mark_duplicates(engine, table, source, told_apart, raw.duplicated)
     reasons = [reason for reason, _ in drop_reasons(raw.limits)]
     partitioned = raw.partitioned
     notes = () if raw.stitched is None else raw.stitched.notes()

@@ -8,7 +8,7 @@ days can be combined.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,10 @@ class SessionRule:
 
 
 def session_events(
-    events: nw.LazyFrame[Any], rule: SessionRule, days: Sequence[dt.date] | None = None
+    events: nw.LazyFrame[Any],
+    rule: SessionRule,
+    days: Sequence[dt.date] | None = None,
+    columns: Mapping[str, nw.Expr] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return the events that form sessions, in the columns that define sessions.
 
@@ -77,11 +80,14 @@ def session_events(
     rule : SessionRule
     days : sequence of date, optional
         Sorted; only events of these days are returned.
+    columns : mapping of str to Expr, optional
+        Further columns to return.
 
     Returns
     -------
     LazyFrame
-        ``customer_id``, ``timestamp``, ``day`` and, if the events have it, ``session_id``.
+        ``customer_id``, ``timestamp``, ``day``, if the events have it ``session_id``, and
+        `columns`.
     """
     present = events.collect_schema().names()
     moment = nw.col("timestamp")
@@ -94,7 +100,7 @@ def session_events(
             counted = counted & moment.dt.date().is_in(days)
     session_id = ["session_id"] if "session_id" in present else []
     return events.filter(counted).select(
-        "customer_id", "timestamp", *session_id, moment.dt.date().alias("day")
+        "customer_id", "timestamp", *session_id, moment.dt.date().alias("day"), **(columns or {})
     )
 
 
@@ -149,12 +155,47 @@ def sessions_by_day(events: nw.LazyFrame[Any], gap: int) -> nw.LazyFrame[Any]:
     ...     sessions.sort("day").select("sessions", "duration", "bounces").collect().rows()
     [(1, 300000000, 0), (1, 0, 1)]
     """
+    return (
+        mark_sessions(events, gap)
+        .group_by("customer_id", "day")
+        .agg(
+            nw.col("begins_").sum().cast(nw.Int64).alias("sessions"),
+            nw.len().cast(nw.Int64).alias("events"),
+            nw.col("paused_").sum().cast(nw.Int64).alias("duration"),
+            nw.col("bounced_").sum().cast(nw.Int64).alias("bounces"),
+            nw.col("timestamp").max().alias("last"),
+        )
+    )
+
+
+def session_keys(events: nw.LazyFrame[Any]) -> tuple[str, ...]:
+    """Return the columns within which pauses separate sessions."""
+    session_id = ["session_id"] if "session_id" in events.collect_schema().names() else []
+    return ("customer_id", "day", *session_id)
+
+
+def mark_sessions(
+    events: nw.LazyFrame[Any], gap: int, ties: Sequence[str] = ()
+) -> nw.LazyFrame[Any]:
+    """Mark where sessions begin; parameters and definition as in ``sessions_by_day``.
+
+    Parameters
+    ----------
+    ties : sequence of str
+        Columns that order events of the same moment.
+
+    Returns
+    -------
+    LazyFrame
+        The events with ``begins_`` (1 for the first event of a session, else 0), ``paused_``
+        (microseconds since the event before it in the session, else 0) and ``bounced_`` (1 for the
+        only event of a session, else 0).
+    """
+    keys, order = session_keys(events), ("timestamp", *ties)
     moment = nw.col("timestamp")
-    present = events.collect_schema().names()
-    keys = ("customer_id", "day", *(["session_id"] if "session_id" in present else []))
-    clock = nw.col("micros_") if "micros_" in present else moment
-    before = clock - clock.shift(1).over(*keys, order_by="timestamp")
-    after = clock.shift(-1).over(*keys, order_by="timestamp") - clock
+    clock = nw.col("micros_") if "micros_" in events.collect_schema().names() else moment
+    before = clock - clock.shift(1).over(*keys, order_by=order)
+    after = clock.shift(-1).over(*keys, order_by=order) - clock
     if clock is moment:
         before, after = before.dt.total_microseconds(), after.dt.total_microseconds()
     one, zero = nw.lit(1), nw.lit(0)
@@ -162,15 +203,6 @@ def sessions_by_day(events: nw.LazyFrame[Any], gap: int) -> nw.LazyFrame[Any]:
     begins = nw.when(nw.col("before_") <= gap).then(zero).otherwise(one)
     ends = nw.when(nw.col("after_") <= gap).then(zero).otherwise(one)
     paused = nw.when(nw.col("before_") <= gap).then(nw.col("before_")).otherwise(zero)
-    return (
-        events.with_columns(before_=before, after_=after)
-        .with_columns(begins_=begins, paused_=paused, bounced_=begins * ends)
-        .group_by("customer_id", "day")
-        .agg(
-            nw.col("begins_").sum().cast(nw.Int64).alias("sessions"),
-            nw.len().cast(nw.Int64).alias("events"),
-            nw.col("paused_").sum().cast(nw.Int64).alias("duration"),
-            nw.col("bounced_").sum().cast(nw.Int64).alias("bounces"),
-            moment.max().alias("last"),
-        )
+    return events.with_columns(before_=before, after_=after).with_columns(
+        begins_=begins, paused_=paused, bounced_=begins * ends
     )

@@ -5,11 +5,43 @@ from __future__ import annotations
 from engagement_ml.config import MeasureConfig, PipelineConfig
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.families import purchases
+from engagement_ml.measures.families import (
+    activity,
+    audience,
+    behaviours,
+    care,
+    conversion,
+    counts,
+    durations,
+    feature_use,
+    loop,
+    messages,
+    purchases,
+    score,
+    sessions,
+    surveys,
+)
 
-MEASURES: tuple[MeasureDefinition, ...] = (*purchases.FAMILY,)
+MEASURES: tuple[MeasureDefinition, ...] = (
+    *purchases.FAMILY,
+    *score.FAMILY,
+    *conversion.FAMILY,
+    *messages.FAMILY,
+    *counts.FAMILY,
+    *sessions.FAMILY,
+    *activity.FAMILY,
+    *feature_use.FAMILY,
+    *durations.FAMILY,
+    *audience.FAMILY,
+    *care.FAMILY,
+    *surveys.FAMILY,
+    *loop.FAMILY,
+    *behaviours.FAMILY,
+)
 """Order of the scorecard."""
-_EVERYWHERE = frozenset({"kind", "title", "stage", "owner", "unit", "better", "target", "warning"})
+_EVERYWHERE = frozenset(
+    {"kind", "title", "stage", "owner", "unit", "better", "target", "warning", "target_source"}
+)
 
 
 def definitions(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from engagement_ml.config import MeasureConfig
-from engagement_ml.measures.context import AbsentError, MeasureContext
-from engagement_ml.measures.definition import MeasureDefinition
-from engagement_ml.measures.kinds.kind import NO_DATA, Estimate, Totals
-from engagement_ml.measures.totals import Wanted, customers_on_board, totals_of
+from engagement_ml.measures.context import ALL, AbsentError, Cell, MeasureContext
+from engagement_ml.measures.definition import MeasureDefinition, Rows
+from engagement_ml.measures.duration_totals import duration_totals
+from engagement_ml.measures.kinds.durations import Durations
+from engagement_ml.measures.kinds.kind import NO_DATA, Estimate
+from engagement_ml.measures.on_board import customers_on_board
+from engagement_ml.measures.totals import totals_of
+from engagement_ml.measures.wanted import Wanted
+
+DIGITS = 10
+"""Significant digits of values: what is beyond depends on the order of floating-point sums."""
 
 
 @dataclass(frozen=True)
@@ -42,33 +50,65 @@ def compute(
     chosen: Mapping[str, tuple[MeasureDefinition, MeasureConfig]],
 ) -> tuple[Measured, ...]:
     """Compute measures, in the order given; see ``catalogue.definitions``."""
-    found: dict[str, Measured] = {}
-    shared: dict[str, list[Wanted]] = {}
+    rows: dict[str, Rows] = {}
+    absent: dict[str, str] = {}
     for name, (definition, settings) in chosen.items():
         try:
-            rows = definition.rows(context, settings)
+            rows[name] = definition.rows(context, settings)
         except AbsentError as error:
-            found[name] = Measured(name, definition, settings, {}, absent=str(error))
-            continue
-        shared.setdefault(rows.key, []).append(Wanted(name, definition.kind.columns, rows))
-    on_board = customers_on_board(context)
+            absent[name] = str(error)
+    totals = _totals(context, chosen, rows)
+    return tuple(
+        _measured(context, name, chosen[name], rows.get(name), absent.get(name), totals.get(name))
+        for name in chosen
+    )
+
+
+def _measured(
+    context: MeasureContext,
+    name: str,
+    chosen: tuple[MeasureDefinition, MeasureConfig],
+    rows: Rows | None,
+    absent: str | None,
+    totals: Mapping[str, Mapping[Cell, Any]] | None,
+) -> Measured:
+    definition, settings = chosen
+    estimates = {
+        dimension: _series(definition, cells, len(context.periods.each))
+        for dimension, cells in (totals or {}).items()
+    }
+    notes = list(definition.missing_types(settings, context.tables.event_counts))
+    notes += [] if rows is None else rows.notes
+    overall = estimates.get(ALL, {}).get("", ())
+    if definition.remark is not None and overall:
+        notes += filter(None, [definition.remark(overall, settings)])
+    return Measured(name, definition, settings, estimates, absent, tuple(notes))
+
+
+def _totals(
+    context: MeasureContext,
+    chosen: Mapping[str, tuple[MeasureDefinition, MeasureConfig]],
+    rows: Mapping[str, Rows],
+) -> dict[str, dict[str, dict[Cell, Any]]]:
+    """Return the totals of each measure by dimension and cell."""
+    found: dict[str, dict[str, dict[Cell, Any]]] = {}
+    shared: dict[str, list[Wanted]] = {}
+    for place, (name, each) in enumerate(rows.items()):
+        kind = chosen[name][0].kind
+        if isinstance(kind, Durations):
+            found[name] = dict(duration_totals(context, each, kind))
+        else:
+            wanted = Wanted(name, kind.columns, each, f"m{place}", kind.cubes)
+            shared.setdefault(each.key, []).append(wanted)
+    on_board = customers_on_board(context) if shared else {}
     for measures in shared.values():
-        totals = totals_of(context, measures, on_board)
-        for each in measures:
-            definition, settings = chosen[each.name]
-            estimates = {
-                dimension: _series(definition, cells, len(context.periods.each))
-                for (name, dimension), cells in totals.items()
-                if name == each.name
-            }
-            found[each.name] = Measured(
-                each.name, definition, settings, estimates, notes=each.rows.notes
-            )
-    return tuple(found[name] for name in chosen)
+        for (name, dimension), cells in totals_of(context, measures, on_board).items():
+            found.setdefault(name, {})[dimension] = dict(cells)
+    return found
 
 
 def _series(
-    definition: MeasureDefinition, cells: Mapping[Cell, Totals], n_periods: int
+    definition: MeasureDefinition, cells: Mapping[Cell, Any], n_periods: int
 ) -> dict[str, tuple[Estimate, ...]]:
     groups = sorted({group for _, group in cells}) or [""]
     return {
@@ -87,4 +127,15 @@ def _shown(definition: MeasureDefinition, estimate: Estimate) -> Estimate:
         return Estimate(
             None, None, None, estimate.n, note=f"fewer than {definition.at_least} people"
         )
-    return estimate
+    return replace(
+        estimate,
+        value=_rounded(estimate.value),
+        low=_rounded(estimate.low),
+        high=_rounded(estimate.high),
+        numerator=_rounded(estimate.numerator),
+        denominator=_rounded(estimate.denominator),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")

@@ -15,6 +15,14 @@ from engagement_ml.formatting import listed
 from engagement_ml.inputs import Tables
 from engagement_ml.measures.periods import Periods
 
+TRANSACTION, SIGNUP = "transaction", "signup"
+"""In settings that name event types: a row of `transactions`, and the column ``signup`` of
+`customers`, unless there is an event type of that name."""
+ALL, TOUCHPOINT = "all", "touchpoint"
+"""Dimensions beside the segments: not split, and split by the rows' touchpoint."""
+Cell = tuple[int, str]
+"""Period and group; the group is empty if customers are not split."""
+
 
 class AbsentError(Exception):
     """The tables lack what a measure needs; the message says what, and completes "needs …"."""
@@ -36,7 +44,8 @@ class MeasureContext:
         Scores of the metric at the end of each period: ``customer_id``, ``day`` (last day of the
         period), ``score``, and ``engaged`` (whether it is at least the limit of the engaged).
     predicted : LazyFrame or None
-        Predicted customer lifetime value: ``customer_id``, ``day``, ``value``.
+        Predicted customer lifetime value: ``customer_id``, ``day`` (a day of the period that the
+        prediction stands for), ``value`` (in currency).
     """
 
     tables: Tables
@@ -50,6 +59,22 @@ class MeasureContext:
     def engine(self) -> Engine:
         """The engine that holds the tables."""
         return self.tables.engine
+
+    @property
+    def segments(self) -> dict[str, str]:
+        """Column of `groups` in the frames of ``with_segments``, and the name of the segment."""
+        if self.groups is None:
+            return {}
+        names = [n for n in self.groups.collect_schema().names() if n != "customer_id"]
+        return {f"segment_{place}": name for place, name in enumerate(names)}
+
+    def with_segments(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Add the segments of each row's customer; null without one."""
+        if self.groups is None:
+            return frame
+        chosen = {column: nw.col(name) for column, name in self.segments.items()}
+        groups = self.groups.select("customer_id", **chosen)
+        return frame.join(groups, on="customer_id", how="left")
 
     def frame(self, table: str) -> nw.LazyFrame[Any]:
         """Return a table.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import narwhals as nw
 
 from engagement_ml.config.scorecard import Better, MeasureConfig
-from engagement_ml.measures.context import MeasureContext
-from engagement_ml.measures.kinds.kind import Kind
+from engagement_ml.formatting import listed
+from engagement_ml.measures.context import SIGNUP, TOUCHPOINT, TRANSACTION, MeasureContext
+from engagement_ml.measures.kinds.kind import Estimate, Kind
 
 Unit = Literal["percent", "points", "score", "currency", "count", "rate", "minutes", "hours"]
 """``percent`` is from 0 to 100, ``points`` from −100 to 100; ``rate`` is events per 1,000."""
@@ -30,11 +31,24 @@ class Rows:
     columns : mapping of str to Expr
         For each column of the measure's kind, an aggregate over the rows of one customer in one
         period, such as ``nw.col("margin").sum()``; a null counts as 0. Amounts in millionths.
+        They may read ``period_days``, the days of the row's period.
     on_board : bool, default False
         Whether the kind's column ``on_board`` counts the customers who were there in the period,
         with or without a row: entry before its end, and no churn event before its start.
     notes : tuple of str
         What was left out or assumed, such as trials that are not mature yet.
+    splits : tuple of str, default ()
+        Further columns of text by which the values are split, as by ``touchpoint``.
+    limit : int or None
+        Only for kinds of durations: microseconds within which an answer is in time.
+
+    Notes
+    -----
+    Kinds of durations (``kinds.durations.Durations``, which says how to show them) take rows of
+    another form: one for each request, with ``customer_id``, ``day`` (of the request),
+    ``micros`` (int64: from the request to its answer or, without one, to the end of the tables)
+    and ``answered`` (int64: 1, or 0 without an answer); `columns` is then empty. Rows with a null
+    or negative ``micros`` are dropped.
     """
 
     key: str
@@ -42,6 +56,13 @@ class Rows:
     columns: Mapping[str, nw.Expr]
     on_board: bool = False
     notes: tuple[str, ...] = ()
+    limit: int | None = None
+    splits: tuple[str, ...] = ()
+
+    def split_by(self) -> tuple[str, ...]:
+        """Return the columns of the frame by which the values are split."""
+        touched = TOUCHPOINT in self.frame().collect_schema().names()
+        return (*([TOUCHPOINT] if touched else []), *self.splits)
 
 
 @dataclass(frozen=True)
@@ -73,6 +94,9 @@ class MeasureDefinition:
         Values of `keys` that the configuration leaves out.
     at_least : int, default 1
         People below which the value is not shown.
+    remark : callable or None
+        From the values of all customers by period, and the settings, to what people must know
+        beside them; empty for nothing.
 
     Raises
     ------
@@ -93,6 +117,7 @@ class MeasureDefinition:
     keys: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     at_least: int = 1
+    remark: Callable[[Sequence[Estimate], MeasureConfig], str] | None = None
 
     def settings(self, given: MeasureConfig | None) -> MeasureConfig:
         """Return the settings: those given, and the defaults for the rest."""
@@ -102,8 +127,24 @@ class MeasureDefinition:
 
     def of_behaviours(self, settings: MeasureConfig) -> tuple[str, ...]:
         """Return the event types that the measure is made of, in the order of its keys."""
-        names: list[str] = []
-        for key in ("event", "start", "goal"):
-            value = getattr(settings, key) if key in self.keys else None
-            names += [value] if isinstance(value, str) else list(value or ())
+        names = [name for each in self._event_types(settings).values() for name in each]
         return tuple(dict.fromkeys(names))
+
+    def missing_types(self, settings: MeasureConfig, known: Container[str]) -> tuple[str, ...]:
+        """Return a note on each setting that names event types which the data lacks.
+
+        Types of the measure's own defaults are alternatives, of which not all need be there.
+        """
+        notes = []
+        for key, names in self._event_types(settings).items():
+            lacking = [n for n in names if n not in known and n not in (TRANSACTION, SIGNUP)]
+            if lacking and getattr(settings, key) != self.defaults.get(key):
+                notes.append(f"no event of type {listed(lacking)} (setting '{key}')")
+        return tuple(notes)
+
+    def _event_types(self, settings: MeasureConfig) -> dict[str, tuple[str, ...]]:
+        found = {}
+        for key in ("event", "start", "goal", "cancelled"):
+            value = getattr(settings, key) if key in self.keys else None
+            found[key] = (value,) if isinstance(value, str) else tuple(value or ())
+        return found

@@ -72,13 +72,25 @@ class Periods:
         return Window(self.each[0].start, self.each[-1].end)
 
     def calendar(self, engine: Engine) -> nw.LazyFrame[Any]:
-        """Return ``day`` (date) and ``period`` (place of its period), a row for each day."""
-        days, places = [], []
+        """Return the periods' days.
+
+        Returns
+        -------
+        LazyFrame
+            A row for each day: ``day`` (date), ``period`` (place of its period), ``period_days``,
+            ``period_start`` and ``period_end`` (dates, half-open).
+        """
+        columns: dict[str, list[Any]] = {
+            name: [] for name in ("day", "period", "period_days", "period_start", "period_end")
+        }
         for place, period in enumerate(self.each):
             for offset in range(period.days):
-                days.append(period.start + offset * DAY)
-                places.append(place)
-        return engine.small({"day": days, "period": places})
+                row = (
+                    period.start + offset * DAY, place, period.days, period.start, period.end,
+                )  # fmt: skip
+                for values, value in zip(columns.values(), row, strict=True):
+                    values.append(value)
+        return engine.small(columns)
 
 
 def start_of(day: dt.date, every: Every) -> dt.date:

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 Status = Literal["met", "warning", "missed", "no data", "no target"]
 LinkKind = Literal[
-    "linked", "harmful", "vanity", "consequence", "no effect", "unverifiable", "none"
+    "linked", "harmful", "vanity", "consequence", "no effect", "unverifiable", "mixed", "none"
 ]
-"""``none``: the measure is made of no behaviour and no survey, so no verdict says anything of it."""
+"""``mixed``: its behaviours have different verdicts, which `Link.sentence` names. ``none``: the
+measure is made of no behaviour and no survey, so no verdict says anything of it."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,8 @@ class StageCard:
 class Change:
     """What changed since the last review.
 
-    `beyond_noise` is true if the interval of the change excludes 0.
+    `low` and `high` are the change's 95% interval. `beyond_noise` allows for the number of measures
+    (Holm): an interval that excludes 0 only just is noise if many measures are looked at.
     """
 
     measure: str
@@ -295,8 +297,8 @@ class Scorecard:
     """All of a scorecard.
 
     `facts` are the executive's at most seven numbers: each ``title``, ``text`` (the number as
-    people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are scores by
-    hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals, ``verdict``.
+    people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are
+    scores by hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals, ``verdict``.
     """
 
     name: str

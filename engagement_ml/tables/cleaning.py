@@ -10,7 +10,8 @@ import narwhals as nw
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.numbers import not_nan_sql
-from engagement_ml.tables.day_limits import signup_notes
+from engagement_ml.tables.column_types import CODE, INTEGERS
+from engagement_ml.tables.day_limits import MAY_BE_IMPLAUSIBLE, implausible_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.dropped import revenue_sql, with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
@@ -31,14 +32,12 @@ from engagement_ml.tables.quality import (
 )
 from engagement_ml.tables.row_tally import rows_by_event_type
 from engagement_ml.tables.schema import (
-    CODE,
-    COLUMNS,
-    INTEGERS,
     SourceTable,
     needed,
     quoted,
 )
 from engagement_ml.tables.stitching import count_stitched, id_value, identified_rows
+from engagement_ml.tables.surveys import missing_sql, scale_sql, survey_sql
 from engagement_ml.tables.validation import LARGEST
 
 
@@ -91,7 +90,7 @@ def canonical(
     `guarded` view raises an error at a number that ``check_values`` would reject, so that values
     are validated while they are read.
     """
-    kinds = COLUMNS[table.name]
+    kinds = table.kinds
     parts = []
     for column in table.kept_columns():
         match kinds.get(column):
@@ -99,6 +98,10 @@ def canonical(
                 sql = id_value(table, column, integer_ids=integer_ids, guarded=guarded)
             case "timestamp":
                 sql = _timestamp(table, column, guarded)
+            case "text" if column == "survey":
+                sql = survey_sql(table)
+            case "text" if column == "scale":
+                sql = scale_sql(table)
             case "text":
                 sql = _text(table, column, guarded)
             case "number" | "finite":
@@ -108,6 +111,8 @@ def canonical(
         parts.append(f"{sql} AS {quoted(column)}")
     if _needs_margin(table):
         parts.append(f'{table.number("revenue")} - {table.number("cost")} AS "margin"')
+    if table.name == "surveys" and not table.has("scale"):
+        parts.append(f'{scale_sql(table)} AS "scale"')
     if table.row_id() is not None:
         parts.append(f"{id_hash_sql(table)} AS {ID_HASH}")
     query = f"SELECT {', '.join(parts)} FROM {identified_rows(table, guarded=guarded)}"
@@ -133,13 +138,14 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     NotEnoughDataError
         If no row is left.
     """
-    columns = [column for column, _ in table.column_kinds()]
+    columns = [column for column, _ in table.base().column_kinds()]
     if _needs_margin(table):
         columns.append("margin")
     required = needed(table.name)
-    reasons = [(f"null {column}", f"{quoted(column)} IS NULL") for column in required]
+    reasons = missing_sql(table)
     if (row_id := table.row_id()) is not None:
-        with_duplicates = mark_duplicates(engine, table, source, columns)
+        told_apart = [*columns, *(c for c, _ in table.column_kinds() if c not in columns)]
+        with_duplicates = mark_duplicates(engine, table, source, told_apart)
         if with_duplicates != source:
             reasons.append((f"repeated {row_id}", quoted(DUPLICATE_MARK)))
         source = with_duplicates
@@ -152,7 +158,7 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
     marked = mark_reasons(quoted(source), reasons, reason)
     counted = _tally_columns(engine, table, columns, source)
     tallies = tally_rows(engine, marked, counted, source=table.label, reason=reason)
-    notes = _implausible_signups(engine, table)
+    notes = _implausible(engine, table)
     if table.identities is not None:
         notes += count_stitched(engine, table).notes()
     quality = quality_of(table, tallies, [name for name, _ in reasons], columns, limits, notes)
@@ -174,8 +180,9 @@ def clean(engine: DuckDBEngine, table: SourceTable, source: str) -> CleanTable:
 
 def input_columns(table: SourceTable) -> str:
     """Return SQL for a table's columns in their order, without helper columns."""
-    margin = ["margin"] if _needs_margin(table) else []
-    return ", ".join(quoted(c) for c in (*table.kept_columns(), *margin))
+    made = ["margin"] if _needs_margin(table) else []
+    made += ["scale"] if table.name == "surveys" and not table.has("scale") else []
+    return ", ".join(quoted(c) for c in (*table.kept_columns(), *made))
 
 
 def _dense(engine: DuckDBEngine, table: SourceTable, source: str) -> DenseSpan | None:
@@ -195,15 +202,20 @@ def _timestamp(table: SourceTable, column: str, guarded: bool) -> str:
         moment = f"CASE WHEN {moment} IS NULL AND {given} THEN error('{GUARD}') ELSE {moment} END"
     if column == "timestamp":
         return moment
+    if column == "due":
+        # What is promised may lie beyond the last day of the history.
+        return moment
     return f"CASE WHEN {table.limits.usable_sql(moment)} THEN {moment} END"
 
 
-def _implausible_signups(engine: DuckDBEngine, table: SourceTable) -> list[str]:
-    if not table.has("signup"):
-        return []
-    implausible = f"NOT ({table.limits.usable_sql(table.moment('signup'))})"
-    query = f"SELECT count(*) FROM {quoted(table.view)} WHERE {implausible}"
-    return signup_notes(table.limits, engine.query(query, source=table.label)[0][0])
+def _implausible(engine: DuckDBEngine, table: SourceTable) -> list[str]:
+    notes = []
+    for column in (c for c in MAY_BE_IMPLAUSIBLE if table.kinds.get(c) and table.has(c)):
+        implausible = f"NOT ({table.limits.usable_sql(table.moment(column))})"
+        query = f"SELECT count(*) FROM {quoted(table.view)} WHERE {implausible}"
+        n = engine.query(query, source=table.label)[0][0]
+        notes += implausible_notes(table.limits, table.name, column, n)
+    return notes
 
 
 def _needs_margin(table: SourceTable) -> bool:

@@ -10,7 +10,15 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import ConfigError, InputError, Report, nearest, stop
 from engagement_ml.tables.records import FieldsOf, TypeT, mapped_fields, missing_field
 from engagement_ml.tables.required import check_required
-from engagement_ml.tables.schema import ANONYMOUS, COLUMNS, REQUIRED, input_columns, listed
+from engagement_ml.tables.schema import (
+    ANONYMOUS,
+    COLUMNS,
+    EXTRA,
+    REQUIRED,
+    SESSION_COLUMNS,
+    input_columns,
+    listed,
+)
 from engagement_ml.tables.shaping import spelling
 from engagement_ml.yaml_line import yaml_line
 
@@ -88,13 +96,19 @@ def map_columns(
 
 
 def used_columns(
-    name: str, source_columns: Mapping[str, str], *, identified: bool = False
+    name: str,
+    source_columns: Mapping[str, str],
+    *,
+    identified: bool = False,
+    extra: bool = False,
 ) -> dict[str, str]:
     """Return the columns that are read: of customers all, of other tables the input columns.
 
-    What is not read cannot be taken for a helper column of ours.
+    What is not read cannot be taken for a helper column of ours. Of the columns of `EXTRA`, only
+    those of sessions are read unless `extra` is true.
     """
     read = {c for c in input_columns(name) if identified or c != ANONYMOUS}
+    read -= set() if extra else EXTRA.get(name, {}).keys() - {*SESSION_COLUMNS}
     return {c: s for c, s in source_columns.items() if name == "customers" or c in read}
 
 

@@ -167,13 +167,17 @@ class DayLimits:
         return tuple(found)
 
 
-def signup_notes(limits: DayLimits, implausible: int) -> list[str]:
-    """Return what was done with sign-ups on days that are not plausible."""
+MAY_BE_IMPLAUSIBLE = {"signup": "signup", "sent": "sending"}
+"""Optional columns of times without which a row can be used, and what one of them is called."""
+
+
+def implausible_notes(limits: DayLimits, table: str, column: str, implausible: int) -> list[str]:
+    """Return what was done with optional times on days that are not plausible."""
     if not implausible:
         return []
     names = " or ".join(reason.name for reason in limits.plausible)
     return [
-        f"{quantity(implausible, 'signup')} of customers {names} "
+        f"{quantity(implausible, MAY_BE_IMPLAUSIBLE[column])} of {table} {names} "
         f"{'was' if implausible == 1 else 'were'} treated as missing"
     ]
 

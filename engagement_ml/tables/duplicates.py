@@ -17,7 +17,8 @@ import numpy as np
 
 from engagement_ml._typing import AnyArray
 from engagement_ml.engine import DuckDBEngine
-from engagement_ml.tables.schema import INTEGERS, ROW_ID, SourceTable, needed, quoted
+from engagement_ml.tables.column_types import INTEGERS
+from engagement_ml.tables.schema import ROW_ID, SourceTable, needed, quoted
 
 Hashes = AnyArray
 """uint64; int64 if ids are whole numbers, which are their own hash."""

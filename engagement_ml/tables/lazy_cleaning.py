@@ -10,7 +10,7 @@ import narwhals as nw
 
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import LazyEngine
-from engagement_ml.tables.day_limits import DayLimits, signup_notes
+from engagement_ml.tables.day_limits import MAY_BE_IMPLAUSIBLE, DayLimits, implausible_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.dropped import with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK
@@ -27,6 +27,7 @@ from engagement_ml.tables.quality import (
 )
 from engagement_ml.tables.row_tally import RowTally, rows_by_event_type
 from engagement_ml.tables.schema import ROW_ID, needed
+from engagement_ml.tables.surveys import missing_values
 
 _PRIMES = (2_147_483_647, 2_147_483_629)
 """Sums of remainders fit into 64 bits up to four billion rows; sums of hashes would not."""
@@ -78,7 +79,7 @@ class LazyCleanTable:
             If no row is left.
         """
         table = opened.table
-        columns = (column for column, _ in table.column_kinds())
+        columns = (column for column, _ in table.base().column_kinds())
         return cls(
             frame=frame,
             quality=quality_of(table, tallies, list(reasons), columns, limits, notes),
@@ -105,8 +106,9 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
         If no row is left.
     """
     required = needed(opened.table.name)
-    reasons = [(f"null {column}", nw.col(column).is_null()) for column in required]
+    reasons = missing_values(opened.table)
     columns = frame.collect_schema().names()
+    base = [c for c in columns if not opened.table.is_extra(c)]
     if (row_id := opened.table.row_id()) is not None:
         frame = mark_duplicates(opened, frame)
         reasons.append((f"repeated {row_id}", nw.col(DUPLICATE_MARK)))
@@ -118,14 +120,14 @@ def clean(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> La
         reasons += [(r.name, r.expression(nw.col(moment).dt.date())) for r in limits.reasons]
     reason = free_name(REASON, columns)
     marked = frame.with_columns(first_reason(condition for _, condition in reasons).alias(reason))
-    tallies = tally_rows(engine, opened, marked, columns, nw.len(), (moment, moment), reason)
+    tallies = tally_rows(engine, opened, marked, base, nw.len(), (moment, moment), reason)
     table = LazyCleanTable.of(
         opened,
         marked.filter(nw.col(reason).is_null()).select(*columns),
         tallies,
         (name for name, _ in reasons),
         limits,
-        notes=(*_implausible_signups(engine, opened), *stitching_notes(engine, opened)),
+        notes=(*_implausible(engine, opened), *stitching_notes(engine, opened)),
         dense=dense,
     )
     if "revenue" in columns and any(d.reason == NO_MARGIN for d in table.quality.dropped):
@@ -154,14 +156,15 @@ def _dense(engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any]) -> D
     return dense_span(limits.kept(counted))
 
 
-def _implausible_signups(engine: LazyEngine, opened: LazyTable) -> list[str]:
-    if "signup" not in opened.schema:
-        return []
-    typed = opened.typed(engine, opened.frame.select("signup"), {"signup": "timestamp"})
-    day = nw.col("signup").dt.date()
-    implausible = typed.filter(~opened.table.limits.usable(day)).select(n=nw.len())
-    (row,) = engine.rows(implausible, source=opened.table.label)
-    return signup_notes(opened.table.limits, int(row["n"]))
+def _implausible(engine: LazyEngine, opened: LazyTable) -> list[str]:
+    table, notes = opened.table, list[str]()
+    for column in (c for c in MAY_BE_IMPLAUSIBLE if table.kinds.get(c) and table.has(c)):
+        typed = opened.typed(engine, opened.frame.select(column), {column: "timestamp"})
+        day = nw.col(column).dt.date()
+        implausible = typed.filter(~table.limits.usable(day)).select(n=nw.len())
+        (row,) = engine.rows(implausible, source=table.label)
+        notes += implausible_notes(table.limits, table.name, column, int(row["n"]))
+    return notes
 
 
 def stitching_notes(engine: LazyEngine, opened: LazyTable) -> tuple[str, ...]:
@@ -187,6 +190,8 @@ def mark_duplicates(opened: LazyTable, frame: nw.LazyFrame[Any]) -> nw.LazyFrame
         *(nw.col(column).is_null() for column in required), *implausible, ignore_nulls=True
     )
     optional = [c for c in frame.collect_schema().names() if c not in (*required, row_id)]
+    # What only measures need comes last, so that the same row stays with and without it.
+    optional.sort(key=opened.table.is_extra)
     order = ["unusable_", "timestamp", *(c for c in required if c != "timestamp")]
     for column in optional:
         order += [f"{column}_null_", column]

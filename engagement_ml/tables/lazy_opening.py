@@ -16,13 +16,21 @@ from engagement_ml.engine.notation import PLAIN, Notation
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.sources import describe_source, is_csv, open_source, parquet_files
 from engagement_ml.tables.column_mapping import check_columns, map_columns, used_columns
-from engagement_ml.tables.day_limits import DayLimits
+from engagement_ml.tables.column_types import CODE
+from engagement_ml.tables.day_limits import MAY_BE_IMPLAUSIBLE, DayLimits
 from engagement_ml.tables.ids import id_expression, is_no_id
 from engagement_ml.tables.lazy_shaping import naive_columns, once_per_subscription, shaped_frame
 from engagement_ml.tables.lazy_stitching import stitch
-from engagement_ml.tables.opening import is_optional, without_columns
+from engagement_ml.tables.opening import optional_columns
 from engagement_ml.tables.records import find_field, mapped_fields, narwhals_fields
-from engagement_ml.tables.schema import ANONYMOUS, CODE, COLUMNS, SESSION_COLUMNS, SourceTable
+from engagement_ml.tables.schema import (
+    ANONYMOUS,
+    COLUMNS,
+    EXTRA,
+    SESSION_COLUMNS,
+    SourceTable,
+)
+from engagement_ml.tables.surveys import with_scale
 from engagement_ml.tables.unrolling import check_amounts
 from engagement_ml.tables.zones import check_zones
 
@@ -59,7 +67,7 @@ class LazyTable:
 
     def fits(self, column: str) -> bool:
         """Return whether the column's type can hold values of its kind; text always can."""
-        kind, of_type = COLUMNS[self.table.name].get(column), self.schema[column]
+        kind, of_type = self.table.kinds.get(column), self.schema[column]
         if kind == "timestamp":
             moment = self.is_text(column) or of_type in (nw.Date, nw.Datetime)
             return moment or self.is_numeric_moment(column)
@@ -86,8 +94,9 @@ class LazyTable:
     def kinds(self) -> dict[str, Kind]:
         """Return the engine's kind of each input column except the id."""
         kinds: dict[str, Kind] = {}
-        for column, kind in COLUMNS[self.table.name].items():
-            if column in self.schema and kind != "id":
+        extra = EXTRA.get(self.table.name, {})
+        for column, kind in self.table.kinds.items():
+            if column in self.schema and (kind != "id" or column in extra):
                 kinds[column] = "number" if kind == "finite" else kind
         return kinds
 
@@ -100,6 +109,7 @@ def open_lazy_table(
     report: Report = stop,
     *,
     identified: bool = False,
+    extra: bool = False,
 ) -> LazyTable:
     """Open a source and rename its columns as the configuration maps them; see ``open_table``.
 
@@ -114,7 +124,7 @@ def open_lazy_table(
     """
     label = describe_source(source, name)
     mapping, files = config.columns.get(name, {}), parquet_files(source, name)
-    for column, kind in COLUMNS[name].items():
+    for column, kind in (COLUMNS[name] | (EXTRA.get(name, {}) if extra else {})).items():
         if kind == "timestamp":
             # Spark cannot read such files together, and would say it in its own words.
             source_column = mapping.get(find(column, mapping) or "", column)
@@ -134,8 +144,8 @@ def open_lazy_table(
         for c, s in source_columns.items()
     }
     check_columns(config, name, label, types, report, identified=identified)
-    selected = used_columns(name, source_columns, identified=identified)
-    if config.features.sessions is None:
+    selected = used_columns(name, source_columns, identified=identified, extra=extra)
+    if config.features.sessions is None and not extra:
         selected = {c: s for c, s in selected.items() if c not in SESSION_COLUMNS}
     table = SourceTable(
         name,
@@ -147,6 +157,7 @@ def open_lazy_table(
         limits=DayLimits.of(config.history),
         notation=Notation.of(config.shape_of(name)),
         notes=shaped.notes,
+        extra=extra,
     )
     renamed = shaped.frame.select(
         *(
@@ -161,10 +172,10 @@ def open_lazy_table(
         renamed = once_per_subscription(renamed, shaped.number, unroll)
     local = frozenset(c for c, s in selected.items() if s in naive and c not in shaped.computed)
     opened = LazyTable(table, renamed, renamed.collect_schema(), local)
-    unused = [c for c in selected if is_optional(name, c) and _is_all_null(engine, opened, c)]
+    unused = [c for c in optional_columns(table) if _is_all_null(engine, opened, c)]
     if unused:
         plain = renamed.drop(*unused)
-        opened = LazyTable(without_columns(table, unused), plain, plain.collect_schema(), local)
+        opened = LazyTable(table.without(unused), plain, plain.collect_schema(), local)
     return _with_examples(engine, opened)
 
 
@@ -234,16 +245,20 @@ def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw
     typed = opened.typed(engine, opened.frame, kinds).with_columns(
         nw.when(nw.col(column).is_finite()).then(nw.col(column)).alias(column) for column in numbers
     )
-    if not integer_ids:
-        typed = typed.with_columns(id_expression("customer_id"))
+    ids = [] if integer_ids else ["customer_id"]
+    ids += [c for c, kind in kinds.items() if kind == "id" and c not in ("customer_id", ANONYMOUS)]
+    if ids:
+        typed = typed.with_columns(id_expression(column) for column in ids)
+    if opened.table.name == "surveys":
+        typed = with_scale(opened.table, typed)
     if opened.identities is not None:
         typed = stitch(engine, typed, opened.identities)
     elif ANONYMOUS in opened.schema:
         typed = typed.with_columns(id_expression(ANONYMOUS))
-    if "signup" in opened.schema:
+    for column in (c for c in MAY_BE_IMPLAUSIBLE if c in opened.table.kinds and c in kinds):
         # Implausible sign-ups are as good as missing ones; no row needs them.
-        usable = opened.table.limits.usable(nw.col("signup").dt.date())
-        typed = typed.with_columns(signup=nw.when(usable).then(nw.col("signup")))
+        usable = opened.table.limits.usable(nw.col(column).dt.date())
+        typed = typed.with_columns(nw.when(usable).then(nw.col(column)).alias(column))
     if opened.table.name == "transactions" and "margin" not in opened.schema:
         return typed.with_columns(margin=nw.col("revenue") - nw.col("cost"))
     return typed

@@ -11,9 +11,10 @@ import narwhals as nw
 from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError, Report, stop
+from engagement_ml.tables import surveys
 from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
-from engagement_ml.tables.schema import ANONYMOUS, COLUMNS, Kind
+from engagement_ml.tables.schema import ANONYMOUS, Kind
 from engagement_ml.tables.validation import (
     FINITE,
     FUTURE,
@@ -21,24 +22,32 @@ from engagement_ml.tables.validation import (
     LONG_YEAR,
     NOT_TOO_LARGE,
     NUMBER,
+    POSITIVE,
     TIMESTAMP,
     ZONE_NAME,
     column_label,
     latest,
+    leave_out_hint,
     time_hint,
     type_message,
     value_message,
     zone_message,
 )
 
+_TEXTS: dict[str, Any] = {"survey": "text", "scale": "text"}
+
 
 @dataclass(frozen=True)
 class _Check:
-    """A column, the condition of values that do not fit, and the expected value."""
+    """A column, the condition of values that do not fit, and the expected value.
+
+    The condition may also read the columns `others`.
+    """
 
     column: str
     bad: nw.Expr
     expected: str
+    others: tuple[str, ...] = ()
 
 
 def check_values(
@@ -67,7 +76,7 @@ def check_values(
     checks = _exclusive(_checks(opened, future))
     if not checks:
         return
-    columns = list(dict.fromkeys(check.column for check in checks))
+    columns = list(dict.fromkeys(c for each in checks for c in (each.column, *each.others)))
     iso = opened.table.notation.format is None
     zoned = [
         c for c in columns if opened.kinds().get(c) == "timestamp" and opened.is_text(c) and iso
@@ -75,7 +84,8 @@ def check_values(
     written = opened.frame.select(
         *columns, *(nw.col(c).cast(nw.String).alias(_written(c)) for c in columns)
     )
-    kinds = {column: kind for column, kind in opened.kinds().items() if column in columns}
+    # Ids are checked as the numbers that they are.
+    kinds = {c: kind for c, kind in opened.kinds().items() if c in columns and kind != "id"}
     conditions = [(c.column, c.bad) for c in checks]
     conditions += [(c, with_zone if has else ~with_zone)
                    for c in zoned for has in (True, False)
@@ -94,6 +104,8 @@ def check_values(
             # Text that is no timestamp would pass for one without a zone.
             continue
         _check_one_zone(opened, column, counts, len(checks) + 2 * place, report)
+    if "scale" not in unfit and opened.table.has("scale"):
+        _check_one_scale(engine, opened, report)
 
 
 def value_error(
@@ -102,11 +114,12 @@ def value_error(
     """Return the error about a value that does not fit its column."""
     place = column_label(opened.table, column)
     message = value_message(place, expected, f"'{value}'", rows)
-    return InputError(message + time_hint(opened.table, expected, value))
+    hint = time_hint(opened.table, expected, value) or leave_out_hint(opened.table, column)
+    return InputError(message + hint)
 
 
 def _check_types(opened: LazyTable, report: Report) -> None:
-    for column, kind in COLUMNS[opened.table.name].items():
+    for column, kind in opened.table.kinds.items():
         if column in opened.schema and not opened.fits(column):
             report(InputError(type_message(opened.table, column, opened.schema[column], kind)))
 
@@ -126,9 +139,13 @@ def _exclusive(checks: Sequence[_Check]) -> list[_Check]:
 def _checks(opened: LazyTable, future: bool) -> list[_Check]:
     return [
         check
-        for column, kind in (*COLUMNS[opened.table.name].items(), (ANONYMOUS, "id"))
+        for column, kind in (*opened.table.kinds.items(), (ANONYMOUS, "id"))
         if column in opened.schema and opened.fits(column)
         for check in _column_checks(opened, column, kind, future)
+    ] + [
+        _Check(*check, tuple(c for c in ("survey", "scale", "score") if c in opened.schema))
+        for check in surveys.checks_of(opened.table)
+        if opened.fits("score")
     ]
 
 
@@ -152,17 +169,20 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
         )
         if notation.format is not None and (text or opened.is_numeric_moment(column)):
             unparsable = [_Check(column, unreadable & (written != "NaN"), notation.expected)]
-        if limits.latest is not None or not (unparsable or future):
+        if limits.latest is not None or not (unparsable or future) or column == "due":
             return unparsable
         return [*unparsable, _Check(column, value.dt.date() > latest().date(), FUTURE)]
-    if kind not in ("number", "finite") or opened.schema[column].is_integer():
+    if kind not in ("number", "finite"):
         return []
+    negative = [_Check(column, value < 0, POSITIVE)] if column == "refund" else []
+    if opened.schema[column].is_integer():
+        return negative
     not_finite = ~value.is_finite()
     if kind == "number":
         not_finite = not_finite & ~value.is_nan()
     too_large = value.is_finite() & (value.abs() > LARGEST)
     checks = [_Check(column, not_finite, FINITE), _Check(column, too_large, NOT_TOO_LARGE)]
-    return [_Check(column, unreadable, NUMBER), *checks] if text else checks
+    return [*([_Check(column, unreadable, NUMBER)] if text else []), *checks, *negative]
 
 
 def _id_checks(opened: LazyTable, column: str) -> list[_Check]:
@@ -184,6 +204,20 @@ def _check_one_zone(
         value = counts[f"value_{place if has_zone else place + 1}"]
         label = column_label(opened.table, column)
         report(InputError(zone_message(label, f"'{value}'", has_zone=has_zone)))
+
+
+def _check_one_scale(engine: LazyEngine, opened: LazyTable, report: Report) -> None:
+    typed = opened.typed(engine, opened.frame.select("survey", "scale"), _TEXTS)
+    named = surveys.with_scale(opened.table, typed).filter(
+        ~nw.col("scale").is_null(), ~nw.col("survey").is_null()
+    )
+    counted = named.group_by("survey", "scale").agg(rows=nw.len())
+    found: dict[str, dict[str, int]] = {}
+    for row in engine.rows(counted, source=opened.table.label):
+        found.setdefault(row["survey"], {})[row["scale"]] = int(row["rows"])
+    for survey, scales in sorted(found.items()):
+        if len(scales) > 1:
+            report(surveys.one_scale_error(column_label(opened.table, "scale"), survey, scales))
 
 
 def _count(place: int, column: str, bad: nw.Expr) -> tuple[nw.Expr, nw.Expr]:

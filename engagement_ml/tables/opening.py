@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from engagement_ml.tables.records import (
     mapped_fields,
 )
 from engagement_ml.tables.schema import (
-    COLUMNS,
     REQUIRED,
     SourceTable,
     quoted,
@@ -50,6 +49,7 @@ def open_table(
     report: Report = stop,
     *,
     identified: bool = False,
+    extra: bool = False,
 ) -> SourceTable:
     """Open a source and rename its columns as the configuration maps them.
 
@@ -65,6 +65,8 @@ def open_table(
         Called with each missing column; by default, the first is raised.
     identified : bool, default False
         Whether there are identities, so that events may have an ``anonymous_id``.
+    extra : bool, default False
+        Whether the columns of `EXTRA` are read.
 
     Raises
     ------
@@ -90,7 +92,7 @@ def open_table(
         types |= {c: projection.types[c] for c in projection.computed}
         source_columns = source_columns | {c: c for c in projection.computed}
     check_columns(config, name, label, types, report, identified=identified)
-    used = used_columns(name, source_columns, identified=identified)
+    used = used_columns(name, source_columns, identified=identified, extra=extra)
     no_customer = f"CAST(NULL AS {NO_CUSTOMER})"
     values = {column: field_sql(s, columns)[0] or no_customer for column, s in used.items()}
     notes: tuple[str, ...] = ()
@@ -120,9 +122,10 @@ def open_table(
         Notation.of(config.shape_of(name)),
         projection,
         notes,
+        extra=extra,
     )
-    unused = [c for c in types if is_optional(name, c) and _is_all_null(engine, table, c)]
-    table = without_columns(table, unused)
+    unused = [c for c in optional_columns(table) if _is_all_null(engine, table, c)]
+    table = table.without(unused)
     kinds = table.column_kinds()
     for column, kind in kinds:
         if kind == "timestamp" and has_zone(table.types[column]):
@@ -139,20 +142,9 @@ def _example(engine: DuckDBEngine, table: SourceTable, column: str) -> object:
     return rows[0][0] if rows else None
 
 
-def is_optional(name: str, column: str) -> bool:
-    """Return whether a table can do without an input column."""
-    return column in COLUMNS[name] and column not in REQUIRED[name]
-
-
-def without_columns(table: SourceTable, columns: Collection[str]) -> SourceTable:
-    """Return a table as if it lacked some columns."""
-    if not columns:
-        return table
-    types, names = (
-        {c: value for c, value in mapping.items() if c not in columns}
-        for mapping in (table.types, table.source_columns)
-    )
-    return replace(table, types=types, source_columns=names)
+def optional_columns(table: SourceTable) -> list[str]:
+    """Return the input columns that a table has and could do without."""
+    return [c for c, _ in table.column_kinds() if c not in REQUIRED[table.name]]
 
 
 def _is_all_null(engine: DuckDBEngine, table: SourceTable, column: str) -> bool:

@@ -65,9 +65,10 @@ class Projection:
         selected = ", ".join(f"{sql} AS {_quoted(column)}" for column, sql in self.columns.items())
         return f"SELECT {selected} FROM {self._rows(source or self.source)}"
 
-    def numbered(self, column: str) -> str:
-        """Return SQL of DuckDB for a column with ``row_``, the number of a row in the source."""
-        selected = f"{self.columns[column]} AS {_quoted(column)}, {self.row} AS row_"
+    def numbered(self, *columns: str) -> str:
+        """Return SQL of DuckDB for columns with ``row_``, the number of a row in the source."""
+        given = (f"{self.columns[column]} AS {_quoted(column)}" for column in columns)
+        selected = ", ".join((*given, f"{self.row} AS row_"))
         return f"SELECT {selected} FROM {self._rows(self.numbered_source)}"
 
     @property

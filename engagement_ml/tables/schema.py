@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from engagement_ml.engine.duckdb_moments import NUMBERS, moment_sql
 from engagement_ml.engine.notation import PLAIN, Notation, number_sql
+from engagement_ml.tables.column_types import ENUM, INTEGERS, MOMENT, NUMBER
 from engagement_ml.tables.day_limits import PLAUSIBLE, DayLimits
 from engagement_ml.tables.ids import id_sql
 from engagement_ml.tables.projection import Projection
@@ -41,10 +41,38 @@ COLUMNS: dict[str, dict[str, Kind]] = {
         "timestamp": "timestamp",
         "survey": "text",
         "score": "finite",
+        "scale": "text",
+        "sent": "timestamp",
     },
     "identities": {"anonymous_id": "id", "customer_id": "id", "timestamp": "timestamp"},
     "scores": {"customer_id": "id", "timestamp": "timestamp", "score": "finite"},
 }
+EXTRA: dict[str, dict[str, Kind]] = {
+    "events": {
+        "session_id": "id",
+        "direction": "text",
+        "channel": "text",
+        "object": "text",
+        "section": "text",
+        "campaign": "text",
+        "ref": "id",
+        "due": "timestamp",
+    },
+    "transactions": {
+        "order_id": "id",
+        "product": "text",
+        "channel": "text",
+        "refund": "finite",
+    },
+    "surveys": {"event_id": "id", "touchpoint": "text", "comment": "text"},
+}
+"""Optional columns that only some measures need; they are read where these are computed."""
+BY_CHANCE = {
+    "events": ("ref", "due"),
+    "transactions": ("order_id", "refund"),
+    "surveys": ("event_id", "scale", "sent"),
+}
+"""Optional columns of a particular type or content: a column may have their name by chance."""
 ANONYMOUS = "anonymous_id"
 """Column of `events` that is read if there are identities."""
 AMOUNTS = ("value", "duration_seconds")
@@ -61,23 +89,6 @@ REQUIRED = {
 }
 ROW_ID = {"events": "event_id", "transactions": "transaction_id"}
 """Optional column of a table that tells its rows apart; rows that repeat it are dropped."""
-INTEGERS = frozenset(
-    f"{sign}{size}"
-    for sign in ("", "U")
-    for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
-)
-"""DuckDB's integer types."""
-_ENUM, _NUMBER, _MOMENT = (
-    re.compile(pattern)
-    for pattern in (
-        r"ENUM\(.*\)",
-        r"FLOAT|DOUBLE|BOOLEAN|DECIMAL\([0-9]+,[0-9]+\)",
-        r"DATE|TIMESTAMP[A-Z_ ]*",
-    )
-)
-"""DuckDB's types of text with few values, of other numbers and of moments; none is a list."""
-CODE = r"^[+-]?0[0-9]|[0-9]{16}"
-"""Regular expression: digits of a code, such as a postcode, that a number would not keep."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,8 @@ class SourceTable:
         A value of each column of times that holds numbers instead.
     identities : Identities or None
         Those by which events with an ``anonymous_id`` become a customer's.
+    extra : bool
+        Whether the columns of `EXTRA` are read.
     """
 
     name: str
@@ -146,6 +159,37 @@ class SourceTable:
     notes: tuple[str, ...] = ()
     examples: Mapping[str, object] = field(default_factory=dict)
     identities: Identities | None = None
+    extra: bool = False
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """The kinds of the input columns that are read, as far as a table can have them."""
+        return COLUMNS[self.name] | (EXTRA.get(self.name, {}) if self.extra else {})
+
+    def is_extra(self, column: str) -> bool:
+        """Return whether a column is one of `EXTRA` that is read."""
+        return self.extra and column in EXTRA.get(self.name, {})
+
+    def base(self) -> SourceTable:
+        """Return the table as it is without the columns of `EXTRA`; the view stays the same."""
+        if not self.extra:
+            return self
+        dropped = EXTRA.get(self.name, {}).keys() - {*SESSION_COLUMNS}
+        projection = self.projection
+        if projection is not None:
+            kept = {c: sql for c, sql in projection.columns.items() if c not in dropped}
+            projection = replace(projection, columns=kept)
+        return replace(self.without(dropped), projection=projection, extra=False)
+
+    def without(self, columns: Collection[str]) -> SourceTable:
+        """Return the table as if it lacked some columns."""
+        if not columns:
+            return self
+        types, names = (
+            {c: value for c, value in mapping.items() if c not in columns}
+            for mapping in (self.types, self.source_columns)
+        )
+        return replace(self, types=types, source_columns=names)
 
     def has(self, column: str) -> bool:
         """Return whether the table has the column."""
@@ -158,7 +202,7 @@ class SourceTable:
 
     def column_kinds(self) -> list[tuple[str, Kind]]:
         """Return the input columns that the table has, with their kinds."""
-        return [(c, kind) for c, kind in COLUMNS[self.name].items() if self.has(c)]
+        return [(c, kind) for c, kind in self.kinds.items() if self.has(c)]
 
     def kept_columns(self) -> list[str]:
         """Return the columns that the table still has once its events are customers'."""
@@ -166,16 +210,16 @@ class SourceTable:
 
     def is_text(self, column: str) -> bool:
         """Return whether the column holds text."""
-        return self.types[column] == "VARCHAR" or bool(_ENUM.fullmatch(self.types[column]))
+        return self.types[column] == "VARCHAR" or bool(ENUM.fullmatch(self.types[column]))
 
     def fits(self, column: str) -> bool:
         """Return whether the column's type can hold values of its kind; text always can."""
         kind, of_type = dict(self.column_kinds()).get(column), self.types[column]
         if kind == "timestamp":
-            moment = self.is_text(column) or bool(_MOMENT.fullmatch(of_type))
+            moment = self.is_text(column) or bool(MOMENT.fullmatch(of_type))
             return moment or self.is_numeric_moment(column)
         if kind in ("number", "finite"):
-            return self.is_text(column) or of_type in INTEGERS or bool(_NUMBER.fullmatch(of_type))
+            return self.is_text(column) or of_type in INTEGERS or bool(NUMBER.fullmatch(of_type))
         return True
 
     @property
@@ -183,12 +227,12 @@ class SourceTable:
         """Whether values are read as they are in the source."""
         return self.projection is None and self.notation == PLAIN
 
-    def numbered(self, column: str) -> str:
-        """Return SQL of a column with ``row_``, the number of a row in the source."""
+    def numbered(self, *columns: str) -> str:
+        """Return SQL of columns with ``row_``, the number of a row in the source."""
         if self.projection is None:
-            numbered = "row_number() OVER () AS row_"
-            return f"SELECT {quoted(column)}, {numbered} FROM {quoted(self.view)}"
-        return self.projection.numbered(column)
+            selected = ", ".join((*map(quoted, columns), "row_number() OVER () AS row_"))
+            return f"SELECT {selected} FROM {quoted(self.view)}"
+        return self.projection.numbered(*columns)
 
     def is_numeric_moment(self, column: str) -> bool:
         """Return whether the column holds numbers that the notation reads as times."""
@@ -221,7 +265,7 @@ class SourceTable:
 
 def input_columns(name: str) -> tuple[str, ...]:
     """Return the columns of an input table that are read, as far as there is a use for them."""
-    return (*COLUMNS[name], *((*SESSION_COLUMNS, ANONYMOUS) if name == "events" else ()))
+    return (*COLUMNS[name], *EXTRA.get(name, ()), *((ANONYMOUS,) if name == "events" else ()))
 
 
 def needed(name: str) -> tuple[str, ...]:

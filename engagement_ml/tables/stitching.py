@@ -32,8 +32,8 @@ def identify(engine: DuckDBEngine, events: SourceTable, identities: CleanTable) 
 
 
 def id_value(table: SourceTable, column: str, *, integer_ids: bool, guarded: bool) -> str:
-    """Return SQL for an id in its canonical type; anonymous ids are always text."""
-    if column == ANONYMOUS:
+    """Return SQL for an id in its canonical type; only those of customers may be numbers."""
+    if column != "customer_id":
         return _id_text(table, column, guarded=guarded)
     name = table.id()
     given = f"CAST({name} AS BIGINT)" if integer_ids else _id_text(table, column, guarded=guarded)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
+from engagement_ml.column_names import fold
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError, Report, stop
+from engagement_ml.tables import surveys
 from engagement_ml.tables.epoch_hints import format_hint
 from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
-from engagement_ml.tables.schema import ANONYMOUS, Kind, SourceTable, quoted
+from engagement_ml.tables.schema import ANONYMOUS, BY_CHANCE, Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
+from engagement_ml.yaml_line import yaml_line
 
 LARGEST = 1e12
 """Largest absolute amount: sums in whole millionths of the currency must fit into 64 bits."""
@@ -21,6 +25,7 @@ FINITE = "a finite number"
 FUTURE = "no timestamp in the future"
 LATER = "to drop later rows, set 'history: {latest: DATE}'"
 NUMBER = "a number"
+POSITIVE = "an amount of 0 or more: what of the row's revenue was paid back"
 NOT_TOO_LARGE = "at most 1e12 in size; give it in a larger unit"
 TIMESTAMP = f"a timestamp such as {EXAMPLE}"
 LONG_YEAR = f"a year of four digits first, as in {EXAMPLE}"
@@ -28,11 +33,15 @@ ZONE_NAME = "a time zone as an offset or a name, such as +02:00 or Europe/Berlin
 
 
 class _Check(NamedTuple):
-    """A column, the SQL condition of values that do not fit, and the expected value."""
+    """A column, the SQL condition of values that do not fit, and the expected value.
+
+    The condition may also read the columns `others`.
+    """
 
     column: str
     bad: str
     expected: str
+    others: tuple[str, ...] = ()
 
 
 def check_values(engine: DuckDBEngine, table: SourceTable, report: Report = stop) -> None:
@@ -63,10 +72,11 @@ def check_values(engine: DuckDBEngine, table: SourceTable, report: Report = stop
         counts = _counts(engine, table, checks)
     for check, count in zip(checks, counts, strict=True):
         if count:
-            row, value = _first_row(engine, table, check.column, check.bad)
+            row, value = _first_row(engine, table, check.column, check.bad, check.others)
             place = f"{column_label(table, check.column)}, row {row}"
             message = value_message(place, check.expected, repr(value), count)
-            report(InputError(message + time_hint(table, check.expected, value)))
+            hint = time_hint(table, check.expected, value) or leave_out_hint(table, check.column)
+            report(InputError(message + hint))
     unfit = {check.column for check, count in zip(checks, counts, strict=True) if count}
     for column, kind in table.column_kinds():
         if kind != "timestamp" or not table.is_text(column) or table.notation.format:
@@ -74,6 +84,13 @@ def check_values(engine: DuckDBEngine, table: SourceTable, report: Report = stop
         # Text that is no timestamp would pass for one without a zone.
         if column not in unfit:
             _check_one_zone(engine, table, column, report)
+    if "scale" not in unfit and table.has("scale"):
+        _check_one_scale(engine, table, report)
+
+
+def check_extra(engine: DuckDBEngine, table: SourceTable, report: Report = stop) -> None:
+    """Check the values of the columns of `EXTRA` alone; parameters as of ``check_values``."""
+    check_values(engine, table.without(table.base().types), report)
 
 
 def check_types(table: SourceTable, report: Report = stop) -> None:
@@ -114,11 +131,21 @@ def time_hint(table: SourceTable, expected: str, value: object) -> str:
 def type_message(table: SourceTable, column: str, of_type: object, kind: Kind) -> str:
     """Return the message about a column whose type does not fit its kind."""
     holds = f"{column_label(table, column)} holds {of_type}"
+    out = leave_out_hint(table, column)
     if kind == "timestamp":
         hint = format_hint(table.examples.get(column), table.name)
         accepted = f"give a timestamp type, or ISO 8601 text such as {EXAMPLE}"
-        return f"{holds}, not timestamps; {accepted}{hint}"
-    return f"{holds}, not numbers; give a numeric column"
+        return f"{holds}, not timestamps; {accepted}{hint or out}"
+    return f"{holds}, not numbers; give a numeric column{out}"
+
+
+def leave_out_hint(table: SourceTable, column: str) -> str:
+    """Return how to leave out an optional column that may have its name by chance."""
+    name = table.source_columns[column]
+    if column not in BY_CHANCE.get(table.name, ()) or fold(name) != fold(column):
+        return ""
+    line = yaml_line("columns", {table.name: {column: None}})
+    return f"; if it is something else, leave it out: '{line}'"
 
 
 def zone_message(place: str, value: str, *, has_zone: bool) -> str:
@@ -136,6 +163,10 @@ def _checks(table: SourceTable) -> list[_Check]:
         for column, kind in (*table.column_kinds(), *_anonymous(table))
         if table.fits(column)
         for check in _column_checks(table, column, kind)
+    ] + [
+        _Check(*check, tuple(c for c in ("survey", "scale", "score") if table.has(c)))
+        for check in surveys.checks_sql(table)
+        if table.fits("score")
     ]
 
 
@@ -205,7 +236,7 @@ def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
         ]
     else:
         checks.append(_Check(column, f"NOT isfinite({moment})", TIMESTAMP))
-    if table.limits.latest is None:
+    if table.limits.latest is None and column != "due":
         checks.append(_Check(column, f"{moment} > TIMESTAMP '{latest()}'", FUTURE))
     return checks
 
@@ -222,6 +253,7 @@ def _number_checks(table: SourceTable, column: str, kind: Kind) -> list[_Check]:
         *checks,
         _Check(column, not_finite, FINITE),
         _Check(column, too_large, NOT_TOO_LARGE),
+        *([_Check(column, f"{number} < 0", POSITIVE)] if column == "refund" else []),
     ]
 
 
@@ -239,10 +271,28 @@ def _check_one_zone(engine: DuckDBEngine, table: SourceTable, column: str, repor
         report(InputError(zone_message(place, repr(value), has_zone=has_zone)))
 
 
-def _first_row(engine: DuckDBEngine, table: SourceTable, column: str, bad: str) -> tuple[int, str]:
+def _check_one_scale(engine: DuckDBEngine, table: SourceTable, report: Report) -> None:
+    survey, scale = surveys.survey_sql(table), surveys.scale_sql(table)
+    rows = engine.query(
+        f"SELECT {survey}, {scale}, count(*) FROM {quoted(table.view)} "
+        f"WHERE {scale} IS NOT NULL AND {survey} IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 3, 2",
+        source=table.label,
+    )
+    for name, found in groupby(rows, key=lambda row: row[0]):
+        scales = {each: int(count) for _, each, count in found}
+        if len(scales) > 1:
+            text = name.replace("'", "''")
+            rarest = f"{survey} = '{text}' AND {scale} = '{next(iter(scales))}'"
+            row, _ = _first_row(engine, table, "scale", rarest, ("survey",))
+            report(surveys.one_scale_error(column_label(table, "scale"), name, scales, row))
+
+
+def _first_row(
+    engine: DuckDBEngine, table: SourceTable, column: str, bad: str, others: tuple[str, ...] = ()
+) -> tuple[int, str]:
     row, value = engine.query(
         f"SELECT row_, CAST({quoted(column)} AS VARCHAR) FROM "
-        f"({table.numbered(column)}) "
+        f"({table.numbered(*dict.fromkeys((column, *others)))}) "
         f"WHERE {bad} ORDER BY row_ LIMIT 1",
         source=table.label,
     )[0]

@@ -82,11 +82,18 @@ class PolarsEngine(LazyEngine):
     ) -> nw.LazyFrame[Any]:
         assert notation == PLAIN
         types = {"timestamp": pl.Datetime("us"), "number": pl.Float64, "integer": pl.Int64}
+        schema = frame.collect_schema()
+
+        def value(column: str, kind: str) -> pl.Expr:
+            if kind in types:
+                return pl.col(column).cast(types[kind], strict=False)
+            text = pl.col(column).cast(pl.String, strict=False)
+            if kind == "id" and schema[column].is_float():
+                return text.str.strip_suffix(".0")
+            return pl.when(text != "").then(text).alias(column) if kind == "text" else text
+
         return nw.from_native(
-            frame.to_native().with_columns(
-                pl.col(c).cast(types.get(kind, pl.String), strict=False)
-                for c, kind in kinds.items()
-            )
+            frame.to_native().with_columns(value(c, kind) for c, kind in kinds.items())
         )
 
     def hashed(

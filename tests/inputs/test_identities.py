@@ -202,16 +202,6 @@ def test_a_table_of_identities_is_validated() -> None:
         parse_config({"name": "shop", "sources": {"identites": "x.csv"}})
 
 
-def test_surveys_are_said_to_be_of_no_use() -> None:
-    surveys = frame(("customer_id", "timestamp", "survey", "score"), [("ann", at(2), "nps", 9.0)])
-    events = EVENTS[EVENTS["customer_id"].notna()]
-    events = pd.concat([events, events.assign(customer_id="bob", event_id=None)])
-    with open_duckdb(threads=1) as engine:
-        sources = {"events": events, "transactions": PAID, "surveys": surveys}
-        tables = read_tables(parse_config({"name": "shop"}), engine, sources)
-    assert any("surveys were read and checked, but" in note for note in tables.notes)
-
-
 METRIC = EngagementMetric(
     "shop", "driver", 84, 84,
     (WeightedBehaviour("visit", 100, None, None, "frequency", "events",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
 from engagement_ml._typing import FloatArray
 
@@ -27,12 +28,15 @@ class Totals:
         Sums of the products of two columns.
     rows : array (n, k) or None
         The columns of each customer, if there are fewer than `SMALL`; they are sorted.
+    cubes : array (k, k, k) or None
+        Sums of the products of three columns, if the kind needs them.
     """
 
     n: int
     sums: FloatArray
     products: FloatArray
     rows: FloatArray | None = None
+    cubes: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Kind(Protocol):
         What is summed by customer and period; ``on_board`` is filled by the caller.
     interval : str
         How the interval is made, for the documentation.
+    cubes : bool
+        Whether it needs sums of products of three columns.
     """
 
     @property
@@ -79,5 +85,25 @@ class Kind(Protocol):
     @property
     def interval(self) -> str: ...  # noqa: D102
 
-    def estimate(self, totals: Totals) -> Estimate:
-        """Return value and interval from the totals of one group and period."""
+    @property
+    def cubes(self) -> bool: ...  # noqa: D102
+
+    def estimate(self, totals: Any) -> Estimate:
+        """Return value and interval from the totals of one group and period.
+
+        They are ``Totals`` or, for kinds of durations, ``DurationTotals``.
+        """
+
+
+@lru_cache(maxsize=4096)
+def t_quantile(degrees: int) -> float:
+    """Return the 0.975 quantile of Student's t.
+
+    Examples
+    --------
+    >>> round(t_quantile(29), 3)
+    2.045
+    """
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, 0.975))

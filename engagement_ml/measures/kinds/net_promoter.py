@@ -29,6 +29,11 @@ class NetPromoter:
     columns: tuple[str, ...] = ("promoters", "detractors", "answers")
     interval: str = "adjusted Wald (Rocks 2016), cut at ±100"
 
+    @property
+    def cubes(self) -> bool:
+        """Whether sums of products of three columns are needed."""
+        return False
+
     def estimate(self, totals: Totals) -> Estimate:
         """Return value and interval from promoters, detractors and people who answered."""
         promoters, detractors, n = (float(total) for total in totals.sums)

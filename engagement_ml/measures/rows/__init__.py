@@ -1,0 +1,1 @@
+"""Rows that measures of events share: occurrences, trials, activity, sessions, contacts."""
