@@ -36,7 +36,7 @@ DESCRIPTION = Description(
     ),
     flows=(
         Appointments("appointment_booked", "appointment_attended", "appointment_moved",
-                     "appointment_cancelled"),
+                     "appointment_cancelled_by_provider"),
         Reply("question_sent", "question_answered", hours=10.0, channel="portal"),
         Refills("medication_refill"),
         Mail("reminder_sent", "reminder_opened", "reminder_clicked", per_week=0.25, opens=0.0,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engagement_ml.datasets import preset_names
 from engagement_ml.datasets.presets.answers import survey_rows
 from engagement_ml.datasets.presets.description import Description
 from engagement_ml.datasets.presets.logs import COLUMNS, behaviour_log, pick, texts
 from engagement_ml.datasets.presets.money import lifecycle, transactions
-from engagement_ml.datasets.presets.names import preset_names
 from engagement_ml.datasets.presets.truth import PresetTruth
 from engagement_ml.datasets.presets.world import BURN_IN_WEEKS, DAY, WEEK, World, draw_world
 from engagement_ml.errors import ConfigError, nearest
