@@ -15,15 +15,19 @@ from engagement_ml.measures.families import (
     durations,
     feature_use,
     loop,
+    loyalty,
     messages,
     purchases,
     score,
     sessions,
     surveys,
+    value,
 )
 
 MEASURES: tuple[MeasureDefinition, ...] = (
     *purchases.FAMILY,
+    *loyalty.FAMILY,
+    *value.FAMILY,
     *score.FAMILY,
     *conversion.FAMILY,
     *messages.FAMILY,

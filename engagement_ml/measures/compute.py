@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from engagement_ml.measures.context import ALL, AbsentError, Cell, MeasureContex
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.duration_totals import duration_totals
 from engagement_ml.measures.kinds.durations import Durations
-from engagement_ml.measures.kinds.kind import NO_DATA, Estimate
+from engagement_ml.measures.kinds.kind import NO_DATA, Estimate, Kind
 from engagement_ml.measures.on_board import customers_on_board
 from engagement_ml.measures.totals import totals_of
 from engagement_ml.measures.wanted import Wanted
@@ -57,10 +57,13 @@ def compute(
             rows[name] = definition.rows(context, settings)
         except AbsentError as error:
             absent[name] = str(error)
-    totals = _totals(context, chosen, rows)
+    kinds = {name: each.kind or chosen[name][0].kind for name, each in rows.items()}
+    totals = _totals(context, kinds, rows)
     return tuple(
-        _measured(context, name, chosen[name], rows.get(name), absent.get(name), totals.get(name))
-        for name in chosen
+        _measured(
+            context, name, each, kinds.get(name), rows.get(name), absent.get(name), totals.get(name)
+        )
+        for name, each in chosen.items()
     )
 
 
@@ -68,13 +71,15 @@ def _measured(
     context: MeasureContext,
     name: str,
     chosen: tuple[MeasureDefinition, MeasureConfig],
+    kind: Kind | None,
     rows: Rows | None,
     absent: str | None,
     totals: Mapping[str, Mapping[Cell, Any]] | None,
 ) -> Measured:
     definition, settings = chosen
+    days = [period.days for period in context.periods.each]
     estimates = {
-        dimension: _series(definition, cells, len(context.periods.each))
+        dimension: _series(definition, kind or definition.kind, cells, days)
         for dimension, cells in (totals or {}).items()
     }
     notes = list(definition.missing_types(settings, context.tables.event_counts))
@@ -86,15 +91,13 @@ def _measured(
 
 
 def _totals(
-    context: MeasureContext,
-    chosen: Mapping[str, tuple[MeasureDefinition, MeasureConfig]],
-    rows: Mapping[str, Rows],
+    context: MeasureContext, kinds: Mapping[str, Kind], rows: Mapping[str, Rows]
 ) -> dict[str, dict[str, dict[Cell, Any]]]:
     """Return the totals of each measure by dimension and cell."""
     found: dict[str, dict[str, dict[Cell, Any]]] = {}
     shared: dict[str, list[Wanted]] = {}
     for place, (name, each) in enumerate(rows.items()):
-        kind = chosen[name][0].kind
+        kind = kinds[name]
         if isinstance(kind, Durations):
             found[name] = dict(duration_totals(context, each, kind))
         else:
@@ -108,15 +111,15 @@ def _totals(
 
 
 def _series(
-    definition: MeasureDefinition, cells: Mapping[Cell, Any], n_periods: int
+    definition: MeasureDefinition, kind: Kind, cells: Mapping[Cell, Any], days: Sequence[int]
 ) -> dict[str, tuple[Estimate, ...]]:
     groups = sorted({group for _, group in cells}) or [""]
     return {
         group: tuple(
-            _shown(definition, definition.kind.estimate(cells[place, group]))
+            _shown(definition, kind.estimate(replace(cells[place, group], days=length)))
             if (place, group) in cells
             else NO_DATA
-            for place in range(n_periods)
+            for place, length in enumerate(days)
         )
         for group in groups
     }
@@ -134,6 +137,7 @@ def _shown(definition: MeasureDefinition, estimate: Estimate) -> Estimate:
         high=_rounded(estimate.high),
         numerator=_rounded(estimate.numerator),
         denominator=_rounded(estimate.denominator),
+        factors={name: float(f"{factor:.{DIGITS}g}") for name, factor in estimate.factors.items()},
     )
 
 

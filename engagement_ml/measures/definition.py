@@ -37,8 +37,11 @@ class Rows:
         with or without a row: entry before its end, and no churn event before its start.
     notes : tuple of str
         What was left out or assumed, such as trials that are not mature yet.
-    splits : tuple of str, default ()
-        Further columns of text by which the values are split, as by ``touchpoint``.
+    splits : mapping of str to callable
+        Further columns of text by which the values are split, as by ``touchpoint``, and what makes
+        the rows with that column, which take the place of `frame`.
+    kind : Kind or None
+        Takes the place of the definition's kind, if the settings change how it estimates.
     limit : int or None
         Only for kinds of durations: microseconds within which an answer is in time.
 
@@ -57,12 +60,14 @@ class Rows:
     on_board: bool = False
     notes: tuple[str, ...] = ()
     limit: int | None = None
-    splits: tuple[str, ...] = ()
+    splits: Mapping[str, Callable[[], nw.LazyFrame[Any]]] = field(default_factory=dict)
+    kind: Kind | None = None
 
-    def split_by(self) -> tuple[str, ...]:
-        """Return the columns of the frame by which the values are split."""
-        touched = TOUCHPOINT in self.frame().collect_schema().names()
-        return (*([TOUCHPOINT] if touched else []), *self.splits)
+    def split_rows(self) -> dict[str, nw.LazyFrame[Any]]:
+        """Return the rows for each column by which the values are split."""
+        frame = self.frame()
+        touched = {TOUCHPOINT: frame} if TOUCHPOINT in frame.collect_schema().names() else {}
+        return touched | {column: make() for column, make in self.splits.items()}
 
 
 @dataclass(frozen=True)

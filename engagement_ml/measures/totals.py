@@ -36,27 +36,30 @@ def totals_of(
         See ``customers_on_board``; by touchpoint it is that of all customers.
     """
     found: dict[tuple[str, str], dict[Cell, Totals]] = {}
-    base = _by_customer(context, measures, KEYS)
+    base = _by_customer(context, measures, KEYS, measures[0].rows.frame())
     keys = {ALL: nw.lit(""), **{name: nw.col(key) for key, name in context.segments.items()}}
     for dimension, key in keys.items():
         board = on_board[dimension]
         for measure, totals in _by_group(context, measures, base, key, board).items():
             found[measure, dimension] = totals
     everybody = {period: n for (period, _), n in on_board[ALL].items()}
-    for split in measures[0].rows.split_by():
-        parts = _by_customer(context, measures, (*KEYS, split))
+    for split, rows in measures[0].rows.split_rows().items():
+        parts = _by_customer(context, measures, (*KEYS, split), rows)
         by_part = _by_group(context, measures, parts, nw.col(split), everybody)
         found |= {(measure, split): totals for measure, totals in by_part.items()}
     return found
 
 
 def _by_customer(
-    context: MeasureContext, measures: Sequence[Wanted], keys: Sequence[str]
+    context: MeasureContext,
+    measures: Sequence[Wanted],
+    keys: Sequence[str],
+    rows: nw.LazyFrame[Any],
 ) -> nw.LazyFrame[Any]:
     """Return the columns of all measures, a row for each customer and period, computed once."""
     sums = {alias: e for each in measures for alias, e in each.sums.items()}
     calendar = context.periods.calendar(context.engine)
-    inside = measures[0].rows.frame().join(calendar, on="day", how="inner")
+    inside = rows.join(calendar, on="day", how="inner")
     bounds = ("period_start", "period_end")
     split = [key for key in keys if key not in KEYS]
     inside = inside.filter(*(~nw.col(key).is_null() for key in split)) if split else inside

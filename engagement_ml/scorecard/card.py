@@ -298,7 +298,8 @@ class Scorecard:
 
     `facts` are the executive's at most seven numbers: each ``title``, ``text`` (the number as
     people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are
-    scores by hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals, ``verdict``.
+    scores by hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals,
+    ``verdict`` and ``sentence``.
     """
 
     name: str

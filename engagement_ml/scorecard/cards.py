@@ -83,7 +83,7 @@ def measure_card(measured: Measured, link: Link, context: CardContext) -> Measur
         target_source=settings.target_source or "",
         status=status_of(latest, settings.target, settings.warning, better),
         trend=trend_of(list(series.values()), better),
-        link=link,
+        link=link if absent is None else Link(),
         benchmarks=tuple(
             Benchmark(each.value, each.source, each.date)
             for each in context.config.benchmarks

@@ -160,7 +160,7 @@ def _decision(verdicts: Verdicts, entity: str) -> Fact | None:
     stopping costs nothing.
     """
     rows = list(verdicts.rows.values())
-    harmful = [row for row in rows if row.verdict == "harmful" and row.effect_per_sd is not None]
+    harmful = [row for row in rows if row.verdict == "harmful" and row.effect is not None]
     if harmful:
         row = max(harmful, key=lambda each: abs(each.effect_per_sd or 0.0))
         return _fact(
@@ -170,7 +170,7 @@ def _decision(verdicts: Verdicts, entity: str) -> Fact | None:
             f"{verdicts.currency} in {verdicts.outcome_days} days. Decide who may still use it.",
             "bad",
         )
-    drivers = [row for row in rows if row.verdict == "driver" and row.effect_per_sd is not None]
+    drivers = [row for row in rows if row.verdict == "driver" and row.effect is not None]
     if drivers:
         row = max(drivers, key=lambda each: each.effect_per_sd or 0.0)
         most = f" Up to {number(row.saturation_point, 0)} in the window pay." if (

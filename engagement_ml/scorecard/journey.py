@@ -18,19 +18,20 @@ DEFAULT: Mapping[str, tuple[str, ...]] = {
     "consideration": (
         "session_minutes", "pages_per_session", "conversion", "watch_minutes", "watch_completion",
     ),
-    "onboarding": ("booking_rate", "response_hours", "response_within_limit"),
+    "onboarding": ("booking_rate", "response_hours", "response_within"),
     "purchase": (
-        "cart_abandonment", "checkout_minutes", "purchase_frequency", "average_order_value",
-        "margin_per_customer",
+        "cart_abandonment", "checkout_minutes", "checkout_within", "purchase_frequency",
+        "average_order_value", "margin_per_customer",
     ),
     "usage": (
-        "dau", "wau", "mau", "stickiness", "adoption", "feature_breadth", "login_frequency",
-        "review_hours", "appointment_adherence", "medication_adherence",
+        "dau", "wau", "mau", "stickiness", "adoption", "adoption_breadth", "login_frequency",
+        "review_hours", "review_within", "appointment_adherence", "medication_adherence",
+        "medication_adherent",
     ),
     "service": ("complaints", "csat", "csat_mean", "ces", "esat", "response_rate"),
     "retention": (
         "retention", "churn_rate", "repeat_purchase", "repeat_service", "clv", "clv_predicted",
-        "engaged_buying",
+        "engaged_buying", "engagement_score",
     ),
     "advocacy": ("nps", "nps_weighted", "share_rate", "mentions", "referral_rate",
                  "referral_conversion"),

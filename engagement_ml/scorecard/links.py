@@ -82,10 +82,19 @@ def link_of(names: Iterable[str], verdicts: Verdicts) -> Link:
     if len(by_name) == 1:
         (name,) = by_name
         return Link(_kind(examined), by_name, _of_one(name, verdicts))
-    text = sentence(_counted(by_name, verdicts))
+    text = f"{_counted(by_name, verdicts)}."
     if len(set(by_name.values())) > 1:
         text += " A change of the measure may come from any of them, so it does not tell by itself."
     return Link(_kind(examined), by_name, text)
+
+
+def link_of_goal(starts: Iterable[str], verdicts: Verdicts) -> Link:
+    """Return the link of a measure whose goal is a purchase, whatever it starts with."""
+    by_name = {name: verdicts.of(name) for name in starts}
+    text = "Its goal is a purchase, so it is part of margin and no cause of it."
+    if by_name:
+        text += f" Of what it starts with, {_counted(by_name, verdicts)}."
+    return Link("none", by_name, text)
 
 
 def link_of_all(verdicts: Verdicts, excluded: Iterable[str] = ()) -> Link:
@@ -152,7 +161,7 @@ def _of_one(name: str, verdicts: Verdicts) -> str:
     label = verdicts.label(name)
     if name not in verdicts.rows:
         why = verdicts.reasons.get(name, "it was no candidate when the run was trained")
-        return sentence(f"{label} was not examined: {why}")
+        return f"{label} was not examined: {why}."
     row = verdicts.rows[name]
     text = f"{label} {_SAY[row.verdict][0]}"
     if row.verdict in ("driver", "harmful") and row.effect is not None:
@@ -160,7 +169,7 @@ def _of_one(name: str, verdicts: Verdicts) -> str:
             f": one more is worth {number(row.effect, 2, signed=True)} {verdicts.currency} of "
             f"margin per customer in {verdicts.outcome_days} days"
         )
-    return " ".join([sentence(text), sentence(row.reason)]) if row.reason else sentence(text)
+    return f"{text}. {sentence(row.reason)}".strip()
 
 
 def _counted(by_name: Mapping[str, str], verdicts: Verdicts) -> str:

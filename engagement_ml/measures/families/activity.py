@@ -11,15 +11,10 @@ import narwhals as nw
 from engagement_ml._typing import FloatArray
 from engagement_ml.config.scorecard import MeasureConfig
 from engagement_ml.features.daily_totals import entities
-from engagement_ml.measures.context import MeasureContext
+from engagement_ml.measures.context import TOUCHPOINT, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.kinds.functions import TotalsFunction, divide, share
-from engagement_ml.measures.rows.activity import (
-    WEIGHT,
-    active_spans,
-    distinct_spans,
-    span_ends,
-)
+from engagement_ml.measures.rows.activity import WEIGHT, active_spans, span_ends
 from engagement_ml.measures.rows.occurrences import kept, occurrences
 from engagement_ml.windows import DAY
 
@@ -48,27 +43,21 @@ def _mean_active() -> TotalsFunction:
     )
 
 
-def _active_rows(span: str) -> MakeRows:
-    def rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
-        names = _named(context, settings)
-        key, frame = active_spans(context, names)
-        columns = {"active": distinct_spans(context, span)}
-        return Rows(key, lambda: frame, columns, on_board=True)
+def _spans(context: MeasureContext, settings: MeasureConfig, **columns: str) -> Rows:
+    """Return rows that sum the weights of active days, weeks or months, by column of the kind."""
+    names = None if settings.event is None else context.event_types(settings.event, "event")
+    key, frame, touched = active_spans(context, names)
+    sums = {name: nw.col(weight).sum() for name, weight in columns.items()}
+    splits = {} if touched is None else {TOUCHPOINT: lambda: touched}
+    return Rows(key, lambda: frame, sums, on_board="active" in columns, splits=splits)
 
-    return rows
+
+def _active_rows(weight: str) -> MakeRows:
+    return lambda context, settings: _spans(context, settings, active=weight)
 
 
 def _stickiness_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
-    key, frame = active_spans(context, _named(context, settings))
-    columns = {
-        "daily": distinct_spans(context, "day"),
-        "monthly": distinct_spans(context, "month"),
-    }
-    return Rows(key, lambda: frame, columns)
-
-
-def _named(context: MeasureContext, settings: MeasureConfig) -> tuple[str, ...] | None:
-    return None if settings.event is None else context.event_types(settings.event, "event")
+    return _spans(context, settings, daily="day_", monthly="month_")
 
 
 def _login_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
@@ -120,7 +109,7 @@ FAMILY = (
         better="more",
         formula="distinct customers active on a day, mean over the days of the period",
         needs="events",
-        rows=_active_rows("day"),
+        rows=_active_rows("day_"),
         edge_cases=ACTIVE,
         keys=("event",),
     ),
@@ -133,7 +122,7 @@ FAMILY = (
         formula="distinct customers active in a week (Monday to Sunday), mean over the weeks that "
         "end in the period",
         needs="events",
-        rows=_active_rows("week"),
+        rows=_active_rows("week_"),
         edge_cases="Activity as for `dau`. A week that begins before the history is left out.",
         keys=("event",),
     ),
@@ -146,7 +135,7 @@ FAMILY = (
         formula="distinct customers active in a calendar month, mean over the months that end in "
         "the period; if periods are weeks, active in the 28 days that end with the week",
         needs="events",
-        rows=_active_rows("month"),
+        rows=_active_rows("month_"),
         edge_cases="Activity as for `dau`. A month that begins before the history is left out.",
         keys=("event",),
     ),

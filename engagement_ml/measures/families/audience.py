@@ -96,9 +96,7 @@ FAMILY = (
     MeasureDefinition(
         name="watch_completion",
         title="Completion",
-        kind=TotalsFunction(
-            ("watched", "length"), divide, scale=100.0, bounds=(0.0, 100.0)
-        ),
+        kind=TotalsFunction(("watched", "length"), divide, scale=100.0, bounds=(0.0, 100.0)),
         unit="percent",
         better="more",
         formula="sum of `duration_seconds`, of each event at most its length / sum of the lengths",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from engagement_ml.config.scorecard import Better, MeasureConfig
+from engagement_ml.features.daily_totals import entities
 from engagement_ml.measures.context import MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.kinds.functions import ratio, share
 from engagement_ml.measures.rows.activity import event_rows
+from engagement_ml.measures.rows.occurrences import occurrences, touched
 
 SHARES = ("share", "shared", "social_share", "content_shared")
 MENTIONS = ("mention", "mentioned", "brand_mention")
@@ -28,10 +32,21 @@ def _per_active(context: MeasureContext, settings: MeasureConfig) -> Rows:
 
 
 def _referral_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
-    names = context.event_types(settings.event, "event")
-    key, frame = event_rows(context)
-    did = nw.when(nw.col("event_type").is_in(names)).then(_ONE).otherwise(_ZERO)
-    return Rows(key, lambda: frame, {"referrers": did.max()}, on_board=True)
+    referrals = occurrences(context, settings.event, "event", touched(context))
+    stays = entities(context.tables, context.config).select(
+        "customer_id", entry=nw.col("entry").dt.date(), exit=nw.col("exit").dt.date()
+    )
+
+    def frame() -> nw.LazyFrame[Any]:
+        return referrals.frame.join(stays, on="customer_id", how="inner")
+
+    # Only customers on board, so that the share is at most 100%.
+    there = (nw.col("entry") < nw.col("period_end")) & (
+        nw.col("exit").is_null() | (nw.col("exit") >= nw.col("period_start"))
+    )
+    did = nw.when(there).then(_ONE).otherwise(_ZERO)
+    key = f"referrals {referrals.names}"
+    return Rows(key, frame, {"referrers": did.max()}, on_board=True)
 
 
 def _rate(

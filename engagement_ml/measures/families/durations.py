@@ -35,7 +35,7 @@ def _rows(noun: str) -> Callable[[MeasureContext, MeasureConfig], Rows]:
             found = start.frame.filter(nw.col("micros") < end)
             if column is not None:
                 found = found.filter(~nw.col(column).is_null())
-            matched = with_next(units(context, found, link.unit, 0), goal.frame, link.column)
+            matched = with_next(units(context, found, link.unit, end, 0), goal.frame, link.column)
             answered = nw.col("next") < end
             until = nw.when(answered).then(nw.col("next")).otherwise(end)
             return matched.select(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import narwhals as nw
@@ -30,7 +31,8 @@ def _rows(
     goals = () if settings.goal is None else context.event_types(settings.goal, "goal")
     key, frame = session_rows(context, _pages(context, settings), goals, settings.engaged_seconds)
     sums = {name: nw.col(column).sum() for name, column in columns.items()}
-    splits = (SECTION,) if SECTION in frame.collect_schema().names() else ()
+    sectioned = SECTION in frame.collect_schema().names()
+    splits = {SECTION: lambda: frame} if sectioned else {}
     return Rows(key, lambda: frame, sums, notes=notes, splits=splits)
 
 
@@ -44,9 +46,7 @@ def _pages(context: MeasureContext, settings: MeasureConfig) -> tuple[str, ...]:
 def _minutes_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
     rows = _rows(context, settings, {"duration": "duration", "sessions": "sessions"})
     note = single_note(context, rows.frame())
-    return Rows(
-        rows.key, rows.frame, rows.columns, notes=(note,) if note else (), splits=rows.splits
-    )
+    return dataclasses.replace(rows, notes=(note,) if note else ())
 
 
 def _pages_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:

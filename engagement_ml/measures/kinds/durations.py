@@ -36,6 +36,8 @@ class DurationTotals:
         Time within which an answer counts as in time, in steps.
     design_effect : float, default 1.0
         Factor of the variance because requests of one customer are alike; at least 1.
+    days : int, default 1
+        Length of the period.
     """
 
     n: int
@@ -44,6 +46,7 @@ class DurationTotals:
     unanswered: Int64Array
     limit: float | None = None
     design_effect: float = 1.0
+    days: int = 1
 
 
 @dataclass(frozen=True)

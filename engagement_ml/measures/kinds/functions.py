@@ -27,10 +27,13 @@ def ratio(
     )  # fmt: skip
 
 
-def rate(numerator: str, denominator: str, *, scale: float = 1.0) -> TotalsFunction:
-    """Return the kind of a number of events by a denominator."""
+def rate(
+    numerator: str, denominator: str, *, scale: float = 1.0, per_days: float | None = None
+) -> TotalsFunction:
+    """Return the kind of a number of events by a denominator, in the period or in some days."""
     return TotalsFunction(
-        (numerator, denominator), divide, numerator, denominator, scale, (0.0, math.inf), True
+        (numerator, denominator), divide, numerator, denominator, scale, (0.0, math.inf),
+        counts=True, per_days=per_days,
     )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -30,6 +31,8 @@ class Totals:
         The columns of each customer, if there are fewer than `SMALL`; they are sorted.
     cubes : array (k, k, k) or None
         Sums of the products of three columns, if the kind needs them.
+    days : int, default 1
+        Length of the period.
     """
 
     n: int
@@ -37,6 +40,7 @@ class Totals:
     products: FloatArray
     rows: FloatArray | None = None
     cubes: FloatArray | None = None
+    days: int = 1
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,11 @@ class Estimate:
     n : int
         People behind the value.
     numerator, denominator : float or None
+        In the unit of the kind's columns: amounts in millionths.
     note : str
         Why there is no value, or how the interval was made if not in the usual way.
+    factors : mapping of str to float
+        What the value is the product of, if it is one.
     """
 
     value: float | None
@@ -61,6 +68,7 @@ class Estimate:
     numerator: float | None = None
     denominator: float | None = None
     note: str = ""
+    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 NO_DATA = Estimate(None, None, None, 0, note="no data")

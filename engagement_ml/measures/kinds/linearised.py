@@ -47,6 +47,8 @@ class TotalsFunction:
         Factor of the value and its interval, such as 100 for percent.
     bounds : (float, float)
         Smallest and largest possible value, after scaling.
+    per_days : float or None
+        Days that the value is for, if it grows with the length of the period.
     counts : bool, default False
         Whether the value is a number of events by a denominator; then none at all still has an
         upper limit, that of a Poisson count.
@@ -67,6 +69,7 @@ class TotalsFunction:
     scale: float = 1.0
     bounds: tuple[float, float] = (-math.inf, math.inf)
     counts: bool = False
+    per_days: float | None = None
     interval: str = (
         "linearised, clustered by customer, corrected for skewness; studentized bootstrap by "
         "customer below 30 customers, none below 8"
@@ -87,8 +90,14 @@ class TotalsFunction:
             None if name is None else float(totals.sums[self.columns.index(name)])
             for name in (self.numerator, self.denominator)
         )
-        low, high = (None if limit is None else self._bounded(limit) for limit in (low, high))
-        return Estimate(self._bounded(value), low, high, totals.n, numerator, denominator, note)
+        factor = self.scale
+        if self.per_days is not None:
+            factor *= self.per_days / totals.days
+        shown, low, high = (
+            None if each is None else min(max(each * factor, self.bounds[0]), self.bounds[1])
+            for each in (value, low, high)
+        )
+        return Estimate(shown, low, high, totals.n, numerator, denominator, note)
 
     def _interval(self, totals: Totals) -> Interval:
         if self.counts and totals.sums[0] == 0:
@@ -123,9 +132,6 @@ class TotalsFunction:
         third = float(np.einsum("ijk,i,j,k", totals.cubes, g, g, g)) / n
         variance = second - first**2
         return (third - 3 * first * second + 2 * first**3) / math.sqrt(variance) ** 3
-
-    def _bounded(self, value: float) -> float:
-        return min(max(value * self.scale, self.bounds[0]), self.bounds[1])
 
 
 def skewness_corrected(n: int, skewness: float) -> tuple[float, float]:

@@ -30,6 +30,7 @@ SENT = (
 TRAILING_DAYS = 28
 """Days of the month that ends with a week, if periods are weeks."""
 _ONE, _ZERO = nw.lit(1), nw.lit(0)
+_NONE = nw.lit(0).cast(nw.Int64)
 
 
 def event_rows(
@@ -89,7 +90,9 @@ def is_active(context: MeasureContext, present: Iterable[str], names: Names = No
     return active
 
 
-def active_spans(context: MeasureContext, names: Names = None) -> tuple[str, nw.LazyFrame[Any]]:
+def active_spans(
+    context: MeasureContext, names: Names = None
+) -> tuple[str, nw.LazyFrame[Any], nw.LazyFrame[Any] | None]:
     """Return on which days, in which weeks and in which months customers were active.
 
     Weeks run from Monday to Sunday and months are those of the calendar; each counts in the period
@@ -101,8 +104,9 @@ def active_spans(context: MeasureContext, names: Names = None) -> tuple[str, nw.
     key : str
     frame : LazyFrame
         ``customer_id``, ``day`` (the last one of the week or month), ``day_``, ``week_`` and
-        ``month_`` (`WEIGHT` divided by the number of such spans in the period, else 0), and
-        ``touchpoint`` if events have a channel.
+        ``month_``: `WEIGHT` divided by the number of such spans in the period, else 0.
+    by_touchpoint : LazyFrame or None
+        The same for each ``touchpoint``, if events have a channel.
     """
     key = f"active spans {names}"
     touch = touched(context)
@@ -111,35 +115,30 @@ def active_spans(context: MeasureContext, names: Names = None) -> tuple[str, nw.
         rows = event_rows(context, names)[1].filter(nw.col("active") == 1)
         return rows.group_by("customer_id", "day", *touch).agg(nw.len().alias("n"))
 
-    def make() -> nw.LazyFrame[Any]:
-        active = kept(context, f"active days {names}", days)
-        spans = context.engine.small(_spans(context))
-        weights = ("day_", "week_", "month_")
-        rows = active.join(spans, on="day", how="inner").group_by("customer_id", "end", *touch)
-        return (
-            rows.agg(nw.col(weight).max() for weight in weights)
-            .rename({"end": "day"})
-            .select("customer_id", "day", *touch, *weights)
-        )
-
-    return key, kept(context, key, make)
+    active = kept(context, f"active days {names}", days)
+    frame = kept(context, key, lambda: _distinct(context, active, ()))
+    if not touch:
+        return key, frame, None
+    return key, frame, kept(context, f"{key} {touch}", lambda: _distinct(context, active, touch))
 
 
-def distinct_spans(context: MeasureContext, span: str) -> nw.Expr:
-    """Return the weight of a customer's distinct days, weeks or months in a period.
-
-    Parameters
-    ----------
-    context : MeasureContext
-    span : {"day", "week", "month"}
-    """
-    weight = nw.col(f"{span}_")
-    if not touched(context):
-        return weight.sum()
-    # Several touchpoints of a day are one active day; null stands for the days without the span.
-    ends = nw.when(weight > 0).then(nw.col("day"))
-    others = nw.when(weight > 0).then(_ZERO).otherwise(_ONE)
-    return (ends.n_unique() - others.max()) * weight.max()
+def _distinct(
+    context: MeasureContext, active: nw.LazyFrame[Any], split: Sequence[str]
+) -> nw.LazyFrame[Any]:
+    """Return distinct days, weeks and months, with their weights, one below the other."""
+    monthly: Every | None = None if context.periods.every == "week" else "month"
+    spans = {"week_": list(span_ends(context, "week")), "month_": list(span_ends(context, monthly))}
+    singles = [(each.start + i * DAY,) * 2 for each in context.periods.each for i in range(each.days)]
+    parts = []
+    for name, each in {"day_": singles, **spans}.items():
+        calendar = context.engine.small(_weighted(context, each))
+        # A day of one touchpoint is there once already.
+        rows = active.join(calendar, on="day", how="inner")
+        if name != "day_" or len(split) < len(touched(context)):
+            rows = rows.group_by("customer_id", "end", *split).agg(nw.col("weight").max())
+        weights = {w: nw.col("weight") if w == name else _NONE for w in ("day_", *spans)}
+        parts.append(rows.select("customer_id", nw.col("end").alias("day"), *split, **weights))
+    return nw.concat(parts)
 
 
 def span_ends(context: MeasureContext, every: Every | None) -> Iterator[tuple[dt.date, dt.date]]:
@@ -163,26 +162,16 @@ def span_ends(context: MeasureContext, every: Every | None) -> Iterator[tuple[dt
         day = after
 
 
-def _spans(context: MeasureContext) -> dict[str, list[Any]]:
+def _weighted(
+    context: MeasureContext, spans: Sequence[tuple[dt.date, dt.date]]
+) -> dict[str, list[Any]]:
     """Return the days of each span, its end and its weight, as columns."""
-    columns: dict[str, list[Any]] = {n: [] for n in ("day", "end", "day_", "week_", "month_")}
-
-    def add(first: dt.date, last: dt.date, **weights: int) -> None:
-        for offset in range((last - first).days + 1):
-            columns["day"].append(first + offset * DAY)
-            columns["end"].append(last)
-            for name in ("day_", "week_", "month_"):
-                columns[name].append(weights.get(name, 0))
-
+    columns: dict[str, list[Any]] = {"day": [], "end": [], "weight": []}
     for period in context.periods.each:
-        for offset in range(period.days):
-            day = period.start + offset * DAY
-            add(day, day, day_=WEIGHT // period.days)
-    monthly: Every | None = None if context.periods.every == "week" else "month"
-    for name, every in (("week_", "week"), ("month_", monthly)):
-        spans = list(span_ends(context, every))  # type: ignore[arg-type]
-        for period in context.periods.each:
-            inside = [s for s in spans if period.start <= s[1] < period.end]
-            for first, last in inside:
-                add(first, last, **{name: WEIGHT // len(inside)})
+        inside = [s for s in spans if period.start <= s[1] < period.end]
+        for first, last in inside:
+            for offset in range((last - first).days + 1):
+                columns["day"].append(first + offset * DAY)
+                columns["end"].append(last)
+                columns["weight"].append(WEIGHT // len(inside))
     return columns

@@ -121,9 +121,7 @@ def _with_ref(context: MeasureContext, names: tuple[str, ...]) -> nw.LazyFrame[A
     return context.engine.micros(selected, "micros", "due")
 
 
-def supply_rows(
-    context: MeasureContext, refills: tuple[str, ...]
-) -> tuple[str, nw.LazyFrame[Any]]:
+def supply_rows(context: MeasureContext, refills: tuple[str, ...]) -> tuple[str, nw.LazyFrame[Any]]:
     """Return days with a supply of medicine, and days observed, by customer and period.
 
     A refill's supply begins when that of the refills before it ends, if it overlaps. A customer is
@@ -231,9 +229,7 @@ def _within_periods(
         spells.join(table, how="cross")
         .select("customer_id", "day", days=days)
         .filter(nw.col("days") > 0)
-        .select(
-            "customer_id", "day", **{name: nw.col("days").cast(nw.Int64), other: _ZERO}
-        )
+        .select("customer_id", "day", **{name: nw.col("days").cast(nw.Int64), other: _ZERO})
         .select("customer_id", "day", "covered", "observed")
     )
 

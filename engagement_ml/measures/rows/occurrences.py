@@ -10,7 +10,13 @@ import narwhals as nw
 
 from engagement_ml.errors import nearest
 from engagement_ml.features.daily_totals import content_key
-from engagement_ml.measures.context import SIGNUP, TOUCHPOINT, TRANSACTION, AbsentError, MeasureContext
+from engagement_ml.measures.context import (
+    SIGNUP,
+    TOUCHPOINT,
+    TRANSACTION,
+    AbsentError,
+    MeasureContext,
+)
 
 CHANNEL = "channel"
 DAY = 86_400_000_000

@@ -95,7 +95,7 @@ def single_note(context: MeasureContext, frame: nw.LazyFrame[Any]) -> str:
     row = context.engine.rows(totals, source="sessions")[0]
     if not row["sessions"]:
         return ""
-    share = percent(row["single"] / row["sessions"])
+    share = percent(float(row["single"]) / float(row["sessions"]))
     return f"{share} of the sessions have one event, and count 0 minutes"
 
 
@@ -152,9 +152,7 @@ def _sessions(
     )
 
 
-def _by_day(
-    context: MeasureContext, rule: SessionRule, pages: Sequence[str]
-) -> nw.LazyFrame[Any]:
+def _by_day(context: MeasureContext, rule: SessionRule, pages: Sequence[str]) -> nw.LazyFrame[Any]:
     """Return sessions by customer and day, which need not be told apart."""
     marked = _marked(context, rule, {"pages": _is_one_of(pages) if pages else _ONE})
     return marked.group_by("customer_id", "day").agg(

@@ -105,10 +105,12 @@ def match_trials(
         found = starts.frame.filter(nw.col("micros") < end)
         if column is not None:
             found = found.filter(~nw.col(column).is_null())
-        matched = with_next(units(context, found, link.unit, limit), goals.frame, link.column)
-        last, due = nw.col("last"), NEVER - 1 if limit is None else nw.col("last") + limit
+        matched = with_next(
+            units(context, found, link.unit, end, limit), goals.frame, link.column
+        )
+        due = nw.lit(NEVER - 1) if limit is None else nw.col("last") + limit
         reached = nw.when(nw.col("next") <= due).then(_ONE).otherwise(_ZERO)
-        mature = _ONE if limit is None else nw.when(last + limit <= end).then(_ONE).otherwise(_ZERO)
+        mature = nw.when(_mature("last", end, limit)).then(_ONE).otherwise(_ZERO)
         return matched.select(
             "customer_id",
             "day",
@@ -130,13 +132,13 @@ def match_trials(
 
 
 def units(
-    context: MeasureContext, starts: nw.LazyFrame[Any], unit: Unit, limit: int | None
+    context: MeasureContext, starts: nw.LazyFrame[Any], unit: Unit, end: int, limit: int | None
 ) -> nw.LazyFrame[Any]:
     """Return a row for each trial: ``micros`` of its start, ``last`` of the last one it stands for.
 
-    With the unit ``customer`` the starts of a day are one trial if the goal has at least a day: the
-    times of such starts overlap, so the goal follows one of them if it follows the first and is in
-    time after the last.
+    With the unit ``customer`` the starts of a day that are mature are one trial if the goal has at
+    least a day: the times of such starts overlap, so the goal follows one of them if it follows the
+    first and is in time after the last.
     """
     touch = touched(context)
     columns = [c for c in LINKS.values() if c in starts.collect_schema().names()]
@@ -145,9 +147,11 @@ def units(
             return starts.with_columns(last=nw.col("micros"))
         links = (nw.lit(None).cast(nw.String).alias(c) for c in columns)
         return (
-            starts.group_by("customer_id", "day", *touch)
+            starts.with_columns(mature_=_mature("micros", end, limit))
+            .group_by("customer_id", "day", "mature_", *touch)
             .agg(nw.col("micros").min(), nw.col("micros").max().alias("last"))
             .with_columns(*links)
+            .drop("mature_")
         )
     keys = ["customer_id", *{"first": [], "day": ["day"]}.get(unit, [LINKS.get(unit, "")])]
     firsts = starts.with_columns(first_=nw.col("micros").min().over(*keys)).filter(
@@ -232,6 +236,11 @@ def _unlinked(
         return []
     [lost] = count(context, starts.frame, n=nw.col(column).is_null())
     return [f"{how_many(lost, noun)} without a {column} left out"] if lost else []
+
+
+def _mature(moment: str, end: int, limit: int | None) -> nw.Expr:
+    """Return whether the time for the goal is over at the end of the history."""
+    return nw.lit(True) if limit is None else nw.col(moment) + limit <= end
 
 
 def _null_like(name: str) -> nw.Expr:

@@ -1,12 +1,7 @@
-"""Placeholder."""
+"""The page of a scorecard: for executives, for the front line, and for analysts."""
 
 from __future__ import annotations
 
-from html import escape
+from engagement_ml.report.scorecard.page import render_scorecard
 
-from engagement_ml.scorecard.card import Scorecard
-
-
-def render_scorecard(card: Scorecard) -> str:
-    """Return a page (placeholder)."""
-    return f"<!doctype html><title>{escape(card.name)}</title>"
+__all__ = ["render_scorecard"]

@@ -44,7 +44,7 @@ def engaged_without_purchase(
     Those with the highest scores come first, at most `MAX_CUSTOMERS`.
     """
     day = nw.col("day")
-    engaged = scores.filter((day == period.end - DAY) & (nw.col("engaged") == 1))
+    engaged = scores.filter((day == period.end - DAY) & nw.col("engaged"))
     inside = (day >= period.start) & (day < period.end) & (nw.col("orders") > 0)
     buyers = daily_transactions(tables).filter(inside).select("customer_id").unique()
     idle = engaged.select("customer_id", "score").join(buyers, on="customer_id", how="anti")

@@ -18,6 +18,7 @@ from engagement_ml.measures.compute import Measured, compute
 from engagement_ml.measures.context import MeasureContext
 from engagement_ml.measures.families.behaviours import behaviour_measures
 from engagement_ml.measures.periods import Periods
+from engagement_ml.measures.engaged import engaged_cells
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import Progress
 from engagement_ml.records import RunRecord
@@ -27,6 +28,7 @@ from engagement_ml.scorecard.card import (
     SegmentCard,
     SurveyCard,
 )
+from engagement_ml.scorecard.engaged import engaged_buying
 from engagement_ml.workflow.runs import Run
 from engagement_ml.workflow.scorecards import acting
 from engagement_ml.workflow.scorecards.campaigns import goal_groups
@@ -123,6 +125,9 @@ def gather(
     summary: Mapping[str, Mapping[str, float]] = {}
     if scores is not None:
         summary = score_summary(scores, tables, periods, len(metric.behaviours))
+    buying: tuple[EngagedBuying, ...] = ()
+    if scores is not None:
+        buying = engaged_buying(periods, engaged_cells(context), limit)
     to_act, acting_notes = _to_act(tables, config, metric, scores, periods, progress)
     return Parts(
         record=record,
@@ -135,6 +140,7 @@ def gather(
         engaged_from=limit,
         summary=summary,
         to_act=to_act,
+        buying=buying[-1] if buying else None,
         notes=(*tables.notes, *notes, *acting_notes),
     )
 

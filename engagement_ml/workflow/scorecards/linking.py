@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from engagement_ml.config import MeasureConfig, PipelineConfig
 from engagement_ml.inputs import Tables
+from engagement_ml.measures.context import TRANSACTION
 from engagement_ml.measures.definition import MeasureDefinition
 from engagement_ml.measures.families.behaviours import EVENTS
 from engagement_ml.records import RunRecord
@@ -16,6 +17,7 @@ from engagement_ml.scorecard.links import (
     Verdicts,
     link_of,
     link_of_all,
+    link_of_goal,
     link_of_survey,
 )
 
@@ -26,6 +28,7 @@ _ROLES = {
     "mediator": "its role is 'mediator', between another behaviour and margin",
     "negative_control": "its role is 'negative_control', which cannot act",
 }
+_FIXED = {"score": OF_THE_SCORE, "transactions": OUTCOMES, "trained": OUTCOMES}
 _DIRECTIONS = {"driver": "more", "harmful": "less"}
 
 
@@ -80,15 +83,25 @@ def _link(
     surveys: Mapping[str, SurveyCard],
     churn_event: str | None,
 ) -> Link:
-    subject = definition.needs.split(" ")[0].rstrip(",;:")
-    names = [each for each in definition.of_behaviours(settings) if each in verdicts.events]
-    if names:
+    of_events = definition.of_behaviours(settings)
+    if of_events:
+        names = [each for each in of_events if each in verdicts.events]
+        if _buys(settings, definition, verdicts):
+            return link_of_goal(names, verdicts)
         return link_of(names, verdicts)
-    if definition.of_behaviours(settings):
-        return Link()
+    # What a measure without event types needs begins with its table.
+    subject = definition.needs.split(" ")[0].rstrip(",;:")
     if subject == "surveys":
         survey = settings.survey or name
         return link_of_survey(surveys[survey]) if survey in surveys else Link()
     if subject == "events":
         return link_of_all(verdicts, [churn_event] if churn_event else [])
-    return OF_THE_SCORE if subject in ("score", "scores") else OUTCOMES
+    return _FIXED.get(subject, Link())
+
+
+def _buys(settings: MeasureConfig, definition: MeasureDefinition, verdicts: Verdicts) -> bool:
+    """Return whether a purchase reaches the goal of a measure."""
+    goal = settings.goal if "goal" in definition.keys else None
+    names = (goal,) if isinstance(goal, str) else tuple(goal or ())
+    present = [name for name in names if name in verdicts.events]
+    return TRANSACTION in names and not present

@@ -72,9 +72,8 @@ def _scored(
 
 
 def with_engaged(scores: nw.LazyFrame[Any], limit: float) -> nw.LazyFrame[Any]:
-    """Add ``engaged``: 1 if the score is at least the limit, else 0."""
-    at_least = nw.col("score") >= limit
-    return scores.with_columns(engaged=nw.when(at_least).then(nw.lit(1)).otherwise(nw.lit(0)))
+    """Add ``engaged``: whether the score is at least the limit."""
+    return scores.with_columns(engaged=nw.col("score") >= limit)
 
 
 def engaged_limit(
@@ -112,14 +111,13 @@ def score_summary(
 ) -> dict[str, Mapping[str, float]]:
     """Return by period label: customers, mean and variance of the score, and mean counts.
 
-    Keys are ``n``, ``mean``, ``variance``, ``engaged`` (a share), and ``n_0``, ``n_1``, ….
+    Keys are ``n``, ``mean``, ``variance``, and ``n_0``, ``n_1``, ….
     """
     score = nw.col("score")
     grouped = scores.group_by("day").agg(
         nw.len().alias("n"),
         score.mean().alias("mean"),
         (score * score).mean().alias("square"),
-        nw.col("engaged").mean().alias("engaged"),
         *(nw.col(f"n_{place}").mean() for place in range(n_behaviours)),
     )
     rows = {row["day"]: row for row in tables.engine.rows(grouped, source="scores")}

@@ -1,0 +1,1 @@
+"""Known truth for the verdicts on surveys."""
