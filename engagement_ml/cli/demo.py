@@ -17,6 +17,7 @@ from engagement_ml.workflow import TrainResult, train
 from engagement_ml.workflow.results import default_folder
 
 DATA = "data"
+SHOP_CUSTOMERS = 4000
 
 
 def run_demo(
@@ -137,6 +138,6 @@ def _load(
     if dataset == "online-retail":
         retail = datasets.load_online_retail(path or "")
         return retail, retail.assumptions
-    size = {} if customers is None else {"n_customers": customers}
-    shop = datasets.make_shop(**size, seed=seed, effects=effects)
+    n_customers = SHOP_CUSTOMERS if customers is None else customers
+    shop = datasets.make_shop(n_customers, seed=seed, effects=effects)
     return shop, ("The shop is simulated: its true drivers are known.",)

@@ -67,8 +67,8 @@ Dataset = Annotated[
 Preset = Annotated[
     str | None,
     typer.Option(
-        help="Instead of a data set: a simulated company with its measures and a scorecard. "
-        "e-commerce, saas, media, healthcare, professional-services, channel-partners or employees.",
+        help="Instead of a data set, a simulated company with its measures and a scorecard: "
+        "e-commerce, saas, media, healthcare, professional-services, channel-partners, employees.",
         show_default=False,
         autocompletion=preset_completions,
     ),

@@ -28,9 +28,7 @@ POOR = ("I waited too long.", "It is too expensive for what we use.", "I could n
 COMMENTED = 0.3
 
 
-def survey_rows(
-    world: World, survey: Survey, logs: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame:
+def survey_rows(world: World, survey: Survey, logs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the rows of one survey: ``customer``, ``second`` of the answer, ``sent`` and others.
 
     Rows without an answer have no score, and the moment of sending as their time.
@@ -58,11 +56,12 @@ def survey_rows(
     return frame[frame["second"] < world.weeks * WEEK]
 
 
-def _sent(
-    world: World, survey: Survey, logs: Mapping[str, pd.DataFrame]
-) -> tuple[Ints, Ints]:
+def _sent(world: World, survey: Survey, logs: Mapping[str, pd.DataFrame]) -> tuple[Ints, Ints]:
     rng = world.rng
     if survey.after is not None:
+        if survey.after not in logs:
+            nothing = np.zeros(0, dtype=np.int64)
+            return nothing, nothing
         about = logs[survey.after]
         chosen = about[rng.random(len(about)) < survey.share]
         later = rng.integers(3_600, DAY, len(chosen))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
+Counts = dict[str, npt.NDArray[Any]]
+"""Events by week of each behaviour, shape (n, weeks)."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engagement_ml.datasets.presets.logs import delays, log, pick, texts
-from engagement_ml.datasets.presets.world import DAY, WEEK, WEEKS_OF_YEAR, World, moments
+from engagement_ml.datasets.presets.world import WEEK, WEEKS_OF_YEAR, World, moments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,10 +55,14 @@ class Reply:
         chosen = requests[done]
         return [
             log(
-                world, self.answer, chosen["customer"].to_numpy(),
-                (second + wait)[done].astype(np.int64), ref=chosen["ref"].to_numpy(),
-                channel=self.channel, direction=self.direction,
-            )  # fmt: skip
+                world,
+                self.answer,
+                chosen["customer"].to_numpy(),
+                (second + wait)[done].astype(np.int64),
+                ref=chosen["ref"].to_numpy(),
+                channel=self.channel,
+                direction=self.direction,
+            )
         ]
 
 
@@ -145,7 +149,7 @@ class Carts:
         minutes = delays(rng, 0.12, 0.6, len(orders))
         n_left = int(self.left * len(orders))
         # Carts that are left belong to customers who buy, at other times.
-        whose = customer[rng.integers(0, len(customer), n_left)]
+        whose = rng.choice(customer, n_left) if n_left else customer[:0]
         when = rng.integers(0, world.weeks, n_left) * WEEK + moments(rng, n_left)
         refs = texts(np.arange(len(orders) + n_left), "cart-")
         filled = bought - minutes - delays(rng, 0.5, 0.8, len(orders))
@@ -154,95 +158,14 @@ class Carts:
         both = np.concatenate([customer, whose])
         begun = np.concatenate([customer, whose[half]])
         begun_refs = np.concatenate([refs[: len(orders)], refs[len(orders) :][half]])
-        begun_at = np.concatenate([bought - minutes, when[half] + delays(rng, 0.2, 0.5, half.sum())])
+        hesitation = delays(rng, 0.2, 0.5, int(half.sum()))
+        begun_at = np.concatenate([bought - minutes, when[half] + hesitation])
         filled_at = np.concatenate([filled, when])
         return [
             log(world, self.cart, both, filled_at, ref=refs, **columns),
             log(world, self.checkout, begun, begun_at, ref=begun_refs, **columns),
             log(world, self.done, customer, bought, ref=refs[: len(orders)], **columns),
         ]
-
-
-@dataclass(frozen=True)
-class Appointments:
-    """Bookings with the time that they are due, and what becomes of them, linked by ``ref``.
-
-    Attributes
-    ----------
-    booked, attended, moved, cancelled : str
-        `booked` is a behaviour; `moved` has the new time in ``due``; `cancelled` is by the
-        provider.
-    shows_up : float
-        Log odds that an average customer attends.
-    moves, cancels : float
-        Shares of appointments.
-    """
-
-    booked: str
-    attended: str
-    moved: str
-    cancelled: str
-    shows_up: float = 1.6
-    moves: float = 0.12
-    cancels: float = 0.05
-
-    def events(self, world: World, logs: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
-        """Return the logs of what becomes of appointments; bookings get ``ref`` and ``due``."""
-        rng, booked = world.rng, logs[self.booked]
-        size = len(booked)
-        customer, second = booked["customer"].to_numpy(), booked["second"].to_numpy()
-        refs = texts(np.arange(size), "appointment-")
-        due = second + rng.integers(2 * DAY, 18 * DAY, size)
-        booked["ref"], booked["due"] = refs, due
-        fate = rng.random(size)
-        moved, gone = fate < self.moves, fate > 1 - self.cancels
-        moved_at = second + ((due - second) * rng.uniform(0.1, 0.9, size)).astype(np.int64)
-        due = np.where(moved, due + rng.integers(2 * DAY, 14 * DAY, size), due)
-        shows = (rng.random(size) < world.chance(self.shows_up, 0.6)[customer]) & ~gone
-        columns = {"channel": "portal"}
-        return [
-            log(world, self.attended, customer[shows], due[shows], ref=refs[shows],
-                direction="inbound", channel="clinic"),
-            log(world, self.moved, customer[moved], moved_at[moved], ref=refs[moved],
-                due=due[moved], direction="inbound", **columns),
-            log(world, self.cancelled, customer[gone], moved_at[gone], ref=refs[gone],
-                direction="outbound", **columns),
-        ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Refills:
-    """Supply of a medicine, refilled when it is used up, sooner or later.
-
-    Attributes
-    ----------
-    event : str
-    days : int
-        Days of supply, in ``value``.
-    share : float
-        Share of customers who take the medicine.
-    """
-
-    event: str
-    days: int = 30
-    share: float = 0.7
-
-    def events(self, world: World, logs: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
-        """Return the log of refills."""
-        rng = world.rng
-        takes = np.flatnonzero(rng.random(world.n) < self.share)
-        most = world.weeks * 7 // self.days + 1
-        late = np.exp(0.9 - 0.5 * world.affinity[takes])[:, None] * rng.exponential(
-            2.0, (len(takes), most)
-        )
-        gaps = np.maximum(self.days - 3 + late, 7.0)
-        first = world.entry_second[takes] + rng.integers(0, 20 * DAY, len(takes))
-        second = first[:, None] + (np.cumsum(gaps, axis=1) * DAY).astype(np.int64)
-        customer = np.repeat(takes, most)
-        return [
-            log(world, self.event, customer, second.ravel(), value=float(self.days),
-                channel="pharmacy", direction="inbound")
-        ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -291,7 +214,7 @@ class AfterPurchase:
     Attributes
     ----------
     steps : mapping of str to float
-        Event types and their median days after the purchase.
+        Event types and their median days after the purchase, or after the step before.
     share : float
         Share of purchases that they follow.
     spread : float
@@ -308,11 +231,11 @@ class AfterPurchase:
         orders = logs["orders"]
         chosen = orders[world.rng.random(len(orders)) < self.share]
         refs = texts(chosen["order"].to_numpy(), "order-")
-        found = []
+        second, found = chosen["second"].to_numpy(), []
         for event, days in self.steps.items():
-            after = delays(world.rng, 24 * days, self.spread, len(chosen))
+            second = second + delays(world.rng, 24 * days, self.spread, len(chosen))
             found.append(
-                log(world, event, chosen["customer"].to_numpy(), chosen["second"].to_numpy() + after,
-                    ref=refs, channel=self.channel, direction=self.direction)
+                log(world, event, chosen["customer"].to_numpy(), second, ref=refs,
+                    channel=self.channel, direction=self.direction)
             )  # fmt: skip
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engagement_ml.datasets.presets.care import Appointments, Refills
 from engagement_ml.datasets.presets.description import (
     Behaviour,
     Description,
@@ -9,7 +10,7 @@ from engagement_ml.datasets.presets.description import (
     Purchases,
     Survey,
 )
-from engagement_ml.datasets.presets.flows import Appointments, Mail, Refills, Reply
+from engagement_ml.datasets.presets.flows import Mail, Reply
 
 DESCRIPTION = Description(
     name="healthcare",

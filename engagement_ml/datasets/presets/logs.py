@@ -62,9 +62,7 @@ def behaviour_log(world: World, behaviour: Behaviour) -> pd.DataFrame:
         object=pick(rng, behaviour.objects, len(cell)),
         section=pick(rng, behaviour.sections, len(cell)),
         value=None if behaviour.value is None else np.round(behaviour.value * noise, 2),
-        duration_seconds=None
-        if behaviour.seconds is None
-        else np.round(behaviour.seconds * noise),
+        duration_seconds=None if behaviour.seconds is None else np.round(behaviour.seconds * noise),
     )
 
 

@@ -197,7 +197,9 @@ def _customers(world: World) -> pd.DataFrame:
     rng = world.rng
     before = (BURN_IN_WEEKS * 7 - rng.integers(1, 700, world.n)) * DAY
     signup = np.where(world.entry > 0, world.entry_second, np.minimum(before, 0))
-    columns = {name: pick(rng, shares, world.n) for name, shares in world.description.columns.items()}
+    columns = {
+        name: pick(rng, shares, world.n) for name, shares in world.description.columns.items()
+    }
     return pd.DataFrame(
         {
             "customer_id": np.arange(1, world.n + 1),

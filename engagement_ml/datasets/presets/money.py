@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+COST_RECOVERED = 0.6
+"""Share of the cost of a purchase that a refund brings back."""
+
+
 def transactions(world: World) -> pd.DataFrame:
     """Return ``customer``, ``second``, ``order``, ``revenue``, ``cost``, ``product``, ``channel``.
 
@@ -34,8 +38,7 @@ def transactions(world: World) -> pd.DataFrame:
     refund = sold.iloc[back].copy()
     refund["second"] += world.rng.integers(14 * DAY, 28 * DAY, len(back))
     refund["revenue"] = -refund["revenue"]
-    # Most of what a purchase cost is lost with the refund.
-    refund["cost"] = np.round(-0.6 * refund["cost"], 2)
+    refund["cost"] = np.round(-COST_RECOVERED * refund["cost"], 2)
     return pd.concat([sold, refund], ignore_index=True)
 
 
@@ -43,7 +46,7 @@ def _purchases(world: World) -> pd.DataFrame:
     import pandas as pd
 
     economy, rng = world.description.economy, world.rng
-    assert isinstance(economy, Purchases)  # noqa: S101
+    assert isinstance(economy, Purchases)
     counts = {b.name: world.counts(b.name) for b in world.description.behaviours}
     rate, discount = purchase_rates(world, counts)
     placed = rng.poisson(rate)
@@ -68,7 +71,7 @@ def _fees(world: World) -> pd.DataFrame:
     import pandas as pd
 
     economy = world.description.economy
-    assert isinstance(economy, Subscription)  # noqa: S101
+    assert isinstance(economy, Subscription)
     paid = [_paid_in(world, month) for month in _months(world)]
     customer = np.concatenate([each[0] for each in paid])
     second = np.concatenate([each[1] for each in paid])
@@ -143,7 +146,8 @@ def lifecycle(world: World) -> list[pd.DataFrame]:
 
 def weekly_margin(economy: Purchases | Subscription, discount: Floats) -> Floats:
     """Return the expected margin of a purchase, refunds included, at a discount."""
-    assert isinstance(economy, Purchases)  # noqa: S101
+    assert isinstance(economy, Purchases)
     cost = economy.amount * economy.cost_share + economy.fixed_cost
     revenue = economy.amount * (1 - discount)
-    return np.asarray((1 - economy.refund_share) * revenue - (1 - 0.6 * economy.refund_share) * cost)
+    refunded = economy.refund_share
+    return np.asarray((1 - refunded) * revenue - (1 - COST_RECOVERED * refunded) * cost)

@@ -42,7 +42,7 @@ DESCRIPTION = Description(
         Reply("question_asked", "question_answered", hours=11.0, growth=-0.2),
         Reply("draft_delivered", "draft_reviewed", hours=30.0, spread=0.8, direction="inbound",
               channel="portal", answered=0.9),
-        AfterPurchase({"project_started": 7.0, "project_finished": 45.0}),
+        AfterPurchase({"project_started": 7.0, "project_finished": 40.0}),
         Mail("mail_sent", "mail_opened", "mail_clicked", per_week=0.3,
              campaigns=("case studies", "webinar")),
     ),

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from engagement_ml.datasets.presets.description import Effect, Floats, Purchases
-from engagement_ml.datasets.presets.money import weekly_margin
+from engagement_ml.datasets.presets.description import Counts, Effect, Floats, Ints, Purchases
+from engagement_ml.datasets.presets.money import COST_RECOVERED, weekly_margin
 from engagement_ml.datasets.presets.world import (
     BURN_IN_WEEKS,
     World,
@@ -114,12 +114,12 @@ class PresetTruth:
         return gain / n_weeks
 
     @cached_property
-    def _counted(self) -> Floats | int:
+    def _counted(self) -> Ints | int:
         """Events count while a customer is active; in subscriptions all that follow as well."""
         return self.world.active if isinstance(self.world.description.economy, Purchases) else 1
 
     @cached_property
-    def _counts(self) -> dict[str, Floats]:
+    def _counts(self) -> Counts:
         return {name: counts * self._counted for name, counts in self.world.potential.items()}
 
     @cached_property
@@ -140,5 +140,7 @@ class PresetTruth:
             return np.asarray((rate * np.exp(log_change) * amount).sum(axis=1))
         staying = np.cumprod(1.0 - rate * np.exp(-np.asarray(log_change)), axis=1)
         fees = np.array(list(economy.plans.values()))[self.world.plan]
-        kept = (1 - economy.cost_share) - economy.refund_share * (1 - 0.6 * economy.cost_share)
+        kept = (1 - economy.cost_share) - economy.refund_share * (
+            1 - COST_RECOVERED * economy.cost_share
+        )
         return np.asarray(fees * kept / WEEKS_OF_MONTH * staying.sum(axis=1))

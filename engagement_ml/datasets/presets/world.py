@@ -10,6 +10,7 @@ import numpy as np
 
 from engagement_ml.datasets.presets.description import (
     Behaviour,
+    Counts,
     Description,
     Floats,
     Ints,
@@ -65,7 +66,7 @@ class World:
     leave_second: Ints
     pays_from: Ints
     plan: Ints
-    potential: dict[str, Ints] = field(repr=False)
+    potential: Counts = field(repr=False)
 
     @property
     def n(self) -> int:
@@ -125,7 +126,9 @@ def draw_world(
         behaviour.name: _draw_counts(rng, behaviour, description, affinity, entry, weeks)
         for behaviour in description.behaviours
     }
-    pays_from, leave, plan = entry, np.full(n_customers, weeks), np.zeros(n_customers, np.int64)
+    pays_from: Ints = entry
+    leave: Ints = np.full(n_customers, weeks)
+    plan: Ints = np.zeros(n_customers, dtype=np.int64)
     if isinstance(description.economy, Subscription):
         pays_from, leave, plan = _subscriptions(rng, description, affinity, entry, potential)
     entry_second = np.where(is_new, entry * WEEK + moments(rng, n_customers), 0)
@@ -146,7 +149,12 @@ def draw_world(
 
 
 def _draw_counts(
-    rng: np.random.Generator, b: Behaviour, of: Description, affinity: Floats, entry: Ints, weeks: int
+    rng: np.random.Generator,
+    b: Behaviour,
+    of: Description,
+    affinity: Floats,
+    entry: Ints,
+    weeks: int,
 ) -> Ints:
     n = len(affinity)
     level = np.log(b.per_week) + b.affinity * affinity + b.level_std * rng.standard_normal(n)
@@ -177,7 +185,7 @@ def memory(counts: Floats | Ints, kept_weekly: float) -> Floats:
     return result
 
 
-def responses(description: Description, counts: dict[str, Ints]) -> tuple[Floats, Floats]:
+def responses(description: Description, counts: Counts) -> tuple[Floats, Floats]:
     """Return the sum of all effects on the log scale, and the discount, shapes (n, weeks)."""
     shape = next(iter(counts.values())).shape
     log_effect, discount = np.zeros(shape), np.zeros(shape)
@@ -191,11 +199,15 @@ def responses(description: Description, counts: dict[str, Ints]) -> tuple[Floats
 
 
 def _subscriptions(
-    rng: np.random.Generator, of: Description, affinity: Floats, entry: Ints, counts: dict[str, Ints]
+    rng: np.random.Generator,
+    of: Description,
+    affinity: Floats,
+    entry: Ints,
+    counts: Counts,
 ) -> tuple[Ints, Ints, Ints]:
     """Draw the first week of paying, the end and the plan of each subscription."""
     economy = of.economy
-    assert isinstance(economy, Subscription)  # noqa: S101  # the caller has checked it
+    assert isinstance(economy, Subscription)  # the caller has checked it
     n, weeks = len(entry), next(iter(counts.values())).shape[1]
     shares = np.array(list(economy.plan_shares.values()))
     # Customers with a high affinity choose the later, dearer plans.
@@ -216,20 +228,20 @@ def _subscriptions(
     return np.where(lapses, leave, pays_from), leave, plan
 
 
-def hazards(description: Description, affinity: Floats, counts: dict[str, Ints]) -> Floats:
+def hazards(description: Description, affinity: Floats, counts: Counts) -> Floats:
     """Return the probability of cancelling in each week, shape (n, weeks)."""
     economy = description.economy
-    assert isinstance(economy, Subscription)  # noqa: S101
+    assert isinstance(economy, Subscription)
     log_effect, _ = responses(description, counts)
     return np.asarray(
         np.minimum(economy.hazard * np.exp(-economy.affinity * affinity[:, None] - log_effect), 0.5)
     )
 
 
-def purchase_rates(world: World, counts: dict[str, Ints]) -> tuple[Floats, Floats]:
+def purchase_rates(world: World, counts: Counts) -> tuple[Floats, Floats]:
     """Return the rate of purchases and the discount by week, shapes (n, weeks)."""
     economy = world.description.economy
-    assert isinstance(economy, Purchases)  # noqa: S101
+    assert isinstance(economy, Purchases)
     log_effect, discount = responses(world.description, counts)
     base = np.log(economy.per_week) + economy.affinity * world.affinity + world.level
     return np.exp(base[:, None] + log_effect) * world.active, discount
