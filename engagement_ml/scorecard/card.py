@@ -265,7 +265,9 @@ class CohortTable:
 
     `by` is ``entry`` or ``campaign``; `quantity` is ``retention`` (percent), ``margin`` (currency
     per customer of the cohort) or ``score``. `cells` has a row for each cohort, and a value for
-    each age in periods; None where the age is not reached yet.
+    each age in periods; None where the age is not reached yet, or there are too few customers.
+    `counts` has the customers behind each cell, `period` is the unit of age. In a cohort by
+    campaign, older ages hold the earlier customers only.
     """
 
     by: str
@@ -274,6 +276,9 @@ class CohortTable:
     sizes: tuple[int, ...]
     ages: tuple[int, ...]
     cells: tuple[tuple[float | None, ...], ...]
+    counts: tuple[tuple[int, ...], ...] = ()
+    period: str = "month"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ class CardContext:
     stages : mapping of measure to stage
         See ``journey.stage_of``.
     owners : mapping of stage to str
+    names : mapping of dimension to str
+        Names of segments, where the dimension has a plain one.
     hidden : frozenset of str
         Dimensions that are no segments, such as those of a goal's campaign.
     better : mapping of measure to {"more", "less"}
@@ -36,6 +38,7 @@ class CardContext:
     periods: Periods
     stages: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, str | None] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     better: Mapping[str, str] = field(default_factory=dict)
 
@@ -74,9 +77,9 @@ def measure_card(measured: Measured, link: Link, context: CardContext) -> Measur
         series=series,
         touchpoints=_at(measured, TOUCHPOINT, period, context),
         segments={
-            name: _at(measured, name, period, context)
-            for name in measured.estimates
-            if name not in (ALL, TOUCHPOINT) and name not in context.hidden
+            context.names.get(each, each): _at(measured, each, period, context)
+            for each in measured.estimates
+            if each not in (ALL, TOUCHPOINT) and each not in context.hidden
         },
         target=settings.target,
         warning=settings.warning,

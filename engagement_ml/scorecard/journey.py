@@ -33,7 +33,7 @@ DEFAULT: Mapping[str, tuple[str, ...]] = {
         "retention", "churn_rate", "repeat_purchase", "repeat_service", "clv", "clv_predicted",
         "engaged_buying", "engagement_score",
     ),
-    "advocacy": ("nps", "nps_weighted", "share_rate", "mentions", "referral_rate",
+    "advocacy": ("nps", "share_rate", "mentions", "referral_rate",
                  "referral_conversion"),
 }  # fmt: skip
 """Stages and built-in measures, if the configuration has no journey."""

@@ -49,7 +49,8 @@ def _rows(measured: Measured, card: MeasureCard, context: CardContext) -> list[d
                 values = series_of(measured, dimension, group, context.labels)
                 series = {label: shown_value(v, smallest) for label, v in values.items()}
                 touched = dimension == TOUCHPOINT
-                names = (group, None) if touched else (None, f"{dimension}: {group}")
+                segment = f"{context.names.get(dimension, dimension)}: {group}"
+                names = (group, None) if touched else (None, segment)
                 rows += _of_group(card, series, *names)
     return rows
 

@@ -26,6 +26,11 @@ def _newcomers(context: MeasureContext) -> nw.LazyFrame[Any]:
     came_by = _came_by(context)
     wanted = context.config.scorecard.referred_by.lower()
     referred = nw.col("came_by").fill_null("").str.to_lowercase() == wanted
+    known = came_by.filter(nw.col("came_by").str.to_lowercase() == wanted).select(n=nw.len())
+    if not context.engine.rows(known, source="customers")[0]["n"]:
+        raise AbsentError(
+            f"customers who came by '{wanted}' (key 'scorecard.referred_by'), and there are none"
+        )
     entry = entities(context.tables, context.config).select(
         "customer_id", day=nw.col("entry").dt.date()
     )

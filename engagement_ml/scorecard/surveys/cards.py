@@ -126,9 +126,7 @@ def _card(
     )
 
 
-def _evidence(
-    answers: Answers, gathered: Gathered, scope: _Scope
-) -> tuple[Mapping[str, Any], ...]:
+def _evidence(answers: Answers, gathered: Gathered, scope: _Scope) -> tuple[Mapping[str, Any], ...]:
     """Return verdicts, and beside the last score what it adds to a forecast."""
     periods = gathered.periods
     found = score_evidence(

@@ -192,7 +192,10 @@ def _effect_of(
 ) -> ScoreEffect:
     """Sum the weeks after an answer, and compare them with those before it."""
     weights = np.array(
-        [max(0, min(last, outcome) - first + 1) if first > 0 else 0 for first, last in design.groups],
+        [
+            max(0, min(last, outcome) - first + 1) if first > 0 else 0
+            for first, last in design.groups
+        ],
         dtype=np.float64,
     )
     effect, each = float(weights @ coef), influence @ weights

@@ -164,9 +164,7 @@ def _of_passing(
     return ScoreVerdict("driver" if low > 0 else "harmful", "passed")
 
 
-def _of_failing(
-    finding: ScoreFinding, effect: ScoreEffect, thresholds: Thresholds
-) -> ScoreVerdict:
+def _of_failing(finding: ScoreFinding, effect: ScoreEffect, thresholds: Thresholds) -> ScoreVerdict:
     between = finding.between
     # A detractor is the mirror image of a score: what counts is the side of the correlation.
     side = float(np.sign(between.slope)) or 1.0

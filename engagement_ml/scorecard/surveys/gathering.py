@@ -118,9 +118,7 @@ def gather(tables: Tables, config: PipelineConfig, counted: tuple[Counted, ...])
         sample_of(tables, sample), config, until=tables.history.end, period_days=WEEK_DAYS
     )
     of_people = np.isin(periods.entities, drawn)
-    fractions = np.where(
-        of_people, len(drawn) / max(n_people, 1), len(compared) / max(n_others, 1)
-    )
+    fractions = np.where(of_people, len(drawn) / max(n_people, 1), len(compared) / max(n_others, 1))
     notes = []
     if len(drawn) < n_people:
         notes.append(

@@ -148,9 +148,7 @@ _SENTENCES: dict[Rule, Callable[[ScoreEvidence, Wording], str]] = {
     "passed": _passed,
     "follows purchases": _follows,
     "correlated only": _correlated,
-    "below smallest effect": lambda e, w: (
-        f"{_change(e, w)}, below the smallest effect of interest"
-    ),
+    "below smallest effect": lambda e, w: f"{_change(e, w)}, below the smallest effect of interest",
     "before as after": _as_before,
     "inconclusive": lambda e, w: f"{_change(e, w)}, which is inconclusive",
 }

@@ -12,7 +12,7 @@ import numpy as np
 from engagement_ml._typing import BoolArray, FloatArray, IntArray
 from engagement_ml.features.period_panel import Periods
 from engagement_ml.formatting import quantity
-from engagement_ml.measures.kinds.functions import wilson
+from engagement_ml.measures.kinds.wilson import wilson
 from engagement_ml.measures.kinds.kind import Z
 from engagement_ml.scorecard.surveys.answers import Answers
 from engagement_ml.scorecard.surveys.covariates import described, in_logs

@@ -93,6 +93,7 @@ def _context(parts: Parts, config: PipelineConfig, verdicts: Verdicts) -> CardCo
         periods=parts.periods,
         stages=stages_of(config, kinds, counted),
         owners={name: stage.owner for name, stage in config.journey.items()},
+        names=parts.dimensions,
         hidden=frozenset(parts.campaigns.values()),
         better=directions_of(parts.chosen, verdicts),
     )

@@ -11,6 +11,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.formatting import listed
 from engagement_ml.inputs import Tables
+from engagement_ml.scorecard.segments.acquisition import acquisition
 
 MAX_NAMED = 10
 
@@ -63,9 +64,9 @@ def _campaigns(tables: Tables, config: PipelineConfig) -> list[nw.LazyFrame[Any]
     if "campaign" in tables.events.collect_schema().names():
         events = tables.events.select("customer_id", "campaign")
         found.append(events.filter(~nw.col("campaign").is_null()).unique())
-    column = config.scorecard.acquired_by
-    if column is not None and tables.customers is not None:
-        brought = tables.customers.select("customer_id", campaign=nw.col(column).cast(nw.String))
+    if config.scorecard.acquired_by is not None:
+        brought = acquisition(tables, config)
+        assert brought is not None, "a configured column is there, or is an error"
         found.append(brought.filter(~nw.col("campaign").is_null()))
     return found
 

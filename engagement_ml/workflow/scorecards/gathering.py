@@ -16,9 +16,9 @@ from engagement_ml.inputs import Tables
 from engagement_ml.measures.catalogue import definitions
 from engagement_ml.measures.compute import Measured, compute
 from engagement_ml.measures.context import MeasureContext
+from engagement_ml.measures.engaged import engaged_cells
 from engagement_ml.measures.families.behaviours import behaviour_measures
 from engagement_ml.measures.periods import Periods
-from engagement_ml.measures.engaged import engaged_cells
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.progress import Progress
 from engagement_ml.records import RunRecord
@@ -28,7 +28,16 @@ from engagement_ml.scorecard.card import (
     SegmentCard,
     SurveyCard,
 )
+from engagement_ml.scorecard.cohorts import cohort_tables
 from engagement_ml.scorecard.engaged import engaged_buying
+from engagement_ml.scorecard.segments import (
+    BehaviourSegments,
+    Groups,
+    find_behaviour_segments,
+    groups_of,
+    segment_card,
+)
+from engagement_ml.scorecard.surveys.cards import survey_cards
 from engagement_ml.workflow.runs import Run
 from engagement_ml.workflow.scorecards import acting
 from engagement_ml.workflow.scorecards.campaigns import goal_groups
@@ -69,6 +78,7 @@ class Parts:
     chosen : mapping of measure to definition and settings
     measured : tuple of Measured
     campaigns : mapping of campaign to dimension of the measures
+    dimensions : mapping of dimension to name of a segment
     engaged_from : float
     summary : mapping of period to numbers of the score
     to_act : ToAct
@@ -84,6 +94,7 @@ class Parts:
     chosen: Chosen
     measured: tuple[Measured, ...]
     campaigns: Mapping[str, str]
+    dimensions: Mapping[str, str]
     engaged_from: float
     summary: Mapping[str, Mapping[str, float]]
     to_act: ToAct = field(default_factory=ToAct)
@@ -118,10 +129,17 @@ def gather(
     limit = engaged_limit(metric, config.scorecard.engaged_from, scores, tables)
     scores = None if scores is None else with_engaged(scores, limit)
     predicted, notes = _predicted(tables, config, run, periods, chosen, progress)
+    progress.start("Looking for segments")
+    behaviour, groups = _segments(tables, config, periods)
+    group_notes = () if groups is None else groups.notes
     progress.start("Computing measures")
-    groups, campaigns = goal_groups(tables, config, None)
-    context = MeasureContext(tables, config, periods, groups, scores, predicted)
+    split, campaigns = goal_groups(tables, config, None if groups is None else groups.frame)
+    context = MeasureContext(tables, config, periods, split, scores, predicted)
     measured = compute(context, chosen)
+    progress.start("Following cohorts")
+    cohorts, cohort_notes = cohort_tables(context, groups)
+    progress.start("Examining surveys")
+    surveys = survey_cards(tables, config, segments=_named(groups))
     summary: Mapping[str, Mapping[str, float]] = {}
     if scores is not None:
         summary = score_summary(scores, tables, periods, len(metric.behaviours))
@@ -137,11 +155,15 @@ def gather(
         chosen=chosen,
         measured=measured,
         campaigns=campaigns,
+        dimensions={} if groups is None else groups.names,
+        segments=segment_card(context, behaviour),
+        cohorts=cohorts,
+        surveys=surveys,
         engaged_from=limit,
         summary=summary,
         to_act=to_act,
         buying=buying[-1] if buying else None,
-        notes=(*tables.notes, *notes, *acting_notes),
+        notes=(*tables.notes, *notes, *group_notes, *cohort_notes, *acting_notes),
     )
 
 
@@ -171,6 +193,22 @@ def chosen_measures(config: PipelineConfig, record: RunRecord) -> Chosen:
         return found
     wanted = {*config.scorecard.show, *(goal.measure for goal in config.goals)}
     return {name: each for name, each in found.items() if name in wanted}
+
+
+def _segments(
+    tables: Tables, config: PipelineConfig, periods: Periods
+) -> tuple[BehaviourSegments, Groups | None]:
+    """Return segments by behaviour at the end of the last period, and all segments."""
+    as_of = periods.each[-1].end
+    behaviour = BehaviourSegments(as_of, reason="'scorecard.segments' is false")
+    if config.scorecard.segments:
+        behaviour = find_behaviour_segments(tables, config, as_of)
+    return behaviour, groups_of(tables, config, behaviour)
+
+
+def _named(groups: Groups | None) -> nw.LazyFrame[Any] | None:
+    """Return the segments under their own names."""
+    return None if groups is None else groups.frame.rename(dict(groups.names))
 
 
 def _predicted(
