@@ -66,10 +66,12 @@ def _sent(world: World, survey: Survey, logs: Mapping[str, pd.DataFrame]) -> tup
         chosen = about[rng.random(len(about)) < survey.share]
         later = rng.integers(3_600, DAY, len(chosen))
         return chosen["customer"].to_numpy(), chosen["second"].to_numpy() + later
-    rounds = np.arange(BURN_IN_WEEKS, world.weeks - 1, survey.every_weeks)
-    asked = rng.random((world.n, len(rounds))) < survey.share
-    customer, place = np.nonzero(asked)
-    return customer, rounds[place] * WEEK + moments(rng, len(customer))
+    # Each customer has a turn of their own, so that answers come in all weeks.
+    turn = np.arange(world.n) % survey.every_weeks
+    week = np.arange(BURN_IN_WEEKS, world.weeks)
+    due = (week[None, :] - turn[:, None]) % survey.every_weeks == 0
+    customer, place = np.nonzero(due & (rng.random(due.shape) < survey.share))
+    return customer, week[place] * WEEK + moments(rng, len(customer))
 
 
 def _scores(world: World, survey: Survey, customer: Ints, sent: Ints) -> Floats:

@@ -55,4 +55,5 @@ DESCRIPTION = Description(
     },
     looks_good=("portal_logins", "brochures"),
     linked=("trainings", "joint_visits"),
+    n_customers=900,
 )  # fmt: skip

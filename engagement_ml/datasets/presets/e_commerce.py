@@ -56,4 +56,5 @@ DESCRIPTION = Description(
     },
     looks_good=("page_views", "likes"),
     linked=("size_advisor", "wish_list"),
+    n_customers=1200,
 )  # fmt: skip

@@ -57,4 +57,5 @@ DESCRIPTION = Description(
     looks_good=("intranet_use", "kudos"),
     linked=("coaching", "customer_visits"),
     newcomers=0.3,
+    n_customers=800,
 )  # fmt: skip

@@ -55,4 +55,5 @@ DESCRIPTION = Description(
     },
     looks_good=("portal_logins", "articles_read"),
     linked=("coaching", "care_plans"),
+    n_customers=1000,
 )  # fmt: skip

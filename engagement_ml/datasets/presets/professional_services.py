@@ -59,4 +59,5 @@ DESCRIPTION = Description(
     looks_good=("login_frequency", "downloads"),
     linked=("strategy_sessions", "roadmaps"),
     newcomers=0.45,
+    n_customers=1200,
 )  # fmt: skip

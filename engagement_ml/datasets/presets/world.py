@@ -120,7 +120,7 @@ def draw_world(
     weeks = BURN_IN_WEEKS + n_weeks
     affinity, noise = rng.standard_normal(n_customers), rng.standard_normal(n_customers)
     is_new = rng.random(n_customers) < description.newcomers
-    arrival = BURN_IN_WEEKS + rng.integers(0, max(1, (5 * n_weeks) // 6), n_customers)
+    arrival = BURN_IN_WEEKS + rng.integers(0, n_weeks, n_customers)
     entry = np.where(is_new, arrival, 0)
     potential = {
         behaviour.name: _draw_counts(rng, behaviour, description, affinity, entry, weeks)
