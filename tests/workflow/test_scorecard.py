@@ -161,7 +161,8 @@ def test_scores_are_those_of_the_metric_at_the_end_of_the_period(made, trained, 
     assert made.card.measure("engagement_score").latest.value == pytest.approx(value.value)
     engaged = int((frame["score"] >= made.card.engaged_buying.limit).sum())
     cells = made.card.engaged_buying.cells
-    assert cells["engaged bought"]["customers"] + cells["engaged not bought"]["customers"] == engaged
+    found = (cells[f"engaged {what}"]["customers"] for what in ("bought", "not bought"))
+    assert sum(found) == engaged
 
 
 def test_margin_goes_with_the_change_of_the_metric(made, trained):

@@ -134,7 +134,7 @@ def _goals(
 def _changes(
     parts: Parts, cards: Sequence[MeasureCard], since: dt.date, currency: str
 ) -> tuple[Change, ...]:
-    """Return what changed since a day; a product's change is told in its factors."""
+    """Return what changed since a day; a product's change is given in its factors."""
     periods = parts.periods.each
     first, last = (period.label for period in review_periods(since, periods))
     labels = [period.label for period in periods]
