@@ -102,7 +102,7 @@ def test_one_answer_each_says_nothing() -> None:
 SMALL = LeadTest(6.0, 6.0, (0.05,), (0.3,), (4.0,))
 PASSING = ScoreFinding(
     form="last",
-    effect=ScoreEffect(8.0, 1.0, 8.0, (5.0, 5.0), (SMALL, SMALL), -5.0, 0.99, 500, True, 100.0),
+    effect=ScoreEffect(8.0, 1.0, 200.0, 8.0, (5.0, 5.0), (SMALL, SMALL), -5.0, 0.99, 500, True, 100.0),
     between=Between(0.3, 6.0, 9.0, 2.0, 400),
     response=ScoreResponse(),
     smallest=1.0,
