@@ -23,8 +23,8 @@ It is stricter than for behaviours: margin often follows a mood by some weeks.
 
 Rule = Literal[
     "few answers", "not converged", "no behaviours", "behaviours before", "behaviours explain",
-    "unstable", "passed", "follows purchases", "correlated only", "below smallest effect", "before as after",
-    "inconclusive",
+    "unstable", "passed", "follows purchases", "correlated only", "below smallest effect",
+    "before as after", "inconclusive",
 ]  # fmt: skip
 
 
