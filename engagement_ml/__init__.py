@@ -34,10 +34,10 @@ if TYPE_CHECKING:
         register,
         roll_back,
         score,
-        scorecard,
         train,
     )
     from engagement_ml.workflow.feature_frame import features
+    from engagement_ml.workflow.scorecarding import scorecard
 
 __all__ = [
     "EngagementError",
@@ -86,7 +86,7 @@ __getattr__, __dir__ = lazy_exports(
         "register": "workflow",
         "roll_back": "workflow",
         "score": "workflow",
-        "scorecard": "workflow",
+        "scorecard": "",
         "train": "workflow",
     },
     "__version__",

@@ -1,1 +1,1 @@
-"""Known truth for the verdicts on surveys."""
+"""Verdicts on surveys' scores on simulated data sets with known truth."""

@@ -29,7 +29,11 @@ KINDS = (
     "mood first",
 )
 ACTS = ("drives", "both ways")
-"""Worlds in which the score moves margin."""
+"""Data sets in which the score moves margin."""
+FOLLOWS = ("follows", "follows and missing", "both ways")
+"""Data sets in which purchases move the score."""
+NO_MOOD = ("drives", "affinity", *FOLLOWS)
+"""Data sets without a hidden state that varies in time."""
 LIMIT = ("mood first",)
 WEEKS = 104
 EFFECT = 0.06
@@ -58,7 +62,7 @@ def simulate(
     season = 0.3 * np.sin(2 * np.pi * np.arange(weeks) / 52)
     mood = _mood(kind, rng, n, weeks)
     margin_mood = np.roll(mood, 4, axis=1) if kind == "mood first" else mood
-    pull = 0.0 if kind in ("drives", "follows", "affinity", "follows and missing", "both ways") else 0.5
+    pull = 0.0 if kind in NO_MOOD else 0.5
     base = np.log(0.4) + 0.5 * trait[:, None] + season[None, :] + pull * margin_mood
     acts = effect if kind in ACTS else 0.0
     score_noise = rng.normal(0, 1.8, (n, weeks))
@@ -66,7 +70,7 @@ def simulate(
     last = np.full(n, np.nan)
     since = rng.integers(0, 13, n)
     orders, recent = np.zeros((n, weeks)), np.zeros(n)
-    rows = []
+    rows: list[tuple[int, int, float]] = []
     for t in range(weeks):
         level = base[:, t] + acts * np.nan_to_num(last - 7.0)
         orders[:, t] = rng.poisson(np.exp(np.minimum(level, 2.5)))
@@ -81,11 +85,10 @@ def simulate(
         since[due & (kind != "mood, after orders")] = 0
         since[answers] = 0
         mean = 7.0 + 0.8 * trait + 1.2 * (mood[:, t] if pull else 0.0)
-        if kind in ("follows", "follows and missing", "both ways"):
+        if kind in FOLLOWS:
             mean = mean + 1.5 * (np.log1p(recent) - 0.8)
         score = np.clip(np.round(mean + score_noise[:, t]), 0, 10)
-        for i in np.flatnonzero(answers):
-            rows.append((i, t, score[i]))
+        rows.extend((i, t, score[i]) for i in np.flatnonzero(answers))
         last = np.where(answers, score, last)
         window = orders[:, max(0, t - 7) : t + 1]
         recent = window.sum(axis=1) * 8 / window.shape[1] / 4

@@ -133,7 +133,7 @@ class GoalConfig(Frozen):
     start: dt.date = Field(description="Day from which progress counts. Required.")
     end: dt.date = Field(description="Day by which the value shall be reached. Required.")
     campaign: str | None = Field(
-        default=None, description="Campaign whose customers the goal is about; null is everybody."
+        default=None, description="Campaign whose customers the goal is about; null is all customers."
     )
     owner: str | None = Field(default=None, description="Who answers for the goal.")
 

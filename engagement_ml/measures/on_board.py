@@ -45,11 +45,21 @@ def with_flag(context: MeasureContext, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[
     ----------
     context : MeasureContext
     rows : LazyFrame
-        With ``customer_id``, ``period_start`` and ``period_end`` (of ``Periods.calendar``).
+        With ``customer_id`` and ``period``.
     """
-    joined = rows.join(_spans(context), on="customer_id", how="left")
+    each = context.periods.each
+    bounds = context.engine.small(
+        {
+            "period": list(range(len(each))),
+            "period_start": [period.start for period in each],
+            "period_end": [period.end for period in each],
+        }
+    )
+    joined = rows.join(bounds, on="period", how="inner").join(
+        _spans(context), on="customer_id", how="left"
+    )
     flagged = joined.with_columns(_flag(nw.col("period_start"), nw.col("period_end")).alias(FLAG))
-    return flagged.drop("entry_day", "exit_day")
+    return flagged.drop("entry_day", "exit_day", "period_start", "period_end")
 
 
 def _spans(context: MeasureContext) -> nw.LazyFrame[Any]:

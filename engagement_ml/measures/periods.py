@@ -80,17 +80,13 @@ class Periods:
             A row for each day: ``day`` (date), ``period`` (place of its period), ``period_days``,
             ``period_start`` and ``period_end`` (dates, half-open).
         """
-        columns: dict[str, list[Any]] = {
-            name: [] for name in ("day", "period", "period_days", "period_start", "period_end")
-        }
-        for place, period in enumerate(self.each):
-            for offset in range(period.days):
-                row = (
-                    period.start + offset * DAY, place, period.days, period.start, period.end,
-                )  # fmt: skip
-                for values, value in zip(columns.values(), row, strict=True):
-                    values.append(value)
-        return engine.small(columns)
+        rows = [
+            (period.start + offset * DAY, place, period.days, period.start, period.end)
+            for place, period in enumerate(self.each)
+            for offset in range(period.days)
+        ]
+        names = ("day", "period", "period_days", "period_start", "period_end")
+        return engine.small(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def start_of(day: dt.date, every: Every) -> dt.date:

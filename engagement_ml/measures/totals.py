@@ -60,10 +60,9 @@ def _by_customer(
     sums = {alias: e for each in measures for alias, e in each.sums.items()}
     calendar = context.periods.calendar(context.engine)
     inside = rows.join(calendar, on="day", how="inner")
-    bounds = ("period_start", "period_end")
     split = [key for key in keys if key not in KEYS]
     inside = inside.filter(*(~nw.col(key).is_null() for key in split)) if split else inside
-    grouped = inside.group_by(*keys, *bounds).agg(e.alias(alias) for alias, e in sums.items())
+    grouped = inside.group_by(*keys).agg(e.alias(alias) for alias, e in sums.items())
     numbers = [nw.col(a).cast(nw.Float64).fill_null(0.0).alias(a) for a in sums]
     flags: list[str] = []
     if any(each.rows.on_board for each in measures):

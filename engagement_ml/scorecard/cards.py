@@ -9,6 +9,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.measures.compute import Measured
 from engagement_ml.measures.context import ALL, TOUCHPOINT
 from engagement_ml.measures.kinds.kind import Estimate
+from engagement_ml.measures.kinds.lifetime import change_by_factor, factor_sentence
 from engagement_ml.measures.kinds.trend import theil_sen
 from engagement_ml.measures.periods import Periods
 from engagement_ml.scorecard.card import Benchmark, Link, MeasureCard, Trend, Value
@@ -93,7 +94,7 @@ def measure_card(measured: Measured, link: Link, context: CardContext) -> Measur
             if each.measure == measured.name
         ),
         absent=absent,
-        notes=(*measured.notes, *_late(period, context.labels)),
+        notes=(*measured.notes, *_late(period, context.labels), *_factors(measured, context)),
     )
 
 
@@ -163,6 +164,25 @@ def _at(
         if group
     }
     return {group: value for group, value in shown.items() if has(value) or value.n}
+
+
+def factors_between(measured: Measured, first: str, last: str, labels: Sequence[str]) -> str | None:
+    """Return a change between two periods in its factors; None if the measure has none."""
+    estimates = measured.estimates.get(ALL, {}).get("", ())
+    if not estimates:
+        return None
+    before, after = (estimates[labels.index(label)] for label in (first, last))
+    return factor_sentence(change_by_factor(before, after)) or None
+
+
+def _factors(measured: Measured, context: CardContext) -> tuple[str, ...]:
+    """Say what changed between the last two periods with a value, in factors."""
+    series = series_of(measured, ALL, "", context.labels)
+    known = [label for label, value in series.items() if has(value)]
+    if len(known) < 2:
+        return ()
+    told = factors_between(measured, known[-2], known[-1], context.labels)
+    return () if told is None else (f"Change from {known[-2]} to {known[-1]}: {told}.",)
 
 
 def _late(period: str | None, labels: Sequence[str]) -> tuple[str, ...]:

@@ -17,12 +17,8 @@ LEVEL = 0.05
 """Chance that any measure is called changed if none is (Holm's procedure over all measures)."""
 
 
-def changes_since(
-    since: dt.date, measures: Sequence[MeasureCard], periods: Sequence[Period], currency: str
-) -> tuple[Change, ...]:
-    """Return the change of each measure, from the last period that ended by a day to the last one.
-
-    Those beyond noise come first, by their p-value.
+def review_periods(since: dt.date, periods: Sequence[Period]) -> tuple[Period, Period]:
+    """Return the last period that ended by a day, and the last of all.
 
     Raises
     ------
@@ -41,6 +37,22 @@ def changes_since(
             f"--since {since}: no complete period follows it, as the last one ended on "
             f"{last.end - DAY}; give {last.start - DAY} or earlier"
         )
+    return first, last
+
+
+def changes_since(
+    since: dt.date, measures: Sequence[MeasureCard], periods: Sequence[Period], currency: str
+) -> tuple[Change, ...]:
+    """Return the change of each measure, from the last period that ended by a day to the last one.
+
+    Those beyond noise come first, by their p-value.
+
+    Raises
+    ------
+    InputError
+        If no period ended by that day, or none has begun since.
+    """
+    first, last = review_periods(since, periods)
     found = []
     for card in measures:
         old, new = (card.series.get(period.label, Value()) for period in (first, last))

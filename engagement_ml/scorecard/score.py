@@ -1,4 +1,4 @@
-"""The engagement metric on the scorecard: mean score, and the margin that goes with its change."""
+"""The engagement metric on the scorecard: mean score, and what its change is worth in margin."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def margin_of_change(
     before: Mapping[str, float],
     after: Mapping[str, float],
 ) -> Value:
-    """Return the margin per customer that goes with the change of the metric's behaviours.
+    """Return what the change of the metric's behaviours is worth, in margin per customer.
 
     The sum over behaviours of the effect of one more event times the change of the mean count. The
     interval is that of the effects, as if their errors were independent; it holds if the effects

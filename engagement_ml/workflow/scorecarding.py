@@ -20,7 +20,7 @@ from engagement_ml.sources import new_folder_whole
 from engagement_ml.workflow.scorecards.assembling import assemble
 from engagement_ml.workflow.scorecards.contestants import contestants
 from engagement_ml.workflow.scorecards.files import ScorecardResult, write_scorecard
-from engagement_ml.workflow.scorecards.gathering import gather
+from engagement_ml.workflow.scorecards.gathering import chosen_measures, gather
 from engagement_ml.workflow.scorecards.run import ChosenRun, chosen_run
 from engagement_ml.workflow.settings import as_config
 
@@ -109,10 +109,11 @@ def _made(
     progress: Progress,
 ) -> ScorecardResult:
     settings = _as_trained(config, chosen)
+    measures = chosen_measures(settings, chosen.run.record())
     progress.start("Reading tables")
     with open_engine(settings.engine, frames) as engine:
         tables = read_tables(settings, engine, frames, extra=True, on_part=progress.update)
-        parts = gather(tables, settings, chosen.run, since, progress)
+        parts = gather(tables, settings, chosen.run, measures, since, progress)
     rivals = contestants(settings, chosen.run, frames, progress)
     progress.start("Assembling the scorecard")
     card, rows = assemble(parts, settings, since)

@@ -27,9 +27,7 @@ def days_of(rows: Sequence[Row]) -> set[tuple[str, dt.date]]:
     return {(r["customer_id"], r["timestamp"].date()) for r in rows}
 
 
-def mean_active(
-    rows: Sequence[Row], spans: Sequence[Sequence[Period]]
-) -> list[float | None]:
+def mean_active(rows: Sequence[Row], spans: Sequence[Sequence[Period]]) -> list[float | None]:
     """Return the mean number of distinct customers over the spans of each period."""
     active = days_of(rows)
     values = []
@@ -59,9 +57,7 @@ def sessions(rows: Sequence[Row]) -> list[Row]:
         groups.setdefault(key, []).append(row)
     found = []
     for (who, day, _), events in groups.items():
-        events.sort(
-            key=lambda r: (r["timestamp"], r.get("channel") or "", r.get("section") or "")
-        )
+        events.sort(key=lambda r: (r["timestamp"], r.get("channel") or "", r.get("section") or ""))
         runs: list[list[Row]] = []
         for event in events:
             if runs and event["timestamp"] - runs[-1][-1]["timestamp"] <= GAP:

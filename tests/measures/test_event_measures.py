@@ -257,9 +257,7 @@ def _watched(world: World) -> list[float | None]:
             if first <= r["timestamp"].date() < after and r["duration_seconds"] is not None
         ]
         viewers = {r["customer_id"] for r in inside}
-        found.append(
-            trials.ratio(sum(r["duration_seconds"] for r in inside), len(viewers), 1 / 60)
-        )
+        found.append(trials.ratio(sum(r["duration_seconds"] for r in inside), len(viewers), 1 / 60))
     return found
 
 
@@ -337,9 +335,7 @@ ORACLES: dict[str, Oracle] = {
 }
 SPLITS: dict[tuple[str, str, str], Oracle] = {
     ("conversion", "touchpoint", "app"): _person("page_view", None, 14 * DAY, "app"),
-    ("open_rate", "touchpoint", "web"): _per_ref(
-        "email_delivered", "email_opened", 7 * DAY, "web"
-    ),
+    ("open_rate", "touchpoint", "web"): _per_ref("email_delivered", "email_opened", 7 * DAY, "web"),
     ("dau", "touchpoint", "app"): _active("day", "app"),
     ("mau", "touchpoint", "web"): _active("month", "web"),
     ("session_minutes", "touchpoint", "app"): _session_ratio(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engagement_ml.engine import Engine
-from engagement_ml.measures.kinds.functions import wilson
+from engagement_ml.measures.kinds.wilson import wilson
 from tests.measures.tables import Row, make_context, measured, moment, values
 
 NAMES = ("nps", "csat", "csat_mean", "ces", "esat", "response_rate")

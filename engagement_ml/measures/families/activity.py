@@ -39,7 +39,6 @@ def _mean_active() -> TotalsFunction:
         _first,
         scale=1 / WEIGHT,
         bounds=(0.0, float("inf")),
-        interval="linearised over the customers on board; bootstrap below 30 customers",
     )
 
 

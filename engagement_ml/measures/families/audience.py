@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals as nw
 
 from engagement_ml._typing import FloatArray
@@ -54,7 +56,7 @@ def _completion_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
     return Rows(f"lengths {names}", lambda: known, columns, notes=(note,) if unknown else ())
 
 
-def _watched(context: MeasureContext, names: tuple[str, ...]) -> nw.LazyFrame[object]:
+def _watched(context: MeasureContext, names: tuple[str, ...]) -> nw.LazyFrame[Any]:
     length = micro(nw.col("value")) if context.has("events", "value") else nw.lit(None)
     return events_of(context, names).select(
         "customer_id",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from engagement_ml.config.scorecard import MeasureConfig
-from engagement_ml.measures.context import SIGNUP, TRANSACTION, MeasureContext
+from engagement_ml.measures.context import SIGNUP, TOUCHPOINT, TRANSACTION, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.kinds.functions import share
 from engagement_ml.measures.rows.occurrences import (
     DAY,
     HOUR,
-    TOUCHPOINT,
     Occurrences,
     occurrences,
 )

@@ -54,7 +54,6 @@ class Estimate:
     n : int
         People behind the value.
     numerator, denominator : float or None
-        In the unit of the kind's columns: amounts in millionths.
     note : str
         Why there is no value, or how the interval was made if not in the usual way.
     factors : mapping of str to float

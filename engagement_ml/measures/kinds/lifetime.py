@@ -74,7 +74,7 @@ class LifetimeValue:
         elif base / lost >= horizon:
             marks.insert(0, "the lifetime is cut at the horizon")
         return Estimate(
-            value, low, high, totals.n, margin, on_board, "; ".join(marks), factors
+            value, low, high, totals.n, self.scale * margin, on_board, "; ".join(marks), factors
         )  # fmt: skip
 
     def _interval(

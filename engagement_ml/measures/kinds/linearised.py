@@ -44,7 +44,8 @@ class TotalsFunction:
     numerator, denominator : str or None
         The columns that are shown as such.
     scale : float, default 1.0
-        Factor of the value and its interval, such as 100 for percent.
+        Factor of the value and its interval, such as 100 for percent. Below 1, it converts the
+        numerator that is shown as well: amounts are summed in millionths.
     bounds : (float, float)
         Smallest and largest possible value, after scaling.
     per_days : float or None
@@ -87,8 +88,8 @@ class TotalsFunction:
             return NO_DATA
         low, high, note = self._interval(totals)
         numerator, denominator = (
-            None if name is None else float(totals.sums[self.columns.index(name)])
-            for name in (self.numerator, self.denominator)
+            None if name is None else factor * float(totals.sums[self.columns.index(name)])
+            for name, factor in ((self.numerator, min(self.scale, 1.0)), (self.denominator, 1.0))
         )
         factor = self.scale
         if self.per_days is not None:

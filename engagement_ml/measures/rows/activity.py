@@ -8,10 +8,11 @@ from typing import Any
 
 import narwhals as nw
 
+from engagement_ml.config.scorecard import Every
 from engagement_ml.features.daily_totals import daily_events
 from engagement_ml.ledger.sessions import OUTBOUND
 from engagement_ml.measures.context import MeasureContext
-from engagement_ml.measures.periods import Every, start_of
+from engagement_ml.measures.periods import start_of
 from engagement_ml.measures.rows.occurrences import CHANNEL, Names, kept, touched
 from engagement_ml.windows import DAY
 
@@ -128,7 +129,9 @@ def _distinct(
     """Return distinct days, weeks and months, with their weights, one below the other."""
     monthly: Every | None = None if context.periods.every == "week" else "month"
     spans = {"week_": list(span_ends(context, "week")), "month_": list(span_ends(context, monthly))}
-    singles = [(each.start + i * DAY,) * 2 for each in context.periods.each for i in range(each.days)]
+    singles = [
+        (each.start + i * DAY,) * 2 for each in context.periods.each for i in range(each.days)
+    ]
     parts = []
     for name, each in {"day_": singles, **spans}.items():
         calendar = context.engine.small(_weighted(context, each))

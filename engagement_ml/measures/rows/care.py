@@ -220,11 +220,8 @@ def _within_periods(
             "after": [period.end.toordinal() - EPOCH_ORDINAL for period in periods],
         }
     )
-    begins = nw.when(nw.col("first") > nw.col("start")).then(nw.col("first"))
-    ends = nw.when(nw.col("end") < nw.col("after")).then(nw.col("end"))
-    ends = ends.otherwise(nw.col("after"))
-    ends = nw.when(nw.col("stop") < ends).then(nw.col("stop")).otherwise(ends)
-    days = ends - begins.otherwise(nw.col("start"))
+    ends = nw.min_horizontal("end", "after", "stop")
+    days = ends - nw.max_horizontal("first", "start")
     return (
         spells.join(table, how="cross")
         .select("customer_id", "day", days=days)

@@ -17,11 +17,10 @@ from engagement_ml.features.daily_totals import entities
 from engagement_ml.formatting import how_many
 from engagement_ml.ledger.daily import MICRO
 from engagement_ml.ledger.sessions import OUTBOUND
-from engagement_ml.measures.context import AbsentError, MeasureContext
+from engagement_ml.measures.context import TOUCHPOINT, AbsentError, MeasureContext
 from engagement_ml.measures.rows.activity import SENT
 from engagement_ml.measures.rows.occurrences import (
     DAY,
-    TOUCHPOINT,
     Names,
     Occurrences,
     count,

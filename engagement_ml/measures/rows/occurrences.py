@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.errors import nearest
-from engagement_ml.features.daily_totals import content_key
+from engagement_ml.features.daily_totals import content_key, daily_events
 from engagement_ml.measures.context import (
     SIGNUP,
     TOUCHPOINT,
@@ -79,6 +79,27 @@ def occurrences(
     frames += [_of_table(context, name, columns) for name in elsewhere]
     frame = frames[0] if len(frames) == 1 else nw.concat(frames)
     return Occurrences((*in_events, *elsewhere), frame)
+
+
+def first_and_last(
+    context: MeasureContext, names: Sequence[str], columns: Sequence[str] = ()
+) -> nw.LazyFrame[Any] | None:
+    """Return the first and the last event of a customer, type and day, from the daily totals.
+
+    Returns
+    -------
+    LazyFrame or None
+        ``customer_id``, ``day``, ``micros`` and ``last`` (of the first and the last event) and
+        `columns` (null); None if events have a channel, or if a name is not an event type.
+    """
+    if touched(context) or not set(names) <= context.tables.event_counts.keys():
+        return None
+    daily = daily_events(context.tables).filter(nw.col("event_type").is_in(list(names)))
+    chosen = (nothing().alias(name) for name in columns)
+    selected = daily.select(
+        "customer_id", "day", *chosen, micros=nw.col("first"), last=nw.col("last")
+    )
+    return context.engine.micros(selected, "micros", "last")
 
 
 def events_of(context: MeasureContext, names: Iterable[str]) -> nw.LazyFrame[Any]:

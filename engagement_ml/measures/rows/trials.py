@@ -14,6 +14,7 @@ from engagement_ml.measures.rows.occurrences import (
     Occurrences,
     count,
     end_of_history,
+    first_and_last,
     kept,
     touched,
 )
@@ -102,12 +103,11 @@ def match_trials(
     end = end_of_history(context)
 
     def make() -> nw.LazyFrame[Any]:
-        found = starts.frame.filter(nw.col("micros") < end)
+        frame = _by_day(context, starts, link.unit, limit)
+        found = (starts.frame if frame is None else frame).filter(nw.col("micros") < end)
         if column is not None:
             found = found.filter(~nw.col(column).is_null())
-        matched = with_next(
-            units(context, found, link.unit, end, limit), goals.frame, link.column
-        )
+        matched = with_next(units(context, found, link.unit, end, limit), goals.frame, link.column)
         due = nw.lit(NEVER - 1) if limit is None else nw.col("last") + limit
         reached = nw.when(nw.col("next") <= due).then(_ONE).otherwise(_ZERO)
         mature = nw.when(_mature("last", end, limit)).then(_ONE).otherwise(_ZERO)
@@ -146,10 +146,11 @@ def units(
         if limit is not None and limit < DAY:
             return starts.with_columns(last=nw.col("micros"))
         links = (nw.lit(None).cast(nw.String).alias(c) for c in columns)
+        last = "last" if "last" in starts.collect_schema().names() else "micros"
         return (
             starts.with_columns(mature_=_mature("micros", end, limit))
             .group_by("customer_id", "day", "mature_", *touch)
-            .agg(nw.col("micros").min(), nw.col("micros").max().alias("last"))
+            .agg(nw.col("micros").min(), nw.col(last).max().alias("last"))
             .with_columns(*links)
             .drop("mature_")
         )
@@ -161,6 +162,20 @@ def units(
     others = {c: nw.col(c).min() for c in ("day", *touch, *columns) if c not in grouping}
     grouped = firsts.group_by(*grouping).agg(**others) if others else firsts.select(*grouping)
     return grouped.with_columns(last=nw.col("micros"))
+
+
+def _by_day(
+    context: MeasureContext, starts: Occurrences, unit: Unit, limit: int | None
+) -> nw.LazyFrame[Any] | None:
+    """Return a customer's starts by day from the daily totals, which are far fewer than events.
+
+    They tell all that a trial needs if all starts of a day are mature or none: the goal has whole
+    days. None if they do not.
+    """
+    if unit != "customer" or (limit is not None and limit % DAY):
+        return None
+    columns = [c for c in starts.frame.collect_schema().names() if c in LINKS.values()]
+    return first_and_last(context, starts.names, columns)
 
 
 def with_next(

@@ -148,19 +148,19 @@ def _notes(
     notes = []
     if row["n_"]:
         notes.append(
-            f"{quantity(int(row['n_']), context.config.entity)} who entered before "
-            f"{shown_day(start)} are in no cohort: their first {periods.every}s are not on record."
+            f"In no cohort: {quantity(int(row['n_']), context.config.entity)} who entered before "
+            f"{shown_day(start)}; their first {periods.every}s are not on record."
         )
     if not context.has("customers", "signup"):
         notes.append(
             "Without sign-up dates a customer enters with the first event or transaction on "
-            f"record. The first cohorts therefore hold customers who were there before "
-            f"{shown_day(context.tables.history.start)}, where the history begins."
+            "record. The first cohorts therefore hold customers who were there before "
+            f"{shown_day(context.tables.history.start)}, when the history begins."
         )
     if totals.early:
         notes.append(
-            f"{quantity(totals.early, f'customer-{periods.every}')} with transactions before the "
-            "entry of the customer are left out of the cohorts."
+            f"Left out of cohorts: {quantity(totals.early, f'customer-{periods.every}')} with "
+            "transactions before the customer's entry."
         )
     return notes
 
@@ -170,4 +170,4 @@ def _hidden(tables: Sequence[CohortTable], at_least: int) -> list[str]:
     small = sum(0 < n < at_least for table in tables[:1] for n in table.sizes)
     if not small:
         return []
-    return [f"{quantity(small, 'cohort')} of fewer than {at_least} customers are not shown."]
+    return [f"Not shown: {quantity(small, 'cohort')} of fewer than {at_least} customers."]

@@ -5,11 +5,12 @@
    J. L. Horn, Psychometrika 30, 1965). If all behaviours rise together along the first one, the
    components without it are searched too: customers alike in what they do, not in how much.
 3. k-means for 2 to `MAX_CLUSTERS` clusters in these components.
-4. A number of clusters is stable if halves of the customers, clustered apart, put all customers
-   into the same clusters (adjusted Rand index).
-5. It is beyond one cloud if its clusters are more compact than those of one continuous population
-   with the same counts and correlations (`one_cloud`), as in the gap statistic (R. Tibshirani,
-   G. Walther, T. Hastie, JRSS B 63, 2001) and SigClust (Y. Liu et al., JASA 103, 2008).
+4. A number of clusters is beyond one cloud if they are more compact than those of one continuous
+   population with the same counts and correlations (`one_cloud`), as in the gap statistic
+   (R. Tibshirani, G. Walther, T. Hastie, JRSS B 63, 2001) and SigClust (Y. Liu et al., JASA 103,
+   2008).
+5. It is stable if halves of the customers, clustered apart, put all customers into the same
+   clusters (adjusted Rand index).
 6. Of the numbers that pass both, the smallest whose gain is nearly the largest.
 """
 
@@ -42,9 +43,8 @@ REFERENCES = 19
 """Draws of one cloud; clusters must be more compact than in each of them."""
 STARTS = 4
 _PERMUTATIONS = 5
-_FIRST_HALVES = 3
-_HOPELESS = 0.5
-"""Agreement of the first halves below which the others are not computed."""
+_FIRST = 3
+"""References that are drawn first; numbers of clusters far from `MIN_GAIN` need no others."""
 _NEARLY = 0.9
 
 
@@ -86,7 +86,7 @@ class NoClusters:
     ----------
     reason : str
     stability : float or None
-        The largest mean adjusted Rand index of halves.
+        Mean adjusted Rand index of halves for the number of clusters that came nearest.
     """
 
     reason: str
@@ -95,13 +95,38 @@ class NoClusters:
 
 @dataclass(frozen=True)
 class _Trial:
-    """A number of clusters in a subspace, with its stability and gain (None if not computed)."""
+    """A number of clusters in a subspace of the components."""
 
     k: int
     axes: slice
     best: Partition
-    stability: float
-    gain: float | None = None
+    within: float
+    """Share of variance within clusters."""
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Scores of customers, their principal axes, and the population they are compared with."""
+
+    scores: FloatArray
+    vectors: FloatArray
+    cloud: OneCloud
+    rng: np.random.Generator
+
+    def points(self, axes: slice) -> FloatArray:
+        return self.scores @ self.vectors[:, axes]
+
+    def references(self, trials: Sequence[_Trial], n: int) -> FloatArray:
+        """Return the share of variance within clusters of one cloud, (n, trials)."""
+        left = np.empty((n, len(trials)))
+        for row in left:
+            drawn = self.cloud.draw(len(self.scores), self.rng)
+            drawn = drawn - drawn.mean(axis=0)
+            vectors = _eigen(drawn)[1]
+            for place, trial in enumerate(trials):
+                points = drawn @ vectors[:, trial.axes]
+                row[place] = _within(partition(points, trial.k, self.rng, STARTS), points)
+        return left
 
 
 def find_clusters(counts: FloatArray, *, seed: int) -> Clusters | NoClusters:
@@ -131,20 +156,17 @@ def find_clusters(counts: FloatArray, *, seed: int) -> Clusters | NoClusters:
     vectors = _components(scores, rng)
     if vectors.shape[1] == 0:
         return NoClusters("behaviours vary independently of each other")
-    trials = [
-        trial
-        for axes in _subspaces(vectors)
-        for trial in _trials(scores @ vectors[:, axes], axes, rng)
-    ]
-    found = _best(_with_gains(trials, scores, varying, rng))
-    if isinstance(found, NoClusters):
-        return found
+    cloud = OneCloud.of(varying, np.asarray(np.corrcoef(scores, rowvar=False)), rng)
+    data = _Data(scores, vectors, cloud, rng)
+    chosen_trial = _choose(data, [t for axes in _subspaces(vectors) for t in _trials(data, axes)])
+    if isinstance(chosen_trial, NoClusters):
+        return chosen_trial
+    found, stability, gain = chosen_trial
     basis = vectors[:, found.axes]
     weights = np.zeros((counts.shape[1], found.k))
     weights[order] = -2 * basis @ found.best.centres.T
     offsets = (found.best.centres**2).sum(axis=1)
-    assert found.gain is not None
-    return Clusters(scales, weights, offsets, found.stability, found.gain)
+    return Clusters(scales, weights, offsets, stability, gain)
 
 
 def scores_of(scales: Sequence[BehaviourScale], counts: FloatArray) -> FloatArray:
@@ -181,90 +203,78 @@ def _subspaces(vectors: FloatArray) -> list[slice]:
     return [slice(0, m), slice(1, m)] if general and m > 1 else [slice(0, m)]
 
 
-def _trials(points: FloatArray, axes: slice, rng: np.random.Generator) -> list[_Trial]:
-    """Return each number of clusters that is possible, with its stability."""
+def _trials(data: _Data, axes: slice) -> list[_Trial]:
+    """Return each possible number of clusters."""
+    points = data.points(axes)
     distinct = len(np.unique(points, axis=0))
     made = []
     for k in range(2, min(MAX_CLUSTERS, distinct - 1, len(points) // 25) + 1):
-        best = partition(points, k, rng, STARTS)
+        best = partition(points, k, data.rng, STARTS)
         if np.bincount(best.labels, minlength=k).min() >= MIN_SHARE * len(points):
-            made.append(_Trial(k, axes, best, _stability(points, k, rng)))
+            made.append(_Trial(k, axes, best, _within(best, points)))
     return made
 
 
-def _stability(points: FloatArray, k: int, rng: np.random.Generator) -> float:
-    """Return the mean agreement of clusters of disjoint halves, on all customers."""
-    agreements = []
-    for _ in range(HALVES):
-        order, half = rng.permutation(len(points)), len(points) // 2
-        halves = (points[order[:half]], points[order[half:]])
-        labels = [nearest(points, partition(h, k, rng, STARTS).centres) for h in halves]
-        agreements.append(adjusted_rand(*labels))
-        if len(agreements) == _FIRST_HALVES and np.mean(agreements) < _HOPELESS:
-            break
-    return float(np.mean(agreements))
+def _within(found: Partition, points: FloatArray) -> float:
+    return found.within / float((points * points).sum())
 
 
-def _with_gains(
-    trials: Sequence[_Trial],
-    scores: FloatArray,
-    scales: Sequence[BehaviourScale],
-    rng: np.random.Generator,
-) -> list[_Trial]:
-    """Add to stable trials what their clusters explain beyond those of one cloud."""
-    stable = [trial for trial in trials if trial.stability >= MIN_STABILITY]
+def _choose(data: _Data, trials: Sequence[_Trial]) -> tuple[_Trial, float, float] | NoClusters:
+    """Return the number of clusters, its stability and its gain."""
+    if not trials:
+        return NoClusters("only a few customers differ from all others")
+    first = data.references(trials, _FIRST)
+    gains = first.mean(axis=0) - [trial.within for trial in trials]
+    near = [place for place, gain in enumerate(gains) if gain >= MIN_GAIN / 2]
+    if not near:
+        nearest_miss = trials[int(np.argmax(gains))]
+        return _by_degree(_stability(data, nearest_miss))
+    stabilities = {place: _stability(data, trials[place]) for place in near}
+    stable = [place for place in near if stabilities[place] >= MIN_STABILITY]
     if not stable:
-        return list(trials)
-    cloud = OneCloud.of(scales, np.asarray(np.corrcoef(scores, rowvar=False)), rng)
-    vectors = _eigen(scores)[1]
-    left = np.empty((REFERENCES, len(stable)))
-    for row in left:
-        drawn = cloud.draw(len(scores), rng)
-        drawn = drawn - drawn.mean(axis=0)
-        drawn_vectors = _eigen(drawn)[1]
-        for place, trial in enumerate(stable):
-            row[place] = _left(drawn @ drawn_vectors[:, trial.axes], trial.k, rng)
-    made = [trial for trial in trials if trial.stability < MIN_STABILITY]
-    for trial, references in zip(stable, left.T, strict=True):
-        points = scores @ vectors[:, trial.axes]
-        own = trial.best.within / float((points * points).sum())
-        made.append(
-            _Trial(trial.k, trial.axes, trial.best, trial.stability, _gain(own, references))
-        )
-    return made
+        return _unstable(max(stabilities.values()))
+    others = data.references([trials[place] for place in stable], REFERENCES - _FIRST)
+    passed = {}
+    for place, rest in zip(stable, others.T, strict=True):
+        gain = _gain(trials[place].within, np.concatenate([first[:, place], rest]))
+        if gain > 0:
+            passed[place] = gain
+    if not passed:
+        return _by_degree(max(stabilities[place] for place in stable))
+    nearly = _NEARLY * max(passed.values())
+    place = min((p for p in passed if passed[p] >= nearly), key=lambda p: trials[p].k)
+    return trials[place], stabilities[place], passed[place]
 
 
-def _left(points: FloatArray, k: int, rng: np.random.Generator) -> float:
-    """Return the share of variance within clusters."""
-    return partition(points, k, rng, STARTS).within / float((points * points).sum())
+def _stability(data: _Data, trial: _Trial) -> float:
+    """Return the mean agreement of clusters of disjoint halves, on all customers."""
+    points, agreements = data.points(trial.axes), []
+    for _ in range(HALVES):
+        order, half = data.rng.permutation(len(points)), len(points) // 2
+        halves = (points[order[:half]], points[order[half:]])
+        labels = [nearest(points, partition(h, trial.k, data.rng, STARTS).centres) for h in halves]
+        agreements.append(adjusted_rand(*labels))
+    return float(np.mean(agreements))
 
 
 def _gain(own: float, references: FloatArray) -> float:
     """Return the share of variance explained beyond one cloud; 0 if that may be by chance."""
-    gain = float(references.mean()) - own
-    beyond = own < references.min() and gain >= MIN_RELATIVE_GAIN * references.mean()
-    return gain if beyond and gain >= MIN_GAIN else 0.0
+    mean = float(references.mean())
+    enough = mean - own >= max(MIN_GAIN, MIN_RELATIVE_GAIN * mean)
+    return mean - own if enough and own < references.min() else 0.0
 
 
-def _best(trials: Sequence[_Trial]) -> _Trial | NoClusters:
-    """Return the smallest number of clusters whose gain is nearly the largest."""
-    if not trials:
-        return NoClusters("customers differ from one group only in a few of them")
-    stability = max(trial.stability for trial in trials)
-    passed = [trial for trial in trials if trial.gain]
-    if passed:
-        largest = max(trial.gain or 0.0 for trial in passed)
-        return next(
-            t for t in sorted(passed, key=lambda t: t.k) if (t.gain or 0.0) >= _NEARLY * largest
-        )
-    if stability < MIN_STABILITY:
-        return NoClusters(
-            "halves of the customers give different groups (adjusted Rand index "
-            f"{stability:.2f} at most; {MIN_STABILITY} is needed)",
-            stability,
-        )
+def _by_degree(stability: float) -> NoClusters:
     return NoClusters(
         "customers differ by degree: groups are no more compact than those of one continuous "
         "population with the same counts and correlations",
+        stability,
+    )
+
+
+def _unstable(stability: float) -> NoClusters:
+    return NoClusters(
+        "halves of the customers give different groups (adjusted Rand index "
+        f"{stability:.2f} at most; {MIN_STABILITY} is needed)",
         stability,
     )

@@ -62,8 +62,8 @@ def _segment(
         "customers": n,
         "share": _share(n, everyone),
         "new": _share(int(row["new_"]), n),
-        "margin": _mean(row["margin_"] / MICRO, row["margin_2"], n),
-        "score": _mean(row["score_"] / MICRO, row["score_2"], int(row["scored_"])),
+        "margin": _mean(int(row["margin_"]) / MICRO, row["margin_2"], n),
+        "score": _mean(int(row["score_"]) / MICRO, row["score_2"], int(row["scored_"])),
         "apart": dict(apart),
     }
 

@@ -108,7 +108,7 @@ def neighbours(answers: Answers, shape: tuple[int, int]) -> tuple[IntArray, IntA
     >>> [each.tolist() for each in neighbours(one, (1, 3))]
     [[[-1, -1, 0]], [[-1, 0, -1]], [[0, -1, -1]]]
     """
-    n, n_weeks = shape
+    n = shape[0]
     at = np.full(shape, -1, dtype=np.int64)
     at[answers.customer, answers.week] = np.arange(answers.n)
     none = np.full((n, 1), -1, dtype=np.int64)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engagement_ml._typing import BoolArray, Float32Array, FloatArray
+from engagement_ml._typing import BoolArray, Float32Array, FloatArray, IntArray
 from engagement_ml.drivers.estimation.event_study import LeadTest, lead_test
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.lag_model import (
@@ -130,7 +130,7 @@ def estimate_effect(
 
 
 def restrict(
-    periods: Periods, answers: Answers, pool: FloatArray
+    periods: Periods, answers: Answers, pool: IntArray
 ) -> tuple[Periods, Answers, BoolArray]:
     """Return the panel and the answers of some customers, and which answers these are."""
     place = np.full(len(periods.entities), -1, dtype=np.int64)
@@ -191,13 +191,7 @@ def _effect_of(
     min_z: float,
 ) -> ScoreEffect:
     """Sum the weeks after an answer, and compare them with those before it."""
-    weights = np.array(
-        [
-            max(0, min(last, outcome) - first + 1) if first > 0 else 0
-            for first, last in design.groups
-        ],
-        dtype=np.float64,
-    )
+    weights = np.array([_width(group, outcome) for group in design.groups], dtype=np.float64)
     effect, each = float(weights @ coef), influence @ weights
     error = float(np.sqrt(each @ each))
     z = effect / error if error > 0 else 0.0
@@ -226,6 +220,12 @@ def _effect_of(
         converged=converged and error > 0,
         level=level,
     )
+
+
+def _width(group: tuple[int, int], outcome: int) -> int:
+    """Return how many weeks of an outcome window after an answer a group of distances covers."""
+    first, last = group
+    return max(0, min(last, outcome) - first + 1) if first > 0 else 0
 
 
 def _half_z(effect: float, influence: FloatArray) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from engagement_ml.scorecard.surveys.answers import Answers
 from engagement_ml.scorecard.surveys.covariates import most_frequent
 from engagement_ml.scorecard.surveys.effect import (
     MIN_REACH,
-    ScoreEffect,
     estimate_effect,
     restrict,
 )
@@ -124,16 +124,24 @@ def score_evidence(
         response = ScoreResponse(thresholds=thresholds)
     else:
         response = response_to_purchases(periods, answers, thresholds)
+    checks = _Checks(periods, answers, outcome, controls, thresholds)
     found: list[ScoreEvidence] = []
     for form in forms_of(answers):
         between = between_customers(periods, answers, form, outcome)
         finding = ScoreFinding(form.name, None, between, response, smallest)
         if len(pool):
-            effect = _effect(periods, answers, form, outcome, None, thresholds)
+            effect = estimate_effect(
+                periods,
+                answers,
+                form.centred,
+                form.valid,
+                outcome=outcome,
+                thresholds=thresholds,
+            )
             pretrend = found[0].finding.effect if form.name == "change" else None
             finding = replace(finding, effect=effect, pretrend=pretrend)
             if passes(finding, thresholds):
-                finding = _checked(finding, periods, answers, form, outcome, controls, thresholds)
+                finding = checks.of(finding, form)
         verdict = judge(finding, thresholds)
         found.append(ScoreEvidence(finding, verdict, _more_people(finding, verdict)))
     return tuple(found)
@@ -159,50 +167,59 @@ def between_customers(periods: Periods, answers: Answers, form: Form, outcome: i
     return Between(rho, rho * math.sqrt(len(people) - 1), slope, std, len(people))
 
 
-def _effect(
-    periods: Periods,
-    answers: Answers,
-    form: Form,
-    outcome: int,
-    controls: Float32Array | None,
-    thresholds: Thresholds,
-) -> ScoreEffect:
-    return estimate_effect(
-        periods,
-        answers,
-        form.centred,
-        form.valid,
-        outcome=outcome,
-        controls=controls,
-        thresholds=thresholds,
-    )
+@dataclass(frozen=True)
+class _Checks:
+    """What the recorded behaviours say against an effect, asked only where one is found."""
 
+    periods: Periods
+    answers: Answers
+    outcome: int
+    behaviours: tuple[str, ...]
+    thresholds: Thresholds
 
-def _checked(
-    finding: ScoreFinding,
-    periods: Periods,
-    answers: Answers,
-    form: Form,
-    outcome: int,
-    behaviours: tuple[str, ...],
-    thresholds: Thresholds,
-) -> ScoreFinding:
-    """Add what the recorded behaviours say against an effect."""
-    assert finding.effect is not None
-    chosen = most_frequent(periods, behaviours, MAX_BEHAVIOURS)
-    if not chosen:
-        return replace(finding, left=finding.effect.z)
-    pool = np.flatnonzero(answers.counts(len(periods.entities)) >= 2)
-    panel, few, kept = restrict(periods, answers, pool)
-    before = behaviours_before(panel, few, chosen, max(outcome, MIN_REACH))
-    if before:
-        return replace(finding, before=before)
-    columns = [panel.behaviours.index(b) for b in chosen]
-    counts = np.log1p(panel.counts[..., columns])
-    controls = lagged_sums(counts, ((1, RECENT),), panel.entry)[..., 0]
-    form = Form(form.name, form.raw[kept], form.centred[kept], form.valid[kept])
-    held = _effect(panel, few, form, outcome, controls, thresholds)
-    return replace(finding, left=held.z if held.converged else None)
+    @cached_property
+    def chosen(self) -> tuple[str, ...]:
+        """The behaviours that are held constant."""
+        return most_frequent(self.periods, self.behaviours, MAX_BEHAVIOURS)
+
+    @cached_property
+    def panel(self) -> tuple[Periods, Answers, BoolArray]:
+        """Panel and answers of the customers with two answers, and which answers these are."""
+        pool = np.flatnonzero(self.answers.counts(len(self.periods.entities)) >= 2)
+        return restrict(self.periods, self.answers, pool)
+
+    @cached_property
+    def before(self) -> dict[str, float]:
+        """Behaviours that differ before an answer, with the score; the same for all its forms."""
+        periods, answers, _ = self.panel
+        return behaviours_before(periods, answers, self.chosen, max(self.outcome, MIN_REACH))
+
+    @cached_property
+    def controls(self) -> Float32Array:
+        """The behaviours of the last weeks, as regressors, shape (n, T, B)."""
+        periods = self.panel[0]
+        columns = [periods.behaviours.index(b) for b in self.chosen]
+        counts = np.log1p(periods.counts[..., columns])
+        return lagged_sums(counts, ((1, RECENT),), periods.entry)[..., 0]
+
+    def of(self, finding: ScoreFinding, form: Form) -> ScoreFinding:
+        """Add what the behaviours say to a finding."""
+        assert finding.effect is not None
+        if not self.chosen:
+            return replace(finding, left=finding.effect.z)
+        if self.before:
+            return replace(finding, before=self.before)
+        periods, answers, kept = self.panel
+        held = estimate_effect(
+            periods,
+            answers,
+            form.centred[kept],
+            form.valid[kept],
+            outcome=self.outcome,
+            controls=self.controls,
+            thresholds=self.thresholds,
+        )
+        return replace(finding, left=held.z if held.converged else None)
 
 
 def _more_people(finding: ScoreFinding, verdict: ScoreVerdict) -> int | None:
@@ -211,13 +228,15 @@ def _more_people(finding: ScoreFinding, verdict: ScoreVerdict) -> int | None:
     Enough is half a width of the smallest effect of interest, for one standard deviation.
     """
     effect = finding.effect
-    if verdict.verdict != "unverifiable" or verdict.rule in BIASED or effect is None:
+    if verdict.verdict != "unverifiable" or verdict.rule in BIASED:
         return None
-    if not effect.converged or finding.smallest <= 0 or effect.people < 2:
-        return None
+    people = 0 if effect is None else effect.people
+    fewest = THRESHOLDS.min_buyers - people if verdict.rule == "few answers" else 0
+    if effect is None or not effect.converged or finding.smallest <= 0 or people < 2:
+        return fewest or None
     half = Z * effect.error * finding.between.std
-    needed = effect.people * (half / finding.smallest) ** 2
-    return max(math.ceil(needed) - effect.people, 1)
+    needed = math.ceil(people * (half / finding.smallest) ** 2) - people
+    return max(needed, fewest, 1)
 
 
 def as_mapping(evidence: ScoreEvidence, sentence: str, adds: Mapping[str, Any]) -> dict[str, Any]:

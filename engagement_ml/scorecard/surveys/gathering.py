@@ -20,7 +20,7 @@ from engagement_ml.features.daily_totals import entities
 from engagement_ml.features.period_panel import Periods, build_periods
 from engagement_ml.features.population import collect
 from engagement_ml.features.stratified_sample import Sample, sample_of
-from engagement_ml.formatting import number
+from engagement_ml.formatting import number, quantity
 from engagement_ml.inputs import Tables
 from engagement_ml.scorecard.surveys.answers import Answers
 
@@ -122,14 +122,19 @@ def gather(tables: Tables, config: PipelineConfig, counted: tuple[Counted, ...])
     notes = []
     if len(drawn) < n_people:
         notes.append(
-            f"margin and behaviours rest on {number(len(drawn))} customers drawn at random of the "
-            f"{number(n_people)} who were surveyed"
+            f"margin and behaviours rest on {number(len(drawn))} drawn at random of "
+            f"{quantity(n_people, config.entity)} who were surveyed"
+        )
+    n_strangers = _number_of(tables, surveyed.join(everyone, on="customer_id", how="anti"))
+    if n_strangers:
+        notes.append(
+            f"no margin is known for {quantity(n_strangers, config.entity)} of the surveys in no "
+            "other table"
         )
     answers, sent, outside = _answers_of(tables, config, counted, periods)
     if outside:
         notes.append(
-            f"{number(outside)} answers lie outside the weeks of the history or are from customers "
-            "who are in no other table; they say nothing of margin"
+            f"no margin is known for {quantity(outside, 'answer')} outside the weeks of the history"
         )
     return Gathered(periods, answers, sent, 1.0 / np.maximum(fractions, 1e-12), tuple(notes))
 
@@ -138,12 +143,16 @@ def _draw(
     tables: Tables, customers: nw.LazyFrame[Any], at_most: int, seed: int
 ) -> tuple[AnyArray, int]:
     """Return ids of customers drawn with equal chances, sorted, and the number of all."""
-    n = int(tables.engine.rows(customers.select(nw.len().alias("n")), source="surveys")[0]["n"])
+    n = _number_of(tables, customers)
     if n > at_most:
         numbered = tables.engine.permanent_random_numbers(customers, "customer_id", seed, _NUMBER)
         limit = int(PERMANENT_RANDOM_NUMBERS * (at_most / n))
         customers = numbered.filter(nw.col(_NUMBER) < limit).select("customer_id")
     return np.sort(collect(customers)["customer_id"]), n
+
+
+def _number_of(tables: Tables, customers: nw.LazyFrame[Any]) -> int:
+    return int(tables.engine.rows(customers.select(nw.len().alias("n")), source="surveys")[0]["n"])
 
 
 def _answers_of(

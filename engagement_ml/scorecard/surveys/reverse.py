@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray, LagGroups
+from engagement_ml._typing import FloatArray, IntArray, LagGroups
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.lag_model import estimation_sample, winsorise
 from engagement_ml.drivers.estimation.reverse_causality import PURCHASE_LAGS, lagged_purchases
@@ -123,7 +123,7 @@ def behaviours_before(
 
 
 def _within(
-    y: FloatArray, x: FloatArray, cluster: FloatArray
+    y: FloatArray, x: FloatArray, cluster: IntArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return coefficients, clustered errors and standard deviations of a within regression."""
     x, y = _demeaned(x, cluster), _demeaned(y[:, None], cluster)[:, 0]
@@ -141,7 +141,7 @@ def _within(
     return coef / scale, error / scale, spread
 
 
-def _demeaned(values: FloatArray, cluster: FloatArray) -> FloatArray:
+def _demeaned(values: FloatArray, cluster: IntArray) -> FloatArray:
     _, place = np.unique(cluster, return_inverse=True)
     sums = np.zeros((place.max() + 1, values.shape[1]))
     np.add.at(sums, place, values)

@@ -49,6 +49,8 @@ def explain(evidence: ScoreEvidence, wording: Wording) -> str:
     more = evidence.more_people
     if more is None:
         return sentence
+    if evidence.verdict.rule == "few answers":
+        return f"{sentence}: {_rounded(more)} more at least"
     smallest = wording.money(evidence.finding.smallest)
     return (
         f"{sentence}; about {_rounded(more)} more {wording.entities} with two answers would narrow "
@@ -72,7 +74,7 @@ def _few(evidence: ScoreEvidence, wording: Wording) -> str:
     needed = THRESHOLDS.min_buyers
     return (
         f"only {quantity(people, wording.entity)} with margin gave two different answers, and at "
-        f"least {needed} are needed: {quantity(max(needed - people, 1), wording.entity)} more"
+        f"least {needed} are needed"
     )
 
 
@@ -107,8 +109,8 @@ def _unstable(evidence: ScoreEvidence, wording: Wording) -> str:
 
 def _passed(evidence: ScoreEvidence, wording: Wording) -> str:
     return (
-        f"{_change(evidence, wording)}; margin before the answer is not associated with it, it holds in "
-        f"both halves of the {wording.entities}, and it remains given their behaviours"
+        f"{_change(evidence, wording)}; margin before the answer is not associated with it, it "
+        f"holds in both halves of the {wording.entities}, and it remains given their behaviours"
     )
 
 

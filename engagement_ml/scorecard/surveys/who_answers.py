@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,8 @@ import numpy as np
 from engagement_ml._typing import BoolArray, FloatArray, IntArray
 from engagement_ml.features.period_panel import Periods
 from engagement_ml.formatting import quantity
-from engagement_ml.measures.kinds.wilson import wilson
 from engagement_ml.measures.kinds.kind import Z
+from engagement_ml.measures.kinds.wilson import wilson
 from engagement_ml.scorecard.surveys.answers import Answers
 from engagement_ml.scorecard.surveys.covariates import described, in_logs
 from engagement_ml.scorecard.surveys.propensity import (
@@ -181,7 +180,7 @@ def _weighted(
     weight: FloatArray,
     *,
     is_promoters: bool,
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """Return the score weighted to all who might have answered, or why there is none."""
     fit = fit_propensity(x, answered, weight)
     if not fit.converged:

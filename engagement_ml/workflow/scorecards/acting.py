@@ -30,7 +30,7 @@ def falling_customers(
     try:
         falls = falls_before(tables, config, metric, tables.history.end)
     except NotEnoughDataError as error:
-        return [], (f"Nobody was compared with the own usual: {error}.",)
+        return [], (f"No customer was compared with the own usual: {error}.",)
     frame = falls.table()
     rows: list[dict[Any, Any]] = frame.to_dict("records")
     return [{**row, "behaviour": config.label(row["behaviour"])} for row in rows], ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
@@ -19,12 +20,17 @@ from engagement_ml.scorecard.card import (
     Scorecard,
     StageCard,
 )
-from engagement_ml.scorecard.cards import CardContext, measure_card, series_of
+from engagement_ml.scorecard.cards import (
+    CardContext,
+    factors_between,
+    measure_card,
+    series_of,
+)
 from engagement_ml.scorecard.executive import facts_of
 from engagement_ml.scorecard.goals import goal_card
 from engagement_ml.scorecard.journey import journey_of, stage_cards, stages_of
 from engagement_ml.scorecard.links import Verdicts
-from engagement_ml.scorecard.review import changes_since
+from engagement_ml.scorecard.review import changes_since, review_periods
 from engagement_ml.scorecard.rows import rows_of
 from engagement_ml.scorecard.score import score_card
 from engagement_ml.version import __version__
@@ -52,9 +58,7 @@ def assemble(
     stages = stage_cards(journey, cards)
     score = _score(parts, verdicts, context.labels)
     goals = _goals(parts, cards, config)
-    changes: tuple[Change, ...] = ()
-    if since is not None:
-        changes = changes_since(since, cards, parts.periods.each, config.currency)
+    changes = () if since is None else _changes(parts, cards, since, config.currency)
     actions = _actions(parts, cards, stages, verdicts, config)
     card = Scorecard(
         name=config.name,
@@ -124,6 +128,22 @@ def _goals(
         card = by_name[goal.measure]
         end = parts.tables.history.end
         found.append(goal_card(goal, card, series, parts.periods.each, end, config.currency))
+    return tuple(found)
+
+
+def _changes(
+    parts: Parts, cards: Sequence[MeasureCard], since: dt.date, currency: str
+) -> tuple[Change, ...]:
+    """Return what changed since a day; a product's change is given in its factors."""
+    periods = parts.periods.each
+    first, last = (period.label for period in review_periods(since, periods))
+    labels = [period.label for period in periods]
+    measured = {each.name: each for each in parts.measured}
+    found = []
+    for change in changes_since(since, cards, periods, currency):
+        told = factors_between(measured[change.measure], first, last, labels)
+        text = change.sentence if told is None else f"{change.sentence} In factors: {told}."
+        found.append(replace(change, sentence=text))
     return tuple(found)
 
 

@@ -30,6 +30,8 @@ from engagement_ml.scorecard.card import (
 )
 from engagement_ml.scorecard.cohorts import cohort_tables
 from engagement_ml.scorecard.engaged import engaged_buying
+from engagement_ml.scorecard.journey import stages_of
+from engagement_ml.scorecard.review import review_periods
 from engagement_ml.scorecard.segments import (
     BehaviourSegments,
     Groups,
@@ -109,21 +111,23 @@ def gather(
     tables: Tables,
     config: PipelineConfig,
     run: Run,
+    chosen: Chosen,
     since: dt.date | None,
     progress: Progress,
 ) -> Parts:
-    """Compute what a scorecard shows.
+    """Compute what a scorecard shows; `chosen` is that of `chosen_measures`.
 
     Raises
     ------
     ConfigError, InputError, NotEnoughDataError
-        If a measure or campaign is not known, or no period is complete.
+        If a campaign is not known, no period is complete, or none ended by `since`.
     """
     record, metric = run.record(), run.metric()
-    chosen = chosen_measures(config, record)
     periods = Periods.within(
         tables.history, config.scorecard.every, config.scorecard.periods
     )  # fmt: skip
+    if since is not None:
+        review_periods(since, periods.each)
     progress.start("Scoring the periods")
     scores = None if metric.abstained else scores_by_period(tables, config, metric, periods)
     limit = engaged_limit(metric, config.scorecard.engaged_from, scores, tables)
@@ -173,7 +177,7 @@ def chosen_measures(config: PipelineConfig, record: RunRecord) -> Chosen:
     Raises
     ------
     ConfigError
-        If ``scorecard.show``, a goal or a benchmark names a measure that there is not.
+        If ``scorecard.show``, a stage, a goal or a benchmark names a measure that there is not.
     """
     found = definitions(config)
     first = [row.behaviour for row in record.drivers][: config.scorecard.behaviours]
@@ -189,6 +193,7 @@ def chosen_measures(config: PipelineConfig, record: RunRecord) -> Chosen:
                 f"key '{key}': '{name}' is no measure{nearest(name, found)}; give it under "
                 "'measures' with its 'kind'"
             )
+    stages_of(config, dict.fromkeys(found, ""), {})
     if config.scorecard.show is None:
         return found
     wanted = {*config.scorecard.show, *(goal.measure for goal in config.goals)}
