@@ -181,7 +181,10 @@ def chosen_measures(config: PipelineConfig, record: RunRecord) -> Chosen:
     """
     found = definitions(config)
     first = [row.behaviour for row in record.drivers][: config.scorecard.behaviours]
-    found |= behaviour_measures({name: config.label(name) for name in first}, found)
+    # A behaviour that the company counts itself would else be on the scorecard twice.
+    own = {settings.event for each, settings in found.values() if each.name == "events"}
+    shown = {name: config.label(name) for name in first if name not in own}
+    found |= behaviour_measures(shown, found)
     # Events of a type that the company names are one of its own measures.
     found = {n: each for n, each in found.items() if n != "events" or n in config.measures}
     named = [("goals", goal.measure) for goal in config.goals]
