@@ -1,4 +1,4 @@
-"""Optional columns of a particular type or content, whose name another column may have by chance."""
+"""Optional columns whose names other columns may have by chance."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ def leave_out_hint(table: SourceTable, column: str) -> str:
 
     A column that the configuration maps is meant.
     """
-    by_chance = {
-        *EXTRA.get(table.name, ()),
-        *(("scale", "sent") if table.name == "surveys" else ()),
-    }
+    of_surveys = ("scale", "sent") if table.name == "surveys" else ()
+    by_chance = {*EXTRA.get(table.name, ()), *of_surveys}
     if column not in by_chance or fold(table.source_columns[column]) != fold(column):
         return ""
     line = yaml_line("columns", {table.name: {column: None}})

@@ -71,10 +71,9 @@ class LazyTable:
         if kind == "timestamp":
             moment = self.is_text(column) or of_type in (nw.Date, nw.Datetime)
             return moment or self.is_numeric_moment(column)
-        if column == "refund" and of_type == nw.Boolean:
-            return False
         if kind in ("number", "finite"):
-            numeric = of_type.is_numeric() or of_type in (nw.Boolean, nw.Decimal)
+            others = (nw.Decimal,) if column == "refund" else (nw.Decimal, nw.Boolean)
+            numeric = of_type.is_numeric() or of_type in others
             return self.is_text(column) or numeric
         nested = of_type.is_nested() or of_type == nw.Binary
         return column not in EXTRA.get(self.table.name, ()) or not nested
