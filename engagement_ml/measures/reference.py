@@ -44,10 +44,10 @@ measures:
     target: 25%
 ```
 
-Every measure also takes `title`, `stage`, `owner`, `unit`, `better`, `target` and `warning`. Settings
-that name event types take one name or a list. The defaults are alternatives: those that the data
-has are used. In their place, `transaction` is a row of the transactions and `signup` the column of
-the customers, unless there is an event type of that name.
+Every measure also takes `title`, `stage`, `owner`, `unit`, `better`, `target` and `warning`.
+Settings that name event types take one name or a list. The defaults are alternatives: those that
+the data has are used. In place of an event type, `transaction` is a row of the transactions and
+`signup` the column of the customers, unless there is an event type of that name.
 
 Days begin at midnight UTC. An empty period has no value, never 0. Intervals are 95%.
 """

@@ -1,4 +1,4 @@
-"""Activity: events by customer and day, and on which days, weeks and months customers were active."""
+"""Activity: events by customer and day, and the days, weeks and months of active customers."""
 
 from __future__ import annotations
 

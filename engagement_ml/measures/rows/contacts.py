@@ -69,10 +69,10 @@ def contact_rows(
     -------
     key : str
     frame : LazyFrame
-        ``customer_id``, ``day`` of the contact, ``touchpoint`` if events have a channel; ``contact``
-        (1), ``acted`` (1 or 0), ``matched`` (1 if it has matched moments, else 0), ``expected``
-        (share of its matched moments with an action, millionths; 0 without any), int64. Only
-        contacts whose days are over.
+        ``customer_id``, ``day`` of the contact, ``touchpoint`` if events have a channel;
+        ``contact`` (1), ``acted`` (1 or 0), ``matched`` (1 if it has matched moments, else 0),
+        ``expected`` (share of its matched moments with an action, millionths; 0 without any),
+        int64. Only contacts whose days are over.
     notes : tuple of str
     """
     limit = round(days * DAY)

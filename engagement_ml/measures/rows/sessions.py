@@ -153,7 +153,7 @@ def _sessions(
 
 
 def _by_day(context: MeasureContext, rule: SessionRule, pages: Sequence[str]) -> nw.LazyFrame[Any]:
-    """Return sessions by customer and day, which need not be told apart."""
+    """Return sessions by customer and day, which need not be separated."""
     marked = _marked(context, rule, {"pages": _is_one_of(pages) if pages else _ONE})
     return marked.group_by("customer_id", "day").agg(
         nw.col("begins_").sum().cast(nw.Int64).alias("sessions"),
