@@ -14,7 +14,7 @@ unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-journey test test-lowest lint format docs bench bench-recovery bench-scale bench-cost \
-	bench-monitor bench-measures constraints clean
+	bench-monitor bench-measures bench-surveys constraints clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | \
@@ -71,6 +71,9 @@ bench-scale: $(DEV) $(RIVALS)/.installed  ## Cost of 1, 10 and 100 million event
 
 bench-cost: $(DEV)  ## Cost of train, compared with LightGBM and SHAP
 	$(BIN)/python -m benchmarks.cost
+
+bench-surveys: $(DEV)  ## Verdicts on surveys: false ones, and those that find what there is
+	$(BIN)/python -m benchmarks.surveys
 
 bench-monitor: $(DEV)  ## False alarms of the monitor in quiet weeks, and the faults that it finds
 	$(BIN)/python -m benchmarks.monitor.events

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         train,
     )
     from engagement_ml.workflow.feature_frame import features
+    from engagement_ml.workflow.scorecarding import scorecard
 
 __all__ = [
     "EngagementError",
@@ -59,6 +60,7 @@ __all__ = [
     "register",
     "roll_back",
     "score",
+    "scorecard",
     "train",
 ]
 
@@ -84,6 +86,7 @@ __getattr__, __dir__ = lazy_exports(
         "register": "workflow",
         "roll_back": "workflow",
         "score": "workflow",
+        "scorecard": "",
         "train": "workflow",
     },
     "__version__",

@@ -24,10 +24,18 @@ from tests.pages import DOCS
 PAGE = (DOCS / "reference" / "accepted-values.md").read_text(encoding="utf-8")
 CONFIG = parse_config({"name": "shop", "engine": {"keep": None}, "tracking": {"uri": None}})
 OUTCOMES = ("accepted", "dropped", "refused")
-NUMBERS = ("margin", "revenue", "cost", "value", "duration_seconds")
+NUMBERS = ("margin", "revenue", "cost", "value", "duration_seconds", "refund")
 VALUES = ("Ids", "Moments", "Numbers and money", "Text")
 """Sections whose examples are values of a column."""
-USUAL = {"value": "1", "duration_seconds": "1", "currency": "EUR", "postcode": "1"}
+USUAL = {
+    "value": "1",
+    "duration_seconds": "1",
+    "currency": "EUR",
+    "postcode": "1",
+    "refund": "1",
+    "due": "2024-05-31",
+    "sent": "2024-05-31",
+}
 ALWAYS = ("events", "transactions")
 TYPED = re.compile(r"::|^\[|^(DATE|TIMESTAMPTZ) '")
 DAYS = ("2024-05-29", "2024-05-30", "2024-06-01", "2024-06-02")
@@ -120,6 +128,9 @@ def shop(rows: int = 4) -> dict[str, Rows]:
         "events": [{"customer_id": i, "timestamp": d, "event_type": "visit"} for i, d in days],
         "transactions": [{"customer_id": i, "timestamp": d, "margin": "5"} for i, d in days],
         "customers": [{"customer_id": f"{i + 1}", "signup": "2024-05-01"} for i in range(rows)],
+        "surveys": [
+            {"customer_id": i, "timestamp": d, "survey": "nps", "score": "9"} for i, d in days
+        ],
     }
 
 
@@ -128,7 +139,7 @@ def table_of(column: str) -> tuple[str, str]:
     if "." in column:
         table, column = column.split(".")
         return table, column
-    paid = ("margin", "revenue", "cost", "currency", "transaction_id")
+    paid = ("margin", "revenue", "cost", "currency", "transaction_id", "order_id", "refund")
     return ("transactions" if column in paid else "events"), column
 
 
@@ -200,10 +211,10 @@ def check(
     """Assert the outcome for rows of a table; return the tables unless they are refused."""
     if outcome == "refused":
         with pytest.raises(InputError) as caught:
-            read_tables(CONFIG, engine, sources)
+            read_tables(CONFIG, engine, sources, extra=True)
         assert "\n" not in str(caught.value)
         return None
-    tables = read_tables(CONFIG, engine, sources)
+    tables = read_tables(CONFIG, engine, sources, extra=True)
     lost = {each.table: sum(d.rows for d in each.dropped) for each in tables.quality}
     assert lost == {each: rows * (outcome == "dropped" and each == name) for each in sources}
     for each in tables.quality:
@@ -240,6 +251,21 @@ def expected(read_as: str, column: str) -> Any:
     if read_as == "null":
         return None
     return float(read_as) if column in NUMBERS else read_as
+
+
+@of("Surveys")
+def test_a_score(batch: list[Example], engine: Engine, tmp_path: Path) -> None:
+    (example,) = batch
+    given = {each: rows for each, rows in shop().items() if each in (*ALWAYS, "surveys")}
+    usual = {"survey": "own", "scale": "", "score": "1"}
+    given["surveys"] = [row | usual for row in given["surveys"]]
+    which = [each.partition(" ")[::2] for each in example.column.split("` and `")]
+    for row, (survey, scale) in zip(given["surveys"], which, strict=False):
+        row.update(survey=survey, scale=scale, score=example.values[0])
+    sources = {each: write_csv(rows, tmp_path / f"{each}.csv") for each, rows in given.items()}
+    tables = check(engine, sources, example.outcome, "surveys")
+    if tables is not None and example.read_as is not None:
+        assert example.read_as in values(tables, "surveys", "scale")
 
 
 @of("Names of columns")

@@ -24,6 +24,7 @@ from engagement_ml.cli.commands import (
     register,
     report,
     score,
+    scorecard,
     sql,
     train,
 )
@@ -44,6 +45,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     score,
     predict,
     monitor,
+    scorecard,
     sql,
     report,
     features,

@@ -70,6 +70,13 @@ def dataset_completions() -> list[str]:
     return list(dataset_names)
 
 
+def preset_completions() -> list[str]:
+    """Return the values of ``--preset``."""
+    from engagement_ml.datasets import preset_names
+
+    return list(preset_names)
+
+
 def engine_completions() -> list[str]:
     """Return the values of ``--engine``."""
     from engagement_ml.config.engine import KINDS

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
 from engagement_ml.config import PipelineConfig, parse_config
-from engagement_ml.datasets import dataset_names
+from engagement_ml.datasets import dataset_names, preset_names
 from engagement_ml.datasets.dataset import HasTables, write_dataset
 from engagement_ml.errors import ConfigError, nearest
 from engagement_ml.progress import Progress
@@ -16,6 +17,7 @@ from engagement_ml.workflow import TrainResult, train
 from engagement_ml.workflow.results import default_folder
 
 DATA = "data"
+SHOP_CUSTOMERS = 4000
 
 
 def run_demo(
@@ -24,7 +26,7 @@ def run_demo(
     path: Path | None,
     output: Path | None,
     effects: bool,
-    customers: int,
+    customers: int | None,
     seed: int,
     progress: Progress,
 ) -> tuple[TrainResult, Path]:
@@ -42,20 +44,42 @@ def run_demo(
         If the data set is unknown, or if it needs a file and none is given.
     """
     _check_options(dataset, path, effects)
-    text = definition(dataset)
-    config = _parse(text, dataset)
+
+    def load() -> tuple[HasTables, tuple[str, ...]]:
+        return _load(dataset, path, effects, customers, seed)
+
+    folder, assumptions = write_demo(dataset, load, output, progress)
+    result = train(folder / f"{dataset}.yaml", output=folder, notes=assumptions, progress=progress)
+    return result, folder / DATA / "events.parquet"
+
+
+def write_demo(
+    name: str,
+    load: Callable[[], tuple[HasTables, tuple[str, ...]]],
+    output: Path | None,
+    progress: Progress,
+) -> tuple[Path, tuple[str, ...]]:
+    """Write a data set and its YAML file to a folder, completely or not at all.
+
+    Returns
+    -------
+    folder : Path
+    assumptions : tuple of str
+        Sentences about the data set that readers of results need.
+    """
+    text = definition(name)
+    config = _parse(text, name)
     if config.tracking.uri is not None:
         check_store(config.tracking.uri)
     folder = output if output is not None else default_folder(config.name)
     with new_folder_whole(folder) as temporary:
         progress.start("Creating the data set")
-        tables, assumptions = _load(dataset, path, effects, customers, seed)
+        tables, assumptions = load()
         write_dataset(tables, temporary / DATA)
-        (temporary / f"{dataset}.yaml").write_text(
-            relocate_definition(text, dataset, folder), encoding="utf-8"
+        (temporary / f"{name}.yaml").write_text(
+            relocate_definition(text, name, folder), encoding="utf-8"
         )
-    result = train(folder / f"{dataset}.yaml", output=folder, notes=assumptions, progress=progress)
-    return result, folder / DATA / "events.parquet"
+    return folder, assumptions
 
 
 def definition(dataset: str) -> str:
@@ -84,7 +108,9 @@ def relocate_definition(text: str, dataset: str, folder: Path) -> str:
 def _check_options(dataset: str, path: Path | None, effects: bool) -> None:
     if dataset not in dataset_names:
         raise ConfigError(
-            f"--dataset: '{dataset}' is unknown{nearest(dataset, dataset_names)}; "
+            f"--dataset: '{dataset}' is a preset; give it with --preset"
+            if dataset in preset_names
+            else f"--dataset: '{dataset}' is unknown{nearest(dataset, dataset_names)}; "
             f"give one of {', '.join(dataset_names)}"
         )
     if dataset == "online-retail" and path is None:
@@ -102,7 +128,7 @@ def _parse(text: str, dataset: str) -> PipelineConfig:
 
 
 def _load(
-    dataset: str, path: Path | None, effects: bool, customers: int, seed: int
+    dataset: str, path: Path | None, effects: bool, customers: int | None, seed: int
 ) -> tuple[HasTables, tuple[str, ...]]:
     from engagement_ml import datasets
 
@@ -112,5 +138,6 @@ def _load(
     if dataset == "online-retail":
         retail = datasets.load_online_retail(path or "")
         return retail, retail.assumptions
-    shop = datasets.make_shop(customers, seed=seed, effects=effects)
+    n_customers = SHOP_CUSTOMERS if customers is None else customers
+    shop = datasets.make_shop(n_customers, seed=seed, effects=effects)
     return shop, ("The shop is simulated: its true drivers are known.",)

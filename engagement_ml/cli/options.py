@@ -12,6 +12,7 @@ from engagement_ml.cli.completion import (
     dataset_completions,
     engine_completions,
     install_completion,
+    preset_completions,
     show_completion,
 )
 from engagement_ml.cli.logs import LogFormat
@@ -61,6 +62,15 @@ Dataset = Annotated[
     typer.Option(
         help="Data set: shop (simulated), complete-journey or online-retail.",
         autocompletion=dataset_completions,
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead of a data set, a simulated company with its measures and a scorecard: "
+        "e-commerce, saas, media, healthcare, professional-services, channel-partners, employees.",
+        show_default=False,
+        autocompletion=preset_completions,
     ),
 ]
 Customers = Annotated[

@@ -55,6 +55,10 @@ class MeasureConfig(Frozen):
         "missed if the interval excludes it.",
         json_schema_extra=_PERCENT,
     )
+    target_source: str | None = Field(
+        default=None,
+        description="Where the target comes from, such as a publication; null is the company.",
+    )
     event: str | tuple[str, ...] | None = Field(
         default=None, description="Event type or types that the measure counts."
     )
@@ -129,7 +133,7 @@ class GoalConfig(Frozen):
     start: dt.date = Field(description="Day from which progress counts. Required.")
     end: dt.date = Field(description="Day by which the value shall be reached. Required.")
     campaign: str | None = Field(
-        default=None, description="Campaign whose customers the goal is about; null is everybody."
+        default=None, description="Campaign whose customers the goal is about; null is all customers."
     )
     owner: str | None = Field(default=None, description="Who answers for the goal.")
 
@@ -164,6 +168,20 @@ class ScorecardConfig(Frozen):
     periods: int = Field(
         default=13, ge=2, le=120, description="Number of complete periods that are shown."
     )
+    behaviours: int = Field(
+        default=30,
+        ge=0,
+        le=500,
+        description="Behaviours that are a measure of their own, the first of drivers.csv: their "
+        "events per customer.",
+    )
+    engaged_from: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=100.0,
+        description="Score from which a customer is engaged. null: the median of the scores in "
+        "training, of those above 0 if more than half are 0.",
+    )
     show: tuple[str, ...] | None = Field(
         default=None,
         description="Measures of the scorecard; null is all that the tables allow, and those that "
@@ -177,6 +195,12 @@ class ScorecardConfig(Frozen):
         default=None,
         description="Column of the customers table with the campaign that brought a customer; null "
         "is the campaign of the customer's first event that has one.",
+    )
+    referred_by: str = Field(
+        default="referral",
+        min_length=1,
+        description="Value of the column 'acquired_by' or, without it, of the channel of a "
+        "customer's first event, by which newcomers count as referred; case does not matter.",
     )
     cohort: Every = Field(default="month", description="Period of entry that makes a cohort.")
     weights: str | None = Field(

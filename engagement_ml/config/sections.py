@@ -36,7 +36,8 @@ class SourcesConfig(Frozen):
         description="Path of the customers table: one row per customer, with covariates.",
     )
     surveys: str | None = Field(
-        default=None, description="Path of the surveys table: one row per answer."
+        default=None,
+        description="Path of the surveys table: one row per survey or answer.",
     )
     identities: str | None = Field(
         default=None,

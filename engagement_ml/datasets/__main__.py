@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from engagement_ml.datasets import dataset_names
+from engagement_ml.datasets import dataset_names, preset_names
 from engagement_ml.datasets.dataset import HasTables, write_dataset
 from engagement_ml.errors import ConfigError, EngagementError
 
@@ -24,15 +24,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     parser = argparse.ArgumentParser(prog="python -m engagement_ml.datasets", description=__doc__)
-    parser.add_argument("name", choices=dataset_names)
+    parser.add_argument("name", choices=(*dataset_names, *preset_names))
     parser.add_argument("folder", help="folder for the Parquet files")
     parser.add_argument("--path", help="online-retail: file with the invoice lines")
     parser.add_argument(
         "--margin-rate", type=float, help="real data sets: share of margin in sales, 0 to 1"
     )
-    parser.add_argument("--customers", type=int, default=4000, help="shop: number of customers")
-    parser.add_argument("--weeks", type=int, default=60, help="shop: number of weeks")
-    parser.add_argument("--seed", type=int, default=0, help="shop: random seed")
+    parser.add_argument(
+        "--customers", type=int, help="shop and presets: number of customers; 4000 for the shop"
+    )
+    parser.add_argument(
+        "--weeks", type=int, help="shop and presets: number of weeks; 60 for the shop"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="shop and presets: random seed")
     parser.add_argument("--no-effects", action="store_true", help="shop: no behaviour moves margin")
     options = parser.parse_args(arguments)
     try:
@@ -59,10 +63,15 @@ def _load(options: argparse.Namespace) -> tuple[HasTables, tuple[str, ...]]:
             raise ConfigError("online-retail is read from a file: give it with --path")
         retail = load_online_retail(options.path, **rate)
         return retail, retail.assumptions
+    sizes = {"n_customers": options.customers, "n_weeks": options.weeks}
+    given = {key: size for key, size in sizes.items() if size is not None}
+    if options.name in preset_names:
+        from engagement_ml.datasets import make_preset
+
+        return make_preset(options.name, **given, seed=options.seed), ()
     from engagement_ml.datasets import make_shop
 
-    shop = make_shop(options.customers, options.weeks, options.seed, effects=not options.no_effects)
-    return shop, ()
+    return make_shop(**given, seed=options.seed, effects=not options.no_effects), ()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Dataset:
 
 
 class HasTables(Protocol):
-    """Anything with the tables of a pipeline: a `Dataset` or a `Shop`."""
+    """Anything with the tables of a pipeline: a `Dataset`, a `Shop` or a `Preset`."""
 
     @property
     def events(self) -> pd.DataFrame:
@@ -52,14 +52,15 @@ class HasTables(Protocol):
 
 
 def write_dataset(dataset: HasTables, folder: str | Path) -> tuple[Path, ...]:
-    """Write ``events.parquet``, ``transactions.parquet`` and ``customers.parquet`` to a folder.
+    """Write ``events.parquet``, ``transactions.parquet`` and other tables to a folder.
 
     Parameters
     ----------
-    dataset : Dataset or Shop
+    dataset : Dataset, Shop or Preset
     folder : path
         Created if it does not exist. Each file is written completely or not at all, and replaces
-        a file of the same name; without customers there is no ``customers.parquet``.
+        a file of the same name; without customers there is no ``customers.parquet``, and without
+        surveys no ``surveys.parquet``.
 
     Returns
     -------
@@ -83,6 +84,7 @@ def write_dataset(dataset: HasTables, folder: str | Path) -> tuple[Path, ...]:
         "events": dataset.events,
         "transactions": dataset.transactions,
         "customers": dataset.customers,
+        "surveys": getattr(dataset, "surveys", None),
     }
     written = []
     for name, table in tables.items():

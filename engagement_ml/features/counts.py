@@ -30,6 +30,17 @@ def count_frame(tables: Tables, config: PipelineConfig, as_of: dt.date) -> nw.La
         ``customer_id`` and a float column per behaviour, 0 without events; a row for every entity
         that entered before `as_of` and had no churn event before it.
     """
+    counts, names = plain_counts(tables, config, as_of)
+    return counts.select("customer_id", *(nw.col(n).alias(b) for b, n in names.items()))
+
+
+def plain_counts(
+    tables: Tables, config: PipelineConfig, as_of: dt.date
+) -> tuple[nw.LazyFrame[Any], dict[str, str]]:
+    """Return ``count_frame`` with plain column names, and the plain name of each behaviour.
+
+    Some engines parse a dot in a name as a field of a record.
+    """
     names = {behaviour: f"n_{i}" for i, behaviour in enumerate(tables.behaviours)}
     daily = daily_events(tables).filter(
         nw.col("event_type").is_in(tables.behaviours)
@@ -44,9 +55,5 @@ def count_frame(tables: Tables, config: PipelineConfig, as_of: dt.date) -> nw.La
     )
     present = present_at(entities(tables, config), as_of)
     joined = present.select("customer_id").join(counts, on="customer_id", how="left")
-    # Plain names until the end: some engines parse a dot in a name as a field of a record.
-    filled = (
-        nw.col(name).fill_null(0).cast(nw.Float64).alias(behaviour)
-        for behaviour, name in names.items()
-    )
-    return joined.select("customer_id", *filled)
+    filled = (nw.col(name).fill_null(0).cast(nw.Float64) for name in names.values())
+    return joined.select("customer_id", *filled), names

@@ -97,7 +97,7 @@ class LazyCovariates:
                 if value is not None:
                     values[f"covariate__{column}"] = value
         for column in config.segments:
-            values[f"segment__{column}"] = _lazy_text(tables, column, schema[column])
+            values[f"segment__{column}"] = lazy_text(tables, column, schema[column])
         names = {f"c{i}": name for i, name in enumerate(values)}
         if not names:
             return cls(None, {})
@@ -167,7 +167,7 @@ def _lazy_covariate(tables: Tables, column: str, dtype: Any) -> nw.Expr | None:
     return nw.col(column).cast(nw.String)
 
 
-def _lazy_text(tables: Tables, column: str, dtype: Any) -> nw.Expr:
+def lazy_text(tables: Tables, column: str, dtype: Any) -> nw.Expr:
     """Return a column as text, whole numbers without decimals, as `segment_text` does."""
     value = nw.col(column)
     if dtype == nw.Boolean:

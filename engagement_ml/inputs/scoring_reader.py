@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
 
+from engagement_ml.column_names import find
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
 from engagement_ml.inputs.engine_operations import operations_of
 from engagement_ml.inputs.meeting import MeetingTable, meet
+from engagement_ml.sources import open_source
 from engagement_ml.tables.dense_span import DenseSpan
 from engagement_ml.tables.dropped import dropped_note
 from engagement_ml.tables.quality import TableQuality
+from engagement_ml.tables.schema import EXTRA
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def read_scoring_tables(
     """
     columns_only = PipelineConfig(
         name=config.name,
-        columns=_without_left_out_covariates(config),
+        columns=_read_columns(engine, config, sources),
         shape=config.shape,
         history=config.history,
     )
@@ -62,12 +66,41 @@ def read_scoring_tables(
     }
 
 
-def _without_left_out_covariates(config: PipelineConfig) -> dict[str, dict[str, str | None]]:
-    """Return the column mapping; a list of customers to score need not have what is left out."""
-    return {
-        table: {ours: source for ours, source in mapping.items() if source or table != "customers"}
-        for table, mapping in config.columns.items()
-    }
+def _read_columns(
+    engine: Engine, config: PipelineConfig, sources: Mapping[str, Any]
+) -> dict[str, dict[str, str | None]]:
+    """Return the column mapping without what the tables to score need not have.
+
+    A list of customers may lack what is left out, and each table the columns that only measures
+    read.
+    """
+    mapped: dict[str, dict[str, str | None]] = {}
+    for table, mapping in config.columns.items():
+        extra = {c for c, source in mapping.items() if source and find(c, EXTRA.get(table, ()))}
+        present: list[str] = []
+        if extra and table in sources:
+            present = _names(engine, config, table, sources[table])
+        mapped[table] = {
+            ours: source
+            for ours, source in mapping.items()
+            if (source or table != "customers")
+            and (ours not in extra or "." in str(source) or find(str(source), present))
+        }
+    return mapped
+
+
+def _names(engine: Engine, config: PipelineConfig, table: str, source: Any) -> list[str]:
+    """Return the columns of a source; a frame is not computed for them."""
+    if isinstance(source, str | os.PathLike):
+        encoding = config.shape_of(table).encoding
+        opened = open_source(engine, source, table=table, encoding=encoding)
+        return opened.collect_schema().names()
+    try:
+        names: list[str] = nw.from_native(source).collect_schema().names()
+    except (TypeError, nw.exceptions.DuplicateError):
+        # The opening of the source says what is wrong with it.
+        return []
+    return names
 
 
 def scoring_notes(engine: Engine, read: Mapping[str, ScoringTable], entity: str) -> tuple[str, ...]:

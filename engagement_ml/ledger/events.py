@@ -16,8 +16,9 @@ from engagement_ml.ledger.cache.partitions import LedgerPartition, OnPart, Parti
 from engagement_ml.ledger.cache.sessions import sessions_of_partitions
 from engagement_ml.ledger.daily import aggregate_by_day, dense_days
 from engagement_ml.ledger.sessions import SessionRule, session_events, sessions_by_day
-from engagement_ml.ledger.tallies import drop_reasons, mark_ledger, tally_ledger
-from engagement_ml.tables.cleaning import CleanTable, canonical, input_columns
+from engagement_ml.ledger.tallies import NO_CUSTOMER, drop_reasons, mark_ledger, tally_ledger
+from engagement_ml.ledger.usable_events import usable_events
+from engagement_ml.tables.cleaning import CleanTable, canonical
 from engagement_ml.tables.day_limits import DayLimits
 from engagement_ml.tables.dense_span import DenseSpan, has_gap
 from engagement_ml.tables.duplicates import (
@@ -29,7 +30,7 @@ from engagement_ml.tables.duplicates import (
 from engagement_ml.tables.identities import StitchedEvents
 from engagement_ml.tables.quality import amounts_of, event_types_with_amounts, quality_of
 from engagement_ml.tables.row_tally import RowTally, add_tallies, kept_rows, rows_by_event_type
-from engagement_ml.tables.schema import REQUIRED, SourceTable, quoted
+from engagement_ml.tables.schema import SourceTable, quoted
 from engagement_ml.tables.stitching import count_stitched
 from engagement_ml.tables.validation import check_extra, check_types, check_values, latest
 
@@ -136,7 +137,12 @@ def read_events(
         and any(tally.last is not None and tally.last > latest() for tally in raw.tallies)
     ):
         check_values(engine, base)
-    return _clean_events(engine, table, source, raw)
+    dropped = _dropped(raw)
+    if table.extra and not (table.csv or integer_ids or NO_CUSTOMER in dropped):
+        # Each measure scans the events: an id that is known to be one is not looked at again.
+        source = canonical(engine, table, integer_ids=integer_ids, guarded=guarded, all_ids=True)
+    view = usable_events(engine, table, source, raw.limits, raw.duplicated, dropped)
+    return _clean_events(engine, base, view, raw)
 
 
 def read_sessions(
@@ -214,12 +220,22 @@ def _combined(
     return _RawLedger(name, tallies, limits, partitioned.duplicated, partitioned, stitched)
 
 
+def _dropped(raw: _RawLedger) -> dict[str, int]:
+    """Return the number of dropped rows by reason."""
+    names = [name for name, _ in drop_reasons(raw.limits)]
+    dropped: dict[str, int] = {}
+    for tally in raw.tallies:
+        if tally.reason is not None:
+            name = names[tally.reason]
+            dropped[name] = dropped.get(name, 0) + tally.rows
+    return dropped
+
+
 def _clean_events(
-    engine: DuckDBEngine, table: SourceTable, source: str, raw: _RawLedger
+    engine: DuckDBEngine, table: SourceTable, view: str, raw: _RawLedger
 ) -> CleanEvents:
     """Return the usable events and their ledger, without the rows to drop."""
-    columns = [column for column, _ in table.base().column_kinds()]
-    told_apart = [*columns, *(c for c, _ in table.column_kinds() if c not in columns)]
+    columns = [column for column, _ in table.column_kinds()]
     helpers = [DUPLICATE_MARK, *(f"n_{column}" for column in amounts_of(table))]
     rows = quoted(raw.name)
     if len(kept_rows(raw.tallies)) < len(raw.tallies):
@@ -227,12 +243,11 @@ def _clean_events(
         marked_rows = mark_ledger(rows, raw.limits)
         rows = f"(SELECT * EXCLUDE (reason_) FROM ({marked_rows}) WHERE reason_ IS NULL)"
     ledger = engine.view(f"SELECT * EXCLUDE ({', '.join(helpers)}) FROM {rows}", source=table.label)
-    marked = mark_duplicates(engine, table, source, told_apart, raw.duplicated)
     reasons = [reason for reason, _ in drop_reasons(raw.limits)]
     partitioned = raw.partitioned
     notes = () if raw.stitched is None else raw.stitched.notes()
     return CleanEvents(
-        view=_usable_rows(engine, table, marked, raw.limits, duplicates=marked != source),
+        view=view,
         quality=quality_of(table, raw.tallies, reasons, columns, raw.limits, notes),
         counts=rows_by_event_type(raw.tallies),
         amounts=event_types_with_amounts(table, raw.tallies),
@@ -241,18 +256,4 @@ def _clean_events(
         partitions=() if partitioned is None else partitioned.named(),
         partitioned=partitioned,
         limits=raw.limits,
-    )
-
-
-def _usable_rows(
-    engine: DuckDBEngine, table: SourceTable, source: str, limits: DayLimits, *, duplicates: bool
-) -> str:
-    """Create a view of the usable rows, for columns that the ledger does not have."""
-    conditions = [f"{quoted(column)} IS NOT NULL" for column in REQUIRED["events"]]
-    conditions += ["\"event_type\" <> ''", limits.usable_sql('"timestamp"')]
-    if duplicates:
-        conditions.append(f"NOT {DUPLICATE_MARK}")
-    return engine.view(
-        f"SELECT {input_columns(table)} FROM {quoted(source)} WHERE {' AND '.join(conditions)}",
-        source=table.label,
     )

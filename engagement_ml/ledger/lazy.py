@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import narwhals as nw
 
 from engagement_ml.engine import LazyEngine
 from engagement_ml.ledger.daily import aggregate_by_day, dense_days
-from engagement_ml.tables.duplicates import DUPLICATE_MARK
+from engagement_ml.tables.duplicates import DUPLICATE_MARK, MOST_COMPARED
 from engagement_ml.tables.lazy_cleaning import (
     LazyCleanTable,
     first_reason,
@@ -57,9 +58,8 @@ def read_events(
         check_values(engine, opened, future=False)
     frame = canonical(engine, opened, integer_ids=integer_ids)
     columns = frame.collect_schema().names()
-    if "event_id" in columns:
-        frame = mark_duplicates(opened, frame)
-    ledger = engine.persist(aggregate_by_day(frame))
+    with_marks = mark_duplicates(opened, frame) if "event_id" in columns else frame
+    ledger = engine.persist(aggregate_by_day(with_marks))
     limits = opened.table.limits.until(end)
     dense = dense_days(engine, ledger, limits, opened.table.label)
     limits = limits.within(dense)
@@ -76,12 +76,12 @@ def read_events(
     tallies = tally_rows(engine, opened, marked, totals, nw.col("n").sum(), ("first", "last"))
     if not validated:
         _check_future(opened, tallies)
-    rows = frame.filter(
+    place = [name for name, _ in reasons].index(DUPLICATE)
+    repeated = sum(tally.rows for tally in tallies if tally.reason == place)
+    rows = _without_repeated(engine, opened, frame, repeated).filter(
         *(~nw.col(column).is_null() for column in required),
         limits.usable(nw.col("timestamp").dt.date()),
     )
-    if "event_id" in columns:
-        rows = rows.filter(~nw.col(DUPLICATE_MARK))
     return LazyCleanTable.of(
         opened,
         rows.select(*columns),
@@ -92,6 +92,27 @@ def read_events(
         dense=dense,
         ledger=marked.filter(nw.col("reason_").is_null()).select(*totals),
     )
+
+
+def _without_repeated(
+    engine: LazyEngine, opened: LazyTable, frame: nw.LazyFrame[Any], repeated: int
+) -> nw.LazyFrame[Any]:
+    """Return the rows without those that repeat an ``event_id``, of which there are `repeated`.
+
+    If measures read the events, only rows with a repeated id are compared: a scan of some event
+    types then need not sort all others.
+    """
+    if not repeated:
+        return frame
+    if not opened.table.extra:
+        return mark_duplicates(opened, frame).filter(~nw.col(DUPLICATE_MARK))
+    counted = frame.filter(~nw.col("event_id").is_null()).group_by("event_id").agg(rows_=nw.len())
+    ids = engine.persist(counted.filter(nw.col("rows_") > 1).select("event_id"))
+    compared = mark_duplicates(opened, frame.join(ids, on="event_id", how="semi"))
+    kept = compared.filter(~nw.col(DUPLICATE_MARK)).select(*frame.collect_schema().names())
+    if repeated <= MOST_COMPARED:
+        kept = engine.persist(kept)
+    return nw.concat([frame.join(ids, on="event_id", how="anti"), kept])
 
 
 def _check_future(opened: LazyTable, tallies: Sequence[RowTally]) -> None:

@@ -17,8 +17,9 @@ from engagement_ml.tables.quality import (
 from engagement_ml.tables.row_tally import RowTally
 from engagement_ml.tables.schema import SourceTable, quoted
 
+NO_CUSTOMER = "null customer_id"
 REASONS = (
-    ("null customer_id", '"customer_id" IS NULL'),
+    (NO_CUSTOMER, '"customer_id" IS NULL'),
     ("null timestamp", '"day" IS NULL'),
     ("null event_type", "coalesce(\"event_type\", '') = ''"),
     (DUPLICATE, quoted(DUPLICATE_MARK)),

@@ -8,15 +8,19 @@ from engagement_ml.measures.definition import MeasureDefinition
 from engagement_ml.measures.families import (
     activity,
     audience,
+    behaviours,
     care,
     conversion,
     counts,
     durations,
     feature_use,
+    loop,
     loyalty,
     messages,
     purchases,
+    score,
     sessions,
+    surveys,
     value,
 )
 
@@ -24,6 +28,7 @@ MEASURES: tuple[MeasureDefinition, ...] = (
     *purchases.FAMILY,
     *loyalty.FAMILY,
     *value.FAMILY,
+    *score.FAMILY,
     *conversion.FAMILY,
     *messages.FAMILY,
     *counts.FAMILY,
@@ -33,9 +38,14 @@ MEASURES: tuple[MeasureDefinition, ...] = (
     *durations.FAMILY,
     *audience.FAMILY,
     *care.FAMILY,
+    *surveys.FAMILY,
+    *loop.FAMILY,
+    *behaviours.FAMILY,
 )
 """Order of the scorecard."""
-_EVERYWHERE = frozenset({"kind", "title", "stage", "owner", "unit", "better", "target", "warning"})
+_EVERYWHERE = frozenset(
+    {"kind", "title", "stage", "owner", "unit", "better", "target", "warning", "target_source"}
+)
 
 
 def definitions(

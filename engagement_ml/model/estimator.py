@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Never, Self
@@ -22,7 +21,6 @@ from engagement_ml.config import (
     HistoryConfig,
     MeasureConfig,
     MonitorConfig,
-    PipelineConfig,
     SampleConfig,
     ScorecardConfig,
     SelectConfig,
@@ -34,21 +32,15 @@ from engagement_ml.config import (
 )
 from engagement_ml.errors import ConfigError, EngagementError, nearest
 from engagement_ml.faults import machine_faults_named
+from engagement_ml.model.parameters import Parameters
 from engagement_ml.model.tracked_results import TrackedResults
 from engagement_ml.progress import OnStep, Progress, ProgressOption, progress_for
 from engagement_ml.workflow.fitting import fit_pipeline
-from engagement_ml.workflow.parameters import (
-    DEFAULT_NAME,
-    ConfigLike,
-    Keys,
-    merge_config,
-    nested_values,
-    with_nested,
-)
+from engagement_ml.workflow.parameters import DEFAULT_NAME, ConfigLike, Keys
 from engagement_ml.workflow.results import with_registration
 
 
-class EngagementModel(TrackedResults):
+class EngagementModel(Parameters, TrackedResults):
     """Finds the behaviours that move margin and combines them into one engagement metric.
 
     It follows the conventions of scikit-learn: the constructor only stores its parameters,
@@ -206,51 +198,6 @@ class EngagementModel(TrackedResults):
         self.tracking = tracking
         self.engine = engine
         self.random_seed = random_seed
-
-    @classmethod
-    def _parameter_names(cls) -> list[str]:
-        kinds = inspect.Parameter
-        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        return [p.name for p in parameters if p.kind is not kinds.VAR_KEYWORD]
-
-    @property
-    def config(self) -> PipelineConfig:
-        """The configuration that the parameters result in."""
-        given = self.get_params(deep=False)
-        return merge_config(given.pop("config"), given, origin="EngagementModel")
-
-    @config.setter
-    def config(self, value: Any) -> None:
-        # The parameter is stored unchanged, as `clone` requires; the property merges the others in.
-        self.__dict__["config"] = value
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters as they were given.
-
-        Parameters
-        ----------
-        deep : bool, default True
-            Add the keys that parameters hold: ``windows__observation_days``.
-        """
-        values = {name: self.__dict__[name] for name in self._parameter_names()}
-        if deep:
-            for name in tuple(values):
-                if name != "config":
-                    values |= nested_values(name, values[name])
-        return values
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, or keys within them: ``set_params(windows__observation_days=56)``.
-
-        Raises
-        ------
-        ConfigError
-            If a parameter or key is not known. Values are checked by `fit`.
-        """
-        values = with_nested(self.get_params(deep=False), params)
-        for name, value in values.items():
-            setattr(self, name, value)
-        return self
 
     @machine_faults_named()
     def fit(

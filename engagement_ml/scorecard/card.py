@@ -11,132 +11,52 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Status = Literal["met", "warning", "missed", "no data", "no target"]
-LinkKind = Literal[
-    "linked", "harmful", "vanity", "consequence", "no effect", "unverifiable", "none"
+from engagement_ml.scorecard.measure_card import (
+    Benchmark,
+    Link,
+    LinkKind,
+    MeasureCard,
+    Status,
+    Trend,
+    Value,
+)
+
+__all__ = [
+    "Action",
+    "Benchmark",
+    "Change",
+    "CohortTable",
+    "EngagedBuying",
+    "GoalCard",
+    "Link",
+    "LinkKind",
+    "MeasureCard",
+    "ScoreCard",
+    "Scorecard",
+    "SegmentCard",
+    "StageCard",
+    "Status",
+    "SurveyCard",
+    "Trend",
+    "Value",
 ]
-"""``none``: the measure is made of no behaviour and no survey, so no verdict says anything of it."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """A number with its 95% interval; `n` is the people behind it."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-    numerator: float | None = None
-    denominator: float | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Trend:
-    """Theil-Sen slope in the measure's unit per period; None with fewer than 4 periods.
-
-    `direction` is ``up`` or ``down`` only if the interval excludes 0, else ``flat``; `good` says
-    whether that is the better direction, None if flat or if the measure has no direction.
-    """
-
-    slope: float | None = None
-    low: float | None = None
-    high: float | None = None
-    periods: int = 0
-    direction: Literal["up", "down", "flat", "unknown"] = "unknown"
-    good: bool | None = None
-
-
-@dataclass(frozen=True)
-class Link:
-    """What a measure has to do with margin.
-
-    `behaviours` maps each event type or survey value that it is made of to its verdict; `sentence`
-    says it to people and, where the data cannot tell, what would.
-    """
-
-    kind: LinkKind = "none"
-    behaviours: Mapping[str, str] = field(default_factory=dict)
-    sentence: str = ""
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """A value from outside."""
-
-    value: float
-    source: str
-    date: dt.date
-
-
-@dataclass(frozen=True)
-class MeasureCard:
-    """One measure on the scorecard.
-
-    Attributes
-    ----------
-    name, title, unit, formula : str
-    better : {"more", "less"} or None
-    stage, owner : str or None
-    period : str or None
-        Label of the last period with a value.
-    latest : Value
-        In that period, all customers.
-    series : mapping of period label to Value
-    touchpoints : mapping of touchpoint to Value
-        In the last period.
-    segments : mapping of segment column to mapping of group to Value
-        In the last period.
-    target, warning : float or None
-    target_source : str
-        Where the target comes from, such as the name of a preset; empty if configured.
-    status : Status
-    trend : Trend
-    link : Link
-    benchmarks : tuple of Benchmark
-    absent : str or None
-        What the tables lack: completes "needs …".
-    notes : tuple of str
-    """
-
-    name: str
-    title: str
-    unit: str
-    formula: str = ""
-    better: str | None = None
-    stage: str | None = None
-    owner: str | None = None
-    period: str | None = None
-    latest: Value = Value()
-    series: Mapping[str, Value] = field(default_factory=dict)
-    touchpoints: Mapping[str, Value] = field(default_factory=dict)
-    segments: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
-    target: float | None = None
-    warning: float | None = None
-    target_source: str = ""
-    status: Status = "no target"
-    trend: Trend = Trend()
-    link: Link = Link()
-    benchmarks: tuple[Benchmark, ...] = ()
-    absent: str | None = None
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ScoreCard:
     """The engagement metric on the scorecard.
 
-    `series` is the mean score of customers by period; `margin` is the margin per customer that
-    goes with the change of the metric since the period before, None if there is no metric;
-    `reason` says why there is none. `behaviours` maps names to weights.
+    `series` is the mean score of customers by period; `margin` is what the change of the metric
+    since the period before is worth in margin per customer, None if there is no metric; `reason`
+    says why there is none. `behaviours` maps names to weights.
     """
 
     name: str
     evidence: str
     behaviours: Mapping[str, float] = field(default_factory=dict)
     series: Mapping[str, Value] = field(default_factory=dict)
-    trend: Trend = Trend()
-    margin: Value = Value()
+    trend: Trend = field(default_factory=Trend)
+    margin: Value = field(default_factory=Value)
     reason: str | None = None
 
 
@@ -196,7 +116,8 @@ class StageCard:
 class Change:
     """What changed since the last review.
 
-    `beyond_noise` is true if the interval of the change excludes 0.
+    `low` and `high` are the change's 95% interval. `beyond_noise` allows for the number of measures
+    (Holm): an interval that excludes 0 only just is noise if many measures are looked at.
     """
 
     measure: str
@@ -263,7 +184,9 @@ class CohortTable:
 
     `by` is ``entry`` or ``campaign``; `quantity` is ``retention`` (percent), ``margin`` (currency
     per customer of the cohort) or ``score``. `cells` has a row for each cohort, and a value for
-    each age in periods; None where the age is not reached yet.
+    each age in periods; None where the age is not reached yet, or there are too few customers.
+    `counts` has the customers behind each cell, `period` is the unit of age. In a cohort by
+    campaign, older ages hold the earlier customers only.
     """
 
     by: str
@@ -272,6 +195,9 @@ class CohortTable:
     sizes: tuple[int, ...]
     ages: tuple[int, ...]
     cells: tuple[tuple[float | None, ...], ...]
+    counts: tuple[tuple[int, ...], ...] = ()
+    period: str = "month"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -295,8 +221,9 @@ class Scorecard:
     """All of a scorecard.
 
     `facts` are the executive's at most seven numbers: each ``title``, ``text`` (the number as
-    people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are scores by
-    hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals, ``verdict``.
+    people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are
+    scores by hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals,
+    ``verdict`` and ``sentence``.
     """
 
     name: str

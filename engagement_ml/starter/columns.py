@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from engagement_ml.column_names import find
 from engagement_ml.starter import names
+from engagement_ml.starter.measure_columns import fill_for_measures
 from engagement_ml.starter.names import by_name, names_of
 from engagement_ml.starter.plan import TablePlan, sql_name
 from engagement_ml.starter.profile import Profile, decimal_of
@@ -100,9 +101,8 @@ class Draft:
 
     def _read(self) -> list[str]:
         """Return the columns of the source that amounts are read from."""
-        amounts = [
-            self.columns[c] for c in ("margin", "revenue", "cost", "value") if c in self.columns
-        ]
+        money = ("margin", "revenue", "cost", "refund", "value")
+        amounts = [self.columns[c] for c in money if c in self.columns]
         written = [n for n in self.profiles for v in self.values.values() if self.sql(n) in v]
         return [name for name in dict.fromkeys((*amounts, *written)) if name in self.profiles]
 
@@ -143,6 +143,7 @@ def events_of(sample: Sample, profiles: Mapping[str, Profile]) -> TablePlan | No
     draft.fill("session_id", names.has_values)
     draft.fill("value", names.is_number)
     draft.fill("duration_seconds", names.is_number)
+    fill_for_measures(draft)
     return draft.plan()
 
 
@@ -157,6 +158,7 @@ def transactions_of(sample: Sample, profiles: Mapping[str, Profile]) -> TablePla
         return None
     _fill_row_id(draft, "transaction_id")
     draft.fill("currency", lambda profile: profile.looks == "text")
+    fill_for_measures(draft)
     return draft.plan()
 
 
@@ -184,6 +186,7 @@ def surveys_of(sample: Sample, profiles: Mapping[str, Profile]) -> TablePlan | N
         if kind is None:
             return None
         draft.constants["survey"] = kind
+    fill_for_measures(draft)
     return draft.plan()
 
 

@@ -36,7 +36,7 @@ from engagement_ml.tables.schema import (
     needed,
     quoted,
 )
-from engagement_ml.tables.stitching import count_stitched, id_value, identified_rows
+from engagement_ml.tables.stitching import count_stitched, id_value, identified_rows, is_plain_id
 from engagement_ml.tables.surveys import missing_sql, scale_sql, survey_sql
 from engagement_ml.tables.validation import LARGEST
 
@@ -82,18 +82,25 @@ def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
 
 
 def canonical(
-    engine: DuckDBEngine, table: SourceTable, *, integer_ids: bool, guarded: bool = False
+    engine: DuckDBEngine,
+    table: SourceTable,
+    *,
+    integer_ids: bool,
+    guarded: bool = False,
+    all_ids: bool = False,
 ) -> str:
     """Create a view with the columns in their canonical types and return its name.
 
     A CSV file is loaded into the engine once; all other sources are read where they are. A
     `guarded` view raises an error at a number that ``check_values`` would reject, so that values
-    are validated while they are read.
+    are validated while they are read. `all_ids` says that each row is known to have a customer.
     """
     kinds = table.kinds
     parts = []
     for column in table.kept_columns():
         match kinds.get(column):
+            case "id" if all_ids and column == "customer_id" and is_plain_id(table):
+                sql = quoted(column)
             case "id":
                 sql = id_value(table, column, integer_ids=integer_ids, guarded=guarded)
             case "timestamp":

@@ -27,6 +27,8 @@ DUPLICATE_MARK = "repeated_"
 """Boolean column: the row repeats an earlier event."""
 MOST_HASHES = 100_000_000
 """Hashes, of eight bytes each, that are sorted at a time."""
+MOST_COMPARED = 500_000
+"""Largest number of rows with repeated ids that are compared once and kept for measures."""
 SLICE = 2_000_000
 """Hashes that are merged at a time: they fit into a processor's cache."""
 
@@ -199,7 +201,10 @@ def is_duplicate_sql(
     The first is the earliest; ties are broken by customer, `columns` and `tie_breakers`.
     """
     implausible = [reason.sql('"timestamp"') for reason in table.limits.plausible]
-    unusable = " OR ".join([*(f"{quoted(c)} IS NULL" for c in needed(table.name)), *implausible])
+    missing = [f"{quoted(column)} IS NULL" for column in needed(table.name)]
+    # An unchanged column of event types may hold empty text, which is none.
+    missing += ["\"event_type\" = ''"] if table.name == "events" else []
+    unusable = " OR ".join([*missing, *implausible])
     ordered = dict.fromkeys(["timestamp", "customer_id", *columns, *tie_breakers])
     row_id = ROW_ID[table.name]
     order = ", ".join([unusable, *(quoted(c) for c in ordered if c != row_id)])

@@ -40,6 +40,11 @@ def id_value(table: SourceTable, column: str, *, integer_ids: bool, guarded: boo
     return given if table.identities is None else f"coalesce({given}, {CUSTOMER})"
 
 
+def is_plain_id(table: SourceTable) -> bool:
+    """Return whether customers are text that needs no conversion if every row has one."""
+    return table.types["customer_id"] == "VARCHAR" and table.identities is None
+
+
 def identified_rows(table: SourceTable, *, guarded: bool = False) -> str:
     """Return SQL for the rows of a table, anonymous events with the span of their identity."""
     if table.identities is None:

@@ -14,7 +14,7 @@ from engagement_ml.formatting import quantity
 from engagement_ml.tables.projection import Projection
 from engagement_ml.windows import DAY
 
-MONEY = ("margin", "revenue", "cost")
+MONEY = ("margin", "revenue", "cost", "refund")
 NUMBER = "period_number_"
 """Column of the number of a period, from 0 on."""
 

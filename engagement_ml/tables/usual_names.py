@@ -47,7 +47,19 @@ USUAL_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "seconds",
         ),
         "session_id": ("session", "ga_session_id", "domain_sessionid", "visit_id", "session_key"),
+        "channel": ("contact_channel", "interaction_channel", "touch_channel"),
         "direction": ("call_direction", "message_direction"),
+        "object": (
+            "page_path", "page_location", "page_url", "page_name", "page", "screen_name", "screen",
+            "feature_name", "feature", "url", "path",
+        ),
+        "section": ("page_section", "site_section", "section_name", "content_group"),
+        "campaign": ("utm_campaign", "campaign_name", "campaign_id", "campaign_code"),
+        "ref": (
+            "ref_id", "reference_id", "ticket_id", "case_id", "conversation_id", "thread_id",
+            "correlation_id", "appointment_id", "booking_id",
+        ),
+        "due": ("due_date", "due_at", "due_by", "deadline", "promised_at", "promised_date"),
     },
     "transactions": {
         "customer_id": _CUSTOMER,
@@ -70,6 +82,18 @@ USUAL_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "transaction_number", "uuid", "id",
         ),
         "currency": ("currency_code", "iso_currency", "ccy"),
+        "order_id": (
+            "order_number", "order_no", "order_nr", "order_key", "order_ref", "order",
+            "invoice_id", "invoice_number", "invoice_no", "invoice", "basket_id",
+        ),
+        "product": (
+            "product_name", "product_title", "product_id", "product_code", "product_sku", "sku",
+            "item_name", "item_id", "item_sku", "stock_code", "article_number",
+        ),
+        "channel": ("sales_channel", "order_channel"),
+        "refund": (
+            "refund_amount", "refunded_amount", "amount_refunded", "total_refunded", "refunded",
+        ),
     },
     "customers": {
         "customer_id": (*_CUSTOMER, "id"),
@@ -82,12 +106,19 @@ USUAL_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "surveys": {
         "customer_id": _CUSTOMER,
-        "timestamp": (*_ANSWERED, *_MOMENT),
+        # A survey that was sent is not yet an answer.
+        "timestamp": (*_ANSWERED, *(name for name in _MOMENT if name != "sent_at"), "sent_at"),
         "survey": (
             "survey_name", "survey_type", "survey_kind", "questionnaire", "instrument", "type",
             "kind",
         ),
         "score": ("rating", "answer", "response", "nps_score", "nps", "csat", "stars", "value"),
+        "touchpoint": ("touch_point", "survey_touchpoint"),
+        "comment": (
+            "comments", "verbatim", "free_text", "feedback", "feedback_text", "remark", "remarks",
+        ),
+        "scale": ("score_scale", "rating_scale"),
+        "sent": ("sent_at", "sent_on", "sent_date", "date_sent", "send_date", "invited_at"),
     },
 }  # fmt: skip
 """By table and input column, names that exports use for it, the most usual first."""

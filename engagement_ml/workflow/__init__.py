@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.reporting import report
     from engagement_ml.workflow.results import TrainResult
     from engagement_ml.workflow.score_result import Scores
+    from engagement_ml.workflow.scorecarding import scorecard
+    from engagement_ml.workflow.scorecards.files import ScorecardResult
     from engagement_ml.workflow.scoring import score
     from engagement_ml.workflow.starting import StarterResult, init
     from engagement_ml.workflow.training import train
@@ -29,6 +31,7 @@ __all__ = [
     "MonitorResult",
     "Predictions",
     "Registration",
+    "ScorecardResult",
     "Scores",
     "StarterResult",
     "TrainResult",
@@ -43,6 +46,7 @@ __all__ = [
     "report",
     "roll_back",
     "score",
+    "scorecard",
     "sql",
     "train",
     "write_features",
@@ -69,6 +73,8 @@ __getattr__, __dir__ = lazy_exports(
         "report": "reporting",
         "roll_back": "promoting",
         "score": "scoring",
+        "scorecard": "scorecarding",
+        "ScorecardResult": "scorecards.files",
         "sql": "querying",
         "train": "training",
         "write_features": "feature_export",

@@ -96,15 +96,19 @@ class Predictor:
         InputError
             If `as_of` is no whole day or too early, or if the tables lack what the models use.
         """
-        from engagement_ml.features.panel import panel_blocks
-
         tables = read_tables(self.config, engine, frames, on_part=progress.update)
         progress.start("Predicting")
+        return self.of_tables(tables, as_of)
+
+    def of_tables(self, tables: Tables, as_of: dt.datetime | None) -> Predicted:
+        """Predict from tables that were read already; see `predict`."""
+        from engagement_ml.features.panel import panel_blocks
+
         day, warnings = _day_of(as_of, tables, self.config)
         windows = _windows_at(day, tables, self.config)
         notes = warnings + _other_types(tables.behaviours, self.profit.design_.behaviours)
-        tables = self._as_trained(tables)
-        parts = [self._of_block(panel) for panel in panel_blocks(tables, self.config, windows)]
+        trained = self._as_trained(tables)
+        parts = [self._of_block(panel) for panel in panel_blocks(trained, self.config, windows)]
         ids, values = (np.concatenate(each) for each in zip(*parts, strict=True))
         columns = dict(zip(COLUMNS, values.T, strict=True))
         notes += self._notes(columns, windows)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -16,6 +18,7 @@ from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.engine import DuckDBEngine, Engine, open_duckdb
 from engagement_ml.errors import ConfigError, InputError
 from engagement_ml.inputs import Tables, read_tables
+from engagement_ml.inputs.scoring_reader import read_scoring_tables
 from engagement_ml.ledger.cache import events as cached_events
 from tests.engines.conftest import PolarsEngine
 
@@ -253,6 +256,66 @@ def test_the_first_of_repeated_rows_stays_with_its_own_columns() -> None:
     assert len(found[0]) == 2
 
 
+def oracle(events: pd.DataFrame) -> set[str]:
+    """Return the kept rows by their `object`: usable ones, of each id the earliest."""
+    rows = events.astype(object).where(events.notna(), None).to_dict("records")
+    usable = [
+        row
+        for row in rows
+        if row["customer_id"] not in (None, "nan")
+        and row["event_type"] not in (None, "")
+        and row["timestamp"] is not None
+        and row["timestamp"].year > 1989
+    ]
+    first: dict[Any, Any] = {}
+    for row in usable:
+        key = row["event_id"] if row["event_id"] is not None else object()
+        kept = first.setdefault(key, row)
+        if (row["timestamp"], row["customer_id"]) < (kept["timestamp"], kept["customer_id"]):
+            first[key] = row
+    return {
+        row["object"] for row in first.values() if row["timestamp"] < pd.Timestamp("2024-02-03")
+    }
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "polars"])
+@pytest.mark.parametrize(("seed", "most"), [(0, 0), (1, 0), (2, 1000), (3, 1000)])
+def test_usable_events_are_those_of_a_slow_oracle(
+    monkeypatch: pytest.MonkeyPatch, kind: str, seed: int, most: int
+) -> None:
+    monkeypatch.setattr("engagement_ml.ledger.usable_events.MOST_COMPARED", most)
+    monkeypatch.setattr("engagement_ml.ledger.lazy.MOST_COMPARED", most)
+    random = np.random.default_rng(seed)
+    n = 60
+    # Each seed lacks other reasons to drop a row, so that other conditions are left out.
+    faulty = [seed != place for place in range(3)]
+    moments = pd.Timestamp("2024-01-01") + pd.to_timedelta(random.permutation(n), "h")
+    events = pd.DataFrame(
+        {
+            "customer_id": random.choice(["ann", "bob", *([None, "nan"] * faulty[0])], n),
+            "timestamp": pd.Series(moments).where((random.random(n) > 0.1) | (not faulty[1])),
+            "event_type": random.choice(["ask", "visit", *([None, ""] * faulty[2])], n),
+            "event_id": random.choice([None, *map(str, range(30))], n)
+            if seed
+            else [str(i) for i in range(n)],
+            "object": [str(i) for i in range(n)],
+        }
+    )
+    events.loc[events.index[:2], "timestamp"] = pd.Timestamp("1970-01-01")
+    events.loc[events.index[2:4], "timestamp"] = pd.Timestamp("2024-03-01")
+    with engine_of(kind) as engine:
+        tables = read_tables(
+            CONFIG, engine, given(engine, {**FRAMES, "events": events}), extra=True
+        )
+        rows = engine.rows(tables.events, source="events")
+        assert {row["object"] for row in rows} == oracle(events)
+        assert len(rows) == len(oracle(events)) == tables.quality[0].rows_kept
+        asked = engine.rows(tables.events.filter(nw.col("event_type") == "ask"), source="events")
+        assert {row["object"] for row in asked} == {
+            row["object"] for row in rows if row["event_type"] == "ask"
+        }
+
+
 def large(folder: Path) -> PipelineConfig:
     """Write events of many files, two of which share an id, and return the configuration."""
     source = folder / "events"
@@ -307,3 +370,19 @@ def test_the_cache_on_disk_is_the_same(tmp_path: Path, monkeypatch: pytest.Monke
     # Of the two rows with the same id, the earlier one stays.
     assert {row["channel"] for row in rows} == {"0", "1", "2"}
     assert all(row["due"] == row["timestamp"] for row in rows)
+
+
+def test_events_to_score_may_lack_columns_that_only_measures_read() -> None:
+    columns = {"events": {"Ref": "ticket", "object": "page", "event_id": "key"}}
+    config = parse_config({"name": "shop", "columns": columns})
+    lacking = EVENTS[["customer_id", "timestamp", "event_type", "channel"]]
+    with open_duckdb(threads=1) as engine:
+        # A column that stands for another one is not taken for itself, read or not.
+        events = lacking.assign(key=["1", "2", "2", "4", "5"])
+        read = read_scoring_tables(config, engine, {"events": events})
+        assert read["events"].quality.rows_kept == 3
+        other = parse_config({"name": "shop", "columns": {"events": {"ref": "event_id"}}})
+        read = read_scoring_tables(other, engine, {"events": EVENTS})
+        assert read["events"].quality.rows_kept == 4
+    with open_duckdb(threads=1) as engine, pytest.raises(InputError, match="column 'key'"):
+        read_scoring_tables(config, engine, {"events": lacking})

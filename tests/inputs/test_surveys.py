@@ -13,8 +13,9 @@ import pytest
 
 from engagement_ml.config import parse_config
 from engagement_ml.engine import Engine, open_duckdb
-from engagement_ml.errors import InputError, NotEnoughDataError
+from engagement_ml.errors import EngagementError, InputError, NotEnoughDataError
 from engagement_ml.inputs import Tables, read_tables
+from engagement_ml.inputs.inspection import inspect_tables
 from tests.engines.conftest import PolarsEngine
 
 EVENTS = pd.DataFrame(
@@ -172,6 +173,23 @@ def test_what_does_not_fit_is_named(
         said = re.sub(r", row [0-9]+", "", said)
     assert said in found
     assert "\n" not in found
+
+
+def test_check_reports_every_fault_of_surveys() -> None:
+    answers = surveys(
+        ("nps", 11.0, None),
+        ("csat", 3.0, "1-5"),
+        ("csat", 3.0, "1-10"),
+        columns="survey score scale",
+    )
+    found: list[EngagementError] = []
+    with open_duckdb(threads=1) as engine:
+        frames = {"events": EVENTS, "transactions": PAID, "surveys": answers}
+        inspection = inspect_tables(engine, parse_config({"name": "s"}), frames, found.append)
+    assert inspection.tables is not None
+    assert [re.sub(r".*: (column '[a-z]+', row [0-9]).*", r"\1", str(each)) for each in found] == [
+        "column 'score', row 1", "column 'scale', row 3",
+    ]  # fmt: skip
 
 
 def test_a_mapped_column_has_its_name_on_purpose(read: Reader) -> None:

@@ -40,7 +40,7 @@ def per_person(
         started, reached = set(), set()
         for start in starts:
             moment, who = start["timestamp"], start["customer_id"]
-            if not (first <= moment.date() < after) or moment + limit > midnight(end):
+            if not (first <= moment.date() < after) or moment + limit >= midnight(end):
                 continue
             if channel is not None and start.get("channel") != channel:
                 continue
@@ -76,7 +76,7 @@ def per_trial(
             t
             for t in trials.values()
             if first <= t["timestamp"].date() < after
-            and t["timestamp"] + limit <= midnight(end)
+            and t["timestamp"] + limit < midnight(end)
             and (channel is None or t.get("channel") == channel)
         ]
         reached = [

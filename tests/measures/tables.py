@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.config.scorecard import Every
-from engagement_ml.engine import Engine
+from engagement_ml.engine import Engine, LazyEngine
 from engagement_ml.inputs import Tables
 from engagement_ml.measures.catalogue import MEASURES, definitions
 from engagement_ml.measures.compute import Measured, compute
@@ -54,7 +54,12 @@ def make_frame(engine: Engine, table: str, rows: Iterable[Row]) -> nw.LazyFrame[
     rows = list(rows)
     names = dict.fromkeys([*REQUIRED[table], *(key for row in rows for key in row)])
     columns = {name: pa.array([row.get(name) for row in rows], type=_type(name)) for name in names}
-    return engine.read_arrow(pa.table(columns))
+    frame = engine.read_arrow(pa.table(columns))
+    moments = [name for name in columns if name in MOMENTS]
+    if isinstance(engine, LazyEngine) and moments:
+        # Spark holds moments of Arrow in the time zone of its session.
+        frame = engine.typed(frame, dict.fromkeys(moments, "timestamp"), naive=moments)
+    return frame
 
 
 def make_tables(

@@ -80,8 +80,8 @@ def test_25_of_40_clients_who_return_are_62_and_a_half_percent(duckdb_engine: En
 
 def test_trials_whose_time_is_not_over_are_left_out_and_counted(duckdb_engine: Engine) -> None:
     events = [
-        event("a", "trial", "2024-04-16"),  # over exactly at the end of the history
-        event("b", "trial", "2024-04-17"),
+        event("a", "trial", "2024-04-15"),
+        event("b", "trial", "2024-04-16"),  # a goal on the day after the history would count
         event("b", "paid", "2024-04-18"),  # converted, but early converters alone would mislead
         event("c", "trial", "2024-03-01"),
     ]

@@ -2,58 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engagement_ml.report import render_report
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-# A frame of the width of a phone; the script writes how wide the page inside wants to be.
-FRAME = """<!doctype html><iframe id="f" src="page.html" style="width: {width}px; height: 800px;
-border: 0"></iframe><script>
-f.onload = () => {{
-  f.contentDocument.querySelectorAll("details").forEach(each => each.open = true);
-  document.title = "width " + f.contentDocument.documentElement.scrollWidth;
-}};
-</script>"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-def width_of(html: str, width: int, folder: Path) -> int:
-    """The width that a page takes in a frame of `width` pixels, all details unfolded."""
-    (folder / "page.html").write_text(html, encoding="utf-8")
-    (folder / "frame.html").write_text(FRAME.format(width=width), encoding="utf-8")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        done = subprocess.run(
-            [str(CHROMIUM), *FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom",
-             "--virtual-time-budget=4000",
-             f"http://127.0.0.1:{server.server_address[1]}/frame.html"],
-            capture_output=True, text=True, timeout=60, check=True,
-        )  # fmt: skip
-    finally:
-        server.shutdown()
-        server.server_close()
-    found = re.search(r"<title>width (\d+)</title>", done.stdout)
-    assert found is not None, done.stdout[:500]
-    return int(found.group(1))
+from tests.report.browser import CHROMIUM, width_of
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")

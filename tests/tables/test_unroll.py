@@ -81,6 +81,16 @@ def test_each_month_begun_is_a_transaction(door: Door, tmp_path: Path) -> None:
         check_unrolled(engine, lambda frame, name: door(frame, tmp_path, name))
 
 
+def test_a_refund_counts_once_and_the_order_stays_one() -> None:
+    raw = {**RAW, "columns": {"transactions": {**RAW["columns"]["transactions"], "order_id": "no"}}}
+    subscriptions = SUBSCRIPTIONS.assign(refund="0,5", no=["x", "y", "z", "w", "y"])
+    with open_duckdb(threads=1) as engine:
+        frames = {"events": EVENTS, "transactions": subscriptions}
+        tables = read_tables(parse_config(raw), engine, frames, extra=True)
+        rows = rows_of(tables.transactions, "transaction_id", "order_id", "refund")
+    assert rows[:3] == [("a/0", "x", 0.5), ("a/1", "x", 0.0), ("a/2", "x", 0.0)]
+
+
 PERIODS = {"day": 87, "week": 13, "month": 3, "quarter": 1, "year": 1}
 
 

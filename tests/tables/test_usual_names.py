@@ -14,7 +14,7 @@ from engagement_ml.config import parse_config
 from engagement_ml.engine import open_duckdb
 from engagement_ml.errors import InputError, close_to, nearest
 from engagement_ml.inputs import read_tables
-from engagement_ml.tables.schema import COLUMNS, REQUIRED, SESSION_COLUMNS
+from engagement_ml.tables.schema import COLUMNS, EXTRA, REQUIRED
 from engagement_ml.tables.usual_names import USUAL_NAMES, likely_column, plain_name, usual_column
 from tests.engines.conftest import PolarsEngine
 
@@ -108,8 +108,7 @@ def test_the_line_of_a_missing_mapped_column_is_yaml() -> None:
 
 def test_usual_names_are_of_columns_that_are_read() -> None:
     for table, names in USUAL_NAMES.items():
-        extra = SESSION_COLUMNS if table == "events" else ()
-        assert {*REQUIRED[table]} <= set(names) <= {*COLUMNS[table], *extra}
+        assert {*REQUIRED[table]} <= set(names) <= {*COLUMNS[table], *EXTRA.get(table, ())}
         for column, usual in names.items():
             plain = [plain_name(name) for name in usual]
             assert len(plain) == len(set(plain)), (table, column)

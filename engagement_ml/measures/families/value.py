@@ -80,7 +80,7 @@ FAMILY = (
         better="more",
         formula="Σ over coming windows of survival × expected margin, discounted; mean over the "
         "customers on board",
-        needs=NO_RUN,
+        needs="trained run, with its churn and profit models",
         rows=_predicted_rows,
         edge_cases="Survival and margin are predictions of the churn and profit models; the "
         "interval is that of the mean over customers, and not of the models' errors.",
@@ -94,7 +94,7 @@ FAMILY = (
         unit="percent",
         better="more",
         formula="engaged customers with an order in the period / engaged customers",
-        needs=NO_RUN,
+        needs="score of a trained run",
         rows=_engaged_rows,
         edge_cases="Engaged are customers whose score at the end of the period is at least the "
         "limit of the engaged. The scorecard shows all four groups, in people and margin.",

@@ -254,8 +254,8 @@ def _unlinked(
 
 
 def _mature(moment: str, end: int, limit: int | None) -> nw.Expr:
-    """Return whether the time for the goal is over at the end of the history."""
-    return nw.lit(True) if limit is None else nw.col(moment) + limit <= end
+    """Return whether the time for the goal, of which the last moment counts, is in the history."""
+    return nw.lit(True) if limit is None else nw.col(moment) + limit < end
 
 
 def _null_like(name: str) -> nw.Expr:

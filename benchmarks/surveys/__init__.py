@@ -1,0 +1,1 @@
+"""Verdicts on surveys' scores on simulated data sets with known truth."""

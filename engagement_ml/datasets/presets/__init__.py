@@ -1,0 +1,1 @@
+"""Presets: a small simulated data set with known truth for each kind of company."""

@@ -1,0 +1,1 @@
+"""Parts of the scorecard's workflow: what it reads, computes with engines, and writes."""
