@@ -80,13 +80,28 @@ def _login_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
             .agg(nw.len().alias("n"))
             .select(*columns, used=_ONE, weeks=_ZERO)
         )
-        firsts, ends = ([week[place] for week in weeks] for place in (0, 1))
-        each_week = context.engine.small({"first": firsts, "end": ends})
+        each_week = context.engine.small(
+            {
+                "first": [first for first, _ in weeks],
+                "end": [end for _, end in weeks],
+                "day": [_last_day(context, end) for _, end in weeks],
+            }
+        )
         on_board = present.join(each_week, how="cross").filter(whole)
-        return nw.concat([used, on_board.select(*columns, used=_ZERO, weeks=_ONE)])
+        by_period = on_board.group_by("customer_id", "day").agg(
+            nw.len().cast(nw.Int64).alias("weeks")
+        )
+        return nw.concat(
+            [used, by_period.select("customer_id", "day", used=_ZERO, weeks=nw.col("weeks"))]
+        )
 
     columns = {"used": nw.col("used").sum(), "weeks": nw.col("weeks").sum()}
     return Rows(key, lambda: kept(context, key, make), columns)
+
+
+def _last_day(context: MeasureContext, day: dt.date) -> dt.date:
+    """Return the last day of the period of a day."""
+    return next(p.end - DAY for p in context.periods.each if p.start <= day < p.end)
 
 
 def _days_of(
