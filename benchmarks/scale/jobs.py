@@ -36,6 +36,22 @@ def bare_group_by(events: str) -> None:
     duckdb.connect().execute(BARE.format(events=events))
 
 
+def group_by_day(events: str) -> None:
+    """Group the events by day as well: the bare cost of what measures by period are made from."""
+    import duckdb
+
+    from benchmarks.scale.scorecard import BY_DAY
+
+    duckdb.connect().execute(BY_DAY.format(events=events))
+
+
+def scorecard(definition: str) -> dict[str, Any]:
+    """Compute the measures of the scorecard."""
+    from benchmarks.scale.scorecard import compute_measures
+
+    return compute_measures(Path(definition))
+
+
 def imports() -> None:
     """Import the modules of ``engagement-ml features`` and open the engine."""
     import pyarrow.parquet  # noqa: F401
@@ -94,8 +110,8 @@ def explain(n_rows: int) -> dict[str, Any]:
 JOBS: dict[str, Callable[..., dict[str, Any] | None]] = {
     job.__name__: job
     for job in (
-        make_data, next_day, bare_group_by, imports, pandas_features, compare, rival, counts,
-        score, explain,
+        make_data, next_day, bare_group_by, group_by_day, scorecard, imports, pandas_features,
+        compare, rival, counts, score, explain,
     )
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.measurement import show_progress
 from benchmarks.recovery.jobs import ROOT
-from benchmarks.scale import measures, tables
+from benchmarks.scale import measures, scorecard, tables
 from benchmarks.scale.measures import Setting
 from benchmarks.scale.workload import disk_space, folder_of
 
@@ -76,6 +76,7 @@ def main() -> int:
         sessions={n: measures.panel(setting, n, sessions=True) for n in sizes},
         pandas=(pandas_size, measures.pandas(setting, pandas_size)),
         rivals={r: (rival_size, measures.rival(setting, r, rival_size)) for r in RIVALS},
+        measures=(pandas_size, scorecard.measure(setting, pandas_size)),
         scoring=(customers, measures.scoring(setting, customers, rows)),
     )
     print(tables.all_tables(measurements))

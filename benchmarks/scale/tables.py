@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.measurement import Figures
 from benchmarks.recovery.tables import number, table
+from benchmarks.scale import scorecard
 
 MILLION = 1_000_000
 Requirement = tuple[str, str, bool]
@@ -27,6 +28,8 @@ class Measurements:
         Number of events and costs, by library.
     scoring : (int, Figures) or None
         Number of customers, and the costs of scoring.
+    measures : (int, Figures) or None
+        Number of events, and the costs of the scorecard's measures.
     """
 
     panels: Mapping[int, Figures]
@@ -34,6 +37,7 @@ class Measurements:
     pandas: tuple[int, Figures] | None = None
     rivals: Mapping[str, tuple[int, Figures]] = field(default_factory=dict)
     scoring: tuple[int, Figures] | None = None
+    measures: tuple[int, Figures] | None = None
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
@@ -195,6 +199,8 @@ def _comparison_requirements(measurements: Measurements) -> list[Requirement]:
         times = scaled(figures["model"], n_customers) / figures["metric"]["seconds"]
         name = f"scoring {n_customers / MILLION:g} million customers, 50 times faster than SHAP"
         rows.append((name, number(times, 0), times >= 50))
+    if measurements.measures is not None:
+        rows.append(scorecard.requirement(*measurements.measures))
     return rows
 
 
@@ -221,7 +227,9 @@ def all_tables(measurements: Measurements) -> str:
     if measurements.sessions:
         skipped["sessions"] = measurements.sessions[max(measurements.sessions)]
     parts = [
-        cost_table(measurements), rival_table(measurements), scoring_line(measurements),
+        cost_table(measurements),
+        "" if measurements.measures is None else scorecard.cost_table(*measurements.measures),
+        rival_table(measurements), scoring_line(measurements),
         *(f"{name}: skipped, {figures['skipped']}" for name, figures in skipped.items()
           if "skipped" in figures),
         table(["requirement", "measured", "met"], rows),

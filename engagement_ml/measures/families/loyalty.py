@@ -8,13 +8,13 @@ from engagement_ml.config.scorecard import MeasureConfig
 from engagement_ml.measures.context import MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.kinds.functions import share
-from engagement_ml.measures.rows.loyalty import left_out, loyalty_key, stayed
+from engagement_ml.measures.rows.loyalty import left_out, loyalty_key, stayed_and_bought
 
 NEW = (
     "Customers are those with an order in the period before or, if `within_days` is set, in that "
     "many days before; with `churn: {kind: event}`, those on board when the period begins. New "
-    "ones are left out. If the history does not hold all of the days before, there is no data. If people "
-    "buy every few months, months say little: set `scorecard: {every: quarter}`."
+    "ones are left out. If the history does not hold all of the days before, there is no data. If "
+    "people buy every few months, months say little: set `scorecard: {every: quarter}`."
 )
 
 
@@ -28,7 +28,8 @@ def _rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
     before, after = nw.col("before").max(), nw.col("after").max()
     columns = {"base": before, "kept": before * after, "lost": before * (1 - after)}
     key = loyalty_key(context, days)
-    return Rows(key, lambda: stayed(context, days), columns, notes=left_out(context, days))
+    notes = left_out(context, days)
+    return Rows(key, lambda: stayed_and_bought(context, days), columns, notes=notes)
 
 
 FAMILY = (

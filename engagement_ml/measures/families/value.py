@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import narwhals as nw
 
 from engagement_ml.config.scorecard import MeasureConfig
@@ -15,28 +13,15 @@ from engagement_ml.measures.families.loyalty import NEW, days_before
 from engagement_ml.measures.families.purchases import ORDER
 from engagement_ml.measures.kinds.functions import ratio, share
 from engagement_ml.measures.kinds.lifetime import LifetimeValue
-from engagement_ml.measures.rows.loyalty import left_out, loyalty_key, stayed
-from engagement_ml.measures.rows.purchases import order_notes, purchases
+from engagement_ml.measures.rows.loyalty import left_out, loyalty_key, stayed_and_bought
+from engagement_ml.measures.rows.purchases import order_notes
 
 HORIZON_DAYS = 1825
 NO_RUN = "a trained run"
-_ZERO = nw.lit(0).cast(nw.Int64)
 
 
 def _clv_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
     days = days_before(settings)
-    key = f"clv {loyalty_key(context, days)}"
-
-    def make() -> nw.LazyFrame[Any]:
-        orders = purchases(context).select(
-            "customer_id", "day", "orders", "margin", before=_ZERO, after=_ZERO
-        )
-        customers = stayed(context, days).select(
-            "customer_id", "day", orders=_ZERO, margin=_ZERO,
-            before=nw.col("before").cast(nw.Int64), after=nw.col("after").cast(nw.Int64),
-        )  # fmt: skip
-        return nw.concat([orders, customers])
-
     before, after = nw.col("before").max(), nw.col("after").max()
     columns = {
         "orders": nw.col("orders").sum(),
@@ -45,8 +30,8 @@ def _clv_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
         "base": before,
     }
     return Rows(
-        key,
-        lambda: context.engine.once(f"measures {key}", make),
+        loyalty_key(context, days),
+        lambda: stayed_and_bought(context, days),
         columns,
         on_board=True,
         notes=(*order_notes(context), *left_out(context, days)),

@@ -13,12 +13,11 @@ from engagement_ml.measures.periods import Period, start_of
 from engagement_ml.measures.rows.purchases import purchases
 from engagement_ml.windows import DAY
 
-BASE, LOST = "base", "lost"
 _ONE, _ZERO = nw.lit(1).cast(nw.Int64), nw.lit(0).cast(nw.Int64)
 
 
-def stayed(context: MeasureContext, days_before: int | None = None) -> nw.LazyFrame[Any]:
-    """Return who was a customer when a period began, and whether they are one at its end.
+def stayed_and_bought(context: MeasureContext, days_before: int | None = None) -> nw.LazyFrame[Any]:
+    """Return who was a customer when a period began and at its end, with what customers bought.
 
     With ``churn: {kind: event}``, customers are those on board when the period begins, and those
     with the event in the period are lost. Else customers are those with an order in the days before
@@ -35,18 +34,28 @@ def stayed(context: MeasureContext, days_before: int | None = None) -> nw.LazyFr
     LazyFrame
         ``customer_id``, ``day`` (a day of the period), ``before`` and ``after`` (1 or 0): an order
         before the period and in it or, with a churn event, a contract at its start and at its end.
-        Periods of which the days before are not all in the history have no rows.
+        Periods of which the days before are not all in the history have no such rows. ``orders``
+        and ``margin`` are those of ``rows.purchases``. A row has either, and 0 in the others.
     """
     by_event = context.config.churn.event_type is not None
 
     def make() -> nw.LazyFrame[Any]:
-        return _contracts(context) if by_event else _orders(context, days_before)
+        rows = _contracts(context) if by_event else _orders(context, days_before)
+        customers = rows.select(
+            "customer_id", "day", *(nw.col(c).cast(nw.Int64) for c in ("before", "after")),
+            orders=_ZERO, margin=_ZERO,
+        )  # fmt: skip
+        bought = purchases(context).select(
+            "customer_id", "day", before=_ZERO, after=_ZERO,
+            orders=nw.col("orders"), margin=nw.col("margin"),
+        )  # fmt: skip
+        return nw.concat([customers, bought])
 
     return context.engine.once(f"measures {loyalty_key(context, days_before)}", make)
 
 
 def loyalty_key(context: MeasureContext, days_before: int | None) -> str:
-    """Return a key of the rows of ``stayed``."""
+    """Return a key of the rows of ``stayed_and_bought``."""
     span, churn = context.periods.span, context.config.churn.event_type
     content = content_key(context.tables, "events", "transactions", "customers")
     parts = (context.periods.every, span.start, span.end, churn, days_before, content)
