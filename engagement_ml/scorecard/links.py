@@ -135,12 +135,19 @@ def link_of_survey(card: SurveyCard) -> Link:
             f" Answers of {number(min(more), 0)} more people who answer twice would tell what is "
             "worth having."
         )
-    return Link(_survey_kind(set(found.values())), found, text.strip())
+    return Link(_survey_kind(_in_the_scores_direction(card)), found, text.strip())
 
 
 def first(evidence: Mapping[str, object]) -> str:
     """Return what a row of a survey's evidence is about, such as ``last``."""
     return str(evidence.get("form", "score"))
+
+
+def _in_the_scores_direction(card: SurveyCard) -> set[str]:
+    """Return the verdicts as of a higher score: a detractor that lowers margin speaks for it."""
+    mirrored = {"driver": "harmful", "harmful": "driver"}
+    verdicts = ((first(each), str(each["verdict"])) for each in card.evidence)
+    return {mirrored.get(v, v) if form == "detractor" else v for form, v in verdicts if v}
 
 
 def _survey_kind(verdicts: set[str]) -> LinkKind:
