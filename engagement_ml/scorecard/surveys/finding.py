@@ -146,7 +146,7 @@ def judge(finding: ScoreFinding, thresholds: Thresholds = THRESHOLDS) -> ScoreVe
 
 
 def _only_follows(finding: ScoreFinding, effect: ScoreEffect) -> bool:
-    """Return whether purchases raise the score, and margin after it is not what it goes with.
+    """Return whether purchases raise the score, and margin after it is not associated with it.
 
     A hidden mood that moves both shows before the answer as well as after it. Then the score
     follows nothing, so what precedes must exceed twice what follows.
