@@ -31,8 +31,8 @@ _SAY = {
 OUTCOMES = Link(sentence="It is made of purchases, so it is part of margin and no cause of it.")
 OF_THE_SCORE = Link(sentence="It is made of the score; the metric's own evidence is in its report.")
 MAX_NAMES = 5
-LAST = "last"
-"""The form of a survey's score that is the last answer."""
+LAST, DETRACTOR = "last", "detractor"
+"""Forms of a survey's score: the last answer, and whether it is that of a detractor."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,13 @@ def link_of_survey(card: SurveyCard) -> Link:
         if each.get("reason")
     )
     found = {f"{card.survey} {form}": verdict for form, verdict in by_form.items()}
-    return Link(_survey_kind(by_form), found, text)
+    return Link(_survey_kind(_in_the_scores_direction(by_form)), found, text)
+
+
+def _in_the_scores_direction(verdicts: Mapping[str, str]) -> dict[str, str]:
+    """Return the verdicts as of a higher score: a detractor that lowers margin speaks for it."""
+    mirrored = {"driver": "harmful", "harmful": "driver"}
+    return {form: mirrored.get(v, v) if form == DETRACTOR else v for form, v in verdicts.items()}
 
 
 def _survey_kind(verdicts: Mapping[str, str]) -> LinkKind:

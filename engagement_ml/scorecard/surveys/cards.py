@@ -74,6 +74,7 @@ class _Scope:
     outcome: int
     window: int
     smallest_share: float
+    without_churn: bool
     candidates: tuple[str, ...]
     recorded: tuple[str, ...]
     wording: Wording
@@ -92,6 +93,7 @@ class _Scope:
             outcome=max(1, round(windows.outcome_days / WEEK_DAYS)),
             window=max(1, round(windows.observation_days / WEEK_DAYS)),
             smallest_share=config.select.smallest_effect,
+            without_churn=config.churn.kind == "event",
             candidates=candidates,
             recorded=most_frequent(gathered.periods, recorded, 2 * MAX_BEHAVIOURS),
             wording=Wording.of(config),
@@ -135,6 +137,7 @@ def _evidence(answers: Answers, gathered: Gathered, scope: _Scope) -> tuple[Mapp
         outcome=scope.outcome,
         smallest_share=scope.smallest_share,
         controls=scope.candidates,
+        without_churn=scope.without_churn,
     )
     adds = forecast_gain(
         periods,
