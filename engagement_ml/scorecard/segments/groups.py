@@ -11,7 +11,7 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig
 from engagement_ml.features.covariates import lazy_text
 from engagement_ml.features.daily_totals import entities
-from engagement_ml.formatting import quantity
+from engagement_ml.formatting import plural, quantity
 from engagement_ml.inputs import Tables
 from engagement_ml.scorecard.segments.acquisition import CAMPAIGN, acquisition
 from engagement_ml.scorecard.segments.behaviour import BehaviourSegments
@@ -100,7 +100,7 @@ def groups_of(
         shown = put_together(engine, shown, column, kept)
     shown = engine.persist(shown)
     campaign = [c for c, name in names.items() if name.startswith(CAMPAIGN_OF_ACQUISITION)]
-    notes = _notes(tables, shown, names, at_least)
+    notes = _notes(tables, config, shown, names)
     return Groups(shown, names, campaign[-1] if campaign else None, tuple(notes))
 
 
@@ -144,7 +144,7 @@ def _customers(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any]:
 
 
 def _notes(
-    tables: Tables, frame: nw.LazyFrame[Any], names: Mapping[str, str], at_least: int
+    tables: Tables, config: PipelineConfig, frame: nw.LazyFrame[Any], names: Mapping[str, str]
 ) -> list[str]:
     """Say of each segment how many customers have values that were put together."""
     one, none = nw.lit(1), nw.lit(0)
@@ -152,10 +152,10 @@ def _notes(
         **{c: nw.when(nw.col(c) == OTHER).then(one).otherwise(none).sum() for c in names}
     )
     (row,) = tables.engine.rows(counted, source="customers")
+    few = f"fewer than {config.scorecard.smallest_group} {plural(config.entity)}"
     return [
-        f"Segment '{name}': {quantity(int(row[column]), 'customer')} with values of fewer than "
-        f"{at_least} customers, or beyond the {MAX_LEVELS} most frequent ones, are together as "
-        f"'{OTHER}'."
+        f"Segment '{name}': {quantity(int(row[column]), config.entity)} with values of {few}, or "
+        f"beyond the {MAX_LEVELS} most frequent values, are together as '{OTHER}'."
         for column, name in names.items()
         if row[column]
     ]
