@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engagement_ml.drivers.evidence import DriverRow
-from engagement_ml.formatting import listed, number, percent, sentence
+from engagement_ml.formatting import Money, listed, percent, sentence
 from engagement_ml.scorecard.card import Link, LinkKind, SurveyCard
 
 KINDS: Mapping[str, LinkKind] = {
@@ -62,6 +62,11 @@ class Verdicts:
     def of(self, name: str) -> str:
         """Return the verdict of an event type."""
         return self.rows[name].verdict if name in self.rows else NOT_EXAMINED
+
+    @property
+    def money(self) -> Money:
+        """Writes amounts in the currency."""
+        return Money(self.currency)
 
     def label(self, name: str) -> str:
         """Return the name that people read."""
@@ -165,7 +170,7 @@ def _of_one(name: str, verdicts: Verdicts) -> str:
     text = f"{label} {_SAY[row.verdict][0]}"
     if row.verdict in ("driver", "harmful") and row.effect is not None:
         text += (
-            f": one more is worth {number(row.effect, 2, signed=True)} {verdicts.currency} of "
+            f": one more is worth {verdicts.money(row.effect, 2, signed=True)} of "
             f"margin per customer in {verdicts.outcome_days} days"
         )
     return f"{text}. {sentence(row.reason)}".strip()
