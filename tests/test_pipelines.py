@@ -14,11 +14,12 @@ import yaml
 
 from engagement_ml.cli.demo import definition
 from engagement_ml.config import read_config
-from engagement_ml.datasets import dataset_names
+from engagement_ml.datasets import dataset_names, preset_names
 from engagement_ml.datasets.__main__ import main as write_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINES = ROOT / "pipelines"
+DEFINITIONS = (*dataset_names, *preset_names)
 RETAIL = ROOT.parent / "shared" / "data" / "online_retail.parquet"
 
 
@@ -29,12 +30,12 @@ def skip_without_data(name: str) -> None:
         pytest.skip(f"{RETAIL.name} is not beside this repository")
 
 
-@pytest.mark.parametrize("name", dataset_names)
+@pytest.mark.parametrize("name", DEFINITIONS)
 def test_a_definition_equals_the_one_that_the_demo_writes(name):
     assert (PIPELINES / f"{name}.yaml").read_text(encoding="utf-8") == definition(name)
 
 
-@pytest.mark.parametrize("name", dataset_names)
+@pytest.mark.parametrize("name", DEFINITIONS)
 def test_the_commands_at_the_top_of_a_definition_write_its_tables(name, tmp_path, monkeypatch):
     skip_without_data(name)
     monkeypatch.chdir(tmp_path)
@@ -49,16 +50,20 @@ def test_the_commands_at_the_top_of_a_definition_write_its_tables(name, tmp_path
     arguments = shlex.split(
         get.partition("engagement_ml.datasets ")[2].replace("FILE", str(RETAIL))
     )
-    small = ["--customers", "20", "--weeks", "4"] if name == "shop" else []
+    simulated = name in ("shop", *preset_names)
+    small = ["--customers", "20", "--weeks", "4"] if simulated else []
     assert write_tables([*arguments, *small]) == 0
     sources = read_config(file).sources
     for path in (sources.events, sources.transactions, sources.customers):
         assert Path(path or "").is_file()
+    assert sources.surveys is None or Path(sources.surveys).is_file()
 
 
-@pytest.mark.parametrize("name", dataset_names)
+@pytest.mark.parametrize("name", DEFINITIONS)
 def test_a_definition_contains_every_main_key(name):
     raw = yaml.safe_load((PIPELINES / f"{name}.yaml").read_text(encoding="utf-8"))
+    if name in preset_names:
+        assert {"measures", "journey", "goals", "benchmarks", "scorecard"} <= set(raw)
     assert {
         "name", "sources", "entity", "currency", "windows", "behaviours", "churn", "select",
         "segments", "tracking", "random_seed",

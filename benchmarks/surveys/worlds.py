@@ -54,9 +54,14 @@ class SurveyWorld:
 
 
 def simulate(
-    kind: str, seed: int, n: int = 3000, weeks: int = WEEKS, effect: float = EFFECT
+    kind: str,
+    seed: int,
+    n: int = 3000,
+    weeks: int = WEEKS,
+    effect: float = EFFECT,
+    every: int = 13,
 ) -> SurveyWorld:
-    """Simulate one survey of `n` customers."""
+    """Simulate one survey of `n` customers, each asked once in `every` weeks."""
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     trait = rng.normal(0, 1, n)
     season = 0.3 * np.sin(2 * np.pi * np.arange(weeks) / 52)
@@ -68,14 +73,14 @@ def simulate(
     score_noise = rng.normal(0, 1.8, (n, weeks))
     wish = rng.random((n, weeks))
     last = np.full(n, np.nan)
-    since = rng.integers(0, 13, n)
+    since = rng.integers(0, every, n)
     orders, recent = np.zeros((n, weeks)), np.zeros(n)
     rows: list[tuple[int, int, float]] = []
     for t in range(weeks):
         level = base[:, t] + acts * np.nan_to_num(last - 7.0)
         orders[:, t] = rng.poisson(np.exp(np.minimum(level, 2.5)))
         since += 1
-        due = since >= 13
+        due = since >= every
         if kind == "mood, after orders":
             due &= orders[:, max(t - 1, 0)] > 0
         chance = np.full(n, 0.5)

@@ -17,6 +17,7 @@ from engagement_ml.scorecard.wording import shown
 
 Fact = Mapping[str, str]
 LIMIT = 7
+VAIN = ("vanity", "no effect")
 GOOD_GOALS = ("reached", "on track")
 
 
@@ -135,22 +136,29 @@ def _engaged(buying: EngagedBuying | None, entity: str, currency: str) -> Fact |
 
 
 def _risk(measures: Sequence[MeasureCard], actions: Sequence[Action], currency: str) -> Fact | None:
-    """Return the one risk: margin at stake, else a measure that worsens, linked ones first."""
+    """Return the one risk: margin at stake, else a measure that worsens, else a missed target.
+
+    Measures that margin does not follow are no risk; those that are linked to it come first.
+    """
     for action in actions:
         if action.kind == "customers" and action.measure is None:
             return _fact("Risk", action.title, action.sentence, "bad")
-    worse = [
-        card for card in measures if card.trend.good is False and card.latest.value is not None
-    ]
-    worse.sort(key=lambda card: (card.link.kind not in ("linked", "harmful", "none"), card.name))
-    if not worse:
-        return None
-    card = worse[0]
-    text = f"{card.title} goes {card.trend.direction} over {card.trend.periods} periods"
-    slope = shown(card.trend.slope, card.unit, currency, signed=True)
-    return _fact(
-        "Risk", shown(card.latest.value, card.unit, currency), f"{text}, by {slope} each.", "bad"
+    at_risk = sorted(
+        (each for each in measures if each.latest.value is not None and each.link.kind not in VAIN),
+        key=lambda each: (each.link.kind not in ("linked", "harmful", "none"), each.name),
     )
+    for card in at_risk:
+        if card.trend.good is False:
+            value = shown(card.latest.value, card.unit, currency)
+            slope = shown(card.trend.slope, card.unit, currency, signed=True)
+            text = f"{card.title} goes {card.trend.direction} over {card.trend.periods} periods"
+            return _fact("Risk", value, f"{text}, by {slope} each.", "bad")
+    for card in at_risk:
+        if card.status == "missed":
+            target = shown(card.target, card.unit, currency)
+            value = shown(card.latest.value, card.unit, currency)
+            return _fact("Risk", value, f"{card.title} misses its target of {target}.", "bad")
+    return None
 
 
 def _decision(verdicts: Verdicts, entity: str) -> Fact | None:

@@ -48,11 +48,10 @@ def goal_card(
     first = Value(note="no data") if base is None else series[base.label]
     latest = Value(note="no data") if last is None else series[last.label]
     gone = min(max((as_of - goal.start) / (goal.end - goal.start), 0.0), 1.0)
-    done = _done(first, latest, goal.target)
-    better = "more" if card.better is None else card.better
-    if first.value is not None and first.value != goal.target:
-        better = "more" if goal.target > first.value else "less"
+    fallen = first.value is not None and goal.target < first.value
+    better = card.better or ("less" if fallen else "more")
     reached = _reached(latest, goal.target, better)
+    done = 1.0 if reached else _done(first, latest, goal.target, better)
     status = _status(goal, latest, done, gone, reached=reached, as_of=as_of)
     return GoalCard(
         name=goal.name,
@@ -71,12 +70,16 @@ def goal_card(
     )
 
 
-def _done(first: Value, latest: Value, target: float) -> float | None:
-    """Return the share of the way; negative if the measure went the other way."""
+def _done(first: Value, latest: Value, target: float, better: str) -> float | None:
+    """Return the share of the way to a target that is not reached.
+
+    Negative if the measure went the other way; 0 if it had reached the target at the start.
+    """
     if first.value is None or latest.value is None:
         return None
     way = target - first.value
-    return 1.0 if way == 0 else (latest.value - first.value) / way
+    ahead = way > 0 if better == "more" else way < 0
+    return (latest.value - first.value) / way if ahead else 0.0
 
 
 def _reached(latest: Value, target: float, better: str) -> bool:

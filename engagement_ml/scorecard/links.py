@@ -31,6 +31,8 @@ _SAY = {
 OUTCOMES = Link(sentence="It is made of purchases, so it is part of margin and no cause of it.")
 OF_THE_SCORE = Link(sentence="It is made of the score; the metric's own evidence is in its report.")
 MAX_NAMES = 5
+LAST = "last"
+"""The form of a survey's score that is the last answer."""
 
 
 @dataclass(frozen=True)
@@ -117,38 +119,29 @@ def link_of_all(verdicts: Verdicts, excluded: Iterable[str] = ()) -> Link:
 
 def link_of_survey(card: SurveyCard) -> Link:
     """Return the link of a measure of a survey: the evidence on each form of its score."""
-    found = {
-        f"{card.survey} {each.get('form', place)}": str(each["verdict"])
-        for place, each in enumerate(card.evidence)
-        if each.get("verdict")
-    }
-    if not found:
+    examined = {str(each["form"]): each for each in card.evidence if each.get("verdict")}
+    if not examined:
         return Link("unverifiable", {}, "There are too few answers to examine its score.")
-    reasons = [
-        f"{first(each)}: {each['verdict']}, {each['reason']}" if each.get("reason") else ""
-        for each in card.evidence
-    ]
-    text = " ".join(sentence(reason) for reason in reasons if reason)
-    more = [n for each in card.evidence if (n := each.get("more_answers"))]
-    if more:
-        text += (
-            f" Answers of {number(min(more), 0)} more people who answer twice would tell what is "
-            "worth having."
-        )
-    return Link(_survey_kind(set(found.values())), found, text.strip())
+    by_form = {form: str(each["verdict"]) for form, each in examined.items()}
+    text = " ".join(
+        sentence(f"{form}: {by_form[form]}, {each['reason']}")
+        for form, each in examined.items()
+        if each.get("reason")
+    )
+    found = {f"{card.survey} {form}": verdict for form, verdict in by_form.items()}
+    return Link(_survey_kind(by_form), found, text)
 
 
-def first(evidence: Mapping[str, object]) -> str:
-    """Return what a row of a survey's evidence is about, such as ``last``."""
-    return str(evidence.get("form", "score"))
+def _survey_kind(verdicts: Mapping[str, str]) -> LinkKind:
+    """Return the kind of evidence that acts, else that of the last score.
 
-
-def _survey_kind(verdicts: set[str]) -> LinkKind:
-    """Return the kind of the strongest evidence: forms of one score are no different behaviours."""
-    for verdict in ("driver", "harmful", "vanity", "consequence", "inert"):
-        if verdict in verdicts:
+    Forms of one score are no different behaviours, so their verdicts do not mix: that a change of
+    the score is vanity does not make the score vanity if the data cannot tell of the last one.
+    """
+    for verdict in ("driver", "harmful"):
+        if verdict in verdicts.values():
             return KINDS[verdict]
-    return "unverifiable"
+    return KINDS.get(verdicts.get(LAST, "unverifiable"), "unverifiable")
 
 
 def _kind(examined: set[str]) -> LinkKind:

@@ -50,6 +50,9 @@ def test_every_example_in_help_runs(here, quick_drivers, small_shop, monkeypatch
     counts = views.groupby(["customer_id", month]).size().rename("score").reset_index()
     counts.to_csv(here / "health.csv", index=False)
     for example in [*shown, *examples(monkeypatch, capsys)]:
+        if "--preset" in example:
+            # It takes long: tests/cli/test_preset_demo.py and tests/workflow/test_presets.py.
+            continue
         # The gate may say no to a version that was trained on few customers.
         allowed = (0, 1) if " promote " in example else (0,)
         assert run(monkeypatch, *shlex.split(example)[1:]) in allowed, example

@@ -51,6 +51,7 @@ def test_the_script_is_bash():
         ("engagement-ml train --log", ["--log-format"]),
         ("engagement-ml train --log-format j", ["json"]),
         ("engagement-ml demo --dataset o", ["online-retail"]),
+        ("engagement-ml demo --preset h", ["healthcare"]),
         ("engagement-ml score --engine s", ["spark"]),
     ],
 )

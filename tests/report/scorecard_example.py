@@ -121,7 +121,7 @@ def _survey() -> SurveyCard:
         return {
             "form": form, "verdict": verdict, "effect": effect, "low": effect - 2.1,
             "high": effect + 2.3, "reason": reason, "more_answers": 640,
-            "adds": {"value": 0.004, "low": -0.002, "high": 0.011},
+            "adds": {"points": 0.4, "low": -0.2, "high": 1.1, "note": ""},
         }  # fmt: skip
 
     return SurveyCard(
@@ -131,16 +131,21 @@ def _survey() -> SurveyCard:
             evidence("detractor", "harmful", -3.2, "margin falls after a customer turns detractor"),
         ),
         response={
-            "rate": {"value": 0.312, "low": 0.29, "high": 0.335},
-            "differences": (
-                {"what": "margin of the last 84 days", "answered": 31.2, "did not": 22.8,
-                 "low": 5.1, "high": 11.7},
-                {"what": "plan pro", "answered": 0.41, "did not": 0.27, "low": 0.09, "high": 0.19},
-            ),
+            "of": "asked", "people": 1731, "answered": 540, "rate": 31.2, "low": 29.0,
+            "high": 33.5, "note": "",
+            "weighted": {"value": 27.4, "low": 20.1, "high": 34.2, "raw": 32.0},
+            "differences": {
+                "margin": {"answered": 31.2, "others": 22.8, "difference": 0.24, "low": 0.14,
+                           "high": 0.34},
+                "tutorial_done": {"answered": 4.1, "others": 2.7, "difference": 0.2, "low": 0.1,
+                                  "high": 0.3},
+            },
         },
         before_detraction=(
-            {"behaviour": "support_call", "ratio": 2.3, "low": 1.4, "high": 3.8, "weeks": 410},
-            {"behaviour": "tutorial_done", "ratio": 0.6, "low": 0.4, "high": 0.9, "weeks": 410},
+            {"behaviour": "support_call", "ratio": 2.3, "low": 1.4, "high": 3.8, "weeks": 4,
+             "customers": 61, "stayed": 1.1, "stayed_low": 0.9, "stayed_high": 1.3, "apart": True},
+            {"behaviour": "tutorial_done", "ratio": 0.6, "low": 0.4, "high": 0.9, "weeks": 4,
+             "customers": 61, "stayed": 0.9, "stayed_low": 0.8, "stayed_high": 1.1, "apart": False},
         ),
         comments={
             "plan pro": (

@@ -11,12 +11,20 @@ from tests.scorecard.examples import card, months
 PERIODS = months().each
 
 
-def made(series, *, target=70.0, as_of=dt.date(2024, 7, 1), start="2024-03-01", end="2024-09-01"):
+def made(
+    series,
+    *,
+    target=70.0,
+    as_of=dt.date(2024, 7, 1),
+    start="2024-03-01",
+    end="2024-09-01",
+    better="more",
+):
     goal = GoalConfig(
         name="Keep more", measure="retention", target=target,
         start=dt.date.fromisoformat(start), end=dt.date.fromisoformat(end),
     )  # fmt: skip
-    measure = card(series=series)
+    measure = card(series=series, better=better)
     return goal_card(goal, measure, measure.series, PERIODS, as_of, "EUR")
 
 
@@ -38,10 +46,18 @@ def test_progress_is_from_the_last_period_before_the_start(last, status, done):
     assert found.time_gone == pytest.approx(122 / 184)
 
 
-def test_a_goal_that_wants_less_is_reached_below():
+@pytest.mark.parametrize("better", ["less", None])
+def test_a_goal_that_wants_less_is_reached_below(better):
     series = {"2024-02": 30.0, "2024-06": 18.0}
-    assert made(series, target=20.0).status == "reached"
-    assert made({**series, "2024-06": 29.0}, target=20.0).status == "behind"
+    assert made(series, target=20.0, better=better).status == "reached"
+    assert made({**series, "2024-06": 29.0}, target=20.0, better=better).status == "behind"
+
+
+def test_a_measure_that_was_beyond_its_goal_at_the_start_has_reached_it():
+    found = made({"2024-02": 97.0, "2024-06": 98.0}, target=65.0)
+    assert (found.status, found.done) == ("reached", 1.0)
+    fallen = made({"2024-02": 97.0, "2024-06": 60.0}, target=65.0)
+    assert (fallen.status, fallen.done) == ("behind", 0.0)
 
 
 def test_after_its_end_a_goal_is_reached_or_missed_by_the_last_period_within():

@@ -102,10 +102,13 @@ def test_one_answer_each_says_nothing() -> None:
 SMALL = LeadTest(6.0, 6.0, (0.05,), (0.3,), (4.0,))
 PASSING = ScoreFinding(
     form="last",
-    effect=ScoreEffect(8.0, 1.0, 8.0, (5.0, 5.0), (SMALL, SMALL), -5.0, 0.99, 500, True, 100.0),
+    effect=ScoreEffect(
+        8.0, 1.0, 200.0, 8.0, (5.0, 5.0), (SMALL, SMALL), -5.0, 0.99, 500, True, 100.0
+    ),
     between=Between(0.3, 6.0, 9.0, 2.0, 400),
     response=ScoreResponse(),
     smallest=1.0,
+    n_behaviours=3,
     left=8.0,
 )
 
@@ -127,9 +130,10 @@ def with_effect(**changes: Any) -> ScoreFinding:
         (with_effect(leads=(SMALL, replace(SMALL, excess_z=(0.5,)))), "before as after"),
         (with_effect(leads=(replace(SMALL, z_difference=1.0), SMALL)), "before as after"),
         (
-            with_effect(leads=(SMALL, replace(SMALL, before_z=(3.5,), ratios=(0.4,)))),
+            with_effect(leads=(SMALL, replace(SMALL, before_z=(3.5,), ratios=(0.25,)))),
             "before as after",
         ),
+        (replace(PASSING, n_behaviours=0), "no behaviours"),
         (replace(PASSING, before={"visit": 4.0}), "behaviours before"),
         (replace(PASSING, left=None), "behaviours explain"),
         (replace(PASSING, left=3.0), "behaviours explain"),

@@ -79,7 +79,7 @@ def _conversion_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
     )
     frame = nw.concat([referrals, came])
     columns = {"referred": nw.col("referred").sum(), "referrals": nw.col("referrals").sum()}
-    return Rows(f"referrals {names}", lambda: frame, columns, notes=_notes(context))
+    return Rows(f"referrals and newcomers {names}", lambda: frame, columns, notes=_notes(context))
 
 
 def _notes(context: MeasureContext) -> tuple[str, ...]:

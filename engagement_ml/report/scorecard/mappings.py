@@ -40,6 +40,7 @@ _HEADINGS = {
     "predicts": "Predicts margin",
     "moves": "Moves with margin",
     "apart": "What sets it apart",
+    "stayed": "Those who did not turn",
 }
 
 

@@ -124,7 +124,11 @@ def _target_cell(measure: MeasureCard, write: Writer) -> Cell:
     if measure.target is None:
         return Cell(DASH, None, (None, source), hidden="no target")
     return Cell(
-        write.exact(measure.target), measure.target, (measure.target, source), one_line(source)
+        write.exact(measure.target),
+        measure.target,
+        (measure.target, source),
+        one_line(source),
+        wide=bool(source),
     )
 
 

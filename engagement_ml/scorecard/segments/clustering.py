@@ -38,6 +38,8 @@ MIN_RELATIVE_GAIN = 0.1
 """Smallest share of the variance left in clusters of one cloud that is explained in addition."""
 MIN_SHARE = 0.02
 """Smallest share of customers in a cluster."""
+MIN_SIZE = 10
+"""Smallest number of customers in a cluster."""
 HALVES = 10
 REFERENCES = 19
 """Draws of one cloud; clusters must be more compact than in each of them."""
@@ -181,15 +183,31 @@ def _column_order(counts: FloatArray) -> list[int]:
 
 
 def _components(scores: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return the principal components beyond those of permuted columns, shape (p, m)."""
+    """Return the principal components beyond those of permuted columns, shape (p, m).
+
+    A component counts if it is beyond that of permuted scores, or beyond the first one of permuted
+    residuals of the components before it: a strong component would hide the rest otherwise.
+    """
     values, vectors = _eigen(scores)
-    chance = np.zeros(len(values))
-    for _ in range(_PERMUTATIONS):
-        permuted = np.column_stack([rng.permutation(column) for column in scores.T])
-        chance = np.maximum(chance, _eigen(permuted)[0])
-    below = np.flatnonzero(values <= chance)
-    kept = min(int(below[0]) if len(below) else len(values), MAX_COMPONENTS)
-    return vectors[:, :kept]
+    p, residual, chance = len(values), scores, _chance(scores, rng)
+    for kept in range(min(p, MAX_COMPONENTS)):
+        # A residual has rank p − kept; permuted, its variance spreads over p dimensions.
+        rest = _chance(residual, rng)[0] * p / (p - kept)
+        if values[kept] <= min(chance[kept], rest):
+            return vectors[:, :kept]
+        axis = vectors[:, [kept]]
+        residual = residual - (residual @ axis) @ axis.T
+    return vectors[:, : min(p, MAX_COMPONENTS)]
+
+
+def _chance(scores: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return the largest eigenvalues among permutations of the columns, in order, (p,)."""
+    permuted = (
+        np.column_stack([rng.permutation(column) for column in scores.T])
+        for _ in range(_PERMUTATIONS)
+    )
+    largest: FloatArray = np.max([_eigen(each)[0] for each in permuted], axis=0)
+    return largest
 
 
 def _eigen(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -210,7 +228,8 @@ def _trials(data: _Data, axes: slice) -> list[_Trial]:
     made = []
     for k in range(2, min(MAX_CLUSTERS, distinct - 1, len(points) // 25) + 1):
         best = partition(points, k, data.rng, STARTS)
-        if np.bincount(best.labels, minlength=k).min() >= MIN_SHARE * len(points):
+        smallest = max(MIN_SHARE * len(points), MIN_SIZE)
+        if np.bincount(best.labels, minlength=k).min() >= smallest:
             made.append(_Trial(k, axes, best, _within(best, points)))
     return made
 

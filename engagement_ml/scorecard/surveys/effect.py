@@ -40,8 +40,13 @@ class ScoreEffect:
     Attributes
     ----------
     effect, error : float
-        In currency over an outcome window; `error` is its standard error, clustered by customer.
+        In currency over an outcome window; `error` is its standard error, clustered by customer,
+        times √(G / (G − K)) for G customers and K regressors of answers.
+    freedom : float
+        Degrees of freedom: the effective number of customers less one. Few customers with much
+        margin decide less than their number says.
     z : float
+        The normal quantile with the probability that Student's t has.
     half_z : (float, float)
         z in two random halves of the customers.
     leads : tuple of LeadTest
@@ -61,6 +66,7 @@ class ScoreEffect:
 
     effect: float
     error: float
+    freedom: float
     z: float
     half_z: tuple[float, float]
     leads: tuple[LeadTest, ...]
@@ -73,8 +79,11 @@ class ScoreEffect:
     @property
     def interval(self) -> tuple[float, float]:
         """95% interval, with the errors of form and level that all effects have."""
+        from scipy.stats import t
+
         relative = np.hypot(THRESHOLDS.form_error, THRESHOLDS.common_error)
-        half = Z * float(np.hypot(self.error, relative * self.effect))
+        quantile = float(t.ppf(0.975, self.freedom))
+        half = float(np.hypot(quantile * self.error, Z * relative * self.effect))
         return self.effect - half, self.effect + half
 
 
@@ -192,9 +201,10 @@ def _effect_of(
 ) -> ScoreEffect:
     """Sum the weeks after an answer, and compare them with those before it."""
     weights = np.array([_width(group, outcome) for group in design.groups], dtype=np.float64)
+    influence = influence * np.sqrt(people / max(people - 2 * len(design.groups), 1))
     effect, each = float(weights @ coef), influence @ weights
     error = float(np.sqrt(each @ each))
-    z = effect / error if error > 0 else 0.0
+    freedom = max(error**4 / max(float((each**4).sum()), 1e-300) - 1.0, 1.0)
     covariance, far = influence.T @ influence, list(design.far)
     reach = design.groups[-1][1]
     leads = (
@@ -211,7 +221,8 @@ def _effect_of(
     return ScoreEffect(
         effect=effect,
         error=error,
-        z=z,
+        freedom=freedom,
+        z=_normal_z(effect / error, freedom) if error > 0 else 0.0,
         half_z=_half_z(effect, each),
         leads=leads,
         before_excess_z=reverse.excess_z[0],
@@ -226,6 +237,20 @@ def _width(group: tuple[int, int], outcome: int) -> int:
     """Return how many weeks of an outcome window after an answer a group of distances covers."""
     first, last = group
     return max(0, min(last, outcome) - first + 1) if first > 0 else 0
+
+
+def _normal_z(statistic: float, freedom: float) -> float:
+    """Return the normal quantile with the same probability as a t statistic.
+
+    Examples
+    --------
+    >>> round(_normal_z(-2.228, 10.0), 2), round(_normal_z(50.0, 1e6), 0)
+    (-1.96, 50.0)
+    """
+    from scipy.stats import norm, t
+
+    tail = float(t.sf(abs(statistic), freedom))
+    return float(np.sign(statistic) * norm.isf(tail)) if tail > 1e-300 else statistic
 
 
 def _half_z(effect: float, influence: FloatArray) -> tuple[float, float]:

@@ -42,7 +42,12 @@ RECENT = 4
 """Weeks of behaviours that are held constant in the check of an effect."""
 MAX_BEHAVIOURS = 12
 """Behaviours that are held constant, the most frequent ones."""
-BIASED: tuple[Rule, ...] = ("behaviours before", "behaviours explain", "before as after")
+BIASED: tuple[Rule, ...] = (
+    "no behaviours",
+    "behaviours before",
+    "behaviours explain",
+    "before as after",
+)
 """Reasons that more answers would not remove."""
 
 
@@ -206,7 +211,8 @@ class _Checks:
         """Add what the behaviours say to a finding."""
         assert finding.effect is not None
         if not self.chosen:
-            return replace(finding, left=finding.effect.z)
+            return finding
+        finding = replace(finding, n_behaviours=len(self.chosen))
         if self.before:
             return replace(finding, before=self.before)
         periods, answers, kept = self.panel

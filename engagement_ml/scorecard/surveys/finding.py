@@ -15,10 +15,16 @@ from engagement_ml.scorecard.surveys.reverse import ScoreResponse
 MIN_EXCESS_Z = 1.0
 """z by which what follows an answer must exceed twice what precedes it."""
 
+MAX_BEFORE_SHARE = 0.2
+"""Share of what follows an answer that what precedes it may reach, if that is beyond chance.
+
+It is stricter than for behaviours: margin often follows a mood by some weeks.
+"""
+
 Rule = Literal[
-    "few answers", "not converged", "behaviours before", "behaviours explain", "unstable",
-    "passed", "follows purchases", "correlated only", "below smallest effect", "before as after",
-    "inconclusive",
+    "few answers", "not converged", "no behaviours", "behaviours before", "behaviours explain",
+    "unstable", "passed", "follows purchases", "correlated only", "below smallest effect",
+    "before as after", "inconclusive",
 ]  # fmt: skip
 
 
@@ -61,8 +67,10 @@ class ScoreFinding:
     pretrend : ScoreEffect or None
         Whose pre-trend tests count in place of the effect's own. A change of score has none of its
         own: in the weeks before it, the previous score still holds.
+    n_behaviours : int
+        Behaviours that were asked.
     left : float or None
-        z that is left given the behaviours; None if that was not asked, or did not converge.
+        z that is left given them; None if that was not asked, or did not converge.
     """
 
     form: str
@@ -72,6 +80,7 @@ class ScoreFinding:
     smallest: float
     before: Mapping[str, float] = field(default_factory=dict)
     pretrend: ScoreEffect | None = None
+    n_behaviours: int = 0
     left: float | None = None
 
 
@@ -113,7 +122,7 @@ def leads_are_small(finding: ScoreFinding, thresholds: Thresholds = THRESHOLDS) 
         if any(sign * z < excess for z in leads.excess_z):
             return False
         if any(
-            abs(z) >= thresholds.before_z and abs(ratio) >= thresholds.max_before_share
+            abs(z) >= thresholds.before_z and abs(ratio) >= MAX_BEFORE_SHARE
             for z, ratio in zip(leads.before_z, leads.ratios, strict=True)
         ):
             return False
@@ -154,6 +163,8 @@ def _of_passing(
     worth = abs(effect.effect) * finding.between.std >= finding.smallest
     if not worth or low <= 0 <= high:
         return None
+    if not finding.n_behaviours:
+        return ScoreVerdict("unverifiable", "no behaviours")
     if finding.before:
         return ScoreVerdict("unverifiable", "behaviours before")
     kept = max(thresholds.lost_share * abs(effect.z), thresholds.lost_min_z)

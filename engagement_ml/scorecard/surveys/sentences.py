@@ -78,6 +78,13 @@ def _few(evidence: ScoreEvidence, wording: Wording) -> str:
     )
 
 
+def _unobserved(evidence: ScoreEvidence, wording: Wording) -> str:
+    return (
+        f"{_change(evidence, wording)}; but no behaviour is on record in which a mood that moves "
+        "both would show; more answers would not tell, events of what they do would"
+    )
+
+
 def _before(evidence: ScoreEvidence, wording: Wording) -> str:
     named = sorted(evidence.finding.before, key=lambda b: -abs(evidence.finding.before[b]))
     names = listed(wording.labels.get(b, b) for b in named[:_MAX_NAMED])
@@ -144,6 +151,7 @@ def _as_before(evidence: ScoreEvidence, wording: Wording) -> str:
 _SENTENCES: dict[Rule, Callable[[ScoreEvidence, Wording], str]] = {
     "few answers": _few,
     "not converged": lambda _, __: "the fit behind it did not converge, so it is no evidence",
+    "no behaviours": _unobserved,
     "behaviours before": _before,
     "behaviours explain": _explained,
     "unstable": _unstable,

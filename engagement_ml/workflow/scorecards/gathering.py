@@ -59,11 +59,15 @@ LIFETIME = "clv_predicted"
 
 @dataclass(frozen=True)
 class ToAct:
-    """Customers to act on: early warnings, engaged ones without a purchase, detractors."""
+    """Early warnings, engaged customers without a purchase, detractors; and events to stop.
+
+    `events` are those of the last period, by event type.
+    """
 
     falling: Sequence[Mapping[str, Any]] = ()
     idle: Customers = ((), 0)
     detractors: Customers = ((), 0)
+    events: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,10 @@ def chosen_measures(config: PipelineConfig, record: RunRecord) -> Chosen:
     """
     found = definitions(config)
     first = [row.behaviour for row in record.drivers][: config.scorecard.behaviours]
-    found |= behaviour_measures({name: config.label(name) for name in first}, found)
+    # A behaviour that the company counts itself would else be on the scorecard twice.
+    own = {settings.event for each, settings in found.values() if each.name == "events"}
+    shown = {name: config.label(name) for name in first if name not in own}
+    found |= behaviour_measures(shown, found)
     # Events of a type that the company names are one of its own measures.
     found = {n: each for n, each in found.items() if n != "events" or n in config.measures}
     named = [("goals", goal.measure) for goal in config.goals]
@@ -244,7 +251,8 @@ def _to_act(
 ) -> tuple[ToAct, tuple[str, ...]]:
     progress.start("Looking for customers to act on")
     last = periods.each[-1]
-    found = ToAct(detractors=acting.detractors(tables, last))
+    events = acting.events_in(tables, last)
+    found = ToAct(detractors=acting.detractors(tables, last), events=events)
     if metric.abstained or scores is None:
         return found, ()
     falling, notes = acting.falling_customers(tables, config, metric)
