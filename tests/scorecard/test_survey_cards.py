@@ -14,7 +14,7 @@ from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.scorecard.card import SurveyCard
 from engagement_ml.scorecard.surveys import survey_cards
 from engagement_ml.scorecard.surveys.cards import _Scope
-from engagement_ml.scorecard.surveys.gathering import count_surveys, gather
+from engagement_ml.scorecard.surveys.gathering import count_surveys, direction_of, gather
 from tests.engines.conftest import PolarsEngine
 from tests.measures.tables import Row, make_config, make_tables, moment
 
@@ -188,6 +188,19 @@ def test_a_short_history_gives_counts_and_the_reason(engine: Engine) -> None:
     (card,) = cards(engine, tables)
     assert (card.answers, card.people, card.evidence) == (1, 1, ())
     assert "give a longer history" in card.notes[0]
+
+
+def test_the_direction_of_a_survey_is_that_of_its_measure() -> None:
+    config = make_config(
+        {
+            "measures": {
+                "ces": {"better": "less"},
+                "waiting": {"kind": "csat", "survey": "queue", "better": "less"},
+            }
+        }
+    )
+    surveys = ("ces", "queue", "csat", "nps")
+    assert [direction_of(config, s) for s in surveys] == ["less", "less", "more", "more"]
 
 
 def test_roles_say_what_is_held_constant(engine: Engine) -> None:

@@ -217,6 +217,6 @@ def _weeks(micros: AnyArray, start: int, width: int) -> IntArray:
 def direction_of(config: PipelineConfig, survey: str) -> Literal["more", "less"]:
     """Return whether a high score of a survey is good, from the measures that read it."""
     for name, settings in config.measures.items():
-        if settings.better and survey in (settings.survey, settings.kind or name):
+        if settings.better and survey == (settings.survey or settings.kind or name):
             return settings.better
     return "more"
