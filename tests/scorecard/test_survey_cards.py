@@ -124,6 +124,19 @@ def test_comments_are_listed_by_segment_newest_first(engine: Engine) -> None:
     assert none.comments == {}
 
 
+def test_comments_of_employees_name_no_person(engine: Engine) -> None:
+    tables = shop()
+    tables["surveys"] = [{**row, "survey": "esat", "scale": "0-10"} for row in tables["surveys"]]
+    (card,) = cards(engine, tables)
+    assert list(card.comments) == ["all"]
+    for comment in card.comments["all"]:
+        assert (comment["customer_id"], comment["score"]) == (None, None)
+        assert comment["comment"].startswith("said")
+    few = {f"c{i:03d}" for i in range(9)}
+    tables["surveys"] = [row for row in tables["surveys"] if row["customer_id"] in few]
+    assert all(not card.comments for card in cards(engine, tables))
+
+
 def test_engines_give_the_same_cards() -> None:
     found = []
     for opened in (open_duckdb(threads=1), HashingPolars()):
