@@ -12,7 +12,7 @@ import pytest
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 
 
-SELDOM = ("02-reading-the-drivers", "04-life-of-a-metric")
+SELDOM = ("02-reading-the-drivers", "04-life-of-a-metric", "05-scorecard")
 """Notebooks that run if `ALL_TESTS` is set, and when the site is built."""
 
 

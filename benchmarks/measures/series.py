@@ -93,6 +93,5 @@ SERIES = (
          line(lambda rng, n: rng.normal(0, 1, n)), STEPS),
     Case("trend", "long tails", 0.5, (6, 13), line(lambda rng, n: rng.standard_t(2, n)), STEPS),
     Case("trend", "errors last", 0.5, (13, 24), line(_following),
-         "periods are not independent, as the method assumes: a season or a wave looks like a "
-         "trend"),
+         "13 or 24 periods do not show well how long deviations last"),
 )  # fmt: skip

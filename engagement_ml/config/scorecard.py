@@ -102,6 +102,12 @@ class MeasureConfig(Frozen):
 
     _percent = field_validator("target", "warning", mode="before")(percent_as_number)
 
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if self.within_days is not None and self.within_hours is not None:
+            raise ValueError("'within_days' and 'within_hours' say the same: give one of them")
+        return self
+
 
 class StageConfig(Frozen):
     """One stage of the customer journey."""
@@ -133,7 +139,8 @@ class GoalConfig(Frozen):
     start: dt.date = Field(description="Day from which progress counts. Required.")
     end: dt.date = Field(description="Day by which the value shall be reached. Required.")
     campaign: str | None = Field(
-        default=None, description="Campaign whose customers the goal is about; null is all customers."
+        default=None,
+        description="Campaign whose customers the goal is about; null is all customers.",
     )
     owner: str | None = Field(default=None, description="Who answers for the goal.")
 

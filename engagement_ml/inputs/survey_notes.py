@@ -34,12 +34,14 @@ def survey_notes(engine: Engine, result: ReadResult, entity: str, *, used: bool)
             f"{label}: surveys were read and checked; 'engagement-ml scorecard' uses them, and "
             "this command does not.",
         )
-    asked = result.frames["surveys"].select("customer_id").unique()
+    answers = result.frames["surveys"]
+    notes = _early(engine, answers, label)
+    asked = answers.select("customer_id").unique()
     active = nw.concat([result.ledger.select("customer_id"), _paid(result)]).unique()
     n = _number(engine, asked, label)
     both = _number(engine, asked.join(active, on="customer_id", how="inner"), label)
     if both and both >= FEW * n:
-        return ()
+        return notes
     forms, _ = forms_that_meet(_ids(engine, asked, label), _ids(engine, active, label))
     remedy = (
         f"write the ids of all tables {listed(forms)}"
@@ -52,8 +54,23 @@ def survey_notes(engine: Engine, result: ReadResult, entity: str, *, used: bool)
         ("the answers of the others" if both else "answers"),
     )
     return (
+        *notes,
         f"{label}: of {quantity(n, entity)} in surveys, {found} {has} events or transactions, so "
         f"{whose} are not linked to behaviour; {remedy}.",
+    )
+
+
+def _early(engine: Engine, answers: nw.LazyFrame[Any], label: str) -> tuple[str, ...]:
+    """Return a note if answers are dated before their survey was sent."""
+    if "sent" not in answers.collect_schema().names():
+        return ()
+    n = _number(engine, answers.filter(nw.col("timestamp") < nw.col("sent")), label)
+    if not n:
+        return ()
+    are = "is" if n == 1 else "are"
+    return (
+        f"{label}: {quantity(n, 'answer')} {are} dated before the survey was sent; check "
+        "'timestamp' and 'sent', and their time zones.",
     )
 
 

@@ -16,6 +16,9 @@ from engagement_ml.measures.kinds.kind import Estimate, Kind
 Unit = Literal["percent", "points", "score", "currency", "count", "rate", "minutes", "hours"]
 """``percent`` is from 0 to 100, ``points`` from −100 to 100; ``rate`` is events per 1,000."""
 
+WITHIN = ("within_days", "within_hours")
+"""Settings of one time, in two units."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -128,6 +131,9 @@ class MeasureDefinition:
         """Return the settings: those given, and the defaults for the rest."""
         chosen = MeasureConfig() if given is None else given
         lacking = {k: v for k, v in self.defaults.items() if getattr(chosen, k) is None}
+        if any(getattr(chosen, key) is not None for key in WITHIN):
+            # A time that is given in days takes the place of a default in hours.
+            lacking = {k: v for k, v in lacking.items() if k not in WITHIN}
         return chosen.model_copy(update=lacking)
 
     def of_behaviours(self, settings: MeasureConfig) -> tuple[str, ...]:

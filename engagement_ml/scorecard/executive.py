@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engagement_ml.formatting import listed, number, plural, quantity
+from engagement_ml.formatting import Money, listed, number, plural, quantity
 from engagement_ml.scorecard.card import (
     Action,
     EngagedBuying,
@@ -17,6 +17,7 @@ from engagement_ml.scorecard.wording import shown
 
 Fact = Mapping[str, str]
 LIMIT = 7
+VAIN = ("vanity", "no effect")
 GOOD_GOALS = ("reached", "on track")
 
 
@@ -35,7 +36,7 @@ def facts_of(
     currency = verdicts.currency
     found = [
         _score(score),
-        _margin(score, verdicts),
+        _margin(score, verdicts, entity),
         _goals(goals),
         _targets(measures),
         _engaged(buying, entity, currency),
@@ -69,7 +70,7 @@ def _score(score: ScoreCard | None) -> Fact | None:
     return _fact("Engagement score", number(value.value, 1), f"Mean score in {label}. {text}", tone)
 
 
-def _margin(score: ScoreCard | None, verdicts: Verdicts) -> Fact | None:
+def _margin(score: ScoreCard | None, verdicts: Verdicts, entity: str) -> Fact | None:
     if score is None or score.margin.value is None:
         return None
     margin = score.margin
@@ -80,11 +81,10 @@ def _margin(score: ScoreCard | None, verdicts: Verdicts) -> Fact | None:
     total = margin.value * margin.n
     return _fact(
         "Margin with the change of the metric",
-        f"{number(total, 0, signed=True)} {verdicts.currency}",
-        f"In {verdicts.outcome_days} days, from {number(margin.n, 0)} customers: what they did "
+        verdicts.money(total, 0, signed=True),
+        f"In {verdicts.outcome_days} days, from {quantity(margin.n, entity)}: what they did "
         "more or less of than a period before, at what each behaviour is worth, if the effects "
-        f"are causal ({number(low * margin.n, 0)} to {number(high * margin.n, 0)} "
-        f"{verdicts.currency}).",
+        f"are causal ({verdicts.money.spread(low * margin.n, high * margin.n, 0)}).",
         tone,
     )
 
@@ -130,27 +130,34 @@ def _engaged(buying: EngagedBuying | None, entity: str, currency: str) -> Fact |
         number(cell["customers"], 0),
         f"Of {quantity(engaged, 'engaged ' + entity)} in {buying.period}. "
         f"{quantity(other['customers'], entity)} bought without being engaged, for "
-        f"{number(other['margin'], 0)} {currency} of margin.",
+        f"{Money(currency)(other['margin'], 0)} of margin.",
     )
 
 
 def _risk(measures: Sequence[MeasureCard], actions: Sequence[Action], currency: str) -> Fact | None:
-    """Return the one risk: margin at stake, else a measure that worsens, linked ones first."""
+    """Return the one risk: margin at stake, else a measure that worsens, else a missed target.
+
+    Measures that margin does not follow are no risk; those that are linked to it come first.
+    """
     for action in actions:
         if action.kind == "customers" and action.measure is None:
             return _fact("Risk", action.title, action.sentence, "bad")
-    worse = [
-        card for card in measures if card.trend.good is False and card.latest.value is not None
-    ]
-    worse.sort(key=lambda card: (card.link.kind not in ("linked", "harmful", "none"), card.name))
-    if not worse:
-        return None
-    card = worse[0]
-    text = f"{card.title} goes {card.trend.direction} over {card.trend.periods} periods"
-    slope = shown(card.trend.slope, card.unit, currency, signed=True)
-    return _fact(
-        "Risk", shown(card.latest.value, card.unit, currency), f"{text}, by {slope} each.", "bad"
+    at_risk = sorted(
+        (each for each in measures if each.latest.value is not None and each.link.kind not in VAIN),
+        key=lambda each: (each.link.kind not in ("linked", "harmful", "none"), each.name),
     )
+    for card in at_risk:
+        if card.trend.good is False:
+            value = shown(card.latest.value, card.unit, currency)
+            slope = shown(card.trend.slope, card.unit, currency, signed=True)
+            text = f"{card.title} goes {card.trend.direction} over {card.trend.periods} periods"
+            return _fact("Risk", value, f"{text}, by {slope} each.", "bad")
+    for card in at_risk:
+        if card.status == "missed":
+            target = shown(card.target, card.unit, currency)
+            value = shown(card.latest.value, card.unit, currency)
+            return _fact("Risk", value, f"{card.title} misses its target of {target}.", "bad")
+    return None
 
 
 def _decision(verdicts: Verdicts, entity: str) -> Fact | None:
@@ -166,8 +173,9 @@ def _decision(verdicts: Verdicts, entity: str) -> Fact | None:
         return _fact(
             "Decision",
             f"Reduce: {verdicts.label(row.behaviour)}",
-            f"Each one lowers a customer's margin by {number(abs(row.effect or 0.0), 2)} "
-            f"{verdicts.currency} in {verdicts.outcome_days} days. Decide who may still use it.",
+            f"Each one lowers margin per {entity} by "
+            f"{verdicts.money(abs(row.effect or 0.0), 2)} in {verdicts.outcome_days} days. Decide "
+            "who may still use it.",
             "bad",
         )
     drivers = [row for row in rows if row.verdict == "driver" and row.effect is not None]
@@ -179,8 +187,8 @@ def _decision(verdicts: Verdicts, entity: str) -> Fact | None:
         return _fact(
             "Decision",
             f"Raise: {verdicts.label(row.behaviour)}",
-            f"One more is worth {number(row.effect, 2)} {verdicts.currency} of margin per "
-            f"customer in {verdicts.outcome_days} days, less what it costs to bring about.{most}",
+            f"One more is worth {verdicts.money(row.effect, 2)} of margin per "
+            f"{entity} in {verdicts.outcome_days} days, less what it costs to bring about.{most}",
             "good",
         )
     open_ = [row for row in rows if row.verdict == "unverifiable"]

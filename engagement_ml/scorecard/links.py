@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engagement_ml.drivers.evidence import DriverRow
-from engagement_ml.formatting import listed, number, percent, sentence
+from engagement_ml.formatting import Money, listed, percent, sentence
 from engagement_ml.scorecard.card import Link, LinkKind, SurveyCard
 
 KINDS: Mapping[str, LinkKind] = {
@@ -31,6 +31,8 @@ _SAY = {
 OUTCOMES = Link(sentence="It is made of purchases, so it is part of margin and no cause of it.")
 OF_THE_SCORE = Link(sentence="It is made of the score; the metric's own evidence is in its report.")
 MAX_NAMES = 5
+LAST, DETRACTOR = "last", "detractor"
+"""Forms of a survey's score: the last answer, and whether it is that of a detractor."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Verdicts:
     def of(self, name: str) -> str:
         """Return the verdict of an event type."""
         return self.rows[name].verdict if name in self.rows else NOT_EXAMINED
+
+    @property
+    def money(self) -> Money:
+        """Writes amounts in the currency."""
+        return Money(self.currency)
 
     def label(self, name: str) -> str:
         """Return the name that people read."""
@@ -117,38 +124,35 @@ def link_of_all(verdicts: Verdicts, excluded: Iterable[str] = ()) -> Link:
 
 def link_of_survey(card: SurveyCard) -> Link:
     """Return the link of a measure of a survey: the evidence on each form of its score."""
-    found = {
-        f"{card.survey} {each.get('form', place)}": str(each["verdict"])
-        for place, each in enumerate(card.evidence)
-        if each.get("verdict")
-    }
-    if not found:
+    examined = {str(each["form"]): each for each in card.evidence if each.get("verdict")}
+    if not examined:
         return Link("unverifiable", {}, "There are too few answers to examine its score.")
-    reasons = [
-        f"{first(each)}: {each['verdict']}, {each['reason']}" if each.get("reason") else ""
-        for each in card.evidence
-    ]
-    text = " ".join(sentence(reason) for reason in reasons if reason)
-    more = [n for each in card.evidence if (n := each.get("more_answers"))]
-    if more:
-        text += (
-            f" Answers of {number(min(more), 0)} more people who answer twice would tell what is "
-            "worth having."
-        )
-    return Link(_survey_kind(set(found.values())), found, text.strip())
+    by_form = {form: str(each["verdict"]) for form, each in examined.items()}
+    text = " ".join(
+        sentence(f"{form}: {by_form[form]}, {each['reason']}")
+        for form, each in examined.items()
+        if each.get("reason")
+    )
+    found = {f"{card.survey} {form}": verdict for form, verdict in by_form.items()}
+    return Link(_survey_kind(_in_the_scores_direction(by_form)), found, text)
 
 
-def first(evidence: Mapping[str, object]) -> str:
-    """Return what a row of a survey's evidence is about, such as ``last``."""
-    return str(evidence.get("form", "score"))
+def _in_the_scores_direction(verdicts: Mapping[str, str]) -> dict[str, str]:
+    """Return the verdicts as of a higher score: a detractor that lowers margin speaks for it."""
+    mirrored = {"driver": "harmful", "harmful": "driver"}
+    return {form: mirrored.get(v, v) if form == DETRACTOR else v for form, v in verdicts.items()}
 
 
-def _survey_kind(verdicts: set[str]) -> LinkKind:
-    """Return the kind of the strongest evidence: forms of one score are no different behaviours."""
-    for verdict in ("driver", "harmful", "vanity", "consequence", "inert"):
-        if verdict in verdicts:
+def _survey_kind(verdicts: Mapping[str, str]) -> LinkKind:
+    """Return the kind of evidence that acts, else that of the last score.
+
+    Forms of one score are no different behaviours, so their verdicts do not mix: that a change of
+    the score is vanity does not make the score vanity if the data cannot tell of the last one.
+    """
+    for verdict in ("driver", "harmful"):
+        if verdict in verdicts.values():
             return KINDS[verdict]
-    return "unverifiable"
+    return KINDS.get(verdicts.get(LAST, "unverifiable"), "unverifiable")
 
 
 def _kind(examined: set[str]) -> LinkKind:
@@ -166,7 +170,7 @@ def _of_one(name: str, verdicts: Verdicts) -> str:
     text = f"{label} {_SAY[row.verdict][0]}"
     if row.verdict in ("driver", "harmful") and row.effect is not None:
         text += (
-            f": one more is worth {number(row.effect, 2, signed=True)} {verdicts.currency} of "
+            f": one more is worth {verdicts.money(row.effect, 2, signed=True)} of "
             f"margin per customer in {verdicts.outcome_days} days"
         )
     return f"{text}. {sentence(row.reason)}".strip()

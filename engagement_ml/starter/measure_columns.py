@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from engagement_ml.column_names import find
-from engagement_ml.starter.names import Fits, is_number
+from engagement_ml.starter.names import Fits, by_name, is_number
 from engagement_ml.starter.profile import Profile
 from engagement_ml.tables.surveys import SCALES
 
 if TYPE_CHECKING:
     from engagement_ml.starter.columns import Draft
 
+_REVENUE = (
+    "revenue", "net_revenue", "net_sales", "sales_value", "sales_amount", "purchase_revenue",
+    "turnover",
+)  # fmt: skip
+"""Names of revenue that cannot be mistaken; others are only taken if there is no margin."""
 _DIRECTIONS = {"inbound", "outbound"}
 
 
@@ -21,6 +26,10 @@ def fill_for_measures(draft: Draft) -> None:
 
     A column that has such a name and holds something else is emptied, so that it is not read.
     """
+    if draft.table == "transactions" and "margin" in draft.columns:
+        taken = set(draft.columns.values())
+        if (revenue := by_name(_REVENUE, draft.profiles, is_number, taken)) is not None:
+            draft.columns["revenue"] = revenue
     for column, fits in _fits(draft).get(draft.table, {}).items():
         if draft.fill(column, fits) is not None:
             continue

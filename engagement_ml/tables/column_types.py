@@ -19,5 +19,7 @@ ENUM, NUMBER, MOMENT = (
     )
 )
 """DuckDB's types of text with few values, of other numbers and of moments; none is a list."""
+NESTED = re.compile(r"^(STRUCT|MAP|UNION)\(|\[[0-9]*\]$|^BLOB$")
+"""DuckDB's types of records, lists and bytes, which are no text."""
 CODE = r"^[+-]?0[0-9]|[0-9]{16}"
 """Regular expression: digits of a code, such as a postcode, that a number would not keep."""

@@ -72,9 +72,11 @@ class LazyTable:
             moment = self.is_text(column) or of_type in (nw.Date, nw.Datetime)
             return moment or self.is_numeric_moment(column)
         if kind in ("number", "finite"):
-            numeric = of_type.is_numeric() or of_type in (nw.Boolean, nw.Decimal)
+            others = (nw.Decimal,) if column == "refund" else (nw.Decimal, nw.Boolean)
+            numeric = of_type.is_numeric() or of_type in others
             return self.is_text(column) or numeric
-        return True
+        nested = of_type.is_nested() or of_type == nw.Binary
+        return column not in EXTRA.get(self.table.name, ()) or not nested
 
     def is_numeric_moment(self, column: str) -> bool:
         """Return whether the column holds numbers that the notation reads as times."""

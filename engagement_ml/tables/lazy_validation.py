@@ -12,6 +12,7 @@ from engagement_ml.engine import LazyEngine
 from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables import surveys
+from engagement_ml.tables.by_chance import leave_out_hint
 from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
 from engagement_ml.tables.schema import ANONYMOUS, Kind
@@ -27,7 +28,6 @@ from engagement_ml.tables.validation import (
     ZONE_NAME,
     column_label,
     latest,
-    leave_out_hint,
     time_hint,
     type_message,
     value_message,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from engagement_ml.engine.duckdb_moments import NUMBERS, moment_sql
 from engagement_ml.engine.notation import PLAIN, Notation, number_sql
-from engagement_ml.tables.column_types import ENUM, INTEGERS, MOMENT, NUMBER
+from engagement_ml.tables.column_types import ENUM, INTEGERS, MOMENT, NESTED, NUMBER
 from engagement_ml.tables.day_limits import PLAUSIBLE, DayLimits
 from engagement_ml.tables.ids import id_sql
 from engagement_ml.tables.projection import Projection
@@ -67,12 +67,6 @@ EXTRA: dict[str, dict[str, Kind]] = {
     "surveys": {"event_id": "id", "touchpoint": "text", "comment": "text"},
 }
 """Optional columns that only some measures need; they are read where these are computed."""
-BY_CHANCE = {
-    "events": ("ref", "due"),
-    "transactions": ("order_id", "refund"),
-    "surveys": ("event_id", "scale", "sent"),
-}
-"""Optional columns of a particular type or content: a column may have their name by chance."""
 ANONYMOUS = "anonymous_id"
 """Column of `events` that is read if there are identities."""
 AMOUNTS = ("value", "duration_seconds")
@@ -218,9 +212,11 @@ class SourceTable:
         if kind == "timestamp":
             moment = self.is_text(column) or bool(MOMENT.fullmatch(of_type))
             return moment or self.is_numeric_moment(column)
+        if column == "refund" and of_type == "BOOLEAN":
+            return False
         if kind in ("number", "finite"):
             return self.is_text(column) or of_type in INTEGERS or bool(NUMBER.fullmatch(of_type))
-        return True
+        return column not in EXTRA.get(self.name, ()) or not NESTED.search(of_type)
 
     @property
     def plain(self) -> bool:

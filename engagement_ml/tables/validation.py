@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from engagement_ml.column_names import fold
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables import surveys
+from engagement_ml.tables.by_chance import leave_out_hint
 from engagement_ml.tables.epoch_hints import format_hint
 from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
-from engagement_ml.tables.schema import ANONYMOUS, BY_CHANCE, Kind, SourceTable, quoted
+from engagement_ml.tables.schema import ANONYMOUS, Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
-from engagement_ml.yaml_line import yaml_line
 
 LARGEST = 1e12
 """Largest absolute amount: sums in whole millionths of the currency must fit into 64 bits."""
@@ -136,16 +135,9 @@ def type_message(table: SourceTable, column: str, of_type: object, kind: Kind) -
         hint = format_hint(table.examples.get(column), table.name)
         accepted = f"give a timestamp type, or ISO 8601 text such as {EXAMPLE}"
         return f"{holds}, not timestamps; {accepted}{hint or out}"
+    if kind in ("id", "text"):
+        return f"{holds}, not text; map a field of it or another column{out}"
     return f"{holds}, not numbers; give a numeric column{out}"
-
-
-def leave_out_hint(table: SourceTable, column: str) -> str:
-    """Return how to leave out an optional column that may have its name by chance."""
-    name = table.source_columns[column]
-    if column not in BY_CHANCE.get(table.name, ()) or fold(name) != fold(column):
-        return ""
-    line = yaml_line("columns", {table.name: {column: None}})
-    return f"; if it is something else, leave it out: '{line}'"
 
 
 def zone_message(place: str, value: str, *, has_zone: bool) -> str:

@@ -10,6 +10,7 @@ from tests.measures.tables import values
 from tests.measures.test_event_measures import ORACLES, SPLITS, assert_same, world_of
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.seldom
 def test_all_measures_of_events_equal_their_oracles(spark_engine: Any) -> None:
     world = world_of(spark_engine, seed=3)

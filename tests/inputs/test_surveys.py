@@ -210,6 +210,13 @@ def test_the_run_says_who_uses_surveys(read: Reader) -> None:
     assert not any("surveys" in note for note in read(answers, extra=True).notes)
 
 
+def test_answers_before_the_survey_was_sent_are_counted(read: Reader) -> None:
+    sent = [dt.datetime(2024, 1, 2), dt.datetime(2024, 1, 2), None]
+    answers = surveys(*[("nps", 9.0)] * 3).assign(sent=sent)
+    notes = read(answers, extra=True).notes
+    assert any("1 answer is dated before the survey was sent" in note for note in notes)
+
+
 def test_those_who_were_asked_and_are_no_customers_are_counted(read: Reader) -> None:
     answers = surveys(*[("nps", 9.0)] * 3).assign(customer_id=["ann", "eve", "joe"])
     notes = read(answers, extra=True).notes

@@ -380,6 +380,17 @@ def test_event_types_that_the_data_lacks_are_named(duckdb_engine: Engine) -> Non
     assert nothing.absent.endswith("(setting 'start')")
 
 
+def test_a_time_in_days_takes_the_place_of_the_default_in_hours(duckdb_engine: Engine) -> None:
+    events = [event("a", "add_to_cart", "2024-01-05"), event("a", "purchase", "2024-01-07")]
+    own = {"cart_abandonment": {"within_days": 3}}
+
+    found = result(duckdb_engine, "cart_abandonment", events, measures=own)
+
+    assert first(found).value == 0.0
+    with pytest.raises(ConfigError, match="within_hours"):
+        make_config({"measures": {"conversion": {"within_days": 3, "within_hours": 3}}})
+
+
 def test_a_key_that_a_measure_does_not_read_is_refused() -> None:
     config = make_config({"measures": {"dau": {"within_days": 3}}})
 

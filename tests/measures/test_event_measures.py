@@ -13,6 +13,7 @@ import pytest
 
 from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.measures.compute import Measured
+from engagement_ml.measures.rows import sessions as session_rows
 from engagement_ml.windows import Window
 from tests.engines.conftest import PolarsEngine
 from tests.measures import oracle_activity as activity
@@ -383,3 +384,27 @@ def test_values_and_intervals_stay_in_bounds(world: World) -> None:
                 if estimate.low is not None and estimate.high is not None:
                     assert estimate.low <= estimate.value + 1e-9
                     assert estimate.value <= estimate.high + 1e-9
+
+
+def test_sessions_are_the_same_with_more_touchpoints_than_are_numbered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_rows, "CODES", 1)
+    rows = random_events(3, n=300)
+    with PolarsEngine() as engine:
+        context = make_context(engine, settings=SETTINGS, history=Window(*HISTORY), events=rows,
+                               transactions=random_transactions(3))  # fmt: skip
+        found = measured(context, "session_minutes", "bounce_rate")
+
+    every = activity.sessions(rows)
+    for (first, after), minutes, bounced in zip(
+        ((p.start, p.end) for p in context.periods.each),
+        values(found["session_minutes"], "touchpoint", "app"),
+        values(found["bounce_rate"], "entry_section", "blog"),
+        strict=True,
+    ):
+        inside = [s for s in every if first <= s["day"] < after]
+        app = [s["seconds"] / 60 for s in inside if s["channel"] == "app"]
+        blog = [s["events"] == 1 for s in inside if s["section"] == "blog"]
+        assert minutes == pytest.approx(sum(app) / len(app))
+        assert bounced == pytest.approx(100 * sum(blog) / len(blog))

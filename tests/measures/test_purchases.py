@@ -16,7 +16,7 @@ from engagement_ml.measures.compute import Measured
 from engagement_ml.windows import Window
 from tests.engines.conftest import PolarsEngine
 from tests.measures import oracle_purchases as oracle
-from tests.measures.tables import make_context, measured, moment, values
+from tests.measures.tables import make_context, measured, moment
 
 HISTORY = Window(dt.date(2024, 1, 1), dt.date(2024, 5, 1))
 MONTHS = [(2024, month) for month in (1, 2, 3, 4)]

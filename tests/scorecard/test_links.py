@@ -2,7 +2,8 @@
 
 import pytest
 
-from engagement_ml.scorecard.links import link_of, link_of_all, link_of_goal
+from engagement_ml.scorecard.card import SurveyCard
+from engagement_ml.scorecard.links import link_of, link_of_all, link_of_goal, link_of_survey
 from tests.scorecard.examples import verdicts
 
 
@@ -63,6 +64,24 @@ def test_a_purchase_as_goal_is_part_of_margin_and_not_the_verdict_of_the_start()
     assert link.kind == "none"
     assert "part of margin" in link.sentence
     assert "view is vanity" in link.sentence
+
+
+@pytest.mark.parametrize(
+    ("forms", "kind"),
+    [
+        ({"last": "vanity", "detractor": "unverifiable"}, "vanity"),
+        ({"last": "unverifiable", "change": "vanity"}, "unverifiable"),
+        ({"last": "unverifiable", "promoter": "harmful"}, "harmful"),
+        ({"last": "driver", "change": "vanity"}, "linked"),
+        ({}, "unverifiable"),
+    ],
+)
+def test_forms_of_one_score_do_not_mix(forms, kind):
+    evidence = tuple({"form": f, "verdict": v, "reason": f"because {f}"} for f, v in forms.items())
+    link = link_of_survey(SurveyCard("nps", 9, 9, evidence))
+    assert link.kind == kind
+    assert link.behaviours == {f"nps {form}": verdict for form, verdict in forms.items()}
+    assert all(f"because {form}." in link.sentence for form in forms)
 
 
 def test_many_names_are_cut():

@@ -34,6 +34,7 @@ ORDERS = pd.DataFrame(
         "user_id": CUSTOMERS,
         "paid_at": DAYS,
         "margin": [float(i % 9) for i in range(N)],
+        "net_sales": [float(i % 9 + 5) for i in range(N)],
         "order_number": [f"o{i % 12}-{i // 24}" for i in range(N)],
         "sku": [f"s{i % 5}" for i in range(N)],
         "sales_channel": ["web", "shop"] * 30,
@@ -76,7 +77,7 @@ def test_usual_names_are_mapped(tmp_path: Path) -> None:
         },
         "transactions": {
             "order_id": "order_number", "product": "sku", "channel": "sales_channel",
-            "refund": "refund_amount",
+            "refund": "refund_amount", "revenue": "net_sales",
         },
         "surveys": {
             "timestamp": "answered_at", "sent": "sent_at", "scale": "rating_scale",

@@ -80,10 +80,10 @@ def _login_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:
             .agg(nw.len().alias("n"))
             .select(*columns, used=_ONE, weeks=_ZERO)
         )
-        firsts, ends = ([week[place] for week in weeks] for place in (0, 1))
-        each_week = context.engine.small({"first": firsts, "end": ends})
-        on_board = present.join(each_week, how="cross").filter(whole)
-        return nw.concat([used, on_board.select(*columns, used=_ZERO, weeks=_ONE)])
+        on_board = _weeks_on_board(context, present, weeks)
+        return nw.concat(
+            [used, on_board.select("customer_id", "day", used=_ZERO, weeks=nw.col("weeks"))]
+        )
 
     columns = {"used": nw.col("used").sum(), "weeks": nw.col("weeks").sum()}
     return Rows(key, lambda: kept(context, key, make), columns)
@@ -97,6 +97,40 @@ def _days_of(
     return context.engine.small(
         {name: [day[i] for day in days] for i, name in enumerate(("day", "first", "end"))}
     )
+
+
+def _weeks_on_board(
+    context: MeasureContext, present: nw.LazyFrame[Any], weeks: Sequence[tuple[dt.date, dt.date]]
+) -> nw.LazyFrame[Any]:
+    """Return how many weeks of each period customers were there from the first to the last day.
+
+    A row for each customer and period is far fewer rows than one for each week.
+    """
+    n, first = len(weeks), weeks[0][0]
+    days = [first + i * DAY for i in range((weeks[-1][1] - first).days + 1)]
+    begun = [sum(1 for start, _ in weeks if start < day) for day in days]
+    over = [sum(1 for _, end in weeks if end < day) for day in days]
+    rows = []
+    for period in context.periods.each:
+        inside = [i for i, (_, end) in enumerate(weeks) if period.start <= end < period.end]
+        rows += [(period.start, inside[0], inside[-1] + 1)] if inside else []
+    names = ("day", "period_from", "period_to")
+    periods = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    small = context.engine.small
+    entry, left = nw.col("entry"), nw.col("exit")
+    since = nw.when(entry <= first).then(nw.lit(0)).otherwise(nw.col("begun").fill_null(n))
+    until = nw.when(left <= first).then(nw.lit(0)).otherwise(nw.col("over").fill_null(n))
+    spans = (
+        present.join(small({"entry": days, "begun": begun}), on="entry", how="left")
+        .join(small({"exit": days, "over": over}), on="exit", how="left")
+        .with_columns(since=since, until=until)
+        .join(small(periods), how="cross")
+    )
+    weeks_there = nw.min_horizontal("until", "period_to") - nw.max_horizontal(
+        "since", "period_from"
+    )
+    counted = spans.with_columns(weeks=weeks_there.cast(nw.Int64))
+    return counted.filter(nw.col("weeks") > 0)
 
 
 FAMILY = (

@@ -25,7 +25,7 @@ MATURE = (
 
 
 def limit_of(settings: MeasureConfig) -> int | None:
-    """Return the time within which a goal counts, in microseconds; hours before days."""
+    """Return the time within which a goal counts, in microseconds; None for any time."""
     if settings.within_hours is not None:
         return round(settings.within_hours * HOUR)
     return None if settings.within_days is None else round(settings.within_days * DAY)

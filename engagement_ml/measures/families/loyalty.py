@@ -13,8 +13,8 @@ from engagement_ml.measures.rows.loyalty import left_out, loyalty_key, stayed_an
 NEW = (
     "Customers are those with an order in the period before or, if `within_days` is set, in that "
     "many days before; with `churn: {kind: event}`, those on board when the period begins. New "
-    "ones are left out. If the history does not hold all of the days before, there is no data. If people "
-    "buy every few months, months say little: set `scorecard: {every: quarter}`."
+    "ones are left out. If the history does not hold all of the days before, there is no data. If "
+    "people buy every few months, months say little: set `scorecard: {every: quarter}`."
 )
 
 

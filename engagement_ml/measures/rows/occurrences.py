@@ -118,13 +118,21 @@ def end_of_history(context: MeasureContext) -> int:
 def kept(
     context: MeasureContext, key: str, make: Callable[[], nw.LazyFrame[Any]]
 ) -> nw.LazyFrame[Any]:
-    """Return rows that are computed once for all measures and dimensions."""
-    tables, columns = context.tables, context.config.columns
+    """Return rows that are computed once for all measures and dimensions.
+
+    Their key has the content of the tables and all of the configuration that rows depend on.
+    """
+    tables, config = context.tables, context.config
+    columns = config.columns
+    ignored = sorted(name for name, b in config.behaviours.items() if b.role == "ignore")
+    rules = f"{ignored} {config.churn.event_type} {config.features.sessions}"
     content = content_key(tables, "events", "transactions", "customers")
     mapped = {name: sorted(columns.get(name, {}).items()) for name in sorted(columns)}
     span = context.periods.span
     return context.engine.once(
-        f"measures {content} {mapped} {context.periods.every} {span.start} {span.end} {key}", make
+        f"measures {content} {mapped} {rules} {context.periods.every} {span.start} {span.end} "
+        f"{key}",
+        make,
     )
 
 

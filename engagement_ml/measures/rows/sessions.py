@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
@@ -22,6 +22,8 @@ from engagement_ml.measures.rows.occurrences import CHANNEL, kept
 SECTION = "entry_section"
 SECOND = 1_000_000
 """In microseconds."""
+CODES = 1024
+"""Combinations of touchpoint and section that are numbered; beyond it, all events are sorted."""
 SUMS = ("sessions", "events", "pages", "duration", "single", "bounces")
 _ONE, _ZERO = nw.lit(1).cast(nw.Int64), nw.lit(0).cast(nw.Int64)
 
@@ -72,8 +74,6 @@ def session_rows(
         )  # fmt: skip
 
     def make() -> nw.LazyFrame[Any]:
-        if not splits and engaged_seconds is None:
-            return _by_day(context, rule, pages)
         each = _sessions(context, rule, splits, pages, goals)
         single = nw.when(nw.col("events") == 1).then(_ONE).otherwise(_ZERO)
         bounced = single
@@ -81,7 +81,9 @@ def session_rows(
             engaged = nw.col("duration") > round(engaged_seconds * SECOND)
             engaged = engaged | (nw.col("pages") >= 2) | (nw.col("goals") >= 1)
             bounced = nw.when(engaged).then(_ZERO).otherwise(_ONE)
-        marked = each.with_columns(sessions=_ONE, single=single, bounces=bounced)
+        marked = each.with_columns(
+            *map(_known, splits), sessions=_ONE, single=single, bounces=bounced
+        )
         return marked.group_by("customer_id", "day", *splits).agg(
             nw.col(name).sum().cast(nw.Int64) for name in SUMS
         )
@@ -126,11 +128,82 @@ def _sessions(
     pages: Sequence[str],
     goals: Sequence[str],
 ) -> nw.LazyFrame[Any]:
-    """Return a row for each session."""
-    page = _is_one_of(pages) if pages else _ONE
-    goal = _is_one_of(goals) if goals else _ZERO
-    columns = {name: nw.col(c).cast(nw.String) for name, c in splits.items()}
-    marked = _marked(context, rule, {**columns, "pages": page, "goals": goal}, tuple(splits))
+    """Return a row for each session.
+
+    Events of a customer, day and session id whose first and last are no pause apart are one
+    session: only the others are sorted, which is what takes time.
+    """
+    events = _events(context, rule, splits, pages, goals)
+    codes = _codes(context, events, splits)
+    if codes is None:
+        return _split_at_pauses(events, rule, splits)
+    keys = session_keys(events)
+    coded = events.join(codes, on=list(splits), how="inner") if splits else events
+    code = nw.col("code") if splits else _ZERO
+    # The smallest is that of the first event, and of the first touchpoint by name in a tie.
+    ranked = coded.with_columns(rank_=nw.col("micros_") * CODES + code)
+    groups = context.engine.persist(
+        ranked.group_by(*keys).agg(
+            nw.len().cast(nw.Int64).alias("events"),
+            *(nw.col(name).sum().cast(nw.Int64) for name in ("pages", "goals")),
+            nw.col("rank_").min().alias("first"),
+            nw.col("micros_").max().alias("last"),
+        )
+    )
+    lasted = nw.col("last") - nw.col("first") // CODES
+    groups = groups.with_columns(duration=lasted, code=nw.col("first") % CODES)
+    short = groups.filter(nw.col("duration") <= rule.gap)
+    if splits:
+        short = short.join(codes, on="code", how="inner")
+    longer = groups.filter(nw.col("duration") > rule.gap).select(*keys)
+    others = _split_at_pauses(events.join(longer, on=list(keys), how="semi"), rule, splits)
+    columns = ("customer_id", "day", *splits, "events", "pages", "goals", "duration")
+    return nw.concat([short.select(*columns), others.select(*columns)])
+
+
+def _events(
+    context: MeasureContext,
+    rule: SessionRule,
+    splits: dict[str, str],
+    pages: Sequence[str],
+    goals: Sequence[str],
+) -> nw.LazyFrame[Any]:
+    """Return the events that form sessions; an empty text stands for null, which joins nothing."""
+    columns = {
+        **{name: nw.col(c).cast(nw.String).fill_null("") for name, c in splits.items()},
+        "pages": _is_one_of(pages) if pages else _ONE,
+        "goals": _is_one_of(goals) if goals else _ZERO,
+        "micros_": nw.col("timestamp"),
+    }
+    events = context.engine.micros(
+        session_events(context.tables.events, rule, columns=columns), "micros_"
+    )
+    if "session_id" in session_keys(events):
+        events = events.with_columns(nw.col("session_id").cast(nw.String).fill_null(""))
+    return events
+
+
+def _codes(
+    context: MeasureContext, events: nw.LazyFrame[Any], splits: dict[str, str]
+) -> nw.LazyFrame[Any] | None:
+    """Return a number for each combination of touchpoint and section; None for too many."""
+    if not splits:
+        return events
+    rows = context.engine.rows(events.select(*splits).unique().head(CODES + 1), source="events")
+    if len(rows) > CODES:
+        return None
+    ordered = sorted(tuple(row[name] for name in splits) for row in rows) or [("",) * len(splits)]
+    columns: dict[str, Any] = {
+        name: [each[place] for each in ordered] for place, name in enumerate(splits)
+    }
+    return context.engine.small({**columns, "code": list(range(len(ordered)))})
+
+
+def _split_at_pauses(
+    events: nw.LazyFrame[Any], rule: SessionRule, splits: dict[str, str]
+) -> nw.LazyFrame[Any]:
+    """Return a row for each session, by the pauses between events."""
+    marked = mark_sessions(events, rule.gap, tuple(splits))
     # Of the events of one moment, that with which the session begins is the first.
     order = ("micros_", "continues_", *splits)
     numbered = marked.with_columns(continues_=1 - nw.col("begins_")).with_columns(
@@ -140,40 +213,21 @@ def _sessions(
         name: nw.when(nw.col("begins_") == 1).then(nw.col(name)).alias(name) for name in splits
     }
     return (
-        numbered.with_columns(**first)
+        (numbered.with_columns(**first) if first else numbered)
         .group_by(*session_keys(marked), "session_")
         .agg(
             *(nw.col(name).max() for name in splits),
             nw.len().cast(nw.Int64).alias("events"),
-            nw.col("pages").sum(),
-            nw.col("goals").sum(),
-            nw.col("paused_").sum().alias("duration"),
+            nw.col("pages").sum().cast(nw.Int64),
+            nw.col("goals").sum().cast(nw.Int64),
+            nw.col("paused_").sum().cast(nw.Int64).alias("duration"),
         )
     )
 
 
-def _by_day(context: MeasureContext, rule: SessionRule, pages: Sequence[str]) -> nw.LazyFrame[Any]:
-    """Return sessions by customer and day, which need not be separated."""
-    marked = _marked(context, rule, {"pages": _is_one_of(pages) if pages else _ONE})
-    return marked.group_by("customer_id", "day").agg(
-        nw.col("begins_").sum().cast(nw.Int64).alias("sessions"),
-        nw.len().cast(nw.Int64).alias("events"),
-        nw.col("pages").sum().cast(nw.Int64),
-        nw.col("paused_").sum().cast(nw.Int64).alias("duration"),
-        nw.col("bounced_").sum().cast(nw.Int64).alias("single"),
-        nw.col("bounced_").sum().cast(nw.Int64).alias("bounces"),
-    )
-
-
-def _marked(
-    context: MeasureContext,
-    rule: SessionRule,
-    columns: Mapping[str, nw.Expr],
-    ties: Sequence[str] = (),
-) -> nw.LazyFrame[Any]:
-    events = session_events(context.tables.events, rule, columns=columns)
-    events = context.engine.micros(events.with_columns(micros_=nw.col("timestamp")), "micros_")
-    return mark_sessions(events, rule.gap, ties)
+def _known(name: str) -> nw.Expr:
+    """Return a text column in which null stands for an empty text."""
+    return nw.when(nw.col(name) != "").then(nw.col(name)).alias(name)
 
 
 def _is_one_of(names: Sequence[str]) -> nw.Expr:

@@ -12,17 +12,21 @@ from engagement_ml.report.scorecard.section import Section
 from engagement_ml.report.scorecard.values import Writer
 from engagement_ml.scorecard.card import Scorecard, StageCard
 
+_MOST_ROWS_OPEN = 20
+
 
 def journey_section(card: Scorecard) -> Section | None:
     """Return the stages of the journey, None without stages and touchpoints."""
     table = touchpoint_table(card)
     if not card.stages and table is None:
         return None
+    folded = table is not None and len(table.rows) > _MOST_ROWS_OPEN
     titles = {stage.name: stage.title for stage in card.stages}
     return Section(
         "journey",
         "Journey",
-        tables=() if table is None else (table,),
+        tables=() if table is None or folded else (table,),
+        folded=((table.caption, (table,)),) if table is not None and folded else (),
         template="scorecard_journey.html.j2",
         content=[_stage(card, stage, titles) for stage in card.stages],
     )

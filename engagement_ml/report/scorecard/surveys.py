@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engagement_ml.formatting import number, one_line, quantity, sentence
+from engagement_ml.report.scorecard import words
 from engagement_ml.report.scorecard.mappings import mapping_table
 from engagement_ml.report.scorecard.section import Section
 from engagement_ml.report.scorecard.tables import Table
@@ -33,30 +34,51 @@ def _survey(card: Scorecard, survey: SurveyCard, n: int) -> Section:
     ]
     lead += _response(survey.response)
     lead += [sentence(one_line(each)) for each in survey.notes]
-    before = f"{name}: behaviours before a {one_line(card.entity)} turned detractor, × the usual"
-    tables = [
-        _table(
-            card, f"{key}-evidence", f"{name}: the score and margin", _evidence(survey.evidence)
-        ),
-        _table(
-            card,
-            f"{key}-who-answers",
-            f"{name}: who answers; difference in standard deviations",
-            _rows(survey.response),
-        ),
-        _table(card, f"{key}-before-detraction", before, _before(survey.before_detraction)),
-    ]
-    comments = tuple(
-        table
-        for place, (group, rows) in enumerate(survey.comments.items(), start=1)
-        if (table := _table(card, f"{key}-comments-{place}", f"{name}: {one_line(group)}", rows))
-        is not None
+    evidence = _table(
+        card, f"{key}-evidence", f"{name}: the score and margin", _evidence(survey.evidence)
     )
-    folded = (("Newest comments, not interpreted", comments),) if comments else ()
-    title = f"Survey: {name}"
     return Section(
-        key, title, tuple(lead), tuple(each for each in tables if each is not None), folded
+        key,
+        f"Survey: {name}",
+        tuple(lead),
+        () if evidence is None else (evidence,),
+        tuple((summary, tables) for summary, tables in _folded(card, survey, key) if tables),
     )
+
+
+def _folded(card: Scorecard, survey: SurveyCard, key: str) -> list[tuple[str, tuple[Table, ...]]]:
+    """Return what is folded: who answers, what came before, and the comments."""
+    name, who = survey_name(survey.survey), one_line(card.entity)
+    differ = sum(bool(row.get("apart")) for row in survey.before_detraction)
+    behaviours = quantity(len(survey.before_detraction), "behaviour")
+    answers = _table(
+        card,
+        f"{key}-who-answers",
+        f"{name}: difference in standard deviations",
+        _rows(card, survey.response),
+    )
+    before = _table(
+        card,
+        f"{key}-before-detraction",
+        f"{name}: behaviours before a {who} turned detractor, × the usual",
+        _before(card, survey.before_detraction),
+    )
+    comments = [
+        _table(card, f"{key}-comments-{place}", f"{name}: {one_line(group)}", rows)
+        for place, (group, rows) in enumerate(survey.comments.items(), start=1)
+    ]
+    return [
+        ("How those who answer differ from the others", _given([answers])),
+        (
+            f"Weeks before a {who} turned detractor: {differ} of {behaviours} differ from usual",
+            _given([before]),
+        ),
+        ("Newest comments, not interpreted", _given(comments)),
+    ]
+
+
+def _given(tables: Sequence[Table | None]) -> tuple[Table, ...]:
+    return tuple(each for each in tables if each is not None)
 
 
 def survey_name(name: str) -> str:
@@ -96,13 +118,15 @@ def _adds(given: Any) -> Any:
     """Return what the score adds to a forecast, with its interval; None if it is not known."""
     if not isinstance(given, Mapping):
         return given
+    if given.get("points", given.get("value")) is None:
+        return None
     return as_value({**given, "value": given.get("points", given.get("value"))})
 
 
-def _before(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _before(card: Scorecard, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
-            "behaviour": row.get("behaviour"),
+            "behaviour": words.title(card, str(row.get("behaviour"))),
             "ratio": row.get("ratio"),
             "low": row.get("low"),
             "high": row.get("high"),
@@ -136,11 +160,11 @@ def _response(response: Mapping[str, Any]) -> list[str]:
     return [*said, note] if note else said
 
 
-def _rows(response: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows(card: Scorecard, response: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the differences between those who answer and those who do not."""
     return [
         {
-            "what": name,
+            "what": words.title(card, name),
             "answered": each.get("answered"),
             "others": each.get("others"),
             "difference": each.get("difference"),

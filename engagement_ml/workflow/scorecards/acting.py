@@ -9,7 +9,7 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.features.daily_totals import daily_transactions
+from engagement_ml.features.daily_totals import daily_events, daily_transactions
 from engagement_ml.inputs import Tables
 from engagement_ml.measures.periods import Period
 from engagement_ml.metric import EngagementMetric
@@ -60,6 +60,14 @@ def engaged_without_purchase(
         for row in tables.engine.rows(first, source="scores")
     ]
     return rows, int(n)
+
+
+def events_in(tables: Tables, period: Period) -> dict[str, int]:
+    """Return the number of events in a period, by event type."""
+    inside = (nw.col("day") >= period.start) & (nw.col("day") < period.end)
+    counted = daily_events(tables).filter(inside).group_by("event_type").agg(nw.col("n").sum())
+    rows = tables.engine.rows(counted, source="events")
+    return {str(row["event_type"]): int(row["n"]) for row in rows}
 
 
 def detractors(tables: Tables, period: Period) -> tuple[list[Customer], int]:

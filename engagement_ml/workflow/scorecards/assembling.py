@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -171,16 +171,6 @@ def _actions(
         verdicts,
         {stage.name: stage.owner for stage in stages},
         {name: stage for name in verdicts.rows if (stage := config.behaviour(name).stage)},
-        _events_in_last_period(parts),
+        to_act.events,
     )
     return front_line.by_owner(found)
-
-
-def _events_in_last_period(parts: Parts) -> Mapping[str, float]:
-    """Return the events of each behaviour in the last period."""
-    found = {}
-    for each in parts.measured:
-        names = each.definition.of_behaviours(each.settings)
-        if each.definition is EVENTS and len(names) == 1 and each.estimates:
-            found[names[0]] = each.estimates[ALL][""][-1].numerator or 0.0
-    return found

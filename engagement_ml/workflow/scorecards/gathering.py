@@ -59,11 +59,15 @@ LIFETIME = "clv_predicted"
 
 @dataclass(frozen=True)
 class ToAct:
-    """Customers to act on: early warnings, engaged ones without a purchase, detractors."""
+    """Early warnings, engaged customers without a purchase, detractors; and events to stop.
+
+    `events` are those of the last period, by event type.
+    """
 
     falling: Sequence[Mapping[str, Any]] = ()
     idle: Customers = ((), 0)
     detractors: Customers = ((), 0)
+    events: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -247,7 +251,8 @@ def _to_act(
 ) -> tuple[ToAct, tuple[str, ...]]:
     progress.start("Looking for customers to act on")
     last = periods.each[-1]
-    found = ToAct(detractors=acting.detractors(tables, last))
+    events = acting.events_in(tables, last)
+    found = ToAct(detractors=acting.detractors(tables, last), events=events)
     if metric.abstained or scores is None:
         return found, ()
     falling, notes = acting.falling_customers(tables, config, metric)

@@ -11,6 +11,7 @@ import numpy as np
 from engagement_ml._typing import FloatArray
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import InputError
+from engagement_ml.formatting import quantity
 from engagement_ml.inputs import Tables
 from engagement_ml.measures.periods import Periods
 from engagement_ml.windows import DAY
@@ -104,8 +105,8 @@ def predicted_lifetimes(
     none = int(np.isnan(predicted.columns[CHURN]).sum())
     if none:
         notes.append(
-            f"{none:,} of {len(values):,} customers have no risk of churn, as they bought nothing "
-            "lately; their lifetime value counts the next outcome window only."
+            f"{none:,} of {quantity(len(values), config.entity)} have no risk of churn, as they "
+            "bought nothing lately; their lifetime value counts the next outcome window only."
         )
     frame = tables.engine.small(
         {"customer_id": predicted.ids, "day": [end - DAY] * len(values), "value": values}
