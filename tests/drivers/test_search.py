@@ -142,6 +142,7 @@ def test_a_short_history_abstains_and_states_the_history_needed(searched) -> Non
     assert "at least 8 are needed" in evidence.reason
 
 
+@pytest.mark.seldom
 def test_same_data_and_seed_give_identical_evidence(searched) -> None:
     _, periods, first = searched("nothing_confounded", 1200, 40, 1)
     texts = [
