@@ -255,6 +255,7 @@ def test_a_cost_above_the_gross_effect_is_harmful(shop) -> None:
     assert costly.choices == ()
 
 
+@pytest.mark.seldom
 def test_selection_has_at_most_the_configured_size(searched) -> None:
     world, periods, _ = searched("confounded", 1500, 44, 5)
     arrays = ("entities", "counts", "gain", "loss", "orders", "entry", "exit")
@@ -266,6 +267,7 @@ def test_selection_has_at_most_the_configured_size(searched) -> None:
     assert only.weight == pytest.approx(100)
 
 
+@pytest.mark.seldom
 def test_an_indicator_is_selected_if_required_and_labelled_as_one(simulate_shop) -> None:
     periods = simulate_shop(12, effect=0.0, n=900, n_periods=40)
     evidence = search(periods, select={"require": "indicator"})
