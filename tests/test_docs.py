@@ -34,10 +34,16 @@ SCRIPTS = {
     "python -m pytest",
 }
 TABLES = ("events", "transactions", "customers")
+SELDOM = ("cli.md", "track.md", "install.md", "schedule.md")
+"""Pages whose commands other tests run as well: examples of ``--help``, the README, tracking."""
 
 
 def pages_with_commands() -> list:
-    return [pytest.param(page, id=name_of(page)) for page in PAGES if commands_of(page)]
+    return [
+        pytest.param(page, id=name_of(page), marks=[pytest.mark.seldom] * (page.name in SELDOM))
+        for page in PAGES
+        if commands_of(page)
+    ]
 
 
 @pytest.fixture

@@ -142,6 +142,7 @@ def test_a_short_history_abstains_and_states_the_history_needed(searched) -> Non
     assert "at least 8 are needed" in evidence.reason
 
 
+@pytest.mark.seldom
 def test_same_data_and_seed_give_identical_evidence(searched) -> None:
     _, periods, first = searched("nothing_confounded", 1200, 40, 1)
     texts = [
@@ -254,6 +255,7 @@ def test_a_cost_above_the_gross_effect_is_harmful(shop) -> None:
     assert costly.choices == ()
 
 
+@pytest.mark.seldom
 def test_selection_has_at_most_the_configured_size(searched) -> None:
     world, periods, _ = searched("confounded", 1500, 44, 5)
     arrays = ("entities", "counts", "gain", "loss", "orders", "entry", "exit")
@@ -265,6 +267,7 @@ def test_selection_has_at_most_the_configured_size(searched) -> None:
     assert only.weight == pytest.approx(100)
 
 
+@pytest.mark.seldom
 def test_an_indicator_is_selected_if_required_and_labelled_as_one(simulate_shop) -> None:
     periods = simulate_shop(12, effect=0.0, n=900, n_periods=40)
     evidence = search(periods, select={"require": "indicator"})

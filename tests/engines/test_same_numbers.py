@@ -96,6 +96,7 @@ def test_polars_lays_out_the_panel_itself(polars_engine: LazyEngine, churn: str)
     same_panel(*laid_out(polars_engine, churn)[:2])
 
 
+@pytest.mark.seldom
 @pytest.mark.spark
 def test_spark_lays_out_the_panel_itself(spark_engine: LazyEngine) -> None:
     same_panel(*laid_out(spark_engine, "event")[:2])

@@ -44,6 +44,7 @@ def test_polars_draws_the_same(polars_engine: LazyEngine) -> None:
     same_as_on_duckdb(polars_engine)
 
 
+@pytest.mark.seldom
 @pytest.mark.spark
 def test_spark_draws_the_same(spark_engine: LazyEngine) -> None:
     same_as_on_duckdb(spark_engine)

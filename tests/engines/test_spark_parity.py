@@ -49,6 +49,7 @@ def frames(spark_session: Any) -> dict[bool, Any]:
     return made
 
 
+@pytest.mark.seldom
 def test_scores_of_events_do_not_depend_on_the_zone_of_the_session(
     spark_session: Any, frames: dict[bool, Any]
 ) -> None:
@@ -73,6 +74,7 @@ def test_the_workflow_gives_the_same_scores(frames: dict[bool, Any]) -> None:
     )
 
 
+@pytest.mark.seldom
 def test_counts_under_any_name_are_scored_in_python_and_sql(spark_session: Any) -> None:
     counts = (7.0, 2.0, None, float("nan"), float("inf"), -1.0)
     names = ["id.", HOSTILE, "review", "visit", "Score"]

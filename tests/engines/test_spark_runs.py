@@ -223,6 +223,7 @@ def test_the_columns_of_scores_are_the_same(
         em.score(other, native, since="then/scores.parquet")
 
 
+@pytest.mark.seldom
 def test_scores_on_the_command_line(
     spark_session: Any, here: Path, metric: EngagementMetric, events: pd.DataFrame,
     monkeypatch: Any, capsys: Any,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 READ = """
 import sys
 import pandas as pd
@@ -21,6 +23,7 @@ print("sqlglot" in sys.modules)
 """
 
 
+@pytest.mark.seldom
 def test_sqlglot_is_loaded_for_expressions_alone() -> None:
     for shape, loaded in (({}, "False"), ({"where": "customer_id > 0"}, "True")):
         code = READ.replace("SHAPE", repr(shape))

@@ -118,6 +118,7 @@ def folder(tmp_path: Path) -> Path:
 STEP = st.sampled_from(["add", "add", "add", "correct", "remove"])
 
 
+@pytest.mark.seldom
 @settings(max_examples=3, deadline=None)
 @given(
     seed=st.integers(0, 10_000),

@@ -83,8 +83,15 @@ def replayed_margin(
 
 @pytest.mark.parametrize(
     ("kind", "seed"),
-    [("calm", 1), ("poor_margin", 1), ("turning_high", 4), ("pulled_after", 1), ("habit", 1),
-     ("segments_differ", 2), ("notice", 1)],
+    [
+        ("calm", 1),
+        ("segments_differ", 2),
+        *(
+            pytest.param(kind, seed, marks=pytest.mark.seldom)
+            for kind, seed in [("poor_margin", 1), ("turning_high", 4), ("pulled_after", 1),
+                               ("habit", 1), ("notice", 1)]
+        ),
+    ],
 )  # fmt: skip
 def test_effects_agree_with_repeated_simulation(kind: str, seed: int) -> None:
     world = make_daily(kind, 400, 34, seed)

@@ -102,6 +102,7 @@ def test_a_registration_killed_at_any_moment_is_completed_by_the_next(place) -> 
         assert not [path for path in folder.iterdir() if path.name.startswith(PREFIX)], change
 
 
+@pytest.mark.seldom
 def test_a_database_whose_creation_is_killed_is_created_by_the_next(place) -> None:
     folder, store = place("creation", database=False)
     file = Path(store.removeprefix("sqlite:///"))
@@ -112,6 +113,7 @@ def test_a_database_whose_creation_is_killed_is_created_by_the_next(place) -> No
     assert {path.name for path in file.parent.iterdir()} == {"mlflow.db", "artifacts", "run"}
 
 
+@pytest.mark.seldom
 def test_two_first_registrations_at_once_lose_none(place) -> None:
     first, store = place("first", database=False)
     second, _ = place("second", database=False)

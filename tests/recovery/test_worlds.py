@@ -70,9 +70,10 @@ def effect_by_repetition(
         ("segments", 1),
         ("habit", 1),
         ("feedback", 2),
-        ("negative_margins", 1),
-        ("subscription", 2),
-        ("churnsim", 1),
+        *(
+            pytest.param(kind, seed, marks=pytest.mark.seldom)
+            for kind, seed in (("negative_margins", 1), ("subscription", 2), ("churnsim", 1))
+        ),
     ],
 )
 def test_closed_form_effect_agrees_with_repeated_simulation(kind: str, seed: int) -> None:

@@ -394,6 +394,7 @@ def test_a_record_and_its_dictionary_give_the_same_page(record: Record) -> None:
     assert render_report(run) == render_report(run.to_dict()) == render_report(record)
 
 
+@pytest.mark.seldom
 def test_the_same_record_gives_the_same_bytes_in_every_process(record: Record) -> None:
     code = (
         "import json, sys; from engagement_ml.report import render_report; "

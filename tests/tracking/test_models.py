@@ -70,6 +70,7 @@ print(json.dumps(answers))
 """
 
 
+@pytest.mark.seldom
 def test_models_predict_without_this_package_and_beside_another_version(saved, tmp_path):
     """As a process that has MLflow, NumPy, Narwhals and pandas; LightGBM for predictions only."""
     done = subprocess.run(

@@ -138,6 +138,7 @@ print(model.metadata.get_output_schema().input_names())
 """
 
 
+@pytest.mark.seldom
 def test_the_model_scores_in_another_process(uri, record, metric, folder, tmp_path):
     log_run(record, metric, folder, uri=uri)
     done = subprocess.run(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from engagement_ml.records import RunRecord
 from engagement_ml.workflow import evaluate, train
 
 
+@pytest.mark.seldom
 def test_a_run_groups_the_same_types_again(
     small_shop: Any, write_yaml: Any, quick_drivers: Any, tmp_path: Any
 ) -> None:

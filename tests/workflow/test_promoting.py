@@ -197,6 +197,7 @@ def _config(versions: SimpleNamespace, **gate: Any) -> Any:
     return parse_config({**config, "gate": {**config["gate"], **gate}})
 
 
+@pytest.mark.seldom
 def test_a_champion_with_a_longer_window_is_counted_in_its_own(trained, tmp_path, small_shop):
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     register(other_run(trained.folder, tmp_path / "old", observation_days=56), tracking_uri=store)
@@ -229,6 +230,7 @@ def decide_for_the_challenger(store: str) -> None:
     log_decision(find_candidate(NAME, tracking_uri=store), [], [], {}, tracking_uri=store)
 
 
+@pytest.mark.seldom
 def test_a_kill_at_any_change_leaves_valid_aliases_and_the_next_run_works(store, tmp_path):
     file = Path(store.removeprefix("sqlite:///"))
     counted = tmp_path / "counted.db"

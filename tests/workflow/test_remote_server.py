@@ -163,6 +163,7 @@ def holding(text: str, *folders: Path) -> list[str]:
     return [str(path) for path in files if text.encode() in path.read_bytes()]
 
 
+@pytest.mark.seldom
 def test_a_run_with_secrets_is_tracked_and_leaves_none_of_them(
     remote, here, write_yaml, quick_fit, monkeypatch, capfd
 ):

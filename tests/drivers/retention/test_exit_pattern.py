@@ -153,6 +153,7 @@ def test_in_a_notice_period_that_was_found_some_had_not_decided(make_study, subs
     assert configured.undecided == (0.0, 0.0, 0.0)
 
 
+@pytest.mark.seldom
 def test_undecided_leavers_raise_the_worth_of_an_event(make_study, subscribers) -> None:
     """Lags of the notice period count with the effect of the first lag before it."""
     periods = subscribers("notice", acts=True, seed=1)

@@ -60,6 +60,7 @@ def two_fans(n: int):
     return WindowRows(rows.entity, rows.cutoff, counts, margin, past)
 
 
+@pytest.mark.seldom
 def test_a_stable_selection_is_weighted() -> None:
     result = select(two_fans(3000))
     assert {c.behaviour for c in result.choices} == {"fan", "other"}

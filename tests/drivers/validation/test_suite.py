@@ -45,6 +45,7 @@ def periods(simulate_shop):
     return simulate_shop(11, effect=0.2, n=900, n_periods=40)
 
 
+@pytest.mark.seldom
 def test_an_additional_check_is_listed_and_its_veto_applies(periods) -> None:
     without = find_drivers(periods, None, None, CONFIG)
     vetoed_evidence = find_drivers(
@@ -59,6 +60,7 @@ def test_an_additional_check_is_listed_and_its_veto_applies(periods) -> None:
     assert (shown.result, shown.passed) == ("2 are", False)
 
 
+@pytest.mark.seldom
 def test_thresholds_can_be_varied(periods) -> None:
     strict = replace(THRESHOLDS, min_z=1000.0)
     evidence = find_drivers(periods, None, None, CONFIG, thresholds=strict)
