@@ -12,7 +12,6 @@ import numpy as np
 
 from engagement_ml._typing import FloatArray
 from engagement_ml.config import PipelineConfig
-from engagement_ml.engine import PERMANENT_RANDOM_NUMBERS
 from engagement_ml.features.counts import plain_counts
 from engagement_ml.formatting import plural
 from engagement_ml.inputs import Tables
@@ -29,7 +28,6 @@ SAMPLE = 2000
 """Customers that segments are found in; all are assigned."""
 NO_ACTIVITY = "no activity"
 """Customers who are there and have no event in the observation window."""
-_SPARE = 1.2
 
 
 @dataclass(frozen=True)
@@ -108,18 +106,12 @@ def find_behaviour_segments(
 def _sampled(tables: Tables, frame: nw.LazyFrame[Any], columns: list[str], seed: int) -> FloatArray:
     """Return the counts of customers with an event, at most `SAMPLE` of them."""
     active = frame.filter(_total(columns) > 0)
-    (row,) = tables.engine.rows(active.select(n_=nw.len()), source="events")
-    n = int(row["n_"])
-    if n > SAMPLE:
-        numbered = tables.engine.permanent_random_numbers(active, "customer_id", seed, "draw_")
-        limit = int(min(_SPARE * SAMPLE / n, 1.0) * PERMANENT_RANDOM_NUMBERS)
-        active = numbered.filter(nw.col("draw_") < limit)
-    parts = list(tables.engine.batches(active))
-    values = np.concatenate([np.column_stack([p[c] for c in columns]) for p in parts])
-    if n > SAMPLE:
-        draws = np.concatenate([part["draw_"] for part in parts])
-        values = values[np.argsort(draws, kind="stable")[:SAMPLE]]
-    return values.astype(np.float64)
+    numbered = tables.engine.permanent_random_numbers(active, "customer_id", seed, "draw_")
+    drawn = numbered.sort("draw_").head(SAMPLE).select(*columns)
+    parts = list(tables.engine.batches(drawn))
+    values = [np.column_stack([part[c] for c in columns]) for part in parts]
+    counts: FloatArray = np.concatenate([np.empty((0, len(columns))), *values])
+    return counts
 
 
 def _coded(frame: nw.LazyFrame[Any], columns: list[str], clusters: Clusters) -> nw.LazyFrame[Any]:

@@ -48,7 +48,8 @@ def partition(points: FloatArray, k: int, rng: np.random.Generator, starts: int)
 
 def nearest(points: FloatArray, centres: FloatArray) -> IntArray:
     """Return the nearest centre of each point, the first of equally near ones."""
-    return _nearest(points, centres[None])[0][0]
+    labels: IntArray = _nearest(points, centres[None])[0][0]
+    return labels
 
 
 def adjusted_rand(first: IntArray, second: IntArray) -> float:
