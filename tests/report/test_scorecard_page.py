@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engagement_ml.plain_types import plain
 from engagement_ml.report.scorecard import render_scorecard
 from engagement_ml.report.scorecard.drawings import gapped
 from engagement_ml.report.scorecard.mappings import mapping_table
 from engagement_ml.report.scorecard.values import Writer
 from engagement_ml.scorecard.card import Link, MeasureCard, Scorecard, Trend, Value
+from engagement_ml.scorecard.serialised import card_dict
 from tests.report.browser import CHROMIUM, look_at, width_of
 from tests.report.scorecard_example import bare_card, full_card
 from tests.report.test_page import HOSTILE, Page
@@ -140,7 +140,7 @@ def test_names_cannot_change_the_page(text: str) -> None:
     harmless = CardPage(render_scorecard(everywhere(full_card(), " x")))
     assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in harmless.elements]
     assert len(hostile.scripts) == 2
-    assert hostile.files["scorecard.json"] == plain(card)
+    assert hostile.files["scorecard.json"] == card_dict(card)
     anchors = {a["id"] for _, a in hostile.elements if "id" in a}
     assert {v[1:] for _, name, v in hostile.values if name == "href"} <= anchors
     assert len(anchors) == len([1 for _, a in hostile.elements if "id" in a])
@@ -158,7 +158,7 @@ def test_any_text_and_number_makes_a_page(
     )  # fmt: skip
     card = Scorecard(text, text, "EUR", dt.date(2024, 1, 1), ("a", text), (measure,))
     made = CardPage(render_scorecard(card))
-    assert made.files["scorecard.json"] == plain(card)
+    assert made.files["scorecard.json"] == card_dict(card)
     numeric = {
         a["data-sort"]
         for _, a in made.elements
@@ -169,7 +169,7 @@ def test_any_text_and_number_makes_a_page(
 
 def test_files_hold_the_numbers_behind_the_tables(page: CardPage) -> None:
     card, files = full_card(), page.files
-    assert files["scorecard.json"] == plain(card)
+    assert files["scorecard.json"] == card_dict(card)
     tables = {a["data-file"] for tag, a in page.elements if tag == "table" and "data-file" in a}
     assert tables == set(files) - {"scorecard.json"}
     rows = {row["measure"]: row for row in rows_of(files["measures.csv"])}
@@ -328,7 +328,7 @@ def test_tables_sort_and_are_saved_under_the_policy(page: CardPage, tmp_path: Pa
     name, kind, text = found["file"]
     assert (name, kind) == ("measures.csv", "text/csv;charset=utf-8")
     assert text == page.files["measures.csv"]
-    assert found["whole"] == ["scorecard.json", plain(full_card())]
+    assert found["whole"] == ["scorecard.json", card_dict(full_card())]
     assert found["open"] is True
 
 

@@ -16,7 +16,6 @@ from importlib.resources import files
 from markupsafe import Markup
 
 from engagement_ml.formatting import day, one_line, plural
-from engagement_ml.plain_types import plain
 from engagement_ml.report.page import POLICY, environment
 from engagement_ml.report.scorecard import absent, evidence, groups, matrices, review, words
 from engagement_ml.report.scorecard.executive import executive
@@ -27,6 +26,7 @@ from engagement_ml.report.scorecard.section import Section
 from engagement_ml.report.scorecard.surveys import survey_sections
 from engagement_ml.report.scorecard.tables import Table
 from engagement_ml.scorecard.card import Scorecard
+from engagement_ml.scorecard.serialised import card_dict
 
 JSON_FILE = "scorecard.json"
 
@@ -108,7 +108,7 @@ def _sections(card: Scorecard) -> list[Section]:
 
 def _files(card: Scorecard, tables: Sequence[Table]) -> str:
     """Return the files of the page as JSON that no text in it can end."""
-    content = {JSON_FILE: plain(card), **{table.file: table.csv() for table in tables}}
+    content = {JSON_FILE: card_dict(card), **{table.file: table.csv() for table in tables}}
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.formatting import plural
-from engagement_ml.plain_types import plain
 from engagement_ml.scorecard.card import MeasureCard, Scorecard
 from engagement_ml.scorecard.rows import COLUMNS, COUNTS, TEXTS
+from engagement_ml.scorecard.serialised import card_dict
 from engagement_ml.scorecard.wording import shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = 1
 TABLE, JSON, PAGE = "scorecard.parquet", "scorecard.json", "scorecard.html"
 
 
@@ -49,7 +48,7 @@ class ScorecardResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``scorecard.json``, plain JSON types."""
-        return {"format": FORMAT, **plain(self.card)}
+        return card_dict(self.card)
 
     def __repr__(self) -> str:
         """Return the executive's numbers, and the status of each target."""
