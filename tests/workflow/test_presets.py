@@ -13,6 +13,7 @@ from engagement_ml.cli.demo import definition
 from engagement_ml.config import PipelineConfig, parse_config
 from engagement_ml.datasets import Preset, make_preset, preset_names
 from engagement_ml.datasets.dataset import write_dataset
+from engagement_ml.datasets.presets.making import describe
 from engagement_ml.measures.catalogue import definitions
 from engagement_ml.scorecard.card import Scorecard
 from engagement_ml.workflow import scorecard
@@ -103,6 +104,8 @@ def test_a_definition_is_whole(name):
     assert len(listed) == len(set(listed))
     assert set(listed) <= set(known)
     assert {goal.measure for goal in config.goals} <= set(listed)
+    description = describe(name)
+    assert {*description.looks_good, *description.linked} <= set(listed)
     assert {benchmark.measure for benchmark in config.benchmarks} <= set(listed)
     # A measure that is configured is on the journey, so that it has an owner.
     assert set(config.measures) - set(listed) == set()

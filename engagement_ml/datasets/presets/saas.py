@@ -55,7 +55,7 @@ DESCRIPTION = Description(
         "region": {"europe": 0.6, "americas": 0.4},
     },
     looks_good=("dau", "dashboard_views"),
-    linked=("automation_rate",),
+    linked=("automations", "invitations"),
     newcomers=0.5,
     n_customers=3000,
 )  # fmt: skip
