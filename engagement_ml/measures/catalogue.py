@@ -48,6 +48,10 @@ _EVERYWHERE = frozenset(
 )
 
 
+def _how_to_count(name: str) -> str:
+    return f"to count events of that type, give 'kind: events' and 'event: {name}'; "
+
+
 def definitions(
     config: PipelineConfig, catalogue: tuple[MeasureDefinition, ...] = MEASURES
 ) -> dict[str, tuple[MeasureDefinition, MeasureConfig]]:
@@ -68,7 +72,7 @@ def definitions(
             key = f"measures.{name}" + (".kind" if given.kind else "")
             raise ConfigError(
                 f"key '{key}': '{kind}' is no measure{nearest(kind, known)}; "
-                + ("the kinds are " if given.kind else "give 'kind', one of ")
+                + ("the kinds are " if given.kind else _how_to_count(name) + "the other kinds are ")
                 + ", ".join(sorted(known))
             )
         definition = known[kind]

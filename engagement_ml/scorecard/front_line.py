@@ -126,14 +126,14 @@ def _why_stop(name: str, row: DriverRow, verdicts: Verdicts, events: float) -> s
     if row.verdict == "harmful" and row.effect is not None and events:
         lost = abs(row.effect) * events
         return (
-            f"One more lowers a customer's margin by {verdicts.money(abs(row.effect), 2)} in "
+            f"One more lowers margin by {verdicts.money(abs(row.effect), 2)} in "
             f"{verdicts.outcome_days} days. {happened}: about {verdicts.money(lost, 0)} of margin, "
             "if the effect is causal."
         )
     if row.verdict in ("vanity", "inert") and row.cost_per_event > 0 and events:
         spent = row.cost_per_event * events
         return (
-            f"It costs {verdicts.money(row.cost_per_event, 2)} each, and margin does not follow. "
+            f"It costs {verdicts.money(row.cost_per_event)} each, and margin does not follow. "
             f"{happened}, for {verdicts.money(spent, 0)}."
         )
     return None
