@@ -79,6 +79,7 @@ def on(engine: Engine, churn: dict[str, str]) -> Any:
     }
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.spark
 @pytest.mark.seldom
 @pytest.mark.parametrize(

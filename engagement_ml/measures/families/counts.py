@@ -10,7 +10,7 @@ from engagement_ml.config.scorecard import Better, MeasureConfig
 from engagement_ml.features.daily_totals import entities
 from engagement_ml.measures.context import MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
-from engagement_ml.measures.kinds.functions import ratio, share
+from engagement_ml.measures.kinds.functions import rate, share
 from engagement_ml.measures.rows.activity import event_rows
 from engagement_ml.measures.rows.occurrences import occurrences, touched
 
@@ -55,7 +55,7 @@ def _rate(
     return MeasureDefinition(
         name=name,
         title=title,
-        kind=ratio("events", "active", scale=1000.0, bounds=(0.0, float("inf"))),
+        kind=rate("events", "active", scale=1000.0),
         unit="rate",
         better=better,
         formula=f"{noun} / customers active in the period, per 1,000",

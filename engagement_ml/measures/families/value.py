@@ -68,7 +68,7 @@ FAMILY = (
         needs="transactions",
         rows=_clv_rows,
         edge_cases="If no customer was lost, the lifetime is the horizon, and the value says so. A "
-        f"change is told in its three factors. Not discounted. {ORDER} {NEW}",
+        f"change is split into its three factors. Not discounted. {ORDER} {NEW}",
         keys=("horizon_days", "within_days"),
         defaults={"horizon_days": HORIZON_DAYS},
     ),

@@ -107,7 +107,11 @@ class TotalsFunction:
             return None, None, f"no interval: fewer than {FEWEST} customers"
         if totals.rows is not None:
             limits = studentized_bootstrap(self.function, totals.rows)
-            return (None, None, SAME) if limits is None else (*limits, "interval by bootstrap")
+            if limits is None:
+                return None, None, SAME
+            value = float(self.function(totals.sums))
+            # Samples of very skewed amounts may all lie on one side of the value.
+            return min(limits[0], value), max(limits[1], value), "interval by bootstrap"
         variance = self.variance(totals)
         if not variance > 0:
             return None, None, SAME
