@@ -62,7 +62,7 @@ def main() -> None:
             claims += claimed
     share = 100 * sum(claims) / max(len(claims), 1)
     print(f"\nfalse driver or harmful where nothing acts: {share:.1f}% of {len(claims)} verdicts")
-    print("'mood first' is a limit of the method: no timing tells it from an effect of the score")
+    print("in 'mood first' only the behaviours say that the score does not act; timing cannot")
 
 
 def summary(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engagement_ml.formatting import listed, number, plural, quantity
+from engagement_ml.formatting import Money, listed, number, plural, quantity
 from engagement_ml.scorecard.card import (
     Action,
     EngagedBuying,
@@ -36,7 +36,7 @@ def facts_of(
     currency = verdicts.currency
     found = [
         _score(score),
-        _margin(score, verdicts),
+        _margin(score, verdicts, entity),
         _goals(goals),
         _targets(measures),
         _engaged(buying, entity, currency),
@@ -70,7 +70,7 @@ def _score(score: ScoreCard | None) -> Fact | None:
     return _fact("Engagement score", number(value.value, 1), f"Mean score in {label}. {text}", tone)
 
 
-def _margin(score: ScoreCard | None, verdicts: Verdicts) -> Fact | None:
+def _margin(score: ScoreCard | None, verdicts: Verdicts, entity: str) -> Fact | None:
     if score is None or score.margin.value is None:
         return None
     margin = score.margin
@@ -81,11 +81,10 @@ def _margin(score: ScoreCard | None, verdicts: Verdicts) -> Fact | None:
     total = margin.value * margin.n
     return _fact(
         "Margin with the change of the metric",
-        f"{number(total, 0, signed=True)} {verdicts.currency}",
-        f"In {verdicts.outcome_days} days, from {number(margin.n, 0)} customers: what they did "
+        verdicts.money(total, 0, signed=True),
+        f"In {verdicts.outcome_days} days, from {quantity(margin.n, entity)}: what they did "
         "more or less of than a period before, at what each behaviour is worth, if the effects "
-        f"are causal ({number(low * margin.n, 0)} to {number(high * margin.n, 0)} "
-        f"{verdicts.currency}).",
+        f"are causal ({verdicts.money.spread(low * margin.n, high * margin.n, 0)}).",
         tone,
     )
 
@@ -131,7 +130,7 @@ def _engaged(buying: EngagedBuying | None, entity: str, currency: str) -> Fact |
         number(cell["customers"], 0),
         f"Of {quantity(engaged, 'engaged ' + entity)} in {buying.period}. "
         f"{quantity(other['customers'], entity)} bought without being engaged, for "
-        f"{number(other['margin'], 0)} {currency} of margin.",
+        f"{Money(currency)(other['margin'], 0)} of margin.",
     )
 
 
@@ -174,8 +173,9 @@ def _decision(verdicts: Verdicts, entity: str) -> Fact | None:
         return _fact(
             "Decision",
             f"Reduce: {verdicts.label(row.behaviour)}",
-            f"Each one lowers a customer's margin by {number(abs(row.effect or 0.0), 2)} "
-            f"{verdicts.currency} in {verdicts.outcome_days} days. Decide who may still use it.",
+            f"Each one lowers margin per {entity} by "
+            f"{verdicts.money(abs(row.effect or 0.0), 2)} in {verdicts.outcome_days} days. Decide "
+            "who may still use it.",
             "bad",
         )
     drivers = [row for row in rows if row.verdict == "driver" and row.effect is not None]
@@ -187,8 +187,8 @@ def _decision(verdicts: Verdicts, entity: str) -> Fact | None:
         return _fact(
             "Decision",
             f"Raise: {verdicts.label(row.behaviour)}",
-            f"One more is worth {number(row.effect, 2)} {verdicts.currency} of margin per "
-            f"customer in {verdicts.outcome_days} days, less what it costs to bring about.{most}",
+            f"One more is worth {verdicts.money(row.effect, 2)} of margin per "
+            f"{entity} in {verdicts.outcome_days} days, less what it costs to bring about.{most}",
             "good",
         )
     open_ = [row for row in rows if row.verdict == "unverifiable"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engagement_ml.drivers.evidence import DriverRow
-from engagement_ml.formatting import number, plural, quantity
+from engagement_ml.formatting import Money, number, plural, quantity
 from engagement_ml.scorecard.card import Action, MeasureCard, StageCard
 from engagement_ml.scorecard.links import Verdicts
 from engagement_ml.scorecard.wording import shown, with_interval
@@ -82,7 +82,7 @@ def falling(
     return customers_to_act_on(
         owner,
         f"{quantity(len(rows), entity)} below their own usual",
-        f"They did clearly less than they usually do, with {number(at_stake, 0)} {currency} of "
+        f"They did clearly less than they usually do, with {Money(currency)(at_stake, 0)} of "
         "margin at stake if margin falls as they did. At most one in ten of such warnings is "
         "chance.",
         customers,
@@ -126,15 +126,15 @@ def _why_stop(name: str, row: DriverRow, verdicts: Verdicts, events: float) -> s
     if row.verdict == "harmful" and row.effect is not None and events:
         lost = abs(row.effect) * events
         return (
-            f"One more lowers a customer's margin by {number(abs(row.effect), 2)} "
-            f"{verdicts.currency} in {verdicts.outcome_days} days. {happened}: about "
-            f"{number(lost, 0)} {verdicts.currency} of margin, if the effect is causal."
+            f"One more lowers a customer's margin by {verdicts.money(abs(row.effect), 2)} in "
+            f"{verdicts.outcome_days} days. {happened}: about {verdicts.money(lost, 0)} of margin, "
+            "if the effect is causal."
         )
     if row.verdict in ("vanity", "inert") and row.cost_per_event > 0 and events:
         spent = row.cost_per_event * events
         return (
-            f"It costs {number(row.cost_per_event, 2)} {verdicts.currency} each, and margin does "
-            f"not follow. {happened}, for {number(spent, 0)} {verdicts.currency}."
+            f"It costs {verdicts.money(row.cost_per_event, 2)} each, and margin does not follow. "
+            f"{happened}, for {verdicts.money(spent, 0)}."
         )
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engagement_ml.drivers.evidence import DriverRow
-from engagement_ml.formatting import listed, number, percent, sentence
+from engagement_ml.formatting import Money, listed, percent, sentence
 from engagement_ml.scorecard.card import Link, LinkKind, SurveyCard
 
 KINDS: Mapping[str, LinkKind] = {
@@ -31,8 +31,8 @@ _SAY = {
 OUTCOMES = Link(sentence="It is made of purchases, so it is part of margin and no cause of it.")
 OF_THE_SCORE = Link(sentence="It is made of the score; the metric's own evidence is in its report.")
 MAX_NAMES = 5
-LAST = "last"
-"""The form of a survey's score that is the last answer."""
+LAST, DETRACTOR = "last", "detractor"
+"""Forms of a survey's score: the last answer, and whether it is that of a detractor."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Verdicts:
     def of(self, name: str) -> str:
         """Return the verdict of an event type."""
         return self.rows[name].verdict if name in self.rows else NOT_EXAMINED
+
+    @property
+    def money(self) -> Money:
+        """Writes amounts in the currency."""
+        return Money(self.currency)
 
     def label(self, name: str) -> str:
         """Return the name that people read."""
@@ -129,7 +134,13 @@ def link_of_survey(card: SurveyCard) -> Link:
         if each.get("reason")
     )
     found = {f"{card.survey} {form}": verdict for form, verdict in by_form.items()}
-    return Link(_survey_kind(by_form), found, text)
+    return Link(_survey_kind(_in_the_scores_direction(by_form)), found, text)
+
+
+def _in_the_scores_direction(verdicts: Mapping[str, str]) -> dict[str, str]:
+    """Return the verdicts as of a higher score: a detractor that lowers margin speaks for it."""
+    mirrored = {"driver": "harmful", "harmful": "driver"}
+    return {form: mirrored.get(v, v) if form == DETRACTOR else v for form, v in verdicts.items()}
 
 
 def _survey_kind(verdicts: Mapping[str, str]) -> LinkKind:
@@ -159,7 +170,7 @@ def _of_one(name: str, verdicts: Verdicts) -> str:
     text = f"{label} {_SAY[row.verdict][0]}"
     if row.verdict in ("driver", "harmful") and row.effect is not None:
         text += (
-            f": one more is worth {number(row.effect, 2, signed=True)} {verdicts.currency} of "
+            f": one more is worth {verdicts.money(row.effect, 2, signed=True)} of "
             f"margin per customer in {verdicts.outcome_days} days"
         )
     return f"{text}. {sentence(row.reason)}".strip()

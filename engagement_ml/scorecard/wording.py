@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engagement_ml.formatting import decimals_for, number, spread
+from engagement_ml.formatting import Money, decimals_for, number, spread
 from engagement_ml.scorecard.card import Value
 
 _SUFFIX = {
@@ -17,14 +17,14 @@ def shown(value: float | None, unit: str, currency: str, *, signed: bool = False
     Examples
     --------
     >>> shown(62.5, "percent", "EUR"), shown(12.346, "currency", "EUR"), shown(None, "count", "EUR")
-    ('62.5%', '12.35 EUR', 'no data')
+    ('62.5%', '€12.35', 'no data')
     >>> shown(-3.0, "points", "EUR", signed=True)
     '−3.0 points'
     """
     if value is None:
         return "no data"
     if unit == "currency":
-        return f"{number(value, 0 if abs(value) >= 1000 else 2, signed=signed)} {currency}"
+        return Money(currency)(value, signed=signed)
     if unit in ("percent", "points"):
         return number(value, 1, signed=signed) + _SUFFIX[unit]
     return number(value, decimals_for(value), signed=signed) + _SUFFIX.get(unit, "")
@@ -38,6 +38,8 @@ def with_interval(value: Value, unit: str, currency: str) -> str:
     >>> with_interval(Value(62.5, 47.0, 75.8), "percent", "EUR")
     '62.5% (47.0 to 75.8)'
     """
+    if unit == "currency" and value.value is not None:
+        return Money(currency).estimate(value.value, value.low, value.high)
     text = shown(value.value, unit, currency)
     if value.value is None or value.low is None or value.high is None:
         return text

@@ -392,3 +392,22 @@ def test_events_to_score_may_lack_columns_that_only_measures_read() -> None:
         assert read["events"].quality.rows_kept == 4
     with open_duckdb(threads=1) as engine, pytest.raises(InputError, match="column 'key'"):
         read_scoring_tables(config, engine, {"events": lacking})
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "polars"])
+def test_events_that_become_a_customers_keep_their_columns(kind: str) -> None:
+    events = EVENTS.assign(
+        anonymous_id=["x", "y", "x", None, "z"],
+        customer_id=[None, "bob", None, "ann", None],
+        event_id=["1", "2", "1", "4", "5"],
+    )
+    identities = pd.DataFrame({"anonymous_id": ["x", "y"], "customer_id": ["ann", "bob"]})
+    with engine_of(kind) as engine:
+        frames = given(engine, {**FRAMES, "events": events, "identities": identities})
+        tables = read_tables(CONFIG, engine, frames, extra=True)
+        rows = engine.rows(tables.events.sort("timestamp"), source="events")
+        assert "anonymous_id" not in tables.columns("events")
+        assert [(row["customer_id"], row["object"], row["ref"]) for row in rows] == [
+            ("ann", "price", "12"), ("bob", "home", None), ("ann", None, "12"),
+        ]  # fmt: skip
+        assert tables.quality == read_tables(CONFIG, engine, frames).quality

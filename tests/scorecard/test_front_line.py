@@ -41,8 +41,8 @@ def test_stop_what_harms_what_costs_for_nothing_and_targets_of_vanity():
     assert [(each.title, each.owner) for each in found] == [
         ("coupon", "Bob"), ("mail", "no owner"), ("Like", "no owner"),
     ]  # fmt: skip
-    assert "300 EUR of margin" in found[0].sentence
-    assert "for 50 EUR" in found[1].sentence
+    assert "€300 of margin" in found[0].sentence
+    assert "for €50" in found[1].sentence
     assert "Its target is met, and margin does not follow." in found[2].sentence
     # What did not happen needs no stopping.
     assert not front_line.stop([], of, {}, {}, {})
@@ -55,7 +55,7 @@ def test_customers_are_cut_and_empty_lists_are_no_action():
     ]  # fmt: skip
     (action,) = front_line.falling(rows, "Ann", "customer", "EUR")
     assert action.title == "30 customers below their own usual"
-    assert "300 EUR" in action.sentence
+    assert "€300" in action.sentence
     assert len(action.customers) == 20
     assert action.customers[0]["reason"] == "call: 1 in the last window, usually 4.2"
     assert front_line.falling([], "Ann", "customer", "EUR") == []
@@ -122,7 +122,7 @@ def test_at_most_seven_facts_each_with_a_sentence():
     found = facts(goals=[goal], cards=cards)
     assert len(found) == LIMIT
     assert all(each["text"] and each["sentence"].endswith(".") for each in found.values())
-    assert found["Margin with the change of the metric"]["text"] == "+200 EUR"
+    assert found["Margin with the change of the metric"]["text"] == "+€200"
     assert found["Goals reached or on track"]["text"] == "0 of 1"
     assert (
         "A met the target, but margin does not follow: vanity." in found["Targets met"]["sentence"]

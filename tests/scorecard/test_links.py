@@ -71,7 +71,7 @@ def test_a_purchase_as_goal_is_part_of_margin_and_not_the_verdict_of_the_start()
     [
         ({"last": "vanity", "detractor": "unverifiable"}, "vanity"),
         ({"last": "unverifiable", "change": "vanity"}, "unverifiable"),
-        ({"last": "unverifiable", "detractor": "harmful"}, "harmful"),
+        ({"last": "unverifiable", "promoter": "harmful"}, "harmful"),
         ({"last": "driver", "change": "vanity"}, "linked"),
         ({}, "unverifiable"),
     ],

@@ -14,7 +14,7 @@ from engagement_ml.engine import Engine, open_duckdb
 from engagement_ml.scorecard.card import SurveyCard
 from engagement_ml.scorecard.surveys import survey_cards
 from engagement_ml.scorecard.surveys.cards import _Scope
-from engagement_ml.scorecard.surveys.gathering import count_surveys, gather
+from engagement_ml.scorecard.surveys.gathering import count_surveys, direction_of, gather
 from tests.engines.conftest import PolarsEngine
 from tests.measures.tables import Row, make_config, make_tables, moment
 
@@ -124,6 +124,19 @@ def test_comments_are_listed_by_segment_newest_first(engine: Engine) -> None:
     assert none.comments == {}
 
 
+def test_comments_of_employees_name_no_person(engine: Engine) -> None:
+    tables = shop()
+    tables["surveys"] = [{**row, "survey": "esat", "scale": "0-10"} for row in tables["surveys"]]
+    (card,) = cards(engine, tables)
+    assert list(card.comments) == ["all"]
+    for comment in card.comments["all"]:
+        assert (comment["customer_id"], comment["score"]) == (None, None)
+        assert comment["comment"].startswith("said")
+    few = {f"c{i:03d}" for i in range(9)}
+    tables["surveys"] = [row for row in tables["surveys"] if row["customer_id"] in few]
+    assert all(not card.comments for card in cards(engine, tables))
+
+
 def test_engines_give_the_same_cards() -> None:
     found = []
     for opened in (open_duckdb(threads=1), HashingPolars()):
@@ -188,6 +201,19 @@ def test_a_short_history_gives_counts_and_the_reason(engine: Engine) -> None:
     (card,) = cards(engine, tables)
     assert (card.answers, card.people, card.evidence) == (1, 1, ())
     assert "give a longer history" in card.notes[0]
+
+
+def test_the_direction_of_a_survey_is_that_of_its_measure() -> None:
+    config = make_config(
+        {
+            "measures": {
+                "ces": {"better": "less"},
+                "waiting": {"kind": "csat", "survey": "queue", "better": "less"},
+            }
+        }
+    )
+    surveys = ("ces", "queue", "csat", "nps")
+    assert [direction_of(config, s) for s in surveys] == ["less", "less", "more", "more"]
 
 
 def test_roles_say_what_is_held_constant(engine: Engine) -> None:

@@ -143,6 +143,7 @@ def with_effect(**changes: Any) -> ScoreFinding:
             "follows purchases",
         ),
         (with_effect(effect=0.2, error=0.3, z=0.7), "correlated only"),
+        (replace(with_effect(effect=0.2, error=0.3, z=0.7), without_churn=True), "churn left out"),
         (
             replace(with_effect(effect=0.0, error=0.1, z=0.0), between=Between(0, 0, 0, 2, 99)),
             "below smallest effect",

@@ -9,10 +9,12 @@ from types import SimpleNamespace
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from pydantic import TypeAdapter
 
 import engagement_ml as em
 from engagement_ml.config import parse_config
 from engagement_ml.errors import ConfigError, InputError
+from engagement_ml.scorecard.card import Scorecard
 from engagement_ml.scorecard.rows import COLUMNS
 from tests.conftest import SETTINGS
 
@@ -105,6 +107,14 @@ def test_files_hold_what_the_result_holds(made):
     page = (made.folder / "scorecard.html").read_text()
     assert "Spring keeps" in page
     assert made.steps[-1] == "Writing the scorecard"
+
+
+def test_the_stored_card_has_the_types_of_the_card(made):
+    stored = json.loads((made.folder / "scorecard.json").read_text())
+    del stored["format"]
+    read = TypeAdapter(Scorecard).validate_python(stored)
+    for part in ("measures", "score", "goals", "stages", "changes", "engaged_buying", "periods"):
+        assert getattr(read, part) == getattr(made.card, part)
 
 
 def test_links_are_the_verdicts_of_the_run(made):

@@ -16,7 +16,7 @@ WEB_AND_APP = {"web": 0.6, "app": 0.4}
 DESCRIPTION = Description(
     name="e-commerce",
     economy=Purchases(
-        per_week=0.13, amount=62.0, cost_share=0.58, fixed_cost=4.0, refund_share=0.06,
+        per_week=0.13, amount=62.0, cost_share=0.5, fixed_cost=3.0, refund_share=0.06,
         products={"clothing": 0.4, "home": 0.3, "beauty": 0.2, "sport": 0.1}, channels=WEB_AND_APP,
     ),
     behaviours=(
@@ -30,7 +30,7 @@ DESCRIPTION = Description(
         Behaviour("wishlist_add", "driver", 0.15, wave_std=0.7,
                   effect=Effect(0.38, kept_weekly=0.85, saturation=3.0), channels=WEB_AND_APP),
         Behaviour("discount_code_used", "harmful", 0.06, affinity=0.2, wave_std=0.6,
-                  effect=Effect(0.5, kept_weekly=0.8, saturation=1.5, discount=0.3)),
+                  effect=Effect(0.2, kept_weekly=0.8, saturation=1.5, discount=0.22)),
         Behaviour("faq_view", "inert", 0.25, affinity=0.0, sections=("delivery", "returns"),
                   seconds=50.0),
         Behaviour("friend_invited", "inert", 0.03, affinity=0.3, channels={"app": 1.0}),
@@ -56,5 +56,5 @@ DESCRIPTION = Description(
     },
     looks_good=("page_views", "likes"),
     linked=("size_advisor", "wish_list"),
-    n_customers=1200,
+    n_customers=1500,
 )  # fmt: skip

@@ -23,7 +23,8 @@ DESCRIPTION = Description(
     ),
     behaviours=(
         Behaviour("video_watched", "vanity", 1.5, affinity=0.7, level_std=0.25, growth=0.25,
-                  objects=("series", "film", "news", "sport"), channels=SCREENS, seconds=1800.0),
+                  objects=("series", "film", "news", "sport"), channels=SCREENS,
+                  seconds=1800.0, value=2400.0),
         Behaviour("like", "vanity", 0.6, affinity=0.8, level_std=0.3, growth=0.4,
                   channels={"app": 1.0}),
         Behaviour("comment_posted", "driver", 0.12, affinity=0.2, wave_std=0.7,

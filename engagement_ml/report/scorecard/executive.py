@@ -43,13 +43,12 @@ def _reason(card: Scorecard) -> str:
 
 def _goal(card: Scorecard, goal: GoalCard) -> dict[str, Any]:
     write = writer_of(card, goal.measure)
+    now, target = write(goal.latest.value), write.exact(goal.target)
     return {
         "name": one_line(goal.name),
-        "now": write(goal.latest.value),
-        "target": write.exact(goal.target),
         "bar": drawings.progress(goal),
         "status": words.chip_of(words.GOALS, goal.status),
-        "sentence": sentence(words.goal_sentence(goal)),
+        "sentence": sentence(one_line(goal.sentence)) or f"{now}, the goal is {target}.",
     }
 
 

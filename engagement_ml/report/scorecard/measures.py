@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from engagement_ml.formatting import DASH, day, number, one_line, sentence
+from engagement_ml.formatting import DASH, day, finite, number, one_line, sentence
 from engagement_ml.report.scorecard import drawings, words
 from engagement_ml.report.scorecard.matrices import series_table
 from engagement_ml.report.scorecard.section import Section
@@ -107,7 +107,7 @@ def _row(card: Scorecard, measure: MeasureCard) -> tuple[Cell, ...]:
 
 def _trend_cell(measure: MeasureCard, write: Writer) -> Cell:
     trend = measure.trend
-    if trend.slope is None:
+    if finite(trend.slope) is None:
         return Cell(DASH, None, (None, None, None), hidden="fewer than four periods")
     shown, interval = write.parts(Value(trend.slope, trend.low, trend.high), signed=True)
     return Cell(
@@ -121,8 +121,8 @@ def _trend_cell(measure: MeasureCard, write: Writer) -> Cell:
 
 def _target_cell(measure: MeasureCard, write: Writer) -> Cell:
     source = measure.target_source
-    if measure.target is None:
-        return Cell(DASH, None, (None, source), hidden="no target")
+    if finite(measure.target) is None:
+        return Cell(DASH, None, (measure.target, source), hidden="no target")
     return Cell(
         write.exact(measure.target),
         measure.target,

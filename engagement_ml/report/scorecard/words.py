@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engagement_ml.formatting import listed, one_line, quantity
 from engagement_ml.report.scorecard.tables import Chip
-from engagement_ml.scorecard.card import GoalCard, MeasureCard, Scorecard, Trend
+from engagement_ml.scorecard.card import MeasureCard, Scorecard, Trend
 
 STATUSES = {
     "missed": Chip("missed", "✗", "bad"),
@@ -181,11 +181,6 @@ def lead(card: Scorecard) -> list[str]:
             f"{'it changes' if len(vanity) == 1 else 'they change'}."
         )
     return [*said, *more]
-
-
-def goal_sentence(goal: GoalCard) -> str:
-    """Return the goal's sentence, or its status if it has none."""
-    return one_line(goal.sentence) or one_line(goal.status)
 
 
 def _is(n: int) -> str:

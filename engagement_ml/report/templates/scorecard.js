@@ -67,7 +67,7 @@
 
   // A link to something folded unfolds it.
   const unfold = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(location.hash.slice(1));
     for (let each = target; each; each = each.parentElement) {
       if (each.tagName === "DETAILS") each.open = true;
     }
@@ -75,7 +75,13 @@
   };
   addEventListener("hashchange", unfold);
   if (location.hash) unfold();
+  // Paper shows what is folded; the screen is as before afterwards.
+  let unfolded = [];
   addEventListener("beforeprint", () => {
-    for (const each of document.querySelectorAll("#analyst details")) each.open = true;
+    unfolded = Array.from(document.querySelectorAll("#analyst details:not([open])"));
+    for (const each of unfolded) each.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const each of unfolded) each.open = false;
   });
 })();

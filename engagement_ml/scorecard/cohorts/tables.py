@@ -10,7 +10,7 @@ import narwhals as nw
 
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.formatting import day as shown_day
-from engagement_ml.formatting import quantity
+from engagement_ml.formatting import plural, quantity
 from engagement_ml.ledger.daily import MICRO
 from engagement_ml.measures.context import MeasureContext
 from engagement_ml.measures.periods import Periods
@@ -63,7 +63,9 @@ def cohort_tables(
     entries = cohort_entries(context, periods, groups)
     totals = cohort_totals(context, periods, entries)
     if not totals.sizes:
-        return (), (f"Cohorts are left out: no customer entered from {_span(periods)}.",)
+        return (), (
+            f"Cohorts are left out: no {context.config.entity} entered from {_span(periods)}.",
+        )
     quantities = QUANTITIES if context.scores is not None else QUANTITIES[:2]
     bys = ["entry"] if groups is None or groups.campaign is None else ["entry", "campaign"]
     tables = tuple(
@@ -71,7 +73,7 @@ def cohort_tables(
         for by in bys
         for quantity_ in quantities
     )
-    notes = [*_notes(context, periods, entries, totals), *_hidden(tables, settings.smallest_group)]
+    notes = [*_notes(context, periods, entries, totals), *_hidden(context, tables)]
     return tables, tuple(notes)
 
 
@@ -142,32 +144,33 @@ def _span(periods: Periods) -> str:
 def _notes(
     context: MeasureContext, periods: Periods, entries: nw.LazyFrame[Any], totals: CohortTotals
 ) -> list[str]:
-    start = periods.span.start
+    start, entity = periods.span.start, context.config.entity
     counted = entries.filter(nw.col("entry_") < start).select(n_=nw.len())
     (row,) = context.engine.rows(counted, source="customers")
     notes = []
     if row["n_"]:
         notes.append(
-            f"In no cohort: {quantity(int(row['n_']), context.config.entity)} who entered before "
+            f"In no cohort: {quantity(int(row['n_']), entity)} who entered before "
             f"{shown_day(start)}; their first {periods.every}s are not on record."
         )
     if not context.has("customers", "signup"):
         notes.append(
-            "Without sign-up dates a customer enters with the first event or transaction on "
-            "record. The first cohorts therefore hold customers who were there before "
+            "Without sign-up dates, entry is the first event or transaction on record. The first "
+            f"cohorts therefore hold {plural(entity)} who were there before "
             f"{shown_day(context.tables.history.start)}, when the history begins."
         )
     if totals.early:
         notes.append(
-            f"Left out of cohorts: {quantity(totals.early, f'customer-{periods.every}')} with "
-            "transactions before the customer's entry."
+            f"Left out of cohorts: {quantity(totals.early, f'{entity}-{periods.every}')} with "
+            "transactions before entry."
         )
     return notes
 
 
-def _hidden(tables: Sequence[CohortTable], at_least: int) -> list[str]:
+def _hidden(context: MeasureContext, tables: Sequence[CohortTable]) -> list[str]:
     """Say how many cohorts are too small to be shown."""
+    at_least, people = context.config.scorecard.smallest_group, plural(context.config.entity)
     small = sum(0 < n < at_least for table in tables[:1] for n in table.sizes)
     if not small:
         return []
-    return [f"Not shown: {quantity(small, 'cohort')} of fewer than {at_least} customers."]
+    return [f"Not shown: {quantity(small, 'cohort')} of fewer than {at_least} {people}."]

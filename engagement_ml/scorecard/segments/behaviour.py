@@ -14,6 +14,7 @@ from engagement_ml._typing import FloatArray
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import PERMANENT_RANDOM_NUMBERS
 from engagement_ml.features.counts import plain_counts
+from engagement_ml.formatting import plural
 from engagement_ml.inputs import Tables
 from engagement_ml.scorecard.segments.clustering import (
     Clusters,
@@ -87,7 +88,8 @@ def find_behaviour_segments(
     counts = _sampled(tables, frame, columns, config.random_seed)
     found = find_clusters(counts, seed=config.random_seed)
     if isinstance(found, NoClusters):
-        return BehaviourSegments(as_of, stability=found.stability, reason=found.reason)
+        reason = found.reason.replace("customers", plural(config.entity))
+        return BehaviourSegments(as_of, stability=found.stability, reason=reason)
     coded = _coded(frame, columns, found)
     sizes, means = _profiles(tables, coded, columns, len(found.offsets))
     order = sorted(range(len(sizes)), key=lambda c: (-sizes[c], *means[c]))

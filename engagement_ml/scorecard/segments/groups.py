@@ -11,11 +11,16 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig
 from engagement_ml.features.covariates import lazy_text
 from engagement_ml.features.daily_totals import entities
-from engagement_ml.formatting import quantity
+from engagement_ml.formatting import plural, quantity
 from engagement_ml.inputs import Tables
 from engagement_ml.scorecard.segments.acquisition import CAMPAIGN, acquisition
 from engagement_ml.scorecard.segments.behaviour import BehaviourSegments
-from engagement_ml.scorecard.segments.levels import OTHER, common_levels, put_together
+from engagement_ml.scorecard.segments.levels import (
+    MAX_LEVELS,
+    OTHER,
+    common_levels,
+    put_together,
+)
 
 T = TypeVar("T")
 BEHAVIOUR_SEGMENT = "behaviour segment"
@@ -82,20 +87,21 @@ def groups_of(
     parts = _parts(tables, config, behaviour)
     if not parts:
         return None
-    engine = tables.engine
-    frame = engine.persist(_customers(tables, config))
-    names: dict[str, str] = {}
-    notes: list[str] = []
-    for place, (name, part) in enumerate(parts.items()):
-        column = f"group_{place}"
-        values = part.select("customer_id", nw.col("value_").alias(column))
-        frame = engine.persist(frame.join(values, on="customer_id", how="left"))
-        kept = common_levels(engine, frame, column, config.scorecard.smallest_group)
-        frame = engine.persist(put_together(engine, frame, column, kept))
-        names[column] = name
-        notes += _note(tables, frame, column, name, config.scorecard.smallest_group)
+    engine, at_least = tables.engine, config.scorecard.smallest_group
+    names = {f"group_{place}": name for place, name in enumerate(parts)}
+    frame = _customers(tables, config)
+    for column, name in names.items():
+        values = parts[name].select("customer_id", nw.col("value_").alias(column))
+        frame = frame.join(values, on="customer_id", how="left")
+    frame = engine.persist(frame)
+    shown = frame
+    for column in names:
+        kept = common_levels(engine, frame, column, at_least)
+        shown = put_together(engine, shown, column, kept)
+    shown = engine.persist(shown)
     campaign = [c for c, name in names.items() if name.startswith(CAMPAIGN_OF_ACQUISITION)]
-    return Groups(frame, names, campaign[-1] if campaign else None, tuple(notes))
+    notes = _notes(tables, config, shown, names)
+    return Groups(shown, names, campaign[-1] if campaign else None, tuple(notes))
 
 
 def _parts(
@@ -137,14 +143,19 @@ def _customers(tables: Tables, config: PipelineConfig) -> nw.LazyFrame[Any]:
     return nw.concat(frames).unique()
 
 
-def _note(
-    tables: Tables, frame: nw.LazyFrame[Any], column: str, name: str, at_least: int
+def _notes(
+    tables: Tables, config: PipelineConfig, frame: nw.LazyFrame[Any], names: Mapping[str, str]
 ) -> list[str]:
-    counted = frame.filter(nw.col(column) == OTHER).select(n_=nw.len())
+    """Say of each segment how many customers have values that were put together."""
+    one, none = nw.lit(1), nw.lit(0)
+    counted = frame.select(
+        **{c: nw.when(nw.col(c) == OTHER).then(one).otherwise(none).sum() for c in names}
+    )
     (row,) = tables.engine.rows(counted, source="customers")
-    if not row["n_"]:
-        return []
+    few = f"fewer than {config.scorecard.smallest_group} {plural(config.entity)}"
     return [
-        f"Segment '{name}': {quantity(int(row['n_']), 'customer')} with values of fewer than "
-        f"{at_least} customers, or beyond the most frequent ones, are together as '{OTHER}'."
+        f"Segment '{name}': {quantity(int(row[column]), config.entity)} with values of {few}, or "
+        f"beyond the {MAX_LEVELS} most frequent values, are together as '{OTHER}'."
+        for column, name in names.items()
+        if row[column]
     ]

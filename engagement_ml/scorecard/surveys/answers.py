@@ -12,9 +12,9 @@ from engagement_ml._typing import AnyArray, BoolArray, FloatArray, IntArray
 LIMITS = {"0-10": (0.0, 10.0), "1-5": (1.0, 5.0), "1-7": (1.0, 7.0), "1-10": (1.0, 10.0)}
 """Lowest and highest score of each scale."""
 HIGH = {"0-10": 9.0, "1-5": 4.0, "1-7": 6.0, "1-10": 9.0}
-"""Lowest score of a promoter, or of somebody satisfied."""
+"""Lowest score of a promoter, or of a satisfied customer."""
 BELOW = {"0-10": 7.0, "1-5": 3.0, "1-7": 4.0, "1-10": 5.0}
-"""Score below which somebody is a detractor, or dissatisfied."""
+"""Score below which a customer is a detractor, or dissatisfied."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,14 @@ class Answers:
 
     @property
     def is_high(self) -> BoolArray:
-        """Whether the score is that of a promoter, or of somebody satisfied, shape (m,)."""
+        """Whether the score is that of a promoter, or of a satisfied customer, shape (m,)."""
         if self.better == "less":
             return self.score <= sum(LIMITS[self.scale]) - HIGH[self.scale]
         return self.score >= HIGH[self.scale]
 
     @property
     def is_low(self) -> BoolArray:
-        """Whether the score is that of a detractor, or of somebody dissatisfied, shape (m,)."""
+        """Whether the score is that of a detractor, or of a dissatisfied customer, shape (m,)."""
         if self.better == "less":
             return self.score > sum(LIMITS[self.scale]) - BELOW[self.scale]
         return self.score < BELOW[self.scale]

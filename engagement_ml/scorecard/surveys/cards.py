@@ -11,6 +11,7 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.inputs import Tables
+from engagement_ml.measures.families.surveys import FEWEST_ESAT
 from engagement_ml.scorecard.card import SurveyCard
 from engagement_ml.scorecard.surveys.answers import Answers
 from engagement_ml.scorecard.surveys.comments import comments_by_survey
@@ -26,6 +27,7 @@ from engagement_ml.scorecard.surveys.gathering import (
     WEEK_DAYS,
     Counted,
     Gathered,
+    anonymous_surveys,
     count_surveys,
     gather,
 )
@@ -49,7 +51,11 @@ def survey_cards(
     counted = count_surveys(tables)
     if not counted:
         return ()
-    comments = comments_by_survey(tables, config.scorecard.comments, segments)
+    anonymous = anonymous_surveys(config)
+    comments = comments_by_survey(tables, config.scorecard.comments, segments, anonymous=anonymous)
+    for each in counted:
+        if each.survey in anonymous and each.people < FEWEST_ESAT:
+            comments.pop(each.survey, None)
     try:
         gathered = gather(tables, config, counted)
     except NotEnoughDataError as error:
@@ -74,6 +80,7 @@ class _Scope:
     outcome: int
     window: int
     smallest_share: float
+    without_churn: bool
     candidates: tuple[str, ...]
     recorded: tuple[str, ...]
     wording: Wording
@@ -92,6 +99,7 @@ class _Scope:
             outcome=max(1, round(windows.outcome_days / WEEK_DAYS)),
             window=max(1, round(windows.observation_days / WEEK_DAYS)),
             smallest_share=config.select.smallest_effect,
+            without_churn=config.churn.kind == "event",
             candidates=candidates,
             recorded=most_frequent(gathered.periods, recorded, 2 * MAX_BEHAVIOURS),
             wording=Wording.of(config),
@@ -135,6 +143,7 @@ def _evidence(answers: Answers, gathered: Gathered, scope: _Scope) -> tuple[Mapp
         outcome=scope.outcome,
         smallest_share=scope.smallest_share,
         controls=scope.candidates,
+        without_churn=scope.without_churn,
     )
     adds = forecast_gain(
         periods,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 import narwhals as nw
@@ -15,7 +16,11 @@ ALL = "all"
 
 
 def comments_by_survey(
-    tables: Tables, at_most: int, segments: nw.LazyFrame[Any] | None = None
+    tables: Tables,
+    at_most: int,
+    segments: nw.LazyFrame[Any] | None = None,
+    *,
+    anonymous: Collection[str] = (),
 ) -> dict[str, dict[str, tuple[dict[str, Any], ...]]]:
     """Return the newest comments of each survey and segment.
 
@@ -26,12 +31,15 @@ def comments_by_survey(
         Comments of each segment.
     segments : LazyFrame, optional
         ``customer_id`` and a text column for each segment.
+    anonymous : collection of str
+        Surveys whose comments are listed without person, score and segment.
 
     Returns
     -------
     dict of survey to dict of segment to tuple of dict
         Segments are ``all``, and ``column: group``. Each comment has ``customer_id``, ``date``,
-        ``score`` (None without one) and ``comment``. Empty if the table has no comments.
+        ``score`` (None without one) and ``comment``; person and score are None if anonymous. Empty
+        if the table has no comments.
     """
     if tables.surveys is None or not at_most or "comment" not in tables.columns("surveys"):
         return {}
@@ -61,11 +69,10 @@ def comments_by_survey(
     for row in rows:
         of_survey = found.setdefault(str(row["survey"]), {})
         groups = [ALL]
-        groups += [
-            f"{column}: {row[f'segment_{i}']}"
-            for i, column in enumerate(columns)
-            if row[f"segment_{i}"] is not None
-        ]
+        if row["survey"] in anonymous:
+            row |= {"customer_id": None, "score": None}
+        else:
+            groups += _groups(row, columns)
         for group in groups:
             listed = of_survey.setdefault(group, [])
             if len(listed) < at_most:
@@ -74,6 +81,12 @@ def comments_by_survey(
         survey: {group: tuple(listed) for group, listed in sorted(groups.items())}
         for survey, groups in found.items()
     }
+
+
+def _groups(row: dict[str, Any], columns: list[str]) -> list[str]:
+    """Return the segments of a row."""
+    named = ((column, row[f"segment_{i}"]) for i, column in enumerate(columns))
+    return [f"{column}: {group}" for column, group in named if group is not None]
 
 
 def _comment(row: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from engagement_ml._typing import BoolArray, Float32Array, FloatArray, IntArray,
 from engagement_ml.scorecard.surveys.answers import Answers
 
 NEAR = 2
-"""Weeks on either side of an answer that are told apart: a purchase often triggers a survey."""
+"""Weeks next to an answer that have columns of their own: a purchase often triggers a survey."""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ BIASED: tuple[Rule, ...] = (
     "behaviours before",
     "behaviours explain",
     "before as after",
+    "churn left out",
 )
 """Reasons that more answers would not remove."""
 
@@ -105,6 +106,7 @@ def score_evidence(
     outcome: int,
     smallest_share: float,
     controls: tuple[str, ...] = (),
+    without_churn: bool = False,
     thresholds: Thresholds = THRESHOLDS,
 ) -> tuple[ScoreEvidence, ...]:
     """Return evidence and verdict of each form of a survey's score.
@@ -119,6 +121,8 @@ def score_evidence(
         Smallest effect of interest, as a share of mean margin, for one standard deviation.
     controls : tuple of str
         Behaviours that a driver must do more than.
+    without_churn : bool, default False
+        Whether margin ends with an event, after which customers are not in the panel.
     thresholds : Thresholds
     """
     cells = estimation_sample(periods, 0)
@@ -133,7 +137,9 @@ def score_evidence(
     found: list[ScoreEvidence] = []
     for form in forms_of(answers):
         between = between_customers(periods, answers, form, outcome)
-        finding = ScoreFinding(form.name, None, between, response, smallest)
+        finding = ScoreFinding(
+            form.name, None, between, response, smallest, without_churn=without_churn
+        )
         if len(pool):
             effect = estimate_effect(
                 periods,

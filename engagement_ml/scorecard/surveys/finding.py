@@ -24,7 +24,7 @@ It is stricter than for behaviours: margin often follows a mood by some weeks.
 Rule = Literal[
     "few answers", "not converged", "no behaviours", "behaviours before", "behaviours explain",
     "unstable", "passed", "follows purchases", "correlated only", "below smallest effect",
-    "before as after", "inconclusive",
+    "before as after", "churn left out", "inconclusive",
 ]  # fmt: skip
 
 
@@ -71,6 +71,8 @@ class ScoreFinding:
         Behaviours that were asked.
     left : float or None
         z that is left given them; None if that was not asked, or did not converge.
+    without_churn : bool
+        Whether margin ends with an event, so that the effect is that on customers who stay.
     """
 
     form: str
@@ -82,6 +84,7 @@ class ScoreFinding:
     pretrend: ScoreEffect | None = None
     n_behaviours: int = 0
     left: float | None = None
+    without_churn: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def judge(finding: ScoreFinding, thresholds: Thresholds = THRESHOLDS) -> ScoreVe
 
 
 def _only_follows(finding: ScoreFinding, effect: ScoreEffect) -> bool:
-    """Return whether purchases raise the score, and margin after it is not what it goes with.
+    """Return whether purchases raise the score, and margin after it is not associated with it.
 
     A hidden mood that moves both shows before the answer as well as after it. Then the score
     follows nothing, so what precedes must exceed twice what follows.
@@ -185,10 +188,15 @@ def _of_failing(finding: ScoreFinding, effect: ScoreEffect, thresholds: Threshol
     correlated = abs(between.z) >= thresholds.vanity_z and between.z * side > 0
     small = side * effect.effect * between.std < thresholds.vanity_effect * finding.smallest
     refuted = high < max(thresholds.vanity_share * naive, finding.smallest)
+    nothing: ScoreVerdict | None = None
     if silent and correlated and small and refuted:
-        return ScoreVerdict("vanity", "correlated only")
-    if between.std > 0 and -finding.smallest <= low and high <= finding.smallest:
-        return ScoreVerdict("inert", "below smallest effect")
+        nothing = ScoreVerdict("vanity", "correlated only")
+    elif between.std > 0 and -finding.smallest <= low and high <= finding.smallest:
+        nothing = ScoreVerdict("inert", "below smallest effect")
+    if nothing is not None:
+        # That a score moves no margin of those who stay does not say that it keeps no customer.
+        left_out = ScoreVerdict("unverifiable", "churn left out")
+        return left_out if finding.without_churn else nothing
     if abs(effect.z) >= thresholds.min_z and not leads_are_small(finding, thresholds):
         return ScoreVerdict("unverifiable", "before as after")
     return ScoreVerdict("unverifiable", "inconclusive")

@@ -214,9 +214,17 @@ def _weeks(micros: AnyArray, start: int, width: int) -> IntArray:
     return np.maximum(week, -1)
 
 
+def anonymous_surveys(config: PipelineConfig) -> frozenset[str]:
+    """Return the surveys of employees, whose answers must not be traced to a person."""
+    own = {settings.survey for settings in config.measures.values() if settings.kind == "esat"}
+    named = config.measures.get("esat")
+    usual = "esat" if named is None or named.survey is None else named.survey
+    return frozenset({usual, *(survey for survey in own if survey is not None)})
+
+
 def direction_of(config: PipelineConfig, survey: str) -> Literal["more", "less"]:
     """Return whether a high score of a survey is good, from the measures that read it."""
     for name, settings in config.measures.items():
-        if settings.better and survey in (settings.survey, settings.kind or name):
+        if settings.better and survey == (settings.survey or settings.kind or name):
             return settings.better
     return "more"

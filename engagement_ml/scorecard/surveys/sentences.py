@@ -160,6 +160,10 @@ _SENTENCES: dict[Rule, Callable[[ScoreEvidence, Wording], str]] = {
     "correlated only": _correlated,
     "below smallest effect": lambda e, w: f"{_change(e, w)}, below the smallest effect of interest",
     "before as after": _as_before,
+    "churn left out": lambda e, w: (
+        f"{_change(e, w)} while they stay; whether the score moves churn, which ends margin, is "
+        "not in this, and more answers would not tell"
+    ),
     "inconclusive": lambda e, w: f"{_change(e, w)}, which is inconclusive",
 }
 
