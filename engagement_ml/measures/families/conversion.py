@@ -42,7 +42,7 @@ def start_and_goal(
 
 def _customer_trials(context: MeasureContext, settings: MeasureConfig, unit: Unit) -> Trials:
     start, goal = start_and_goal(context, settings)
-    return match_trials(context, start, goal, Link(unit), limit_of(settings), "customer's start")
+    return match_trials(context, start, goal, Link(unit), limit_of(settings), "start")
 
 
 def _conversion_rows(context: MeasureContext, settings: MeasureConfig) -> Rows:

@@ -175,7 +175,8 @@ def _refuse(context: MeasureContext, wanted: tuple[str, ...], key: str) -> None:
     types = [name for name in wanted if name not in (TRANSACTION, SIGNUP)]
     needs = ["column signup of customers"] if SIGNUP in wanted else []
     needs += [f"events of type {' or '.join(types)}"] if types else []
-    hint = nearest(wanted[0], context.tables.event_counts)
+    # Alternatives, as the defaults are, resemble some type by chance.
+    hint = nearest(wanted[0], context.tables.event_counts) if len(wanted) == 1 else ""
     raise AbsentError(f"{' or '.join(needs)}{hint} (setting '{key}')")
 
 
