@@ -35,6 +35,8 @@ by segment, if the tables have what it needs; otherwise it says what they lack.
 A measure of your own has a name of yours and the `kind` of a measure below, with its settings:
 
 ```yaml
+name: shop-engagement
+sources: {events: events.parquet, transactions: transactions.parquet}
 measures:
   trial_to_paid:
     kind: conversion

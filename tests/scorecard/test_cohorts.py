@@ -129,6 +129,13 @@ def test_cohorts_equal_the_oracle(rows: list[Any], signups: list[Any], churn: st
         check(*shop(engine, rows, signups, churn))
 
 
+def test_who_left_before_the_first_period_is_not_retained(engine: Engine) -> None:
+    """The churn event comes before the sign-up, in the days before the first period."""
+    rows = [("c0", moment("2024-01-20"), place, False) for place in (0, 0, 0, 8)]
+    signups = [moment("2024-02-01"), *[None] * (len(IDS) - 1)]
+    check(*shop(engine, rows, signups, "event"))
+
+
 def spread(n: int) -> list[Any]:
     start = moment("2024-01-20")
     return [

@@ -123,8 +123,13 @@ def _there(
 ) -> dict[Cell, int]:
     """Return how many are still there at the end of each period, if churn is an event."""
     calendar = periods.calendar(context.engine).select(exit_="day", period="period")
+    # A churn event before the first period, earlier than the sign-up, counts from the start.
+    gone = entries.filter(nw.col("exit_") < periods.span.end)
     lost = (
-        entries.join(calendar, on="exit_", how="inner").group_by(*_KEYS).agg(nw.len().alias("n_"))
+        gone.join(calendar, on="exit_", how="left")
+        .with_columns(nw.col("period").fill_null(0))
+        .group_by(*_KEYS)
+        .agg(nw.len().alias("n_"))
     )
     losses: dict[Cell, int] = defaultdict(int)
     for row in context.engine.rows(lost, source="events"):
