@@ -135,6 +135,26 @@ def test_nothing_sent_on_record_is_no_data(engine: Engine) -> None:
     assert none.absent == "column 'sent' of surveys: none has a time of sending"
 
 
+def test_without_a_time_of_sending_contacts_are_answered_in_time(engine: Engine) -> None:
+    """a answers in time, twice; b too late; c before; the time of d is not over."""
+    contacts = [
+        {"customer_id": who, "timestamp": moment(day), "event_type": "survey_sent"}
+        for who, day in (("a", "2024-01-10"), ("b", "2024-01-10"), ("c", "2024-01-10"),
+                         ("d", "2024-04-25"))
+    ]  # fmt: skip
+    rows = [
+        answer("a", "2024-01-12", 9),
+        answer("a", "2024-01-13", 3),
+        answer("b", "2024-02-25", 9),
+        answer("c", "2024-01-09", 9),
+        answer("d", "2024-04-26", 9),
+    ]
+    found = results(engine, rows, events=contacts)["response_rate"]
+    assert values(found) == [pytest.approx(100 / 3), None, None, None]
+    assert found.notes[0].startswith("by contacts (survey_sent)")
+    assert "one contact left out: the time for the goal is not over yet" in found.notes
+
+
 def test_response_rate_counts_each_survey_that_was_sent(engine: Engine) -> None:
     sent = moment("2024-01-30")
     rows = [

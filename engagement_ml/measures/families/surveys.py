@@ -8,16 +8,22 @@ from typing import Any
 import narwhals as nw
 
 from engagement_ml.config.scorecard import MeasureConfig
-from engagement_ml.measures.context import AbsentError, MeasureContext
+from engagement_ml.features.daily_totals import content_key
+from engagement_ml.measures.context import TOUCHPOINT, AbsentError, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
+from engagement_ml.measures.families.conversion import limit_of
 from engagement_ml.measures.kinds.functions import ratio, share
 from engagement_ml.measures.kinds.net_promoter import NetPromoter
+from engagement_ml.measures.rows.occurrences import Occurrences, occurrences
+from engagement_ml.measures.rows.trials import LINKS, Link, match_trials
 from engagement_ml.measures.survey_answers import answered_surveys, answers_of, sent_surveys
 
 PROMOTER, PASSIVE = 9.0, 7.0
 """Lowest scores of promoters and of passives, on 0 to 10."""
 SATISFIED = {"1-5": 4.0, "1-7": 6.0, "1-10": 9.0, "0-10": 9.0}
 """Lowest score of the satisfied on each scale: the upper two."""
+CONTACTS = ("survey_sent", "survey_invited", "feedback_requested")
+"""Usual event types of a survey that is sent."""
 FEWEST_ESAT = 10
 """Answers below which satisfaction of employees is not shown: it could be traced to one of them."""
 _UNITS, _SCORES = 2**20, 100_000
@@ -91,9 +97,34 @@ def _mean_score(context: MeasureContext, settings: MeasureConfig) -> Rows:
 
 
 def _responses(context: MeasureContext, settings: MeasureConfig) -> Rows:
-    sent, notes = sent_surveys(context, settings.survey)
+    try:
+        sent, notes = sent_surveys(context, settings.survey)
+    except AbsentError:
+        named = (settings.event,) if isinstance(settings.event, str) else settings.event or ()
+        if context.tables.surveys is None or not set(named) & context.tables.event_counts.keys():
+            raise
+        return _responses_to_contacts(context, settings)
     columns = {"answered": nw.col("answered").sum(), "sent": nw.col("sent_").sum()}
     return Rows(f"sent {settings.survey}", lambda: sent, columns, notes=notes)
+
+
+def _responses_to_contacts(context: MeasureContext, settings: MeasureConfig) -> Rows:
+    """Return contacts, and whether an answer of the customer followed in time."""
+    contacts = occurrences(context, settings.event, "event", (TOUCHPOINT, *LINKS.values()))
+    given = context.frame("surveys").filter(~nw.col("score").is_null())
+    if settings.survey is not None:
+        given = given.filter(nw.col("survey") == settings.survey)
+    moment = nw.col("timestamp")
+    answers = given.select("customer_id", day=moment.dt.date(), micros=moment)
+    # The key of the trials has the goals' names, and the rows depend on the surveys, too.
+    names = (f"answers {settings.survey}", content_key(context.tables, "surveys"))
+    goals = Occurrences(names, context.engine.micros(answers, "micros"))
+    limit, link = limit_of(settings), Link("customer")
+    trials = match_trials(context, contacts, goals, link, limit, "contact")
+    each = trials.each()
+    note = f"by contacts ({', '.join(contacts.names)}), as no survey has a time of sending"
+    columns = {"answered": each["reached"], "sent": each["trials"]}
+    return Rows(trials.key, lambda: trials.frame, columns, notes=(note, *trials.notes))
 
 
 _LAST = "Several answers of one person in a period: the last counts."
@@ -178,10 +209,14 @@ FAMILY = (
         unit="percent",
         better="more",
         formula="answered / sent, by the day on which a survey was sent",
-        needs="surveys with `sent`; rows without a score were not answered",
+        needs="surveys with `sent`, whose rows without a score were not answered; or events of a "
+        "type in `event`, by which surveys are sent",
         rows=_responses,
         edge_cases="Nothing sent on record: no data, not 100%. Answers without `sent` are left "
-        "out. All surveys together unless `survey` names one.",
-        keys=("survey",),
+        "out. All surveys together unless `survey` names one. By events, the contacts of a "
+        "customer on one day are answered if an answer follows in time; those whose time is not "
+        "over are left out.",
+        keys=("survey", "event", "within_days", "within_hours"),
+        defaults={"event": CONTACTS, "within_days": 30},
     ),
 )
