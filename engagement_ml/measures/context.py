@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import narwhals as nw
@@ -60,6 +61,11 @@ class MeasureContext:
         """The engine that holds the tables."""
         return self.tables.engine
 
+    @cached_property
+    def calendar(self) -> nw.LazyFrame[Any]:
+        """``day`` (date) and ``period`` (place of its period), a row for each day."""
+        return self.periods.calendar(self.engine)
+
     @property
     def segments(self) -> dict[str, str]:
         """Column of `groups` in the frames of ``with_segments``, and the name of the segment."""
@@ -91,8 +97,7 @@ class MeasureContext:
 
     def has(self, table: str, column: str) -> bool:
         """Return whether a table is given and has a column."""
-        frame = getattr(self.tables, table)
-        return frame is not None and column in frame.collect_schema().names()
+        return column in self.tables.columns(table)
 
     def require(self, table: str, *columns: str) -> None:
         """Check that a table has columns.
@@ -102,7 +107,8 @@ class MeasureContext:
         AbsentError
             If the table or one of the columns is not given.
         """
-        present = self.frame(table).collect_schema().names()
+        self.frame(table)
+        present = self.tables.columns(table)
         lacking = [column for column in columns if column not in present]
         if lacking:
             what = "column" if len(lacking) == 1 else "columns"

@@ -35,7 +35,7 @@ def _by_customer(context: MeasureContext, rows: Rows, kind: Durations) -> nw.Laz
     """Return counts of equal durations of one customer in one period, computed once."""
     frame = rows.frame()
     touched = [TOUCHPOINT] if TOUCHPOINT in frame.collect_schema().names() else []
-    inside = frame.join(context.periods.calendar(context.engine), on="day", how="inner")
+    inside = frame.join(context.calendar, on="day", how="inner")
     inside = inside.filter(nw.col("micros") >= 0).with_columns(
         time=(nw.col("micros") + (kind.step - 1)) // kind.step,
         answered=nw.col("answered").cast(nw.Int64),

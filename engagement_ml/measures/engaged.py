@@ -61,10 +61,9 @@ def engaged_cells(context: MeasureContext) -> tuple[dict[str, dict[str, float]],
         Keys of a group are ``customers`` and ``margin`` (in currency); a period without scores is
         empty.
     """
-    calendar = context.periods.calendar(context.engine)
     by_customer = (
         engaged_and_bought(context)
-        .join(calendar, on="day", how="inner")
+        .join(context.calendar, on="day", how="inner")
         .group_by("customer_id", "period")
         .agg(*(nw.col(c).max() for c in ("scored", ENGAGED, BOUGHT)), nw.col("margin").sum())
     )

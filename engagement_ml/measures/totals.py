@@ -58,8 +58,7 @@ def _by_customer(
 ) -> nw.LazyFrame[Any]:
     """Return the columns of all measures, a row for each customer and period, computed once."""
     sums = {alias: e for each in measures for alias, e in each.sums.items()}
-    calendar = context.periods.calendar(context.engine)
-    inside = rows.join(calendar, on="day", how="inner")
+    inside = rows.join(context.calendar, on="day", how="inner")
     split = [key for key in keys if key not in KEYS]
     inside = inside.filter(*(~nw.col(key).is_null() for key in split)) if split else inside
     grouped = inside.group_by(*keys).agg(e.alias(alias) for alias, e in sums.items())

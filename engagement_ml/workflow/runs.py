@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,7 +31,7 @@ _MODEL_FORMS = (
 
 @dataclass(frozen=True)
 class Run:
-    """The files of one run; each method reads its file.
+    """The files of one run; each method reads its file, the large ones once.
 
     Attributes
     ----------
@@ -48,7 +49,7 @@ class Run:
 
     def record(self) -> RunRecord:
         """Return the record of all results."""
-        return RunRecord.from_json(self._file(Path(RECORD)))
+        return self._record
 
     def config(self) -> PipelineConfig:
         """Return the configuration of the run."""
@@ -56,6 +57,14 @@ class Run:
 
     def models(self) -> tuple[ProfitModel, ChurnModel]:
         """Return the profit and the churn model."""
+        return self._models
+
+    @cached_property
+    def _record(self) -> RunRecord:
+        return RunRecord.from_json(self._file(Path(RECORD)))
+
+    @cached_property
+    def _models(self) -> tuple[ProfitModel, ChurnModel]:
         from engagement_ml.models import ChurnModel, ProfitModel
 
         profit = self._model(Path(PROFIT), ProfitModel.from_text)

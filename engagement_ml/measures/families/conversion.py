@@ -6,13 +6,16 @@ from engagement_ml.config.scorecard import MeasureConfig
 from engagement_ml.measures.context import SIGNUP, TOUCHPOINT, TRANSACTION, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
 from engagement_ml.measures.kinds.functions import share
-from engagement_ml.measures.rows.occurrences import (
-    DAY,
-    HOUR,
-    Occurrences,
-    occurrences,
+from engagement_ml.measures.rows.occurrences import Occurrences, occurrences
+from engagement_ml.measures.rows.trials import (
+    LINKS,
+    Link,
+    Trials,
+    Unit,
+    limit_of,
+    link_of,
+    match_trials,
 )
-from engagement_ml.measures.rows.trials import LINKS, Link, Trials, Unit, link_of, match_trials
 
 VISITS = ("visit", "page_view", "product_view")
 CARTS = ("add_to_cart", "cart_created", "added_to_cart", "cart_add")
@@ -22,13 +25,6 @@ PROJECT_ENDS = ("project_finished", "project_completed")
 MATURE = (
     "A start whose time for the goal is not over at the end of the history is left out and counted."
 )
-
-
-def limit_of(settings: MeasureConfig) -> int | None:
-    """Return the time within which a goal counts, in microseconds; None for any time."""
-    if settings.within_hours is not None:
-        return round(settings.within_hours * HOUR)
-    return None if settings.within_days is None else round(settings.within_days * DAY)
 
 
 def start_and_goal(

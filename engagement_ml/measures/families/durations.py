@@ -12,10 +12,10 @@ from engagement_ml.config.scorecard import MeasureConfig
 from engagement_ml.formatting import how_many
 from engagement_ml.measures.context import MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows, Unit
-from engagement_ml.measures.families.conversion import CHECKOUTS, limit_of, start_and_goal
+from engagement_ml.measures.families.conversion import CHECKOUTS, start_and_goal
 from engagement_ml.measures.kinds.durations import HOUR, MINUTE, SECOND, Durations
 from engagement_ml.measures.rows.occurrences import count, end_of_history, kept, touched
-from engagement_ml.measures.rows.trials import LINKS, link_of, units, with_next
+from engagement_ml.measures.rows.trials import LINKS, limit_of, link_of, units, with_next
 
 REQUESTS = ("ticket_opened", "support_request", "request_sent", "question_asked")
 ANSWERS = ("ticket_answered", "support_response", "response_sent", "question_answered")

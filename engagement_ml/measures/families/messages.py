@@ -11,11 +11,11 @@ from engagement_ml.config.scorecard import MeasureConfig
 from engagement_ml.ledger.daily import MICRO
 from engagement_ml.measures.context import TRANSACTION, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
-from engagement_ml.measures.families.conversion import MATURE, limit_of, start_and_goal
+from engagement_ml.measures.families.conversion import MATURE, start_and_goal
 from engagement_ml.measures.kinds.functions import TotalsFunction, safe_ratio, share
 from engagement_ml.measures.rows.contacts import contact_rows, contacts_of
 from engagement_ml.measures.rows.occurrences import occurrences
-from engagement_ml.measures.rows.trials import Link, match_trials
+from engagement_ml.measures.rows.trials import Link, limit_of, match_trials
 
 DELIVERED = ("email_delivered", "message_delivered", "email_sent", "message_sent", "push_sent")
 OPENED = ("email_opened", "email_open", "message_opened", "push_opened")

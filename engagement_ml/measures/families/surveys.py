@@ -11,11 +11,10 @@ from engagement_ml.config.scorecard import MeasureConfig
 from engagement_ml.features.daily_totals import content_key
 from engagement_ml.measures.context import TOUCHPOINT, AbsentError, MeasureContext
 from engagement_ml.measures.definition import MeasureDefinition, Rows
-from engagement_ml.measures.families.conversion import limit_of
 from engagement_ml.measures.kinds.functions import ratio, share
 from engagement_ml.measures.kinds.net_promoter import NetPromoter
 from engagement_ml.measures.rows.occurrences import Occurrences, occurrences
-from engagement_ml.measures.rows.trials import LINKS, Link, match_trials
+from engagement_ml.measures.rows.trials import LINKS, Link, limit_of, match_trials
 from engagement_ml.measures.survey_answers import answered_surveys, answers_of, sent_surveys
 
 PROMOTER, PASSIVE = 9.0, 7.0

@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import narwhals as nw
 
+from engagement_ml.config import MeasureConfig
 from engagement_ml.formatting import how_many
 from engagement_ml.measures.context import TRANSACTION, AbsentError, MeasureContext
 from engagement_ml.measures.rows.occurrences import (
     DAY,
+    HOUR,
     Occurrences,
     count,
     end_of_history,
@@ -74,6 +76,13 @@ class Link:
     unit: Unit
     column: str | None = None
     note: str = ""
+
+
+def limit_of(settings: MeasureConfig) -> int | None:
+    """Return the time within which a goal counts, in microseconds; None for any time."""
+    if settings.within_hours is not None:
+        return round(settings.within_hours * HOUR)
+    return None if settings.within_days is None else round(settings.within_days * DAY)
 
 
 def match_trials(

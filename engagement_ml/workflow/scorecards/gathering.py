@@ -149,10 +149,9 @@ def gather(
     progress.start("Examining surveys")
     surveys = survey_cards(tables, config, segments=_named(groups))
     summary: Mapping[str, Mapping[str, float]] = {}
-    if scores is not None:
-        summary = score_summary(scores, tables, periods, len(metric.behaviours))
     buying: tuple[EngagedBuying, ...] = ()
     if scores is not None:
+        summary = score_summary(scores, tables, periods, len(metric.behaviours))
         buying = engaged_buying(periods, engaged_cells(context), limit)
     to_act, acting_notes = _to_act(tables, config, metric, scores, periods, progress)
     return Parts(
