@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
 from engagement_ml.drivers.evidence import DriverEvidence, DriverRow, row_dict
 from engagement_ml.errors import InputError, OutputError, nearest
+from engagement_ml.further import Further
 from engagement_ml.models.prediction_intervals import PredictionIntervals
 from engagement_ml.plain_types import as_path, plain
 from engagement_ml.windows import Windows
@@ -98,6 +99,8 @@ class RunRecord:
         Events of each event type that is part of one behaviour with others, the most first.
     prediction_intervals : PredictionIntervals or None
         Those of predicted margin; None in records of earlier versions.
+    further : Further
+        What was found beside the drivers of margin.
 
     Raises
     ------
@@ -125,6 +128,7 @@ class RunRecord:
     seconds: dict[str, float] = field(default_factory=dict)
     grouped_event_types: dict[str, int] = field(default_factory=dict)
     prediction_intervals: PredictionIntervals | None = None
+    further: Further = field(default_factory=Further)
 
     format: ClassVar[int] = FORMAT
 
@@ -276,24 +280,5 @@ def _types() -> dict[str, Any]:
 
     from engagement_ml.tables.quality import TableQuality
 
-    fields: dict[str, Any] = {
-        "name": str,
-        "entity": str,
-        "currency": str,
-        "created_at": str,
-        "version": str,
-        "config": dict[str, Any],
-        "windows": Windows,
-        "tables": tuple[TableQuality, ...],
-        "n_entities": int,
-        "n_rows": int,
-        "metric": dict[str, Any],
-        "evidence": DriverEvidence,
-        "evaluation": dict[str, Any],
-        "sample": DrawnSample | None,
-        "registered": dict[str, Any] | None,
-        "seconds": dict[str, float],
-        "grouped_event_types": dict[str, int],
-        "prediction_intervals": PredictionIntervals | None,
-    }
-    return {name: TypeAdapter(of) for name, of in fields.items()}
+    hints = get_type_hints(RunRecord, localns={"TableQuality": TableQuality})
+    return {each.name: TypeAdapter(hints[each.name]) for each in dataclasses.fields(RunRecord)}

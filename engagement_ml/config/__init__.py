@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engagement_ml.config.actions import ActConfig, AttributionConfig, ContactConfig
 from engagement_ml.config.covariates import CovariatesConfig
 from engagement_ml.config.engine import EngineConfig, EngineKind
 from engagement_ml.config.event_types import EventTypesConfig
@@ -9,6 +10,7 @@ from engagement_ml.config.experiments import ExperimentConfig
 from engagement_ml.config.features import FeaturesConfig, RatioConfig, SessionsConfig
 from engagement_ml.config.gate import GateConfig
 from engagement_ml.config.monitor import FailOn, MonitorConfig
+from engagement_ml.config.outcomes import LinksConfig, OutcomeConfig, SequenceConfig
 from engagement_ml.config.pipeline import PipelineConfig
 from engagement_ml.config.reading import is_uri, parse_config, read_config
 from engagement_ml.config.scorecard import (
@@ -34,9 +36,12 @@ from engagement_ml.config.shape import TableShape, UnrollConfig
 
 __all__ = [
     "TABLE_NAMES",
+    "ActConfig",
+    "AttributionConfig",
     "BehaviourConfig",
     "BenchmarkConfig",
     "ChurnConfig",
+    "ContactConfig",
     "CovariatesConfig",
     "EngineConfig",
     "EngineKind",
@@ -47,14 +52,17 @@ __all__ = [
     "GateConfig",
     "GoalConfig",
     "HistoryConfig",
+    "LinksConfig",
     "MeasureConfig",
     "MonitorConfig",
+    "OutcomeConfig",
     "PipelineConfig",
     "RatioConfig",
     "Role",
     "SampleConfig",
     "ScorecardConfig",
     "SelectConfig",
+    "SequenceConfig",
     "SessionsConfig",
     "SourcesConfig",
     "StageConfig",

@@ -9,6 +9,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from engagement_ml.column_names import fold
+from engagement_ml.config.actions import ActConfig, AttributionConfig, ContactConfig
 from engagement_ml.config.covariates import CovariatesConfig
 from engagement_ml.config.engine import KINDS, EngineConfig
 from engagement_ml.config.event_types import EventTypesConfig
@@ -17,6 +18,14 @@ from engagement_ml.config.features import FeaturesConfig
 from engagement_ml.config.frozen import Frozen, also_accepts
 from engagement_ml.config.gate import GateConfig
 from engagement_ml.config.monitor import MonitorConfig
+from engagement_ml.config.outcomes import (
+    MARGIN,
+    LinksConfig,
+    OutcomeConfig,
+    SequenceConfig,
+    as_outcomes,
+    check_outcomes,
+)
 from engagement_ml.config.scorecard import (
     BenchmarkConfig,
     GoalConfig,
@@ -105,6 +114,25 @@ class PipelineConfig(Frozen):
         default=(),
         description="Columns of the customers table that split customers into segments.",
     )
+    outcomes: dict[str, OutcomeConfig] = Field(
+        default_factory=lambda: {MARGIN: OutcomeConfig()},
+        description="Outcomes that behaviours are judged by, beside margin: first_purchase, churn, "
+        "and parts of margin.",
+        json_schema_extra=also_accepts({"type": "array", "items": {"type": "string"}}),
+    )
+    links: LinksConfig = Field(
+        default=LinksConfig(), description="What the links between actors and customers mean."
+    )
+    sequences: tuple[SequenceConfig, ...] = Field(
+        default=(), description="Sequences of two event types that are candidate behaviours."
+    )
+    contact: ContactConfig | None = Field(
+        default=None, description="How much contact is too much; null leaves it out."
+    )
+    attribution: AttributionConfig | None = Field(
+        default=None, description="Credit of touchpoints for conversions; null leaves it out."
+    )
+    act: ActConfig = Field(default=ActConfig(), description="Whom to act on, and whom to leave.")
     experiments: tuple[ExperimentConfig, ...] = Field(
         default=(), description="Randomised experiments, whose results replace estimates."
     )
@@ -169,6 +197,17 @@ class PipelineConfig(Frozen):
                     )
         return value
 
+    @field_validator("outcomes", mode="before")
+    @classmethod
+    def _outcomes_as_mapping(cls, value: Any) -> Any:
+        return as_outcomes(value)
+
+    @field_validator("outcomes")
+    @classmethod
+    def _outcomes_are_known(cls, value: dict[str, OutcomeConfig]) -> dict[str, OutcomeConfig]:
+        check_outcomes(value)
+        return {MARGIN: OutcomeConfig()} | value
+
     @model_validator(mode="after")
     def _columns_are_given_once(self) -> Self:
         check_shapes(self.shape, self.columns)
@@ -212,6 +251,12 @@ class PipelineConfig(Frozen):
     def label(self, event_type: str) -> str:
         """Return the name that people read for an event type."""
         return self.behaviour(event_type).label or event_type
+
+    @property
+    def reads_extra(self) -> bool:
+        """Whether training needs the optional columns that otherwise only measures read."""
+        parts = any(outcome.where for outcome in self.outcomes.values())
+        return parts or self.contact is not None or self.attribution is not None
 
     @property
     def experiment(self) -> str:

@@ -13,7 +13,7 @@ from engagement_ml.usable_rows import EARLIEST
 Role = Literal["behaviour", "consequence", "mediator", "confounder", "negative_control", "ignore"]
 MOST_DAYS = 36_500
 """Longest window: a hundred years."""
-TABLE_NAMES = ("events", "transactions", "customers", "surveys", "identities")
+TABLE_NAMES = ("events", "transactions", "customers", "surveys", "identities", "links")
 
 
 class SourcesConfig(Frozen):
@@ -42,6 +42,11 @@ class SourcesConfig(Frozen):
     identities: str | None = Field(
         default=None,
         description="Path of the identities table: the customer of each anonymous_id of events.",
+    )
+    links: str | None = Field(
+        default=None,
+        description="Path of the links table: which actor, such as a partner or a sales person, "
+        "serves which customer.",
     )
 
 

@@ -84,6 +84,8 @@ class DriverRow:
         no event.
     converged : bool
         Whether all fits behind the verdict converged; if not, it is `unverifiable`.
+    outcome : str
+        The outcome that the verdict is about: ``"margin"``, or another of the configuration.
     """
 
     behaviour: str
@@ -125,6 +127,7 @@ class DriverRow:
     lifetime_effect_low: float | None = None
     lifetime_effect_high: float | None = None
     converged: bool = True
+    outcome: str = "margin"
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import Any, Never, Self
 
 from engagement_ml.config import (
+    ActConfig,
+    AttributionConfig,
     BehaviourConfig,
     BenchmarkConfig,
     ChurnConfig,
+    ContactConfig,
     CovariatesConfig,
     EngineConfig,
     EngineKind,
@@ -19,11 +22,14 @@ from engagement_ml.config import (
     GateConfig,
     GoalConfig,
     HistoryConfig,
+    LinksConfig,
     MeasureConfig,
     MonitorConfig,
+    OutcomeConfig,
     SampleConfig,
     ScorecardConfig,
     SelectConfig,
+    SequenceConfig,
     SourcesConfig,
     StageConfig,
     TableShape,
@@ -85,6 +91,13 @@ class EngagementModel(Parameters, TrackedResults):
         ``at_most``, ``require`` ("driver" or "indicator"), ``smallest_effect``.
     segments : sequence of str
         Columns of the table of customers.
+    outcomes : mapping, or sequence of str
+        ``first_purchase``, ``churn``, and parts of margin.
+    links : LinksConfig or mapping
+        ``level``, ``breadth``.
+    sequences : sequence of SequenceConfig or mapping
+        ``first``, ``then``, ``within_days``, ``label``.
+    contact, attribution, act : ContactConfig, AttributionConfig, ActConfig or mapping
     experiments : sequence of ExperimentConfig or mapping
         Results of randomised tests, which override observational evidence.
     gate, monitor : GateConfig, MonitorConfig or mapping
@@ -151,6 +164,12 @@ class EngagementModel(Parameters, TrackedResults):
         sample: SampleConfig | Keys | int | str | None = "auto",
         select: SelectConfig | Keys | None = None,
         segments: Sequence[str] | None = None,
+        outcomes: Mapping[str, OutcomeConfig | Keys] | Sequence[str] | None = None,
+        links: LinksConfig | Keys | None = None,
+        sequences: Sequence[SequenceConfig | Keys] | None = None,
+        contact: ContactConfig | Keys | None = None,
+        attribution: AttributionConfig | Keys | None = None,
+        act: ActConfig | Keys | None = None,
         experiments: Sequence[ExperimentConfig | Keys] | None = None,
         gate: GateConfig | Keys | None = None,
         monitor: MonitorConfig | Keys | None = None,
@@ -187,6 +206,12 @@ class EngagementModel(Parameters, TrackedResults):
         self.sample = sample
         self.select = select
         self.segments = segments
+        self.outcomes = outcomes
+        self.links = links
+        self.sequences = sequences
+        self.contact = contact
+        self.attribution = attribution
+        self.act = act
         self.experiments = experiments
         self.gate = gate
         self.monitor = monitor

@@ -45,6 +45,13 @@ COLUMNS: dict[str, dict[str, Kind]] = {
         "sent": "timestamp",
     },
     "identities": {"anonymous_id": "id", "customer_id": "id", "timestamp": "timestamp"},
+    "links": {
+        "actor_id": "id",
+        "customer_id": "id",
+        "role": "text",
+        "from": "timestamp",
+        "to": "timestamp",
+    },
     "scores": {"customer_id": "id", "timestamp": "timestamp", "score": "finite"},
 }
 EXTRA: dict[str, dict[str, Kind]] = {
@@ -79,6 +86,7 @@ REQUIRED = {
     "customers": ("customer_id",),
     "surveys": ("customer_id", "timestamp", "survey", "score"),
     "identities": ("anonymous_id", "customer_id"),
+    "links": ("actor_id", "customer_id"),
     "scores": ("customer_id", "timestamp", "score"),
 }
 ROW_ID = {"events": "event_id", "transactions": "transaction_id"}
@@ -91,10 +99,8 @@ class Identities:
 
     Attributes
     ----------
-    view : str
-        Name in the engine of the spans that ``identity_spans`` returns.
-    fingerprint : str
-        Changes with the identities.
+    view, fingerprint : str
+        Name in the engine of the spans of ``identity_spans``, and what changes with them.
     """
 
     view: str

@@ -96,24 +96,33 @@ def fit_pipeline(
         and ``build_panel``.
     """
     from engagement_ml.models.covariate_screening import screen_covariates
+    from engagement_ml.workflow.further.part import Fitted, Sources
+    from engagement_ml.workflow.further.parts import find, gather
 
     progress = progress or Progress()
     progress.start("Reading tables")
     with open_engine(config.engine, frames) as engine:
-        tables = read_tables(config, engine, frames, on_part=progress.update)
+        tables = read_tables(
+            config, engine, frames, on_part=progress.update, extra=config.reads_extra
+        )
         experiments = read_experiments(config, engine)
         windows = plan_windows(tables.history, config.windows)
         quality, data_notes, grouped = tables.quality, tables.notes, tables.grouped_types
         config = with_grouped_types(config, grouped)
+        everyone = tables
         tables, sample = draw_training_sample(tables, config, windows, progress)
         progress.start("Building features", sample_detail(sample, config.entity))
         tables, covariate_notes = screen_covariates(tables, config, windows)
         quality = with_notes(quality, "customers", covariate_notes)
         panel, periods = _build(tables, config, windows)
+        gathered = gather(Sources(everyone, tables, config, windows))
     # The engine is closed before estimation, which needs the memory that its tables held.
     profit, churn, evidence = _fit(panel, periods, config, windows, experiments, progress)
     log_notes(evidence.notes)
     metric = with_score_quantiles(make_metric(config, evidence), panel, windows)
+    further = find(
+        gathered, Fitted(config, windows, panel, periods, evidence, metric, experiments), progress
+    )
     progress.start("Evaluating out of time")
     evaluation = evaluate_panel(
         panel, windows, metric, profit, churn, evidence.drivers, config.random_seed, sample=sample
@@ -137,6 +146,7 @@ def fit_pipeline(
         evaluation=evaluation,
         grouped_event_types=dict(grouped.counts),
         prediction_intervals=out_of_time_intervals(panel, profit, config.random_seed),
+        further=further,
     )
     explanation = None
     if keep_explanation:

@@ -9,9 +9,12 @@ from typing import Any, TypedDict
 from pydantic import BaseModel
 
 from engagement_ml.config import (
+    ActConfig,
+    AttributionConfig,
     BehaviourConfig,
     BenchmarkConfig,
     ChurnConfig,
+    ContactConfig,
     CovariatesConfig,
     EngineConfig,
     EngineKind,
@@ -21,12 +24,15 @@ from engagement_ml.config import (
     GateConfig,
     GoalConfig,
     HistoryConfig,
+    LinksConfig,
     MeasureConfig,
     MonitorConfig,
+    OutcomeConfig,
     PipelineConfig,
     SampleConfig,
     ScorecardConfig,
     SelectConfig,
+    SequenceConfig,
     SourcesConfig,
     StageConfig,
     TableShape,
@@ -63,6 +69,12 @@ class ConfigKeys(TypedDict, total=False):
     sample: SampleConfig | Keys | int | str | None
     select: SelectConfig | Keys | None
     segments: Sequence[str] | None
+    outcomes: Mapping[str, OutcomeConfig | Keys] | Sequence[str] | None
+    links: LinksConfig | Keys | None
+    sequences: Sequence[SequenceConfig | Keys] | None
+    contact: ContactConfig | Keys | None
+    attribution: AttributionConfig | Keys | None
+    act: ActConfig | Keys | None
     experiments: Sequence[ExperimentConfig | Keys] | None
     gate: GateConfig | Keys | None
     monitor: MonitorConfig | Keys | None

@@ -1,0 +1,65 @@
+"""Sections of the configuration for contacts, credit of touchpoints, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from engagement_ml.config.frozen import Frozen
+
+
+class ContactConfig(Frozen):
+    """How much contact is too much: which events are contacts, and when the budget counts."""
+
+    event_types: tuple[str, ...] | None = Field(
+        default=None,
+        description="Event types of the company's contacts. null: all events whose direction is "
+        "outbound.",
+    )
+    cost_per_contact: float = Field(
+        default=0.0, ge=0.0, allow_inf_nan=False, description="Cost of one contact, in currency."
+    )
+
+
+class AttributionConfig(Frozen):
+    """Credit for conversions, divided among the touchpoints before them."""
+
+    conversion: str | None = Field(
+        default=None, description="Event type of a conversion. null: a transaction."
+    )
+    touchpoint: Literal["channel", "campaign", "event_type"] = Field(
+        default="channel", description="Column of events that tells touchpoints apart."
+    )
+    event_types: tuple[str, ...] | None = Field(
+        default=None, description="Event types that are touchpoints. null: all."
+    )
+    lookback_days: int = Field(
+        default=30, ge=1, le=366, description="Days before a conversion that count."
+    )
+
+
+class ActConfig(Frozen):
+    """Whom to act on, and the control group that shows whether it helped."""
+
+    control_share: float = Field(
+        default=0.2,
+        ge=0.0,
+        le=0.9,
+        description="Share of the customers on the list that is left alone at random.",
+    )
+    at_most: int | None = Field(
+        default=None, ge=2, description="Most customers on the list, the largest gains first."
+    )
+    smallest_gain: float = Field(
+        default=0.0,
+        ge=0.0,
+        allow_inf_nan=False,
+        description="Smallest expected gain of a customer on the list, in currency.",
+    )
+    outcome_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=3660,
+        description="Days after the list over which margin is compared. null: the outcome window.",
+    )

@@ -1,0 +1,38 @@
+"""What a run finds beside the drivers of margin; parts that were not asked for are empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engagement_ml.actions.evidence import Opportunity
+from engagement_ml.attribution.evidence import AttributionEvidence
+from engagement_ml.contact.evidence import ContactEvidence
+from engagement_ml.metric.standing import Standing
+from engagement_ml.outcomes.evidence import OutcomeEvidence
+from engagement_ml.profiles.evidence import UnprofitableProfile
+
+
+@dataclass(frozen=True)
+class Further:
+    """Results beside the drivers of margin.
+
+    Attributes
+    ----------
+    outcomes : tuple of OutcomeEvidence
+        In the order of the configuration, without margin.
+    contact : ContactEvidence or None
+    attribution : AttributionEvidence or None
+    profile : UnprofitableProfile or None
+        Who the unprofitable engaged are.
+    standing : Standing or None
+        How customers score today.
+    opportunity : Opportunity or None
+        What more of the drivers would bring.
+    """
+
+    outcomes: tuple[OutcomeEvidence, ...] = ()
+    contact: ContactEvidence | None = None
+    attribution: AttributionEvidence | None = None
+    profile: UnprofitableProfile | None = None
+    standing: Standing | None = None
+    opportunity: Opportunity | None = None

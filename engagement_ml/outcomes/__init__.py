@@ -1,0 +1,7 @@
+"""Outcomes beside margin: first purchases, churn, and parts of margin such as products."""
+
+from __future__ import annotations
+
+from engagement_ml.outcomes.evidence import OutcomeEvidence
+
+__all__ = ["OutcomeEvidence"]
