@@ -38,7 +38,7 @@ test-lowest: pyproject.toml  ## Smoke and engine tests with the lowest allowed v
 		--resolution lowest-direct -e '.[polars,spark]'
 	$(VENV)-lowest/bin/uv pip install -q --python $(VENV)-lowest/bin/python \
 		pytest pytest-xdist hypothesis threadpoolctl
-	$(VENV)-lowest/bin/python -m pytest -n 2 --dist loadfile -W default tests/smoke tests/engines
+	ALL_TESTS=1 $(VENV)-lowest/bin/python -m pytest -n 2 --dist loadfile -W default tests/smoke tests/engines
 
 lint: $(DEV)  ## Style, types, import rules
 	$(BIN)/ruff check .

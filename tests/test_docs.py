@@ -34,7 +34,7 @@ SCRIPTS = {
     "python -m pytest",
 }
 TABLES = ("events", "transactions", "customers")
-SELDOM = ("cli.md", "track.md", "install.md", "schedule.md")
+SELDOM = ("cli.md", "track.md", "install.md", "schedule.md", "monitor.md", "audit.md", "score.md")
 """Pages whose commands other tests run as well: examples of ``--help``, the README, tracking."""
 
 

@@ -99,6 +99,7 @@ def test_nothing_is_selected_without_true_effects(searched) -> None:
     assert sum(verdicts(evidence)[b] == "vanity" for b in vanity) >= len(vanity) / 2
 
 
+@pytest.mark.seldom
 def test_harmful_behaviours_are_named_and_not_selected(searched) -> None:
     world, _, evidence = searched("harmful", 1500, 44, 6)
     harmful = [b for b, v in world.truth.verdicts.items() if v == "harmful"]
@@ -245,6 +246,7 @@ def test_declared_roles_are_respected(shop, role: str) -> None:
         assert verdicts(evidence)["driver"] == "consequence"
 
 
+@pytest.mark.seldom
 def test_a_cost_above_the_gross_effect_is_harmful(shop) -> None:
     free = search(shop)
     gross = next(r.effect_gross for r in free.drivers if r.behaviour == "driver")

@@ -17,6 +17,7 @@ from tests.engine.test_notation import NUMBERS, TIMES
 from tests.expressions.test_values import CASES, check_values, scope_of, write_table
 
 
+@pytest.mark.seldom
 @pytest.mark.spark
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_values_on_spark(spark_engine: Any, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def test_spark_reports_every_fault(spark_engine: Engine, tmp_path: Path) -> None
     check_faults(spark_engine, lambda frame, name: as_csv(frame, tmp_path, name))
 
 
+@pytest.mark.seldom
 @pytest.mark.spark
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_spark_measures_what_duckdb_measures(spark_engine: Engine, tmp_path: Path) -> None:

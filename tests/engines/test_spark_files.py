@@ -50,6 +50,7 @@ def test_fields_of_records(spark_engine: Any, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.seldom
 def test_anonymous_events(spark_engine: Any, tmp_path: Path) -> None:
     def make(frame: Any, name: str) -> Path:
         return as_parquet(frame, tmp_path, name)

@@ -279,6 +279,7 @@ def test_panel_and_periods_have_the_rows_of_the_sample_alone(churn: str) -> None
     assert periods.segments["country"].tolist() == expected_periods.segments["country"].tolist()
 
 
+@pytest.mark.seldom
 def test_means_are_unbiased_and_more_precise_than_in_a_simple_random_sample() -> None:
     """40 seeds: no bias, equal inclusion probabilities, less variance of the strata variables."""
     size, n, seeds = 10 * N, 10 * DRAWN, 40

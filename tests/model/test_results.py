@@ -73,6 +73,7 @@ def test_a_model_that_abstained_says_why(model):
     assert other.explain("within").shape == model.explain("within").shape
 
 
+@pytest.mark.seldom
 def test_tracking_a_fitted_model_takes_one_call_and_registers_it_once(model, here):
     tracked = em.EngagementModel(**model.get_params(deep=False))
     tracked._results = model._results

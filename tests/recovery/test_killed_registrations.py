@@ -128,6 +128,7 @@ def test_two_first_registrations_at_once_lose_none(place) -> None:
     assert statuses == ["FINISHED", "FINISHED"]
 
 
+@pytest.mark.seldom
 def test_one_run_registered_twice_at_once_becomes_one_version(place) -> None:
     folder, store = place("twice")
     assert at_once(register_quietly, (folder, store), (folder, store)) == [0, 0]

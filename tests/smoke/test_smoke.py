@@ -11,8 +11,8 @@ import pytest
 
 import engagement_ml as em
 
-# old versions of dependencies warn about themselves
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+# Old versions of dependencies warn about themselves; with today's, other tests do the same.
+pytestmark = [pytest.mark.slow, pytest.mark.seldom, pytest.mark.filterwarnings("default")]
 SETTINGS = {
     "name": "smoke",
     "windows": {"observation_days": 28, "outcome_days": 28, "every_days": 28},

@@ -190,6 +190,7 @@ def test_names_are_unique_and_are_not_those_of_baselines(trained, tmp_path):
     assert [each.name for each in read] == ["run", "run (2)", "total_events (2)"]
 
 
+@pytest.mark.seldom
 def test_an_evaluation_by_uri_is_logged_and_linked_to_the_model(trained, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.store)

@@ -31,6 +31,7 @@ def test_a_run_groups_the_same_types_again(
         assert evaluation["profit"] == record.evaluation["profit"]
 
 
+@pytest.mark.seldom
 def test_the_types_of_the_run_decide_where_counts_have_changed(
     small_shop: Any, write_yaml: Any, quick_drivers: Any, tmp_path: Any
 ) -> None:

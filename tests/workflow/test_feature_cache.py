@@ -140,6 +140,7 @@ def test_changed_data_misses_the_cache(
     assert run(folder, monkeypatch)
 
 
+@pytest.mark.seldom
 def test_changed_settings_miss_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     windows = {"observation_days": 7, "outcome_days": 5, "every_days": 7}
     assert run(folder, monkeypatch)
@@ -150,6 +151,7 @@ def test_changed_settings_miss_the_cache(folder: Path, monkeypatch: pytest.Monke
     assert run(folder, monkeypatch, churn=churn)
 
 
+@pytest.mark.seldom
 def test_changed_sessions_and_ratios_miss_the_cache(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

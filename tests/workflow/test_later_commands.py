@@ -246,6 +246,7 @@ def test_configured_sessions_and_ratios_are_among_the_features(write_yaml, here)
     assert again.features == read_config(config).features
 
 
+@pytest.mark.seldom
 def test_evaluation_uses_the_same_session_features_as_training(write_yaml, here, quick_drivers):
     ratio = {"name": "finished", "begun": "tutorial_start", "done": "tutorial_done"}
     config = write_yaml(features={"sessions": True, "ratios": [ratio]}, tracking={"uri": None})

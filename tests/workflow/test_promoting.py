@@ -172,6 +172,7 @@ def test_promotion_and_the_way_back(versions, store):
     assert len(promotions(store)) == 2
 
 
+@pytest.mark.seldom
 def test_a_version_that_fails_leaves_the_champion_and_says_why(versions, store):
     strict = _config(versions, min_customers=5000, require_tag={"approved_by": "any"})
     result = promote(f"models:/{NAME}/2", strict, tracking_uri=store)

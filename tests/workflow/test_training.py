@@ -137,6 +137,7 @@ def test_a_run_is_registered_as_champion_and_the_next_as_challenger(here, config
     assert {"metric/between_spearman", "profit/r2"} <= set(run.data.metrics)
 
 
+@pytest.mark.seldom
 def test_the_registered_metric_scores_in_a_fresh_process(trained, tmp_path):
     counts = {"tutorial_done": [0.0, 2.0, 50.0], "wishlist_add": [1.0, 0.0, 50.0]}
     code = (
@@ -174,6 +175,7 @@ def test_without_tracking_mlflow_is_not_used(here, untracked, quick_drivers):
     assert list((here / "mlruns").iterdir()) == []
 
 
+@pytest.mark.seldom
 def test_results_go_to_a_folder_by_name_and_time_by_default(here, untracked, quick_drivers):
     first, second = train(untracked), train(untracked)
     assert first.folder.parent == second.folder.parent == Path("runs/small-shop")

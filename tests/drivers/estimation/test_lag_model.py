@@ -24,6 +24,7 @@ LAGS = plan_lags(12, 12)
 N_GROUPS = len(LAGS.groups)
 
 
+@pytest.mark.seldom
 def test_max_z_of_noise_rarely_reaches_the_threshold_of_a_driver() -> None:
     noise = np.random.default_rng(1).standard_normal((4000, N_GROUPS))
     z = np.array([max_z(e, np.eye(N_GROUPS), LAGS) for e in noise])
