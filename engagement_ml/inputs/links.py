@@ -32,6 +32,9 @@ class Links:
     outsiders : LazyFrame
         ``customer_id``: the actors who are no customers themselves.
     quality : TableQuality
+    starts : LazyFrame or None
+        ``customer_id`` and ``start_``, the first ``from`` of each customer; None if no link has
+        one.
     roles : tuple of str
         Sorted.
     teams : LazyFrame or None
@@ -41,6 +44,7 @@ class Links:
     spans: nw.LazyFrame[Any]
     outsiders: nw.LazyFrame[Any]
     quality: TableQuality
+    starts: nw.LazyFrame[Any] | None = None
     roles: tuple[str, ...] = ()
     teams: nw.LazyFrame[Any] | None = None
 
@@ -103,6 +107,14 @@ def teams_of(links: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
         return None
     named = links.filter(~nw.col("team").is_null())
     return named.group_by(ACTOR).agg(nw.col("team").max())
+
+
+def starts_of(links: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
+    """Return the first ``from`` of each customer; None if links have no such column."""
+    if "from" not in links.collect_schema().names():
+        return None
+    started = links.filter(~nw.col("from").is_null())
+    return started.group_by("customer_id").agg(nw.col("from").min().alias("start_"))
 
 
 def _typed(engine: Engine, links: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
