@@ -109,9 +109,9 @@ def _notes(
             f"{config.currency} in all are of {plural(config.entity)} whom no actor served "
             "at that time; they are left out"
         )
-    if several := round(served["several"] or 0):
+    if n_several := round(served["several"] or 0):
         notes.append(
-            f"{label}: {quantity(several, 'transaction')} are of {plural(config.entity)} whom "
+            f"{label}: {quantity(n_several, 'transaction')} are of {plural(config.entity)} whom "
             f"several actors served at once; these share the margin equally, and each of "
             "them has the order"
         )
