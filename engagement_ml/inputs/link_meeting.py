@@ -121,7 +121,8 @@ def _no_match(
 
 
 def _number(engine: Engine, frame: nw.LazyFrame[Any], label: str) -> int:
-    (row,) = engine.rows(frame.select(nw.col("customer_id").n_unique().alias("n")), source=label)
+    distinct = frame.select("customer_id").unique()
+    (row,) = engine.rows(distinct.select(nw.len().alias("n")), source=label)
     return int(row["n"])
 
 
