@@ -94,7 +94,7 @@ def derive(
                 )
             )
         return Derivation(result)
-    links, notes = read_links(engine, result)
+    links, notes = read_links(engine, config, result)
     notes += check_links(engine, config, result, links, report, sampled=sampled)
     derived = _with_ledger(engine, config, result, links, until, report)
     if config.links.level == ACTORS:
@@ -104,7 +104,9 @@ def derive(
     return replace(derived, links=links, notes=notes)
 
 
-def read_links(engine: Engine, result: ReadResult) -> tuple[Links, tuple[str, ...]]:
+def read_links(
+    engine: Engine, config: PipelineConfig, result: ReadResult
+) -> tuple[Links, tuple[str, ...]]:
     """Return the links, and what was left out of them."""
     given, quality = result.frames["links"], result.quality["links"]
     spans = engine.persist(link_spans(engine, given))
@@ -124,6 +126,7 @@ def read_links(engine: Engine, result: ReadResult) -> tuple[Links, tuple[str, ..
         starts_of(given),
         tuple(sorted(row[ROLE] for row in roles)),
         teams_of(given),
+        config.links.level,
     )
     return links, empty_links(engine, given, quality.source)
 

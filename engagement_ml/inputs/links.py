@@ -39,6 +39,8 @@ class Links:
         Sorted.
     teams : LazyFrame or None
         `ACTOR` and ``team``, one row an actor: the last by name if links name several.
+    level : str
+        Whether the metric is about customers or about actors.
     """
 
     spans: nw.LazyFrame[Any]
@@ -47,6 +49,7 @@ class Links:
     starts: nw.LazyFrame[Any] | None = None
     roles: tuple[str, ...] = ()
     teams: nw.LazyFrame[Any] | None = None
+    level: str = CUSTOMERS
 
 
 def link_spans(engine: Engine, links: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
