@@ -13,7 +13,12 @@ from engagement_ml._typing import FloatArray
 from engagement_ml.evaluation.baseline_comparison import compare
 from engagement_ml.evaluation.baselines import counts_of
 from engagement_ml.evaluation.bootstrap import Resamples
-from engagement_ml.evaluation.cutoff_groups import cutoffs_of, group_by_cutoff, number_entities
+from engagement_ml.evaluation.cutoff_groups import (
+    cluster_numbers,
+    cutoffs_of,
+    group_by_cutoff,
+    number_entities,
+)
 from engagement_ml.evaluation.measurement import Measurement
 from engagement_ml.evaluation.measures import MEASURES
 from engagement_ml.evaluation.names import METRIC, RFM, TOTAL
@@ -88,7 +93,12 @@ def compare_versions(
         pairs,
         candidates,
         {name: counts_of(rows, name) for name in vanity},
-        Measurement(_MEASURES, Resamples(n_entities=n_entities, n=n_bootstrap, seed=seed)),
+        Measurement(
+            _MEASURES,
+            Resamples(
+                n_entities, n_bootstrap, seed, cluster_numbers(test.frame, codes, n_entities)
+            ),
+        ),
         windows,
         notes,
     )

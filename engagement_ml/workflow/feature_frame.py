@@ -69,7 +69,7 @@ def features(  # type: ignore[misc]
     ['customer_id', 'cutoff', 'part', 'advisor_call__frequency']
     """
     from engagement_ml.features.lazy_panel import build_lazy_panel
-    from engagement_ml.features.panel import build_panel, no_event
+    from engagement_ml.features.panel import CLUSTER, build_panel, no_event
 
     if isinstance(links, Mapping):
         # The section of the configuration has the name of the table.
@@ -89,7 +89,8 @@ def features(  # type: ignore[misc]
         tables, notes = without_leaks(tables, settings, windows)
         log_notes(notes, notes[:1] if tables.leaking_covariates else ())
         if engine.local:
-            return build_panel(tables, settings, windows).frame
+            frame = build_panel(tables, settings, windows).frame
+            return frame.drop(columns=CLUSTER, errors="ignore")
         panel = engine.pandas(build_lazy_panel(tables, settings, windows))
     counts = [f"{behaviour}__frequency" for behaviour in tables.behaviours]
     if not panel[counts].to_numpy().any():

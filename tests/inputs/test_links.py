@@ -256,7 +256,7 @@ def test_links_that_hold_at_no_moment_and_actors_left_out_are_said(engine):
 
 def test_scoring_actors_without_links_is_refused():
     frames = {name: frame for name, frame in make_frames().items() if name != "links"}
-    with open_duckdb() as engine, pytest.raises(ConfigError, match="links.level"):
+    with open_duckdb() as engine, pytest.raises(ConfigError, match=r"links\.level"):
         read(frames, engine, links={"level": "actors"})
 
 

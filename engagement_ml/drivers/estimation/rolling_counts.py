@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import BoolArray, Float32Array, FloatArray
+from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
 from engagement_ml.drivers.estimation.clusters import subset_clusters
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit, fit_poisson

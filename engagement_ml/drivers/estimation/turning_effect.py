@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray
+from engagement_ml._typing import FloatArray, Int64Array
 from engagement_ml.drivers.estimation.amount_curve import AmountCurve
 from engagement_ml.drivers.estimation.clusters import cluster_sums
 from engagement_ml.drivers.estimation.distributed_lags import Lags
