@@ -74,6 +74,7 @@ def compare_versions(
     panel = replace(panel, frame=panel.frame.assign(**named))
     train, test = panel.part("train"), panel.part("test")
     codes, n_entities = number_entities(test.frame)
+    clusters = cluster_numbers(test.frame, codes, n_entities)
     pairs = choose_pairs(
         cutoffs_of(panel.frame), cutoffs_of(test.frame), windows, fit_until=fit_until
     )
@@ -95,9 +96,7 @@ def compare_versions(
         {name: counts_of(rows, name) for name in vanity},
         Measurement(
             _MEASURES,
-            Resamples(
-                n_entities, n_bootstrap, seed, cluster_numbers(test.frame, codes, n_entities)
-            ),
+            Resamples(n_entities, n_bootstrap, seed, clusters),
         ),
         windows,
         notes,
