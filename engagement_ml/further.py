@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engagement_ml.actions.evidence import Opportunity
 from engagement_ml.attribution.evidence import AttributionEvidence
 from engagement_ml.contact.evidence import ContactEvidence
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.metric.standing import Standing
 from engagement_ml.outcomes.evidence import MixRow, OutcomeEvidence
 from engagement_ml.profiles.evidence import UnprofitableProfile
@@ -39,3 +40,8 @@ class Further:
     profile: UnprofitableProfile | None = None
     standing: Standing | None = None
     opportunity: Opportunity | None = None
+
+    @property
+    def outcome_rows(self) -> tuple[DriverRow, ...]:
+        """Verdicts on all behaviours by all outcomes beside margin, outcome by outcome."""
+        return tuple(row for outcome in self.outcomes for row in outcome.drivers)

@@ -159,9 +159,9 @@ def _net(total: DriverRow, money: Money) -> str:
     if total.verdict not in ("driver", "harmful") or total.effect is None:
         return f"{cost}whether margin in all changes is not known"
     verb = "rises" if total.effect > 0 else "falls"
-    decimals = decimals_for(total.effect, total.effect_low, total.effect_high)
-    interval = money.spread(total.effect_low, total.effect_high, decimals)
-    return f"{cost}margin in all {verb} by {money(abs(total.effect), decimals)} ({interval})"
+    if total.effect_low is None or total.effect_high is None:
+        return f"{cost}margin in all {verb}"
+    return f"{cost}margin in all {verb} by {_amount(total, money)}"
 
 
 def _sums(
