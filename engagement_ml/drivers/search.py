@@ -22,6 +22,7 @@ from engagement_ml.drivers.finding import BIASED
 from engagement_ml.drivers.findings import (
     assemble_findings,
     bootstrap_stability,
+    rank_by_effect,
     rank_by_shap,
 )
 from engagement_ml.drivers.notes import abstention, no_indicator, notes, order_note, unstable_note
@@ -103,8 +104,8 @@ def _search(
 ) -> DriverEvidence:
     """Run the stages of the search."""
     estimator = estimator_for(study.config)
-    findings = _find(study, estimator, experiments, checks, step)
-    decision = _decide(study, estimator, findings, experiments, step)
+    findings = find_evidence(study, estimator, experiments, checks, step)
+    decision = decide(study, estimator, findings, experiments, step)
     step("Running robustness checks")
     comparisons = _compare(study, findings, decision)
     return _evidence(study, findings, decision, checks, comparisons)
@@ -118,19 +119,25 @@ class Comparisons:
     pairs: PairComparison = field(default_factory=PairComparison)
 
 
-def _find(
+def find_evidence(
     study: Study,
     estimator: Estimator,
     experiments: Sequence[ExperimentResult],
     checks: Sequence[Check],
     step: OnStep,
+    *,
+    by_shap: bool = True,
 ) -> Findings:
-    """Estimate effects, rank behaviours, bootstrap the selection, and run the vetoing checks."""
+    """Estimate effects, rank behaviours, bootstrap the selection, and run the vetoing checks.
+
+    SHAP decides no verdict; without it, behaviours are ranked by effect times standard deviation.
+    """
     step(f"Estimating effects within {plural(study.config.entity)}")
     obstacle = estimator.obstacle(study)
     estimates = Estimates() if obstacle is not None else estimator.estimate(study)
-    step("Ranking behaviours by SHAP")
-    ranking = rank_by_shap(study, estimates)
+    if by_shap:
+        step("Ranking behaviours by SHAP")
+    ranking = rank_by_shap(study, estimates) if by_shap else rank_by_effect(study, estimates)
     step("Bootstrapping the selection")
     stability = bootstrap_stability(study, estimates)
     findings = assemble_findings(study, estimates, stability)
@@ -147,7 +154,7 @@ def _find(
     return Findings(estimates, obstacle, ranking, stability, vetoed, results, context)
 
 
-def _decide(
+def decide(
     study: Study,
     estimator: Estimator,
     findings: Findings,
@@ -223,6 +230,7 @@ def _evidence(
     override, selection = decision.override, decision.selection
     indicators, ranking = selection.indicators, findings.ranking
     segments, pairs = comparisons.segments, comparisons.pairs
+    labels = {b: config.label(b) for b in study.behaviours}
     tables = EvidenceTables(
         study,
         override.findings,
@@ -247,11 +255,7 @@ def _evidence(
         segments=segments.rows,
         pairs=pairs.rows,
         unprofitable=unprofitable_engaged(
-            study.rows,
-            study.behaviours,
-            selection.choices,
-            selection.curves,
-            {b: config.label(b) for b in study.behaviours},
+            study.rows, study.behaviours, selection.choices, selection.curves, labels
         ),
         experiments=override.experiments(tables.experiment_plan()),
         notes=(*_notes(study, findings, decision, wording), *segments.notes, *pairs.notes),
@@ -290,10 +294,6 @@ def _order_note(study: Study, findings: Findings, selection: Selection) -> list[
     """Return a note if SHAP would have ordered the drivers otherwise."""
     if selection.indicators is not None:
         return []
-    agreement = compare_orders(
-        selection.drivers,
-        findings.ranking.within,
-        study.config.select.at_most,
-        study.thresholds,
-    )
+    at_most, shap = study.config.select.at_most, findings.ranking.within
+    agreement = compare_orders(selection.drivers, shap, at_most, study.thresholds)
     return order_note(agreement, study.config.label)
