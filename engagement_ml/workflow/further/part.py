@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,14 @@ class Fitted:
 
 
 @dataclass(frozen=True)
+class WithFiles:
+    """The value of a part with the text of files for the run's folder, by their names there."""
+
+    value: Any
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Part:
     """One part.
 
@@ -62,7 +70,7 @@ class Part:
     gather : callable
         Reads what the part needs from the tables; all numbers are in memory afterwards.
     find : callable
-        From what was gathered to the value of the field.
+        From what was gathered to the value of the field, or to `WithFiles`.
     """
 
     field: str

@@ -7,9 +7,10 @@ from typing import Any
 
 from engagement_ml.further import Further
 from engagement_ml.progress import Progress
-from engagement_ml.workflow.further.part import Fitted, Part, Sources
+from engagement_ml.workflow.further.contact import CONTACT
+from engagement_ml.workflow.further.part import Fitted, Part, Sources, WithFiles
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (CONTACT,)
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
 
 
@@ -22,14 +23,20 @@ def gather(sources: Sources) -> Mapping[int, Any]:
     }
 
 
-def find(gathered: Mapping[int, Any], fitted: Fitted, progress: Progress) -> Further:
-    """Return the results of the parts that have gathered something."""
+def find(
+    gathered: Mapping[int, Any], fitted: Fitted, progress: Progress
+) -> tuple[Further, dict[str, str]]:
+    """Return the results of the parts that have gathered something, and their files by name."""
     found: dict[str, Any] = {}
+    files: dict[str, str] = {}
     for place, data in gathered.items():
         part = PARTS[place]
         progress.start(part.step)
         value = part.find(data, fitted)
+        if isinstance(value, WithFiles):
+            files |= value.files
+            value = value.value
         found[part.field] = (
             (*found.get("outcomes", ()), *value) if (part.field == "outcomes") else value
         )
-    return Further(**found)
+    return Further(**found), files
