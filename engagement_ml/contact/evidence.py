@@ -39,6 +39,8 @@ class ContactRow:
         Margin over the outcome window for one more contact in the observation window, averaged
         over customers as they are, net of its cost, in currency, with its 95% interval. None if it
         is not identified.
+    memory_days : int or None
+        Days over which contacts add up, if the response turns.
     pooled : bool
         Whether the numbers are those of all customers, as the value has no response of its own.
     """
@@ -58,6 +60,7 @@ class ContactRow:
     effect: float | None = None
     effect_low: float | None = None
     effect_high: float | None = None
+    memory_days: int | None = None
     pooled: bool = False
 
 

@@ -140,9 +140,7 @@ def contact_cost(counts: ContactCounts, config: PipelineConfig) -> tuple[float, 
     )
 
 
-def _notes(
-    data: ContactData, response: ContactResponse, config: PipelineConfig
-) -> tuple[str, ...]:
+def _notes(data: ContactData, response: ContactResponse, config: PipelineConfig) -> tuple[str, ...]:
     kinds = listed(data.counts.event_types) or "none"
     notes = [f"contacts are events of {kinds}; they count as one behaviour here"]
     if data.definition.types is None and data.definition.left_out:

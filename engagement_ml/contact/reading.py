@@ -72,9 +72,7 @@ def read_contacts(
 def contact_events(definition: ContactDefinition, tables: Tables) -> nw.LazyFrame[Any]:
     """Return the contacts with their day."""
     found = definition.contacts(tables.events, tables.columns("events"))
-    return found.select(
-        "customer_id", "event_type", nw.col("timestamp").dt.date().alias("day")
-    )
+    return found.select("customer_id", "event_type", nw.col("timestamp").dt.date().alias("day"))
 
 
 def _daily(definition: ContactDefinition, tables: Tables) -> ContactCounts:

@@ -54,6 +54,9 @@ def row_of(
         effect=float(finding.effect) if known else None,
         effect_low=float(low) if known else None,
         effect_high=float(high) if known else None,
+        memory_days=None
+        if turning is None
+        else turning.memory * response.study.periods.period_days,
     )
 
 
