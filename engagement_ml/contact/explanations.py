@@ -18,6 +18,11 @@ def explain_contacts(response: ContactResponse) -> str:
     if response.turns:
         assert response.finding.turning is not None
         return _turns(response, response.finding.turning)
+    if response.bends:
+        return (
+            f"the response turns, but where is not known: the interval of its optimum is wider than "
+            f"the counts observed; on average, {_within(response)}; {response.settled_by}"
+        )
     write = _SENTENCES.get(response.verdict.rule, _inconclusive)
     ends = "" if response.study.config.churn.kind == "no_transaction" else _ENDS
     return write(response) + ends

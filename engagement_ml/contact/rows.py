@@ -22,7 +22,7 @@ def limit_of(response: ContactResponse) -> float | None:
     if response.turns:
         assert response.finding.turning is not None
         return response.finding.turning.optimum
-    code = response.verdict.verdict
+    code = response.code
     if code == "harmful":
         return 0.0
     if code == "driver" and response.cost > 0 and response.curve is not None:

@@ -66,12 +66,30 @@ class ContactResponse:
 
     @property
     def turns(self) -> bool:
+        """Whether the response turns at a place that is known, and nothing objects to it."""
+        return self.bends and self.located
+
+    @property
+    def bends(self) -> bool:
         """Whether the response turns, and nothing objects to it."""
         return self.finding.turning is not None and self.verdict.rule not in UNSETTLED
 
     @property
+    def located(self) -> bool:
+        """Whether the interval of the optimum is narrower than the counts that were observed."""
+        turning = self.finding.turning
+        if turning is None or not turning.x:
+            return False
+        return turning.optimum_high - turning.optimum_low < turning.x[-1]
+
+    @property
     def code(self) -> str:
-        """The verdict, ``"turns"`` for a response that turns."""
+        """The verdict, ``"turns"`` for a response that turns.
+
+        A response that turns at an unknown place is ``"unverifiable"``, whatever its average.
+        """
+        if self.bends and not self.located:
+            return "unverifiable"
         return TURNS if self.turns else self.verdict.verdict
 
     @property
@@ -155,7 +173,7 @@ def contact_response(
         advice(finding, study, obstacle, biased=biased),
         obstacle,
     )
-    acts = response.turns or verdict.verdict in ("driver", "harmful")
+    acts = response.turns or response.code in ("driver", "harmful")
     return response if acts else replace(response, curve=None)
 
 
