@@ -19,9 +19,10 @@ def explain_contacts(response: ContactResponse) -> str:
         assert response.finding.turning is not None
         return _turns(response, response.finding.turning)
     if response.bends:
+        unknown = "the interval of its optimum is wider than the counts observed"
         return (
-            f"the response turns, but where is not known: the interval of its optimum is wider than "
-            f"the counts observed; on average, {_within(response)}; {response.settled_by}"
+            f"the response turns, but where is not known, as {unknown}; on average, "
+            f"{_within(response)}; {response.settled_by}"
         )
     write = _SENTENCES.get(response.verdict.rule, _inconclusive)
     ends = "" if response.study.config.churn.kind == "no_transaction" else _ENDS

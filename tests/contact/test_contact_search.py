@@ -111,7 +111,7 @@ def test_contacts_that_follow_orders_are_not_told_from_an_effect() -> None:
 
 
 def test_a_short_history_says_what_is_missing() -> None:
-    periods, data, windows = company(lambda load, plus: np.ones_like(load), n=120, weeks=14)
+    periods, data, windows = company(lambda load, plus: np.ones_like(load), n=120, weeks=9)
     evidence, _ = find_contact(data, periods, None, windows, config())
     assert evidence.overall.verdict == "unverifiable"
     assert evidence.overall.effect is None

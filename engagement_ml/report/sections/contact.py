@@ -79,10 +79,11 @@ def _card(run: Run, found: ContactEvidence, row: ContactRow) -> dict[str, Any]:
     x, effect, low, high = (tuple(values) for values in zip(*points, strict=True))
     lowers = row.verdict == "harmful"
     all_of_them = row.segment is None
+    # The dots are those of all customers; before the first point nothing is drawn.
+    typical, p90 = (found.typical, found.p90) if all_of_them else (None, None)
     curve = ResponseCurve(
         x, effect, low, high, row.limit,
-        (found.typical or 0.0) if all_of_them else -1.0, (found.p90 or 0.0) if all_of_them else -1.0,
-        row.verdict,
+        -1.0 if typical is None else typical, -1.0 if p90 is None else p90, row.verdict,
     )  # fmt: skip
     net = " net of their cost," if found.cost_per_contact > 0 else ""
     return {
@@ -99,8 +100,8 @@ def _card(run: Run, found: ContactEvidence, row: ContactRow) -> dict[str, Any]:
             write_x=number,
             write_y=run.money.tick,
         ),
-        "typical": count(curve.typical) if all_of_them and found.typical is not None else None,
-        "p90": count(curve.p90) if all_of_them and found.p90 is not None else None,
+        "typical": None if typical is None else count(typical),
+        "p90": None if p90 is None else count(p90),
         "limit": None if not row.limit else _amount(run, row.limit),
     }
 
