@@ -36,6 +36,10 @@ def test_the_optimum_is_found_and_holds_for_segments_that_do_not_differ(turning:
     assert overall.optimum == pytest.approx(15.0, rel=0.15)
     assert overall.optimum_low < 15.0 < overall.optimum_high
     assert overall.memory_days == 28
+    # 12 weeks of even contacts fill the four weeks' load for two weeks of the outcome window.
+    affinity = np.exp(0.4**2 / 2)
+    best = 2 * 20.0 * 0.9 * affinity * (np.exp(0.5) - 1)
+    assert max(effect for _, effect, *_ in evidence.curves["all"]) == pytest.approx(best, rel=0.25)
     assert "a week" in overall.reason
     others = evidence.rows[1:]
     assert {row.value for row in others} == {"basic", "plus"}
