@@ -12,6 +12,7 @@ import pandas as pd
 
 from engagement_ml._typing import IntArray
 from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import Engine
 from engagement_ml.inputs import Tables
 
 MAX_LEVELS = 100
@@ -169,13 +170,18 @@ def _lazy_covariate(tables: Tables, column: str, dtype: Any) -> nw.Expr | None:
 
 def lazy_text(tables: Tables, column: str, dtype: Any) -> nw.Expr:
     """Return a column as text, whole numbers without decimals, as `segment_text` does."""
+    assert tables.customers is not None
+    return text_of(tables.engine, tables.customers, column, dtype)
+
+
+def text_of(engine: Engine, customers: nw.LazyFrame[Any], column: str, dtype: Any) -> nw.Expr:
+    """Return a column of a table of customers as text, as `lazy_text` does."""
     value = nw.col(column)
     if dtype == nw.Boolean:
         text = nw.when(value).then(nw.lit("True")).otherwise(nw.lit("False"))
         return nw.when(~value.is_null()).then(text)
     if dtype.is_float():
-        assert tables.customers is not None
-        fractional = tables.customers.filter(value % 1 != 0).select(column).head(1)
-        if not tables.engine.rows(fractional, source="customers"):
+        fractional = customers.filter(value % 1 != 0).select(column).head(1)
+        if not engine.rows(fractional, source="customers"):
             return value.cast(nw.Int64).cast(nw.String)
     return value.cast(nw.String)

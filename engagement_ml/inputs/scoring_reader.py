@@ -32,7 +32,7 @@ class ScoringTable:
 
 
 def read_scoring_tables(
-    config: PipelineConfig, engine: Engine, sources: Mapping[str, Any]
+    config: PipelineConfig, engine: Engine, sources: Mapping[str, Any], *, extra: bool = False
 ) -> dict[str, ScoringTable]:
     """Read and validate each table alone.
 
@@ -43,6 +43,8 @@ def read_scoring_tables(
     engine : Engine
     sources : mapping of str to path or frame
         By table name.
+    extra : bool, default False
+        Also read the columns of `EXTRA`, such as the direction of events.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def read_scoring_tables(
         history=config.history,
     )
     operations = operations_of(engine)
-    tables = operations.open_tables(engine, columns_only, sources)
+    tables = operations.open_tables(engine, columns_only, sources, extra=extra)
     _, cleaned = operations.clean_tables(engine, tables)
     return {
         name: ScoringTable(

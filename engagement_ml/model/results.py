@@ -91,7 +91,8 @@ class FittedResults(FittedQueries):
         frame
             For events, a pandas frame with the customer (under the user's own name of the column),
             ``score``, the points of each behaviour, ``percentile`` and
-            ``percentile_in_training``; for counts, the same kind of frame with ``score`` added.
+            ``percentile_in_training``, and ``contact_budget`` with its reason if the run looked
+            for it; for counts, the same kind of frame with ``score`` added.
 
         Raises
         ------
@@ -109,7 +110,9 @@ class FittedResults(FittedQueries):
         computed = find("event_type", self.config_.shape_of("events").given) is not None
         if computed or find(event_type, nw.from_native(frame).collect_schema()) is not None:
             given = {"customers": customers, "identities": identities, "links": links}
-            scores = score_frames(self.metric_, frame, config=self.config_, as_of=as_of, **given)
+            scores = score_frames(
+                self.metric_, frame, config=self.config_, record=self.record_, as_of=as_of, **given
+            )
             log_notes(scores.notes, scores.warnings)
             return scores.frame
         return self.metric_.score(frame)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
@@ -57,6 +57,8 @@ class FittedPipeline:
         Its ``registered`` is None.
     explanation : ExplanationData or None
         The rows that SHAP explanations are drawn from; None unless they were asked for.
+    files : mapping of str to str
+        Text of further files of the run's folder, by name.
     """
 
     config: PipelineConfig
@@ -65,6 +67,7 @@ class FittedPipeline:
     churn: ChurnModel
     record: RunRecord
     explanation: ExplanationData | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def fit_pipeline(
@@ -121,7 +124,7 @@ def fit_pipeline(
     log_notes(evidence.notes)
     metric = make_metric(config, evidence, everyone.derived_types)
     metric = with_score_quantiles(metric, panel, windows)
-    further = find(
+    further, files = find(
         gathered, Fitted(config, windows, panel, periods, evidence, metric, experiments), progress
     )
     progress.start("Evaluating out of time")
@@ -154,7 +157,7 @@ def fit_pipeline(
         from engagement_ml.workflow.explaining import explanation_data
 
         explanation = explanation_data(panel, periods, config, metric)
-    return FittedPipeline(recorded_config, metric, profit, churn, record, explanation)
+    return FittedPipeline(recorded_config, metric, profit, churn, record, explanation, files)
 
 
 def evaluate_panel(

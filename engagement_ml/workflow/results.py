@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +107,8 @@ def write_tables(fitted: FittedPipeline, folder: Path) -> None:
     _write(folder / EVALUATION, evaluation_json(fitted.record.evaluation))
     if fitted.record.evidence.segments:
         _write(folder / SEGMENTS, segments_csv(fitted.record.evidence))
+    for name, text in fitted.files.items():
+        _write(folder / name, text)
     _write(folder / CONFIG, to_yaml(fitted.config))
     (folder / PROFIT).parent.mkdir(exist_ok=True)
     _write(folder / PROFIT, fitted.profit.to_text())
@@ -200,6 +202,21 @@ def driver_frame(rows: Sequence[DriverRow]) -> pd.DataFrame:
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     others = dict.fromkeys(name for row in rows for name in row)
     return [*DRIVER_COLUMNS, *(name for name in others if name not in DRIVER_COLUMNS)]
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    r"""Return rows as CSV text, with numbers and texts as in ``drivers.csv``.
+
+    Examples
+    --------
+    >>> csv_text(("customer_id", "above_by"), [("c1", 2.0), ("=c2", None)])
+    "customer_id,above_by\nc1,2\n'=c2,\n"
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
 
 
 def _cell(value: Any) -> str:

@@ -115,7 +115,8 @@ def score(
     Scores
         With a row per customer: the customer under the user's own name of the column, ``score``,
         ``<behaviour>__points``, ``percentile``, ``percentile_in_training`` if the metric keeps
-        its quantiles, then what was asked for.
+        its quantiles, then what was asked for, and ``contact_budget`` with
+        ``contact_budget_reason`` if the run found how much contact is too much.
 
     Raises
     ------
@@ -201,7 +202,9 @@ def score_frames(
     with destination(target) as file, open_engine(config.engine, frames) as engine:
         if target is not None and is_csv(target) and not engine.local:
             raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
-        read = read_scoring_tables(config, engine, frames)
+        contact = None if record is None else record.further.contact
+        directed = contact is not None and not contact.by_type
+        read = read_scoring_tables(config, engine, frames, extra=directed)
         source = read["events"].quality.source
         last, warnings = last_event(read["events"], moment, config.history)
         notes = (*warnings, *scoring_notes(engine, read, config.entity))
@@ -219,7 +222,14 @@ def score_frames(
             inputs = {name: each for name, each in frames.items() if name != "customers"}
             predicted = predictor.predict(engine, inputs, moment, progress)
             warnings = (*warnings, *predicted.warnings)
-        table, customer = with_columns(table, columns or ScoreColumns(), config, record, predicted)
+        contacts = None
+        if contact is not None:
+            from engagement_ml.workflow.scored.recent_contacts import recent_contacts
+
+            contacts = recent_contacts(contact, engine, config, read)
+        table, customer = with_columns(
+            table, columns or ScoreColumns(), config, record, predicted, contacts
+        )
         frame, integers = _returned_or_written(table, file, customer)
     return Scores(
         metric, moment, totals["n"], totals["mean"], target, last, (*notes, *table.notes), warnings,

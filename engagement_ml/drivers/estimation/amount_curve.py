@@ -9,6 +9,9 @@ import numpy as np
 from engagement_ml._typing import FloatArray
 from engagement_ml.drivers.estimation.load_response import MAX_LOG_CHANGE, LoadFit, powers, spline
 
+MAX_BASE_RATIO = 5.0
+"""Times by which a load may change the amount in cells that tell the amount without it."""
+
 
 @dataclass(frozen=True)
 class AmountCurve:
@@ -70,10 +73,16 @@ class AmountCurve:
 
     @property
     def base(self) -> float:
-        """Mean amount per period without any load, signed, in currency."""
+        """Mean amount per period without any load, signed, in currency.
+
+        Cells whose load changes the amount by more than `MAX_BASE_RATIO` are left out: the amount
+        without it is no more than an extrapolation of the polynomial there.
+        """
         log_load = self.terms(self.load) @ self.fit.coef
-        relative = np.exp(np.clip(-log_load, -MAX_LOG_CHANGE, MAX_LOG_CHANGE))
-        share = (self.fit.mean * relative).sum() / max(float(self.fit.mean.sum()), 1e-300)
+        near = self.fit.cells & (np.abs(log_load) <= np.log(MAX_BASE_RATIO))
+        without = np.where(near, self.fit.mean * np.exp(np.where(near, -log_load, 0.0)), 0.0)
+        mean = float(self.fit.mean.sum()) / max(int(self.fit.cells.sum()), 1)
+        share = float(without.sum()) / max(int(near.sum()), 1) / max(mean, 1e-300)
         return float(self.sign * self.level * share)
 
     def margin(self, grid: FloatArray, coefs: FloatArray) -> FloatArray:

@@ -33,7 +33,7 @@ from engagement_ml.drivers.estimation.load_response import (
 )
 from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.estimation.turning_response import QUADRATIC, TurningSearch
-from engagement_ml.drivers.estimation.turning_test import TurningTest, peak
+from engagement_ml.drivers.estimation.turning_test import MAX_QUANTILE, TurningTest, peak
 from engagement_ml.drivers.estimation.window_effect import DRAWS_STREAM, N_DRAWS, NORMAL_95
 
 GRID_POINTS = 801
@@ -44,9 +44,6 @@ CURVE_POINTS = 41
 
 KNOT_QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99)
 """Quantiles of the loads above none at which the flexible curve may change its slope."""
-
-MAX_QUANTILE = 0.995
-"""Quantile of the loads beyond which nothing is said about the curve."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +128,10 @@ def other_forms(
         profile, _, _ = _lag_profile(
             [AmountCurve(fit, load, 1.0, settings.gain_level)], kernel, settings.lags.weights
         )
-        at = peak(fit.coef, float(load[fit.cells].max())) * test.memory / memory
+        # Beyond the loads that are observed at all often, a cubic curve may rise again.
+        top = float(np.quantile(load[fit.cells], MAX_QUANTILE))
+        limit = max(top, test.optimum * memory / test.memory)
+        at = peak(fit.coef, limit) * test.memory / memory
         rows.append((weight, float(settings.lags.weights @ profile), at))
     return rows
 

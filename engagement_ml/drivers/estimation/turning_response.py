@@ -35,6 +35,7 @@ from engagement_ml.drivers.estimation.load_response import (
 )
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.estimation.turning_test import (
+    MAX_QUANTILE,
     MemoryChoice,
     TurningTest,
     peak,
@@ -190,7 +191,7 @@ class TurningSearch:
         curve = fits[QUADRATIC]
         if turns_once(fits[CUBIC], high):
             curve = fits[CUBIC].average_with(curve)
-        optimum = peak(curve.coef, float(in_cells.max()))
+        optimum = peak(curve.coef, float(np.quantile(in_cells, MAX_QUANTILE)))
         if not low < optimum < high:
             return None
         rising_z, falling_z = (float(z) for z in panel.fit(y, two_lines(load, optimum)).z[:2])

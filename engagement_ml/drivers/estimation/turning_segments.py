@@ -9,13 +9,12 @@ import numpy as np
 from engagement_ml._typing import AnyArray, FloatArray
 from engagement_ml.drivers.estimation.load_response import powers
 from engagement_ml.drivers.estimation.turning import SegmentTurning
-from engagement_ml.drivers.estimation.turning_effect import MAX_QUANTILE
 from engagement_ml.drivers.estimation.turning_response import (
     QUADRATIC,
     SUPPORT_QUANTILES,
     TurningSearch,
 )
-from engagement_ml.drivers.estimation.turning_test import TurningTest
+from engagement_ml.drivers.estimation.turning_test import MAX_QUANTILE, TurningTest
 from engagement_ml.drivers.estimation.window_effect import NORMAL_95
 from engagement_ml.drivers.multiple_testing import holm
 from engagement_ml.drivers.thresholds import Thresholds

@@ -9,6 +9,9 @@ import numpy as np
 from engagement_ml._typing import FloatArray
 from engagement_ml.drivers.estimation.load_response import LoadFit, powers
 
+MAX_QUANTILE = 0.995
+"""Quantile of the loads beyond which nothing is said about the curve."""
+
 
 @dataclass(frozen=True)
 class MemoryChoice:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engagement_ml.report.section import Section
 from engagement_ml.report.sections.behaviours import BEHAVIOURS
 from engagement_ml.report.sections.checks import CHECKS
+from engagement_ml.report.sections.contact import CONTACT
 from engagement_ml.report.sections.data import DATA
 from engagement_ml.report.sections.evaluation import EVALUATION
 from engagement_ml.report.sections.event_study import EVENT_STUDY
@@ -27,6 +28,7 @@ SECTIONS: tuple[Section, ...] = (
     METRIC,
     NAIVE,
     RESPONSES,
+    CONTACT,
     EVENT_STUDY,
     BEHAVIOURS,
     OUTCOMES,

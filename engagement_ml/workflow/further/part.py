@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
@@ -46,8 +46,20 @@ class Fitted:
     experiments: Sequence[ExperimentResult] = ()
 
 
-class Fields(dict[str, Any]):
-    """Values of several fields of `Further`, by name: the result of a part that fills them."""
+@dataclass(frozen=True)
+class Found:
+    """What a part that fills several fields, or leaves files, has found.
+
+    Attributes
+    ----------
+    fields : mapping of str to object
+        Values of fields of `Further`.
+    files : mapping of str to str
+        Texts of files for the run's folder, by their names there.
+    """
+
+    fields: Mapping[str, Any]
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,7 @@ class Part:
     gather : callable
         Reads what the part needs from the tables; all numbers are in memory afterwards.
     find : callable
-        From what was gathered to the value of the field, or to `Fields`.
+        From what was gathered to the value of the field, or to `Found`.
     """
 
     field: str

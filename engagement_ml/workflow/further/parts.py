@@ -7,10 +7,11 @@ from typing import Any
 
 from engagement_ml.further import Further
 from engagement_ml.progress import Progress
-from engagement_ml.workflow.further.part import Fields, Fitted, Part, Sources
+from engagement_ml.workflow.further.contact import CONTACT
+from engagement_ml.workflow.further.part import Fitted, Found, Part, Sources
 from engagement_ml.workflow.further.parts_of_margin import PARTS_OF_MARGIN
 
-PARTS: tuple[Part, ...] = (PARTS_OF_MARGIN,)
+PARTS: tuple[Part, ...] = (PARTS_OF_MARGIN, CONTACT)
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
 
 
@@ -23,15 +24,18 @@ def gather(sources: Sources) -> Mapping[int, Any]:
     }
 
 
-def find(gathered: Mapping[int, Any], fitted: Fitted, progress: Progress) -> Further:
-    """Return the results of the parts that have gathered something."""
-    found: dict[str, Any] = {}
+def find(
+    gathered: Mapping[int, Any], fitted: Fitted, progress: Progress
+) -> tuple[Further, dict[str, str]]:
+    """Return the results of the parts that have gathered something, and their files."""
+    fields: dict[str, Any] = {}
+    files: dict[str, str] = {}
     for place, data in gathered.items():
         part = PARTS[place]
         progress.start(part.step)
-        value = part.find(data, fitted)
-        for field, content in (value if isinstance(value, Fields) else {part.field: value}).items():
-            found[field] = (
-                (*found.get("outcomes", ()), *content) if field == "outcomes" else content
-            )
-    return Further(**found)
+        found = part.find(data, fitted)
+        found = found if isinstance(found, Found) else Found({part.field: found})
+        files |= found.files
+        for name, value in found.fields.items():
+            fields[name] = (*fields.get(name, ()), *value) if name == "outcomes" else value
+    return Further(**fields), files

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engagement_ml.features.part_totals import PartTotals, part_totals, part_values
 from engagement_ml.outcomes.evidence import OutcomeEvidence
 from engagement_ml.outcomes.parts import Parts, assign_parts, configured_parts, part_columns
-from engagement_ml.workflow.further.part import Fields, Fitted, Part, Sources
+from engagement_ml.workflow.further.part import Fitted, Found, Part, Sources
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def _gather(sources: Sources) -> _Gathered:
     return _Gathered(parts, totals)
 
 
-def _find(gathered: _Gathered, fitted: Fitted) -> Fields:
+def _find(gathered: _Gathered, fitted: Fitted) -> Found:
     from engagement_ml.outcomes.mix import product_mix
     from engagement_ml.outcomes.part_evidence import judge_part
 
@@ -57,7 +57,7 @@ def _find(gathered: _Gathered, fitted: Fitted) -> Fields:
     mix = product_mix(
         outcomes, fitted.evidence.drivers, fitted.config.currency, compare=not parts.overlaps
     )
-    return Fields(outcomes=_with_notes(outcomes, parts.notes), mix=mix)
+    return Found({"outcomes": _with_notes(outcomes, parts.notes), "mix": mix})
 
 
 def _with_notes(

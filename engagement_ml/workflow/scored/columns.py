@@ -14,6 +14,7 @@ from engagement_ml.workflow.scored.table import CUSTOMER, ScoreTable
 if TYPE_CHECKING:
     from engagement_ml.records import RunRecord
     from engagement_ml.workflow.predictor import Predicted
+    from engagement_ml.workflow.scored.recent_contacts import RecentContacts
 
 
 def with_columns(
@@ -22,6 +23,7 @@ def with_columns(
     config: PipelineConfig,
     record: RunRecord | None = None,
     predicted: Predicted | None = None,
+    contacts: RecentContacts | None = None,
 ) -> tuple[ScoreTable, str]:
     """Add percentiles and the chosen columns; return the user's name of the customers, too."""
     own, _ = customer_name(config)
@@ -40,6 +42,10 @@ def with_columns(
         from engagement_ml.workflow.scored.next_behaviour import with_next_behaviour
 
         table = with_next_behaviour(table, record)
+    if contacts is not None:
+        from engagement_ml.workflow.scored.contact_budget import with_contact_budget
+
+        table = with_contact_budget(table, contacts)
     if chosen.reasons:
         from engagement_ml.workflow.scored.reasons import with_reasons
 
