@@ -24,18 +24,18 @@ def sequence_events(
     ----------
     engine : Engine
     events : LazyFrame
-        Usable events: ``customer_id``, ``timestamp`` (naive UTC), ``event_type``.
+        Usable events: ``customer_id``, ``timestamp`` (naive UTC), ``event_type``, and others.
     sequences : sequence of SequenceConfig
         At least one.
 
     Returns
     -------
     LazyFrame
-        ``customer_id``, ``timestamp`` (that of the `then` event) and ``event_type`` (the name of
-        the sequence). A row for each `then` event whose last earlier `first` event lies at most
-        ``within_days`` before it. A `then` event counts at most once for a sequence, a `first`
-        event may serve several. Two events at the same moment have no order, so they are no
-        sequence.
+        In the columns of `events`: ``timestamp`` is that of the `then` event, ``event_type`` the
+        name of the sequence; columns other than these and ``customer_id`` are null. A row for each
+        `then` event whose last earlier `first` event lies at most ``within_days`` before it. A
+        `then` event counts at most once for a sequence, a `first` event may serve several. Two
+        events at the same moment have no order, so they are no sequence.
 
     Examples
     --------
@@ -66,8 +66,16 @@ def _of_one(
         moment_=nw.when(first).then(nw.col("micros_")).otherwise(nw.lit(_NEVER)),
     )
     last_first = nw.col("moment_").cum_max().over("customer_id", order_by=("micros_", "first_"))
-    return (
-        timed.with_columns(before_=last_first)
-        .filter(nw.col("first_") == 0, nw.col("micros_") - nw.col("before_") <= within)
-        .select("customer_id", "timestamp", event_type=nw.lit(sequence.name))
+    found = timed.with_columns(before_=last_first).filter(
+        nw.col("first_") == 0, nw.col("micros_") - nw.col("before_") <= within
+    )
+    given = {
+        "customer_id": nw.col("customer_id"),
+        "timestamp": nw.col("timestamp"),
+        "event_type": nw.lit(sequence.name),
+    }
+    # Not the values, channels and ids of `then` events, which would count twice.
+    return found.select(
+        given.get(column, nw.lit(None).cast(dtype)).alias(column)
+        for column, dtype in events.collect_schema().items()
     )
