@@ -40,7 +40,6 @@ from engagement_ml.drivers.validation.suite import (
     run_on_selection,
     with_vetoes,
 )
-from engagement_ml.drivers.validation.unprofitable import unprofitable_engaged
 from engagement_ml.drivers.verdicts import judge
 from engagement_ml.drivers.wording import Wording
 from engagement_ml.experiments import ExperimentResult
@@ -246,13 +245,6 @@ def _evidence(
         checks=run_on_selection(checks, on_selection, findings.checks),
         segments=segments.rows,
         pairs=pairs.rows,
-        unprofitable=unprofitable_engaged(
-            study.rows,
-            study.behaviours,
-            selection.choices,
-            selection.curves,
-            {b: config.label(b) for b in study.behaviours},
-        ),
         experiments=override.experiments(tables.experiment_plan()),
         notes=(*_notes(study, findings, decision, wording), *segments.notes, *pairs.notes),
         heterogeneity=segments.tests,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.config import PipelineConfig
@@ -57,6 +57,8 @@ class FittedPipeline:
         Its ``registered`` is None.
     explanation : ExplanationData or None
         The rows that SHAP explanations are drawn from; None unless they were asked for.
+    files : mapping of str to str
+        Further files of the run's folder: their names and texts.
     """
 
     config: PipelineConfig
@@ -65,6 +67,7 @@ class FittedPipeline:
     churn: ChurnModel
     record: RunRecord
     explanation: ExplanationData | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def fit_pipeline(
@@ -98,6 +101,7 @@ def fit_pipeline(
     from engagement_ml.models.covariate_screening import screen_covariates
     from engagement_ml.workflow.further.part import Fitted, Sources
     from engagement_ml.workflow.further.parts import find, gather
+    from engagement_ml.workflow.further.unprofitable import unprofitable_files
 
     progress = progress or Progress()
     progress.start("Reading tables")
@@ -153,7 +157,15 @@ def fit_pipeline(
         from engagement_ml.workflow.explaining import explanation_data
 
         explanation = explanation_data(panel, periods, config, metric)
-    return FittedPipeline(recorded_config, metric, profit, churn, record, explanation)
+    return FittedPipeline(
+        recorded_config,
+        metric,
+        profit,
+        churn,
+        record,
+        explanation,
+        unprofitable_files(further, panel, config, metric),
+    )
 
 
 def evaluate_panel(

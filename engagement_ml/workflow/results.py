@@ -102,6 +102,8 @@ def write_tables(fitted: FittedPipeline, folder: Path) -> None:
     _write(folder / EVALUATION, evaluation_json(fitted.record.evaluation))
     if fitted.record.evidence.segments:
         _write(folder / SEGMENTS, segments_csv(fitted.record.evidence))
+    for name, text in fitted.files.items():
+        _write(folder / name, text)
     _write(folder / CONFIG, to_yaml(fitted.config))
     (folder / PROFIT).parent.mkdir(exist_ok=True)
     _write(folder / PROFIT, fitted.profit.to_text())
