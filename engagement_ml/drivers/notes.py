@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from engagement_ml.drivers.explanations import explain_obstacle
 from engagement_ml.drivers.finding import Verdict
 from engagement_ml.drivers.preconditions import Obstacle
@@ -13,6 +15,8 @@ from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.wording import Wording
 from engagement_ml.formatting import listed, number, percent
 
+FEW_CLUSTERS = 30
+"""Fewer clusters than this get a note."""
 OTHER_CHOICE = (
     "'select: {require: indicator}' makes a metric that predicts margin without such evidence"
 )
@@ -74,6 +78,7 @@ def notes(
             f"{wording.entities}: a model of who churns, from recent events given each "
             f"{config.entity}'s affinity for what it does. Margin before churn is taken as given."
         )
+    found += _cluster_notes(study, wording)
     if obstacle is not None:
         why = explain_obstacle(obstacle, wording)
         found.append(f"There is no evidence within {wording.entities}: {why}.")
@@ -92,6 +97,23 @@ def notes(
         verb = "seems" if len(undeclared) == 1 else "seem"
         found.append(f"{labels} {verb} to follow purchases, though not declared so.")
     return found
+
+
+def _cluster_notes(study: Study, wording: Wording) -> list[str]:
+    """Return a note that customers of one actor are not independent, if there are actors."""
+    clusters = study.periods.clusters
+    if clusters is None:
+        return []
+    sizes = np.unique(clusters, return_counts=True)[1]
+    together = sizes[sizes > 1]
+    note = (
+        f"{wording.entities.capitalize()} whom the same actor serves are not independent: "
+        f"intervals, tests and halves are of {len(sizes):,} clusters, {len(together):,} of them of "
+        f"several {wording.entities} (at most {int(together.max()):,})."
+    )
+    if len(sizes) < FEW_CLUSTERS:
+        note += " So few clusters tell little, and intervals are wide."
+    return [note]
 
 
 def order_note(agreement: OrderAgreement, label: Callable[[str], str]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray
+from engagement_ml._typing import FloatArray, IntArray
 
 Interval = dict[str, float]
 
@@ -27,6 +27,9 @@ class Resamples:
     Attributes
     ----------
     n_entities, n, seed : int
+    clusters : int array (n_entities,) or None
+        Numbers from 0. Clusters are drawn with all their entities, such as the customers of one
+        actor; None draws entities.
 
     Examples
     --------
@@ -38,17 +41,20 @@ class Resamples:
     n_entities: int
     n: int
     seed: int
+    clusters: IntArray | None = None
 
     def chunks(self, size: int = 50) -> Iterator[FloatArray]:
         """Yield weights of shape (n_entities, at most `size`); `size` does not change the draws."""
         rng = np.random.default_rng(self.seed)
+        units = self.n_entities if self.clusters is None else int(self.clusters.max(initial=-1)) + 1
         columns = [np.ones(self.n_entities)]
         for _ in range(self.n):
             if len(columns) == size:
                 yield np.stack(columns, axis=1)
                 columns = []
-            drawn = rng.integers(self.n_entities, size=self.n_entities)
-            columns.append(np.bincount(drawn, minlength=self.n_entities).astype(np.float64))
+            drawn = rng.integers(units, size=units)
+            weights = np.bincount(drawn, minlength=units).astype(np.float64)
+            columns.append(weights if self.clusters is None else weights[self.clusters])
         yield np.stack(columns, axis=1)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray, IntArray
 from engagement_ml.evaluation.rescaling import rescale_to_earlier_mean
+from engagement_ml.features.panel import CLUSTER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +64,24 @@ def number_entities(frame: pd.DataFrame) -> tuple[IntArray, int]:
 
     codes, unique = pd.factorize(frame["customer_id"])
     return codes, len(unique)
+
+
+def cluster_numbers(frame: pd.DataFrame, codes: IntArray, n_entities: int) -> IntArray | None:
+    """Return the cluster of each entity, from 0, shape (n_entities,); None without clusters.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With a column `CLUSTER` if customers are not independent of each other.
+    codes : int array (n_rows,)
+        From `number_entities`.
+    n_entities : int
+    """
+    if CLUSTER not in frame.columns:
+        return None
+    clusters = np.zeros(n_entities, dtype=np.int64)
+    clusters[codes] = np.unique(frame[CLUSTER].to_numpy(), return_inverse=True)[1].ravel()
+    return clusters
 
 
 def cutoffs_of(frame: pd.DataFrame) -> tuple[dt.date, ...]:

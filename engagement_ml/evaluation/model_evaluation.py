@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engagement_ml.evaluation.bootstrap import Resamples
-from engagement_ml.evaluation.cutoff_groups import group_by_cutoff, number_entities
+from engagement_ml.evaluation.cutoff_groups import cluster_numbers, group_by_cutoff, number_entities
 from engagement_ml.evaluation.measurement import Measurement
 from engagement_ml.evaluation.measures import MEASURES
 from engagement_ml.evaluation.names import LAST_PERIOD, MODEL, RFM
@@ -47,7 +47,8 @@ def evaluate_models(
     """
     train, test = panel.part("train"), panel.part("test")
     codes, n_entities = number_entities(test.frame)
-    measurement = Measurement(MEASURES, Resamples(n_entities=n_entities, n=n_bootstrap, seed=seed))
+    clusters = cluster_numbers(test.frame, codes, n_entities)
+    measurement = Measurement(MEASURES, Resamples(n_entities, n_bootstrap, seed, clusters))
     margin = test.frame["margin"].to_numpy(dtype=np.float64)
     predictions = {LAST_PERIOD: last_period_margin(test, windows), MODEL: profit.predict(test)}
     if len(train.frame):

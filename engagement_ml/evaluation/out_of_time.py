@@ -14,6 +14,7 @@ from engagement_ml.evaluation.baselines import Score, candidate_scores, counts_o
 from engagement_ml.evaluation.bootstrap import Resamples
 from engagement_ml.evaluation.cutoff_groups import (
     CutoffGroup,
+    cluster_numbers,
     cutoffs_of,
     group_by_cutoff,
     number_entities,
@@ -147,7 +148,8 @@ def evaluate(
     train, test = panel.part("train"), panel.part("test")
     codes, n_entities = number_entities(test.frame)
     groups = group_by_cutoff(test.frame, codes)
-    resamples = Resamples(n_entities=n_entities, n=n_bootstrap, seed=seed)
+    clusters = cluster_numbers(test.frame, codes, n_entities)
+    resamples = Resamples(n_entities, n_bootstrap, seed, clusters)
     measurement = Measurement(check_measures(measures), resamples)
     margin = test.frame["margin"].to_numpy(dtype=np.float64)
     notes = _notes_on_parts(train, test)

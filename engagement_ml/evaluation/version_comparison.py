@@ -13,7 +13,12 @@ from engagement_ml._typing import FloatArray
 from engagement_ml.evaluation.baseline_comparison import compare
 from engagement_ml.evaluation.baselines import counts_of
 from engagement_ml.evaluation.bootstrap import Resamples
-from engagement_ml.evaluation.cutoff_groups import cutoffs_of, group_by_cutoff, number_entities
+from engagement_ml.evaluation.cutoff_groups import (
+    cluster_numbers,
+    cutoffs_of,
+    group_by_cutoff,
+    number_entities,
+)
 from engagement_ml.evaluation.measurement import Measurement
 from engagement_ml.evaluation.measures import MEASURES
 from engagement_ml.evaluation.names import METRIC, RFM, TOTAL
@@ -69,6 +74,7 @@ def compare_versions(
     panel = replace(panel, frame=panel.frame.assign(**named))
     train, test = panel.part("train"), panel.part("test")
     codes, n_entities = number_entities(test.frame)
+    clusters = cluster_numbers(test.frame, codes, n_entities)
     pairs = choose_pairs(
         cutoffs_of(panel.frame), cutoffs_of(test.frame), windows, fit_until=fit_until
     )
@@ -88,7 +94,10 @@ def compare_versions(
         pairs,
         candidates,
         {name: counts_of(rows, name) for name in vanity},
-        Measurement(_MEASURES, Resamples(n_entities=n_entities, n=n_bootstrap, seed=seed)),
+        Measurement(
+            _MEASURES,
+            Resamples(n_entities, n_bootstrap, seed, clusters),
+        ),
         windows,
         notes,
     )

@@ -99,7 +99,7 @@ def entities(
         no_exits = dict.fromkeys(exits, none)
         both = nw.concat(
             [
-                _by_entity(daily_events(tables), exits, totals, event_totals),
+                _by_entity(_own_first(tables), exits, totals, event_totals),
                 _by_entity(daily_transactions(tables), no_exits, totals, transaction_totals),
             ]
         )
@@ -108,6 +108,8 @@ def entities(
             *(nw.col(name).min() for name in exits),
             *(_total(name) for name in totals),
         )
+        if tables.derived_types:
+            active = _with_entry(tables, active)
         if not exits:
             active = active.with_columns(exit=none)
         columns = ("customer_id", "entry", "exit", *totals)
@@ -127,6 +129,33 @@ def entities(
 
     key = f"{content_key(tables, 'events', 'transactions', 'customers')} {config.churn.event_type}"
     return tables.engine.once(f"entities {key} {before}", make)
+
+
+def _own_first(tables: Tables) -> nw.LazyFrame[Any]:
+    """Return the daily events with ``first`` of the customers' own events alone."""
+    daily = daily_events(tables)
+    if not tables.derived_types:
+        return daily
+    own = ~nw.col("event_type").is_in(sorted(tables.derived_types))
+    return daily.with_columns(nw.when(own).then(nw.col("first")).alias("first"))
+
+
+def _with_entry(tables: Tables, active: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return the entry of customers whom actors serve.
+
+    What an actor did before a customer's own first event or transaction is no entry: the customer
+    may not have been there yet. The start of a link is one, as a link that says from when on a
+    customer is served knows the customer. Without any of these, the first derived event counts.
+    """
+    derived = daily_events(tables).group_by("customer_id").agg(nw.col("first").min().alias("any_"))
+    active = active.join(derived, on="customer_id", how="left")
+    first, start = nw.col("first"), nw.col("start_")
+    if tables.links is not None and tables.links.starts is not None:
+        active = active.join(tables.links.starts, on="customer_id", how="left")
+        earlier = ~start.is_null() & (first.is_null() | (start < first))
+        active = active.with_columns(nw.when(earlier).then(start).otherwise(first).alias("first"))
+        active = active.drop("start_")
+    return active.with_columns(nw.coalesce(first, nw.col("any_")).alias("first")).drop("any_")
 
 
 def _by_entity(
@@ -189,6 +218,10 @@ def _signups(tables: Tables) -> nw.LazyFrame[Any] | None:
 
 
 def content_key(tables: Tables, *names: str) -> str:
-    """Return a key of the content of tables, and of the sample drawn from them."""
-    fingerprints = (q.fingerprint for q in tables.quality if q.table in names)
+    """Return a key of the content of tables, and of the sample drawn from them.
+
+    What actors do is among the events, and their customers' margin may be theirs.
+    """
+    read = {*names, *(("links",) if {"events", "transactions"} & {*names} else ())}
+    fingerprints = (q.fingerprint for q in tables.quality if q.table in read)
     return " ".join((*fingerprints, tables.sample_key))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features import behaviours
+from engagement_ml.features.clusters import customer_clusters
 from engagement_ml.features.covariates import Covariates
 from engagement_ml.features.families import FAMILIES, enabled_families
 from engagement_ml.features.family import FeatureFamily
@@ -17,6 +19,9 @@ from engagement_ml.features.numpy_panel import numpy_blocks
 from engagement_ml.features.ratios import frequency_column
 from engagement_ml.inputs import Tables
 from engagement_ml.windows import Windows
+
+CLUSTER = "cluster"
+"""Column of a panel whose customers are not independent of each other: who shares an actor."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Panel:
         (datetime64[us]), ``part`` (``"train"`` or ``"test"``), the features, and the outcomes:
         ``margin``, ``gain``, ``loss`` (float64, 0 without a transaction in the outcome window;
         margin = gain − loss), ``transactions`` (float64, their number) and ``churned`` (1 or 0,
-        NaN if not at risk).
+        NaN if not at risk). If actors serve customers, also ``cluster`` (int), which is no feature.
     behaviours : tuple of str
     behaviour_features : dict of behaviour to its columns
     history_features, covariates, segments : tuple of str
@@ -97,7 +102,14 @@ def build_panel(
     """
     blocks = list(panel_blocks(tables, config, windows, families=families))
     frame = pd.concat([block.frame for block in blocks], ignore_index=True)
-    return replace(blocks[0], frame=frame)
+    return replace(blocks[0], frame=_with_clusters(tables, frame))
+
+
+def _with_clusters(tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the column `CLUSTER` if customers share actors."""
+    ids, code = np.unique(frame["customer_id"].to_numpy(), return_inverse=True)
+    clusters = customer_clusters(tables, ids, tables.history.start, tables.history.end)
+    return frame if clusters is None else frame.assign(**{CLUSTER: clusters[code.ravel()]})
 
 
 def panel_blocks(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from engagement_ml._typing import AnyArray, Float32Array, FloatArray
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.features.clusters import customer_clusters
 from engagement_ml.features.covariates import customer_columns, segment_text
 from engagement_ml.features.daily_totals import daily_events, daily_transactions
 from engagement_ml.features.population import Codes, Population, collect, read_population
@@ -73,6 +74,9 @@ class Periods:
         First period with transactions, if events are recorded from an earlier period on; else 0.
     days : Days or None
         Daily resolution of the same data, only if churn is an event.
+    clusters : int array (n,) or None
+        Entities of a cluster are not independent of each other, such as the customers of an actor;
+        None if all entities are.
     """
 
     entities: AnyArray
@@ -89,6 +93,7 @@ class Periods:
     segments: dict[str, AnyArray]
     paid_from: int = 0
     days: Days | None = None
+    clusters: npt.NDArray[np.int64] | None = None
 
 
 def build_periods(
@@ -151,6 +156,7 @@ def build_periods(
         segments=_segments(tables, config, population.ids),
         paid_from=_first_paid(tables.history, start, n_periods, period_days),
         days=_days(events, population, start, n_periods * period_days) if by_day else None,
+        clusters=customer_clusters(tables, population.ids, start, until),
     )
 
 

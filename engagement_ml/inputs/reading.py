@@ -12,6 +12,7 @@ import narwhals as nw
 from engagement_ml.config import TABLE_NAMES, PipelineConfig
 from engagement_ml.engine import DuckDBEngine, Engine, LazyEngine
 from engagement_ml.errors import ConfigError, InputError, Report, nearest, stop
+from engagement_ml.inputs.derivation import derive
 from engagement_ml.inputs.duckdb_reader import read_on_duckdb
 from engagement_ml.inputs.event_types import group_event_types
 from engagement_ml.inputs.lazy_reader import read_on_lazy_engine
@@ -121,18 +122,23 @@ def tables_of(
     extra : bool, default False
         As in ``read_tables``.
     """
+    first_event, last_event = _first_and_last_day(result, "events")
+    first_paid, last_paid = _first_and_last_day(result, "transactions")
+    history = history_of(first_event, first_paid, last_paid + DAY, config.windows, last_event)
+    derived = derive(
+        engine, config, result, history.end, lacking or report, sampled=lacking is not None
+    )
+    result = derived.result
     check_configured_names(config, result.label, result.frames, result.counts, report, lacking)
     result, grouped = group_event_types(config, engine, result)
     behaviours = behaviours_of(config, result.counts, result.label, report)
     notes = meet(engine, meeting_tables(result), config.entity, report, lacking)
     paid, quality = result.frames["transactions"], result.quality["transactions"]
     notes += money_notes(engine, config, paid, quality, report)
-    first_event, last_event = _first_and_last_day(result, "events")
-    first_paid, last_paid = _first_and_last_day(result, "transactions")
-    history = history_of(first_event, first_paid, last_paid + DAY, config.windows, last_event)
     tables_quality = tuple(result.quality[name] for name in TABLE_NAMES if name in result.quality)
     notes += tuple(note for each in tables_quality for note in each.notes)
     notes += survey_notes(engine, result, config.entity, used=extra)
+    notes += derived.notes
     notes += tuple(_early_end(last_event, last_paid, history))
     for note in (*notes, *filter(None, map(dropped_note, tables_quality))):
         _logger.info("%s", note)
@@ -151,6 +157,8 @@ def tables_of(
         partitions=result.partitions,
         sessions=result.sessions,
         grouped_types=grouped,
+        links=derived.links,
+        derived_types=derived.event_types,
         notes=notes,
     )
 

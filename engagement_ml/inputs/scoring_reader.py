@@ -118,6 +118,6 @@ def scoring_notes(engine: Engine, read: Mapping[str, ScoringTable], entity: str)
     tables = [
         MeetingTable(name, table.quality.source, table.frame, nw.lit(1))
         for name, table in read.items()
-        if name != "identities"
+        if name not in ("identities", "links")
     ]
     return (*notes, *meet(engine, tables, entity))

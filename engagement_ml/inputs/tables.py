@@ -10,6 +10,7 @@ import narwhals as nw
 
 from engagement_ml.engine import Engine
 from engagement_ml.inputs.event_types import GroupedTypes
+from engagement_ml.inputs.links import Links
 from engagement_ml.ledger.cache.partitions import LedgerPartition
 from engagement_ml.tables.quality import TableQuality
 from engagement_ml.windows import History
@@ -48,6 +49,11 @@ class Tables:
         they have yet to be computed from `events`.
     grouped_types : GroupedTypes
         The event types that form one behaviour together, as there are too many.
+    links : Links or None
+        Who serves which customer; None without a table of links.
+    derived_types : frozenset of str
+        Those of `event_counts` that follow from other events: what actors do for customers. No
+        row of the source has them.
     leaking_covariates : frozenset of str
         Columns of the customers table that no model may use.
     sample_key : str
@@ -71,6 +77,8 @@ class Tables:
     partitions: tuple[LedgerPartition, ...] = ()
     sessions: nw.LazyFrame[Any] | None = None
     grouped_types: GroupedTypes = field(default_factory=GroupedTypes)
+    links: Links | None = None
+    derived_types: frozenset[str] = frozenset()
     leaking_covariates: frozenset[str] = frozenset()
     sample_key: str = ""
     notes: tuple[str, ...] = ()

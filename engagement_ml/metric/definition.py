@@ -49,6 +49,9 @@ class EngagementMetric(StoredMetric):
     score_quantiles : tuple of float
         The 0th to 100th percentile of the scores of customers at the last training cutoff, 101
         numbers that do not decrease; empty if they are not known. They do not affect scores.
+    derived : tuple of str
+        The behaviours that no event of the events table has: they follow from links between
+        actors and customers, or from sequences.
 
     Raises
     ------

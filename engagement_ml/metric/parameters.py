@@ -31,6 +31,7 @@ class MetricParameters:
     currency: str = "EUR"
     entity: str = "customer"
     score_quantiles: tuple[float, ...] = ()
+    derived: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "behaviours", tuple(self.behaviours))
@@ -55,6 +56,17 @@ class MetricParameters:
                 f"key 'behaviours': the weights add up to {total}, not to 100; use round_weights"
             )
         object.__setattr__(self, "score_quantiles", _quantiles(self.score_quantiles, names))
+        object.__setattr__(self, "derived", _derived(self.derived, names))
+
+
+def _derived(given: object, behaviours: list[str]) -> tuple[str, ...]:
+    """Return the validated names of derived behaviours, sorted."""
+    if not isinstance(given, list | tuple):
+        raise InputError(f"key 'derived': {shown(given)} is not a list of behaviours")
+    for name in given:
+        if name not in behaviours:
+            raise InputError(f"key 'derived': {shown(name)} is none of the metric's behaviours")
+    return tuple(sorted(given))
 
 
 def _quantiles(given: object, behaviours: list[str]) -> tuple[float, ...]:

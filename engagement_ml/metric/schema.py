@@ -115,6 +115,13 @@ def _properties() -> dict[str, Any]:
             "training cutoff; they do not decrease. Absent if they are not known. Scores do not "
             "depend on them.",
         },
+        "derived": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "The behaviours that no row of the events table has, as they follow "
+            "from links between actors and customers, or from sequences of events. Absent if "
+            "there are none.",
+        },
     }
 
 

@@ -43,6 +43,23 @@ def require_behaviours(metric: EngagementMetric) -> None:
         raise InputError(f"metric '{metric.name}' abstained and cannot score: {why}")
 
 
+def require_events(metric: EngagementMetric) -> None:
+    """Check that all behaviours of a metric are event types of the events table.
+
+    Raises
+    ------
+    InputError
+        If one follows from links or from a sequence.
+    """
+    require_behaviours(metric)
+    if metric.derived:
+        names = ", ".join(f"'{name}'" for name in metric.derived)
+        raise InputError(
+            f"metric '{metric.name}': {names} cannot be counted in events alone, as it follows "
+            "from links or from a sequence; use 'engagement-ml score', or give a table of counts"
+        )
+
+
 def expression(metric: EngagementMetric) -> nw.Expr:
     """Return the score as one expression; columns are named as the behaviours."""
     require_behaviours(metric)
@@ -101,7 +118,7 @@ def score_events(
     metric: EngagementMetric, events: Any, as_of: dt.date | dt.datetime | str, customers: Any
 ) -> Any:
     """Count each customer's events in the observation window and score the counts."""
-    require_behaviours(metric)
+    require_events(metric)
     until = moments.as_utc(as_of)
     table, literal = usable_events(events, until)
     in_window = nw.col("timestamp") >= literal(moments.days_before(until, metric.observation_days))

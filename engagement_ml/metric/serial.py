@@ -65,6 +65,8 @@ def to_dict(metric: StoredMetric) -> dict[str, Any]:
     }
     if metric.score_quantiles:
         raw["score_quantiles"] = list(metric.score_quantiles)
+    if metric.derived:
+        raw["derived"] = list(metric.derived)
     return raw
 
 
@@ -141,6 +143,7 @@ def from_dict(metric_type: type[Metric], raw: Any, origin: str) -> Metric:
             currency=_text(raw, "currency", "EUR"),
             entity=_text(raw, "entity", "customer"),
             score_quantiles=raw.get("score_quantiles", ()),
+            derived=raw.get("derived", ()),
         )
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engagement_ml.column_names import fold
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.metric import moments
-from engagement_ml.metric.scoring import SCORE, require_behaviours
+from engagement_ml.metric.scoring import SCORE, require_behaviours, require_events
 from engagement_ml.metric.sql_dialects import (
     DEFAULT_COLUMNS,
     Rules,
@@ -52,7 +52,7 @@ def to_sql_events(
     customers_column: str | None,
 ) -> str:
     """Return a SELECT of customer and ``score`` from a table of raw events."""
-    require_behaviours(metric)
+    require_events(metric)
     rules = rules_of(dialect)
     given = dict(columns or {})
     if event_id is not None:

@@ -232,6 +232,7 @@ class EngagementModel(Parameters, TrackedResults):
         customers: Any = None,
         *,
         identities: Any = None,
+        links: Any = None,
         progress: ProgressOption | Progress = "auto",
         on_step: OnStep | None = None,
     ) -> Self:
@@ -239,7 +240,7 @@ class EngagementModel(Parameters, TrackedResults):
 
         Parameters
         ----------
-        events, transactions, customers, identities : frame or path, optional
+        events, transactions, customers, identities, links : frame or path, optional
             Any frame that Narwhals accepts, in the columns of the input tables or as ``columns`` of
             the configuration maps them. A table that is left out is read from ``sources``.
         progress : {"auto", "bar", "log", False} or Progress, default "auto"
@@ -266,6 +267,7 @@ class EngagementModel(Parameters, TrackedResults):
             "transactions": transactions,
             "customers": customers,
             "identities": identities,
+            "links": links,
         }
         frames = {name: frame for name, frame in given.items() if frame is not None}
         with progress_for(progress, on_step) as shown:

@@ -54,7 +54,13 @@ class FittedResults(FittedQueries):
         return self.record_.evaluation
 
     def score(
-        self, frame: Any, as_of: Any = None, customers: Any = None, *, identities: Any = None
+        self,
+        frame: Any,
+        as_of: Any = None,
+        customers: Any = None,
+        *,
+        identities: Any = None,
+        links: Any = None,
     ) -> Any:
         """Score events or counts.
 
@@ -70,6 +76,8 @@ class FittedResults(FittedQueries):
             For events: the customers to score, by ``customer_id``.
         identities : frame, optional
             For events: the customer of each ``anonymous_id``.
+        links : frame, optional
+            For events: the customers whom each actor serves.
 
         Returns
         -------
@@ -93,8 +101,8 @@ class FittedResults(FittedQueries):
         event_type = names.get(find("event_type", names) or "") or "event_type"
         computed = find("event_type", self.config_.shape_of("events").given) is not None
         if computed or find(event_type, nw.from_native(frame).collect_schema()) is not None:
-            given = {"customers": customers, "identities": identities, "as_of": as_of}
-            scores = score_frames(self.metric_, frame, config=self.config_, **given)
+            given = {"customers": customers, "identities": identities, "links": links}
+            scores = score_frames(self.metric_, frame, config=self.config_, as_of=as_of, **given)
             log_notes(scores.notes, scores.warnings)
             return scores.frame
         return self.metric_.score(frame)

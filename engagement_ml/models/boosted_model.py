@@ -10,6 +10,7 @@ import numpy as np
 
 from engagement_ml._typing import AnyArray, FloatArray
 from engagement_ml.errors import NotEnoughDataError
+from engagement_ml.features.panel import CLUSTER
 from engagement_ml.models.boosting import (
     Boosted,
     fit_boosted,
@@ -168,7 +169,7 @@ class BoostedModel(ABC):
         """
         X = self.design_.matrix(frame)
         splits = time_ordered_splits(
-            frame["customer_id"].to_numpy(),
+            frame[CLUSTER if CLUSTER in frame.columns else "customer_id"].to_numpy(),
             frame["cutoff"].to_numpy(),
             horizon_days=windows.outcome_days if windows is not None else 0,
             seed=seed,

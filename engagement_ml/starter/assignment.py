@@ -24,6 +24,7 @@ _MAKERS: Mapping[str, Callable[[Sample, Profiles], TablePlan | None]] = {
     "customers": columns.customers_of,
     "surveys": columns.surveys_of,
     "identities": columns.identities_of,
+    "links": columns.links_of,
 }
 _FILE_NAMES = {
     "events": r"event|log|track|activit|action|click|visit|interaction|usage|ereignis|behavio",
@@ -32,6 +33,7 @@ _FILE_NAMES = {
     "customers": r"customer|user|account|contact|member|client|profile|kunde|partner|crm",
     "surveys": r"survey|nps|csat|feedback|umfrage",
     "identities": r"identit|alias|id_?map|id_?link|stitch|mapping",
+    "links": r"link|assignment|territor|portfolio|book_?of|account_?(owner|manager|team)|serves",
 }
 _NAMED = 3
 """Points for a file that is named like a table."""
@@ -106,7 +108,7 @@ def _points(table: str, plan: TablePlan, profiles: Profiles) -> float:
         repeated = by_name(names_of("events", "event_type"), profiles, has_values)
         points += 1 if repeated is None else 0
     else:
-        # Surveys and identities need particular columns, which are rare elsewhere.
+        # Surveys, identities and links need particular columns, which are rare elsewhere.
         points += 2
     return points
 

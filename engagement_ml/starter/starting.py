@@ -22,7 +22,7 @@ from engagement_ml.starter.plan import TablePlan
 from engagement_ml.starter.profile import profiles_of
 from engagement_ml.starter.sample import read_sample, rows_with
 
-ORDER = ("events", "transactions", "customers", "surveys", "identities")
+ORDER = ("events", "transactions", "customers", "surveys", "identities", "links")
 
 
 @dataclass(frozen=True)

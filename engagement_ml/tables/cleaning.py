@@ -32,6 +32,8 @@ from engagement_ml.tables.quality import (
 )
 from engagement_ml.tables.row_tally import rows_by_event_type
 from engagement_ml.tables.schema import (
+    ACTOR,
+    OPEN_ENDED,
     SourceTable,
     needed,
     quoted,
@@ -66,8 +68,13 @@ class CleanTable:
 
 
 def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
-    """Return whether every customer_id is a whole number and written as one."""
-    name, of_type = table.id(), table.types["customer_id"]
+    """Return whether every customer_id, and actor_id, is a whole number and written as one."""
+    columns = ("customer_id", *((ACTOR,) if table.has(ACTOR) else ()))
+    return all(_are_integers(engine, table, column) for column in columns)
+
+
+def _are_integers(engine: DuckDBEngine, table: SourceTable, column: str) -> bool:
+    name, of_type = table.id(column), table.types[column]
     if of_type in INTEGERS:
         return of_type not in ("HUGEINT", "UHUGEINT", "UBIGINT")
     if of_type in FLOATS:
@@ -209,8 +216,8 @@ def _timestamp(table: SourceTable, column: str, guarded: bool) -> str:
         moment = f"CASE WHEN {moment} IS NULL AND {given} THEN error('{GUARD}') ELSE {moment} END"
     if column == "timestamp":
         return moment
-    if column == "due":
-        # What is promised may lie beyond the last day of the history.
+    if column in OPEN_ENDED:
+        # What is promised, or the end of a link, may lie beyond the last day of the history.
         return moment
     return f"CASE WHEN {table.limits.usable_sql(moment)} THEN {moment} END"
 

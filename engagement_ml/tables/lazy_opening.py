@@ -24,6 +24,7 @@ from engagement_ml.tables.lazy_stitching import stitch
 from engagement_ml.tables.opening import optional_columns
 from engagement_ml.tables.records import find_field, mapped_fields, narwhals_fields
 from engagement_ml.tables.schema import (
+    ACTOR,
     ANONYMOUS,
     COLUMNS,
     EXTRA,
@@ -223,32 +224,39 @@ def _is_all_null(engine: LazyEngine, opened: LazyTable, column: str) -> bool:
 
 
 def ids_are_integers(engine: LazyEngine, opened: LazyTable) -> bool:
-    """Return whether every customer_id is a whole number and written as one."""
-    of_type = opened.schema["customer_id"]
+    """Return whether every customer_id, and actor_id, is a whole number and written as one."""
+    columns = ("customer_id", *((ACTOR,) if opened.table.has(ACTOR) else ()))
+    return all(_are_integers(engine, opened, column) for column in columns)
+
+
+def _are_integers(engine: LazyEngine, opened: LazyTable, column: str) -> bool:
+    of_type = opened.schema[column]
     if of_type in _INTEGERS:
         return True
-    if not (of_type.is_float() or (opened.table.csv and opened.is_text("customer_id"))):
+    if not (of_type.is_float() or (opened.table.csv and opened.is_text(column))):
         return False
     written = nw.col("written_")
     both = engine.typed(
-        opened.frame.select("customer_id", nw.col("customer_id").cast(nw.String).alias("written_")),
-        {"customer_id": "integer", "written_": "text"},
+        opened.frame.select(column, nw.col(column).cast(nw.String).alias("written_")),
+        {column: "integer", "written_": "text"},
     )
-    not_integer = ~written.is_null() & ~is_no_id("written_") & nw.col("customer_id").is_null()
+    not_integer = ~written.is_null() & ~is_no_id("written_") & nw.col(column).is_null()
     return not engine.rows(both.filter(not_integer).head(1), source=opened.table.label)
 
 
 def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw.LazyFrame[Any]:
     """Return the columns in their canonical types; numbers that are not finite become null."""
-    kinds: dict[str, Kind] = {"customer_id": "integer" if integer_ids else "id", **opened.kinds()}
+    of_ids: Kind = "integer" if integer_ids else "id"
+    kinds: dict[str, Kind] = {"customer_id": of_ids, **opened.kinds()}
+    kinds |= {ACTOR: of_ids} if ACTOR in opened.schema else {}
     kinds |= _covariates(engine, opened)
     kinds |= {ANONYMOUS: "id"} if ANONYMOUS in opened.schema else {}
     numbers = [column for column, kind in kinds.items() if kind == "number"]
     typed = opened.typed(engine, opened.frame, kinds).with_columns(
         nw.when(nw.col(column).is_finite()).then(nw.col(column)).alias(column) for column in numbers
     )
-    ids = [] if integer_ids else ["customer_id"]
-    ids += [c for c, kind in kinds.items() if kind == "id" and c not in ("customer_id", ANONYMOUS)]
+    ids = [c for c in ("customer_id", ACTOR) if kinds.get(c) == "id"]
+    ids += [c for c, kind in kinds.items() if kind == "id" and c not in (*ids, ANONYMOUS)]
     if ids:
         typed = typed.with_columns(id_expression(column) for column in ids)
     if opened.table.name == "surveys":

@@ -15,7 +15,7 @@ from engagement_ml.tables import surveys
 from engagement_ml.tables.by_chance import leave_out_hint
 from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
-from engagement_ml.tables.schema import ANONYMOUS, Kind
+from engagement_ml.tables.schema import ANONYMOUS, OPEN_ENDED, Kind
 from engagement_ml.tables.validation import (
     FINITE,
     FUTURE,
@@ -169,7 +169,7 @@ def _column_checks(opened: LazyTable, column: str, kind: Kind, future: bool) -> 
         )
         if notation.format is not None and (text or opened.is_numeric_moment(column)):
             unparsable = [_Check(column, unreadable & (written != "NaN"), notation.expected)]
-        if limits.latest is not None or not (unparsable or future) or column == "due":
+        if limits.latest is not None or not (unparsable or future) or column in OPEN_ENDED:
             return unparsable
         return [*unparsable, _Check(column, value.dt.date() > latest().date(), FUTURE)]
     if kind not in ("number", "finite"):

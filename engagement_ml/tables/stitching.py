@@ -17,7 +17,7 @@ from engagement_ml.tables.identities import (
     identity_spans,
 )
 from engagement_ml.tables.ids import EXACT, FLOATS, GUARD
-from engagement_ml.tables.schema import ANONYMOUS, Identities, SourceTable, quoted
+from engagement_ml.tables.schema import ACTOR, ANONYMOUS, Identities, SourceTable, quoted
 
 if TYPE_CHECKING:
     from engagement_ml.tables.cleaning import CleanTable
@@ -32,7 +32,9 @@ def identify(engine: DuckDBEngine, events: SourceTable, identities: CleanTable) 
 
 
 def id_value(table: SourceTable, column: str, *, integer_ids: bool, guarded: bool) -> str:
-    """Return SQL for an id in its canonical type; only those of customers may be numbers."""
+    """Return SQL for an id in its canonical type; those of customers and actors may be numbers."""
+    if column == ACTOR and integer_ids:
+        return f"CAST({table.id(column)} AS BIGINT)"
     if column != "customer_id":
         return _id_text(table, column, guarded=guarded)
     name = table.id()

@@ -120,6 +120,23 @@ USUAL_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "scale": ("score_scale", "rating_scale"),
         "sent": ("sent_at", "sent_on", "sent_date", "date_sent", "send_date", "invited_at"),
     },
+    "links": {
+        "actor_id": (
+            "actor", "rep_id", "sales_rep_id", "salesrep_id", "salesperson_id", "sales_person_id",
+            "account_manager_id", "partner_id", "reseller_id", "dealer_id", "agent_id",
+            "advisor_id", "employee_id", "owner_id", "contact_id", "user_id",
+        ),
+        "customer_id": (
+            "account_id", "client_id", "company_id", "organisation_id", "organization_id",
+            *_CUSTOMER,
+        ),
+        "role": ("actor_role", "role_name", "relation", "relationship", "actor_type"),
+        "from": (
+            "valid_from", "from_date", "start_date", "started_at", "start", "since", "assigned_at",
+        ),
+        "to": ("valid_to", "to_date", "end_date", "ended_at", "end", "until", "unassigned_at"),
+        "team": ("team_name", "team_id", "department", "region"),
+    },
 }  # fmt: skip
 """By table and input column, names that exports use for it, the most usual first."""
 

@@ -14,7 +14,7 @@ from engagement_ml.tables import surveys
 from engagement_ml.tables.by_chance import leave_out_hint
 from engagement_ml.tables.epoch_hints import format_hint
 from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
-from engagement_ml.tables.schema import ANONYMOUS, Kind, SourceTable, quoted
+from engagement_ml.tables.schema import ANONYMOUS, OPEN_ENDED, Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
 
 LARGEST = 1e12
@@ -228,7 +228,7 @@ def _timestamp_checks(table: SourceTable, column: str) -> list[_Check]:
         ]
     else:
         checks.append(_Check(column, f"NOT isfinite({moment})", TIMESTAMP))
-    if table.limits.latest is None and column != "due":
+    if table.limits.latest is None and column not in OPEN_ENDED:
         checks.append(_Check(column, f"{moment} > TIMESTAMP '{latest()}'", FUTURE))
     return checks
 

@@ -13,7 +13,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.evaluation.bootstrap import Resamples
 from engagement_ml.evaluation.contest import Contest, measure_contest
-from engagement_ml.evaluation.cutoff_groups import group_by_cutoff, number_entities
+from engagement_ml.evaluation.cutoff_groups import cluster_numbers, group_by_cutoff, number_entities
 from engagement_ml.evaluation.names import RFM
 from engagement_ml.evaluation.paired_changes import (
     group_by_pair,
@@ -88,7 +88,12 @@ def measure(
         pair_groups=tuple(g for g, ok in zip(pair_groups, measurable, strict=True) if ok),
         control=baselines[RFM][keep] if RFM in baselines else None,
         segments=kept.frame[list(kept.segments)] if kept.segments and not only_baselines else None,
-        resamples=Resamples(n_entities=n_entities, n=N_BOOTSTRAP, seed=config.random_seed),
+        resamples=Resamples(
+            n_entities,
+            N_BOOTSTRAP,
+            config.random_seed,
+            cluster_numbers(kept.frame, codes, n_entities),
+        ),
         pairwise=not only_baselines,
     )
     pairs = [pair for pair, ok in zip(plan.pairs.pairs, measurable, strict=True) if ok]

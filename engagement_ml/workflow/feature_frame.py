@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from engagement_ml.engine import open_engine
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 
 @machine_faults_named()
-def features(
+def features(  # type: ignore[misc]
     events: Any = None,
     transactions: Any = None,
     customers: Any = None,
     *,
     identities: Any = None,
+    links: Any = None,
     config: ConfigLike | None = None,
     **overrides: Unpack[ConfigKeys],
 ) -> pd.DataFrame:
@@ -31,9 +33,10 @@ def features(
 
     Parameters
     ----------
-    events, transactions, customers, identities : frame or path, optional
+    events, transactions, customers, identities, links : frame or path, optional
         Any frame that Narwhals accepts, in the columns of the input tables or as ``columns`` of
-        the configuration maps them. A table that is left out is read from ``sources``.
+        the configuration maps them. A table that is left out is read from ``sources``. A mapping
+        as `links` is the section of the configuration.
     config : PipelineConfig, path or mapping, optional
         The configuration, or the path of its YAML file; by default all defaults.
     **overrides
@@ -66,14 +69,18 @@ def features(
     ['customer_id', 'cutoff', 'part', 'advisor_call__frequency']
     """
     from engagement_ml.features.lazy_panel import build_lazy_panel
-    from engagement_ml.features.panel import build_panel, no_event
+    from engagement_ml.features.panel import CLUSTER, build_panel, no_event
 
+    if isinstance(links, Mapping):
+        # The section of the configuration has the name of the table.
+        overrides["links"], links = links, None
     settings = merge_config(config, overrides, origin="features")
     given = {
         "events": events,
         "transactions": transactions,
         "customers": customers,
         "identities": identities,
+        "links": links,
     }
     frames = {name: frame for name, frame in given.items() if frame is not None}
     with open_engine(settings.engine, frames) as engine:
@@ -82,7 +89,8 @@ def features(
         tables, notes = without_leaks(tables, settings, windows)
         log_notes(notes, notes[:1] if tables.leaking_covariates else ())
         if engine.local:
-            return build_panel(tables, settings, windows).frame
+            frame = build_panel(tables, settings, windows).frame
+            return frame.drop(columns=CLUSTER, errors="ignore")
         panel = engine.pandas(build_lazy_panel(tables, settings, windows))
     counts = [f"{behaviour}__frequency" for behaviour in tables.behaviours]
     if not panel[counts].to_numpy().any():

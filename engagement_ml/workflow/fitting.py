@@ -123,7 +123,8 @@ def fit_pipeline(
     # The engine is closed before estimation, which needs the memory that its tables held.
     profit, churn, evidence = _fit(panel, periods, config, windows, experiments, progress)
     log_notes(evidence.notes)
-    metric = with_score_quantiles(make_metric(config, evidence), panel, windows)
+    metric = make_metric(config, evidence, everyone.derived_types)
+    metric = with_score_quantiles(metric, panel, windows)
     further = find(
         gathered, Fitted(config, windows, panel, periods, evidence, metric, experiments), progress
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 NO_REASON = "no behaviour passed every check"
 
 
-def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementMetric:
-    """Return the metric of the selected behaviours; without any, a metric that abstains."""
+def make_metric(
+    config: PipelineConfig, evidence: DriverEvidence, derived_types: Collection[str] = ()
+) -> EngagementMetric:
+    """Return the metric of the selected behaviours; without any, a metric that abstains.
+
+    `derived_types` are the event types that follow from links or sequences.
+    """
     windows = config.windows
     weights = round_weights([choice.weight for choice in evidence.choices])
     default_unit = f"events in {windows.observation_days} days"
@@ -54,6 +59,7 @@ def make_metric(config: PipelineConfig, evidence: DriverEvidence) -> EngagementM
             )
             for choice, weight in zip(evidence.choices, weights, strict=True)
         ),
+        derived=tuple(c.behaviour for c in evidence.choices if c.behaviour in derived_types),
     )
 
 

@@ -15,6 +15,7 @@ from engagement_ml.errors import ConfigError, NotEnoughDataError, TrackingError
 from engagement_ml.faults import machine_faults_named
 from engagement_ml.inputs import read_tables
 from engagement_ml.inputs.reading import sources_of
+from engagement_ml.inputs.scoring_links import with_scoring_links
 from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_tables, scoring_notes
 from engagement_ml.lifecycle.monitoring.events import check_events
 from engagement_ml.lifecycle.monitoring.rows import CheckResult, in_order
@@ -160,7 +161,7 @@ def _check_events(
     progress: Progress,
 ) -> tuple[dt.date, CheckResult, tuple[str, ...]]:
     """Check the events of the last week before `as_of`; return the end of that week, too."""
-    tables = {name: sources[name] for name in ("events", "identities") if name in sources}
+    tables = {name: sources[name] for name in ("events", "identities", "links") if name in sources}
     read = read_scoring_tables(config, engine, tables)
     events = read["events"]
     moment = None if as_of is None else dt.datetime.combine(as_of, dt.time())
@@ -168,7 +169,8 @@ def _check_events(
     end = last + DAY if as_of is None else as_of
     source = events.quality.source
     progress.start("Checking events")
-    weekly = weekly_events(engine, events.frame, end, source=source)
+    linked, link_notes = with_scoring_links(engine, read, config, end, metric.derived)
+    weekly = weekly_events(engine, linked["events"].frame, end, source=source)
     known, others = _known_types(config, record, metric)
     totals = weekly_totals(engine, weekly, others, known, source)
     latest = last_week_counts(engine, weekly, source)
@@ -188,7 +190,7 @@ def _check_events(
             if name not in known and name not in record.grouped_event_types
         },
     )
-    return end, checked, (*warnings, *scoring_notes(engine, read, config.entity))
+    return end, checked, (*warnings, *scoring_notes(engine, read, config.entity), *link_notes)
 
 
 def _with_repeats(

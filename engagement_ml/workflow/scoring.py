@@ -14,6 +14,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine, open_engine
 from engagement_ml.errors import InputError, NotEnoughDataError
 from engagement_ml.faults import machine_faults_named
+from engagement_ml.inputs.scoring_links import with_scoring_links
 from engagement_ml.inputs.scoring_reader import ScoringTable, read_scoring_tables, scoring_notes
 from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.moments import as_utc
@@ -48,6 +49,7 @@ def score(
     *,
     customers: Any = None,
     identities: Any = None,
+    links: Any = None,
     as_of: dt.date | dt.datetime | str | None = None,
     output: str | Path | None = None,
     engine: str | None = None,
@@ -75,6 +77,9 @@ def score(
     identities : path or frame, optional
         A table with the ``customer_id`` of each ``anonymous_id``, by which anonymous events count
         for their customer; by default anonymous events are dropped.
+    links : path or frame, optional
+        The customers whom each actor serves, if the metric counts what actors do; by default the
+        table that the configuration names.
     as_of : date, datetime or ISO 8601 text, optional
         Events in ``[as_of - observation_days, as_of)`` count; by default the day after the last,
         except for a few events far after all others.
@@ -154,6 +159,7 @@ def score(
             config=read.config,
             customers=customers,
             identities=identities,
+            links=links,
             as_of=as_of,
             target=target,
             progress=steps,
@@ -172,6 +178,7 @@ def score_frames(
     config: PipelineConfig,
     customers: Any = None,
     identities: Any = None,
+    links: Any = None,
     as_of: dt.date | dt.datetime | str | None = None,
     target: Path | None = None,
     progress: Progress | None = None,
@@ -186,7 +193,9 @@ def score_frames(
     progress = progress or Progress()
     require_behaviours(metric)
     moment = None if as_of is None else as_utc(as_of)
-    optional = {"customers": customers, "identities": identities}
+    if links is None and metric.derived:
+        links = config.sources.links
+    optional = {"customers": customers, "identities": identities, "links": links}
     frames = {"events": events} | {n: each for n, each in optional.items() if each is not None}
     progress.start("Reading tables")
     with destination(target) as file, open_engine(config.engine, frames) as engine:
@@ -194,11 +203,13 @@ def score_frames(
             raise InputError(f"{target}: Spark writes scores as Parquet; name it .parquet")
         read = read_scoring_tables(config, engine, frames)
         source = read["events"].quality.source
-        _check_behaviours(metric, read["events"])
         last, warnings = last_event(read["events"], moment, config.history)
         notes = (*warnings, *scoring_notes(engine, read, config.entity))
         if moment is None:
             moment = dt.datetime.combine(last + DAY, dt.time())
+        read, linked = with_scoring_links(engine, read, config, moment.date(), metric.derived)
+        notes += linked
+        _check_behaviours(metric, read["events"])
         progress.start("Scoring")
         table = _score(engine, metric, read, moment)
         totals = _totals(table, source)

@@ -43,8 +43,8 @@ def train(
     config : PipelineConfig or path
         The configuration, or the path of its YAML file.
     frames : mapping of table name to path or frame, optional
-        ``events``, ``transactions``, ``customers``, ``surveys``, ``identities``: any frame that
-        Narwhals accepts, or a path. They replace the configuration's ``sources``.
+        ``events``, ``transactions``, ``customers``, ``surveys``, ``identities``, ``links``: any
+        frame that Narwhals accepts, or a path. They replace the configuration's ``sources``.
     output : path, optional
         The results folder; by default ``runs/<name>/<time>``. It is written completely or not at
         all. In a folder that exists, files of the same names are replaced. If the tracking store

@@ -38,6 +38,14 @@ def score(
         str | None,
         typer.Option(help="Table of the customer of each anonymous_id.", show_default=False),
     ] = None,
+    links: Annotated[
+        str | None,
+        typer.Option(
+            help="Table of the customers whom each actor serves. "
+            "[default: that of the configuration]",
+            show_default=False,
+        ),
+    ] = None,
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -97,6 +105,7 @@ def score(
             events,
             customers=customers,
             identities=identities,
+            links=links,
             as_of=as_of,
             output=output,
             engine=engine,

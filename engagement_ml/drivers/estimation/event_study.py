@@ -88,7 +88,9 @@ def fit_event_study(
     design, cells, groups = _design(periods, spans, behaviours)
     shape = (len(behaviours), len(groups))
     size = shape[0] * shape[1]
-    gains = fit_poisson(winsorise(np.where(cells, periods.gain, 0.0)), design, cells, group)
+    gains = fit_poisson(
+        winsorise(np.where(cells, periods.gain, 0.0)), design, cells, group, periods.clusters
+    )
     level = float(periods.gain[cells].sum()) / max(int(cells.sum()), 1)
     relative = gains.coef[:size].reshape(shape)
     relative_influence = gains.influence[:, :size].reshape(-1, *shape)
@@ -112,7 +114,9 @@ def net_of_losses(
     gain_total, loss_total = periods.gain[cells].sum(), periods.loss[cells].sum()
     if loss_total <= MIN_AMOUNT_SHARE * (gain_total + loss_total):
         return fit
-    losses = fit_poisson(winsorise(np.where(cells, periods.loss, 0.0)), design, cells, group)
+    losses = fit_poisson(
+        winsorise(np.where(cells, periods.loss, 0.0)), design, cells, group, periods.clusters
+    )
     level, size = float(loss_total) / max(int(cells.sum()), 1), fit.coef.size
     return replace(
         fit,

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
+from engagement_ml.drivers.estimation.clusters import cluster_sums
 from engagement_ml.drivers.estimation.profiled_poisson import InformationInverse, ProfiledPoisson
 
 MAX_ITERATIONS = 40
@@ -107,6 +108,7 @@ def fit_poisson(
     x: Float32Array,
     at_risk: BoolArray,
     group: Int64Array | None = None,
+    clusters: Int64Array | None = None,
 ) -> PoissonFit:
     """Fit a Poisson pseudo maximum likelihood with entity and group-by-period fixed effects.
 
@@ -122,6 +124,8 @@ def fit_poisson(
         Cells of the estimation sample; values in other cells are ignored.
     group : int array (n,), optional
         Codes 0..S−1; each group has its own period effects. One group if absent.
+    clusters : int array (n,), optional
+        Entities of a cluster are not independent; see ``clusters.cluster_sums``.
 
     Returns
     -------
@@ -151,7 +155,7 @@ def fit_poisson(
     theta, information, reference, converged = _newton(model)
     inverse = InformationInverse(information, reference)
     coef = np.where(inverse.identified, theta[:n_regressors] / model.scale, 0.0)
-    influence = model.influence(theta, inverse)
+    influence = cluster_sums(model.influence(theta, inverse), clusters)
     period_effects = theta[n_regressors:].reshape(model.n_groups, model.n_periods)
     products = inverse.reduced * model.scale * model.scale[:, None]
     return PoissonFit(coef, influence, n_informative, converged, period_effects, products)

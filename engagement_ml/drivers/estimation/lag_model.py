@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
+from engagement_ml.drivers.estimation.clusters import cluster_sums
 from engagement_ml.drivers.estimation.decay_profiles import max_z
 from engagement_ml.drivers.estimation.distributed_lags import Lags, lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
@@ -144,7 +145,7 @@ def estimate_lag_effects(
         net.coef[:, columns],
         net.influence[..., columns],
         net.coef[:, same_period],
-        net.sampling[..., columns],
+        cluster_sums(net.sampling, periods.clusters)[..., columns],
         {behaviours[b]: response for b, response in net.responses.items()},
         None if losses is None else (losses[0][:, columns], losses[1][..., columns]),
         float(loss_total / max(gain_total, 1e-300)),
@@ -170,7 +171,9 @@ def _lagged_panel(
     x = lagged_sums(periods.counts[..., behaviour_at], groups, periods.entry)
     columns = [tenure_dummies(periods)] + ([controls] if controls is not None else [])
     cells = estimation_sample(periods, burn_in)
-    return LaggedPanel(np.zeros(cells.shape), x, np.concatenate(columns, axis=2), cells, group)
+    return LaggedPanel(
+        np.zeros(cells.shape), x, np.concatenate(columns, axis=2), cells, group, periods.clusters
+    )
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,7 @@ def _fit_amount(panel: LaggedPanel, amount: FloatArray, lags: Lags, nonlinear: b
     size = n_behaviours * n_groups
     design = np.concatenate([panel.x.reshape(n, n_periods, -1), panel.controls], axis=2)
     y = winsorise(np.where(panel.at_risk, amount, 0.0))
-    log_linear = fit_poisson(y, design, panel.at_risk, panel.group)
+    log_linear = fit_poisson(y, design, panel.at_risk, panel.group, panel.clusters)
     coef = log_linear.coef[:size].reshape(n_behaviours, n_groups)
     influence = log_linear.influence[:, :size].reshape(n, n_behaviours, n_groups)
     candidates = _behaviours_with_effect(coef, influence, lags) if nonlinear else []

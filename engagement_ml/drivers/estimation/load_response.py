@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
+from engagement_ml.drivers.estimation.clusters import subset_clusters
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit, fit_poisson
 from engagement_ml.features.period_panel import Periods
@@ -132,7 +133,8 @@ class LoadPanel:
         kept = slice(None) if rows is None else rows
         group = None if self.group is None else self.group[kept]
         design, y, cells = design[kept], y[kept], self.cells[kept]
-        fit = fit_poisson(y, design, cells, group)
+        clusters = subset_clusters(self.periods.clusters, kept)
+        fit = fit_poisson(y, design, cells, group, clusters)
         return LoadFit(fit, terms.shape[2], _fitted_mean(fit, y, design, cells, group), y, cells)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import FloatArray
+from engagement_ml.drivers.estimation.clusters import cluster_sums
 from engagement_ml.drivers.estimation.nonlinear_likelihood import NonlinearLikelihood
 from engagement_ml.drivers.estimation.nonlinear_state import NonlinearState
 from engagement_ml.drivers.estimation.response_functions import (
@@ -62,7 +63,7 @@ def marginal_effects(likelihood: NonlinearLikelihood, state: NonlinearState) -> 
     """Return average marginal effects at the maximum of the likelihood, by the delta method."""
     model = likelihood.working_model(state)
     working, _, inverse = likelihood.penalised_information(model, state)
-    theta_influence = model.influence(working, inverse)
+    theta_influence = cluster_sums(model.influence(working, inverse), likelihood.clusters)
     mean = np.zeros(likelihood.y.shape)
     for block in model.blocks():
         mean[likelihood.informative[block]] = model.fitted(working, block)[0]

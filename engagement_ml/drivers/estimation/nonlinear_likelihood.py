@@ -95,6 +95,7 @@ class NonlinearLikelihood:
     ) -> None:
         n, n_periods, self.n_behaviours, self.n_groups = panel.x.shape
         self.y, self.x, self.group = panel.y, panel.x, panel.group
+        self.clusters = panel.clusters
         self.nonlinear = nonlinear
         self.offset: FloatArray | float = 0.0 if offset is None else offset
         self.n_lag_coef = self.n_behaviours * self.n_groups

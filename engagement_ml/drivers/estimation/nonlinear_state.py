@@ -22,6 +22,8 @@ class LaggedPanel:
         The estimation sample.
     group : int array (n,) or None
         Entities of a group share period effects.
+    clusters : int array (n,) or None
+        Entities of a cluster are not independent.
     """
 
     y: FloatArray
@@ -29,6 +31,7 @@ class LaggedPanel:
     controls: Float32Array
     at_risk: BoolArray
     group: Int64Array | None
+    clusters: Int64Array | None = None
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,8 @@ def estimate_purchase_responses(
         counts = periods.counts[..., [periods.behaviours.index(behaviour)]]
         own_past = lagged_sums(counts, OWN_LAGS, periods.entry)[:, :, 0, :]
         y = winsorise(counts[..., 0].astype(np.float64))
-        fit = fit_poisson(y, np.concatenate([purchases, own_past], axis=2), cells, group)
+        design = np.concatenate([purchases, own_past], axis=2)
+        fit = fit_poisson(y, design, cells, group, periods.clusters)
         strength = fit.coef[: len(groups)] * std
         error = np.sqrt(np.diag(fit.covariance)[: len(groups)]) * std
         z = np.divide(strength, error, out=np.zeros_like(strength), where=error > 0)

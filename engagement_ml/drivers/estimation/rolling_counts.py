@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import BoolArray, Float32Array, FloatArray
+from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
+from engagement_ml.drivers.estimation.clusters import subset_clusters
 from engagement_ml.drivers.estimation.distributed_lags import lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit, fit_poisson
 from engagement_ml.drivers.estimation.lag_model import estimation_sample, tenure_dummies, winsorise
@@ -32,6 +33,8 @@ class RollingCounts:
         The estimation sample.
     gain : array (n, T)
         Winsorised gains; zero outside the estimation sample.
+    clusters : int array (n,) or None
+        Entities of a cluster are not independent.
     """
 
     behaviours: tuple[str, ...]
@@ -39,6 +42,7 @@ class RollingCounts:
     controls: Float32Array
     cells: BoolArray
     gain: FloatArray
+    clusters: Int64Array | None = None
 
     @classmethod
     def from_periods(
@@ -61,6 +65,7 @@ class RollingCounts:
             controls=np.concatenate([sums[..., 0], tenure_dummies(periods)], axis=2),
             cells=cells,
             gain=winsorise(np.where(cells, periods.gain, 0.0)),
+            clusters=periods.clusters,
         )
 
     def fit_coefficients(
@@ -87,7 +92,9 @@ class RollingCounts:
         """Fit as `fit_coefficients` does; return all of it, the coefficients of `counts` first."""
         rows = slice(None) if subset is None else subset
         design = np.concatenate([counts, self.controls], axis=2)[rows]
-        return fit_poisson(self.gain[rows], design, self.cells[rows]).require_convergence()
+        clusters = subset_clusters(self.clusters, rows)
+        fit = fit_poisson(self.gain[rows], design, self.cells[rows], clusters=clusters)
+        return fit.require_convergence()
 
     def mean_gain(self, subset: BoolArray | None = None) -> float:
         """Return the mean gain per cell of the estimation sample."""

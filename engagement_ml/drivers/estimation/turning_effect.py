@@ -21,8 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray
+from engagement_ml._typing import FloatArray, Int64Array
 from engagement_ml.drivers.estimation.amount_curve import AmountCurve
+from engagement_ml.drivers.estimation.clusters import cluster_sums
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.lag_model import MIN_AMOUNT_SHARE
 from engagement_ml.drivers.estimation.load_response import (
@@ -100,7 +101,9 @@ def turning_effect(
     curves = amount_curves(search, test, settings)
     kernel = group_kernel(test.memory, settings.lags)
     flexible = amount_curves(search, test, settings, spline_knots(curves[0]))
-    coef, influence, sampling = _lag_profile(flexible, kernel, settings.lags.weights)
+    coef, influence, sampling = _lag_profile(
+        flexible, kernel, settings.lags.weights, search.periods.clusters
+    )
     others = other_forms(search, test, settings)
     effect = float(settings.lags.weights @ coef)
     form_std = _weighted_std([(weight, each - effect) for weight, each, _ in others])
@@ -178,7 +181,10 @@ def amount_curves(
 
 
 def _lag_profile(
-    curves: Sequence[AmountCurve], kernel: FloatArray, weights: FloatArray
+    curves: Sequence[AmountCurve],
+    kernel: FloatArray,
+    weights: FloatArray,
+    clusters: Int64Array | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return coefficients, influence and sampling influence by group of lags.
 
@@ -195,6 +201,7 @@ def _lag_profile(
             influence += weight * of_slope
             sampling += weight * of_sample
     shape = kernel / max(float(weights @ kernel), 1e-300)
+    sampling = cluster_sums(sampling, clusters)
     return total * shape, np.outer(influence, shape), np.outer(sampling, shape)
 
 

@@ -133,7 +133,9 @@ class TurningSearch:
                 tops.append(float(np.quantile(load[cells], SCREENING_QUANTILE)))
             design = np.concatenate([*columns, tenure_dummies(self.periods)], axis=2)
             y = self.amount(self.periods.gain, cells)
-            fit = fit_poisson(y, design.astype(np.float32), cells, self.group)
+            fit = fit_poisson(
+                y, design.astype(np.float32), cells, self.group, self.periods.clusters
+            )
             std_error = np.sqrt((fit.influence**2).sum(axis=0))
             for b, behaviour in enumerate(self.behaviours):
                 slope, bend = fit.coef[4 * b : 4 * b + 2]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
+from engagement_ml.drivers.estimation.clusters import cluster_sums
 
 BLOCK_ROWS = 50_000
 """Number of rows worked on at once."""
@@ -100,6 +101,7 @@ def fit_hazard(
     x: Float32Array,
     entity: Int64Array,
     n_entities: int,
+    clusters: Int64Array | None = None,
 ) -> HazardFit:
     """Fit the hazard by Newton's method with step halving, on standardised columns.
 
@@ -111,6 +113,8 @@ def fit_hazard(
         Position of each row's entity, ascending.
     n_entities : int
         Number n of entities, those without rows included.
+    clusters : int array (n,), optional
+        Entities of a cluster are not independent; see ``clusters.cluster_sums``.
 
     Returns
     -------
@@ -136,7 +140,7 @@ def fit_hazard(
         design, linear_predictor[rows], residual = model.fitted(theta, rows)
         positions, first = np.unique(entity[rows], return_index=True)
         scores[positions] += np.add.reduceat(design * residual[:, None], first, axis=0)
-    influence = scores @ (inverse[:, :-1] / model.scale)
+    influence = cluster_sums(scores @ (inverse[:, :-1] / model.scale), clusters)
     influence[:, separated] = 0.0
     return HazardFit(
         coef=theta[:-1] / model.scale,

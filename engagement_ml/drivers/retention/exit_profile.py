@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray, Int64Array, LagGroups
+from engagement_ml.drivers.estimation.clusters import cluster_sums, subset_clusters
 from engagement_ml.drivers.estimation.spans import Spans
 from engagement_ml.drivers.retention.discrete_hazard import fit_hazard
 from engagement_ml.drivers.retention.latent_affinity import affinity_scores, shrunk_past_rates
@@ -131,9 +132,10 @@ def study_exits(
         for j, lags in enumerate(JOINT_LAGS):
             total = counts[:, lags].sum(axis=1)
             residuals[j, :, k] = _residuals(total, np.exp(log_rates[:, k]), period, event)
-    joint = [_mean_correlation(each, entity[event]) for each in residuals]
+    clusters = subset_clusters(periods.clusters, entity[event])
+    joint = [_mean_correlation(each, clusters) for each in residuals]
     correlation, z = max(joint, key=lambda pair: pair[1])
-    return ExitProfile(log_ratio, influence, correlation, z)
+    return ExitProfile(log_ratio, cluster_sums(influence, periods.clusters), correlation, z)
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def _residuals(
     return np.asarray(np.clip(residual, -MAX_RESIDUAL, MAX_RESIDUAL))
 
 
-def _mean_correlation(residuals: FloatArray, entity: Int64Array) -> tuple[float, float]:
+def _mean_correlation(residuals: FloatArray, clusters: Int64Array | None) -> tuple[float, float]:
     """Return the mean correlation over pairs of columns, (N, B), and its z."""
     e = residuals - residuals.mean(axis=0)
     std = e.std(axis=0)
@@ -187,6 +189,8 @@ def _mean_correlation(residuals: FloatArray, entity: Int64Array) -> tuple[float,
         return 0.0, 0.0
     pairs = (e.sum(axis=1) ** 2 - (e**2).sum(axis=1)) / (size * (size - 1))
     mean = float(pairs.mean())
-    # An entity churns once, so rows are independent.
-    error = float(pairs.std(ddof=1)) / np.sqrt(entity.size)
+    # An entity churns once, so rows are independent, but for those of a cluster.
+    error = float(pairs.std(ddof=1)) / np.sqrt(pairs.size)
+    if clusters is not None:
+        error = float(np.linalg.norm(cluster_sums(pairs - mean, clusters))) / pairs.size
     return mean, mean / error if error > 0 else 0.0

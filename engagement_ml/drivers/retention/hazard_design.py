@@ -66,6 +66,8 @@ class HazardDesign:
         Affinity scores; dummies of period, tenure and phase of the payment cycle.
     has_affinity : bool
         Whether behaviours have enough in common to identify affinity.
+    clusters : int array (n,) or None
+        Entities of a cluster are not independent.
     """
 
     cells: BoolArray
@@ -75,6 +77,7 @@ class HazardDesign:
     levels: Float32Array
     controls: Float32Array
     has_affinity: bool
+    clusters: Int64Array | None = None
 
     @property
     def event(self) -> BoolArray:
@@ -102,12 +105,12 @@ class HazardDesign:
         x = np.concatenate([self.sums, self.controls], axis=1)
         added = np.ones(self.levels.shape[1], dtype=np.bool_)
         if self.has_affinity:
-            fit = fit_hazard(self.event, x, self.entity, n)
+            fit = fit_hazard(self.event, x, self.entity, n, self.clusters)
             added = np.abs(score_test_z(self.event, x, fit, self.levels)) >= MIN_RATE_Z
             if not added.any():
                 return fit, added
         x = np.concatenate([x, self.levels[:, added]], axis=1)
-        return fit_hazard(self.event, x, self.entity, n), added
+        return fit_hazard(self.event, x, self.entity, n, self.clusters), added
 
     def fit_terms(self, terms: Float32Array, rates: BoolArray) -> HazardFit:
         """Fit the hazard on other terms in place of the recent counts, their coefficients first.
@@ -119,7 +122,7 @@ class HazardDesign:
             Long-run rates among the controls.
         """
         x = np.concatenate([terms, self.controls, self.levels[:, rates]], axis=1)
-        return fit_hazard(self.event, x, self.entity, self.cells.shape[0])
+        return fit_hazard(self.event, x, self.entity, self.cells.shape[0], self.clusters)
 
 
 def build_hazard_design(
@@ -157,4 +160,5 @@ def build_hazard_design(
         levels=rates.log_rate[..., columns][past].astype(np.float32),
         controls=np.concatenate([part.astype(np.float32) for part in parts], axis=1),
         has_affinity=affinity.shape[2] > 0,
+        clusters=periods.clusters,
     )

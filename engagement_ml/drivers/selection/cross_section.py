@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engagement_ml._typing import FloatArray
+from engagement_ml._typing import FloatArray, Int64Array
+from engagement_ml.drivers.estimation.clusters import cluster_sums, subset_clusters
 from engagement_ml.drivers.selection.window_rows import WindowRows
 
 _WINSOR = 0.005
@@ -21,7 +22,7 @@ class Association:
     spearman : float
         Rank correlation of a customer's mean count with the mean later margin.
     z : float
-        Its z, ``spearman · sqrt(n − 1)``.
+        Its z, ``spearman · sqrt(n − 1)``; with clusters, by the influence of each on it.
     slope : float
         Currency per event: least squares of mean margin (winsorised) on mean count.
     std : float
@@ -62,11 +63,24 @@ def associate(
         slope = covariance / float(variance) if variance > 0 else 0.0
         associations[name] = Association(
             spearman=rho,
-            z=rho * float(np.sqrt(max(entities.size - 1, 0))),
+            z=_z(rho, counts, margin, subset_clusters(rows.clusters, entities)),
             slope=slope,
             std=float(std[b]),
         )
     return associations
+
+
+def _z(rho: float, x: FloatArray, y: FloatArray, clusters: Int64Array | None) -> float:
+    """Return the z of a rank correlation of n customers."""
+    if clusters is None or not rho:
+        return rho * float(np.sqrt(max(x.size - 1, 0)))
+    from scipy.stats import rankdata
+
+    a, b = ((r - r.mean()) / r.std() for r in (rankdata(x), rankdata(y)))
+    influence = (a * b - rho * (a**2 + b**2) / 2) / x.size
+    # Clusters never make the correlation more certain than independent customers do.
+    error = max(float(np.linalg.norm(cluster_sums(influence, clusters))), 1 / np.sqrt(x.size))
+    return rho / error
 
 
 def clipped(values: FloatArray) -> FloatArray:

@@ -132,11 +132,12 @@ def _fits(
     x = np.log1p(rows.counts)
     design = np.concatenate([x[:, columns], history], axis=1)
     y = clipped(rows.margin)
-    entities, place = np.unique(rows.entity, return_inverse=True)
+    unit = rows.unit
+    n_units = int(unit.max(initial=-1)) + 1
     rng = np.random.default_rng([seed, 4])
     values, picks = [], []
     for k in range(_N_FITS):
-        half = (rng.random(entities.size) < 0.5)[place]
+        half = (rng.random(n_units) < 0.5)[unit]
         if half.sum() < _MIN_TRAINING_ROWS:
             continue
         booster = boosted(design[half], y[half], seed=seed + k, rounds=_ROUNDS)

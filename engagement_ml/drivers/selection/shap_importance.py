@@ -81,9 +81,10 @@ def within_shap(rows: WindowRows, preceding: FloatArray | None = None, *, seed: 
     if rows.margin.size == 0:
         return np.zeros(n_behaviours)
     features = rows.counts if preceding is None else np.hstack([rows.counts, preceding])
-    change, target, entity = _changes_and_target(rows, features)
-    first = np.random.default_rng([seed, 9]).permutation(int(entity.max(initial=0)) + 1) % 2 == 0
-    in_first = first[entity]
+    change, target, repeated = _changes_and_target(rows, features)
+    unit = rows.unit[repeated]
+    first = np.random.default_rng([seed, 9]).permutation(int(unit.max(initial=0)) + 1) % 2 == 0
+    in_first = first[unit]
     total, n_explained = np.zeros(n_behaviours), 0
     for half in (in_first, ~in_first):
         fitted = _fit_booster(change[half], target[half], seed=seed, most=_MOST_ROWS // 2)
@@ -116,7 +117,7 @@ def fit_within_booster(rows: WindowRows, *, seed: int) -> FittedBooster | None:
 def _changes_and_target(
     rows: WindowRows, features: FloatArray
 ) -> tuple[FloatArray, FloatArray, Int64Array]:
-    """Return changes of features, change of margin and the customer, of repeated customers."""
+    """Return changes of features, change of margin and the row, of repeated customers."""
     _, place = np.unique(rows.entity, return_inverse=True)
     _, when = np.unique(rows.cutoff, return_inverse=True)
     margin = clipped(rows.margin)
@@ -127,7 +128,7 @@ def _changes_and_target(
     level = np.bincount(place, margin) / np.maximum(np.bincount(place, season[when]), 1e-9)
     target = margin - level[place] * season[when]
     change, repeated = within_changes(features, place, when)
-    return change, target[repeated], place[repeated]
+    return change, target[repeated], repeated
 
 
 def within_changes(

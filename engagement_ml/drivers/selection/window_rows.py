@@ -28,6 +28,8 @@ class WindowRows:
         Margin of the outcome window.
     past_margin : array (R,)
         Margin of the observation window.
+    clusters : array (n,) or None
+        Cluster of each customer of the periods, by its index.
     """
 
     entity: Int64Array
@@ -35,6 +37,13 @@ class WindowRows:
     counts: FloatArray
     margin: FloatArray
     past_margin: FloatArray
+    clusters: Int64Array | None = None
+
+    @property
+    def unit(self) -> Int64Array:
+        """What halves are drawn of: the number of each row's customer or cluster, shape (R,)."""
+        units = self.entity if self.clusters is None else self.clusters[self.entity]
+        return np.asarray(np.unique(units, return_inverse=True)[1], dtype=np.int64)
 
 
 def window_rows(periods: Periods, spans: Spans, *, with_outcome: bool = True) -> WindowRows:
@@ -72,8 +81,11 @@ def window_rows(periods: Periods, spans: Spans, *, with_outcome: bool = True) ->
     if not parts:
         width = periods.counts.shape[2]
         no_index, no_amount = np.zeros(0, dtype=np.int64), np.zeros(0)
-        return WindowRows(no_index, no_index, np.zeros((0, width)), no_amount, no_amount)
-    return WindowRows(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return WindowRows(
+            no_index, no_index, np.zeros((0, width)), no_amount, no_amount, periods.clusters
+        )
+    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return WindowRows(*columns, periods.clusters)
 
 
 def _cumulated(values: npt.NDArray[np.floating]) -> FloatArray:

@@ -165,6 +165,7 @@ def compare_in_time(
         np.concatenate([design, controls], axis=2),
         cells,
         group,
+        periods.clusters,
     ).require_convergence()
     compared = {}
     for i, b in enumerate(names):

@@ -129,7 +129,13 @@ def precedence(
         rolling.controls,
         lagged_purchases(periods, PURCHASE_LAGS),
     ]
-    test = ScoreTest(rolling.gain, np.concatenate(design, axis=2), rolling.cells, study.groups)
+    test = ScoreTest(
+        rolling.gain,
+        np.concatenate(design, axis=2),
+        rolling.cells,
+        study.groups,
+        rolling.clusters,
+    )
     if not test.converged:
         return None
     horizon = _NEAR[-1][1]

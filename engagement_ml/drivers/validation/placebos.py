@@ -157,11 +157,11 @@ def placebo_draws(
     rolling = study.rolling_counts(behaviours)
     controls = rolling.controls[..., len(behaviours) :]
     # another customer's series stands in place of one's own, which would hold the same waves
-    without = ScoreTest(rolling.gain, controls, rolling.cells, study.groups)
+    without = ScoreTest(rolling.gain, controls, rolling.cells, study.groups, rolling.clusters)
     swapped = [without.of(x).z for x in _swapped(study, rolling, probes)]
     # a shifted series is correlated with the real one, whose effect must be held fixed
     design = np.concatenate([rolling.counts, rolling.controls], axis=2)
-    beside = ScoreTest(rolling.gain, design, rolling.cells, study.groups)
+    beside = ScoreTest(rolling.gain, design, rolling.cells, study.groups, rolling.clusters)
     shifted = [beside.of(x).z for x in _shifted(study, probes)]
     converged = without.converged and beside.converged
     return PlaceboDraws(np.array(swapped), np.array(shifted), converged)

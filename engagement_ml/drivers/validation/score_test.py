@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
+from engagement_ml.drivers.estimation.clusters import cluster_sums, subset_clusters
 from engagement_ml.drivers.estimation.fe_poisson import fit_poisson
 from engagement_ml.drivers.estimation.profiled_poisson import (
     MAX_UNIDENTIFIED_SHARE,
@@ -78,6 +79,7 @@ class ScoreTest:
         x: Float32Array,
         at_risk: BoolArray,
         group: Int64Array | None = None,
+        clusters: Int64Array | None = None,
     ) -> None:
         if not x.shape[2]:
             # the solver needs a column; one of zeros has no coefficient
@@ -87,6 +89,7 @@ class ScoreTest:
         model = ProfiledPoisson(y, x, at_risk, group)
         theta = np.concatenate([fit.coef * model.scale, fit.period_effects.ravel()])
         _, self._information = model.score_and_information(theta)
+        self._clusters = subset_clusters(clusters, model.informative)
         self._model, p = model, model.n_regressors
         shape = model.y.shape
         self._mean, self._residual = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -131,7 +134,7 @@ class ScoreTest:
         efficient = information - cross.T @ projection
         inverse, identified = _inverse(efficient, np.maximum(np.diag(information), square))
         influence = entity_score @ inverse
-        error = np.sqrt((influence**2).sum(axis=0))
+        error = np.sqrt((cluster_sums(influence, self._clusters) ** 2).sum(axis=0))
         coef = influence.sum(axis=0)
         return ScoreResult(np.where(identified, coef, 0.0), np.where(identified, error, 0.0))
 

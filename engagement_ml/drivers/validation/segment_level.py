@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray, Int64Array
+from engagement_ml.drivers.estimation.clusters import cluster_sums
 from engagement_ml.drivers.study import Study
 
 
@@ -29,6 +30,7 @@ class SegmentLevels:
     fitted: FloatArray
     n_late: Int64Array
     n_fitted: Int64Array
+    clusters: Int64Array | None = None
 
     @classmethod
     def of(cls, study: Study) -> SegmentLevels | None:
@@ -46,6 +48,7 @@ class SegmentLevels:
             fitted=np.where(cells, study.periods.gain, 0.0).sum(axis=1),
             n_late=np.bincount(at[known], minlength=n),
             n_fitted=cells.sum(axis=1),
+            clusters=study.periods.clusters,
         )
 
     def relative(self, members: BoolArray) -> tuple[float, FloatArray]:
@@ -69,7 +72,7 @@ class SegmentLevels:
         if not np.isfinite(own) or not np.isfinite(whole):
             return 1.0, np.zeros(len(members))
         level = float(np.exp(own - whole))
-        return level, level * (own_influence - whole_influence)
+        return level, cluster_sums(level * (own_influence - whole_influence), self.clusters)
 
     def _log_ratio(self, members: BoolArray) -> tuple[float, FloatArray]:
         """Return log(A / B) among some customers and its influence; NaN if a mean is 0."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_ml._typing import BoolArray, Float32Array, FloatArray, Int64Array
+from engagement_ml.drivers.estimation.clusters import cluster_sums, subset_clusters
 from engagement_ml.drivers.estimation.decay_profiles import DecayProfile
 from engagement_ml.drivers.estimation.distributed_lags import Lags, lagged_sums
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit, fit_poisson
@@ -105,7 +106,7 @@ class SegmentModel:
     ) -> None:
         self.tested = tuple(tested)
         self.lags = main.lags
-        self.group = group
+        self.group, self.clusters = group, periods.clusters
         self.cells = estimation_sample(periods, burn_in)
         columns = [periods.behaviours.index(b) for b in self.tested]
         self.same_period = np.ascontiguousarray(periods.counts[..., columns])
@@ -147,6 +148,8 @@ class SegmentModel:
                 identified[k] &= bool(np.any(fit.influence[:, k]))
                 effect[k] += sign * one
                 influence[members, k] += sign * own
+        # A cluster may have members in other segments, whose rows must meet in the same place.
+        influence = cluster_sums(influence, self.clusters, correct=False)
         return {
             b: SegmentEstimate(float(effect[k]), influence[:, k])
             for k, b in enumerate(self.tested)
@@ -158,7 +161,8 @@ class SegmentModel:
         parts = (amount.responses, self.same_period, amount.nuisance)
         design = np.concatenate([part[members] for part in parts], axis=2)
         group = None if self.group is None else _dense_groups(self.group[members])
-        fit = fit_poisson(amount.y[members], design, self.cells[members], group)
+        clusters = subset_clusters(self.clusters, members)
+        fit = fit_poisson(amount.y[members], design, self.cells[members], group, clusters)
         return fit.require_convergence()
 
 
@@ -196,7 +200,7 @@ def _amount(
     design = np.concatenate(
         [responses, periods.counts[..., columns], tenure_dummies(periods)], axis=2
     )
-    fit = fit_poisson(y, design, cells, group).require_convergence()
+    fit = fit_poisson(y, design, cells, group, periods.clusters).require_convergence()
     coef = fit.coef.astype(np.float32)
     at = [main.behaviours.index(b) for b in tested]
     nuisance = coef.copy()
