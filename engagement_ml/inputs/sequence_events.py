@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
 
 from engagement_ml.config import SequenceConfig
 from engagement_ml.engine import Engine
+from engagement_ml.formatting import quantity
 
 MICROS_PER_DAY = 86_400_000_000
 _NEVER = -(2**62)
@@ -50,6 +51,44 @@ def sequence_events(
     ['demo then trial']
     """
     return nw.concat([_of_one(engine, events, sequence) for sequence in sequences])
+
+
+def never_occurs(sequence: SequenceConfig, counts: Mapping[str, int], label: str) -> str | None:
+    """Return a note if no event completes a sequence, which is then no behaviour."""
+    if sequence.name in counts or not {sequence.first, sequence.then} <= counts.keys():
+        return None
+    return (
+        f"{label}: no '{sequence.then}' follows '{sequence.first}' within "
+        f"{quantity(sequence.within_days, 'day')}, so that '{sequence.name}' is no behaviour"
+    )
+
+
+def without_order(
+    engine: Engine, events: nw.LazyFrame[Any], sequence: SequenceConfig, label: str
+) -> str | None:
+    """Return a note on `then` events at the moment of a `first` event of the same customer."""
+    ones, zeros = nw.lit(1).cast(nw.Int64), nw.lit(0).cast(nw.Int64)
+    first, then = (
+        nw.when(nw.col("event_type") == name).then(ones).otherwise(zeros)
+        for name in (sequence.first, sequence.then)
+    )
+    moments = (
+        events.filter(nw.col("event_type").is_in([sequence.first, sequence.then]))
+        .select("customer_id", "timestamp", first_=first, then_=then)
+        .group_by("customer_id", "timestamp")
+        .agg(nw.col("first_").sum(), nw.col("then_").sum())
+        .filter(nw.col("first_") > 0)
+        .select(n=nw.col("then_").sum())
+    )
+    (row,) = engine.rows(moments, source=label)
+    n = int(row["n"] or 0)
+    if not n:
+        return None
+    return (
+        f"{label}: {quantity(n, 'event')} '{sequence.then}' at the same moment as "
+        f"'{sequence.first}' of the same customer; which came first is not known, so that this is "
+        f"no sequence '{sequence.name}'"
+    )
 
 
 def _of_one(
