@@ -33,7 +33,7 @@ from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.check import Check, CheckContext
 from engagement_ml.drivers.validation.churn_comparisons import churn_pairs, churn_segments
 from engagement_ml.drivers.validation.heterogeneity import SegmentComparison, compare_segments
-from engagement_ml.drivers.validation.interactions import PairComparison, compare_acting
+from engagement_ml.drivers.validation.interactions import PairComparison, compare_candidates
 from engagement_ml.drivers.validation.suite import (
     CHECKS,
     run_before_verdicts,
@@ -201,7 +201,7 @@ def _compare(study: Study, findings: Findings, decision: Decision) -> Comparison
     except NotConvergedError:
         segments = SegmentComparison(notes=(_UNKNOWN.format("Effects by segment"),))
     try:
-        pairs = compare_acting(study, by_behaviour, untested, importance)
+        pairs = compare_candidates(study, by_behaviour, untested, importance)
     except NotConvergedError:
         pairs = PairComparison(notes=(_UNKNOWN.format("Pairs of behaviours"),))
     return Comparisons(segments, pairs)
