@@ -45,6 +45,7 @@ from engagement_ml.config.sections import (
     TrackingConfig,
     WindowsConfig,
 )
+from engagement_ml.config.sequences import behaviour_of_sequence, check_sequences
 from engagement_ml.config.shape import TableShape, check_shapes
 from engagement_ml.errors import nearest
 
@@ -227,6 +228,11 @@ class PipelineConfig(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _sequences_are_of_behaviours(self) -> Self:
+        check_sequences(self.sequences, self.churn.event_type, self.behaviour)
+        return self
+
+    @model_validator(mode="after")
     def _stages_are_known(self) -> Self:
         named = [(f"measures.{name}.stage", m.stage) for name, m in self.measures.items()]
         named += [(f"journey.{name}.leads_to", s.leads_to) for name, s in self.journey.items()]
@@ -246,7 +252,13 @@ class PipelineConfig(Frozen):
         """Return the configuration of an event type, or the defaults."""
         if self.event_types.keep is not None and event_type == self.event_types.others:
             return BehaviourConfig(role="confounder", label="All other event types")
+        if event_type not in self.behaviours and (found := self.sequence(event_type)):
+            return behaviour_of_sequence(found, self.behaviour)
         return self.behaviours.get(event_type, BehaviourConfig())
+
+    def sequence(self, name: str) -> SequenceConfig | None:
+        """Return the sequence of that name; None if there is none."""
+        return next((each for each in self.sequences if each.name == name), None)
 
     def label(self, event_type: str) -> str:
         """Return the name that people read for an event type."""

@@ -157,7 +157,21 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class PairRow:
-    """The interaction of two behaviours in currency; `p_value` is Holm-adjusted."""
+    """The interaction of two behaviours in currency.
+
+    Attributes
+    ----------
+    first, second : str
+    effect, low, high : float
+        What one standard deviation more of both brings beyond what either brings alone.
+    p_value : float
+        Adjusted for the number of all pairs of candidates (Holm).
+    verdict : str
+        ``"more together"``, ``"less together"``, ``"no difference found"``, or ``"unverifiable"``:
+        significant, and a check objects.
+    reason : str
+        Which check objects.
+    """
 
     first: str
     second: str
@@ -166,6 +180,7 @@ class PairRow:
     high: float
     p_value: float
     verdict: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)

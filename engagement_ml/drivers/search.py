@@ -34,14 +34,13 @@ from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.check import Check, CheckContext
 from engagement_ml.drivers.validation.churn_comparisons import churn_pairs, churn_segments
 from engagement_ml.drivers.validation.heterogeneity import SegmentComparison, compare_segments
-from engagement_ml.drivers.validation.interactions import PairComparison, compare_acting
+from engagement_ml.drivers.validation.interactions import PairComparison, compare_candidates
 from engagement_ml.drivers.validation.suite import (
     CHECKS,
     run_before_verdicts,
     run_on_selection,
     with_vetoes,
 )
-from engagement_ml.drivers.validation.unprofitable import unprofitable_engaged
 from engagement_ml.drivers.verdicts import judge
 from engagement_ml.drivers.wording import Wording
 from engagement_ml.experiments import ExperimentResult
@@ -209,7 +208,7 @@ def _compare(study: Study, findings: Findings, decision: Decision) -> Comparison
     except NotConvergedError:
         segments = SegmentComparison(notes=(_UNKNOWN.format("Effects by segment"),))
     try:
-        pairs = compare_acting(study, by_behaviour, untested, importance)
+        pairs = compare_candidates(study, by_behaviour, untested, importance)
     except NotConvergedError:
         pairs = PairComparison(notes=(_UNKNOWN.format("Pairs of behaviours"),))
     return Comparisons(segments, pairs)
@@ -254,9 +253,6 @@ def _evidence(
         checks=run_on_selection(checks, on_selection, findings.checks),
         segments=segments.rows,
         pairs=pairs.rows,
-        unprofitable=unprofitable_engaged(
-            study.rows, study.behaviours, selection.choices, selection.curves, labels
-        ),
         experiments=override.experiments(tables.experiment_plan()),
         notes=(*_notes(study, findings, decision, wording), *segments.notes, *pairs.notes),
         heterogeneity=segments.tests,

@@ -197,6 +197,12 @@ class Thresholds:
         12,
         "behaviours that may act, first by SHAP, whose pairs are tested; a note says if it binds",
     )
+    pair_screen_z: float = threshold(
+        2.5, "|z| of a score test from which a pair of other candidates is estimated as well"
+    )
+    max_screened_pairs: int = threshold(
+        12, "pairs of other candidates that are estimated, those with the largest |z| first"
+    )
     min_customers_per_pair: int = threshold(
         20, "customers with margin per pair that is tested; with fewer, fewer behaviours are paired"
     )

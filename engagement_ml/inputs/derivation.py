@@ -30,6 +30,7 @@ from engagement_ml.inputs.links import (
     teams_of,
 )
 from engagement_ml.inputs.read_result import ReadResult
+from engagement_ml.inputs.sequence_events import never_occurs, without_order
 from engagement_ml.inputs.served_margin import served_transactions
 from engagement_ml.ledger.daily import aggregate_by_day
 from engagement_ml.ledger.sessions import SessionRule, session_events, sessions_by_day
@@ -93,10 +94,14 @@ def derive(
                     "key 'links.level': 'actors' needs the table of links; give 'sources.links'"
                 )
             )
-        return Derivation(result)
+        if not config.sequences:
+            return Derivation(result)
+        derived = _with_ledger(engine, config, result, None, until, report)
+        return replace(derived, notes=_sequence_notes(engine, config, derived))
     links, notes = read_links(engine, config, result)
     notes += check_links(engine, config, result, links, report, sampled=sampled)
     derived = _with_ledger(engine, config, result, links, until, report)
+    notes += _sequence_notes(engine, config, derived)
     if config.links.level == ACTORS:
         frames, actor_notes = served_transactions(engine, config, derived.result, links)
         derived = replace(derived, result=replace(derived.result, frames=frames))
@@ -135,7 +140,7 @@ def _with_ledger(
     engine: Engine,
     config: PipelineConfig,
     result: ReadResult,
-    links: Links,
+    links: Links | None,
     until: dt.date,
     report: Report,
 ) -> Derivation:
@@ -172,6 +177,22 @@ def _with_ledger(
     )
 
 
+def _sequence_notes(engine: Engine, config: PipelineConfig, derived: Derivation) -> tuple[str, ...]:
+    """Say which sequences never occur, and which events have no order."""
+    if not config.sequences:
+        return ()
+    label, events = derived.result.label, derived.result.frames["events"]
+    return tuple(
+        note
+        for sequence in config.sequences
+        for note in (
+            never_occurs(sequence, derived.result.counts, label),
+            without_order(engine, events, sequence, label),
+        )
+        if note
+    )
+
+
 def _counts(
     engine: Engine, daily: nw.LazyFrame[Any], amounts: tuple[str, ...], label: str
 ) -> dict[str, dict[str, int]]:
@@ -198,7 +219,14 @@ def _check_names(
 ) -> None:
     """Check that no derived event type is one of the events, or of those derived before."""
     for name in sorted(counts):
-        if name in result.counts:
+        if name in result.counts and config.sequence(name) is not None:
+            report(
+                InputError(
+                    f"{result.label}: event type '{name}' is also the name of a sequence of "
+                    "'sequences'; rename the event type"
+                )
+            )
+        elif name in result.counts:
             report(
                 InputError(
                     f"{result.label}: event type '{name}' is also the name of what actors in "
@@ -216,9 +244,12 @@ def _check_names(
 
 
 def _own_sessions(
-    engine: Engine, config: PipelineConfig, result: ReadResult, links: Links
+    engine: Engine, config: PipelineConfig, result: ReadResult, links: Links | None
 ) -> nw.LazyFrame[Any] | None:
-    """Return the sessions of customers' own events: what actors do is no visit of theirs."""
+    """Return the sessions of customers' own events: what actors do is no visit of theirs.
+
+    Nor is a sequence, which is made of events that count already.
+    """
     rule = SessionRule.of(config)
     if rule is None:
         return None

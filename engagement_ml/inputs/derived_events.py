@@ -1,4 +1,4 @@
-"""Events that follow from others: what actors do for the customers whom they serve."""
+"""Events that follow from others: what actors do for those whom they serve, and sequences."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import narwhals as nw
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
 from engagement_ml.inputs.links import CUSTOMERS, ROLE, SINCE, UNTIL, Links
+from engagement_ml.inputs.sequence_events import sequence_events
 from engagement_ml.tables.schema import ACTOR
 
 ACTIVE = "active"
@@ -79,6 +80,9 @@ def derived_events(
         derived.append(_of_actors(served, columns))
         if breadth := [role for role in config.links.breadth if role in links.roles]:
             derived.append(_breadth(served, columns, breadth, config, until))
+    if config.sequences:
+        members = nw.concat([own_events(events, links, config), *derived])
+        derived.append(sequence_events(engine, members, config.sequences))
     return derived
 
 

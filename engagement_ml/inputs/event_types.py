@@ -101,7 +101,8 @@ def _kept(
     config: PipelineConfig, engine: Engine, read: ReadResult, candidates: Collection[str]
 ) -> set[str] | None:
     """Return the types that stay, None for all."""
-    named = set(candidates).intersection(name for _, name in configured_event_types(config))
+    asked = {name for _, name in configured_event_types(config)}
+    named = set(candidates).intersection(asked.union(each.name for each in config.sequences))
     if config.event_types.keep is not None:
         return named | set(candidates).intersection(config.event_types.keep)
     if len(candidates) <= config.event_types.at_most:

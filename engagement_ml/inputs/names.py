@@ -87,6 +87,11 @@ def configured_event_types(config: PipelineConfig) -> list[tuple[str, str]]:
     named += [
         (f"experiments.{i}.behaviour", test.behaviour) for i, test in enumerate(config.experiments)
     ]
+    named += [
+        (f"sequences.{i}.{key}", name)
+        for i, sequence in enumerate(config.sequences)
+        for key, name in (("first", sequence.first), ("then", sequence.then))
+    ]
     named += config.features.named()
     if config.churn.event_type is not None:
         named.append(("churn.event_type", config.churn.event_type))

@@ -37,7 +37,8 @@ def with_scoring_links(
     until : date
         End of the window that is scored, at which weeks of breadth end.
     derived : collection of str
-        The behaviours of the metric that derive from links.
+        The behaviours of the metric that derive from links and sequences. Of the sequences of the
+        configuration, only these are made.
 
     Returns
     -------
@@ -52,35 +53,53 @@ def with_scoring_links(
         If the metric has derived behaviours and there are no links, or none that match.
     """
     events = read["events"]
+    wanted = tuple(each for each in config.sequences if each.name in derived)
+    config = config.model_copy(update={"sequences": wanted})
     if "links" not in read:
-        if derived:
-            raise missing_links(derived, events.quality.source)
-        return dict(read), ()
+        linked = set(derived).difference(each.name for each in wanted)
+        if linked:
+            raise missing_links(linked, events.quality.source)
+        if not wanted:
+            return dict(read), ()
+        return {**read, "events": _derived(engine, events, None, config, until)}, ()
     links = _links(engine, read)
     config = _with_breadth(config, links, derived)
-    frame = with_derived_events(engine, events.frame, links, config, until)
-    rows = engine.rows(
-        frame.group_by("event_type").agg(nw.len().alias("n")), source=events.quality.source
-    )
-    counts = {row["event_type"]: int(row["n"]) for row in rows}
-    if config.links.level == CUSTOMERS and counts.keys() <= events.counts.keys():
+    with_events = _derived(engine, events, links, config, until)
+    own = {*events.counts, *(each.name for each in wanted)}
+    if config.links.level == CUSTOMERS and with_events.counts.keys() <= own:
         raise InputError(
             f"{links.quality.source} and {events.quality.source}: no event of an actor is that of "
             "a customer by a link; check that 'actor_id' means the same as 'customer_id' of the "
             "events, and see 'from' and 'to'"
         )
-    tables = {**read, "events": replace(events, frame=frame, counts=counts)}
+    tables = {**read, "events": with_events}
     del tables["links"]
     return tables, (*empty_links(engine, read["links"].frame, links.quality.source),
                     *_left_out(engine, config, read, links))  # fmt: skip
+
+
+def _derived(
+    engine: Engine,
+    events: ScoringTable,
+    links: Links | None,
+    config: PipelineConfig,
+    until: dt.date,
+) -> ScoringTable:
+    """Return the events with those that follow from them."""
+    frame = with_derived_events(engine, events.frame, links, config, until)
+    counted = frame.group_by("event_type").agg(nw.len().alias("n"))
+    rows = engine.rows(counted, source=events.quality.source)
+    counts = {row["event_type"]: int(row["n"]) for row in rows}
+    return replace(events, frame=frame, counts=counts)
 
 
 def missing_links(derived: Collection[str], source: str) -> InputError:
     """Return the error about a metric whose behaviours need links that are not given."""
     names = listed([f"'{name}'" for name in sorted(derived)])
     return InputError(
-        f"{source}: the metric counts {names}, which follows from the table of links; give it, as "
-        "'--links PATH' or links=..."
+        f"{source}: the metric counts {names}, which follows from the table of links, or from a "
+        "sequence that this configuration does not have; give the links, as '--links PATH' or "
+        "links=..., or the configuration of the training"
     )
 
 

@@ -34,6 +34,39 @@ def score_quantiles(scores: npt.ArrayLike) -> tuple[float, ...]:
     return tuple(round_significant(float(q)) if q else 0.0 for q in quantiles)
 
 
+def engaged_from(quantiles: Sequence[float], configured: float | None) -> float | None:
+    """Return the score from which a customer is engaged.
+
+    Without a configured limit, the median of the scores at the last training cutoff or, if that is
+    0, of those above 0: so the limit does not move with the customers.
+
+    Parameters
+    ----------
+    quantiles : sequence of float
+        ``EngagementMetric.score_quantiles``.
+    configured : float or None
+        ``scorecard.engaged_from``.
+
+    Returns
+    -------
+    float or None
+        None if no quantile is above 0.
+
+    Examples
+    --------
+    >>> engaged_from([0.0, 10.0, 40.0], None), engaged_from([0.0, 0.0, 40.0], None)
+    (10.0, 40.0)
+    >>> engaged_from([0.0, 10.0, 40.0], 25.0), engaged_from([], None)
+    (25.0, None)
+    """
+    if configured is not None:
+        return configured
+    above = [quantile for quantile in quantiles if quantile > 0]
+    if not above:
+        return None
+    return quantiles[len(quantiles) // 2] or above[len(above) // 2]
+
+
 def percentile_in(scores: npt.ArrayLike, quantiles: Sequence[float]) -> npt.NDArray[np.float64]:
     """Return the percentile of scores in a distribution given by its quantiles, 0 to 100.
 

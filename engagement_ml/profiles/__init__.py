@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from engagement_ml.profiles.evidence import ProfileGroup, UnprofitableProfile
+from engagement_ml.profiles.evidence import Condition, ProfileGroup, UnprofitableProfile
+from engagement_ml.profiles.profile import compare_counts, profile_unprofitable
 
-__all__ = ["ProfileGroup", "UnprofitableProfile"]
+__all__ = [
+    "Condition",
+    "ProfileGroup",
+    "UnprofitableProfile",
+    "compare_counts",
+    "profile_unprofitable",
+]

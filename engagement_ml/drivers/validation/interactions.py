@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from engagement_ml._typing import BoolArray, Float32Array
+from engagement_ml._typing import FloatArray
 from engagement_ml.drivers.estimation.fe_poisson import PoissonFit
 from engagement_ml.drivers.estimation.rolling_counts import RollingCounts
 from engagement_ml.drivers.evidence import PairRow
@@ -18,10 +18,10 @@ from engagement_ml.drivers.multiple_testing import holm
 from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.acting import behaviours_to_test
-from engagement_ml.formatting import listed, number
-
-_TOP_QUANTILE = 0.99
-"""Counts above it carry more of either behaviour's saturation than of the interaction."""
+from engagement_ml.drivers.validation.pair_defences import with_defences
+from engagement_ml.drivers.validation.pair_products import centred_counts
+from engagement_ml.drivers.validation.pair_screen import may_combine, screened_pairs
+from engagement_ml.formatting import number
 
 NO_INTERACTION = "no difference found"
 """Result of a pair whose interaction is not significant."""
@@ -42,18 +42,22 @@ class PairComparison:
     notes: tuple[str, ...] = ()
 
 
-def compare_acting(
+def compare_candidates(
     study: Study,
     findings: Mapping[str, Finding],
     verdicts: Mapping[str, Verdict],
     importance: Mapping[str, float],
 ) -> PairComparison:
-    """Test all pairs of the behaviours that may act.
+    """Test all pairs of candidates for an interaction.
 
-    These are drivers, harmful behaviours, and others with |z| of `may_act_z` or more that do not
-    follow purchases. If there are more than `max_pair_behaviours`, or fewer than
-    `min_customers_per_pair` customers with margin per pair, drivers and harmful behaviours come
-    first, then the others, each by SHAP, and a note names those left out.
+    Candidates are those that `may_combine`. Pairs of behaviours that may act on their own (drivers,
+    harmful behaviours, others with |z| of `may_act_z` or more) are always estimated, up to
+    `max_pair_behaviours` of them and `min_customers_per_pair` customers with margin per pair, by
+    SHAP. Of all other pairs, a score test singles out those that are estimated as well. P-values
+    are adjusted for all pairs of candidates (Holm 1979), whether estimated or not: it bounds the
+    chance of any false interaction, and it needs no assumption on how pairs depend on each other,
+    which share behaviours. What is significant must also hold in each random half of the customers,
+    and exceed what precedes it (see ``pair_defences``).
 
     Parameters
     ----------
@@ -63,26 +67,36 @@ def compare_acting(
         Of the behaviours that no randomised test settles.
     importance : mapping of behaviour to mean absolute SHAP
     """
-    acting = behaviours_to_test(study.behaviours, findings, verdicts, study.thresholds)
+    candidates = may_combine(study, findings, verdicts)
+    acting = behaviours_to_test(candidates, findings, verdicts, study.thresholds)
     ranked = sorted(
         acting,
         key=lambda b: (verdicts[b].verdict not in ("driver", "harmful"), -importance[b], b),
     )
     limit = _most_behaviours(study)
-    chosen, left_out = tuple(ranked[:limit]), ranked[limit:]
-    if len(chosen) < 2:
+    chosen = tuple(ranked[:limit])
+    if len(candidates) < 2:
         return PairComparison()
     together = tuple(
-        b for b in study.behaviours if not findings[b].purchase_response.responds or b in chosen
+        b for b in study.behaviours if not findings[b].purchase_response.responds or b in candidates
     )
-    rows = compare_pairs(
-        study.rolling_counts(together),
-        chosen,
-        {b: study.associations[b].std for b in chosen},
-        study.spans.outcome,
-        study.thresholds,
+    rolling = study.rolling_counts(together)
+    pairs = list(combinations(chosen, 2))
+    screened = screened_pairs(study, rolling, candidates, pairs, study.thresholds)
+    n_pairs = len(candidates) * (len(candidates) - 1) // 2
+    stds = {b: study.associations[b].std for b in candidates}
+    fitted = fit_pairs(rolling, [*pairs, *screened], stds, study.spans.outcome)
+    rows = holm_adjusted([each.row for each in fitted], study.thresholds.pair_p_value, n_pairs)
+    rows = with_defences(
+        study,
+        rolling,
+        rows,
+        [each.influence for each in fitted],
+        [each.estimate for each in fitted],
+        [row.verdict != NO_INTERACTION for row in rows],
     )
-    return PairComparison(rows, _notes(study, chosen, left_out, rows))
+    missing = len(pairs) + len(screened) - len(rows)
+    return PairComparison(rows, _notes(len(candidates), n_pairs, len(rows), missing))
 
 
 def _most_behaviours(study: Study) -> int:
@@ -98,24 +112,39 @@ def _most_behaviours(study: Study) -> int:
     return most
 
 
-def _notes(
-    study: Study, chosen: Sequence[str], left_out: Sequence[str], rows: Sequence[PairRow]
-) -> tuple[str, ...]:
+def _notes(n_candidates: int, n_pairs: int, n_rows: int, missing: int) -> tuple[str, ...]:
     notes = []
-    if left_out:
-        labels = listed(study.config.label(b) for b in left_out)
+    if n_pairs > n_rows + missing:
         notes.append(
-            f"Pairs were tested among {number(len(chosen))} of the "
-            f"{number(len(chosen) + len(left_out))} behaviours that may have an effect; not with "
-            f"{labels}, which {'comes' if len(left_out) == 1 else 'come'} after them by SHAP."
+            f"All {number(n_pairs)} pairs of the {number(n_candidates)} behaviours that may act "
+            f"were screened for an interaction, {number(n_rows)} of them were estimated, and "
+            "p-values allow for all (Holm)."
         )
-    missing = len(chosen) * (len(chosen) - 1) // 2 - len(rows)
     if missing:
         notes.append(
             f"{number(missing)} {'pair' if missing == 1 else 'pairs'} of behaviours could not be "
             "tested: the product of their counts is not identified."
         )
     return tuple(notes)
+
+
+@dataclass(frozen=True)
+class FittedPair:
+    """The estimate of one pair.
+
+    Attributes
+    ----------
+    row : PairRow
+        Its p-value is not adjusted, and its verdict is empty.
+    estimate : float
+        ``∂²μ/∂x∂y / μ``.
+    influence : array (n,)
+        Influence function of the estimate.
+    """
+
+    row: PairRow
+    estimate: float
+    influence: FloatArray
 
 
 def compare_pairs(
@@ -127,6 +156,32 @@ def compare_pairs(
 ) -> tuple[PairRow, ...]:
     """Test whether two behaviours bring more, or less, together than separately.
 
+    Parameters
+    ----------
+    rolling : RollingCounts
+    behaviours : tuple of str
+        Those to pair, all with each other.
+    stds, outcome
+        As of `fit_pairs`.
+    thresholds : Thresholds
+
+    Returns
+    -------
+    tuple of PairRow
+        As of `fit_pairs`, with p-values adjusted for the number of pairs (Holm 1979).
+    """
+    fitted = fit_pairs(rolling, list(combinations(behaviours, 2)), stds, outcome)
+    return holm_adjusted([each.row for each in fitted], thresholds.pair_p_value)
+
+
+def fit_pairs(
+    rolling: RollingCounts,
+    pairs: Sequence[tuple[str, str]],
+    stds: Mapping[str, float],
+    outcome: int,
+) -> tuple[FittedPair, ...]:
+    """Estimate the interactions of pairs together.
+
     The products of their rolling counts, each less its customer's mean (Giesselmann and
     Schmidt-Catran 2022), enter one model, beside the counts and their squares. Two behaviours that
     simply add up in currency have a product in the log of margin, so the coefficients are taken
@@ -135,30 +190,27 @@ def compare_pairs(
     Parameters
     ----------
     rolling : RollingCounts
-    behaviours : tuple of str
-        Those to pair.
+    pairs : sequence of (str, str)
     stds : mapping of behaviour to standard deviation of its window count
     outcome : int
         Periods in an outcome window.
-    thresholds : Thresholds
 
     Returns
     -------
-    tuple of PairRow
+    tuple of FittedPair
         Of the pairs whose product is identified; none if the fit did not converge. `effect` in
         currency: what one standard deviation more of both brings over the outcome window beyond
-        what either brings alone, with a 95% interval. `p_value` is adjusted for the number of
-        pairs (Holm 1979).
+        what either brings alone, with a 95% interval.
     """
-    pairs = list(combinations(behaviours, 2))
     if not pairs:
         return ()
+    behaviours = tuple(dict.fromkeys(b for pair in pairs for b in pair))
     fit = _fit_products(rolling, behaviours, pairs)
     if not fit.converged:
         return ()
     first_count = len(pairs) + len(behaviours)
     level = rolling.mean_gain() * outcome
-    rows = []
+    fitted = []
     for k, (first, second) in enumerate(pairs):
         if not fit.influence[:, k].any():
             continue
@@ -172,28 +224,24 @@ def compare_pairs(
         )
         error = float(np.linalg.norm(influence))
         scale = float(level * stds[first] * stds[second])
-        rows.append(
-            PairRow(
-                first=first,
-                second=second,
-                effect=effect * scale,
-                low=(effect - 1.96 * error) * scale,
-                high=(effect + 1.96 * error) * scale,
-                p_value=2 * NormalDist().cdf(-abs(effect / error if error > 0 else 0.0)),
-                verdict="",
-            )
+        row = PairRow(
+            first=first,
+            second=second,
+            effect=effect * scale,
+            low=(effect - 1.96 * error) * scale,
+            high=(effect + 1.96 * error) * scale,
+            p_value=2 * NormalDist().cdf(-abs(effect / error if error > 0 else 0.0)),
+            verdict="",
         )
-    return holm_adjusted(rows, thresholds.pair_p_value)
+        fitted.append(FittedPair(row, effect, influence))
+    return tuple(fitted)
 
 
 def _fit_products(
     rolling: RollingCounts, behaviours: Sequence[str], pairs: Sequence[tuple[str, str]]
 ) -> PoissonFit:
     """Fit all products at once: products first, then squares, then the rolling counts."""
-    centred = {
-        b: _demeaned(rolling.counts[..., rolling.behaviours.index(b)], rolling.cells)
-        for b in behaviours
-    }
+    centred = centred_counts(rolling, behaviours)
     n_products, n_squares = len(pairs), len(behaviours)
     shape = (*rolling.cells.shape, n_products + n_squares + rolling.counts.shape[2])
     design = np.empty(shape, np.float32)
@@ -205,18 +253,18 @@ def _fit_products(
     return rolling.fit(design)
 
 
-def _demeaned(counts: Float32Array, cells: BoolArray) -> Float32Array:
-    """Return winsorised counts less each customer's mean over its cells."""
-    winsorised = np.minimum(counts, np.quantile(counts[cells], _TOP_QUANTILE))
-    size = np.maximum(cells.sum(axis=1, keepdims=True), 1)
-    mean = np.where(cells, winsorised, 0.0).sum(axis=1, keepdims=True) / size
-    return np.asarray(winsorised - mean, dtype=np.float32)
+def holm_adjusted(
+    rows: Sequence[PairRow], max_p_value: float, n_tests: int | None = None
+) -> tuple[PairRow, ...]:
+    """Return the rows with Holm's p-values and what they show.
 
-
-def holm_adjusted(rows: Sequence[PairRow], max_p_value: float) -> tuple[PairRow, ...]:
-    """Return the rows with Holm's p-values and what they show."""
+    `n_tests` is the number of all tests, by default that of the rows; those without a row count
+    with a p-value of 1.
+    """
     adjusted = []
-    for row, p_value in zip(rows, holm([row.p_value for row in rows]), strict=True):
+    others = max(0, (n_tests or len(rows)) - len(rows))
+    p_values = holm([*(row.p_value for row in rows), *[1.0] * others])
+    for row, p_value in zip(rows, p_values[: len(rows)], strict=True):
         together = "more together" if row.effect > 0 else "less together"
         verdict = together if p_value < max_p_value else NO_INTERACTION
         adjusted.append(replace(row, p_value=p_value, verdict=verdict))

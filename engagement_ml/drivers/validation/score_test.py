@@ -102,13 +102,15 @@ class ScoreTest:
         beside = np.abs(self._information).sum(axis=1) - np.abs(np.diag(self._information))
         self._fixed = p + np.nonzero(beside[p:] == 0.0)[0]
 
-    def of(self, added: Float32Array) -> ScoreResult:
+    def of(self, added: Float32Array, *, alone: bool = False) -> ScoreResult:
         """Test further regressors, each given the others.
 
         Parameters
         ----------
         added : float32 array (n, T, K)
             Values outside the estimation sample are ignored.
+        alone : bool, default False
+            Test each as if it were the only one.
         """
         model, k = self._model, added.shape[2]
         p, t = model.n_regressors, model.n_periods
@@ -132,6 +134,8 @@ class ScoreTest:
             members = model.group == g
             entity_score[members] -= self._residual[members] @ projection[p:][g * t : (g + 1) * t]
         efficient = information - cross.T @ projection
+        if alone:
+            efficient = np.diag(np.diag(efficient))
         inverse, identified = _inverse(efficient, np.maximum(np.diag(information), square))
         influence = entity_score @ inverse
         error = np.sqrt((cluster_sums(influence, self._clusters) ** 2).sum(axis=0))

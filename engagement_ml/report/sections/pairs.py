@@ -10,7 +10,8 @@ from engagement_ml.formatting import number, one_line, p_value
 from engagement_ml.report.section import Section
 from engagement_ml.report.view import Run
 
-_NOT_FOUND = "no difference found"
+_NOT_FOUND = ("no difference found", "unverifiable")
+"""Verdicts of pairs that are not reported."""
 
 
 def build(run: Run) -> dict[str, Any] | None:
@@ -22,7 +23,7 @@ def build(run: Run) -> dict[str, Any] | None:
     if not tested:
         return None
     found = sorted(
-        (row for row in tested if row.verdict != _NOT_FOUND),
+        (row for row in tested if row.verdict not in _NOT_FOUND),
         key=lambda row: (row.p_value, row.first, row.second),
     )
     return {

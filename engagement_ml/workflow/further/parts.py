@@ -10,8 +10,9 @@ from engagement_ml.progress import Progress
 from engagement_ml.workflow.further.contact import CONTACT
 from engagement_ml.workflow.further.part import Fitted, Found, Part, Sources
 from engagement_ml.workflow.further.parts_of_margin import PARTS_OF_MARGIN
+from engagement_ml.workflow.further.unprofitable import UNPROFITABLE
 
-PARTS: tuple[Part, ...] = (PARTS_OF_MARGIN, CONTACT)
+PARTS: tuple[Part, ...] = (PARTS_OF_MARGIN, CONTACT, UNPROFITABLE)
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
 
 

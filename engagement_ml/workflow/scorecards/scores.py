@@ -13,6 +13,7 @@ from engagement_ml.features.counts import count_frame
 from engagement_ml.inputs import Tables
 from engagement_ml.measures.periods import Period, Periods
 from engagement_ml.metric import EngagementMetric
+from engagement_ml.metric.percentiles import engaged_from
 from engagement_ml.metric.scoring import scored_counts
 from engagement_ml.windows import DAY
 
@@ -84,16 +85,12 @@ def engaged_limit(
 ) -> float:
     """Return the score from which a customer is engaged.
 
-    Without a configured limit, the median of the scores at the last training cutoff or, if that
-    is 0, of those above 0: so the limit does not move with the customers. A metric that does not
-    know them takes the scores at the end of the first period.
+    That of ``metric.percentiles.engaged_from``. A metric that does not know the scores of the
+    training takes those at the end of the first period.
     """
-    if configured is not None:
-        return configured
-    above = [quantile for quantile in metric.score_quantiles if quantile > 0]
-    if above:
-        median = metric.score_quantiles[len(metric.score_quantiles) // 2]
-        return median or above[len(above) // 2]
+    limit = engaged_from(metric.score_quantiles, configured)
+    if limit is not None:
+        return limit
     if scores is None:
         return NO_LIMIT
     first = tables.engine.rows(scores.select(nw.col("day").min()), source="scores")[0]["day"]

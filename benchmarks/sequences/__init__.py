@@ -1,0 +1,1 @@
+"""Sequences and pairs of behaviours, against worlds in which their effects are known."""

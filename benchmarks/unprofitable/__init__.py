@@ -1,0 +1,1 @@
+"""Groups of unprofitable engaged customers, against worlds in which they are known."""
