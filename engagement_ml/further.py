@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from engagement_ml.actions.evidence import Opportunity
 from engagement_ml.attribution.evidence import AttributionEvidence
 from engagement_ml.contact.evidence import ContactEvidence
+from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.metric.standing import Standing
-from engagement_ml.outcomes.evidence import OutcomeEvidence
+from engagement_ml.outcomes.evidence import MixRow, OutcomeEvidence
 from engagement_ml.profiles.evidence import UnprofitableProfile
 
 
@@ -20,6 +21,8 @@ class Further:
     ----------
     outcomes : tuple of OutcomeEvidence
         In the order of the configuration, without margin.
+    mix : tuple of MixRow
+        What behaviours do to the parts of margin: a row for each with evidence on any part.
     contact : ContactEvidence or None
     attribution : AttributionEvidence or None
     profile : UnprofitableProfile or None
@@ -31,8 +34,14 @@ class Further:
     """
 
     outcomes: tuple[OutcomeEvidence, ...] = ()
+    mix: tuple[MixRow, ...] = ()
     contact: ContactEvidence | None = None
     attribution: AttributionEvidence | None = None
     profile: UnprofitableProfile | None = None
     standing: Standing | None = None
     opportunity: Opportunity | None = None
+
+    @property
+    def outcome_rows(self) -> tuple[DriverRow, ...]:
+        """Verdicts on all behaviours by all outcomes beside margin, outcome by outcome."""
+        return tuple(row for outcome in self.outcomes for row in outcome.drivers)

@@ -138,7 +138,7 @@ class RunRecord:
 
     @property
     def drivers(self) -> tuple[DriverRow, ...]:
-        """The rows of ``drivers.csv``, the selected behaviours first."""
+        """The rows of margin, the selected behaviours first; ``drivers.csv`` begins with them."""
         return self.evidence.drivers
 
     @property

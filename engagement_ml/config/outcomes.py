@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from engagement_ml.config.frozen import Frozen
 
@@ -27,10 +27,28 @@ class OutcomeConfig(Frozen):
         "trial_started. null: sign-up, or the first event.",
     )
 
+    @field_validator("where", mode="before")
+    @classmethod
+    def _values_are_texts(cls, value: Any) -> Any:
+        """Read whole numbers, such as product codes, as the texts that the column has."""
+        if not isinstance(value, dict):
+            return value
+        return {column: _texts(values) for column, values in value.items()}
+
     @property
     def values(self) -> dict[str, tuple[str, ...]]:
         """The values of each column of `where`."""
         return {c: (v,) if isinstance(v, str) else v for c, v in self.where.items()}
+
+
+def _texts(values: Any) -> Any:
+    if isinstance(values, list | tuple):
+        if not values:
+            raise ValueError("give at least one value; the list is empty")
+        return tuple(_texts(value) for value in values)
+    if isinstance(values, int) and not isinstance(values, bool):
+        return str(values)
+    return values.strip() if isinstance(values, str) else values
 
 
 def as_outcomes(value: Any) -> Any:

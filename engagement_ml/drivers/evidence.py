@@ -51,8 +51,8 @@ class DriverRow:
         The effect before `cost_per_event`.
     effect_per_sd : float or None
         The effect of one standard deviation of the window count, in currency.
-    mean_abs_shap : float
-        In currency; `shap_rank` orders by it.
+    mean_abs_shap : float or None
+        In currency; `shap_rank` orders by it. None for outcomes other than margin.
     selection_frequency : float
         Share of bootstrap samples of customers in which the behaviour passes as a driver, which
         `min_bootstrap_share` of the thresholds applies to; of an indicator, share of fits on random
@@ -86,13 +86,17 @@ class DriverRow:
         Whether all fits behind the verdict converged; if not, it is `unverifiable`.
     outcome : str
         The outcome that the verdict is about: ``"margin"``, or another of the configuration.
+    unit : str
+        Unit of the effects, such as the currency.
+    rule : str
+        Code of the rule that led to the verdict; see ``drivers.finding.Rule``.
     """
 
     behaviour: str
     verdict: str
     selected: bool
-    shap_rank: int
-    mean_abs_shap: float
+    shap_rank: int | None
+    mean_abs_shap: float | None
     effect: float | None
     effect_low: float | None
     effect_high: float | None
@@ -128,6 +132,8 @@ class DriverRow:
     lifetime_effect_high: float | None = None
     converged: bool = True
     outcome: str = "margin"
+    unit: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,8 @@ class EvidenceTables:
             optimum_high=None if turning is None else turning.optimum_high,
             break_even=None if turning is None else turning.break_even,
             converged=finding.converged,
+            rule=self.verdicts[b].rule,
+            unit=self.study.config.currency,
         )
         return with_retention(row, self.retention.get(b))
 

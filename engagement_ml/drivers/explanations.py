@@ -69,7 +69,7 @@ class _Case:
     def correlated(self) -> str:
         rho = number(self.finding.association.spearman, 2, signed=True)
         across = f"across {self.wording.entities}"
-        return f"{across}, its count correlates with later margin (Spearman {rho})"
+        return f"{across}, its count correlates with later {self.wording.outcome} (Spearman {rho})"
 
     @property
     def estimate(self) -> str:
@@ -81,11 +81,12 @@ class _Case:
     @property
     def effect(self) -> str:
         direction = "higher" if self.finding.effect > 0 else "lower"
-        return f"{self._more}, later margin is {direction} than usual: {self.estimate}"
+        outcome = self.wording.outcome
+        return f"{self._more}, later {outcome} is {direction} than usual: {self.estimate}"
 
     @property
     def change(self) -> str:
-        return f"{self._more}, later margin changes by {self.estimate}"
+        return f"{self._more}, later {self.wording.outcome} changes by {self.estimate}"
 
     @property
     def _more(self) -> str:
@@ -122,7 +123,8 @@ def _preparing(case: _Case) -> str:
     within = case.finding.within
     assert within is not None
     if within.misfit >= case.thresholds.max_misfit:
-        timing = "the timing of margin after it is not that of an effect that fades"
+        outcome = case.wording.outcome
+        timing = f"the timing of {outcome} after it is not that of an effect that fades"
     else:
         timing = f"{case.wording.entities} do less of it after a purchase"
     return (
@@ -145,7 +147,8 @@ def _unstable(case: _Case) -> str:
 
 def _passed(case: _Case) -> str:
     follows = case.finding.purchase_response.responds
-    also = "it also follows purchases, but more margin follows it than precedes it; "
+    outcome = case.wording.outcome
+    also = f"it also follows purchases, but more {outcome} follows it than precedes it; "
     halves = f"it holds in both halves of the {case.wording.entities}"
     return f"{case.effect}; {also if follows else ''}{halves}"
 
@@ -169,8 +172,8 @@ def _failed(case: _Case) -> str:
         "z": f"its z is {number(z, 1)}, and {number(case.thresholds.min_z)} is needed",
         "sign": "its effect changes sign over the lags",
         "halves": f"it does not show in both halves of the {case.wording.entities}",
-        "leads": "margin before the event is associated with it as well, as a hidden cause would "
-        "make it, and what follows does not clearly exceed twice that",
+        "leads": f"{case.wording.outcome} before the event is associated with it as well, as a "
+        "hidden cause would make it, and what follows does not clearly exceed twice that",
         None: "it may be below the smallest effect of interest",
     }
     return texts[case.verdict.failed]
@@ -179,7 +182,7 @@ def _failed(case: _Case) -> str:
 def _follows_purchases(case: _Case) -> str:
     if case.finding.purchase_response.certain:
         return (
-            "it follows purchases at once: margin is higher in the same "
+            f"it follows purchases at once: {case.wording.outcome} is higher in the same "
             f"{case.wording.period_name} and not after it"
         )
     return f"it follows purchases: {_after_purchases(case)}"
@@ -263,10 +266,10 @@ def explain_obstacle(obstacle: Obstacle, wording: Wording) -> str:
         "periods": f"only {found} {days} of history, and at least {needed} are needed",
         "periods after a window": f"only {found} {days} after a whole observation window, and at "
         f"least {needed} are needed",
-        "buyers": f"only {found} {wording.entities} with any margin, and at least {needed} are "
-        "needed",
-        "repeat buyers": f"only {found} {wording.entities} have margin in more than one period, "
-        f"and at least {needed} are needed",
+        "buyers": f"only {found} {wording.entities} with any {wording.outcome}, and at "
+        f"least {needed} are needed",
+        "repeat buyers": f"only {found} {wording.entities} have {wording.outcome} in more than one "
+        f"period, and at least {needed} are needed",
         "churned": f"only {found} {wording.entities} churned, and at least {needed} are needed",
     }[obstacle.kind]
 

@@ -37,12 +37,16 @@ def rank_by_shap(study: Study, estimates: Estimates) -> Ranking:
     within = dict(zip(names, within_shap(study.rows, before, seed=study.seed), strict=True))
     if not any(within.values()):
         # without a mature outcome window SHAP is undefined
-        by_effect = {
-            b: abs(w.effect) * study.associations[b].std for b, w in estimates.within.items()
-        }
-        within = {**dict.fromkeys(names, 0.0), **by_effect}
+        within = dict(rank_by_effect(study, estimates).within)
     naive = dict(zip(names, across_shap(study.rows, seed=study.seed), strict=True))
     return Ranking(within, naive)
+
+
+def rank_by_effect(study: Study, estimates: Estimates) -> Ranking:
+    """Rank behaviours by effect times standard deviation, without SHAP."""
+    none = dict.fromkeys(study.behaviours, 0.0)
+    by_effect = {b: abs(w.effect) * study.associations[b].std for b, w in estimates.within.items()}
+    return Ranking({**none, **by_effect}, none)
 
 
 def bootstrap_stability(study: Study, estimates: Estimates) -> Stability:

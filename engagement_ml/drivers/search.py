@@ -22,6 +22,7 @@ from engagement_ml.drivers.finding import BIASED
 from engagement_ml.drivers.findings import (
     assemble_findings,
     bootstrap_stability,
+    rank_by_effect,
     rank_by_shap,
 )
 from engagement_ml.drivers.notes import abstention, no_indicator, notes, order_note, unstable_note
@@ -103,8 +104,8 @@ def _search(
 ) -> DriverEvidence:
     """Run the stages of the search."""
     estimator = estimator_for(study.config)
-    findings = _find(study, estimator, experiments, checks, step)
-    decision = _decide(study, estimator, findings, experiments, step)
+    findings = find_evidence(study, estimator, experiments, checks, step)
+    decision = decide(study, estimator, findings, experiments, step)
     step("Running robustness checks")
     comparisons = _compare(study, findings, decision)
     return _evidence(study, findings, decision, checks, comparisons)
@@ -118,19 +119,25 @@ class Comparisons:
     pairs: PairComparison = field(default_factory=PairComparison)
 
 
-def _find(
+def find_evidence(
     study: Study,
     estimator: Estimator,
     experiments: Sequence[ExperimentResult],
     checks: Sequence[Check],
     step: OnStep,
+    *,
+    by_shap: bool = True,
 ) -> Findings:
-    """Estimate effects, rank behaviours, bootstrap the selection, and run the vetoing checks."""
+    """Estimate effects, rank behaviours, bootstrap the selection, and run the vetoing checks.
+
+    SHAP decides no verdict; without it, behaviours are ranked by effect times standard deviation.
+    """
     step(f"Estimating effects within {plural(study.config.entity)}")
     obstacle = estimator.obstacle(study)
     estimates = Estimates() if obstacle is not None else estimator.estimate(study)
-    step("Ranking behaviours by SHAP")
-    ranking = rank_by_shap(study, estimates)
+    if by_shap:
+        step("Ranking behaviours by SHAP")
+    ranking = rank_by_shap(study, estimates) if by_shap else rank_by_effect(study, estimates)
     step("Bootstrapping the selection")
     stability = bootstrap_stability(study, estimates)
     findings = assemble_findings(study, estimates, stability)
@@ -147,7 +154,7 @@ def _find(
     return Findings(estimates, obstacle, ranking, stability, vetoed, results, context)
 
 
-def _decide(
+def decide(
     study: Study,
     estimator: Estimator,
     findings: Findings,

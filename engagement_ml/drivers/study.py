@@ -41,6 +41,8 @@ class Study:
     windows : Windows or None
     config : PipelineConfig
     thresholds : Thresholds
+    outcome : str
+        What sentences call the margin of `periods`: all of it, or a part.
     """
 
     periods: Periods
@@ -48,6 +50,7 @@ class Study:
     windows: Windows | None
     config: PipelineConfig
     thresholds: Thresholds = THRESHOLDS
+    outcome: str = "margin"
 
     @property
     def behaviours(self) -> tuple[str, ...]:

@@ -18,16 +18,20 @@ class Wording:
         Singular.
     currency : str
     period_days : int
+    outcome : str
+        What margin is called: all of it, or a part.
     """
 
     entity: str = "customer"
     currency: str = "EUR"
     period_days: int = 7
+    outcome: str = "margin"
 
     @classmethod
     def of(cls, study: Study) -> Wording:
         """Take the words from a study's configuration."""
-        return cls(study.config.entity, study.config.currency, study.periods.period_days)
+        config, days = study.config, study.periods.period_days
+        return cls(config.entity, config.currency, days, study.outcome)
 
     @property
     def entities(self) -> str:

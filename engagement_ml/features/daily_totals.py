@@ -45,23 +45,30 @@ def daily_transactions(tables: Tables, config: PipelineConfig | None = None) -> 
     """
 
     def make() -> nw.LazyFrame[Any]:
-        margin, moment = nw.col("margin"), nw.col("timestamp")
-        order = margin > 0
-        if "revenue" in tables.transactions.collect_schema().names():
-            order = order | (nw.col("revenue").fill_null(0.0) > 0)
-        one, none = nw.lit(1), nw.lit(0)
+        moment = nw.col("timestamp")
         return tables.transactions.select(
             "customer_id",
             moment.dt.date().alias("day"),
-            one.cast(nw.Int64).alias("n"),
-            nw.when(order).then(one).otherwise(none).cast(nw.Int64).alias("orders"),
-            nw.when(margin > 0).then(micro(margin)).otherwise(none).cast(nw.Int64).alias("gain"),
-            nw.when(margin < 0).then(micro(-margin)).otherwise(none).cast(nw.Int64).alias("loss"),
+            nw.lit(1).cast(nw.Int64).alias("n"),
+            *transaction_amounts(tables),
             moment.alias("first"),
             moment.alias("last"),
         )
 
     return tables.engine.once(f"transactions {content_key(tables, 'transactions')}", make)
+
+
+def transaction_amounts(tables: Tables) -> tuple[nw.Expr, ...]:
+    """Return ``orders``, ``gain`` and ``loss`` of a transaction; see `daily_transactions`."""
+    margin, one, none = nw.col("margin"), nw.lit(1), nw.lit(0)
+    order = margin > 0
+    if "revenue" in tables.transactions.collect_schema().names():
+        order = order | (nw.col("revenue").fill_null(0.0) > 0)
+    return (
+        nw.when(order).then(one).otherwise(none).cast(nw.Int64).alias("orders"),
+        nw.when(margin > 0).then(micro(margin)).otherwise(none).cast(nw.Int64).alias("gain"),
+        nw.when(margin < 0).then(micro(-margin)).otherwise(none).cast(nw.Int64).alias("loss"),
+    )
 
 
 def entities(

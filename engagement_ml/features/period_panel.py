@@ -114,9 +114,7 @@ def build_periods(
     NotEnoughDataError
         If the history holds no whole period, or no entity is at risk in any.
     """
-    covered = (min(until, tables.history.end) - tables.history.start).days
-    n_periods = max(0, (until - tables.history.start).days // period_days) if covered > 0 else 0
-    start = until - n_periods * period_days * DAY
+    start, n_periods = period_span(tables.history, until, period_days)
     population = read_population(tables, config)
     entry = _first_from(population.entry, start, n_periods, period_days)
     exits = _first_from(population.exit, start, n_periods, period_days)
@@ -127,15 +125,15 @@ def build_periods(
             f"{period_days} days with an entity in it; give a longer history"
         )
     population = population.subset(at_risk)
-    calendar = _calendar(tables, start, n_periods, period_days)
+    days = calendar(tables, start, n_periods, period_days)
     codes = Codes.of(tables, population)
     by_day = config.churn.kind == "event"
-    events = _event_counts(tables, codes, calendar, "day_" if by_day else "period_")
+    events = _event_counts(tables, codes, days, "day_" if by_day else "period_")
     period = events["day_"] // period_days if by_day else events["period_"]
     shape = (len(population.ids), n_periods)
     counts = np.zeros((*shape, len(tables.behaviours)), dtype=np.float32)
     np.add.at(counts, (events["entity_"], period, events["behaviour_"]), events["n"])
-    gain, loss, orders = _amounts(tables, codes, calendar, shape)
+    gain, loss, orders = _amounts(tables, codes, days, shape)
     return Periods(
         entities=population.ids,
         behaviours=tables.behaviours,
@@ -154,9 +152,14 @@ def build_periods(
     )
 
 
-def _calendar(
-    tables: Tables, start: dt.date, n_periods: int, period_days: int
-) -> nw.LazyFrame[Any]:
+def period_span(history: History, until: dt.date, period_days: int) -> tuple[dt.date, int]:
+    """Return the start and the number of the whole periods of the history before `until`."""
+    covered = (min(until, history.end) - history.start).days
+    n_periods = max(0, (until - history.start).days // period_days) if covered > 0 else 0
+    return until - n_periods * period_days * DAY, n_periods
+
+
+def calendar(tables: Tables, start: dt.date, n_periods: int, period_days: int) -> nw.LazyFrame[Any]:
     """Return a table of the days of all periods, with day and period numbered from 0."""
     dates = [start + i * DAY for i in range(n_periods * period_days)]
     numbers = np.arange(len(dates))
@@ -164,20 +167,20 @@ def _calendar(
 
 
 def _event_counts(
-    tables: Tables, codes: Codes, calendar: nw.LazyFrame[Any], unit: str
+    tables: Tables, codes: Codes, days: nw.LazyFrame[Any], unit: str
 ) -> dict[str, AnyArray]:
     """Return events per entity, behaviour and unit of time, ``day_`` or ``period_``."""
-    events = daily_events(tables).join(calendar, on="day", how="inner")
+    events = daily_events(tables).join(days, on="day", how="inner")
     counts = events.group_by("customer_id", "event_type", unit).agg(_total("n"))
     return collect(codes.add(counts))
 
 
 def _amounts(
-    tables: Tables, codes: Codes, calendar: nw.LazyFrame[Any], shape: tuple[int, int]
+    tables: Tables, codes: Codes, days: nw.LazyFrame[Any], shape: tuple[int, int]
 ) -> list[FloatArray]:
     """Return gain, loss (both in currency) and orders per entity and period."""
     sums = ("gain", "loss", "orders")
-    transactions = daily_transactions(tables).join(calendar, on="day", how="inner")
+    transactions = daily_transactions(tables).join(days, on="day", how="inner")
     per_period = transactions.group_by("customer_id", "period_").agg(*(_total(c) for c in sums))
     amounts = collect(codes.add(per_period))
     place = (amounts["entity_"], amounts["period_"])

@@ -43,10 +43,17 @@ class FittedResults(FittedQueries):
 
     @property
     def drivers_(self) -> pd.DataFrame:
-        """One row per candidate behaviour, the selected first; the columns of ``drivers.csv``."""
+        """One row per candidate behaviour by margin, the selected first, as in ``drivers.csv``."""
         from engagement_ml.workflow.results import driver_frame
 
         return driver_frame(self.record_.drivers)
+
+    @property
+    def outcomes_(self) -> pd.DataFrame:
+        """One row per candidate behaviour and outcome beside margin; columns as of `drivers_`."""
+        from engagement_ml.workflow.results import driver_frame
+
+        return driver_frame(self.record_.further.outcome_rows)
 
     @property
     def evaluation_(self) -> dict[str, Any]:

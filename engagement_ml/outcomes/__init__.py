@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from engagement_ml.outcomes.evidence import OutcomeEvidence
+from engagement_ml.outcomes.evidence import MixRow, OutcomeEvidence
 
-__all__ = ["OutcomeEvidence"]
+__all__ = ["MixRow", "OutcomeEvidence"]

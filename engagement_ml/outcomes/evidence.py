@@ -11,6 +11,38 @@ OutcomeKind = Literal["part", "first_purchase", "churn"]
 
 
 @dataclass(frozen=True)
+class MixRow:
+    """What one more event of a behaviour does to the parts of margin.
+
+    Attributes
+    ----------
+    behaviour, label : str
+    sentence : str
+        Names what is raised at the cost of what, or says what is not known.
+    raises, lowers : tuple of str
+        Parts with the verdict `driver`, and those with the verdict `harmful`.
+    cannibalises : bool
+        Whether one part is raised at the cost of another: both intervals exclude 0, and the effects
+        on all parts add up to the effect on margin.
+    parts_sum, total : float or None
+        Sum of the effects on the parts, and effect on margin, before `cost_per_event`, in currency.
+        None if one of them is not known, or a transaction is in two parts.
+    adds_up : bool or None
+        Whether the two agree up to their errors; None if they are not compared.
+    """
+
+    behaviour: str
+    label: str
+    sentence: str
+    raises: tuple[str, ...] = ()
+    lowers: tuple[str, ...] = ()
+    cannibalises: bool = False
+    parts_sum: float | None = None
+    total: float | None = None
+    adds_up: bool | None = None
+
+
+@dataclass(frozen=True)
 class OutcomeEvidence:
     """Verdicts on every behaviour by one outcome.
 

@@ -78,7 +78,7 @@ def sorted_drivers(record: RunRecord) -> list[DriverRow]:
 
     def order(row: DriverRow) -> tuple[float, int, int]:
         weight = weights.get(row.behaviour, 0.0)
-        return -weight, _VERDICT_ORDER.get(row.verdict, 3), row.shap_rank
+        return -weight, _VERDICT_ORDER.get(row.verdict, 3), row.shap_rank or 0
 
     return sorted(record.drivers, key=order)
 

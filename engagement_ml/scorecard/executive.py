@@ -194,7 +194,7 @@ def _decision(verdicts: Verdicts, entity: str) -> Fact | None:
     open_ = [row for row in rows if row.verdict == "unverifiable"]
     if not open_:
         return None
-    row = min(open_, key=lambda each: each.shap_rank)
+    row = min(open_, key=lambda each: each.shap_rank or 0)
     return _fact(
         "Decision",
         f"Test: {verdicts.label(row.behaviour)}",

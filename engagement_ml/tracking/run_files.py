@@ -13,12 +13,13 @@ from engagement_ml.drivers.evidence import row_dict
 from engagement_ml.errors import TrackingError
 from engagement_ml.plain_types import plain
 from engagement_ml.records import RunRecord
-from engagement_ml.tracking.run_values import DRIVER_COLUMNS
+from engagement_ml.tracking.run_values import DRIVER_COLUMNS, OUTCOME_COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DRIVER_TABLE = "tables/drivers.json"
+OUTCOME_TABLE = "tables/outcomes.json"
 PLOTS = "plots"
 MODELS = "models"
 MODEL_NAMES = ("profit", "churn")
@@ -54,12 +55,16 @@ def log_paths(client: Any, run_id: str, paths: Sequence[Path]) -> None:
 
 
 def log_driver_table(client: Any, run_id: str, record: RunRecord) -> None:
-    """Log the drivers as a table that MLflow shows and compares between runs."""
+    """Log the drivers, and verdicts by other outcomes, as tables that MLflow shows and compares."""
     import pandas as pd
 
     rows = [plain(row_dict(row)) for row in record.drivers]
     if rows:
         client.log_table(run_id, pd.DataFrame(rows)[list(DRIVER_COLUMNS)], DRIVER_TABLE)
+    others = [plain(row_dict(row)) for row in record.further.outcome_rows]
+    if others:
+        columns = [name for name in OUTCOME_COLUMNS if any(name in row for row in others)]
+        client.log_table(run_id, pd.DataFrame(others)[columns], OUTCOME_TABLE)
 
 
 def log_plots(client: Any, run_id: str, record: RunRecord) -> None:

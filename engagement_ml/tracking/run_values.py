@@ -34,6 +34,10 @@ DRIVER_COLUMNS = (
     "behaviour", "label", "verdict", "selected", "effect", "effect_low", "effect_high",
     "shap_rank", "mean_abs_shap", "selection_frequency", "spearman", "reason",
 )  # fmt: skip
+OUTCOME_COLUMNS = (
+    "outcome", "behaviour", "label", "verdict", "effect", "effect_low", "effect_high", "unit",
+    "hazard_ratio", "hazard_ratio_low", "hazard_ratio_high", "reason",
+)  # fmt: skip
 
 
 def run_name(record: RunRecord) -> str:
@@ -63,6 +67,8 @@ def run_tags(record: RunRecord, metric: EngagementMetric, commit: str | None) ->
         "engagement_ml.data_fingerprint": data_fingerprint(record),
         **_commit_tag(commit),
     }
+    if outcomes := record.further.outcomes:
+        tags["engagement_ml.outcomes"] = ", ".join(outcome.outcome for outcome in outcomes)
     for table in record.tables:
         tags[safe_key("engagement_ml", "fingerprint", table.table)] = table.fingerprint
     return tags

@@ -57,8 +57,13 @@ class TrainResult:
 
     @property
     def drivers(self) -> pd.DataFrame:
-        """A row per candidate behaviour, selected ones first; the columns of ``drivers.csv``."""
+        """A row per candidate behaviour by margin, selected ones first, as in ``drivers.csv``."""
         return driver_frame(self.record.drivers)
+
+    @property
+    def outcomes(self) -> pd.DataFrame:
+        """A row per candidate behaviour and outcome beside margin; the columns of `drivers`."""
+        return driver_frame(self.record.further.outcome_rows)
 
     @property
     def evaluation(self) -> dict[str, Any]:
@@ -98,7 +103,7 @@ def write_results(fitted: FittedPipeline, folder: Path) -> None:
 def write_tables(fitted: FittedPipeline, folder: Path) -> None:
     """Write the files of a run into an existing folder, without the record and the report."""
     fitted.metric.to_json(folder / METRIC)
-    _write(folder / DRIVERS, drivers_csv(fitted.record.drivers))
+    _write(folder / DRIVERS, drivers_csv(_all_rows(fitted.record)))
     _write(folder / EVALUATION, evaluation_json(fitted.record.evaluation))
     if fitted.record.evidence.segments:
         _write(folder / SEGMENTS, segments_csv(fitted.record.evidence))
@@ -106,6 +111,11 @@ def write_tables(fitted: FittedPipeline, folder: Path) -> None:
     (folder / PROFIT).parent.mkdir(exist_ok=True)
     _write(folder / PROFIT, fitted.profit.to_text())
     _write(folder / CHURN, fitted.churn.to_text())
+
+
+def _all_rows(record: RunRecord) -> tuple[DriverRow, ...]:
+    """Return the rows of margin, then those of the other outcomes."""
+    return (*record.drivers, *record.further.outcome_rows)
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

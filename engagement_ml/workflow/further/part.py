@@ -46,6 +46,10 @@ class Fitted:
     experiments: Sequence[ExperimentResult] = ()
 
 
+class Fields(dict[str, Any]):
+    """Values of several fields of `Further`, by name: the result of a part that fills them."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One part.
@@ -62,7 +66,7 @@ class Part:
     gather : callable
         Reads what the part needs from the tables; all numbers are in memory afterwards.
     find : callable
-        From what was gathered to the value of the field.
+        From what was gathered to the value of the field, or to `Fields`.
     """
 
     field: str

@@ -7,9 +7,10 @@ from typing import Any
 
 from engagement_ml.further import Further
 from engagement_ml.progress import Progress
-from engagement_ml.workflow.further.part import Fitted, Part, Sources
+from engagement_ml.workflow.further.part import Fields, Fitted, Part, Sources
+from engagement_ml.workflow.further.parts_of_margin import PARTS_OF_MARGIN
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (PARTS_OF_MARGIN,)
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
 
 
@@ -29,7 +30,8 @@ def find(gathered: Mapping[int, Any], fitted: Fitted, progress: Progress) -> Fur
         part = PARTS[place]
         progress.start(part.step)
         value = part.find(data, fitted)
-        found[part.field] = (
-            (*found.get("outcomes", ()), *value) if (part.field == "outcomes") else value
-        )
+        for field, content in (value if isinstance(value, Fields) else {part.field: value}).items():
+            found[field] = (
+                (*found.get("outcomes", ()), *content) if field == "outcomes" else content
+            )
     return Further(**found)

@@ -1,0 +1,1 @@
+"""Product mix: simulated partners whose engagement shifts sales between products."""
