@@ -83,9 +83,7 @@ WORLDS = {
     "waves": World(interest=0.8, follows={"advisor_call": 0.0}),
     "preparation": World(prepares=_PREPARES, delay=(1, 6), effects=_CALLS, follows=_OWN),
     "waves and calls": World(interest=0.8, effects=_CALLS, follows=_OWN),
-    "calls and extensions": World(
-        effects={**_CALLS, "trial_extension": (0.9, 20.0)}, follows=_OWN
-    ),
+    "calls and extensions": World(effects={**_CALLS, "trial_extension": (0.9, 20.0)}, follows=_OWN),
     "trial to paid": World(
         effects=_CALLS, follows=_OWN, end_of_trial=14, prepares=_PREPARES, delay=(0, 2)
     ),
@@ -237,7 +235,6 @@ def _truth(
     delay: np.ndarray,
 ) -> dict[str, float]:
     """Return the change of the chance to buy for one more event, by behaviour."""
-    n = len(entry)
     last = np.minimum(bought_age, DAYS - entry) - 1
     found = dict.fromkeys(RATES, 0.0)
     cumulative = np.cumsum(-np.log1p(-hazard), axis=1)

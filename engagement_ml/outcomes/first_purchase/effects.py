@@ -11,7 +11,7 @@ from engagement_ml._typing import Float32Array, FloatArray, LagGroups
 from engagement_ml.drivers.estimation.distributed_lags import Lags
 from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.retention.common_state import CommonState
-from engagement_ml.drivers.retention.discrete_hazard import HazardFit, fit_hazard
+from engagement_ml.drivers.retention.discrete_hazard import HazardFit, fit_hazard, logistic
 from engagement_ml.outcomes.first_purchase.rows import RiskRows
 
 MAX_LOG_RATIO = 5.0
@@ -106,15 +106,32 @@ def without_common_state(
     return state.remove_from(effects), state.loadings
 
 
-def as_relative_change(effects: LagEffects, weights: FloatArray) -> LagEffects:
-    """Return the effects as shares of the hazard, with weights of their lags."""
+def as_relative_change(
+    effects: LagEffects, log_odds: FloatArray, weights: FloatArray
+) -> LagEffects:
+    """Return the effects as mean relative changes of the hazard, with weights of their lags.
+
+    Parameters
+    ----------
+    effects : LagEffects
+        Log odds ratios.
+    log_odds : array (N,)
+        Of a purchase on each day, over which the change is averaged.
+    weights : array (G,)
+    """
     coef = np.clip(effects.coef, -MAX_LOG_RATIO, MAX_LOG_RATIO)
-    ratio = np.exp(coef)
+    hazard = logistic(log_odds)
+    mean = max(float(hazard.mean()), 1e-300)
+    change, slope = np.zeros_like(coef), np.ones_like(coef)
+    for place in np.ndindex(*coef.shape):
+        after = logistic(log_odds + coef[place])
+        change[place] = float((after - hazard).mean()) / mean
+        slope[place] = float((after * (1.0 - after)).mean()) / mean
     return LagEffects(
         effects.behaviours,
         Lags(effects.lags.groups, weights),
-        ratio - 1.0,
-        effects.influence * ratio,
+        change,
+        effects.influence * slope,
         effects.same_period,
         converged=effects.converged,
     )

@@ -16,7 +16,7 @@ class Limits:
     preparation_days : tuple of int
         Days before a purchase that may be its preparation: the first value at least, a later one
         if most behaviours rise for that long.
-    steps_before : tuple of (int, tuple of int)
+    widths : tuple of int
         Widths in days of the groups of lags after the preparation.
     max_rise_z, max_rise_share : float
         Rise of the chance to buy before an event, by its z and as a share of the effect, from
@@ -36,7 +36,7 @@ class Limits:
         First purchases that estimates need.
     """
 
-    preparation_days: tuple[int, ...] = (7, 14, 21)
+    preparation_days: tuple[int, ...] = (7, 14)
     widths: tuple[int, ...] = (4, 7, 10, 21)
     max_rise_z: float = 3.0
     max_rise_share: float = 0.25

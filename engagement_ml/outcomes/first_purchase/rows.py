@@ -64,6 +64,8 @@ class RiskRows:
     controls : float32 array (N, C)
         Affinity scores and steps of age, calendar time, weekday and segment.
     n_entities : int
+    drawn : float
+        Share of the days without a purchase that were drawn.
     """
 
     entity: Int64Array
@@ -77,6 +79,7 @@ class RiskRows:
     levels: Float32Array
     controls: Float32Array
     n_entities: int
+    drawn: float = 1.0
 
     def window(self, groups: slice = slice(None)) -> FloatArray:
         """Return the events over some groups of lags together, shape (N, B)."""
@@ -114,9 +117,7 @@ def risk_rows(
             counts[:, k, g] = before(first - 1) - before(last)
         older[:, k] = before(reach) - before(2 * reach)
         same_day[:, k] = total[entity, day + 1] - total[entity, day]
-        levels[:, k], weights[:, k] = _long_run_rate(
-            prospects, total, entity, day, ~event, reach
-        )
+        levels[:, k], weights[:, k] = _long_run_rate(prospects, total, entity, day, ~event, reach)
     observed = np.maximum(age - reach, 0)
     rates = ShrunkRates(
         levels[:, None, :].astype(np.float64),
@@ -138,13 +139,13 @@ def risk_rows(
         levels=levels,
         controls=controls,
         n_entities=len(prospects.ids),
+        drawn=float((~event).sum()) / max(int(_quiet_days(prospects).sum()), 1),
     )
 
 
 def sampled_days(prospects: Prospects, seed: int) -> tuple[Int64Array, Int64Array]:
     """Return prospect and day of all purchases and of a sample of the other days at risk."""
-    first = prospects.entry + 1
-    n_quiet = np.maximum(np.minimum(prospects.bought, prospects.n_days) - first, 0)
+    first, n_quiet = prospects.entry + 1, _quiet_days(prospects)
     total, n_events = int(n_quiet.sum()), int(prospects.buys.sum())
     size = min(total, max(MIN_DAYS, min(DAYS_PER_PURCHASE * n_events, MAX_DAYS)))
     rng = np.random.default_rng([seed, 12])
@@ -158,6 +159,12 @@ def sampled_days(prospects: Prospects, seed: int) -> tuple[Int64Array, Int64Arra
     day = np.concatenate([quiet_day, prospects.bought[buyers]])
     order = np.lexsort((day, entity))
     return entity[order].astype(np.int64), day[order].astype(np.int64)
+
+
+def _quiet_days(prospects: Prospects) -> Int64Array:
+    """Return the number of each one's days at risk without a purchase, shape (n,)."""
+    days = np.minimum(prospects.bought, prospects.n_days) - prospects.entry - 1
+    return np.asarray(np.maximum(days, 0), dtype=np.int64)
 
 
 def cumulative(prospects: Prospects, column: int) -> FloatArray:

@@ -16,10 +16,10 @@ from engagement_ml.drivers.estimation.window_effect import (
     add_model_uncertainty,
     estimate_window_effect,
 )
-from engagement_ml.drivers.retention.discrete_hazard import fit_hazard, score_test_z
+from engagement_ml.drivers.retention.discrete_hazard import HazardFit, fit_hazard, score_test_z
 from engagement_ml.drivers.selection.stability_selection import bootstrap_selection, half_strengths
 from engagement_ml.drivers.thresholds import Thresholds
-from engagement_ml.outcomes.first_purchase.chance import chance_weights
+from engagement_ml.outcomes.chance import chance_weights
 from engagement_ml.outcomes.first_purchase.checks import Check, checks
 from engagement_ml.outcomes.first_purchase.effects import (
     FirstPurchaseFit,
@@ -48,12 +48,15 @@ class Estimates:
     chance : float
         Percent of prospects at risk who buy within the outcome window.
     converged : bool
+    weights : array (G,)
+        Percentage points for a relative change of 1 of the hazard, by group of lags.
     """
 
     findings: Mapping[str, Finding]
     preparation: int
     chance: float
     converged: bool
+    weights: FloatArray
 
 
 def estimate(
@@ -80,14 +83,16 @@ def estimate(
     raw = evidence.effects(names, every, n_close)
     corrected, loadings = without_common_state(raw, rows, slice(n_close, None))
     whole, _ = without_common_state(full.effects(names, every, 0), rows, slice(None))
-    # Odds of before the decision: what follows it would make a purchase look certain anyway.
-    odds = np.exp(evidence.fit.linear_predictor)
-    weights, chance = chance_weights(prospects, rows, odds, groups, days)
+    # Odds given no recent event: what follows a decision would make a purchase look certain anyway.
+    base = fit_hazard(rows.event, rows.controls, rows.entity, rows.n_entities)
+    log_odds = base.linear_predictor + np.log(rows.drawn)
+    weights, chance = _chance(prospects, rows, log_odds, days)
+    size = _Size(log_odds[~rows.event], weights, thresholds.form_error, seed)
     halves = half_strengths(corrected, seed=seed)
     within = {b: estimate_window_effect(corrected, i, seed=seed) for i, b in enumerate(names)}
-    sizes = _sizes(whole, weights, thresholds, seed)
+    sizes = size.of(whole)
     passing = [b for b in names if abs(within[b].z) >= thresholds.min_z]
-    sizes |= _sizes_of_passing(rows, names, passing, n_close, weights, thresholds, seed)
+    sizes |= _sizes_of_passing(rows, names, passing, n_close, size)
     std = rows.window()[~rows.event].std(axis=0)
     stability = bootstrap_selection(
         corrected,
@@ -101,7 +106,8 @@ def estimate(
     controls = [b for b in names if config.behaviour(b).role == "negative_control"]
     context = Check(prospects, rows, evidence, names, within, n_close, thresholds, seed)
     failed = checks(context, passing, controls)
-    naive, rises = _naive(rows), rises_before(full, n)
+    converged = evidence.fit.converged and full.fit.converged
+    naive, rises = _naive(rows, base), rises_before(full, n)
     findings = {
         b: Finding(
             behaviour=b,
@@ -122,11 +128,11 @@ def estimate(
             n_others=n - 1,
             min_effect=config.select.smallest_effect * chance,
             failed=tuple(failed.get(b, ())),
-            converged=evidence.fit.converged and full.fit.converged,
+            converged=converged,
         )
         for i, b in enumerate(names)
     }
-    return Estimates(findings, preparation, chance, evidence.fit.converged and full.fit.converged)
+    return Estimates(findings, preparation, chance, converged, weights)
 
 
 def _present(prospects: Prospects, limits: Limits) -> tuple[str, ...]:
@@ -140,30 +146,43 @@ def _present(prospects: Prospects, limits: Limits) -> tuple[str, ...]:
     )
 
 
-def _sizes(
-    effects: LagEffects, weights: FloatArray, thresholds: Thresholds, seed: int
-) -> dict[str, WindowEffect]:
-    """Return each effect in percentage points of the chance to buy."""
-    change = as_relative_change(effects, weights)
-    return {
-        b: add_model_uncertainty(
-            estimate_window_effect(change, i, seed=seed),
-            thresholds.form_error,
-            0.0,
-            (seed, 13, i),
-        )
-        for i, b in enumerate(effects.behaviours)
-    }
+def _chance(
+    prospects: Prospects, rows: RiskRows, log_odds: FloatArray, days: int
+) -> tuple[FloatArray, float]:
+    """Return the weights of lags and the mean chance to buy, over days without a purchase."""
+    quiet = ~rows.event
+    buys = prospects.buys[rows.entity[quiet]]
+    ahead = prospects.bought[rows.entity[quiet]] - rows.day[quiet]
+    # A prospect without a purchase is followed up to the last day on record.
+    ahead = np.where(buys, ahead, ahead - 1)
+    return chance_weights(ahead, buys, np.exp(log_odds[quiet]), rows.groups, days)
+
+
+@dataclass(frozen=True)
+class _Size:
+    """Turns log odds ratios into percentage points of the chance to buy."""
+
+    log_odds: FloatArray
+    weights: FloatArray
+    form_error: float
+    seed: int
+
+    def of(self, effects: LagEffects) -> dict[str, WindowEffect]:
+        """Return each effect in percentage points, with its interval."""
+        change = as_relative_change(effects, self.log_odds, self.weights)
+        return {
+            b: add_model_uncertainty(
+                estimate_window_effect(change, i, seed=self.seed),
+                self.form_error,
+                0.0,
+                (self.seed, 13, i),
+            )
+            for i, b in enumerate(effects.behaviours)
+        }
 
 
 def _sizes_of_passing(
-    rows: RiskRows,
-    names: Sequence[str],
-    passing: Sequence[str],
-    n_close: int,
-    weights: FloatArray,
-    thresholds: Thresholds,
-    seed: int,
+    rows: RiskRows, names: Sequence[str], passing: Sequence[str], n_close: int, size: _Size
 ) -> dict[str, WindowEffect]:
     """Return the sizes of effects that pass, fitted with their events of the last days too.
 
@@ -173,9 +192,7 @@ def _sizes_of_passing(
         return {}
     first = [0 if b in passing else n_close for b in names]
     fit = fit_first_purchase(rows, Terms.of(len(names), len(rows.groups), first))
-    return _sizes(
-        fit.effects(passing, [names.index(b) for b in passing], 0), weights, thresholds, seed
-    )
+    return size.of(fit.effects(passing, [names.index(b) for b in passing], 0))
 
 
 def _close(full: FirstPurchaseFit, b: int, n_close: int) -> tuple[float, float, float]:
@@ -213,12 +230,11 @@ def _frequency(
     return passes.get(b, 0.0)
 
 
-def _naive(rows: RiskRows) -> list[Naive]:
+def _naive(rows: RiskRows, fit: HazardFit) -> list[Naive]:
     """Return each count's association with buying, given nothing but age and calendar time.
 
-    By score tests; the slope is that of one Newton step.
+    By score tests beside a fit on the controls; the slope is that of one Newton step.
     """
-    fit = fit_hazard(rows.event, rows.controls, rows.entity, rows.n_entities)
     window = rows.window().astype(np.float32)
     z = score_test_z(rows.event, rows.controls, fit, window)
     variance = fit.probability * (1.0 - fit.probability)

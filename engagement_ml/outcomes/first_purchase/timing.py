@@ -97,8 +97,11 @@ def rises_before(fit: FirstPurchaseFit, n_behaviours: int) -> list[Rise]:
     quiet = ~rows.event
     terms = fit.x[quiet, : of_term.size].astype(np.float64)
     by_behaviour = np.stack(
-        [terms[:, of_term == b] @ fit.fit.coef[: of_term.size][of_term == b]
-         for b in range(n_behaviours)], axis=1
+        [
+            terms[:, of_term == b] @ fit.fit.coef[: of_term.size][of_term == b]
+            for b in range(n_behaviours)
+        ],
+        axis=1,
     )
     controls = fit.x[quiet, of_term.size :].astype(np.float64)
     x = np.concatenate([controls, np.ones((len(controls), 1))], axis=1)

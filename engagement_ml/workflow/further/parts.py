@@ -7,10 +7,12 @@ from typing import Any
 
 from engagement_ml.further import Further
 from engagement_ml.progress import Progress
+from engagement_ml.workflow.further.churn import CHURN_OUTCOME
+from engagement_ml.workflow.further.first_purchase import FIRST_PURCHASES
 from engagement_ml.workflow.further.part import Fields, Fitted, Part, Sources
 from engagement_ml.workflow.further.parts_of_margin import PARTS_OF_MARGIN
 
-PARTS: tuple[Part, ...] = (PARTS_OF_MARGIN,)
+PARTS: tuple[Part, ...] = (FIRST_PURCHASES, CHURN_OUTCOME, PARTS_OF_MARGIN)
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
 
 
