@@ -42,6 +42,21 @@ def verdicts_by_event(
     drivers: Sequence[DriverRow],
     thresholds: Thresholds,
 ) -> Verdicts:
+    """Return the verdicts on staying, and each effect on the chance to churn.
+
+    Parameters
+    ----------
+    periods : Periods
+    panel : Panel or None
+    windows : Windows
+    config : PipelineConfig
+    free : PipelineConfig
+        The same without costs of events.
+    drivers : sequence of DriverRow
+        The rows of margin: its effects are those through churn, so its verdicts are taken if
+        neither a cost nor a randomised test has a part in them.
+    thresholds : Thresholds
+    """
     study = Study(periods, panel, windows, free, thresholds)
     n = len(periods.entities)
     obstacle = churn_obstacle(periods, study.spans, thresholds)
@@ -51,16 +66,16 @@ def verdicts_by_event(
         if row.basis == "experiment" or config.behaviour(row.behaviour).cost_per_event
     ]
     if obstacle is None and not settled and all(row.rule for row in drivers):
-        rows, reason, notes = tuple(drivers), None, ()
+        rows = tuple(drivers)
     else:
         judged = judge_outcome(periods, panel, windows, free, name="margin", thresholds=thresholds)
-        rows, notes = judged.rows, judged.notes
-        reason = None if judged.obstacle is None else f"there are {judged.obstacle}"
-    if reason is not None:
-        return Verdicts((), {}, churn_level(panel), n, reason, notes=notes)
+        if judged.obstacle is not None:
+            why = f"there are {judged.obstacle}"
+            return Verdicts((), {}, churn_level(panel), n, why, notes=judged.notes)
+        rows = judged.rows
     with threadpool_limits(limits=1, user_api="blas"):
         changes, converged = _changesverdicts_by_event(study)
-    return Verdicts(rows, changes, churn_level(panel), n, converged=converged, notes=notes)
+    return Verdicts(rows, changes, churn_level(panel), n, converged=converged)
 
 
 def _changesverdicts_by_event(study: Study) -> tuple[dict[str, WindowEffect], bool]:

@@ -47,6 +47,21 @@ def judge(finding: Finding, thresholds: Thresholds, limits: Limits) -> Verdict:
     `harmful` need evidence of before the days of preparation that withstands every test; all else
     that precedes a purchase is `unverifiable`.
     """
+    obstacle = _obstacle(finding)
+    if obstacle is not None:
+        return obstacle
+    if abs(finding.z) >= thresholds.min_z:
+        objection = _objection(finding, thresholds, limits)
+        if objection is not None:
+            return Verdict("unverifiable", objection)
+        return _of_passing(finding) or _of_failing(finding, thresholds)
+    if abs(finding.uncorrected_z) >= thresholds.min_z:
+        return Verdict("unverifiable", "hidden cause")
+    return _of_failing(finding, thresholds)
+
+
+def _obstacle(finding: Finding) -> Verdict | None:
+    """Return the verdict if the evidence does not matter or there is none."""
     if finding.role == "consequence":
         return Verdict("consequence", "declared")
     if finding.role == "negative_control":
@@ -55,37 +70,36 @@ def judge(finding: Finding, thresholds: Thresholds, limits: Limits) -> Verdict:
         return Verdict("unverifiable", "not converged")
     if not np.isfinite(finding.size.high - finding.size.low):
         return Verdict("unverifiable", "not identified")
-    if abs(finding.z) >= thresholds.min_z:
-        return _of_passing(finding, thresholds, limits)
-    if abs(finding.uncorrected_z) >= thresholds.min_z:
-        return Verdict("unverifiable", "hidden cause")
-    return _of_failing(finding, thresholds)
+    return None
 
 
-def _of_passing(finding: Finding, thresholds: Thresholds, limits: Limits) -> Verdict:
+def _objection(finding: Finding, thresholds: Thresholds, limits: Limits) -> Rule | None:
+    """Return the first reason why evidence that is strong enough is not enough; None without."""
     sign = np.sign(finding.z)
-    if finding.n_others < limits.min_others:
-        return Verdict("unverifiable", "too few others")
-    if timing_is_not_its_own(finding, limits):
-        return Verdict("unverifiable", "prepared")
     near, error = finding.close
     further = limits.max_close_ratio * abs(finding.largest)
-    if sign * near - further >= limits.max_close_z * error:
-        return Verdict("unverifiable", "close")
-    if max(abs(np.log(finding.ratio[0])), abs(finding.largest)) >= np.log(limits.max_ratio):
-        return Verdict("unverifiable", "step of buying")
-    if finding.failed:
-        return Verdict("unverifiable", "checks")
+    ratio = max(abs(np.log(finding.ratio[0])), abs(finding.largest))
     stable = all(sign * z >= thresholds.min_half_z for z in finding.half_z)
-    if not stable or finding.frequency < thresholds.min_bootstrap_share:
-        return Verdict("unverifiable", "unstable")
+    objections: tuple[tuple[Rule, bool], ...] = (
+        ("too few others", finding.n_others < limits.min_others),
+        ("prepared", timing_is_not_its_own(finding, limits)),
+        ("close", bool(sign * near - further >= limits.max_close_z * error)),
+        ("step of buying", bool(ratio >= np.log(limits.max_ratio))),
+        ("checks", bool(finding.failed)),
+        ("unstable", not stable or finding.frequency < thresholds.min_bootstrap_share),
+    )
+    return next((rule for rule, applies in objections if applies), None)
+
+
+def _of_passing(finding: Finding) -> Verdict | None:
     low, high = finding.size.low, finding.size.high
-    worth = abs(finding.size.effect) * finding.std
-    if sign > 0 and low > 0 and worth >= finding.min_effect:
+    if abs(finding.size.effect) * finding.std < finding.min_effect:
+        return None
+    if finding.z > 0 and low > 0:
         return Verdict("driver", "passed")
-    if sign < 0 and high < 0 and worth >= finding.min_effect:
+    if finding.z < 0 and high < 0:
         return Verdict("harmful", "passed")
-    return _of_failing(finding, thresholds)
+    return None
 
 
 def timing_is_not_its_own(finding: Finding, limits: Limits) -> bool:

@@ -110,7 +110,7 @@ def risk_rows(
     for k, column in enumerate(columns):
         total = cumulative(prospects, column)
 
-        def before(lag: int, total: FloatArray = total) -> FloatArray:
+        def before(lag: int, total: Float32Array = total) -> Float32Array:
             return np.asarray(total[entity, np.maximum(day - lag, 0)])
 
         for g, (first, last) in enumerate(groups):
@@ -167,18 +167,18 @@ def _quiet_days(prospects: Prospects) -> Int64Array:
     return np.asarray(np.maximum(days, 0), dtype=np.int64)
 
 
-def cumulative(prospects: Prospects, column: int) -> FloatArray:
+def cumulative(prospects: Prospects, column: int) -> Float32Array:
     """Return a behaviour's events before each day, shape (n, n_days + 1)."""
     rows = prospects.behaviour == column
     n, n_days = len(prospects.ids), prospects.n_days
     by_day = np.zeros((n, n_days + 1), dtype=np.float32)
     np.add.at(by_day, (prospects.entity[rows], prospects.day[rows] + 1), prospects.n[rows])
-    return np.cumsum(by_day, axis=1, out=by_day)
+    return np.asarray(np.cumsum(by_day, axis=1), dtype=np.float32)
 
 
 def _long_run_rate(
     prospects: Prospects,
-    total: FloatArray,
+    total: Float32Array,
     entity: Int64Array,
     day: Int64Array,
     quiet: BoolArray,

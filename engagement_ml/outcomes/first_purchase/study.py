@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from engagement_ml.drivers.estimation.window_effect import (
     add_model_uncertainty,
     estimate_window_effect,
 )
-from engagement_ml.drivers.retention.discrete_hazard import HazardFit, fit_hazard, score_test_z
+from engagement_ml.drivers.retention.discrete_hazard import fit_hazard, logistic, score_test_z
 from engagement_ml.drivers.selection.stability_selection import bootstrap_selection, half_strengths
 from engagement_ml.drivers.thresholds import Thresholds
 from engagement_ml.outcomes.chance import chance_weights
@@ -33,6 +33,9 @@ from engagement_ml.outcomes.first_purchase.limits import Limits, lag_groups
 from engagement_ml.outcomes.first_purchase.prospects import Prospects
 from engagement_ml.outcomes.first_purchase.rows import RiskRows, risk_rows
 from engagement_ml.outcomes.first_purchase.timing import preparation_days, rises_before
+
+MIN_RISE = 1e-6
+"""Rise of a cumulative hazard below which all of it is a rise of the chance."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,15 @@ def estimate(
     corrected, loadings = without_common_state(raw, rows, slice(n_close, None))
     whole, _ = without_common_state(full.effects(names, every, 0), rows, slice(None))
     # Odds given no recent event: what follows a decision would make a purchase look certain anyway.
-    base = fit_hazard(rows.event, rows.controls, rows.entity, rows.n_entities)
+    base = fit_hazard(
+        rows.event,
+        np.concatenate([rows.controls, rows.levels], axis=1),
+        rows.entity,
+        rows.n_entities,
+    )
     log_odds = base.linear_predictor + np.log(rows.drawn)
     weights, chance = _chance(prospects, rows, log_odds, days)
-    size = _Size(log_odds[~rows.event], weights, thresholds.form_error, seed)
+    size = _Size(log_odds[~rows.event], weights, days, thresholds.form_error, seed)
     halves = half_strengths(corrected, seed=seed)
     within = {b: estimate_window_effect(corrected, i, seed=seed) for i, b in enumerate(names)}
     sizes = size.of(whole)
@@ -107,7 +115,7 @@ def estimate(
     context = Check(prospects, rows, evidence, names, within, n_close, thresholds, seed)
     failed = checks(context, passing, controls)
     converged = evidence.fit.converged and full.fit.converged
-    naive, rises = _naive(rows, base), rises_before(full, n)
+    naive, rises = _naive(rows), rises_before(full, n)
     findings = {
         b: Finding(
             behaviour=b,
@@ -164,21 +172,41 @@ class _Size:
 
     log_odds: FloatArray
     weights: FloatArray
+    days: int
     form_error: float
     seed: int
 
     def of(self, effects: LagEffects) -> dict[str, WindowEffect]:
         """Return each effect in percentage points, with its interval."""
         change = as_relative_change(effects, self.log_odds, self.weights)
-        return {
-            b: add_model_uncertainty(
-                estimate_window_effect(change, i, seed=self.seed),
-                self.form_error,
-                0.0,
-                (self.seed, 13, i),
-            )
-            for i, b in enumerate(effects.behaviours)
-        }
+        return {b: self._one(change, i) for i, b in enumerate(effects.behaviours)}
+
+    def _one(self, change: LagEffects, b: int) -> WindowEffect:
+        found = estimate_window_effect(change, b, seed=self.seed)
+        share = self._moved_once(change, found)
+        found = replace(
+            found,
+            effect=share * found.effect,
+            low=share * found.low,
+            high=share * found.high,
+            draws=share * found.draws,
+        )
+        return add_model_uncertainty(found, self.form_error, 0.0, (self.seed, 13, b))
+
+    def _moved_once(self, change: LagEffects, found: WindowEffect) -> float:
+        """Return the share of the effect that is left as a prospect is moved to buy only once.
+
+        With a rise x of the cumulative hazard, ``1 − exp(−x)`` are moved, not x; the mean over days
+        at risk, weighted by their hazard.
+        """
+        width = [
+            min(last, self.days) - min(first - 1, self.days) for first, last in change.lags.groups
+        ]
+        hazard = logistic(self.log_odds)
+        rise = hazard * float(np.array(width) @ found.profile)
+        small = np.abs(rise) < MIN_RISE
+        share = np.where(small, 1.0, -np.expm1(-rise) / np.where(small, 1.0, rise))
+        return float(hazard @ share) / max(float(hazard.sum()), 1e-300)
 
 
 def _sizes_of_passing(
@@ -230,11 +258,12 @@ def _frequency(
     return passes.get(b, 0.0)
 
 
-def _naive(rows: RiskRows, fit: HazardFit) -> list[Naive]:
+def _naive(rows: RiskRows) -> list[Naive]:
     """Return each count's association with buying, given nothing but age and calendar time.
 
     By score tests beside a fit on the controls; the slope is that of one Newton step.
     """
+    fit = fit_hazard(rows.event, rows.controls, rows.entity, rows.n_entities)
     window = rows.window().astype(np.float32)
     z = score_test_z(rows.event, rows.controls, fit, window)
     variance = fit.probability * (1.0 - fit.probability)
