@@ -28,6 +28,8 @@ BETAS: dict[str, dict[str, tuple[float, float, float]]] = {
     "nothing acts": {},
     "two shift": {"visit": (-0.40, 0.45, 0.0), "bonus": (0.45, -0.45, 0.0)},
     "one falls": {"visit": (-0.45, 0.0, 0.0), "training": (0.0, 0.45, 0.45)},
+    "hidden wave": {"visit": (-0.40, 0.40, 0.0)},
+    "preparing": {"visit": (-0.40, 0.40, 0.0)},
 }
 """Coefficients of each kind of world, by behaviour and product."""
 SEEN = ("net negative", "net zero", "net positive", "incentive", "all raised", "nothing acts")
@@ -40,6 +42,10 @@ _BEHAVIOURS = {
 """Events a week, and how strongly their number follows affinity."""
 FOLLOWS = "invoice_viewed"
 _SEASONAL = ("fair", "newsletter")
+_WAVE = ("portal_login", "brochure", "quiz")
+"""In a hidden wave, interest in core raises its sales and these, which do not act."""
+_PREPARES, _PREPARED = "brochure", 0
+"""In a world of preparation, most sales of plus have one of these some days before."""
 _BURN_IN = 140
 
 
@@ -72,14 +78,23 @@ def make_world(kind: str, seed: int, *, n: int = 1800, days: int = 406, window: 
     total = days + _BURN_IN
     season = 1 + 0.25 * np.sin(2 * np.pi * (np.arange(total) / 365 + rng.uniform()))
     counts = _counts(rng, names, affinity, season, total)
+    hidden = np.zeros((n, total))
+    if kind == "hidden wave":
+        hidden = _spells(rng, n, total)
+        for name in _WAVE:
+            i = names.index(name)
+            counts[:, :, i] = rng.poisson(counts[:, :, i] * np.exp(0.8 * hidden - 0.3))
     decay = 0.5 ** (1 / half_life)
     state, rate = np.zeros((n, len(names))), np.zeros((n, total, 3), dtype=np.float32)
     factor = np.ones((n, total, 3), dtype=np.float32)
     for t in range(total):
         factor[:, t] = 1 + state @ beta
         rate[:, t] = base * season[t]
+        rate[:, t, 1] *= np.exp(0.6 * hidden[:, t])
         state = (state + counts[:, t]) * decay
     sold = rng.poisson(rate * np.maximum(_FLOOR, factor))
+    if kind == "preparing":
+        counts[:, :, names.index(_PREPARES)] += _before(rng, sold[:, :, _PREPARED])
     kept = slice(_BURN_IN, total)
     truth = _truth(rng, names, beta, rate[:, kept], factor[:, kept], decay, window)
     events = _events(rng, names, counts[:, kept], sold[:, kept].sum(axis=2))
@@ -108,6 +123,26 @@ def _counts(
             rate = rate * season**2
         counts[:, :, i] = rng.poisson(rate)
     return counts
+
+
+def _spells(rng: np.random.Generator, n: int, total: int) -> np.ndarray:
+    """Return a hidden state per partner and day: smooth, with spells of some six weeks."""
+    knots = rng.normal(0, 1.0, (n, total // 21 + 2))
+    at = np.arange(total) / 21
+    left = at.astype(int)
+    share = at - left
+    return knots[:, left] * (1 - share) + knots[:, left + 1] * share
+
+
+def _before(rng: np.random.Generator, sold: np.ndarray) -> np.ndarray:
+    """Return events that precede 70% of the sales by one to ten days."""
+    events = np.zeros(sold.shape, dtype=np.int16)
+    chosen = rng.binomial(sold, 0.7)
+    entity, day = np.nonzero(chosen)
+    ahead = rng.integers(1, 11, len(day))
+    known = day >= ahead
+    np.add.at(events, (entity[known], (day - ahead)[known]), chosen[entity, day][known])
+    return events
 
 
 def _truth(

@@ -230,6 +230,7 @@ def _evidence(
     override, selection = decision.override, decision.selection
     indicators, ranking = selection.indicators, findings.ranking
     segments, pairs = comparisons.segments, comparisons.pairs
+    labels = {b: config.label(b) for b in study.behaviours}
     tables = EvidenceTables(
         study,
         override.findings,
@@ -254,11 +255,7 @@ def _evidence(
         segments=segments.rows,
         pairs=pairs.rows,
         unprofitable=unprofitable_engaged(
-            study.rows,
-            study.behaviours,
-            selection.choices,
-            selection.curves,
-            {b: config.label(b) for b in study.behaviours},
+            study.rows, study.behaviours, selection.choices, selection.curves, labels
         ),
         experiments=override.experiments(tables.experiment_plan()),
         notes=(*_notes(study, findings, decision, wording), *segments.notes, *pairs.notes),
@@ -297,10 +294,6 @@ def _order_note(study: Study, findings: Findings, selection: Selection) -> list[
     """Return a note if SHAP would have ordered the drivers otherwise."""
     if selection.indicators is not None:
         return []
-    agreement = compare_orders(
-        selection.drivers,
-        findings.ranking.within,
-        study.config.select.at_most,
-        study.thresholds,
-    )
+    at_most, shap = study.config.select.at_most, findings.ranking.within
+    agreement = compare_orders(selection.drivers, shap, at_most, study.thresholds)
     return order_note(agreement, study.config.label)

@@ -50,7 +50,7 @@ def daily_transactions(tables: Tables, config: PipelineConfig | None = None) -> 
             "customer_id",
             moment.dt.date().alias("day"),
             nw.lit(1).cast(nw.Int64).alias("n"),
-            *transaction_amounts(tables),
+            *transaction_amounts(tables.transactions),
             moment.alias("first"),
             moment.alias("last"),
         )
@@ -58,11 +58,11 @@ def daily_transactions(tables: Tables, config: PipelineConfig | None = None) -> 
     return tables.engine.once(f"transactions {content_key(tables, 'transactions')}", make)
 
 
-def transaction_amounts(tables: Tables) -> tuple[nw.Expr, ...]:
+def transaction_amounts(transactions: nw.LazyFrame[Any]) -> tuple[nw.Expr, ...]:
     """Return ``orders``, ``gain`` and ``loss`` of a transaction; see `daily_transactions`."""
     margin, one, none = nw.col("margin"), nw.lit(1), nw.lit(0)
     order = margin > 0
-    if "revenue" in tables.transactions.collect_schema().names():
+    if "revenue" in transactions.collect_schema().names():
         order = order | (nw.col("revenue").fill_null(0.0) > 0)
     return (
         nw.when(order).then(one).otherwise(none).cast(nw.Int64).alias("orders"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from engagement_ml._typing import AnyArray, FloatArray
 from engagement_ml.config import PipelineConfig
+from engagement_ml.engine import Engine
 from engagement_ml.features.daily_totals import transaction_amounts
 from engagement_ml.features.panel import Panel
 from engagement_ml.features.period_panel import Periods, calendar, period_span
@@ -87,7 +88,9 @@ class PartTotals:
         return [dense[0] / MICRO, dense[1] / MICRO, dense[2]]
 
 
-def part_values(tables: Tables, columns: Sequence[str]) -> dict[Value, float]:
+def part_values(
+    engine: Engine, transactions: nw.LazyFrame[Any], columns: Sequence[str]
+) -> dict[Value, float]:
     """Return the margin of every combination of values that the transactions have in `columns`.
 
     Returns
@@ -95,9 +98,9 @@ def part_values(tables: Tables, columns: Sequence[str]) -> dict[Value, float]:
     dict
         Values as they are in the table, null as None; margin in currency.
     """
-    tagged = tables.transactions.select(*columns, *transaction_amounts(tables))
+    tagged = transactions.select(*columns, *transaction_amounts(transactions))
     grouped = tagged.group_by(*columns).agg(*(_total(c) for c in ("gain", "loss")))
-    rows = tables.engine.rows(grouped, source="transactions")
+    rows = engine.rows(grouped, source="transactions")
     return {tuple(row[c] for c in columns): (row["gain"] - row["loss"]) / MICRO for row in rows}
 
 
@@ -138,7 +141,7 @@ def part_totals(
         "customer_id",
         nw.col("timestamp").dt.date().alias("day"),
         *(nw.col(c).fill_null(_NULL) for c in columns),
-        *transaction_amounts(tables),
+        *transaction_amounts(tables.transactions),
     ).join(parts, on=list(columns), how="inner" if other is None else "left")
     if other is not None:
         rows = rows.with_columns(part_=nw.col("part_").fill_null(len(members)))

@@ -148,6 +148,8 @@ def _hardly(row: DriverRow) -> bool:
 def _range(row: DriverRow | None, money: Money) -> str:
     if row is None or row.effect_low is None or row.effect_high is None:
         return ""
+    if not row.effect_low <= 0 <= row.effect_high:
+        return ""  # an interval on one side of 0 would read as an effect
     return f" ({money.spread(row.effect_low, row.effect_high)})"
 
 

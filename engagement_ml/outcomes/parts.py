@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engagement_ml.config import OutcomeConfig
+from engagement_ml.config import OutcomeConfig, PipelineConfig
 from engagement_ml.errors import InputError, nearest
 from engagement_ml.features.part_totals import Value
 from engagement_ml.formatting import listed, number
@@ -42,6 +42,11 @@ class Parts:
     def names(self) -> tuple[str, ...]:
         """All parts, the one of all other margin last."""
         return (*self.members, *(() if self.other is None else (self.other,)))
+
+
+def configured_parts(config: PipelineConfig) -> dict[str, OutcomeConfig]:
+    """Return the outcomes that are parts of margin."""
+    return {name: outcome for name, outcome in config.outcomes.items() if outcome.where}
 
 
 def part_columns(outcomes: Mapping[str, OutcomeConfig], present: Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from engagement_ml.inputs.inspection import Inspection, inspect_tables, reported
 from engagement_ml.readiness.facts import Facts
 from engagement_ml.readiness.maturity import maturity_of
 from engagement_ml.readiness.outcomes import outcomes_of
+from engagement_ml.readiness.parts import check_parts
 from engagement_ml.readiness.result import CheckedHistory, CheckedTable, CheckResult, Fault
 from engagement_ml.readiness.row_samples import RowSamples
 from engagement_ml.readiness.variation import Variation
@@ -53,6 +54,10 @@ def check_tables(
     if inspection.tables is not None and inspection.values_fit:
         with reported(problems.append):
             windows = plan_windows(inspection.tables.history, config.windows)
+    part_notes: tuple[str, ...] = ()
+    if inspection.values_fit and "transactions" in inspection.sources:
+        with reported(problems.append):
+            part_notes = check_parts(config, engine, frames)
     variation, notes = _variation(inspection, config, windows, rows, problems)
     facts = _facts(config, inspection, windows, variation, usable=not problems)
     return CheckResult(
@@ -60,7 +65,7 @@ def check_tables(
         currency=config.currency,
         entity=config.entity,
         faults=tuple(_fault(problem, inspection) for problem in _distinct(problems)),
-        notes=(*rows.notes(), *_notes(inspection, facts), *notes),
+        notes=(*rows.notes(), *_notes(inspection, facts), *part_notes, *notes),
         tables=tuple(_checked(name, inspection, rows) for name in inspection.sources),
         history=_history(inspection, windows),
         variation=variation,

@@ -110,6 +110,26 @@ def bar_cell(
     return drawing(label, element("g", *marks, class_=f"bar {tone}"), class_="cell")
 
 
+def signed_bar_cell(scale: Scale, estimate: Estimate, *, tone: str, label: str) -> Markup:
+    """Return a table cell's bar from 0 to an estimate, left or right, its interval as a line."""
+    value, *bounds = estimate
+    marks = []
+    if value is not None:
+        start, end = sorted(_inside(scale, x) for x in (0.0, value))
+        width = f"{shortest(end - start)}%"
+        marks.append(
+            element("rect", x=f"{shortest(start)}%", y="28%", height="44%", width=width, rx="2")
+        )
+    if all(bound is not None for bound in bounds):
+        low, high = (f"{shortest(_inside(scale, x))}%" for x in bounds if x is not None)
+        marks.append(element("line", x1=low, x2=high, y1="50%", y2="50%", class_="whisk"))
+    return drawing(label, element("g", *marks, class_=f"bar {tone}"), class_="cell")
+
+
+def _inside(scale: Scale, value: float) -> float:
+    return min(max(scale.percent(value), 0.0), 100.0)
+
+
 def response_chart(
     curve: ResponseCurve,
     *,

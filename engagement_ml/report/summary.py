@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from engagement_ml.drivers.evidence import DriverRow
-from engagement_ml.formatting import DASH, first_upper, number, one_line, spread
+from engagement_ml.formatting import DASH, first_upper, number, one_line, sentence, spread
 from engagement_ml.metric import WeightedBehaviour
 from engagement_ml.records import RunRecord
 from engagement_ml.report import comparison_text, text
 from engagement_ml.report.gate_text import gate_lines
 from engagement_ml.report.sections.metric import SCORE_COMMAND
+from engagement_ml.report.sections.outcomes import outcome_line
 from engagement_ml.report.view import Run, effect_of, measure
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def summary_lines(
     run = Run.of(record)
     lines: list[RenderableType] = [Text(text.headline(run), style="bold")]
     lines += [Text(paragraph) for paragraph in text.lead(run)]
-    for part in (_weights(run), _misleading(run), _comparison(run), _sample(run), _data(run)):
+    parts = (_weights, _misleading, _outcomes, _comparison, _sample, _data)
+    for part in (each(run) for each in parts):
         if part:
             lines += [Text(""), *part]
     if gate := gate_lines(run.record.registered or {}):
@@ -139,6 +141,16 @@ def _misleading_cells(run: Run, row: DriverRow, rank: int) -> list[Text]:
         Text(verdict.name, style="yellow" if verdict.name == "harmful" else ""),
         Text(reason, style="dim"),
     ]
+
+
+def _outcomes(run: Run) -> list[RenderableType]:
+    """Return a line per outcome beside margin, and what is raised at the cost of what."""
+    further = run.record.further
+    if not further.outcomes:
+        return []
+    lines = [outcome_line(run, outcome) for outcome in further.outcomes]
+    lines += [sentence(run.readable(row.sentence)) for row in further.mix if row.cannibalises]
+    return [Text("Outcomes beside margin", style="bold"), *map(Text, lines)]
 
 
 def _comparison(run: Run) -> list[RenderableType]:

@@ -31,6 +31,10 @@ def tables_of(shop: Any, engine: Any, config: PipelineConfig) -> Tables:
     return read_tables(config, engine, frames, extra=True)
 
 
+def values_of(tables: Tables, columns: list[str]) -> dict[Any, float]:
+    return part_values(tables.engine, tables.transactions, columns)
+
+
 def totals_of(tables: Tables, config: PipelineConfig, other: str | None = "other") -> PartTotals:
     return part_totals(
         tables,
@@ -60,7 +64,7 @@ def read(small_shop: Any) -> Any:
 
 
 def test_values_and_their_margin(read: Any, small_shop: Any) -> None:
-    margin = part_values(read[0], ["product"])
+    margin = values_of(read[0], ["product"])
     assert set(margin) == {("clothing",), (" beauty ",), ("home",), ("sport",), (None,)}
     known = read[0].transactions.collect("pandas").to_native()["margin"].sum()
     assert sum(margin.values()) == pytest.approx(known, abs=1e-3)

@@ -224,5 +224,5 @@ def test_a_table_without_the_column_is_an_error_of_one_line(
 ) -> None:
     windows = {"observation_days": 28, "outcome_days": 28}
     model = em.EngagementModel(name="x", windows=windows, outcomes=OUTCOMES)
-    with pytest.raises(InputError, match="column 'product' is missing, which key 'outcomes.soft"):
+    with pytest.raises(InputError, match=r"column 'product' is missing, which key 'outcomes\.soft"):
         model.fit(small_shop.events, small_shop.transactions.drop(columns="product"))

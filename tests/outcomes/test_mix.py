@@ -54,7 +54,20 @@ def test_a_cost_that_no_verdict_backs_is_not_named(verdict: str) -> None:
     (found,) = mix(row("driver", UP), core=row("driver", UP), plus=row(verdict, DOWN))
     assert not found.cannibalises
     assert "at the cost" not in found.sentence
-    assert "what it does to plus (−€6.20 to −€4.20) is not known" in found.sentence
+    assert "what it does to plus is not known" in found.sentence
+
+
+def test_what_is_not_known_has_its_interval_if_that_says_no_direction() -> None:
+    wide = row("unverifiable", (-1.0, -4.0, 2.0))
+    (found,) = mix(row("unverifiable", wide_of(wide)), core=row("driver", UP), plus=wide)
+    assert found.sentence.endswith(
+        "what it does to plus (−€4.00 to €2.00) is not known; whether margin in all changes is not "
+        "known"
+    )
+
+
+def wide_of(row: DriverRow) -> Effect:
+    return row.effect, row.effect_low, row.effect_high
 
 
 def test_an_interval_that_holds_zero_names_nothing() -> None:

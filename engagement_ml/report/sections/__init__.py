@@ -13,6 +13,7 @@ from engagement_ml.report.sections.glossary import GLOSSARY
 from engagement_ml.report.sections.limits import LIMITS
 from engagement_ml.report.sections.metric import METRIC
 from engagement_ml.report.sections.naive import NAIVE
+from engagement_ml.report.sections.outcomes import OUTCOMES
 from engagement_ml.report.sections.pairs import PAIRS
 from engagement_ml.report.sections.responses import RESPONSES
 from engagement_ml.report.sections.segments import SEGMENTS
@@ -28,6 +29,7 @@ SECTIONS: tuple[Section, ...] = (
     RESPONSES,
     EVENT_STUDY,
     BEHAVIOURS,
+    OUTCOMES,
     EVALUATION,
     CHECKS,
     SEGMENTS,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engagement_ml.config import OutcomeConfig, PipelineConfig
 from engagement_ml.features.part_totals import PartTotals, part_totals, part_values
 from engagement_ml.outcomes.evidence import OutcomeEvidence
-from engagement_ml.outcomes.parts import Parts, assign_parts, part_columns
+from engagement_ml.outcomes.parts import Parts, assign_parts, configured_parts, part_columns
 from engagement_ml.workflow.further.part import Fields, Fitted, Part, Sources
 
 
@@ -17,17 +16,15 @@ class _Gathered:
     totals: PartTotals
 
 
-def _configured(config: PipelineConfig) -> dict[str, OutcomeConfig]:
-    return {name: outcome for name, outcome in config.outcomes.items() if outcome.where}
-
-
 def _gather(sources: Sources) -> _Gathered:
     """Return the amounts of every part; values are checked against all customers' transactions."""
     from engagement_ml.drivers import period_days
 
-    outcomes = _configured(sources.config)
+    outcomes = configured_parts(sources.config)
     columns = part_columns(outcomes, sources.tables.columns("transactions"))
-    parts = assign_parts(outcomes, columns, part_values(sources.everyone, columns))
+    everyone = sources.everyone
+    values = part_values(everyone.engine, everyone.transactions, columns)
+    parts = assign_parts(outcomes, columns, values)
     totals = part_totals(
         sources.tables,
         sources.config,
@@ -76,7 +73,7 @@ def _with_notes(
 PARTS_OF_MARGIN = Part(
     field="outcomes",
     step="Judging parts of margin",
-    wanted=lambda config: bool(_configured(config)),
+    wanted=lambda config: bool(configured_parts(config)),
     gather=_gather,
     find=_find,
 )
