@@ -229,7 +229,6 @@ def _evidence(
     override, selection = decision.override, decision.selection
     indicators, ranking = selection.indicators, findings.ranking
     segments, pairs = comparisons.segments, comparisons.pairs
-    labels = {b: config.label(b) for b in study.behaviours}
     tables = EvidenceTables(
         study,
         override.findings,

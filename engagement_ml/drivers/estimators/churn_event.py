@@ -63,7 +63,9 @@ class ChurnEventEstimator:
             seed=study.seed,
         )
         main, corrected = without_common_state(fit, pattern)
-        within = {b: _window_effect(main, i, fit, study.seed) for i, b in enumerate(names)}
+        within = {
+            b: window_effect_with_notice(main, i, fit, study.seed) for i, b in enumerate(names)
+        }
         half_z = half_strengths(main, seed=study.seed)
         retention = RetentionEstimates(
             pattern=pattern,
@@ -92,7 +94,7 @@ class ChurnEventEstimator:
         return select_drivers(study, candidates)
 
 
-def _window_effect(main: LagEffects, b: int, fit: ChurnFit, seed: int) -> WindowEffect:
+def window_effect_with_notice(main: LagEffects, b: int, fit: ChurnFit, seed: int) -> WindowEffect:
     """Return the effect of behaviour b, less sure by a share of what lies in the notice period."""
     effect = estimate_window_effect(main, b, seed=seed)
     seen = Lags(main.lags.groups, fit.seen_weights)

@@ -7,12 +7,20 @@ from typing import Any
 
 from engagement_ml.further import Further
 from engagement_ml.progress import Progress
+from engagement_ml.workflow.further.churn import CHURN_OUTCOME
 from engagement_ml.workflow.further.contact import CONTACT
+from engagement_ml.workflow.further.first_purchase import FIRST_PURCHASES
 from engagement_ml.workflow.further.part import Fitted, Found, Part, Sources
 from engagement_ml.workflow.further.parts_of_margin import PARTS_OF_MARGIN
 from engagement_ml.workflow.further.unprofitable import UNPROFITABLE
 
-PARTS: tuple[Part, ...] = (PARTS_OF_MARGIN, CONTACT, UNPROFITABLE)
+PARTS: tuple[Part, ...] = (
+    FIRST_PURCHASES,
+    CHURN_OUTCOME,
+    PARTS_OF_MARGIN,
+    CONTACT,
+    UNPROFITABLE,
+)
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
 
 

@@ -1,0 +1,1 @@
+"""Verdicts on first purchases: simulated prospects whose drivers are known."""
