@@ -162,7 +162,7 @@ def _values(curve: ResponseCurve, choice: Choice | None, counts: FloatArray) -> 
         # The curve's own formula, as points far apart would flatten its first events.
         if np.allclose(exact, effect, rtol=_SAME, atol=_SAME * max(abs(effect[-1]), 1e-9)):
             return np.asarray(effect[-1] / np.log1p(x[-1] / scale) * np.log1p(counts / scale))
-    return np.interp(counts, x, effect)
+    return np.asarray(np.interp(counts, x, effect))
 
 
 def _limit(curve: ResponseCurve) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +81,7 @@ def find_opportunity(
         )
     rows = [row for row in rows if row.n_entities]
     acted = round(float((~np.isnan(place)).sum()) * scale)
-    totals = [_total(values, scale) for values in best] if acted else [None] * 3
+    totals = tuple(_total(values, scale) if acted else None for values in best)
     return Opportunity(
         n_entities=counted.n_entities,
         rows=tuple(sorted(rows, key=lambda row: (-row.gain, row.behaviour))),
@@ -120,7 +120,7 @@ def _sentence(
 
 def _whole(
     n: int,
-    total: list[float | None],
+    total: Sequence[float | None],
     money: Money,
     entity: str,
     days: int,

@@ -190,10 +190,7 @@ def test_the_next_best_behaviour_is_null_beyond_the_curve_and_where_nothing_pays
     assert set(frame["next_best_evidence"].dropna()) == {"observational"}
     some = frame[n == 1].iloc[0]
     assert some["next_best_low"] <= 4.0 <= some["next_best_high"]
-    label = metric.behaviours[0].title
-    assert some["next_best_reason"].startswith(
-        f"{label}: 1 event in 28 days; one more is worth €4.00 ("
-    )
+    assert f"{first}: 1 event in 28 days; one more is worth €4.00 (" in some["next_best_reason"]
     assert some["next_best_reason"].endswith("if the effect is causal; observational evidence")
     empty = frame[["next_best_low", "next_best_high", "next_best_reason"]].isna().all(axis=1)
     assert (empty == expected.isna()).all()
