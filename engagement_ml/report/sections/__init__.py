@@ -13,6 +13,7 @@ from engagement_ml.report.sections.glossary import GLOSSARY
 from engagement_ml.report.sections.limits import LIMITS
 from engagement_ml.report.sections.metric import METRIC
 from engagement_ml.report.sections.naive import NAIVE
+from engagement_ml.report.sections.opportunity import OPPORTUNITY
 from engagement_ml.report.sections.pairs import PAIRS
 from engagement_ml.report.sections.responses import RESPONSES
 from engagement_ml.report.sections.segments import SEGMENTS
@@ -26,6 +27,7 @@ SECTIONS: tuple[Section, ...] = (
     METRIC,
     NAIVE,
     RESPONSES,
+    OPPORTUNITY,
     EVENT_STUDY,
     BEHAVIOURS,
     EVALUATION,

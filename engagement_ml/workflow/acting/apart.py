@@ -45,9 +45,8 @@ def apart(
     """
     inside = np.zeros(len(ids), dtype=bool)
     notes = []
-    for folder in [] if output is None else action_folders(output.resolve().parent):
-        if folder == output.resolve():
-            continue
+    own = None if output is None else output.resolve()
+    for folder in [] if own is None else action_folders(own.parent):
         plan = read_plan(folder)
         if plan.name != name or plan.start >= until or plan.until <= start:
             continue
