@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -56,6 +56,12 @@ class Listed:
                 )
             ),
         )  # fmt: skip
+
+    def with_names_used(self) -> Listed:
+        """Return the list without behaviours that are proposed to no customer."""
+        used, places = np.unique(self.behaviour, return_inverse=True)
+        names = tuple(self.names[place] for place in used)
+        return replace(self, names=names, behaviour=places)
 
 
 def largest_gains(listed: Listed, at_most: int | None, rng: np.random.Generator) -> Listed:

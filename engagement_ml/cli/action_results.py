@@ -51,13 +51,12 @@ def show_action(result: ActionResult, *, quiet: bool) -> None:
         one_line(each.label): [
             f"{each.n_treated:,}",
             f"{each.n_control:,}",
-            money.estimate(each.gain, each.low, each.high),
+            money(each.gain),
             each.evidence,
         ]
         for each in plan.drivers
-        if each.n_treated + each.n_control
     }
-    columns = ["treated", "control", "one more event, each", "evidence"]
+    columns = ["treated", "control", "each", "evidence"]
     print_table(console, "Behaviour", rows, columns)
     for note in plan.notes:
         _print(console, sentence(one_line(note)), style="dim")

@@ -63,7 +63,7 @@ def drawn(
         )
     start = config.random_seed if seed is None else seed
     rng = np.random.default_rng([start, _STREAM])
-    found = largest_gains(found, config.act.at_most, rng)
+    found = largest_gains(found, config.act.at_most, rng).with_names_used()
     treated = assign(found, config.act.control_share, rng)
     plan = _plan(config, chosen, tables, found, treated, gains, start, int(inside.sum()))
     notes = (*chosen.notes, *_late(tables, as_of), *notes, *_shown(plan, config, len(found.ids)))
@@ -163,8 +163,7 @@ def _driver(gains: EventGains, found: Listed, treated: BoolArray, place: int) ->
     own = found.behaviour == place
     inside = own & treated if (own & treated).any() else own
     gain, low, high = (
-        float(values[inside].mean()) if inside.any() else None
-        for values in (found.gain, found.low, found.high)
+        float(values[inside].mean()) for values in (found.gain, found.low, found.high)
     )
     return ProposedDriver(
         behaviour=gains.behaviour,
@@ -173,7 +172,7 @@ def _driver(gains: EventGains, found: Listed, treated: BoolArray, place: int) ->
         cost_per_event=gains.cost,
         n_treated=int((own & treated).sum()),
         n_control=int((own & ~treated).sum()),
-        gain=finite(gain),
+        gain=gain,
         low=finite(low),
         high=finite(high),
     )
@@ -211,13 +210,14 @@ def _shown(plan: ActionPlan, config: PipelineConfig, n: int) -> tuple[str, ...]:
     if plan.detectable is None:
         return (*notes, f"an arm has fewer than two {plural(who)}, so nothing can be shown")
     smallest = (
-        f"the smallest lift that is found with 80% power is {money(plan.detectable)} per {who}, "
-        f"and {money(gain)} is expected if each does one more event"
+        f"the smallest lift that is found with 80% power is {money(plan.detectable)} per {who} "
+        f"(without the adjustment for margin before, which lowers it), and {money(gain)} is "
+        "expected if each does one more event"
     )
     if plan.detectable > gain and plan.required is not None:
         return (
             *notes,
-            f"the list is too small to prove what it is expected to bring: {smallest}; that takes "
+            f"the list is too small to prove what it is expected to bring: {smallest}. That takes "
             f"{quantity(plan.required, who)}, and there are {n:,}",
         )
     return (*notes, smallest)

@@ -26,8 +26,8 @@ class ProposedDriver:
     evidence : {"observational", "experiment"}
     cost_per_event : float
     n_treated, n_control : int
-    gain, low, high : float or None
-        Mean over the treated, in currency, net of cost; None without customers.
+    gain, low, high : float, float or None
+        Mean over the treated, in currency, net of cost.
     """
 
     behaviour: str
@@ -36,7 +36,7 @@ class ProposedDriver:
     cost_per_event: float
     n_treated: int
     n_control: int
-    gain: float | None
+    gain: float
     low: float | None
     high: float | None
 
