@@ -25,15 +25,18 @@ if TYPE_CHECKING:
     from engagement_ml.model import EngagementModel
     from engagement_ml.tracking import load_metric
     from engagement_ml.workflow import (
+        act,
         audit,
         check,
         evaluate,
         monitor,
         predict,
         promote,
+        read_action,
         register,
         roll_back,
         score,
+        track_record,
         train,
     )
     from engagement_ml.workflow.feature_frame import features
@@ -46,6 +49,7 @@ __all__ = [
     "NotFittedError",
     "PipelineConfig",
     "__version__",
+    "act",
     "audit",
     "check",
     "evaluate",
@@ -56,11 +60,13 @@ __all__ = [
     "monitor",
     "predict",
     "promote",
+    "read_action",
     "read_config",
     "register",
     "roll_back",
     "score",
     "scorecard",
+    "track_record",
     "train",
 ]
 
@@ -72,6 +78,7 @@ __getattr__, __dir__ = lazy_exports(
         "EngagementModel": "model",
         "NotFittedError": "errors",
         "PipelineConfig": "config",
+        "act": "workflow",
         "audit": "workflow",
         "check": "workflow",
         "evaluate": "workflow",
@@ -82,11 +89,13 @@ __getattr__, __dir__ = lazy_exports(
         "predict": "workflow",
         "promote": "workflow",
         "monitor": "workflow",
+        "read_action": "workflow",
         "read_config": "config",
         "register": "workflow",
         "roll_back": "workflow",
         "score": "workflow",
         "scorecard": "",
+        "track_record": "workflow",
         "train": "workflow",
     },
     "__version__",

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from engagement_ml.cli.commands import (
+    act,
     audit,
     check,
     demo,
@@ -44,6 +45,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     promote,
     score,
     predict,
+    act,
     monitor,
     scorecard,
     sql,

@@ -38,6 +38,8 @@ class ResponseCurve:
         Of a response that turns.
     optima : tuple of OptimumRow
         By segment, if responses that turn differ significantly.
+    step_std : tuple of float
+        Of a response that turns: standard error of the step from each point to the next.
     """
 
     x: tuple[float, ...]
@@ -53,3 +55,4 @@ class ResponseCurve:
     optimum_high: float | None = None
     break_even: float | None = None
     optima: tuple[OptimumRow, ...] = ()
+    step_std: tuple[float, ...] = ()

@@ -38,4 +38,5 @@ def turning_curve(turning: Turning, counts: FloatArray) -> ResponseCurve:
         optimum_high=turning.optimum_high,
         break_even=turning.break_even,
         optima=tuple(OptimumRow(**asdict(each)) for each in turning.segments),
+        step_std=turning.step_std,
     )

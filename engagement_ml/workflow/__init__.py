@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 from engagement_ml.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from engagement_ml.workflow.acting.following import read_action
+    from engagement_ml.workflow.acting.making import act
+    from engagement_ml.workflow.acting.reading_files import ActionReading
+    from engagement_ml.workflow.acting.recording import TrackRecordResult, track_record
+    from engagement_ml.workflow.acting.results import ActionResult
     from engagement_ml.workflow.auditing import AuditResult, audit
     from engagement_ml.workflow.checking import check
     from engagement_ml.workflow.evaluating import evaluate
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.training import train
 
 __all__ = [
+    "ActionReading",
+    "ActionResult",
     "AuditResult",
     "MonitorResult",
     "Predictions",
@@ -34,7 +41,9 @@ __all__ = [
     "ScorecardResult",
     "Scores",
     "StarterResult",
+    "TrackRecordResult",
     "TrainResult",
+    "act",
     "audit",
     "check",
     "evaluate",
@@ -42,12 +51,14 @@ __all__ = [
     "monitor",
     "predict",
     "promote",
+    "read_action",
     "register",
     "report",
     "roll_back",
     "score",
     "scorecard",
     "sql",
+    "track_record",
     "train",
     "write_features",
 ]
@@ -55,18 +66,23 @@ __all__ = [
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "ActionReading": "acting.reading_files",
+        "ActionResult": "acting.results",
         "Registration": "registering",
         "Predictions": "predicting",
         "Scores": "score_result",
         "AuditResult": "auditing",
         "MonitorResult": "monitor_files",
         "StarterResult": "starting",
+        "TrackRecordResult": "acting.recording",
         "TrainResult": "results",
+        "act": "acting.making",
         "audit": "auditing",
         "check": "checking",
         "evaluate": "evaluating",
         "init": "starting",
         "promote": "promoting",
+        "read_action": "acting.following",
         "register": "registering",
         "predict": "predicting",
         "monitor": "monitoring",
@@ -76,6 +92,7 @@ __getattr__, __dir__ = lazy_exports(
         "scorecard": "scorecarding",
         "ScorecardResult": "scorecards.files",
         "sql": "querying",
+        "track_record": "acting.recording",
         "train": "training",
         "write_features": "feature_export",
     },

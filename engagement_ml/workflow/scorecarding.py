@@ -21,7 +21,7 @@ from engagement_ml.workflow.scorecards.assembling import assemble
 from engagement_ml.workflow.scorecards.contestants import contestants
 from engagement_ml.workflow.scorecards.files import ScorecardResult, write_scorecard
 from engagement_ml.workflow.scorecards.gathering import chosen_measures, gather
-from engagement_ml.workflow.scorecards.run import ChosenRun, chosen_run
+from engagement_ml.workflow.scorecards.run import ChosenRun, as_trained, chosen_run
 from engagement_ml.workflow.settings import as_config
 
 
@@ -108,7 +108,7 @@ def _made(
     frames: Mapping[str, Any] | None,
     progress: Progress,
 ) -> ScorecardResult:
-    settings = _as_trained(config, chosen)
+    settings = as_trained(config, chosen)
     measures = chosen_measures(settings, chosen.run.record())
     progress.start("Reading tables")
     with open_engine(settings.engine, frames) as engine:
@@ -119,14 +119,6 @@ def _made(
     card, rows = assemble(parts, settings, since)
     card = replace(card, contestants=rivals, notes=(*chosen.notes, *card.notes))
     return ScorecardResult(card, None, rows)
-
-
-def _as_trained(config: PipelineConfig, chosen: ChosenRun) -> PipelineConfig:
-    """Return the configuration with the groups of event types of the training."""
-    trained = chosen.run.config()
-    if trained.event_types.keep is None:
-        return config
-    return config.model_copy(update={"event_types": trained.event_types})
 
 
 def _day(since: dt.date | dt.datetime | str | None) -> dt.date | None:

@@ -157,16 +157,16 @@ def test_the_next_event_is_worth_its_step_on_the_curve_less_its_cost(home) -> No
     x = np.linspace(0.0, 40.0, 5)
     curve = with_curve(record, "log1p", x, 10 * np.log1p(x / 2), cost_per_event=0.5)
     first = metric.behaviours[0].behaviour
-    gains = next_gains(metric, curve).gains[first]
+    gains = next_gains(metric, curve).gains[first].gain
     # Points of the curve lie ten events apart; its formula gives the steps between them.
     expected = 10 * np.diff(np.log1p(np.arange(41) / 2)) - 0.5
     np.testing.assert_allclose(gains, expected, rtol=1e-9)
     turning = with_curve(record, "turning", np.arange(4.0), np.array([0.0, 5.0, 4.0, 1.0]))
-    np.testing.assert_allclose(next_gains(metric, turning).gains[first], [5.0, -1.0, -3.0])
+    np.testing.assert_allclose(next_gains(metric, turning).gains[first].gain, [5.0, -1.0, -3.0])
     vanity = with_curve(record, "linear", x, x, verdict="vanity")
     assert next_gains(metric, vanity).note
     tested = with_curve(record, "linear", x, x, basis="experiment")
-    assert next_gains(metric, tested).evidence == {first: "experiment"}
+    assert next_gains(metric, tested).gains[first].evidence == "experiment"
 
 
 def test_the_next_best_behaviour_is_null_beyond_the_curve_and_where_nothing_pays(
@@ -188,3 +188,9 @@ def test_the_next_best_behaviour_is_null_beyond_the_curve_and_where_nothing_pays
     assert (frame["next_best"].isna() == expected.isna()).all()
     assert set(frame["next_best"].dropna()) == {first}
     assert set(frame["next_best_evidence"].dropna()) == {"observational"}
+    some = frame[n == 1].iloc[0]
+    assert some["next_best_low"] <= 4.0 <= some["next_best_high"]
+    assert f"{first}: 1 event in 28 days; one more is worth €4.00 (" in some["next_best_reason"]
+    assert some["next_best_reason"].endswith("if the effect is causal; observational evidence")
+    empty = frame[["next_best_low", "next_best_high", "next_best_reason"]].isna().all(axis=1)
+    assert (empty == expected.isna()).all()

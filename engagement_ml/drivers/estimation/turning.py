@@ -52,6 +52,8 @@ class Turning:
         z of the bend, and of the lines up to the optimum and beyond it.
     segments : tuple of SegmentTurning
         By segment, if responses differ significantly.
+    step_std : tuple of float
+        Standard error of the step of the effect from each point to the next, in currency.
     """
 
     memory: int
@@ -67,3 +69,4 @@ class Turning:
     rising_z: float
     falling_z: float
     segments: tuple[SegmentTurning, ...] = ()
+    step_std: tuple[float, ...] = ()

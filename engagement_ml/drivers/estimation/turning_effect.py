@@ -241,6 +241,7 @@ def _turning(
         curvature_z=test.curvature_z,
         rising_z=test.rising_z,
         falling_z=test.falling_z,
+        step_std=tuple(np.diff(gross[1:, points], axis=1).std(axis=0).tolist()),
     )
 
 

@@ -14,6 +14,7 @@ from engagement_ml.report.sections.glossary import GLOSSARY
 from engagement_ml.report.sections.limits import LIMITS
 from engagement_ml.report.sections.metric import METRIC
 from engagement_ml.report.sections.naive import NAIVE
+from engagement_ml.report.sections.opportunity import OPPORTUNITY
 from engagement_ml.report.sections.outcomes import OUTCOMES
 from engagement_ml.report.sections.pairs import PAIRS
 from engagement_ml.report.sections.responses import RESPONSES
@@ -29,6 +30,7 @@ SECTIONS: tuple[Section, ...] = (
     NAIVE,
     RESPONSES,
     CONTACT,
+    OPPORTUNITY,
     EVENT_STUDY,
     BEHAVIOURS,
     OUTCOMES,

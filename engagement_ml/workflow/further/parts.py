@@ -10,6 +10,7 @@ from engagement_ml.progress import Progress
 from engagement_ml.workflow.further.churn import CHURN_OUTCOME
 from engagement_ml.workflow.further.contact import CONTACT
 from engagement_ml.workflow.further.first_purchase import FIRST_PURCHASES
+from engagement_ml.workflow.further.opportunity import OPPORTUNITY
 from engagement_ml.workflow.further.part import Fitted, Found, Part, Sources
 from engagement_ml.workflow.further.parts_of_margin import PARTS_OF_MARGIN
 from engagement_ml.workflow.further.unprofitable import UNPROFITABLE
@@ -20,6 +21,7 @@ PARTS: tuple[Part, ...] = (
     PARTS_OF_MARGIN,
     CONTACT,
     UNPROFITABLE,
+    OPPORTUNITY,
 )
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
 

@@ -1,4 +1,4 @@
-"""The trained run that a scorecard takes its verdicts, metric and models from."""
+"""The trained run that a scorecard or a list takes its verdicts, metric and models from."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from engagement_ml.workflow.results import METRIC, RECORD, write_tables
 from engagement_ml.workflow.runs import Run, open_run
 
 _TRAINED = (
-    "Verdicts, metric and models are of a run that was trained for this scorecard and is not kept, "
-    "as there was none; train first, and scorecards use that run."
+    "Verdicts, metric and models are of a run that was trained for this and is not kept, as there "
+    "was none; train first, and that run is used."
 )
 _LENGTHS = ("observation_days", "outcome_days", "gap_days")
 
@@ -99,6 +99,14 @@ def chosen_run(
         yield ChosenRun(run, (_TRAINED, *notes))
 
 
+def as_trained(config: PipelineConfig, chosen: ChosenRun) -> PipelineConfig:
+    """Return the configuration with the groups of event types of the training."""
+    trained = chosen.run.config()
+    if trained.event_types.keep is None:
+        return config
+    return config.model_copy(update={"event_types": trained.event_types})
+
+
 def _open(model: str | Path, uri: str | None, progress: Progress) -> AbstractContextManager[Run]:
     return open_run(model, tracking_uri=uri, on_status=progress.start)
 
@@ -111,7 +119,7 @@ def _trained(
     fitted = fit_pipeline(config, frames=frames, progress=progress)
     write_tables(fitted, folder)
     fitted.record.to_json(folder / RECORD)
-    return Run(folder, "the run trained for the scorecard")
+    return Run(folder, "the run trained for this")
 
 
 def _candidates(

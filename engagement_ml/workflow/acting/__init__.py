@@ -1,0 +1,1 @@
+"""From score to action to proof: the list with its control group, the reading, the record."""
