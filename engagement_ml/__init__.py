@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         score,
         train,
     )
+    from engagement_ml.workflow.attributing import attribution
     from engagement_ml.workflow.feature_frame import features
     from engagement_ml.workflow.scorecarding import scorecard
 
@@ -46,6 +47,7 @@ __all__ = [
     "NotFittedError",
     "PipelineConfig",
     "__version__",
+    "attribution",
     "audit",
     "check",
     "evaluate",
@@ -72,6 +74,7 @@ __getattr__, __dir__ = lazy_exports(
         "EngagementModel": "model",
         "NotFittedError": "errors",
         "PipelineConfig": "config",
+        "attribution": "",
         "audit": "workflow",
         "check": "workflow",
         "evaluate": "workflow",
