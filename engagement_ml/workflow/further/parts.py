@@ -7,9 +7,10 @@ from typing import Any
 
 from engagement_ml.further import Further
 from engagement_ml.progress import Progress
+from engagement_ml.workflow.further.attribution import ATTRIBUTION
 from engagement_ml.workflow.further.part import Fitted, Part, Sources
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (ATTRIBUTION,)
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
 
 
