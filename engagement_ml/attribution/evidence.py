@@ -24,7 +24,8 @@ class CreditRow:
         Paths that contain the touchpoint.
     effect, effect_low, effect_high : float or None
         Within-customer effect on margin of one touch, in currency, with its 95% interval.
-    verdict : str or None
+    verdict, reason : str or None
+        Of the touches as a behaviour, and the sentence behind it.
     n_touches : int
     n_converting : int
         Those of `n_paths` that end with a conversion.
@@ -51,6 +52,7 @@ class CreditRow:
     linear_margin: float | None = None
     markov_margin: float | None = None
     shapley_margin: float | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ CREDIT_COLUMNS = (
     "effect_low",
     "effect_high",
     "verdict",
+    "reason",
 )
 """The columns of ``attribution.csv``, in their order."""
 

@@ -192,7 +192,7 @@ def attribution_csv(attribution: AttributionEvidence) -> str:
     >>> row = CreditRow("email", 3, 0.5, 0.5, 0.5, 0.5, 1 / 3)
     >>> evidence = AttributionEvidence("transaction", "channel", 30, 2, 0, 3, (row,))
     >>> attribution_csv(evidence).splitlines()[1]
-    'email,0,3,0,0.5,0.5,0.5,0.5,0.333333,,,,,,,,,'
+    'email,0,3,0,0.5,0.5,0.5,0.5,0.333333,,,,,,,,,,'
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engagement_ml.attribution.evidence import RULES, AttributionEvidence, CreditRow
-from engagement_ml.formatting import count, decimals_for, one_line, percent, quantity
+from engagement_ml.formatting import count, decimals_for, first_upper, one_line, percent, quantity
 from engagement_ml.report import plots, text
 from engagement_ml.report.section import Section
 from engagement_ml.report.view import Run
@@ -103,6 +103,7 @@ def _row(run: Run, found: AttributionEvidence, row: CreditRow, largest: float) -
         "interval": ""
         if row.effect is None
         else run.money.spread(row.effect_low, row.effect_high, decimals),
+        "reason": run.readable(first_upper(row.reason or "")),
         "verdict": None if row.verdict is None else text.verdict_of(row.verdict, run.entity),
     }
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from engagement_ml.attribution.credit import CreditData, divide_credit, read_credit_data
 from engagement_ml.attribution.evidence import AttributionEvidence, CreditRow
+from engagement_ml.attribution.harvest import REASON as HARVEST
+from engagement_ml.attribution.harvest import may_harvest
 from engagement_ml.attribution.touch_periods import TouchPeriods, build_touch_periods
 from engagement_ml.config import AttributionConfig
 from engagement_ml.drivers.evidence import DriverRow
@@ -60,6 +62,13 @@ def _effects(touches: TouchPeriods, fitted: Fitted) -> Mapping[str, DriverRow]:
 
     found = find_drivers(touches.periods, fitted.panel, fitted.windows, fitted.config)
     rows = {row.behaviour: row for row in found.drivers}
+    days = touches.periods.period_days
+    for behaviour in touches.behaviours.values():
+        row = rows.get(behaviour)
+        if row is None or row.verdict != "driver" or fitted.config.churn.kind == "event":
+            continue
+        if may_harvest(found.event_study.get(behaviour), days):
+            rows[behaviour] = replace(row, verdict="unverifiable", reason=HARVEST)
     return {name: rows[each] for name, each in touches.behaviours.items() if each in rows}
 
 
@@ -72,6 +81,7 @@ def _with_effect(row: CreditRow, driver: DriverRow | None) -> CreditRow:
         effect_low=driver.effect_low,
         effect_high=driver.effect_high,
         verdict=driver.verdict,
+        reason=driver.reason,
     )
 
 
