@@ -22,7 +22,7 @@ from engagement_ml.attribution.touches import (
     read_touches,
 )
 from engagement_ml.config import AttributionConfig, PipelineConfig
-from engagement_ml.formatting import percent, quantity
+from engagement_ml.formatting import day, percent, quantity
 from engagement_ml.inputs import Tables
 
 TRANSACTION = "transaction"
@@ -149,6 +149,11 @@ def _notes(
         notes.append(
             f"{quantity(touches.n_unnamed, 'event')} ({share}) without a {settings.touchpoint} "
             "left out"
+        )
+    if touches.since is not None:
+        notes.append(
+            f"touches before {day(touches.since)} are left out, as transactions begin "
+            f"{quantity(settings.lookback_days, 'day')} later"
         )
     if touches.n_merged:
         notes.append(

@@ -40,6 +40,8 @@ class Touches:
         Events that would be touches, if they named their touchpoint.
     n_merged : int
         Touchpoints within `OTHERS`.
+    since : date or None
+        The first day whose touches count, if the history begins before it.
     """
 
     frame: nw.LazyFrame[Any]
@@ -49,6 +51,7 @@ class Touches:
     end: int
     n_unnamed: int = 0
     n_merged: int = 0
+    since: dt.date | None = None
 
 
 def touch_types(tables: Tables, config: PipelineConfig) -> tuple[str, ...]:
@@ -86,7 +89,8 @@ def read_touches(tables: Tables, config: PipelineConfig) -> Touches:
             f"it under 'columns.events', or set '{_KEY}.touchpoint' to event_type or to a column "
             "that is there"
         )
-    start, end = _span(tables, settings)
+    since, end = _first_touch_day(tables, settings), _micros(tables.history.end)
+    start = _micros(since)
     types = touch_types(tables, config)
     events = tables.events
     if set(types) != set(tables.event_counts):
@@ -119,6 +123,7 @@ def read_touches(tables: Tables, config: PipelineConfig) -> Touches:
         end,
         unnamed,
         len(rest),
+        since if since > tables.history.start else None,
     )
 
 
@@ -173,14 +178,13 @@ def _purchases(tables: Tables) -> nw.LazyFrame[Any]:
     return orders.filter(positive).select("customer_id", "micros", "value")
 
 
-def _span(tables: Tables, settings: AttributionConfig) -> tuple[int, int]:
-    """Return from when on a touch could be followed by a conversion, and the history's end."""
+def _first_touch_day(tables: Tables, settings: AttributionConfig) -> dt.date:
+    """Return from when on a touch could be followed by a conversion."""
     history = tables.history
-    start = history.start
-    if settings.conversion is None and history.paid_from is not None:
-        # Earlier purchases are unknown, so that paths would seem not to convert.
-        start = max(start, history.paid_from - dt.timedelta(days=settings.lookback_days))
-    return _micros(start), _micros(history.end)
+    if settings.conversion is not None or history.paid_from is None:
+        return history.start
+    # Earlier purchases are unknown, so that paths would seem not to convert.
+    return max(history.start, history.paid_from - dt.timedelta(days=settings.lookback_days))
 
 
 def _totals(tables: Tables, touches: nw.LazyFrame[Any]) -> list[tuple[str, int, int]]:
