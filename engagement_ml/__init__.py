@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         track_record,
         train,
     )
+    from engagement_ml.workflow.attributing import attribution
     from engagement_ml.workflow.feature_frame import features
     from engagement_ml.workflow.scorecarding import scorecard
 
@@ -49,7 +50,11 @@ __all__ = [
     "NotFittedError",
     "PipelineConfig",
     "__version__",
+<<<<<<< HEAD
     "act",
+=======
+    "attribution",
+>>>>>>> credit
     "audit",
     "check",
     "evaluate",
@@ -78,7 +83,11 @@ __getattr__, __dir__ = lazy_exports(
         "EngagementModel": "model",
         "NotFittedError": "errors",
         "PipelineConfig": "config",
+<<<<<<< HEAD
         "act": "workflow",
+=======
+        "attribution": "",
+>>>>>>> credit
         "audit": "workflow",
         "check": "workflow",
         "evaluate": "workflow",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engagement_ml.config.frozen import Frozen
 
@@ -32,11 +32,29 @@ class AttributionConfig(Frozen):
         default="channel", description="Column of events that tells touchpoints apart."
     )
     event_types: tuple[str, ...] | None = Field(
-        default=None, description="Event types that are touchpoints. null: all."
+        default=None,
+        min_length=1,
+        description="Event types that are touchpoints. null: all but consequences.",
     )
     lookback_days: int = Field(
         default=30, ge=1, le=366, description="Days before a conversion that count."
     )
+
+    @model_validator(mode="after")
+    def _conversions_are_no_touchpoints(self) -> Self:
+        if self.conversion is not None and self.conversion in (self.event_types or ()):
+            raise ValueError(
+                f"'{self.conversion}' is the conversion, and is among event_types too; remove it "
+                "from one of them"
+            )
+        return self
+
+    def named(self) -> list[tuple[str, str]]:
+        """Return each (key, event type) that is named here."""
+        named = [(f"attribution.event_types.{i}", n) for i, n in enumerate(self.event_types or ())]
+        if self.conversion is not None:
+            named.append(("attribution.conversion", self.conversion))
+        return named
 
 
 class ActConfig(Frozen):

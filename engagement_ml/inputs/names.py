@@ -95,6 +95,8 @@ def configured_event_types(config: PipelineConfig) -> list[tuple[str, str]]:
     named += config.features.named()
     if config.churn.event_type is not None:
         named.append(("churn.event_type", config.churn.event_type))
+    if config.attribution is not None:
+        named += config.attribution.named()
     return named
 
 

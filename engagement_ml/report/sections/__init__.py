@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engagement_ml.report.section import Section
+from engagement_ml.report.sections.attribution import ATTRIBUTION
 from engagement_ml.report.sections.behaviours import BEHAVIOURS
 from engagement_ml.report.sections.checks import CHECKS
 from engagement_ml.report.sections.contact import CONTACT
@@ -39,6 +40,7 @@ SECTIONS: tuple[Section, ...] = (
     SEGMENTS,
     PAIRS,
     UNPROFITABLE,
+    ATTRIBUTION,
     EXPERIMENTS,
     DATA,
     WINDOWS,

@@ -7,6 +7,7 @@ from typing import Any
 
 from engagement_ml.further import Further
 from engagement_ml.progress import Progress
+from engagement_ml.workflow.further.attribution import ATTRIBUTION
 from engagement_ml.workflow.further.churn import CHURN_OUTCOME
 from engagement_ml.workflow.further.contact import CONTACT
 from engagement_ml.workflow.further.first_purchase import FIRST_PURCHASES
@@ -20,6 +21,7 @@ PARTS: tuple[Part, ...] = (
     CHURN_OUTCOME,
     PARTS_OF_MARGIN,
     CONTACT,
+    ATTRIBUTION,
     UNPROFITABLE,
     OPPORTUNITY,
 )

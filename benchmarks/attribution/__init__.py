@@ -1,0 +1,1 @@
+"""Credit of touchpoints in simulated data sets whose true effects are known."""
