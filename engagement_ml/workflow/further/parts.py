@@ -8,8 +8,9 @@ from typing import Any
 from engagement_ml.further import Further
 from engagement_ml.progress import Progress
 from engagement_ml.workflow.further.part import Fitted, Part, Sources
+from engagement_ml.workflow.further.standing import STANDING
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (STANDING,)
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
 
 
