@@ -9,7 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from engagement_ml.formatting import DASH, day, number, quantity
-from engagement_ml.report.page import POLICY, environment
+from engagement_ml.report.interactive import POLICY
+from engagement_ml.report.page import environment
 from engagement_ml.report.svg import Scale, drawing, element, shortest
 
 MOST_CHARTS = 24

@@ -1,4 +1,7 @@
-"""The report: a run as one self-contained HTML file without scripts; all text is escaped."""
+"""The report: a run as one self-contained HTML file; all text is escaped.
+
+The only script is the page's own: it sorts tables and saves them as files.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from engagement_ml.formatting import as_date, day, first_upper, number, one_line
 from engagement_ml.records import RunRecord
 from engagement_ml.report import text
+from engagement_ml.report.interactive import POLICY, csv_of, files_json, policy, script
 from engagement_ml.report.section import Section
 from engagement_ml.report.sections import SECTIONS
 from engagement_ml.report.view import Run
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-"""Content security policy of the page: its own styles, and nothing else from anywhere."""
 
 
 def render_report(
@@ -36,8 +38,8 @@ def render_report(
     Returns
     -------
     str
-        A whole page without network access or scripts, for light and dark screens, phones and
-        print. The same record gives the same text.
+        A whole page without network access, for light and dark screens, phones and print. The
+        same record gives the same text.
 
     Raises
     ------
@@ -59,23 +61,44 @@ def render_report(
     ...     evidence=DriverEvidence("driver", (), reason, ()),
     ... )
     >>> page = render_report(record)
-    >>> "No behaviour could be shown to move margin." in page, "<script" in page
+    >>> "No behaviour could be shown to move margin." in page, "http" in page
     (True, False)
     """
     run = Run.of(record)
     built = [(section, section.build(run)) for section in sections]
-    return render_sections(
+    shown = [(section, content) for section, content in built if content]
+    return _render(
+        [
+            {
+                "key": section.key,
+                "title": section.heading(run),
+                "template": _template(section.template),
+                "content": content,
+                "folded": section.folded,
+                "board": section.board,
+            }
+            for section, content in shown
+        ],
+        policy=policy(),
+        script=Markup(script()),
+        files=Markup(files_json(_files(run, [section for section, _ in shown]))),
         run=run,
         name=one_line(run.record.name),
         headline=text.headline(run),
         lead=text.lead(run),
         meta=_meta(run),
-        sections=[
-            (section.key, section.heading(run), section.template, content)
-            for section, content in built
-            if content
-        ],
     )
+
+
+def _files(run: Run, sections: Sequence[Section]) -> dict[str, str]:
+    """Return the files that the tables of these sections offer, by name."""
+    return {
+        name: csv_of(rows)
+        for section in sections
+        if section.tables is not None
+        for name, rows in section.tables(run).items()
+        if rows
+    }
 
 
 def render_sections(
@@ -87,7 +110,7 @@ def render_sections(
     sections: Sequence[tuple[str, str, str | Path, Any]],
     **context: Any,
 ) -> str:
-    """Return a page of sections.
+    """Return a page of sections, without a script.
 
     Parameters
     ----------
@@ -102,22 +125,30 @@ def render_sections(
     **context
         What the templates see as well.
     """
-    page: str = (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            policy=POLICY,
-            name=name,
-            headline=headline,
-            lead=lead,
-            meta=meta,
-            sections=[
-                {"key": key, "title": title, "template": _template(template), "content": content}
-                for key, title, template, content in sections
-            ],
-            **context,
-        )
+    return _render(
+        [
+            {
+                "key": key,
+                "title": title,
+                "template": _template(template),
+                "content": content,
+                "folded": False,
+                "board": True,
+            }
+            for key, title, template, content in sections
+        ],
+        policy=POLICY,
+        script=None,
+        name=name,
+        headline=headline,
+        lead=lead,
+        meta=meta,
+        **context,
     )
+
+
+def _render(sections: Sequence[Mapping[str, Any]], **context: Any) -> str:
+    page: str = environment().get_template("report.html.j2").render(sections=sections, **context)
     return page
 
 

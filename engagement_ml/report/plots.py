@@ -171,7 +171,7 @@ def response_chart(
     return Chart(
         svg=drawing(label, *marks, class_=f"plot {tone}", stretched=True),
         x_ticks=tuple(x.ticks(write_x, 6)),
-        y_ticks=_upwards(y.ticks(write_y, 4)),
+        y_ticks=upwards(y.ticks(write_y, 4)),
         x_label=x_label,
         y_label=y_label,
         height="14rem",
@@ -213,7 +213,7 @@ def calibration_chart(
     return Chart(
         svg=drawing(label, *marks, class_="plot", stretched=True),
         x_ticks=tuple(scale.ticks(write, 4)),
-        y_ticks=_upwards(scale.ticks(write, 4)),
+        y_ticks=upwards(scale.ticks(write, 4)),
         x_label=x_label,
         y_label=y_label,
         height="13rem",
@@ -269,7 +269,8 @@ def windows_chart(windows: Windows, *, label: str) -> Chart | None:
     )
 
 
-def _upwards(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
+def upwards(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
+    """Return the ticks of an axis that counts from the bottom."""
     return tuple(Tick(f"{shortest(100 - float(tick.at[:-1]))}%", tick.text) for tick in ticks)
 
 

@@ -21,7 +21,8 @@ from engagement_ml.lifecycle.estimates import Estimate
 from engagement_ml.lifecycle.gate_check import GateCheck
 from engagement_ml.lifecycle.promotion import Promotion
 from engagement_ml.report import plots
-from engagement_ml.report.page import POLICY, environment
+from engagement_ml.report.interactive import POLICY
+from engagement_ml.report.page import environment
 
 _SCORES = {
     "metric": "This version",

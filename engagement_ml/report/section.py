@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,22 @@ class Section:
     build : callable
         From the run to the values that the template shows. The section is left out if it returns
         None or something empty.
+    folded : bool, default False
+        Whether the page shows the heading only, until a reader opens it: the analyst's parts.
+    board : bool, default False
+        Whether it is on the two pages that are printed for the board.
+    tables : callable, optional
+        From the run to the rows of each file that the section's tables offer, by its name. A table
+        of the template names its file in the attribute ``data-file``.
     """
 
     key: str
     title: str | Callable[[Run], str]
     template: str | Path
     build: Callable[[Run], Any]
+    folded: bool = False
+    board: bool = False
+    tables: Callable[[Run], Mapping[str, Sequence[Any]]] | None = None
 
     def heading(self, run: Run) -> str:
         """Return the title for a run."""

@@ -207,6 +207,55 @@ def make_evaluation() -> Record:
     }  # fmt: skip
 
 
+def make_standing() -> Record:
+    def cutoff(date: str, n: int, mean: float, at_zero: float) -> Record:
+        return {
+            "cutoff": date, "n_entities": n, "mean": mean, "mean_low": mean - 0.4,
+            "mean_high": mean + 0.4, "share_at_zero": at_zero,
+            "quantiles": [0.0, 4.5, mean - 3, mean + 9, mean + 41],
+        }  # fmt: skip
+
+    def segment(value: str, n: int, mean: float | None) -> Record:
+        known = mean is not None and n > 20
+        return {
+            "segment": "plan", "value": value, "n_entities": n, "mean": mean,
+            "mean_low": mean - 0.8 if known and mean else None,
+            "mean_high": mean + 0.8 if known and mean else None,
+            "share_at_zero": None if mean is None else 0.18,
+        }  # fmt: skip
+
+    return {
+        "bins": [1581, 1703, 1311, 1007, 803, 611, 402, 251, 137, 71, 27],
+        "cutoffs": [
+            cutoff("2023-07-23", 7702, 22.4, 0.231), cutoff("2023-10-15", 7811, 23.7, 0.215),
+            cutoff("2024-01-07", 7904, 24.6, 0.2),
+        ],
+        "segments": [
+            segment("basic", 5210, 21.9), segment("pro", 2690, 30.1), segment("", 4, 12.0),
+            segment("trial", 0, None),
+        ],
+        "left_out": {"plan": 3},
+    }  # fmt: skip
+
+
+def make_opportunity() -> Record:
+    def row(behaviour: str, label: str, n: int, best: int, gain: float) -> Record:
+        return {
+            "behaviour": behaviour, "label": label, "n_entities": n, "n_best": best, "gain": gain,
+            "low": 0.7 * gain, "high": 1.3 * gain, "evidence": "observational",
+            "sentence": f"raising it among {n} brings {gain:.0f}, if causal",
+        }  # fmt: skip
+
+    return {
+        "n_entities": 7904, "n_acted": 6120, "gain": 21300.0, "low": 15100.0, "high": 27500.0,
+        "rows": [
+            row("tutorial_done", "Tutorial finished", 3605, 3120, 14200.0),
+            row("advisor_call", "Advisor call", 2950, 3000, 8800.0),
+        ],
+        "notes": ["events were counted before 31 March 2024"],
+    }  # fmt: skip
+
+
 def make_record() -> Record:
     return {
         "format": 1,
@@ -325,6 +374,7 @@ def make_record() -> Record:
             "uri": "models:/shop-engagement/3", "run_id": "0f3a9d1c7b",
             "tracking_uri": "sqlite:///mlruns/mlflow.db",
         },
+        "further": {"standing": make_standing(), "opportunity": make_opportunity()},
         "seconds": {"Reading tables": 3.21, "Drivers": 31.7, "Report": 0.4},
     }  # fmt: skip
 
@@ -340,7 +390,7 @@ def make_abstention() -> Record:
         row["selected"] = False
         if row["verdict"] in ("driver", "harmful"):
             row["verdict"] = "unverifiable"
-    record["responses"] = {}
+    record["responses"], record["further"] = {}, {}
     record["experiments"] = {"plan": [], "results": []}
     metric = record["evaluation"]["metric"]
     for name in ("metric", "equal_weights"):
@@ -352,6 +402,7 @@ def make_indicator() -> Record:
     record = make_abstention()
     record["metric"] = make_metric(evidence="indicator").to_dict()
     record["evaluation"] = make_evaluation()
+    record["further"] = {"standing": make_standing()}
     return record
 
 
@@ -404,6 +455,9 @@ def make_hostile() -> Record:
             ),
         ),
     ).to_dict()  # fmt: skip
+    record["further"]["standing"]["segments"][0] |= {"segment": nasty, "value": nasty}
+    record["further"]["standing"]["left_out"] = {nasty: 2}
+    record["further"]["opportunity"]["notes"] = [nasty]
     record["name"] = record["entity"] = record["currency"] = nasty
     record["notes"] = record["evaluation"]["notes"] = [nasty]
     record["segments"][0] |= {"segment": nasty, "value": nasty}

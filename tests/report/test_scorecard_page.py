@@ -7,7 +7,6 @@ import csv
 import datetime as dt
 import hashlib
 import io
-import json
 import math
 from dataclasses import is_dataclass, replace
 from pathlib import Path
@@ -30,27 +29,9 @@ from tests.report.test_page import HOSTILE, Page
 in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 
 
-class CardPage(Page):
-    """Reads the page; its scripts are kept apart from its text."""
-
-    def __init__(self, html: str) -> None:
-        self.scripts: list[str] = []
-        super().__init__(html)
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] == ["script"]:
-            self.scripts.append(data)
-        else:
-            super().handle_data(data)
-
-    @property
-    def files(self) -> dict[str, Any]:
-        return json.loads(self.scripts[0])
-
-
 @pytest.fixture(scope="module")
-def page() -> CardPage:
-    return CardPage(render_scorecard(full_card()))
+def page() -> Page:
+    return Page(render_scorecard(full_card()))
 
 
 def rows_of(text: str) -> list[dict[str, str]]:
@@ -73,7 +54,7 @@ def everywhere(value: Any, text: str) -> Any:
     return f"{value}{text}" if isinstance(value, str) else value
 
 
-def test_all_parts_are_there(page: CardPage) -> None:
+def test_all_parts_are_there(page: Page) -> None:
     ids = [a["id"] for tag, a in page.elements if tag == "section"]
     assert ids == [
         "executive", "front-line", "analyst", "measures", "details", "journey", "all-goals",
@@ -102,7 +83,7 @@ def test_all_parts_are_there(page: CardPage) -> None:
 
 
 def test_a_card_without_data_says_why(tmp_path: Path) -> None:
-    page = CardPage(render_scorecard(bare_card()))
+    page = Page(render_scorecard(bare_card()))
     for said in (
         "No measure has data.", "1 measure needs what the tables lack.", "no company was there",
         "No behaviour could be shown to move margin.",
@@ -111,10 +92,10 @@ def test_a_card_without_data_says_why(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert said in page.text, said
     empty = Scorecard("s", "customer", "EUR", dt.date(2024, 1, 1), (), ())
-    assert "No measure has data" in CardPage(render_scorecard(empty)).text
+    assert "No measure has data" in Page(render_scorecard(empty)).text
 
 
-def test_only_the_script_of_the_page_may_run(page: CardPage) -> None:
+def test_only_the_script_of_the_page_may_run(page: Page) -> None:
     (policy,) = [a["content"] for t, a in page.elements if t == "meta" and "http-equiv" in a]
     rules = dict(rule.strip().split(" ", 1) for rule in str(policy).split(";"))
     _, script = page.scripts
@@ -136,8 +117,8 @@ def test_only_the_script_of_the_page_may_run(page: CardPage) -> None:
 )
 def test_names_cannot_change_the_page(text: str) -> None:
     card = everywhere(full_card(), text)
-    hostile = CardPage(render_scorecard(card))
-    harmless = CardPage(render_scorecard(everywhere(full_card(), " x")))
+    hostile = Page(render_scorecard(card))
+    harmless = Page(render_scorecard(everywhere(full_card(), " x")))
     assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in harmless.elements]
     assert len(hostile.scripts) == 2
     assert hostile.files["scorecard.json"] == card_dict(card)
@@ -157,7 +138,7 @@ def test_any_text_and_number_makes_a_page(
         segments={text: {text: Value(value)}}, trend=Trend(value, low, value, 5, "up", True),
     )  # fmt: skip
     card = Scorecard(text, text, "EUR", dt.date(2024, 1, 1), ("a", text), (measure,))
-    made = CardPage(render_scorecard(card))
+    made = Page(render_scorecard(card))
     assert made.files["scorecard.json"] == card_dict(card)
     numeric = {
         a["data-sort"]
@@ -167,7 +148,7 @@ def test_any_text_and_number_makes_a_page(
     assert all(math.isfinite(float(str(each))) for each in numeric)
 
 
-def test_files_hold_the_numbers_behind_the_tables(page: CardPage) -> None:
+def test_files_hold_the_numbers_behind_the_tables(page: Page) -> None:
     card, files = full_card(), page.files
     assert files["scorecard.json"] == card_dict(card)
     tables = {a["data-file"] for tag, a in page.elements if tag == "table" and "data-file" in a}
@@ -193,12 +174,12 @@ def test_files_hold_the_numbers_behind_the_tables(page: CardPage) -> None:
 
 
 def test_a_spreadsheet_runs_no_cell_as_a_formula() -> None:
-    files = CardPage(render_scorecard(everywhere(full_card(), ""))).files
+    files = Page(render_scorecard(everywhere(full_card(), ""))).files
     hostile = replace(
         full_card().measures[0], name="=HYPERLINK(1)", title="@sum", owner="+1+1", stage="-x"
     )
     card = replace(full_card(), measures=(hostile, *full_card().measures[1:]))
-    table = CardPage(render_scorecard(card)).files["measures.csv"]
+    table = Page(render_scorecard(card)).files["measures.csv"]
     row = rows_of(table)[0]
     assert row["measure"] == "'=HYPERLINK(1)"
     assert (row["title"], row["owner"], row["stage"]) == ("'@sum", "'+1+1", "'-x")
@@ -206,7 +187,7 @@ def test_a_spreadsheet_runs_no_cell_as_a_formula() -> None:
     assert "\n-" in files["act-on-1.csv"] or ",-" in files["measures.csv"]
 
 
-def test_vanity_is_plain_to_see(page: CardPage) -> None:
+def test_vanity_is_plain_to_see(page: Page) -> None:
     """The sign stands beside the measure, not only in the details."""
     table = page.text[page.text.index("All measures Each value") :]
     assert "41" in table
@@ -222,12 +203,12 @@ def test_a_link_of_mixed_verdicts_is_shown() -> None:
         link=Link("mixed", {"a": "driver", "b": "vanity"}, "one of two moves margin"),
     )  # fmt: skip
     card = Scorecard("s", "customer", "EUR", dt.date(2024, 1, 1), ("Jan",), (mixed,))
-    text = CardPage(render_scorecard(card)).text
+    text = Page(render_scorecard(card)).text
     assert "◐ mixed" in text
     assert "One of two moves margin. a ▲ driver b ◇ vanity" in text
 
 
-def test_tables_can_be_read_aloud(page: CardPage) -> None:
+def test_tables_can_be_read_aloud(page: Page) -> None:
     headers = [a for tag, a in page.elements if tag == "th"]
     assert headers
     assert all(a.get("scope") in ("col", "row") for a in headers)
@@ -309,7 +290,7 @@ SORT_AND_SAVE = """
 
 
 @in_a_browser
-def test_tables_sort_and_are_saved_under_the_policy(page: CardPage, tmp_path: Path) -> None:
+def test_tables_sort_and_are_saved_under_the_policy(page: Page, tmp_path: Path) -> None:
     found = look_at(render_scorecard(full_card()), SORT_AND_SAVE, tmp_path)
     values = [each.latest.value for each in full_card().measures if each.absent is None]
     known = sorted(value for value in values if value is not None)

@@ -6,17 +6,13 @@ policy allows it by its hash, and no other script. Without it, everything is rea
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 
 from markupsafe import Markup
 
 from engagement_ml.formatting import day, one_line, plural
-from engagement_ml.report.page import POLICY, environment
+from engagement_ml.report.interactive import files_json, policy, script
+from engagement_ml.report.page import environment
 from engagement_ml.report.scorecard import absent, evidence, groups, matrices, review, words
 from engagement_ml.report.scorecard.executive import executive
 from engagement_ml.report.scorecard.front_line import front_line, tables_of
@@ -58,8 +54,8 @@ def render_scorecard(card: Scorecard) -> str:
         environment()
         .get_template("scorecard.html.j2")
         .render(
-            policy=f"{POLICY}; script-src '{_hash(_script())}'",
-            script=Markup(_script()),
+            policy=policy(),
+            script=Markup(script()),
             files=Markup(_files(card, tables)),
             json_file=JSON_FILE,
             name=one_line(card.name),
@@ -109,22 +105,5 @@ def _sections(card: Scorecard) -> list[Section]:
 
 
 def _files(card: Scorecard, tables: Sequence[Table]) -> str:
-    """Return the files of the page as JSON that no text in it can end."""
-    content = {JSON_FILE: card_dict(card), **{table.file: table.csv() for table in tables}}
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-@cache
-def _script() -> str:
-    return (
-        files("engagement_ml.report")
-        .joinpath("templates", "scorecard.js")
-        .read_text(encoding="utf-8")
-    )
-
-
-def _hash(script: str) -> str:
-    """Return the source of a policy that allows exactly this script."""
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
+    """Return the files of the page."""
+    return files_json({JSON_FILE: card_dict(card), **{table.file: table.csv() for table in tables}})

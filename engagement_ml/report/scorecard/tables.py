@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
 from engagement_ml.formatting import DASH, finite, number, one_line
-from engagement_ml.plain_types import plain
+from engagement_ml.report.interactive import csv_text
 from engagement_ml.report.scorecard.values import Writer
 from engagement_ml.scorecard.card import Value
-from engagement_ml.spreadsheet_cells import guarded
 
 
 @dataclass(frozen=True)
@@ -122,27 +119,6 @@ class Table:
             return csv_text(names, [[row[name] for name in names] for row in self.records])
         names = [name for column in self.columns for name in column.csv]
         return csv_text(names, [[raw for cell in row for raw in cell.raw] for row in self.rows])
-
-
-def csv_text(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    r"""Return rows as CSV; null is empty, dates are ISO 8601.
-
-    Examples
-    --------
-    >>> csv_text(["who", "margin"], [["=1+1", -2.5], [None, float("nan")]])
-    "who,margin\n'=1+1,-2.5\n,\n"
-    """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([guarded(name) for name in names])
-    for row in rows:
-        writer.writerow([_written(value) for value in row])
-    return file.getvalue()
-
-
-def _written(value: Any) -> Any:
-    simple = plain(value)
-    return guarded(simple) if isinstance(simple, str) else simple
 
 
 def text_cell(text: Any, *, under: str = "", link: str = "", wide: bool = False) -> Cell:

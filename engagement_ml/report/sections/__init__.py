@@ -17,9 +17,11 @@ from engagement_ml.report.sections.metric import METRIC
 from engagement_ml.report.sections.naive import NAIVE
 from engagement_ml.report.sections.opportunity import OPPORTUNITY
 from engagement_ml.report.sections.outcomes import OUTCOMES
+from engagement_ml.report.sections.overview import OVERVIEW
 from engagement_ml.report.sections.pairs import PAIRS
 from engagement_ml.report.sections.responses import RESPONSES
 from engagement_ml.report.sections.segments import SEGMENTS
+from engagement_ml.report.sections.standing import STANDING
 from engagement_ml.report.sections.unprofitable import UNPROFITABLE
 from engagement_ml.report.sections.versions import VERSIONS
 from engagement_ml.report.sections.windows import WINDOWS
@@ -27,14 +29,23 @@ from engagement_ml.report.sections.windows import WINDOWS
 __all__ = ["SECTIONS"]
 
 SECTIONS: tuple[Section, ...] = (
+    # For people who decide: the first screen, and what is printed.
+    OVERVIEW,
+    STANDING,
+    # For people who act.
     METRIC,
-    NAIVE,
     RESPONSES,
     CONTACT,
     OPPORTUNITY,
     EVENT_STUDY,
     BEHAVIOURS,
     OUTCOMES,
+    UNPROFITABLE,
+    EXPERIMENTS,
+    BEHAVIOURS,
+    # For analysts: folded.
+    NAIVE,
+    EVENT_STUDY,
     EVALUATION,
     CHECKS,
     SEGMENTS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from engagement_ml.drivers.evidence import DriverRow
+from engagement_ml.drivers.evidence import DriverRow, row_dict
 from engagement_ml.formatting import (
     decimals_for,
     first_upper,
@@ -124,4 +124,10 @@ def _per_sd(row: DriverRow) -> Estimate | None:
     return per_sd, None if low is None else low * ratio, None if high is None else high * ratio
 
 
-BEHAVIOURS = Section("behaviours", "Every behaviour and its verdict", "behaviours.html.j2", build)
+BEHAVIOURS = Section(
+    "behaviours",
+    "Every behaviour and its verdict",
+    "behaviours.html.j2",
+    build,
+    tables=lambda run: {"drivers.csv": [row_dict(row) for row in run.drivers]},
+)

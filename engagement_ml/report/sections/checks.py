@@ -46,4 +46,11 @@ def _lead(run: Run) -> str:
     return checks_text.outcome(run) or "These checks inform; none of them passes or fails."
 
 
-CHECKS = Section("checks", "Robustness checks", "checks.html.j2", build)
+CHECKS = Section(
+    "checks",
+    "Robustness checks",
+    "checks.html.j2",
+    build,
+    folded=True,
+    tables=lambda run: {"checks.csv": run.record.evidence.checks},
+)

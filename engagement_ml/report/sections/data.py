@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engagement_ml.formatting import DASH, day, number, one_line, percent, quantity
@@ -67,4 +67,21 @@ def _reason(dropped: Dropped, money: Money) -> str:
     return f"{reason}, with {money(dropped.revenue)} of revenue"
 
 
-DATA = Section("data", "The data", "data.html.j2", build)
+def _tables(run: Run) -> Mapping[str, Sequence[Any]]:
+    """Return the rows of the file, without the folders of the sources."""
+    fields = ("table", "rows_read", "rows_kept", "first", "last")
+    return {
+        "tables.csv": [
+            {name: getattr(table, name) for name in fields} for table in run.record.tables
+        ]
+    }
+
+
+DATA = Section(
+    "data",
+    "The data",
+    "data.html.j2",
+    build,
+    folded=True,
+    tables=_tables,
+)

@@ -178,4 +178,25 @@ def _times(value: float | None) -> str:
     return number(value) if value is None else f"{number(value, 1)}×"
 
 
-EVALUATION = Section("evaluation", title, "evaluation.html.j2", build)
+def _tables(run: Run) -> Mapping[str, Sequence[Any]]:
+    """Return the rows of the files: a score each, a value with its interval for each measure."""
+    across, within, vanity = run.comparisons
+    evaluation = run.record.evaluation
+    models = {
+        f"{name}-model.csv": {"model": measured, **(measured.get("baselines") or {})}
+        for name in ("profit", "churn")
+        if (measured := evaluation.get(name)) and not measured.get("reason")
+    }
+    files = {"predicts.csv": across, "moves-with-margin.csv": {**within, **vanity}, **models}
+    return {file: [_flat(name, row) for name, row in rows.items()] for file, rows in files.items()}
+
+
+def _flat(name: str, row: Row) -> dict[str, Any]:
+    flat: dict[str, Any] = {"score": name}
+    for key in row:
+        if key not in ("baselines", "calibration", "reason"):
+            flat[key], flat[f"{key}_low"], flat[f"{key}_high"] = measure(row, key)
+    return flat
+
+
+EVALUATION = Section("evaluation", title, "evaluation.html.j2", build, folded=True, tables=_tables)

@@ -55,4 +55,6 @@ def _clear(study: EventStudy, *, lead: bool) -> tuple[int, int]:
     return sum(low > 0 or high < 0 for low, high in side), len(side)
 
 
-EVENT_STUDY = Section("event_study", "Before and after the event", "event_study.html.j2", build)
+EVENT_STUDY = Section(
+    "event_study", "Before and after the event", "event_study.html.j2", build, folded=True
+)

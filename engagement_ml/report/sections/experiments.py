@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engagement_ml.drivers.experiment_rows import ExperimentRow, ExperimentSegment, PlannedTest
@@ -163,4 +164,19 @@ def _same(segment: str, p: float | None) -> str:
     return f"No significant difference by {name} (p {p_value(p)})."
 
 
-EXPERIMENTS = Section("experiments", title, "experiments.html.j2", build)
+def _tables(run: Run) -> Mapping[str, Sequence[Any]]:
+    """Return the rows of the files, without the folders of the sources."""
+    found = run.record.evidence.experiments
+    return {
+        "experiments.csv": [replace(row, source=None) for row in found.results],
+        "planned-tests.csv": found.plan,
+        **{
+            f"experiments-by-segment-{place}.csv": rows
+            for place, rows in enumerate(
+                (row.by_segment for row in found.results if row.by_segment), start=1
+            )
+        },
+    }
+
+
+EXPERIMENTS = Section("experiments", title, "experiments.html.j2", build, tables=_tables)

@@ -128,4 +128,4 @@ def _about_scores(run: Run) -> list[tuple[str, str]]:
     ]
 
 
-GLOSSARY = Section("glossary", "Glossary", "glossary.html.j2", build)
+GLOSSARY = Section("glossary", "Glossary", "glossary.html.j2", build, folded=True)

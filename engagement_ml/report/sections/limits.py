@@ -54,4 +54,4 @@ def _grade(run: Run) -> str:
     )
 
 
-LIMITS = Section("limits", "Assumptions and limits", "limits.html.j2", build)
+LIMITS = Section("limits", "Assumptions and limits", "limits.html.j2", build, folded=True)

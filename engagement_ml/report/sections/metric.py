@@ -116,9 +116,8 @@ def _example(run: Run) -> str | None:
 
 def _usage(run: Run) -> dict[str, str]:
     as_of = run.record.windows.history.end.isoformat()
-    registered = run.record.registered or {}
     return {
-        "command": SCORE_COMMAND.format(model=one_line(registered.get("uri") or "FOLDER")),
+        "command": score_command(run),
         "python": (
             "import engagement_ml as em\n\n"
             'metric = em.EngagementMetric.from_json("metric.json")\n'
@@ -128,4 +127,16 @@ def _usage(run: Run) -> dict[str, str]:
     }
 
 
-METRIC = Section("metric", "The metric", "metric.html.j2", build)
+def score_command(run: Run) -> str:
+    """Return the command that scores customers with the run's metric."""
+    registered = run.record.registered or {}
+    return SCORE_COMMAND.format(model=one_line(registered.get("uri") or "FOLDER"))
+
+
+METRIC = Section(
+    "metric",
+    "The metric",
+    "metric.html.j2",
+    build,
+    tables=lambda run: {"weights.csv": run.weighted},
+)

@@ -79,4 +79,11 @@ def title(run: Run) -> str:
     return "The usual ranking" if right or indicator else "Misleading indicators"
 
 
-NAIVE = Section("naive", title, "naive.html.j2", build)
+NAIVE = Section(
+    "naive",
+    title,
+    "naive.html.j2",
+    build,
+    folded=True,
+    tables=lambda run: {"naive.csv": run.naive},
+)

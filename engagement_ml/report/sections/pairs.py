@@ -55,4 +55,11 @@ def _lead(run: Run, tested: Sequence[PairRow], n_found: int) -> str:
     )
 
 
-PAIRS = Section("pairs", "Behaviours in combination", "pairs.html.j2", build)
+PAIRS = Section(
+    "pairs",
+    "Behaviours in combination",
+    "pairs.html.j2",
+    build,
+    folded=True,
+    tables=lambda run: {"pairs.csv": run.record.evidence.pairs},
+)

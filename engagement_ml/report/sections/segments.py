@@ -171,4 +171,11 @@ def _key(run: Run, rows: Sequence[SegmentRow]) -> str:
     )
 
 
-SEGMENTS = Section("segments", "Differences between segments", "segments.html.j2", build)
+SEGMENTS = Section(
+    "segments",
+    "Differences between segments",
+    "segments.html.j2",
+    build,
+    folded=True,
+    tables=lambda run: {"effects-by-segment.csv": run.record.evidence.segments},
+)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Sequence
+=======
+from collections.abc import Mapping, Sequence
+>>>>>>> page
 from typing import Any
 
 from engagement_ml.drivers.evidence import UnprofitableRow
@@ -120,4 +124,15 @@ def _row(run: Run, row: UnprofitableRow, largest: float) -> dict[str, Any]:
     }
 
 
-UNPROFITABLE = Section("unprofitable", "Engaged but unprofitable", "unprofitable.html.j2", build)
+def _tables(run: Run) -> Mapping[str, Sequence[Any]]:
+    found = run.record.evidence.unprofitable
+    return {} if found is None else {"unprofitable.csv": found.behaviours}
+
+
+UNPROFITABLE = Section(
+    "unprofitable",
+    "Engaged but unprofitable",
+    "unprofitable.html.j2",
+    build,
+    tables=_tables,
+)

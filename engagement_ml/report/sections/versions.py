@@ -43,4 +43,4 @@ def _steps(seconds: Mapping[str, float]) -> str:
     return f"{number(sum(seconds.values()), 1)} s: {steps}"
 
 
-VERSIONS = Section("versions", "Technical details", "versions.html.j2", build)
+VERSIONS = Section("versions", "Technical details", "versions.html.j2", build, folded=True)

@@ -31,4 +31,4 @@ def build(run: Run) -> dict[str, Any]:
     }
 
 
-WINDOWS = Section("windows", "Time windows and cutoff dates", "windows.html.j2", build)
+WINDOWS = Section("windows", "Time windows and cutoff dates", "windows.html.j2", build, folded=True)

@@ -14,6 +14,7 @@ from engagement_ml.workflow.further.first_purchase import FIRST_PURCHASES
 from engagement_ml.workflow.further.opportunity import OPPORTUNITY
 from engagement_ml.workflow.further.part import Fitted, Found, Part, Sources
 from engagement_ml.workflow.further.parts_of_margin import PARTS_OF_MARGIN
+from engagement_ml.workflow.further.standing import STANDING
 from engagement_ml.workflow.further.unprofitable import UNPROFITABLE
 
 PARTS: tuple[Part, ...] = (
@@ -23,6 +24,7 @@ PARTS: tuple[Part, ...] = (
     CONTACT,
     ATTRIBUTION,
     UNPROFITABLE,
+    STANDING,
     OPPORTUNITY,
 )
 """Add a part here; see `engagement_ml.workflow.further.part.Part`."""
