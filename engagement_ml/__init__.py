@@ -50,11 +50,8 @@ __all__ = [
     "NotFittedError",
     "PipelineConfig",
     "__version__",
-<<<<<<< HEAD
     "act",
-=======
     "attribution",
->>>>>>> credit
     "audit",
     "check",
     "evaluate",
@@ -83,11 +80,8 @@ __getattr__, __dir__ = lazy_exports(
         "EngagementModel": "model",
         "NotFittedError": "errors",
         "PipelineConfig": "config",
-<<<<<<< HEAD
         "act": "workflow",
-=======
         "attribution": "",
->>>>>>> credit
         "audit": "workflow",
         "check": "workflow",
         "evaluate": "workflow",

@@ -15,16 +15,11 @@ import engagement_ml as em
 
 HEAVY = {"mlflow", "shap", "lightgbm", "sklearn", "matplotlib", "scipy"}
 NAMES = {
-    "EngagementError", "EngagementMetric", "EngagementModel", "NotFittedError", "PipelineConfig",
-<<<<<<< HEAD
-    "__version__", "act", "audit", "check", "evaluate", "features", "lift", "load_metric",
-    "make_shop", "monitor", "predict", "promote", "read_action", "read_config", "register",
-    "roll_back", "score", "scorecard", "track_record", "train",
-=======
-    "__version__", "attribution", "audit", "check", "evaluate", "features", "lift", "load_metric", "make_shop",
-    "monitor", "predict", "promote", "read_config", "register", "roll_back", "score", "scorecard",
+    "EngagementError", "EngagementMetric", "EngagementModel", "NotFittedError",
+    "PipelineConfig", "__version__", "act", "attribution", "audit", "check", "evaluate",
+    "features", "lift", "load_metric", "make_shop", "monitor", "predict", "promote",
+    "read_action", "read_config", "register", "roll_back", "score", "scorecard", "track_record",
     "train",
->>>>>>> credit
 }  # fmt: skip
 SETTINGS = {"windows": {"observation_days": 28, "outcome_days": 28}}
 

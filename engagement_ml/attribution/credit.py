@@ -138,9 +138,7 @@ def _paths(counts: PathCounts, k: int) -> tuple[Any, Any]:
     return every, converting
 
 
-def _notes(
-    touches: Touches, counts: PathCounts, settings: AttributionConfig
-) -> tuple[str, ...]:
+def _notes(touches: Touches, counts: PathCounts, settings: AttributionConfig) -> tuple[str, ...]:
     """Say what was left out, merged or cannot be known."""
     notes = []
     n_touches = sum(touches.counts)

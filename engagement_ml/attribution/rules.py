@@ -100,7 +100,5 @@ def _weights(tally: Tally, by_value: bool) -> FloatArray:
     return tally.value if by_value else tally.n.astype(float)
 
 
-def _added(
-    tally: Tally, chosen: np.ndarray, weights: np.ndarray, n_touchpoints: int
-) -> FloatArray:
+def _added(tally: Tally, chosen: np.ndarray, weights: np.ndarray, n_touchpoints: int) -> FloatArray:
     return np.bincount(tally.code[chosen], weights=weights[chosen], minlength=n_touchpoints)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engagement_ml.attribution.evidence import CREDIT_COLUMNS, AttributionEvidence, credit_dict
 from engagement_ml.drivers.evidence import DriverEvidence, DriverRow, row_dict
 from engagement_ml.drivers.segment_evidence import SegmentRow
 from engagement_ml.metric import EngagementMetric
@@ -32,7 +31,6 @@ DRIVER_COLUMNS = (
 )  # fmt: skip
 METRIC, DRIVERS, EVALUATION = "metric.json", "drivers.csv", "evaluation.json"
 SEGMENTS = "segments.csv"
-ATTRIBUTION = "attribution.csv"
 REPORT, RECORD, CONFIG = "report.html", "run.json", "config.yaml"
 PROFIT, CHURN = Path("models", "profit.txt"), Path("models", "churn.txt")
 _TEST_COLUMNS = ("q", "df", "i_squared", "tau", "informative_only")
@@ -109,13 +107,8 @@ def write_tables(fitted: FittedPipeline, folder: Path) -> None:
     _write(folder / EVALUATION, evaluation_json(fitted.record.evaluation))
     if fitted.record.evidence.segments:
         _write(folder / SEGMENTS, segments_csv(fitted.record.evidence))
-<<<<<<< HEAD
     for name, text in fitted.files.items():
         _write(folder / name, text)
-=======
-    if (attribution := fitted.record.further.attribution) is not None:
-        _write(folder / ATTRIBUTION, attribution_csv(attribution))
->>>>>>> credit
     _write(folder / CONFIG, to_yaml(fitted.config))
     (folder / PROFIT).parent.mkdir(exist_ok=True)
     _write(folder / PROFIT, fitted.profit.to_text())
@@ -195,26 +188,6 @@ def segments_csv(evidence: DriverEvidence) -> str:
         test = tests.get((row.segment, row.behaviour))
         of_test = [None if test is None else getattr(test, name) for name in _TEST_COLUMNS]
         writer.writerow([_cell(value) for value in (*dataclasses.astuple(row), *of_test)])
-    return text.getvalue()
-
-
-def attribution_csv(attribution: AttributionEvidence) -> str:
-    r"""Return the text of ``attribution.csv``: credit of each touchpoint by all rules.
-
-    Examples
-    --------
-    >>> from engagement_ml.attribution import CreditRow
-    >>> row = CreditRow("email", 3, 0.5, 0.5, 0.5, 0.5, 1 / 3)
-    >>> evidence = AttributionEvidence("transaction", "channel", 30, 2, 0, 3, (row,))
-    >>> attribution_csv(evidence).splitlines()[1]
-    'email,0,3,0,0.5,0.5,0.5,0.5,0.333333,,,,,,,,,,'
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CREDIT_COLUMNS)
-    writer.writerows(
-        [_cell(value) for value in credit_dict(row).values()] for row in attribution.rows
-    )
     return text.getvalue()
 
 

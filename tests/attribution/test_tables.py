@@ -7,12 +7,12 @@ import pytest
 
 import engagement_ml as em
 from engagement_ml.attribution import AttributionEvidence, touches
+from engagement_ml.attribution.touch_periods import build_touch_periods
 from engagement_ml.config import parse_config
 from engagement_ml.engine import open_engine
 from engagement_ml.errors import ConfigError, EngagementError, InputError
 from engagement_ml.inputs import read_tables
 from engagement_ml.windows import plan_windows
-from engagement_ml.attribution.touch_periods import build_touch_periods
 
 START = pd.Timestamp("2024-01-01")
 WINDOWS = {"observation_days": 14, "outcome_days": 14}

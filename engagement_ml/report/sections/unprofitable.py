@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Sequence
-=======
 from collections.abc import Mapping, Sequence
->>>>>>> page
 from typing import Any
 
 from engagement_ml.drivers.evidence import UnprofitableRow

@@ -6,14 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from engagement_ml.attribution.credit import CreditData, divide_credit, read_credit_data
-from engagement_ml.attribution.evidence import AttributionEvidence, CreditRow
+from engagement_ml.attribution.evidence import (
+    CREDIT_COLUMNS,
+    AttributionEvidence,
+    CreditRow,
+    credit_dict,
+)
 from engagement_ml.attribution.harvest import REASON as HARVEST
 from engagement_ml.attribution.harvest import may_harvest
 from engagement_ml.attribution.touch_periods import TouchPeriods, build_touch_periods
 from engagement_ml.config import AttributionConfig
 from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.formatting import quantity
-from engagement_ml.workflow.further.part import Fitted, Part, Sources
+from engagement_ml.workflow.further.part import Fitted, Found, Part, Sources
+from engagement_ml.workflow.results import csv_text
+
+FILE = "attribution.csv"
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ def gather(sources: Sources) -> Gathered:
     return Gathered(data, touches)
 
 
-def find(gathered: Gathered, fitted: Fitted) -> AttributionEvidence:
+def find(gathered: Gathered, fitted: Fitted) -> Found:
     """Divide the credit, and add effect and verdict of each touchpoint."""
     touches = gathered.touches
     notes = []
@@ -53,7 +61,21 @@ def find(gathered: Gathered, fitted: Fitted) -> AttributionEvidence:
             )
     evidence = divide_credit(gathered.credit, fitted.config, notes)
     rows = (_with_effect(row, by_touchpoint.get(row.touchpoint)) for row in evidence.rows)
-    return replace(evidence, rows=tuple(rows))
+    evidence = replace(evidence, rows=tuple(rows))
+    return Found({ATTRIBUTION.field: evidence}, {FILE: attribution_csv(evidence)})
+
+
+def attribution_csv(attribution: AttributionEvidence) -> str:
+    r"""Return the text of ``attribution.csv``: credit of each touchpoint by all rules.
+
+    Examples
+    --------
+    >>> row = CreditRow("email", 3, 0.5, 0.5, 0.5, 0.5, 1 / 3)
+    >>> evidence = AttributionEvidence("transaction", "channel", 30, 2, 0, 3, (row,))
+    >>> attribution_csv(evidence).splitlines()[1]
+    'email,0,3,0,0.5,0.5,0.5,0.5,0.333333,,,,,,,,,,'
+    """
+    return csv_text(CREDIT_COLUMNS, (list(credit_dict(row).values()) for row in attribution.rows))
 
 
 def _effects(touches: TouchPeriods, fitted: Fitted) -> Mapping[str, DriverRow]:

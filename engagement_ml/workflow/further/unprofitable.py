@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,9 +16,9 @@ from engagement_ml.metric import EngagementMetric
 from engagement_ml.metric.percentiles import engaged_from
 from engagement_ml.profiles import UnprofitableProfile, compare_counts, profile_unprofitable
 from engagement_ml.profiles.rules import meets
-from engagement_ml.spreadsheet_cells import guarded
 from engagement_ml.workflow.further.part import Fitted, Found, Part, Sources
 from engagement_ml.workflow.metric_builder import score_function
+from engagement_ml.workflow.results import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,19 +59,21 @@ def _csv(profile: UnprofitableProfile, frame: pd.DataFrame) -> str:
     Both halves are in it, in the order of the groups and of customers; it has no rows if no group
     loses.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for group in profile.groups:
-        if not group.loses:
-            continue
-        inside = frame[meets(frame, group.conditions)]
-        for row in zip(inside["customer_id"], inside["net_"], inside["score_"], strict=True):
-            customer, net, score = row
-            writer.writerow(
-                [guarded(str(customer)), guarded(group.rule), f"{net:.2f}", f"{score:.2f}"]
+    losing = (
+        (group.rule, frame[meets(frame, group.conditions)])
+        for group in profile.groups
+        if group.loses
+    )
+    return csv_text(
+        _COLUMNS,
+        (
+            (customer, rule, round(net, 2), round(score, 2))
+            for rule, inside in losing
+            for customer, net, score in zip(
+                inside["customer_id"], inside["net_"], inside["score_"], strict=True
             )
-    return text.getvalue()
+        ),
+    )
 
 
 def _engaged(
