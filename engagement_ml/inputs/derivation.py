@@ -33,7 +33,7 @@ from engagement_ml.inputs.read_result import ReadResult
 from engagement_ml.inputs.served_margin import served_transactions
 from engagement_ml.ledger.daily import aggregate_by_day
 from engagement_ml.ledger.sessions import SessionRule, session_events, sessions_by_day
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 
 @dataclass(frozen=True)

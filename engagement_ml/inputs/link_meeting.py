@@ -14,7 +14,7 @@ from engagement_ml.inputs.id_forms import forms_that_meet
 from engagement_ml.inputs.links import SINCE, UNTIL, Links
 from engagement_ml.inputs.meeting import MOST_IDS
 from engagement_ml.inputs.read_result import ReadResult
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 
 def check_links(

@@ -10,8 +10,8 @@ import narwhals as nw
 from engagement_ml.engine import Engine
 from engagement_ml.formatting import quantity
 from engagement_ml.tables.identities import END, START
+from engagement_ml.tables.ids import ACTOR
 from engagement_ml.tables.quality import TableQuality
-from engagement_ml.tables.schema import ACTOR
 
 ROLE, SINCE, UNTIL = "link_role_", "link_since_", "link_until_"
 NO_ROLE = "actor"

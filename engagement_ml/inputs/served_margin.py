@@ -13,7 +13,7 @@ from engagement_ml.formatting import number, plural, quantity
 from engagement_ml.inputs.links import SINCE, UNTIL, Links
 from engagement_ml.inputs.read_result import ReadResult
 from engagement_ml.ledger.daily import MICRO, micro
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 AMOUNTS = ("margin", "revenue", "cost", "refund")
 """Columns of transactions that actors who serve one customer at once share equally."""
