@@ -133,10 +133,10 @@ def team_card(cells: Sequence[TeamCell], entities: str) -> TeamCard:
 
 def _link(rows: Sequence[TeamRow], survey: str, measure: str, entities: str) -> TeamLink:
     pairs = [
-        (row.team, row.period, x.value, y.value)
+        (row.team, row.period, said.value, given.value)
         for row in rows
-        if (x := row.satisfaction.get(survey)) is not None and x.value is not None
-        if (y := row.customers.get(measure)) is not None and y.value is not None
+        if (said := row.satisfaction.get(survey)) is not None and said.value is not None
+        if (given := row.customers.get(measure)) is not None and given.value is not None
     ]
     team = np.array([p[0] for p in pairs], dtype=object)
     period = np.array([p[1] for p in pairs], dtype=object)
