@@ -465,7 +465,7 @@ def test_identities_are_used_from_files_alone(tmp_path, read):
 
 
 def test_a_table_of_who_serves_whom_becomes_links():
-    given = {"rep_id": ["r1", "r1"], "account_id": ["c1", "c2"]}
+    given = {"rep_id": ["r1", "r2"], "account_id": ["c1", "c2"]}
     dates = {"valid_from": ["2024-01-01", "2024-02-01"], "valid_to": ["2024-03-01", None]}
     sample = Sample("reps.csv", {**given, **dates}, frozenset({*given, *dates}), text=True)
     plan = links_of(sample, profiles_of(sample))
