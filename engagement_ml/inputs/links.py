@@ -156,7 +156,8 @@ def _typed(engine: Engine, links: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
     role = nw.lit(NO_ROLE)
     if "role" in present:
-        role = nw.coalesce(nw.col("role").cast(nw.String).str.strip_chars(), role)
+        given = nw.col("role").cast(nw.String).str.strip_chars()
+        role = nw.when(given != "").then(given).otherwise(role)
     return links.select(
         ACTOR,
         "customer_id",
