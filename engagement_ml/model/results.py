@@ -74,10 +74,8 @@ class FittedResults(FittedQueries):
         Returns
         -------
         frame
-            For events, a pandas frame with the customer (under the user's own name of the column),
-            ``score``, the points of each behaviour, ``percentile`` and
-            ``percentile_in_training``, and ``contact_budget`` with its reason if the run looked
-            for it; for counts, the same kind of frame with ``score`` added.
+            For events, a pandas frame with the customer, under the user's own name, and the columns
+            of `em.score` that need no option; for counts, the same kind of frame with ``score``.
 
         Raises
         ------
@@ -94,10 +92,9 @@ class FittedResults(FittedQueries):
         event_type = names.get(find("event_type", names) or "") or "event_type"
         computed = find("event_type", self.config_.shape_of("events").given) is not None
         if computed or find(event_type, nw.from_native(frame).collect_schema()) is not None:
-            given = {"customers": customers, "identities": identities, "as_of": as_of}
-            scores = score_frames(
-                self.metric_, frame, config=self.config_, record=self.record_, **given
-            )
+            run = {"config": self.config_, "record": self.record_}
+            given = {"customers": customers, "identities": identities, "as_of": as_of, **run}
+            scores = score_frames(self.metric_, frame, **given)
             log_notes(scores.notes, scores.warnings)
             return scores.frame
         return self.metric_.score(frame)
