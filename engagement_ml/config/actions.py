@@ -10,15 +10,19 @@ from engagement_ml.config.frozen import Frozen
 
 
 class ContactConfig(Frozen):
-    """How much contact is too much: which events are contacts, and when the budget counts."""
+    """How much contact is too much: which events are contacts, and what one costs."""
 
     event_types: tuple[str, ...] | None = Field(
         default=None,
         description="Event types of the company's contacts. null: all events whose direction is "
-        "outbound.",
+        "outbound, and events without a direction of types with `direction: outbound`.",
     )
     cost_per_contact: float = Field(
-        default=0.0, ge=0.0, allow_inf_nan=False, description="Cost of one contact, in currency."
+        default=0.0,
+        ge=0.0,
+        allow_inf_nan=False,
+        description="Cost of one contact, in currency. 0 takes the mean `cost_per_event` of the "
+        "event types of contacts.",
     )
 
 

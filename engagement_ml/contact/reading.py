@@ -18,6 +18,7 @@ from engagement_ml.features.covariates import lazy_text
 from engagement_ml.features.daily_totals import entities, present_at
 from engagement_ml.features.population import collect
 from engagement_ml.inputs import Tables
+from engagement_ml.tables.schema import listed
 from engagement_ml.windows import Windows
 
 
@@ -44,8 +45,11 @@ def read_contacts(
     counts = _daily(definition, tables)
     if not counts.n.size:
         source = next((q.source for q in tables.quality if q.table == "events"), "events")
+        left_out = listed(definition.left_out)
+        counts_not = f" and a type that counts (not {left_out})" if left_out else ""
         raise InputError(
-            f"{source}: no event is a contact, as none has direction 'outbound'; write outbound "
+            f"{source}: no event is a contact, as none has direction 'outbound'{counts_not}; write "
+            "outbound "
             "where the company acts, name the event types of contacts in key "
             "'contact.event_types', or leave key 'contact' out"
         )

@@ -48,10 +48,8 @@ class FittedQueries:
         Returns
         -------
         frame
-            For events, a pandas frame with the customer (under the user's own name of the column),
-            ``score``, the points of each behaviour, ``percentile`` and
-            ``percentile_in_training``, and ``contact_budget`` with its reason if the run looked
-            for it; for counts, the same kind of frame with ``score`` added.
+            For events, a pandas frame with the customer, under the user's own name, and the columns
+            of `em.score` that need no option; for counts, the same kind of frame with ``score``.
 
         Raises
         ------

@@ -62,8 +62,13 @@ def _above(run: Run, found: ContactEvidence) -> str:
     if not known:
         return ""
     n, lost = sum(row.n_above or 0 for row in known), sum(row.cost_above or 0.0 for row in known)
-    limit = {"turns": "the upper limit of the optimum", "harmful": "none"}
-    more = limit.get(known[0].verdict, "pays") if len(known) == 1 else "pays for their segment"
+    names = {
+        "turns": "the upper limit of the optimum",
+        "harmful": "none, though each one lowers margin",
+    }
+    more = names.get(known[0].verdict, "pay")
+    if found.budget_by is not None:
+        more = f"the upper limit of the optimum of their {found.budget_by}"
     if not n:
         return f"No {run.entity} had more contacts than {more} before {found.cutoff}."
     loss = run.money(lost, 0 if lost >= 100 else None)

@@ -24,7 +24,7 @@ _OVERALL = ""
 _WHY = {
     "driver": "one more contact still pays within the counts observed, so there is no limit",
     "inert": "the number of contacts makes no difference worth having",
-    "vanity": "contacts go with margin and do not move it",
+    "vanity": "contacts are correlated with margin and do not move it",
     "unverifiable": "the data cannot tell how many contacts are too many",
 }
 
