@@ -145,7 +145,7 @@ def _may_follow(
     ]
     if not related:
         return []
-    carriers = factor_biases(fit, study.lags, thresholds.correction_error)
+    carriers = factor_biases(fit, study.lags, thresholds.correction_error, study.composed)
     return [b for b in related if b not in carriers]
 
 
@@ -218,7 +218,11 @@ def _joint(
     main = main.rescale_margin_level(study.level)
     within = _summaries(main, together, study.seed)
     uncorrected = {b: effect.z for b, effect in within.items()}
-    factors = {} if fit is None else factor_biases(fit, study.lags, thresholds.correction_error)
+    factors = (
+        {}
+        if fit is None
+        else factor_biases(fit, study.lags, thresholds.correction_error, study.composed)
+    )
     for b, bias in factors.items():
         z = corrected_z(factors, b, within[b].z)
         share = float(np.clip(bias.share, 0.0, 1.0))
