@@ -130,7 +130,7 @@ def read_links(
         quality,
         starts_of(given),
         tuple(sorted(row[ROLE] for row in roles)),
-        teams_of(given),
+        teams_of(given, result.frames.get("customers")),
         config.links.level,
     )
     return links, empty_links(engine, given, quality.source)

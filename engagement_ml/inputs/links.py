@@ -68,14 +68,28 @@ def link_spans(engine: Engine, links: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     LazyFrame
         As `Links.spans`.
     """
-    given = _typed(engine, links)
-    key, order = (ACTOR, "customer_id", ROLE), (SINCE, UNTIL)
+    given = _typed(engine, links).filter(
+        nw.col(SINCE) < nw.col(UNTIL), nw.col(ACTOR) != nw.col("customer_id")
+    )
+    return merged_spans(given, ACTOR, "customer_id", ROLE)
+
+
+def merged_spans(spans: nw.LazyFrame[Any], *key: str) -> nw.LazyFrame[Any]:
+    """Return spans with those of one key that overlap or touch made one.
+
+    Parameters
+    ----------
+    spans : LazyFrame
+        The columns of the key, `SINCE` and `UNTIL`.
+    *key : str
+    """
+    order = (SINCE, UNTIL)
     longest = nw.col(UNTIL).cum_max().over(*key, order_by=order)
     before = nw.col("reach_").shift(1).over(*key, order_by=order)
     apart = nw.when(nw.col(SINCE) > nw.col("before_")).then(nw.lit(1)).otherwise(nw.lit(0))
     run = nw.col("apart_").cum_sum().over(*key, order_by=order)
     return (
-        given.filter(nw.col(SINCE) < nw.col(UNTIL), nw.col(ACTOR) != nw.col("customer_id"))
+        spans.select(*key, *order)
         .unique()
         .with_columns(longest.alias("reach_"))
         .with_columns(before.alias("before_"))
@@ -104,11 +118,21 @@ def empty_links(engine: Engine, links: nw.LazyFrame[Any], source: str) -> tuple[
     )
 
 
-def teams_of(links: nw.LazyFrame[Any]) -> nw.LazyFrame[Any] | None:
-    """Return the team of each actor; None if links name no team."""
-    if "team" not in links.collect_schema().names():
+def teams_of(
+    links: nw.LazyFrame[Any], customers: nw.LazyFrame[Any] | None
+) -> nw.LazyFrame[Any] | None:
+    """Return the team of each actor, by links or by the actors' rows of customers.
+
+    None if neither has a column ``team``.
+    """
+    if "team" in links.collect_schema().names():
+        named = links.select(ACTOR, "team")
+    elif customers is not None and "team" in customers.collect_schema().names():
+        rows = customers.select(nw.col("customer_id").alias(ACTOR), "team")
+        named = rows.join(links.select(ACTOR).unique(), on=ACTOR, how="semi")
+    else:
         return None
-    named = links.filter(~nw.col("team").is_null())
+    named = named.with_columns(nw.col("team").cast(nw.String)).filter(~nw.col("team").is_null())
     return named.group_by(ACTOR).agg(nw.col("team").max())
 
 

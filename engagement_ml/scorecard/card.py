@@ -20,6 +20,7 @@ from engagement_ml.scorecard.measure_card import (
     Trend,
     Value,
 )
+from engagement_ml.scorecard.teams import TeamCard
 
 __all__ = [
     "Action",
@@ -37,6 +38,7 @@ __all__ = [
     "StageCard",
     "Status",
     "SurveyCard",
+    "TeamCard",
     "Trend",
     "Value",
 ]
@@ -223,7 +225,7 @@ class Scorecard:
     `facts` are the executive's at most seven numbers: each ``title``, ``text`` (the number as
     people read it), ``sentence``, ``tone`` (``good``, ``bad`` or ``plain``). `contestants` are
     scores by hand beside the metric: ``name``, ``predicts`` and ``moves`` with intervals,
-    ``verdict`` and ``sentence``.
+    ``verdict`` and ``sentence``. `teams` is None without a team in the table of links.
     """
 
     name: str
@@ -242,6 +244,7 @@ class Scorecard:
     surveys: tuple[SurveyCard, ...] = ()
     segments: SegmentCard = SegmentCard()
     cohorts: tuple[CohortTable, ...] = ()
+    teams: TeamCard | None = None
     actions: tuple[Action, ...] = ()
     contestants: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()

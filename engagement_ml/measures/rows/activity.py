@@ -10,6 +10,7 @@ import narwhals as nw
 
 from engagement_ml.config.scorecard import Every
 from engagement_ml.features.daily_totals import daily_events
+from engagement_ml.inputs.derived_events import ACTIVE
 from engagement_ml.ledger.sessions import OUTBOUND
 from engagement_ml.measures.context import MeasureContext
 from engagement_ml.measures.periods import start_of
@@ -83,12 +84,26 @@ def is_active(context: MeasureContext, present: Iterable[str], names: Names = No
         active = event_type.is_in([names] if isinstance(names, str) else list(names))
     else:
         excluded = {name for name, b in config.behaviours.items() if b.role == "ignore"}
-        excluded |= {*SENT, *filter(None, [config.churn.event_type])}
+        excluded |= {*SENT, *filter(None, [config.churn.event_type]), *_of_others(context)}
         active = ~event_type.is_in(sorted(excluded))
     if "direction" in present:
         direction = nw.col("direction").cast(nw.String).fill_null("").str.to_lowercase()
         active = active & (direction != OUTBOUND)
     return active
+
+
+def _of_others(context: MeasureContext) -> set[str]:
+    """Return derived event types that are not what the customer does.
+
+    What partners and sales people do is none of its activity; what its users do is, but for the
+    breadth, which would count them twice.
+    """
+    ours = tuple(f"{role}." for role in context.config.links.breadth)
+    return {
+        name
+        for name in context.tables.derived_types
+        if not name.startswith(ours) or name.endswith(f".{ACTIVE}")
+    }
 
 
 def active_spans(

@@ -25,6 +25,7 @@ from engagement_ml.report.scorecard.measures import details_section, measures_se
 from engagement_ml.report.scorecard.section import Section
 from engagement_ml.report.scorecard.surveys import survey_sections
 from engagement_ml.report.scorecard.tables import Table
+from engagement_ml.report.scorecard.teams import teams_section
 from engagement_ml.scorecard.card import Scorecard
 from engagement_ml.scorecard.serialised import card_dict
 
@@ -95,6 +96,7 @@ def _sections(card: Scorecard) -> list[Section]:
         review.changes_section(card),
         evidence.metric_section(card),
         *survey_sections(card),
+        teams_section(card),
         matrices.segments_section(card),
         groups.behaviour_segments_section(card),
         groups.cohorts_section(card),

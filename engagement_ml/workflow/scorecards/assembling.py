@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from engagement_ml.config import PipelineConfig
+from engagement_ml.formatting import plural
 from engagement_ml.measures.context import ALL
 from engagement_ml.measures.families.behaviours import EVENTS
 from engagement_ml.scorecard import front_line
@@ -33,6 +34,7 @@ from engagement_ml.scorecard.links import Verdicts
 from engagement_ml.scorecard.review import changes_since, review_periods
 from engagement_ml.scorecard.rows import rows_of
 from engagement_ml.scorecard.score import score_card
+from engagement_ml.scorecard.teams import team_card
 from engagement_ml.version import __version__
 from engagement_ml.workflow.scorecards.gathering import Parts
 from engagement_ml.workflow.scorecards.linking import directions_of, links_of, verdicts_of
@@ -72,6 +74,7 @@ def assemble(
         facts=facts_of(score, goals, parts.buying, cards, actions, verdicts, config.entity),
         goals=goals,
         stages=stages,
+        teams=team_card(parts.teams, plural(config.entity)) if parts.teams else None,
         since=since,
         changes=changes,
         surveys=parts.surveys,

@@ -40,6 +40,7 @@ from engagement_ml.scorecard.segments import (
     segment_card,
 )
 from engagement_ml.scorecard.surveys.cards import survey_cards
+from engagement_ml.scorecard.teams import TeamCell
 from engagement_ml.workflow.runs import Run
 from engagement_ml.workflow.scorecards import acting
 from engagement_ml.workflow.scorecards.campaigns import goal_groups
@@ -51,6 +52,7 @@ from engagement_ml.workflow.scorecards.scores import (
     scores_by_period,
     with_engaged,
 )
+from engagement_ml.workflow.scorecards.team_rows import team_cells
 
 Customers = tuple[Sequence[Mapping[str, Any]], int]
 """Rows of customers, and how many there are in all."""
@@ -90,6 +92,7 @@ class Parts:
     to_act : ToAct
     surveys, segments, cohorts, buying
         As on the card.
+    teams : tuple of TeamCell
     notes : tuple of str
     """
 
@@ -108,6 +111,7 @@ class Parts:
     segments: SegmentCard = field(default_factory=SegmentCard)
     cohorts: tuple[CohortTable, ...] = ()
     buying: EngagedBuying | None = None
+    teams: tuple[TeamCell, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -170,6 +174,7 @@ def gather(
         summary=summary,
         to_act=to_act,
         buying=buying[-1] if buying else None,
+        teams=tuple(team_cells(tables, periods)),
         notes=(*tables.notes, *notes, *group_notes, *cohort_notes, *acting_notes),
     )
 
