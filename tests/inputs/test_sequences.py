@@ -121,7 +121,14 @@ def test_what_never_occurs_or_has_no_order_is_said() -> None:
 def metric() -> EngagementMetric:
     linear = Transform("linear", scale=None, shape=None, cap=10.0)
     behaviour = WeightedBehaviour(NAME, 100.0, None, None, "frequency", "events", linear)
-    return EngagementMetric("shop", "driver", 28, 28, 0, (behaviour,), derived=(NAME,))
+    return EngagementMetric(
+        name="shop",
+        evidence="driver",
+        observation_days=28,
+        outcome_days=28,
+        behaviours=(behaviour,),
+        derived=(NAME,),
+    )
 
 
 def test_scoring_counts_the_same_sequences() -> None:
