@@ -123,6 +123,11 @@ def _preparing(case: _Case) -> str:
     assert within is not None
     if within.misfit >= case.thresholds.max_misfit:
         timing = "the timing of margin after it is not that of an effect that fades"
+    elif (
+        case.finding.lasting_z is not None
+        and case.finding.lasting_z < case.thresholds.min_lasting_z
+    ):
+        timing = "margin is not clearly higher after the first two weeks"
     else:
         timing = f"{case.wording.entities} do less of it after a purchase"
     return (

@@ -236,8 +236,29 @@ def _joint(
         uncorrected_z=uncorrected,
         event_study=fit,
         total_z=_total_z(main),
+        lasting_z={
+            b: main.lasting_z(i, *_lasting_periods(spans.period_days))
+            for i, b in enumerate(main.behaviours)
+            if b in study.composed
+        },
         converged=main.converged and (fit is None or fit.converged),
     )
+
+
+PREPARED_DAYS, LASTING_DAYS = 14, 56
+"""Days after a sequence in which a purchase that it prepares comes, and after which effects end."""
+
+
+def _lasting_periods(period_days: int) -> tuple[int, int]:
+    """Return the first period that begins `PREPARED_DAYS` after an event, and the last that counts.
+
+    Examples
+    --------
+    >>> _lasting_periods(7), _lasting_periods(28)
+    ((3, 8), (2, 2))
+    """
+    first = 1 + -(-PREPARED_DAYS // period_days)
+    return first, max(first, LASTING_DAYS // period_days)
 
 
 def _total_z(effects: LagEffects) -> dict[str, float]:
