@@ -73,7 +73,7 @@ def _halves(
 
 
 def _leads(study: Study, rolling: RollingCounts, pair: tuple[str, str]) -> str:
-    """Return an objection if the product of later counts goes with margin of before them.
+    """Return an objection if the product of later counts is correlated with margin before them.
 
     The product of the counts of the next periods, as many as an observation window has, or a third
     of the record, stands beside that of the periods before, each in its standard deviations. What
