@@ -11,7 +11,7 @@ import numpy as np
 from engagement_ml._typing import AnyArray, Int64Array
 from engagement_ml.inputs import Tables
 from engagement_ml.inputs.links import ACTORS, SINCE, UNTIL
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -34,7 +34,7 @@ from engagement_ml.inputs.sequence_events import never_occurs, without_order
 from engagement_ml.inputs.served_margin import served_transactions
 from engagement_ml.ledger.daily import aggregate_by_day
 from engagement_ml.ledger.sessions import SessionRule, session_events, sessions_by_day
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
 from engagement_ml.inputs.links import CUSTOMERS, ROLE, SINCE, UNTIL, Links
 from engagement_ml.inputs.sequence_events import sequence_events
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 ACTIVE = "active"
 """Event type of the breadth of use, after its role: ``user.active``."""

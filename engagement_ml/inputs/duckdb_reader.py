@@ -21,10 +21,10 @@ from engagement_ml.inputs.read_result import (
 from engagement_ml.ledger.cache.partitions import OnPart
 from engagement_ml.ledger.events import CleanEvents, read_events, read_sessions
 from engagement_ml.ledger.sessions import SessionRule
-from engagement_ml.tables.cleaning import CleanTable, canonical, clean, ids_are_integers
+from engagement_ml.tables.cleaning import CleanTable, canonical, clean
 from engagement_ml.tables.opening import open_table
 from engagement_ml.tables.schema import SourceTable, quoted
-from engagement_ml.tables.stitching import identify
+from engagement_ml.tables.stitching import identify, ids_are_integers
 from engagement_ml.tables.validation import check_values
 
 

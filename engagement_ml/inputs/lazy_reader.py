@@ -19,10 +19,10 @@ from engagement_ml.inputs.read_result import (
 )
 from engagement_ml.ledger.lazy import read_events
 from engagement_ml.tables.lazy_cleaning import LazyCleanTable, clean, identify
+from engagement_ml.tables.lazy_ids import ids_are_integers
 from engagement_ml.tables.lazy_opening import (
     LazyTable,
     canonical,
-    ids_are_integers,
     open_lazy_table,
 )
 from engagement_ml.tables.lazy_validation import check_values

@@ -11,10 +11,10 @@ from engagement_ml.engine import Engine
 from engagement_ml.errors import InputError, Report
 from engagement_ml.formatting import count, listed, plural, quantity
 from engagement_ml.inputs.id_forms import forms_that_meet
-from engagement_ml.inputs.links import SINCE, UNTIL, Links
+from engagement_ml.inputs.links import CUSTOMERS, SINCE, UNTIL, Links
 from engagement_ml.inputs.meeting import MOST_IDS
 from engagement_ml.inputs.read_result import ReadResult
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 
 def check_links(
@@ -48,6 +48,7 @@ def check_links(
     known = [paid, result.ledger.select("customer_id").unique()]
     if "customers" in result.frames:
         known.append(result.frames["customers"].select("customer_id"))
+    served_noun = config.entity if config.links.level == CUSTOMERS else "customer"
     n_actors, n_served = _number(engine, actors, label), _number(engine, served, label)
     if not n_actors:
         report(InputError(f"{label}: no link holds at any moment; see 'from' and 'to'"))
@@ -69,14 +70,14 @@ def check_links(
             report(_no_match(engine, (label, "customer_id", served), (paid_label, paid)))
     return (
         f"Links: of {quantity(n_actors, 'actor')}, {count(active)} have events; of "
-        f"{quantity(n_served, config.entity)} whom they serve, {count(with_margin)} have "
+        f"{quantity(n_served, served_noun)} whom they serve, {count(with_margin)} have "
         f"transactions; {_left_out(engine, config, links, label)}",
     )
 
 
 def _left_out(engine: Engine, config: PipelineConfig, links: Links, label: str) -> str:
-    if config.links.level != "customers":
-        return f"each actor is scored, and not their {plural(config.entity)}."
+    if config.links.level != CUSTOMERS:
+        return "each actor is scored, and not their customers."
     n = _number(engine, links.outsiders, label)
     if not n:
         return f"all actors are {plural(config.entity)}, too."

@@ -10,8 +10,8 @@ import narwhals as nw
 from engagement_ml.engine import Engine
 from engagement_ml.formatting import quantity
 from engagement_ml.tables.identities import END, START
+from engagement_ml.tables.ids import ACTOR
 from engagement_ml.tables.quality import TableQuality
-from engagement_ml.tables.schema import ACTOR
 
 ROLE, SINCE, UNTIL = "link_role_", "link_since_", "link_until_"
 NO_ROLE = "actor"
@@ -156,7 +156,8 @@ def _typed(engine: Engine, links: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
     role = nw.lit(NO_ROLE)
     if "role" in present:
-        role = nw.coalesce(nw.col("role").cast(nw.String).str.strip_chars(), role)
+        given = nw.col("role").cast(nw.String).str.strip_chars()
+        role = nw.when(given != "").then(given).otherwise(role)
     return links.select(
         ACTOR,
         "customer_id",

@@ -15,7 +15,7 @@ from engagement_ml.formatting import listed, quantity
 from engagement_ml.inputs.derived_events import ACTIVE, with_derived_events
 from engagement_ml.inputs.links import CUSTOMERS, ROLE, Links, empty_links, link_spans
 from engagement_ml.inputs.scoring_reader import ScoringTable
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 
 def with_scoring_links(

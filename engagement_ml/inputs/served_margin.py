@@ -9,11 +9,12 @@ import narwhals as nw
 
 from engagement_ml.config import PipelineConfig
 from engagement_ml.engine import Engine
-from engagement_ml.formatting import number, plural, quantity
+from engagement_ml.errors import InputError
+from engagement_ml.formatting import number, quantity
 from engagement_ml.inputs.links import SINCE, UNTIL, Links
 from engagement_ml.inputs.read_result import ReadResult
 from engagement_ml.ledger.daily import MICRO, micro
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 AMOUNTS = ("margin", "revenue", "cost", "refund")
 """Columns of transactions that actors who serve one customer at once share equally."""
@@ -40,9 +41,29 @@ def served_transactions(
     frames = {**result.frames, "transactions": shared.select(*paid.collect_schema().names())}
     notes = _notes(engine, config, paid, shared, label)
     if "customers" in frames:
+        customers_label = result.quality["customers"].source
         actors = links.spans.select(nw.col(ACTOR).alias("customer_id")).unique()
         frames["customers"] = frames["customers"].join(actors, on="customer_id", how="semi")
+        if not engine.rows(frames["customers"].head(1), source=customers_label):
+            del frames["customers"]
+            notes += (_no_actor(config, customers_label),)
     return frames, notes
+
+
+def _no_actor(config: PipelineConfig, label: str) -> str:
+    """Return the note on a customers table without actors.
+
+    Raises
+    ------
+    InputError
+        If segments need it.
+    """
+    if config.segments:
+        raise InputError(
+            f"{label}: no row is an actor's, so column '{config.segments[0]}' of 'segments' is "
+            "not known; with 'links: {level: actors}', give the table one row for each actor"
+        )
+    return f"{label}: no row is an actor's, so the table is not used"
 
 
 def _of_actors(engine: Engine, paid: nw.LazyFrame[Any], links: Links) -> nw.LazyFrame[Any]:
@@ -106,12 +127,12 @@ def _notes(
     if rows:
         notes.append(
             f"{label}: {quantity(rows, 'transaction')} with a margin of {number(lost, 0)} "
-            f"{config.currency} in all are of {plural(config.entity)} whom no actor served "
+            f"{config.currency} in all are of customers whom no actor served "
             "at that time; they are left out"
         )
     if n_several := round(served["several"] or 0):
         notes.append(
-            f"{label}: {quantity(n_several, 'transaction')} are of {plural(config.entity)} whom "
+            f"{label}: {quantity(n_several, 'transaction')} are of customers whom "
             f"several actors served at once; these share the margin equally, and each of "
             "them has the order"
         )

@@ -17,9 +17,9 @@ from engagement_ml.formatting import number
 from engagement_ml.scorecard.measure_card import Value
 
 MIN_PEOPLE = 5
-"""Fewer answers, or customers, than this show no value: single people could be told."""
+"""Fewer answers, or customers, than this show no value: single people could be recognised."""
 MIN_TEAMS = 8
-"""Teams below which nothing is said of how satisfaction goes with customers."""
+"""Teams below which nothing is said of how satisfaction is related to customers."""
 MARGIN, NPS = "margin", "nps"
 
 
@@ -45,7 +45,7 @@ class TeamRow:
 
 @dataclass(frozen=True)
 class TeamLink:
-    """How the satisfaction of teams goes with a measure of their customers.
+    """How the satisfaction of teams is related to a measure of their customers.
 
     Attributes
     ----------
@@ -133,10 +133,10 @@ def team_card(cells: Sequence[TeamCell], entities: str) -> TeamCard:
 
 def _link(rows: Sequence[TeamRow], survey: str, measure: str, entities: str) -> TeamLink:
     pairs = [
-        (row.team, row.period, x.value, y.value)
+        (row.team, row.period, said.value, given.value)
         for row in rows
-        if (x := row.satisfaction.get(survey)) is not None and x.value is not None
-        if (y := row.customers.get(measure)) is not None and y.value is not None
+        if (said := row.satisfaction.get(survey)) is not None and said.value is not None
+        if (given := row.customers.get(measure)) is not None and given.value is not None
     ]
     team = np.array([p[0] for p in pairs], dtype=object)
     period = np.array([p[1] for p in pairs], dtype=object)
@@ -202,7 +202,7 @@ def _sentence(
     else:
         changes = f"; changes within teams cannot be measured ({within.note})"
     if between.value is None or between.low is None or between.high is None:
-        return f"How {name} goes with {what} is not known: {between.note}{changes}."
+        return f"How {name} is related to {what} is not known: {between.note}{changes}."
     if between.low > 0 or between.high < 0:
         direction = "higher" if between.value > 0 else "lower"
         return (

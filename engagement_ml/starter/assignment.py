@@ -11,6 +11,7 @@ from engagement_ml.starter import columns
 from engagement_ml.starter.exports import export_plan, usable
 from engagement_ml.starter.formats import ExportFormat
 from engagement_ml.starter.identity import with_anonymous_ids
+from engagement_ml.starter.link_columns import links_of
 from engagement_ml.starter.names import by_name, has_values, is_event_type, names_of
 from engagement_ml.starter.plan import TablePlan
 from engagement_ml.starter.profile import Profile, profiles_of
@@ -24,7 +25,7 @@ _MAKERS: Mapping[str, Callable[[Sample, Profiles], TablePlan | None]] = {
     "customers": columns.customers_of,
     "surveys": columns.surveys_of,
     "identities": columns.identities_of,
-    "links": columns.links_of,
+    "links": links_of,
 }
 _FILE_NAMES = {
     "events": r"event|log|track|activit|action|click|visit|interaction|usage|ereignis|behavio",

@@ -10,12 +10,12 @@ import narwhals as nw
 from engagement_ml.column_names import free_name
 from engagement_ml.engine import DuckDBEngine
 from engagement_ml.engine.numbers import not_nan_sql
-from engagement_ml.tables.column_types import CODE, INTEGERS
+from engagement_ml.tables.column_types import CODE, INTEGERS, OPEN_ENDED
 from engagement_ml.tables.day_limits import MAY_BE_IMPLAUSIBLE, implausible_notes
 from engagement_ml.tables.dense_span import DenseSpan, dense_span, rows_by_day
 from engagement_ml.tables.dropped import revenue_sql, with_revenue
 from engagement_ml.tables.duplicates import DUPLICATE_MARK, ID_HASH, id_hash_sql, mark_duplicates
-from engagement_ml.tables.ids import EXACT, FLOATS, GUARD
+from engagement_ml.tables.ids import FLOATS, GUARD
 from engagement_ml.tables.quality import (
     NO_MARGIN,
     REASON,
@@ -32,8 +32,6 @@ from engagement_ml.tables.quality import (
 )
 from engagement_ml.tables.row_tally import rows_by_event_type
 from engagement_ml.tables.schema import (
-    ACTOR,
-    OPEN_ENDED,
     SourceTable,
     needed,
     quoted,
@@ -65,27 +63,6 @@ class CleanTable:
     counts: dict[str, int]
     amounts: dict[str, tuple[str, ...]]
     dense: DenseSpan | None
-
-
-def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
-    """Return whether every customer_id, and actor_id, is a whole number and written as one."""
-    columns = ("customer_id", *((ACTOR,) if table.has(ACTOR) else ()))
-    return all(_are_integers(engine, table, column) for column in columns)
-
-
-def _are_integers(engine: DuckDBEngine, table: SourceTable, column: str) -> bool:
-    name, of_type = table.id(column), table.types[column]
-    if of_type in INTEGERS:
-        return of_type not in ("HUGEINT", "UHUGEINT", "UBIGINT")
-    if of_type in FLOATS:
-        # pandas stores integers as floats if some are missing.
-        not_integer = f"{name} <> floor({name}) OR abs({name}) > {EXACT[of_type]}"
-    elif table.csv:
-        not_integer = f"{name} <> coalesce(CAST(try_cast({name} AS BIGINT) AS VARCHAR), '')"
-    else:
-        return False
-    query = f"SELECT 1 FROM {quoted(table.view)} WHERE {not_integer} LIMIT 1"
-    return not engine.query(query, source=table.label)
 
 
 def canonical(

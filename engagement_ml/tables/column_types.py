@@ -23,3 +23,5 @@ NESTED = re.compile(r"^(STRUCT|MAP|UNION)\(|\[[0-9]*\]$|^BLOB$")
 """DuckDB's types of records, lists and bytes, which are no text."""
 CODE = r"^[+-]?0[0-9]|[0-9]{16}"
 """Regular expression: digits of a code, such as a postcode, that a number would not keep."""
+OPEN_ENDED = ("due", "from", "to")
+"""Columns of times that may lie in the future, or beyond the plausible days."""

@@ -9,6 +9,8 @@ import narwhals as nw
 from engagement_ml.engine.numbers import not_nan_sql
 from engagement_ml.usable_rows import NOT_IDS
 
+ACTOR = "actor_id"
+"""Column of links that holds ids of the same kind as ``customer_id``."""
 EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
 """Up to this size a column of floats holds every whole number; beyond, neighbours are merged."""
 FLOATS = tuple(EXACT)

@@ -18,13 +18,12 @@ from engagement_ml.sources import describe_source, is_csv, open_source, parquet_
 from engagement_ml.tables.column_mapping import check_columns, map_columns, used_columns
 from engagement_ml.tables.column_types import CODE
 from engagement_ml.tables.day_limits import MAY_BE_IMPLAUSIBLE, DayLimits
-from engagement_ml.tables.ids import id_expression, is_no_id
+from engagement_ml.tables.ids import ACTOR, id_expression
 from engagement_ml.tables.lazy_shaping import naive_columns, once_per_subscription, shaped_frame
 from engagement_ml.tables.lazy_stitching import stitch
 from engagement_ml.tables.opening import optional_columns
 from engagement_ml.tables.records import find_field, mapped_fields, narwhals_fields
 from engagement_ml.tables.schema import (
-    ACTOR,
     ANONYMOUS,
     COLUMNS,
     EXTRA,
@@ -34,8 +33,6 @@ from engagement_ml.tables.schema import (
 from engagement_ml.tables.surveys import with_scale
 from engagement_ml.tables.unrolling import check_amounts
 from engagement_ml.tables.zones import check_zones
-
-_INTEGERS = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
 
 
 @dataclass(frozen=True)
@@ -221,27 +218,6 @@ def _is_all_null(engine: LazyEngine, opened: LazyTable, column: str) -> bool:
         given = given & ~value.is_nan()
     found = opened.frame.filter(given).select(column).head(1)
     return not engine.rows(found, source=opened.table.label)
-
-
-def ids_are_integers(engine: LazyEngine, opened: LazyTable) -> bool:
-    """Return whether every customer_id, and actor_id, is a whole number and written as one."""
-    columns = ("customer_id", *((ACTOR,) if opened.table.has(ACTOR) else ()))
-    return all(_are_integers(engine, opened, column) for column in columns)
-
-
-def _are_integers(engine: LazyEngine, opened: LazyTable, column: str) -> bool:
-    of_type = opened.schema[column]
-    if of_type in _INTEGERS:
-        return True
-    if not (of_type.is_float() or (opened.table.csv and opened.is_text(column))):
-        return False
-    written = nw.col("written_")
-    both = engine.typed(
-        opened.frame.select(column, nw.col(column).cast(nw.String).alias("written_")),
-        {column: "integer", "written_": "text"},
-    )
-    not_integer = ~written.is_null() & ~is_no_id("written_") & nw.col(column).is_null()
-    return not engine.rows(both.filter(not_integer).head(1), source=opened.table.label)
 
 
 def canonical(engine: LazyEngine, opened: LazyTable, *, integer_ids: bool) -> nw.LazyFrame[Any]:

@@ -13,9 +13,10 @@ from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables import surveys
 from engagement_ml.tables.by_chance import leave_out_hint
+from engagement_ml.tables.column_types import OPEN_ENDED
 from engagement_ml.tables.ids import EXACT, inexact_message
 from engagement_ml.tables.lazy_opening import LazyTable
-from engagement_ml.tables.schema import ANONYMOUS, OPEN_ENDED, Kind
+from engagement_ml.tables.schema import ANONYMOUS, Kind
 from engagement_ml.tables.validation import (
     FINITE,
     FUTURE,

@@ -77,10 +77,6 @@ EXTRA: dict[str, dict[str, Kind]] = {
 """Optional columns that only some measures need; they are read where these are computed."""
 ANONYMOUS = "anonymous_id"
 """Column of `events` that is read if there are identities."""
-ACTOR = "actor_id"
-"""Column of `links` that holds ids of the same kind as ``customer_id``."""
-OPEN_ENDED = ("due", "from", "to")
-"""Columns of times that may lie in the future, or beyond the plausible days."""
 AMOUNTS = ("value", "duration_seconds")
 """Optional columns of `events` that are summed by day."""
 SESSION_COLUMNS = ("session_id", "direction")

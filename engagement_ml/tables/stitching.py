@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engagement_ml.engine import DuckDBEngine
+from engagement_ml.tables.column_types import INTEGERS
 from engagement_ml.tables.identities import (
     CUSTOMER,
     KEY,
@@ -16,8 +17,8 @@ from engagement_ml.tables.identities import (
     StitchedEvents,
     identity_spans,
 )
-from engagement_ml.tables.ids import EXACT, FLOATS, GUARD
-from engagement_ml.tables.schema import ACTOR, ANONYMOUS, Identities, SourceTable, quoted
+from engagement_ml.tables.ids import ACTOR, EXACT, FLOATS, GUARD
+from engagement_ml.tables.schema import ANONYMOUS, Identities, SourceTable, quoted
 
 if TYPE_CHECKING:
     from engagement_ml.tables.cleaning import CleanTable
@@ -29,6 +30,27 @@ def identify(engine: DuckDBEngine, events: SourceTable, identities: CleanTable) 
     spans = identity_spans(engine, engine.scan(identities.view))
     view = engine.persist_as(spans, source=quality.source)
     return replace(events, identities=Identities(view, quality.fingerprint))
+
+
+def ids_are_integers(engine: DuckDBEngine, table: SourceTable) -> bool:
+    """Return whether every customer_id, and actor_id, is a whole number and written as one."""
+    columns = ("customer_id", *((ACTOR,) if table.has(ACTOR) else ()))
+    return all(_are_integers(engine, table, column) for column in columns)
+
+
+def _are_integers(engine: DuckDBEngine, table: SourceTable, column: str) -> bool:
+    name, of_type = table.id(column), table.types[column]
+    if of_type in INTEGERS:
+        return of_type not in ("HUGEINT", "UHUGEINT", "UBIGINT")
+    if of_type in FLOATS:
+        # pandas stores integers as floats if some are missing.
+        not_integer = f"{name} <> floor({name}) OR abs({name}) > {EXACT[of_type]}"
+    elif table.csv:
+        not_integer = f"{name} <> coalesce(CAST(try_cast({name} AS BIGINT) AS VARCHAR), '')"
+    else:
+        return False
+    query = f"SELECT 1 FROM {quoted(table.view)} WHERE {not_integer} LIMIT 1"
+    return not engine.query(query, source=table.label)
 
 
 def id_value(table: SourceTable, column: str, *, integer_ids: bool, guarded: bool) -> str:

@@ -12,9 +12,10 @@ from engagement_ml.engine.moments import ABBREVIATION, MOMENT, SHORT_YEAR, ZONE
 from engagement_ml.errors import InputError, Report, stop
 from engagement_ml.tables import surveys
 from engagement_ml.tables.by_chance import leave_out_hint
+from engagement_ml.tables.column_types import OPEN_ENDED
 from engagement_ml.tables.epoch_hints import format_hint
 from engagement_ml.tables.ids import EXACT, FLOATS, inexact_message
-from engagement_ml.tables.schema import ANONYMOUS, OPEN_ENDED, Kind, SourceTable, quoted
+from engagement_ml.tables.schema import ANONYMOUS, Kind, SourceTable, quoted
 from engagement_ml.windows import DAY
 
 LARGEST = 1e12

@@ -285,3 +285,24 @@ def test_sessions_are_of_the_customers_own_events(engine):
     actors = {"a1", "a2", "a3", "a4"}
     expected = expected[~expected["customer_id"].isin(actors)].reset_index(drop=True)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+
+
+def test_the_customers_table_is_that_of_the_actors_if_these_are_scored(engine):
+    frames = make_frames()
+    listed = pd.DataFrame({"customer_id": ["a1", "c1"], "region": ["north", "south"]})
+    _, tables = read({**frames, "customers": listed}, engine, links={"level": "actors"})
+    assert tables.customers.collect()["customer_id"].to_list() == ["a1"]
+    others = {**frames, "customers": listed[1:]}
+    _, tables = read(others, engine, links={"level": "actors"})
+    assert tables.customers is None
+    assert any("no row is an actor's" in note for note in tables.notes)
+    with pytest.raises(InputError, match="'region' of 'segments'"):
+        read(others, engine, links={"level": "actors"}, segments=["region"])
+
+
+def test_a_blank_role_is_none(engine):
+    frames = make_frames()
+    _, tables = read(frames, engine)
+    frames["links"]["role"] = frames["links"]["role"].fillna(" ")
+    _, blank = read(frames, engine)
+    assert dict(blank.event_counts) == dict(tables.event_counts)

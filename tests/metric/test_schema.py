@@ -28,7 +28,8 @@ def range_of_scores() -> tuple[float, ...]:
 
 
 def test_definitions_are_valid(validator, metric, abstained) -> None:
-    known = dataclasses.replace(metric, score_quantiles=range_of_scores())
+    names = (metric.behaviours[0].behaviour,)
+    known = dataclasses.replace(metric, score_quantiles=range_of_scores(), derived=names)
     by_hand = EngagementMetric.from_weights({"visit": 1})
     for definition in (metric, abstained, known, by_hand):
         validator.validate(json.loads(definition.to_json()))
@@ -105,7 +106,8 @@ def test_optional_and_unknown_keys_may_be_absent_or_present(validator, metric) -
 
 def test_every_key_of_a_definition_is_described(metric) -> None:
     schema = metric_schema()
-    known = dataclasses.replace(metric, score_quantiles=range_of_scores())
+    names = (metric.behaviours[0].behaviour,)
+    known = dataclasses.replace(metric, score_quantiles=range_of_scores(), derived=names)
     parts = [(known.to_dict(), schema["properties"])]
     behaviour = metric.to_dict()["behaviours"][1]
     parts.append((behaviour, schema["$defs"]["behaviour"]["properties"]))

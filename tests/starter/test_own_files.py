@@ -21,6 +21,7 @@ from engagement_ml.errors import InputError, OutputError
 from engagement_ml.inputs import Tables, read_tables
 from engagement_ml.starter.columns import identities_of
 from engagement_ml.starter.identity import with_anonymous_ids
+from engagement_ml.starter.link_columns import links_of
 from engagement_ml.starter.plan import TablePlan
 from engagement_ml.starter.profile import profiles_of
 from engagement_ml.starter.sample import Sample
@@ -461,3 +462,21 @@ def test_identities_are_used_from_files_alone(tmp_path, read):
     result, tables = read(*files)
     assert result.starter.plans["events"].columns["anonymous_id"] == "device_id"
     assert tables.event_counts["search"] == shop().count("search", refunds=False)
+
+
+def test_a_table_of_who_serves_whom_becomes_links():
+    given = {"rep_id": ["r1", "r2"], "account_id": ["c1", "c2"]}
+    dates = {"valid_from": ["2024-01-01", "2024-02-01"], "valid_to": ["2024-03-01", None]}
+    sample = Sample("reps.csv", {**given, **dates}, frozenset({*given, *dates}), text=True)
+    plan = links_of(sample, profiles_of(sample))
+    assert plan is not None
+    assert plan.columns == {
+        "actor_id": "rep_id",
+        "customer_id": "account_id",
+        "from": "valid_from",
+        "to": "valid_to",
+    }
+    # A table with a column that links do not have, such as money, is another one.
+    columns = {**given, "revenue": ["3.5", "4.5"]}
+    sales = Sample("sales.csv", columns, frozenset(columns), text=True)
+    assert links_of(sales, profiles_of(sales)) is None

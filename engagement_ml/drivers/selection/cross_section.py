@@ -80,7 +80,7 @@ def _z(rho: float, x: FloatArray, y: FloatArray, clusters: Int64Array | None) ->
     influence = (a * b - rho * (a**2 + b**2) / 2) / x.size
     # Clusters never make the correlation more certain than independent customers do.
     error = max(float(np.linalg.norm(cluster_sums(influence, clusters))), 1 / np.sqrt(x.size))
-    return rho / error
+    return float(rho / error)
 
 
 def clipped(values: FloatArray) -> FloatArray:

@@ -84,8 +84,8 @@ def window_rows(periods: Periods, spans: Spans, *, with_outcome: bool = True) ->
         return WindowRows(
             no_index, no_index, np.zeros((0, width)), no_amount, no_amount, periods.clusters
         )
-    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return WindowRows(*columns, periods.clusters)
+    entity, cutoff, each, paid, past = (np.concatenate(c) for c in zip(*parts, strict=True))
+    return WindowRows(entity, cutoff, each, paid, past, periods.clusters)
 
 
 def _cumulated(values: npt.NDArray[np.floating]) -> FloatArray:

@@ -11,7 +11,7 @@ from engagement_ml.inputs import Tables
 from engagement_ml.inputs.links import ACTORS, SINCE, UNTIL, merged_spans
 from engagement_ml.measures.periods import Periods
 from engagement_ml.scorecard.teams import MARGIN, NPS, TeamCell
-from engagement_ml.tables.schema import ACTOR
+from engagement_ml.tables.ids import ACTOR
 
 TEAM = "team"
 _KEYS = (TEAM, "period")
