@@ -43,8 +43,8 @@ def judge(world: World, customers: int, seed: int) -> dict[str, Any]:
     evidence, truth = search(world, customers, seed)
     rows = {row.behaviour: row for row in evidence.drivers}
     called = [b for b, row in rows.items() if row.verdict in ("driver", "harmful")]
-    # A call acts only after a question: on average over all calls it acts as well.
-    acting = {*truth, *(("call",) if world.together else ())}
+    # A call acts only after a question, and a question by the calls after it.
+    acting = {*truth, *(PAIR if world.together else ())}
     found = [row for row in evidence.pairs if row.verdict in TOGETHER]
     meant = {PAIR} if world.together else set()
     if SEQUENCE in truth:

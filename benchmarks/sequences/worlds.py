@@ -21,6 +21,9 @@ MARGIN = 20.0
 BEHAVIOURS = ("demo", "trial", "visit", "like", "mail", "faq", "call")
 MANY = (*BEHAVIOURS, *(f"page {i}" for i in range(9)))
 
+Moments = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Customers and days of each behaviour's events."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -31,7 +34,7 @@ class World:
     acts : mapping of behaviour to currency
         With the sequence, which acts beyond its members.
     together : float
-        Margin that a `call` brings if there was a `faq` in the 42 days before it.
+        Margin that a `call` brings if there was a `faq` in the 14 days before it.
     prepared : float
         Share of orders that a demo and a trial precede, as they are prepared.
     interest : float
@@ -70,8 +73,7 @@ def draw(world: World, n: int, seed: int) -> Tables:
     """Return the tables of one world."""
     rng = np.random.default_rng([seed, [w.name for w in WORLDS].index(world.name)])
     liking = rng.normal(size=n)
-    interest = np.cumsum(rng.normal(size=(n, WEEKS)), axis=1) * 0.0
-    level = rng.normal(size=n)
+    interest, level = np.zeros((n, WEEKS)), rng.normal(size=n)
     for week in range(WEEKS):
         level = 0.8 * level + 0.6 * rng.normal(size=n)
         interest[:, week] = level
@@ -90,7 +92,7 @@ def draw(world: World, n: int, seed: int) -> Tables:
         brought.append(_bring(rng, acting[behaviour], margin))
     if world.together:
         brought.append(
-            _bring(rng, _followed(moments["call"], moments["faq"], 42.0), world.together)
+            _bring(rng, _followed(moments["call"], moments["faq"], 14.0), world.together)
         )
     return Tables(_events(moments), _transactions(rng, brought), _truth(world))
 
@@ -111,9 +113,7 @@ def _happen(
     return who, 7.0 * week + 7.0 * rng.random(len(who))
 
 
-def _guided(
-    rng: np.random.Generator, moments: dict[str, tuple[np.ndarray, np.ndarray]], liking, n: int
-) -> None:
+def _guided(rng: np.random.Generator, moments: Moments, liking: np.ndarray, n: int) -> None:
     """Add demos that a trial follows within a day or so: sequences are no mere chance."""
     who, day = _happen(rng, 0.12 * np.exp(0.5 * liking - 0.125), np.zeros((n, WEEKS)), n)
     _add(moments, "demo", who, day)
@@ -122,7 +122,7 @@ def _guided(
 
 def _prepare(
     rng: np.random.Generator,
-    moments: dict[str, tuple[np.ndarray, np.ndarray]],
+    moments: Moments,
     orders: tuple[np.ndarray, np.ndarray],
     share: float,
 ) -> None:
@@ -134,9 +134,7 @@ def _prepare(
     _add(moments, "trial", who[chosen], trial)
 
 
-def _add(
-    moments: dict[str, tuple[np.ndarray, np.ndarray]], name: str, who: np.ndarray, day: np.ndarray
-) -> None:
+def _add(moments: Moments, name: str, who: np.ndarray, day: np.ndarray) -> None:
     inside = (day >= 0) & (day < DAYS)
     before = moments[name]
     moments[name] = (
@@ -148,28 +146,10 @@ def _add(
 def _followed(
     then: tuple[np.ndarray, np.ndarray], first: tuple[np.ndarray, np.ndarray], within: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the `then` events with a `first` event in the days before; one customer at a time."""
-    found_who, found_day = [], []
-    order = np.argsort(first[0], kind="stable")
-    who_first, day_first = first[0][order], first[1][order]
-    for who in np.unique(then[0]):
-        days = np.sort(then[1][then[0] == who]) if len(then[0]) < 20_000 else None
-        if days is None:
-            break
-        firsts = day_first[slice(*np.searchsorted(who_first, [who, who + 1]))]
-        gap = days[:, None] - firsts[None, :]
-        kept = days[((gap > 0) & (gap <= within)).any(axis=1)]
-        found_day.append(kept)
-        found_who.append(np.full(len(kept), who))
-    else:
-        return np.concatenate(found_who), np.concatenate(found_day)
-    return _followed_large(then, (who_first, day_first), within)
+    """Return the `then` events with a `first` event in the days before.
 
-
-def _followed_large(
-    then: tuple[np.ndarray, np.ndarray], first: tuple[np.ndarray, np.ndarray], within: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same by one search over customers and days as one number."""
+    Customers and days are one number, in which customers lie far apart.
+    """
     far = 10.0 * DAYS
     known = np.sort(first[0] * far + first[1])
     moment = then[0] * far + then[1]
@@ -190,7 +170,7 @@ def _bring(
     return who, day + rng.exponential(FADES, len(who))
 
 
-def _events(moments: dict[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+def _events(moments: Moments) -> pd.DataFrame:
     parts = [
         pd.DataFrame({"customer_id": who, "day": day, "event_type": name})
         for name, (who, day) in moments.items()

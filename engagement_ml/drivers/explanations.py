@@ -125,6 +125,11 @@ def _preparing(case: _Case) -> str:
     if within.misfit >= case.thresholds.max_misfit:
         outcome = case.wording.outcome
         timing = f"the timing of {outcome} after it is not that of an effect that fades"
+    elif (
+        case.finding.lasting_z is not None
+        and case.finding.lasting_z < case.thresholds.min_lasting_z
+    ):
+        timing = f"{case.wording.outcome} is not clearly higher after the first two weeks"
     else:
         timing = f"{case.wording.entities} do less of it after a purchase"
     return (

@@ -98,6 +98,8 @@ class Finding:
     apart : bool
         Whether the effect was estimated apart from the others, given past purchases, because the
         behaviour may follow them.
+    lasting_z : float or None
+        z of margin after the first two weeks, of a sequence; None for other behaviours.
     """
 
     behaviour: str
@@ -119,6 +121,7 @@ class Finding:
     turning: Turning | None = None
     notice_days: int = 0
     apart: bool = False
+    lasting_z: float | None = None
 
     @property
     def effect(self) -> float:

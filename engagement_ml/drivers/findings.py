@@ -94,6 +94,7 @@ def assemble_findings(
             turning=estimates.turning.get(b),
             notice_days=notice if b in notice_only else 0,
             apart=b in estimates.apart,
+            lasting_z=estimates.lasting_z.get(b),
         )
         for b in study.behaviours
     }

@@ -62,6 +62,15 @@ class Study:
         """Seed of everything that is drawn at random."""
         return self.config.random_seed
 
+    @property
+    def composed(self) -> dict[str, tuple[str, str]]:
+        """The members of each sequence among the behaviours."""
+        return {
+            each.name: (each.first, each.then)
+            for each in self.config.sequences
+            if each.name in self.behaviours
+        }
+
     @cached_property
     def spans(self) -> Spans:
         """The configured windows in whole periods."""

@@ -68,6 +68,10 @@ class Thresholds:
     preparing_increase_z: float = threshold(
         1.0, "z of an increase after purchases from which it does not end with them"
     )
+    min_lasting_z: float = threshold(
+        3.0,
+        "z of margin after the first two weeks below which a sequence may be the way to a purchase",
+    )
     max_misfit: float = threshold(
         0.3,
         "share of the lag profile that no effect which fades from a peak explains, from which its "

@@ -55,7 +55,8 @@ def may_prepare(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> bool:
 
     Margin is lower before the behaviour than usual: it is rare after a purchase. Or its lag profile
     has no shape that an effect has, as preparation begins and ends at certain times before a
-    purchase. An act of the company is no preparation.
+    purchase. A sequence is how a purchase is prepared, so margin must be higher after the first two
+    weeks, too. An act of the company is no preparation.
     """
     within, leads = finding.within, finding.leads
     if within is None or finding.outbound:
@@ -63,6 +64,8 @@ def may_prepare(finding: Finding, thresholds: Thresholds = THRESHOLDS) -> bool:
     if within.misfit >= thresholds.max_misfit:
         return True
     sign = np.sign(within.z)
+    if finding.lasting_z is not None and sign * finding.lasting_z < thresholds.min_lasting_z:
+        return True
     if leads is None or finding.purchase_response.increase_z >= thresholds.preparing_increase_z:
         return False
     return any(

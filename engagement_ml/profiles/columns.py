@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_CUTS = 24
 """Limits of a number that are tried, at quantiles."""
 RARE = 20
-"""A level with fewer customers in the growing half is never told apart from other rare ones."""
+"""A level with fewer customers in the growing half forms one level with other rare ones."""
 
 
 @dataclass(frozen=True)

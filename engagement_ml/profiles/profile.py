@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MIN_ENGAGED = 200
 """Engaged customers from which on groups are looked for."""
 MIN_GROUP, MIN_SHARE = 100, 0.05
-"""A group has so many engaged customers, and this share of them."""
+"""A group has at least these engaged customers, and this share of them."""
 MAX_P = 0.025
 """Largest p-value, one-sided and adjusted for the number of groups, of a group that loses."""
 _WINSORISED = (0.01, 0.95)

@@ -74,6 +74,8 @@ def test_every_key_has_a_description_and_the_parsers_default() -> None:
         "name",
         "shape.<name>.unroll.start",
         "features.ratios[].name",
+        "sequences[].first",
+        "sequences[].then",
         "experiments[].behaviour",
         *(f"goals[].{key}" for key in ("name", "measure", "target", "start", "end")),
         *(f"benchmarks[].{key}" for key in ("measure", "value", "source", "date")),

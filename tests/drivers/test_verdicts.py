@@ -193,6 +193,14 @@ def test_what_ends_with_a_purchase_may_be_preparation() -> None:
     assert judge(finding(within=odd)) == Verdict("unverifiable", "preparing")
 
 
+def test_a_sequence_after_which_margin_is_higher_for_two_weeks_only_may_be_preparation() -> None:
+    short = finding(lasting_z=1.0)
+    assert judge(short) == Verdict("unverifiable", "preparing")
+    assert "margin is not clearly higher after the first two weeks" in reason(short)
+    assert judge(finding(lasting_z=4.0)).verdict == "driver"
+    assert judge(finding(-2.0, z=-12.0, lasting_z=0.0)).verdict == "harmful"
+
+
 def test_an_act_of_the_company_that_depends_on_purchases_is_targeted() -> None:
     lapsed = PurchaseResponse("tutorial", -0.4, -30.0, (1, 1), -0.5)
     tested = finding(z=1.0, leads=NO_DIFFERENCE, purchase_response=lapsed)

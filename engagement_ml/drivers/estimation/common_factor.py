@@ -15,7 +15,7 @@ the direction is an approximation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,8 +72,17 @@ class FactorBias:
     share: float
 
 
-def factor_biases(fit: EventStudyFit, lags: Lags, correction_error: float) -> dict[str, FactorBias]:
+def factor_biases(
+    fit: EventStudyFit,
+    lags: Lags,
+    correction_error: float,
+    composed: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, FactorBias]:
     """Find common factors and the bias of each behaviour that carries one.
+
+    What is composed of others moves with them by construction, which is no sign of a hidden cause.
+    So the factors are those of the others. The loading of what is composed is what it shares with
+    carriers that are no members of it (extension analysis: Dwyer 1937).
 
     Parameters
     ----------
@@ -82,19 +91,25 @@ def factor_biases(fit: EventStudyFit, lags: Lags, correction_error: float) -> di
         Weights of the lags in the effect.
     correction_error : float
         Standard error of a bias, as a share of it.
+    composed : mapping of behaviour to its members, optional
+        Behaviours that are made of others, such as sequences.
 
     Returns
     -------
     dict of behaviour to FactorBias
         Only of behaviours that carry a factor; empty without one.
     """
-    n_behaviours = len(fit.behaviours)
-    if n_behaviours < MIN_CARRIERS or not fit.converged:
+    n_behaviours, n_groups = len(fit.behaviours), len(fit.groups)
+    composed = composed or {}
+    own = [k for k, b in enumerate(fit.behaviours) if b not in composed]
+    if len(own) < MIN_CARRIERS or not fit.converged:
         return {}
     correlation = within_correlation(fit.information, fit.groups, n_behaviours)
     biases: dict[str, FactorBias] = {}
-    prediction = mutual_prediction(fit.information, fit.groups, n_behaviours)
-    for members in correlated_groups(correlation, prediction):
+    rows = [b * n_groups + g for b in own for g in range(n_groups)]
+    prediction = mutual_prediction(fit.information[np.ix_(rows, rows)], fit.groups, len(own))
+    for group in correlated_groups(correlation[np.ix_(own, own)], prediction):
+        members = [own[k] for k in group]
         loadings = group_loadings(correlation[np.ix_(members, members)])
         largest = np.abs(loadings).max(axis=1, initial=0.0)
         carriers = [m for m, size in zip(members, largest, strict=True) if size >= MIN_LOADING]
@@ -104,8 +119,27 @@ def factor_biases(fit: EventStudyFit, lags: Lags, correction_error: float) -> di
             continue  # one of them is what the others have in common
         full = np.zeros((n_behaviours, loadings.shape[1]))
         full[members] = loadings
+        for b, name in enumerate(fit.behaviours):
+            if name in composed:
+                others = [k for k in carriers if fit.behaviours[k] not in composed[name]]
+                full[b] = _extended(correlation[b, others], full[others])
+                carriers += [b] if np.abs(full[b]).max() >= MIN_LOADING else []
         biases |= _biases_of(fit, lags, full, carriers, correction_error)
     return biases
+
+
+def _extended(correlation: FloatArray, loadings: FloatArray) -> FloatArray:
+    """Return the loadings that explain correlations with carriers best; 0 without carriers.
+
+    Parameters
+    ----------
+    correlation : array (C,)
+    loadings : array (C, F)
+        Those of the carriers.
+    """
+    if not len(correlation):
+        return np.zeros(loadings.shape[1])
+    return np.asarray(np.linalg.lstsq(loadings, correlation, rcond=None)[0], dtype=np.float64)
 
 
 @dataclass(frozen=True)

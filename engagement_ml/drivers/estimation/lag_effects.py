@@ -120,6 +120,19 @@ class LagEffects:
         error = float(np.sqrt((influence**2).sum()))
         return total / error if error > 0 else 0.0
 
+    def lasting_z(self, b: int, first: int, last: int) -> float:
+        """Return z of margin in the periods from `first` to `last` after the period of an event.
+
+        Groups of lags that begin in these periods count, and at least one.
+        """
+        starts = np.array([a for a, _ in self.lags.groups])
+        inside = (starts >= first) & (starts <= last)
+        if not inside.any():
+            inside = starts == starts.max()
+        width = np.array([b - a + 1 for a, b in self.lags.groups]) * inside
+        error = float(np.sqrt(((self.influence[:, b] @ width) ** 2).sum()))
+        return float(width @ self.coef[b]) / error if error > 0 else 0.0
+
     def covariance(self, b: int) -> FloatArray:
         """Covariance of behaviour b's lag profile, clustered by entity, shape (G, G)."""
         return self.influence[:, b].T @ self.influence[:, b]

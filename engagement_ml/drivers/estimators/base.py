@@ -69,6 +69,8 @@ class Estimates:
         Leads and lags of the behaviours of the joint fit.
     total_z : mapping of behaviour to float
         z of margin in the same period and in the next ones together.
+    lasting_z : mapping of behaviour to float
+        z of margin after the first two weeks; only of sequences.
     converged : bool
         Whether all fits behind the estimates converged.
     turning : mapping of behaviour to Turning
@@ -86,6 +88,7 @@ class Estimates:
     uncorrected_z: Mapping[str, float] = field(default_factory=dict)
     event_study: EventStudyFit | None = None
     total_z: Mapping[str, float] = field(default_factory=dict)
+    lasting_z: Mapping[str, float] = field(default_factory=dict)
     converged: bool = True
     turning: Mapping[str, Turning] = field(default_factory=dict)
     retention: RetentionEstimates | None = None

@@ -145,7 +145,7 @@ def _may_follow(
     ]
     if not related:
         return []
-    carriers = factor_biases(fit, study.lags, thresholds.correction_error)
+    carriers = factor_biases(fit, study.lags, thresholds.correction_error, study.composed)
     return [b for b in related if b not in carriers]
 
 
@@ -218,7 +218,11 @@ def _joint(
     main = main.rescale_margin_level(study.level)
     within = _summaries(main, together, study.seed)
     uncorrected = {b: effect.z for b, effect in within.items()}
-    factors = {} if fit is None else factor_biases(fit, study.lags, thresholds.correction_error)
+    factors = (
+        {}
+        if fit is None
+        else factor_biases(fit, study.lags, thresholds.correction_error, study.composed)
+    )
     for b, bias in factors.items():
         z = corrected_z(factors, b, within[b].z)
         share = float(np.clip(bias.share, 0.0, 1.0))
@@ -232,8 +236,29 @@ def _joint(
         uncorrected_z=uncorrected,
         event_study=fit,
         total_z=_total_z(main),
+        lasting_z={
+            b: main.lasting_z(i, *_lasting_periods(spans.period_days))
+            for i, b in enumerate(main.behaviours)
+            if b in study.composed
+        },
         converged=main.converged and (fit is None or fit.converged),
     )
+
+
+PREPARED_DAYS, LASTING_DAYS = 14, 56
+"""Days after a sequence in which a purchase that it prepares comes, and after which effects end."""
+
+
+def _lasting_periods(period_days: int) -> tuple[int, int]:
+    """Return the first period that begins `PREPARED_DAYS` after an event, and the last that counts.
+
+    Examples
+    --------
+    >>> _lasting_periods(7), _lasting_periods(28)
+    ((3, 8), (2, 2))
+    """
+    first = 1 + -(-PREPARED_DAYS // period_days)
+    return first, max(first, LASTING_DAYS // period_days)
 
 
 def _total_z(effects: LagEffects) -> dict[str, float]:

@@ -20,7 +20,11 @@ from engagement_ml.drivers.thresholds import THRESHOLDS, Thresholds
 from engagement_ml.drivers.validation.acting import behaviours_to_test
 from engagement_ml.drivers.validation.pair_defences import with_defences
 from engagement_ml.drivers.validation.pair_products import centred_counts
-from engagement_ml.drivers.validation.pair_screen import may_combine, screened_pairs
+from engagement_ml.drivers.validation.pair_screen import (
+    candidate_pairs,
+    may_combine,
+    screened_pairs,
+)
 from engagement_ml.formatting import number
 
 NO_INTERACTION = "no difference found"
@@ -81,9 +85,9 @@ def compare_candidates(
         b for b in study.behaviours if not findings[b].purchase_response.responds or b in candidates
     )
     rolling = study.rolling_counts(together)
-    pairs = list(combinations(chosen, 2))
+    pairs = candidate_pairs(study, chosen)
     screened = screened_pairs(study, rolling, candidates, pairs, study.thresholds)
-    n_pairs = len(candidates) * (len(candidates) - 1) // 2
+    n_pairs = len(candidate_pairs(study, candidates))
     stds = {b: study.associations[b].std for b in candidates}
     fitted = fit_pairs(rolling, [*pairs, *screened], stds, study.spans.outcome)
     rows = holm_adjusted([each.row for each in fitted], study.thresholds.pair_p_value, n_pairs)

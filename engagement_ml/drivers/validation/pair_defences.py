@@ -17,8 +17,6 @@ from engagement_ml.drivers.study import Study
 from engagement_ml.drivers.thresholds import Thresholds
 from engagement_ml.drivers.validation.pair_products import centred_counts, demeaned
 
-LEADS = 8
-"""Periods after a period whose products stand for what precedes: its margin came before them."""
 UNVERIFIABLE = "unverifiable"
 HALVES = "it does not hold in each random half of the customers"
 BEFORE = "margin differed before both behaviours as well, so that a hidden cause may be behind it"
@@ -75,16 +73,19 @@ def _halves(
 
 
 def _leads(study: Study, rolling: RollingCounts, pair: tuple[str, str]) -> str:
-    """Return an objection if the product of later counts goes with margin of before them.
+    """Return an objection if the product of later counts is correlated with margin before them.
 
-    The product of the counts of the next periods stands beside that of the periods before, each in
-    its standard deviations. What follows must exceed twice what precedes, and by `min_lead_z`.
+    The product of the counts of the next periods, as many as an observation window has, or a third
+    of the record, stands beside that of the periods before, each in its standard deviations. What
+    follows must exceed twice what precedes, and exceed it by `min_lead_z`.
     """
     periods, thresholds = study.periods, study.thresholds
     columns = [periods.behaviours.index(b) for b in rolling.behaviours]
-    ahead = lagged_sums(periods.counts[..., columns], ((-LEADS, -1),), periods.entry)[..., 0]
+    n_periods = rolling.cells.shape[1]
+    leads = max(1, min(study.spans.observation, n_periods // 3))
+    ahead = lagged_sums(periods.counts[..., columns], ((-leads, -1),), periods.entry)[..., 0]
     cells = rolling.cells.copy()
-    cells[:, cells.shape[1] - LEADS :] = False
+    cells[:, n_periods - leads :] = False
     if not cells.any():
         return BEFORE
     products = [_product(rolling.counts, pair, rolling), _product(ahead, pair, rolling)]

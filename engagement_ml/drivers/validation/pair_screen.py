@@ -49,6 +49,15 @@ def _may_combine(
     )
 
 
+def candidate_pairs(study: Study, candidates: Sequence[str]) -> list[Pair]:
+    """Return the pairs of candidates; a sequence and its own member are none."""
+    return [
+        (a, b)
+        for a, b in combinations(candidates, 2)
+        if a not in study.composed.get(b, ()) and b not in study.composed.get(a, ())
+    ]
+
+
 def screened_pairs(
     study: Study,
     rolling: RollingCounts,
@@ -73,7 +82,8 @@ def screened_pairs(
     thresholds : Thresholds
         `pair_screen_z` and `max_screened_pairs`.
     """
-    pairs = [pair for pair in combinations(candidates, 2) if pair not in set(estimated)]
+    known = {frozenset(pair) for pair in estimated}
+    pairs = [p for p in candidate_pairs(study, candidates) if frozenset(p) not in known]
     if not pairs:
         return ()
     centred = centred_counts(rolling, candidates)

@@ -16,6 +16,10 @@ from engagement_ml.report.view import Run
 _TOP_QUARTER = "with the highest 25% of scores"
 """Who is engaged in records of versions without a profile."""
 
+_EMPTY: dict[str, Any] = {
+    "engaged": "", "cutoff": "", "mean": "", "reason": "", "groups": [], "notes": [], "rows": []
+}  # fmt: skip
+
 
 def build(run: Run) -> dict[str, Any] | None:
     """Return how many there are, their loss, groups and behaviours; None if not measured."""
@@ -25,7 +29,7 @@ def build(run: Run) -> dict[str, Any] | None:
     found = run.record.evidence.unprofitable
     if found is None:
         return None
-    return {
+    return _EMPTY | {
         "who": _TOP_QUARTER,
         **_numbers(run, found.n_engaged, found.n_unprofitable, found.margin_lost),
         "rows": _rows(run, found.behaviours),
@@ -34,10 +38,10 @@ def build(run: Run) -> dict[str, Any] | None:
 
 def _of_profile(run: Run, profile: UnprofitableProfile) -> dict[str, Any]:
     if profile.engaged_from is None:
-        return {"reason": sentence(first_upper(one_line(profile.reason or "")))}
+        return _EMPTY | {"reason": sentence(first_upper(one_line(profile.reason or "")))}
     groups = profile.groups
     scale = plots.interval_scale([(g.net_margin, g.low, g.high) for g in groups])
-    return {
+    return _EMPTY | {
         "who": f"with a score of {number(profile.engaged_from, 0)} or more",
         **_numbers(run, profile.n_engaged, profile.n_unprofitable, profile.margin_lost),
         "cutoff": profile.cutoff,

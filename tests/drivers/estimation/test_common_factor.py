@@ -63,6 +63,42 @@ def acting(make_periods):
     return fit_event_study(periods, SPANS, periods.behaviours)
 
 
+def _with_sequence(make_periods, *, interest: bool):
+    """Two behaviours and their sequence, beside four that share a hidden interest, or nothing."""
+    rng = np.random.default_rng(4)
+    n, n_periods = 1500, 50
+    state = np.zeros((n, n_periods))
+    for t in range(1, n_periods):
+        state[:, t] = 0.8 * state[:, t - 1] + 0.6 * rng.standard_normal(n)
+    moved = 0.8 * state if interest else np.zeros((n, n_periods))
+    counts = {name: rng.poisson(0.8 * np.exp(moved)) for name in CARRIERS[:4]}
+    guided = rng.poisson(0.4 * np.exp(moved))
+    counts["demo"] = rng.poisson(0.4 * np.exp(moved)) + guided
+    counts["trial"] = rng.poisson(0.4 * np.exp(moved)) + guided
+    # Of some pairs the trial comes first.
+    counts["demo then trial"] = rng.binomial(guided, 0.6)
+    orders = rng.poisson(0.5 * np.exp(0.5 * state if interest else moved))
+    periods = make_periods(counts, 10.0 * orders, orders=orders)
+    return fit_event_study(periods, SPANS, periods.behaviours)
+
+
+COMPOSED = {"demo then trial": ("demo", "trial")}
+
+
+def test_a_sequence_and_its_members_are_no_hidden_cause(make_periods) -> None:
+    fit = _with_sequence(make_periods, interest=False)
+    assert "demo then trial" in factor_biases(fit, SPANS.lags, 0.5)
+    assert factor_biases(fit, SPANS.lags, 0.5, COMPOSED) == {}
+
+
+def test_a_hidden_interest_is_taken_off_a_sequence_as_well(make_periods) -> None:
+    fit = _with_sequence(make_periods, interest=True)
+    biases = factor_biases(fit, SPANS.lags, 0.5, COMPOSED)
+    assert set(biases) == set(fit.behaviours)
+    assert biases["demo then trial"].loading > 0.3
+    assert all(abs(bias.z) < 4 for bias in biases.values())
+
+
 def _z(fit, b: int) -> float:
     influence = fit.relative_influence[:, b, fit.n_leads + 1 :]
     return max_z(fit.relative[b, fit.n_leads + 1 :], influence.T @ influence, SPANS.lags)
