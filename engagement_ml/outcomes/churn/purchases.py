@@ -35,6 +35,7 @@ def verdicts_by_purchases(
     thresholds: Thresholds,
 ) -> Verdicts:
     """Return effects on the chance of no purchase, from weeks with one."""
+    periods = since_first_purchase(periods)
     buys = periods.orders > 0
     weekly = replace(periods, gain=buys.astype(np.float64), loss=np.zeros(buys.shape))
     config = free.model_copy(update={"currency": "weeks"})
@@ -65,6 +66,19 @@ def verdicts_by_purchases(
     return Verdicts(
         judged.rows, changes, churn_level(panel), n, None, judged.converged, (note, *judged.notes)
     )
+
+
+def since_first_purchase(periods: Periods) -> Periods:
+    """Return the periods with each customer from the one after their first purchase on.
+
+    Who has not bought cannot churn: without this, an effect on the first purchase would pass as one
+    on churn. Customers without a purchase keep their entry; they have nothing to estimate from.
+    """
+    buys = periods.orders > 0
+    first = np.where(buys.any(axis=1), buys.argmax(axis=1) + 1, 0)
+    entry = np.maximum(periods.entry, first).astype(np.int32)
+    later = np.arange(buys.shape[1])[None, :] >= entry[:, None]
+    return replace(periods, entry=entry, orders=np.where(later, periods.orders, 0.0))
 
 
 def one_purchase(buys: BoolArray, spans: Spans, periods: Periods) -> tuple[float, float]:

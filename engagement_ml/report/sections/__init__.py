@@ -9,6 +9,7 @@ from engagement_ml.report.sections.data import DATA
 from engagement_ml.report.sections.evaluation import EVALUATION
 from engagement_ml.report.sections.event_study import EVENT_STUDY
 from engagement_ml.report.sections.experiments import EXPERIMENTS
+from engagement_ml.report.sections.first_purchases import FIRST_PURCHASES
 from engagement_ml.report.sections.glossary import GLOSSARY
 from engagement_ml.report.sections.limits import LIMITS
 from engagement_ml.report.sections.metric import METRIC
@@ -30,6 +31,7 @@ SECTIONS: tuple[Section, ...] = (
     EVENT_STUDY,
     BEHAVIOURS,
     OUTCOMES,
+    FIRST_PURCHASES,
     EVALUATION,
     CHECKS,
     SEGMENTS,
