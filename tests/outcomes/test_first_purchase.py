@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -94,9 +95,7 @@ def test_lags_begin_after_the_days_of_preparation() -> None:
     for preparation in LIMITS.preparation_days:
         groups, n_close = lag_groups(preparation)
         assert groups[n_close - 1][1] == preparation
-        assert [b[0] - a[1] for a, b in zip(groups, groups[1:], strict=False)] == [1] * (
-            len(groups) - 1
-        )
+        assert [b[0] - a[1] for a, b in pairwise(groups)] == [1] * (len(groups) - 1)
 
 
 def test_power_holds_in_simulated_tests() -> None:

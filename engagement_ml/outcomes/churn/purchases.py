@@ -41,7 +41,7 @@ def verdicts_by_purchases(
     config = free.model_copy(update={"currency": "weeks"})
     study = Study(weekly, None, windows, config, thresholds)
     judged = judge_outcome(weekly, None, windows, config, name="buying", thresholds=thresholds)
-    n = int(buys.any(axis=1).sum())
+    n = len(periods.entities)
     if judged.obstacle is not None:
         return Verdicts(
             (), {}, churn_level(panel), n, f"there are {judged.obstacle}", notes=judged.notes
@@ -69,16 +69,28 @@ def verdicts_by_purchases(
 
 
 def since_first_purchase(periods: Periods) -> Periods:
-    """Return the periods with each customer from the one after their first purchase on.
+    """Return customers who have bought, from the period after their first purchase on.
 
     Who has not bought cannot churn: without this, an effect on the first purchase would pass as one
-    on churn. Customers without a purchase keep their entry; they have nothing to estimate from.
+    on churn.
     """
     buys = periods.orders > 0
-    first = np.where(buys.any(axis=1), buys.argmax(axis=1) + 1, 0)
+    first = buys.argmax(axis=1) + 1
     entry = np.maximum(periods.entry, first).astype(np.int32)
+    keep = buys.any(axis=1) & (entry < periods.exit)
     later = np.arange(buys.shape[1])[None, :] >= entry[:, None]
-    return replace(periods, entry=entry, orders=np.where(later, periods.orders, 0.0))
+    orders = np.where(later, periods.orders, np.float32(0.0))
+    return replace(
+        periods,
+        entities=periods.entities[keep],
+        counts=periods.counts[keep],
+        gain=periods.gain[keep],
+        loss=periods.loss[keep],
+        orders=orders[keep],
+        entry=entry[keep],
+        exit=periods.exit[keep],
+        segments={column: values[keep] for column, values in periods.segments.items()},
+    )
 
 
 def one_purchase(buys: BoolArray, spans: Spans, periods: Periods) -> tuple[float, float]:
