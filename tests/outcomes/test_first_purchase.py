@@ -41,7 +41,7 @@ CLEAR = Finding(
     close_z=12.0,
     largest=0.5,
     ratio=(1.4, 1.3, 1.5),
-    rise=Rise(0.02, 0.03),
+    rises=(Rise(0.02, 0.03), Rise(0.03, 0.03)),
     loading=0.05,
     frequency=1.0,
     naive=Naive(0.3, 8.0),
@@ -66,8 +66,10 @@ def test_clear_evidence_is_a_driver_and_its_opposite_is_harmful() -> None:
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"rise": Rise(0.3, 0.05)}, "prepared"),
-        ({"rise": Rise(0.0, 0.2)}, "prepared"),  # a rise that may be large is no clean timing
+        ({"rises": (Rise(0.3, 0.05), Rise(0.0, 0.01))}, "prepared"),
+        ({"rises": (Rise(0.0, 0.01), Rise(0.3, 0.05))}, "prepared"),  # it comes in bursts
+        # a rise that may be large is no clean timing
+        ({"rises": (Rise(0.0, 0.2), Rise(0.0, 0.01))}, "prepared"),
         ({"z": 1.0}, "hidden cause"),
         ({"z": 1.0, "uncorrected_z": 2.0}, "preparation only"),
         ({"close": (3.0, 0.1)}, "close"),
@@ -84,7 +86,7 @@ def test_any_objection_makes_it_unverifiable(changes: dict[str, object], rule: s
 
 
 def test_what_precedes_says_what_a_test_would_need() -> None:
-    finding = replace(CLEAR, rise=Rise(0.3, 0.05))
+    finding = replace(CLEAR, rises=(Rise(0.3, 0.05), Rise(0.3, 0.05)))
     words = Words(outcome_days=56, preparation=7, chance=10.0)
     text = explain(judge(finding, THRESHOLDS, LIMITS), finding, words)
     assert f"{prospects_per_arm(0.10, 0.05):,} prospects per arm" in text
