@@ -172,6 +172,7 @@ def simulate(world: World, seed: int, n: int = 3000) -> Data:
     if world.end_of_trial is not None:
         log_hazard = log_hazard + 3.0 * (age == world.end_of_trial)
     hazard = 1.0 - np.exp(-np.exp(log_hazard + pushed))
+    hazard = np.minimum(hazard, 0.999)
     hazard[:, 0] = 0.0
     draws = rng.random((n, FOLLOWED)) < hazard
     decided = np.where(draws.any(axis=1), draws.argmax(axis=1), FOLLOWED)

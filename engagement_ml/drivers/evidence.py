@@ -77,7 +77,8 @@ class DriverRow:
         What observation said, if a randomised test overrides it.
     hazard_ratio, hazard_ratio_low, hazard_ratio_high : float or None
         Hazard of churn for one more event in the observation window, relative to that without it,
-        with its 95% interval. None if churn is no event.
+        with its 95% interval. None if churn is no event. In rows on first purchases, the hazard of
+        these, on average over the four weeks after an event.
     lifetime_effect, lifetime_effect_low, lifetime_effect_high : float or None
         Margin of one more event over the expected remaining lifetime within the horizon, in
         currency, undiscounted and net of `cost_per_event`, with its 95% interval. None if churn is

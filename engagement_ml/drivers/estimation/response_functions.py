@@ -153,7 +153,8 @@ def log_rescaling_derivative(mean_index: float, curvature: float) -> float:
     """Return the derivative of log `rescaling_factor` by the new κ, at the present κ."""
     value = _response_value(mean_index, curvature)
     exponent = min(curvature * value, MAX_EXPONENT)
-    if exponent < LINEAR_CURVATURE:
+    # A fit that diverges has an infinite index, whose product with κ = 0 is no number.
+    if curvature == 0.0 or exponent < LINEAR_CURVATURE:
         return value / 2
     return float(value / -np.expm1(-exponent) - 1.0 / curvature)
 

@@ -74,11 +74,11 @@ def verdicts_by_event(
             return Verdicts((), {}, churn_level(panel), n, why, notes=judged.notes)
         rows = judged.rows
     with threadpool_limits(limits=1, user_api="blas"):
-        changes, converged = _changesverdicts_by_event(study)
+        changes, converged = _changes(study)
     return Verdicts(rows, changes, churn_level(panel), n, converged=converged)
 
 
-def _changesverdicts_by_event(study: Study) -> tuple[dict[str, WindowEffect], bool]:
+def _changes(study: Study) -> tuple[dict[str, WindowEffect], bool]:
     """Return each effect on the chance to churn, from the discrete-time hazard."""
     columns = [study.behaviours.index(b) for b in study.observed]
     pattern = exit_pattern(

@@ -35,12 +35,13 @@ def verdicts_by_purchases(
     thresholds: Thresholds,
 ) -> Verdicts:
     """Return effects on the chance of no purchase, from weeks with one."""
+    periods = since_first_purchase(periods)
     buys = periods.orders > 0
     weekly = replace(periods, gain=buys.astype(np.float64), loss=np.zeros(buys.shape))
     config = free.model_copy(update={"currency": "weeks"})
     study = Study(weekly, None, windows, config, thresholds)
     judged = judge_outcome(weekly, None, windows, config, name="buying", thresholds=thresholds)
-    n = int(buys.any(axis=1).sum())
+    n = len(periods.entities)
     if judged.obstacle is not None:
         return Verdicts(
             (), {}, churn_level(panel), n, f"there are {judged.obstacle}", notes=judged.notes
@@ -64,6 +65,31 @@ def verdicts_by_purchases(
     )
     return Verdicts(
         judged.rows, changes, churn_level(panel), n, None, judged.converged, (note, *judged.notes)
+    )
+
+
+def since_first_purchase(periods: Periods) -> Periods:
+    """Return customers who have bought, from the period after their first purchase on.
+
+    Who has not bought cannot churn: without this, an effect on the first purchase would pass as one
+    on churn.
+    """
+    buys = periods.orders > 0
+    first = buys.argmax(axis=1) + 1
+    entry = np.maximum(periods.entry, first).astype(np.int32)
+    keep = buys.any(axis=1) & (entry < periods.exit)
+    later = np.arange(buys.shape[1])[None, :] >= entry[:, None]
+    orders = np.where(later, periods.orders, np.float32(0.0))
+    return replace(
+        periods,
+        entities=periods.entities[keep],
+        counts=periods.counts[keep],
+        gain=periods.gain[keep],
+        loss=periods.loss[keep],
+        orders=orders[keep],
+        entry=entry[keep],
+        exit=periods.exit[keep],
+        segments={column: values[keep] for column, values in periods.segments.items()},
     )
 
 

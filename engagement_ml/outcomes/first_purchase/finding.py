@@ -49,8 +49,8 @@ class Finding:
         Largest log hazard ratio of an event before these days.
     ratio : (float, float, float)
         Hazard ratio of one event, mean of its four weeks, with its interval.
-    rise : Rise
-        Of the chance to buy before an event, as the other behaviours predict it.
+    rises : (Rise, Rise)
+        Of the chance to buy before an event, as the other behaviours predict it, and as all do.
     loading : float or None
         On the common state; None if there is none.
     frequency : float
@@ -77,7 +77,7 @@ class Finding:
     close_z: float
     largest: float
     ratio: tuple[float, float, float]
-    rise: Rise
+    rises: tuple[Rise, Rise]
     loading: float | None
     frequency: float
     naive: Naive

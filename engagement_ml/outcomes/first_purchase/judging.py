@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from engagement_ml.drivers.finding import VerdictCode
 from engagement_ml.drivers.thresholds import Thresholds
 from engagement_ml.outcomes.first_purchase.finding import Finding
 from engagement_ml.outcomes.first_purchase.limits import Limits
+from engagement_ml.outcomes.first_purchase.timing import Rise
 
 Rule = Literal[
     "declared",
@@ -31,6 +33,9 @@ Rule = Literal[
     "inconclusive",
 ]
 
+ONE_SIDED_95 = 1.645
+"""Standard errors of a one-sided 95% bound."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -43,7 +48,7 @@ class Verdict:
 def judge(finding: Finding, thresholds: Thresholds, limits: Limits) -> Verdict:
     """Give a behaviour its verdict on the first purchase.
 
-    Preparation is the rule: whoever has decided to buy does more of many things. So `driver` and
+    Preparation is the rule: prospects who have decided to buy do more of many things. So `driver` and
     `harmful` need evidence of before the days of preparation that withstands every test; all else
     that precedes a purchase is `unverifiable`.
     """
@@ -82,7 +87,7 @@ def _objection(finding: Finding, thresholds: Thresholds, limits: Limits) -> Rule
     stable = all(sign * z >= thresholds.min_half_z for z in finding.half_z)
     objections: tuple[tuple[Rule, bool], ...] = (
         ("too few others", finding.n_others < limits.min_others),
-        ("prepared", timing_is_not_its_own(finding, limits)),
+        ("prepared", has_risen(finding.rises, finding.z, finding.largest, limits)),
         ("close", bool(sign * near - further >= limits.max_close_z * error)),
         ("step of buying", bool(ratio >= np.log(limits.max_ratio))),
         ("checks", bool(finding.failed)),
@@ -102,14 +107,27 @@ def _of_passing(finding: Finding) -> Verdict | None:
     return None
 
 
-def timing_is_not_its_own(finding: Finding, limits: Limits) -> bool:
-    """Return whether the chance to buy has risen before the event, or may have by much."""
-    rise, size = finding.rise, abs(finding.largest)
-    value = np.sign(finding.z) * rise.value
-    clear = value / max(rise.error, 1e-12) >= limits.max_rise_z
-    if clear and value >= limits.max_rise_share * size:
-        return True
-    return bool(value + 1.645 * rise.error >= limits.certain_rise_share * size)
+def has_risen(rises: Sequence[Rise], z: float, largest: float, limits: Limits) -> bool:
+    """Return whether the chance to buy has risen before the event, or may have by much.
+
+    Parameters
+    ----------
+    rises : sequence of Rise
+    z : float
+        Of the effect.
+    largest : float
+        Largest log hazard ratio of the event, which the rise is compared with.
+    limits : Limits
+    """
+    size = abs(largest)
+    for rise in rises:
+        value = np.sign(z) * rise.value
+        clear = value / max(rise.error, 1e-12) >= limits.max_rise_z
+        if clear and value >= limits.max_rise_share * size:
+            return True
+        if value + ONE_SIDED_95 * rise.error >= limits.certain_rise_share * size:
+            return True
+    return False
 
 
 def _of_failing(finding: Finding, thresholds: Thresholds) -> Verdict:

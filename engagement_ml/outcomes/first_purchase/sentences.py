@@ -117,8 +117,8 @@ def _too_few_others(finding: Finding, words: Words) -> str:
 
 def _prepared(finding: Finding, words: Words) -> str:
     return (
-        "it precedes purchases, but when it happens the other behaviours already show a higher "
-        "chance to buy, or may show it, as they do if the decision came first; "
+        "it precedes purchases, but when it happens, what came before already shows a higher "
+        "chance to buy, or may show it, as it does if the decision came first; "
         f"{words.test(finding)}"
     )
 

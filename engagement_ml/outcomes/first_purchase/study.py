@@ -29,6 +29,7 @@ from engagement_ml.outcomes.first_purchase.effects import (
     without_common_state,
 )
 from engagement_ml.outcomes.first_purchase.finding import Finding, Naive
+from engagement_ml.outcomes.first_purchase.judging import has_risen
 from engagement_ml.outcomes.first_purchase.limits import Limits, lag_groups
 from engagement_ml.outcomes.first_purchase.prospects import Prospects
 from engagement_ml.outcomes.first_purchase.rows import RiskRows, risk_rows
@@ -100,7 +101,13 @@ def estimate(
     within = {b: estimate_window_effect(corrected, i, seed=seed) for i, b in enumerate(names)}
     sizes = size.of(whole)
     passing = [b for b in names if abs(within[b].z) >= thresholds.min_z]
-    sizes |= _sizes_of_passing(rows, names, passing, n_close, size)
+    rises = rises_before(full, n)
+    own = [
+        b
+        for b in passing
+        if not has_risen(rises[names.index(b)], within[b].z, _largest(within[b]), limits)
+    ]
+    sizes |= _sizes_of_passing(rows, names, own, n_close, size)
     std = rows.window()[~rows.event].std(axis=0)
     stability = bootstrap_selection(
         corrected,
@@ -115,7 +122,7 @@ def estimate(
     context = Check(prospects, rows, evidence, names, within, n_close, thresholds, seed)
     failed = checks(context, passing, controls)
     converged = evidence.fit.converged and full.fit.converged
-    naive, rises = _naive(rows), rises_before(full, n)
+    naive = _naive(rows)
     findings = {
         b: Finding(
             behaviour=b,
@@ -126,9 +133,9 @@ def estimate(
             half_z=halves[b],
             close_z=_close(full, i, n_close)[2],
             close=_close(full, i, n_close)[:2],
-            largest=float(within[b].profile[np.abs(within[b].profile).argmax()]),
+            largest=_largest(within[b]),
             ratio=_ratio(whole, i),
-            rise=rises[i],
+            rises=rises[i],
             loading=None if loadings is None else float(loadings[i]),
             frequency=_frequency(stability.passes, b, within[b], thresholds),
             naive=naive[i],
@@ -209,12 +216,18 @@ class _Size:
         return float(hazard @ share) / max(float(hazard.sum()), 1e-300)
 
 
+def _largest(within: WindowEffect) -> float:
+    """Return the largest log hazard ratio over the lags before the days of preparation."""
+    return float(within.profile[np.abs(within.profile).argmax()])
+
+
 def _sizes_of_passing(
     rows: RiskRows, names: Sequence[str], passing: Sequence[str], n_close: int, size: _Size
 ) -> dict[str, WindowEffect]:
     """Return the sizes of effects that pass, fitted with their events of the last days too.
 
-    What the others do in the last days is no control: it may follow from the event.
+    What all others do in the last days, those that prepare among them, is no control: it may follow
+    from the event.
     """
     if not passing:
         return {}

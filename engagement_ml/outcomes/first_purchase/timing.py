@@ -1,8 +1,9 @@
 """The timing of events before a first purchase: how long preparation is, and whose timing it is.
 
-Whoever has decided to buy does several things before the purchase. So behaviours that rise together
+Prospects who have decided to buy do several things before the purchase. So behaviours that rise together
 in the last days before it are preparation, and the days in which they do are no evidence. An event
-that comes when the other behaviours already predict a purchase is part of the same decision.
+that comes when other behaviours, or earlier events of its own kind, already predict a purchase is part
+of the same decision.
 """
 
 from __future__ import annotations
@@ -82,10 +83,12 @@ def preparation_days(rows: RiskRows, limits: Limits) -> tuple[int, FloatArray]:
     return limits.preparation_days[0], rise
 
 
-def rises_before(fit: FirstPurchaseFit, n_behaviours: int) -> list[Rise]:
-    """Return the rise of the chance to buy before events of each behaviour.
+def rises_before(fit: FirstPurchaseFit, n_behaviours: int) -> list[tuple[Rise, Rise]]:
+    """Return the rises of the chance to buy before events of each behaviour.
 
-    The chance is that which all other behaviours predict, at all lags, beyond the controls.
+    The chance is that which recent events predict, at all lags, beyond the controls: in the first
+    value those of the other behaviours, in the second those of all. A behaviour that comes in
+    bursts, as preparation does, rises before itself.
 
     Parameters
     ----------
@@ -106,9 +109,12 @@ def rises_before(fit: FirstPurchaseFit, n_behaviours: int) -> list[Rise]:
     controls = fit.x[quiet, of_term.size :].astype(np.float64)
     x = np.concatenate([controls, np.ones((len(controls), 1))], axis=1)
     residual = by_behaviour - x @ (np.linalg.pinv(x.T @ x) @ (x.T @ by_behaviour))
-    whole = residual.sum(axis=1)
+    whole, events = residual.sum(axis=1), rows.same_day[quiet]
     return [
-        _rise(whole - residual[:, b], rows.same_day[quiet, b], rows.entity[quiet], rows.n_entities)
+        (
+            _rise(whole - residual[:, b], events[:, b], rows.entity[quiet], rows.n_entities),
+            _rise(whole, events[:, b], rows.entity[quiet], rows.n_entities),
+        )
         for b in range(n_behaviours)
     ]
 

@@ -11,6 +11,7 @@ from engagement_ml.report.sections.data import DATA
 from engagement_ml.report.sections.evaluation import EVALUATION
 from engagement_ml.report.sections.event_study import EVENT_STUDY
 from engagement_ml.report.sections.experiments import EXPERIMENTS
+from engagement_ml.report.sections.first_purchases import FIRST_PURCHASES
 from engagement_ml.report.sections.glossary import GLOSSARY
 from engagement_ml.report.sections.limits import LIMITS
 from engagement_ml.report.sections.metric import METRIC
@@ -34,12 +35,12 @@ SECTIONS: tuple[Section, ...] = (
     STANDING,
     # For people who act.
     METRIC,
-    RESPONSES,
-    CONTACT,
     OPPORTUNITY,
-    EVENT_STUDY,
-    BEHAVIOURS,
+    RESPONSES,
     OUTCOMES,
+    FIRST_PURCHASES,
+    CONTACT,
+    ATTRIBUTION,
     UNPROFITABLE,
     EXPERIMENTS,
     BEHAVIOURS,
@@ -50,9 +51,6 @@ SECTIONS: tuple[Section, ...] = (
     CHECKS,
     SEGMENTS,
     PAIRS,
-    UNPROFITABLE,
-    ATTRIBUTION,
-    EXPERIMENTS,
     DATA,
     WINDOWS,
     LIMITS,

@@ -16,6 +16,7 @@ from engagement_ml.formatting import (
     listed,
     number,
     one_line,
+    percent,
     quantity,
     sentence,
     spread,
@@ -104,6 +105,8 @@ def outcome_line(run: Run, outcome: OutcomeEvidence) -> str:
         listed(run.label(row.behaviour) for row in outcome.drivers if row.verdict == verdict)
         for verdict in _ACTING
     )
+    if outcome.kind == "churn":
+        raised, lowered = lowered, raised  # a driver of staying lowers churn
     found = [f"raised by {raised}"] if raised else []
     found += [f"lowered by {lowered}"] if lowered else []
     return f"{label}: {'; '.join(found) or 'no effect of a behaviour is shown'}."
@@ -112,9 +115,13 @@ def outcome_line(run: Run, outcome: OutcomeEvidence) -> str:
 def _level(run: Run, outcome: OutcomeEvidence) -> str:
     if outcome.unit == run.record.currency:
         each = f"{run.money(outcome.level)} per {run.entity} in {run.outcome_days} days"
+        who = run.entity
     else:
-        each = f"{number(outcome.level)} {one_line(outcome.unit)}"
-    return f"{each}, {quantity(outcome.n_entities, run.entity)}"
+        happens = "buy" if outcome.kind == "first_purchase" else "churn"
+        share = percent((outcome.level or 0.0) / 100.0, 1)
+        each = f"{share} {happens} within {run.outcome_days} days"
+        who = "prospect" if outcome.kind == "first_purchase" else run.entity
+    return f"{each}, {quantity(outcome.n_entities, who)}"
 
 
 def _lead(mix: Sequence[MixRow], parts: Sequence[OutcomeEvidence]) -> str:
