@@ -36,9 +36,9 @@ class Shop:
 
 
 SHOPS = (
-    Shop("the effect lasts", 6.0, 6.0, 2.0),
-    Shop("the effect is gone", 6.0, 0.0, 2.0),
-    Shop("the treated do no more", 6.0, 6.0, 0.0),
+    Shop("the effect lasts", 15.0, 15.0, 2.0),
+    Shop("the effect is gone", 15.0, 0.0, 2.0),
+    Shop("the treated do no more", 15.0, 15.0, 0.0),
 )
 
 
@@ -81,7 +81,7 @@ class Simulation:
                 counts = counts + rng.poisson(more)
             done[name] = counts
             self.events.append(self._rows(np.repeat(np.arange(shop.n), counts), event_type=name))
-        # An event brings its margin within the same week, as orders of its own.
+        # An event brings its margin within two weeks, as orders of its own.
         base = np.repeat(np.arange(shop.n), rng.poisson(0.5 * self.loyalty))
         own = np.repeat(np.arange(shop.n), done[ACTS])
         value = 10.0 * np.exp(0.4 * rng.normal(size=len(base)))
@@ -94,11 +94,7 @@ class Simulation:
     def _rows(
         self, customers: np.ndarray, *, late: bool = False, **columns: object
     ) -> pd.DataFrame:
-        days = (
-            self.rng.integers(5, 7, len(customers))
-            if late
-            else self.rng.integers(0, 5, len(customers))
-        )
+        days = self.rng.integers(*((5, 12) if late else (0, 5)), len(customers))
         seconds = self.rng.integers(0, 86_400, len(customers))
         moments = START + pd.to_timedelta(7 * self.week + days, unit="D")
         moments = moments + pd.to_timedelta(seconds, unit="s")
