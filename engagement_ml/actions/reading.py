@@ -9,7 +9,8 @@ import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray, IntArray
 from engagement_ml.experiments.lifts import Estimate, difference
-from engagement_ml.experiments.measuring import Arms, Lift, measure
+from engagement_ml.experiments.measuring import Arms, Lift
+from engagement_ml.experiments.randomisation import measure_randomised
 
 CONFIRMED, CONTRADICTED, UNDECIDED = "confirmed", "contradicted", "undecided"
 _ROWS_PER_COVARIATE = 20
@@ -99,12 +100,14 @@ def read(
     followed: Followed,
     predicted: Sequence[tuple[float, float, float]],
     costs: Sequence[float],
+    seed: int = 0,
 ) -> Reading:
     """Return the lift in total and by behaviour.
 
     The estimand is the intention to treat: who was on the list counts as treated, whatever came of
     it. Margin and events are adjusted for margin and events before the assignment, which lowers
-    their variance and leaves the expectation of the difference as it is.
+    their variance and leaves the expectation of the difference as it is. Intervals come
+    from assignments that could have been drawn, as margins are skewed.
 
     Parameters
     ----------
@@ -114,6 +117,8 @@ def read(
         By behaviour, net of cost.
     costs : sequence of float
         Of serving one event, by behaviour.
+    seed : int
+        Of the assignments that are drawn for the intervals.
     """
     margin = np.array(followed.margin, dtype=float)
     events = None if followed.events is None else np.array(followed.events, dtype=float)
@@ -126,7 +131,7 @@ def read(
         if events is not None:
             events[inside] = adjusted(events[inside], treated, before[inside])
         arms = Arms(treated, margin[inside], None if events is None else events[inside])
-        rows.append(_judged(name, arms, predicted[place], costs[place]))
+        rows.append(_judged(name, arms, predicted[place], costs[place], seed))
     groups = (followed.behaviour[:, None] == np.arange(1, len(followed.names))).astype(float)
     both = np.column_stack([before, groups])
     whole = Arms(
@@ -138,7 +143,7 @@ def read(
     if followed.score is not None:
         values = adjusted(followed.score, followed.treated, both)
         score = difference(values[followed.treated], values[~followed.treated])
-    return Reading(measure(whole), tuple(rows), score, margin, events)
+    return Reading(measure_randomised(whole, seed), tuple(rows), score, margin, events)
 
 
 def adjusted(values: FloatArray, treated: BoolArray, covariates: FloatArray) -> FloatArray:
@@ -178,7 +183,7 @@ def adjusted(values: FloatArray, treated: BoolArray, covariates: FloatArray) -> 
 
 
 def _judged(
-    name: str, arms: Arms, predicted: tuple[float, float, float], cost: float
+    name: str, arms: Arms, predicted: tuple[float, float, float], cost: float, seed: int
 ) -> BehaviourReading:
     gain, low, high = predicted
 
@@ -189,7 +194,7 @@ def _judged(
 
     if min(int(arms.treated.sum()), int((~arms.treated).sum())) < _MIN_ARM:
         return result(None, None, UNDECIDED, "an arm has fewer than two customers")
-    found = measure(arms)
+    found = measure_randomised(arms, seed)
     if found.events is None:
         return result(found, None, UNDECIDED, "events of the days of the outcome are not known")
     if not found.effect.bounded or not found.events.low > 0:

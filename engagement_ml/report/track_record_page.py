@@ -99,7 +99,9 @@ def _gains(record: TrackRecord) -> dict[str, Any] | None:
             f"(95% interval {spread(ratio.low, ratio.high, 2)}). 1 is a calibrated prediction.",
         ],
         "small": "Weighted by the precision of what was found; behaviours that did not rise have "
-        "no found gain. The interval leaves out the error of the prediction.",
+        "no found gain. The interval leaves out the error of the prediction. Found gains count "
+        "margin from the first day on and predicted ones only after the observation window, so "
+        "effects that act within days are found larger.",
     }
 
 
@@ -133,8 +135,8 @@ def _limits(record: TrackRecord) -> dict[str, Any]:
         "Each list left customers alone at random. All customers on a list count as on it, "
         "whatever came of it.",
         "Confirmed: the interval of the effect per extra event lies above 0. Contradicted: it lies "
-        "below 0, or below all that was expected. Undecided: neither, or the behaviour did not "
-        "rise.",
+        "below 0, or holds 0 and lies below all that was expected. Undecided: neither, or the "
+        "behaviour did not rise.",
         *(sentence(one_line(note)) for note in record.notes),
     ]
     return {"lines": lines, "small": ""}

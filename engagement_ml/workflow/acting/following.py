@@ -109,7 +109,9 @@ def read_action(
             steps.start("Following the list")
             followed, notes = follow(tables, settings, place, plan, assigned, metric)
         steps.start("Comparing the arms")
-        found = read(followed, _predicted(plan), [d.cost_per_event for d in plan.drivers])
+        found = read(
+            followed, _predicted(plan), [d.cost_per_event for d in plan.drivers], plan.seed
+        )
         base = Path(config).resolve().parent if isinstance(config, str | Path) else None
         result = ActionReading.of(
             place, plan, assigned.ids, followed, found, notes, _table(place, base)
