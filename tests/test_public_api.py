@@ -16,9 +16,9 @@ import engagement_ml as em
 HEAVY = {"mlflow", "shap", "lightgbm", "sklearn", "matplotlib", "scipy"}
 NAMES = {
     "EngagementError", "EngagementMetric", "EngagementModel", "NotFittedError", "PipelineConfig",
-    "__version__", "attribution", "audit", "check", "evaluate", "features", "lift", "load_metric", "make_shop",
-    "monitor", "predict", "promote", "read_config", "register", "roll_back", "score", "scorecard",
-    "train",
+    "__version__", "attribution", "audit", "check", "evaluate", "features", "lift", "load_metric",
+    "make_shop", "monitor", "predict", "promote", "read_config", "register", "roll_back", "score",
+    "scorecard", "train",
 }  # fmt: skip
 SETTINGS = {"windows": {"observation_days": 28, "outcome_days": 28}}
 

@@ -83,9 +83,7 @@ def main() -> None:
 
 def summary(kind: str, results: list[Outcome]) -> tuple[str, list[bool]]:
     """Return the line of a kind, and for each verdict driver or harmful whether it is false."""
-    credit = [
-        [getattr(_row(r.evidence, "retargeting"), rule) for rule in RULES] for r in results
-    ]
+    credit = [[getattr(_row(r.evidence, "retargeting"), rule) for rule in RULES] for r in results]
     verdicts = Counter(_row(r.evidence, "retargeting").verdict for r in results)
     claims = [
         r.truth[row.touchpoint] == 0.0 or row.verdict == "harmful"

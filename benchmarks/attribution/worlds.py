@@ -50,7 +50,9 @@ class World:
     truth: dict[str, float]
 
 
-def simulate(kind: str, seed: int, customers: int = 1000, weeks: int = 70, window: int = 56) -> World:
+def simulate(
+    kind: str, seed: int, customers: int = 1000, weeks: int = 70, window: int = 56
+) -> World:
     """Simulate one data set."""
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     days = weeks * 7
@@ -113,7 +115,9 @@ def _retargeting(
     return rng.poisson(np.where(market & seen, 0.5, np.where(seen, 0.06, 0.005)))
 
 
-def _events(rng: np.random.Generator, counts: np.ndarray, name: str, channel: str | None) -> pd.DataFrame:
+def _events(
+    rng: np.random.Generator, counts: np.ndarray, name: str, channel: str | None
+) -> pd.DataFrame:
     who, day = np.nonzero(counts)
     n = counts[who, day]
     return pd.DataFrame(

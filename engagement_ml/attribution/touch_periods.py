@@ -60,9 +60,7 @@ def build_touch_periods(
     named = {name: f"{column}: {name}" for name in own}
     others = f"{column}: {OTHERS}"
     types = [name for name in touch_types(tables, config) if name != config.churn.event_type]
-    names = tables.engine.small(
-        {"touchpoint_": list(named), "behaviour_": list(named.values())}
-    )
+    names = tables.engine.small({"touchpoint_": list(named), "behaviour_": list(named.values())})
     present = ~nw.col(column).is_null() & (nw.col(column) != "")
     is_touch = present & nw.col("event_type").is_in(types)
     events = (

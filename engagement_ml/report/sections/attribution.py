@@ -61,9 +61,7 @@ def _cause(run: Run, found: AttributionEvidence) -> str:
 
 
 def _lead(run: Run, found: AttributionEvidence) -> str:
-    what = (
-        "transaction" if found.conversion == "transaction" else f"{run.label(found.conversion)}"
-    )
+    what = "transaction" if found.conversion == "transaction" else f"{run.label(found.conversion)}"
     n_with = found.n_conversions - found.n_without_touch
     days = quantity(found.lookback_days, "day")
     if found.conversion != "transaction":
