@@ -1,4 +1,4 @@
-"""Touches that only reach customers who are about to buy, and the part of a run that judges them."""
+"""Touches that only reach customers who are about to buy."""
 
 from __future__ import annotations
 
