@@ -5,7 +5,7 @@ market (waves of some weeks, which nobody sees), and on e-mails of the last two 
 
 | channel | touches | effect |
 | --- | --- | --- |
-| email | sent at random | raises the rate of orders for 14 days, unless the kind is ``nothing_acts`` |
+| email | sent at random | raises orders for 14 days, except in the kind ``nothing_acts`` |
 | retargeting | who is about to buy: see the kind | none |
 | search | the customer's own, more of them in the market | none |
 | social | more by loyal customers | none |

@@ -102,7 +102,7 @@ def divide_credit(
             n_paths=int(paths[code]),
             n_touches=data.n_touches[code],
             n_converting=int(with_conversion[code]),
-            **{name: None if by is None else float(by[code]) for name, by in by_rule.items()},
+            **_shares_of(by_rule, code),
         )
         for code, touchpoint in enumerate(data.touchpoints)
     ]
@@ -130,6 +130,10 @@ def divide_credit(
     )
 
 
+def _shares_of(by_rule: dict[str, Any], code: int) -> dict[str, Any]:
+    return {name: None if by is None else float(by[code]) for name, by in by_rule.items()}
+
+
 def _paths(counts: PathCounts, k: int) -> tuple[Any, Any]:
     members = counts.members
     converted = members.converted == 1
@@ -148,10 +152,10 @@ def _notes(touches: Touches, counts: PathCounts, settings: AttributionConfig) ->
             f"{quantity(touches.n_unnamed, 'event')} ({share}) without a {settings.touchpoint} "
             "left out"
         )
-    if touches.since is not None:
+    if touches.n_early:
         notes.append(
-            f"touches before {day(touches.since)} are left out, as transactions begin "
-            f"{quantity(settings.lookback_days, 'day')} later"
+            f"{quantity(touches.n_early, 'event')} before {day(touches.since)} left out, as no "
+            "conversions are known so early"
         )
     if touches.n_merged:
         notes.append(

@@ -22,7 +22,7 @@ def may_harvest(study: EventStudy | None, period_days: int) -> bool:
 
     A touch that is shown to those who are about to buy has nothing before it, so leads do not find
     it. But the purchase comes anyway, and margin is as usual afterwards, while an effect fades.
-    An effect that ends within a week is not told from it.
+    An effect that ends within a week looks the same.
 
     Parameters
     ----------

@@ -180,7 +180,9 @@ def _with_next_conversion(
     of_conversions = conversions.select(
         "customer_id", "micros", code=nw.lit(OUTSIDE).cast(nw.Int64), is_=_ONE, value_="value"
     )
-    of_touches = touches.select("customer_id", "micros", "code", is_=_ZERO, value_=_ZERO)
+    # Without equal rows all orders are total, so every engine numbers the same rows alike.
+    once = touches.group_by("customer_id", "micros", "code").agg(n_=nw.len())
+    of_touches = once.select("customer_id", "micros", "code", is_=_ZERO, value_=_ZERO)
     together = nw.concat([of_touches, of_conversions])
     done = nw.col("is_").cum_sum().over("customer_id", order_by=("micros", "code"))
     moment = nw.when(nw.col("is_") == 1).then(nw.col("micros"))

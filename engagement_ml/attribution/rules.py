@@ -73,7 +73,8 @@ def markov(counts: PathCounts, n_touchpoints: int, *, by_value: bool = False) ->
     reached = starts @ inverse / np.diag(inverse)
     lost = reached * (inverse @ converts)
     total = float(last(counts, k, by_value=by_value).sum())
-    return lost * (total / lost.sum()) if lost.sum() else lost
+    scale = total / float(lost.sum()) if lost.sum() else 0.0
+    return np.asarray(lost * scale, dtype=float)
 
 
 RULES: dict[str, Callable[..., Credit]] = {
@@ -101,4 +102,5 @@ def _weights(tally: Tally, by_value: bool) -> FloatArray:
 
 
 def _added(tally: Tally, chosen: np.ndarray, weights: np.ndarray, n_touchpoints: int) -> FloatArray:
-    return np.bincount(tally.code[chosen], weights=weights[chosen], minlength=n_touchpoints)
+    sums = np.bincount(tally.code[chosen], weights=weights[chosen], minlength=n_touchpoints)
+    return sums.astype(float)

@@ -40,8 +40,10 @@ class Touches:
         Events that would be touches, if they named their touchpoint.
     n_merged : int
         Touchpoints within `OTHERS`.
-    since : date or None
-        The first day whose touches count, if the history begins before it.
+    since : date
+        The first day whose touches count.
+    n_early : int
+        Events before it that would be touches.
     """
 
     frame: nw.LazyFrame[Any]
@@ -49,9 +51,10 @@ class Touches:
     counts: tuple[int, ...]
     begin: int
     end: int
+    since: dt.date
     n_unnamed: int = 0
     n_merged: int = 0
-    since: dt.date | None = None
+    n_early: int = 0
 
 
 def touch_types(tables: Tables, config: PipelineConfig) -> tuple[str, ...]:
@@ -97,8 +100,10 @@ def read_touches(tables: Tables, config: PipelineConfig) -> Touches:
         events = events.filter(nw.col("event_type").is_in(list(types)))
     chosen = events.select("customer_id", "timestamp", touchpoint_=nw.col(column))
     moments = tables.engine.micros(chosen, "timestamp").rename({"timestamp": "micros"})
-    inside = moments.filter((nw.col("micros") >= start) & (nw.col("micros") < end))
+    recorded = moments.filter(nw.col("micros") < end)
+    inside = recorded.filter(nw.col("micros") >= start)
     totals = _totals(tables, inside)
+    early = recorded.filter(nw.col("micros") < start).select(n=nw.len().cast(nw.Int64))
     unnamed = sum(n for name, n, _ in totals if not name)
     named = [row for row in totals if row[0]]
     if not named:
@@ -121,9 +126,10 @@ def read_touches(tables: Tables, config: PipelineConfig) -> Touches:
         (*counts, *([sum(row[1] for row in rest)] if rest else [])),
         min(row[2] for row in named),
         end,
+        since,
         unnamed,
         len(rest),
-        since if since > tables.history.start else None,
+        int(tables.engine.rows(early, source="events")[0]["n"]),
     )
 
 
@@ -182,9 +188,9 @@ def _first_touch_day(tables: Tables, settings: AttributionConfig) -> dt.date:
     """Return from when on a touch could be followed by a conversion."""
     history = tables.history
     if settings.conversion is not None or history.paid_from is None:
-        return history.start
+        return dt.date.min
     # Earlier purchases are unknown, so that paths would seem not to convert.
-    return max(history.start, history.paid_from - dt.timedelta(days=settings.lookback_days))
+    return history.paid_from - dt.timedelta(days=settings.lookback_days)
 
 
 def _totals(tables: Tables, touches: nw.LazyFrame[Any]) -> list[tuple[str, int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import permutations
+from itertools import pairwise, permutations
 
 Touch = tuple[str, int, int]
 Sale = tuple[str, int, float]
@@ -19,7 +19,7 @@ def paths(touches: list[Touch], sales: list[Sale], lookback: int) -> list[Path]:
         own = sorted((at, code) for who, at, code in touches if who == customer)
         bought = sorted((at, margin) for who, at, margin in sales if who == customer)
         borders = [-(10**18), *(at for at, _ in bought), 10**18]
-        for i, (low, high) in enumerate(zip(borders, borders[1:], strict=False)):
+        for i, (low, high) in enumerate(pairwise(borders)):
             between = [(at, code) for at, code in own if low <= at < high]
             last = i == len(bought)
             near = [] if last else [t for t in between if t[0] >= high - lookback]
@@ -82,7 +82,7 @@ def _markov(found: list[Path], k: int, by_value: bool) -> list[float]:
     moves: dict[object, list[tuple[object, float]]] = defaultdict(list)
     for path, converted, margin in found:
         states = ["start", *path, "won" if converted else "lost"]
-        for here, there in zip(states, states[1:], strict=False):
+        for here, there in pairwise(states):
             moves[here].append((there, (margin if by_value else 1.0) if there == "won" else 0.0))
 
     def expected(removed: object) -> float:

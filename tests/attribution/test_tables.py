@@ -117,7 +117,7 @@ def test_touches_from_before_transactions_are_left_out():
     given = events(("a", 1, "visit", "ad"), ("a", 40, "visit", "web"))
     found = credit(given, transactions(("a", 60, 30.0)), lookback_days=25)
     assert by_touchpoint(found, "shapley") == {"web": 1.0}
-    assert any("touches before 5 February 2024 are left out" in note for note in found.notes)
+    assert any("2 events before 5 February 2024 left out" in note for note in found.notes)
 
 
 def test_rare_touchpoints_are_one(monkeypatch):

@@ -50,7 +50,9 @@ def find(gathered: Gathered, fitted: Fitted) -> Found:
     touches = gathered.touches
     notes = []
     if touches is None:
-        by_touchpoint = {row.behaviour: row for row in fitted.evidence.drivers}
+        by_touchpoint: Mapping[str, DriverRow] = {
+            row.behaviour: row for row in fitted.evidence.drivers
+        }
     else:
         by_touchpoint = _effects(touches, fitted)
         left = len(gathered.credit.touchpoints) - len(touches.behaviours)
