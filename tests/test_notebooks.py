@@ -22,6 +22,8 @@ SELDOM = (
     "05-scorecard",
     "07-real-data",
     "09-experiments",
+    "10-partners",
+    "11-acquisition",
 )
 """Notebooks that run if `ALL_TESTS` is set, and when the site is built."""
 
