@@ -2,7 +2,8 @@
 
 ``python -m docs_build.gallery`` runs the notebooks into ``build/notebooks/``, but for those that
 were run already with the same notebook and the same code. The build of the site takes the executed
-copies; if there is none, it shows the cells alone.
+copies; if there is none, it shows the cells alone. A notebook on data that are not in this
+repository keeps its outputs, and is not run.
 """
 
 from __future__ import annotations
@@ -29,10 +30,35 @@ def gallery_files(root: Path) -> dict[str, str | bytes]:
     """Return the pages of the gallery and their pictures, by their paths in the site."""
     files: dict[str, str | bytes] = {}
     for source in sorted((root / "notebooks").glob("*.ipynb")):
-        executed = root / EXECUTED / source.name
-        notebook = nbformat.read(executed if executed.exists() else source, as_version=4)
-        files |= page_of(notebook, source.stem)
+        files |= page_of(_executed(source, root), source.stem)
     return files
+
+
+def gallery_table(root: Path) -> str:
+    """Return a table of the notebooks: title, what each shows, and its first picture if it ran.
+
+    They are the heading and the first paragraph of each notebook.
+    """
+    rows = ["| notebook | shows | |", "| --- | --- | --- |"]
+    for source in sorted((root / "notebooks").glob("*.ipynb")):
+        notebook = _executed(source, root)
+        heading, _, rest = notebook.cells[0].source.partition("\n\n")
+        title, shows = heading.removeprefix("# "), " ".join(rest.split("\n\n")[0].split())
+        pictures = [name for name in page_of(notebook, source.stem) if name.endswith(".png")]
+        thumbnail = f"![{title}]({Path(pictures[0]).name}){{ width=200 }}" if pictures else ""
+        rows.append(f"| [{title}]({source.stem}.md) | {shows} | {thumbnail} |")
+    return "\n".join(rows)
+
+
+def _executed(source: Path, root: Path) -> Any:
+    """Return a notebook as it was run, or as it is kept."""
+    kept = nbformat.read(source, as_version=4)
+    copy = root / EXECUTED / source.name
+    return nbformat.read(copy, as_version=4) if copy.exists() and not _has_outputs(kept) else kept
+
+
+def _has_outputs(notebook: Any) -> bool:
+    return any(cell.get("outputs") for cell in notebook.cells)
 
 
 def page_of(notebook: Any, name: str) -> dict[str, str | bytes]:
@@ -47,7 +73,9 @@ def page_of(notebook: Any, name: str) -> dict[str, str | bytes]:
         if code:
             parts.append(f"```python\n{code}\n```")
         parts += _outputs(cell.get("outputs", ()), name, pictures)
-    parts.append(f"*This page is the notebook `notebooks/{name}.ipynb`, run when it was built.*")
+    parts.append(
+        f"*This page is the notebook `notebooks/{name}.ipynb`, with the outputs of its last run.*"
+    )
     return {f"gallery/{name}.md": "\n\n".join(parts) + "\n", **pictures}
 
 
@@ -82,7 +110,8 @@ def run_notebooks(root: Path) -> list[str]:
     stale = [
         source
         for source in sorted((root / "notebooks").glob("*.ipynb"))
-        if not _is_executed(folder / source.name, _key(source, root))
+        if not _has_outputs(nbformat.read(source, as_version=4))
+        and not _is_executed(folder / source.name, _key(source, root))
     ]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda source: _run(source, folder, _key(source, root)), stale))

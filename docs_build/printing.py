@@ -44,6 +44,13 @@ def metric_file() -> str:
     return schema_tables(metric_schema(), first="The file")
 
 
+def gallery() -> str:
+    """Return the table of the notebooks."""
+    from docs_build.gallery import gallery_table
+
+    return gallery_table(ROOT)
+
+
 def measures() -> str:
     """Return the table of the measures of evaluation.json."""
     from engagement_ml.evaluation.measures import MEASURES
@@ -64,6 +71,7 @@ PRINTED: dict[str, Callable[[], str]] = {
     "command-line": command_pages,
     "configuration": configuration,
     "contributing": contributing,
+    "gallery": gallery,
     "measures": measures,
     "metric": metric_file,
     "thresholds": thresholds,

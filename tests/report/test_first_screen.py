@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from engagement_ml.errors import InputError
+from engagement_ml.metric import EngagementMetric
 from engagement_ml.report import render_report
 from tests.report.browser import CHROMIUM, FLAGS, look_at
 from tests.report.test_page import Page
@@ -87,6 +89,19 @@ def test_the_standing_says_when_and_whom(record: Record) -> None:
     }  # fmt: skip
     text = Page(render_report(record)).text
     assert "These are the 7,904 customers of the training sample, of 90,000." in text
+
+
+def test_a_metric_that_events_alone_cannot_give_has_no_query(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> str:
+        raise InputError("'rep.visit' cannot be counted in events alone")
+
+    monkeypatch.setattr(EngagementMetric, "to_sql_events", refuse)
+    text = Page(render_report(record)).text
+    assert "'rep.visit' cannot be counted in events alone." in text
+    assert "In the warehouse" not in text
+    assert "engagement-ml score models:/shop-engagement/3" in text
 
 
 def test_one_cutoff_has_no_trend(record: Record) -> None:

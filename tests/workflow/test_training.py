@@ -62,6 +62,13 @@ def test_training_writes_the_files_of_the_contract(here, config, quick_drivers):
     assert (record.notes[0], record.notes[-1]) == ("margin is made up", "a stand-in searched")
     assert set(steps) == set(record.seconds)
     assert {"Reading tables", "Building features", "searching", "Writing results"} <= set(steps)
+    standing = record.further.standing
+    assert standing is not None
+    scored = standing.cutoffs[-1]
+    assert sum(standing.bins) == scored.n_entities > 0
+    assert standing.bins[0] == round(scored.share_at_zero * scored.n_entities)
+    cutoffs = [*record.windows.train, *record.windows.test]
+    assert [row.cutoff for row in standing.cutoffs] == [str(day) for day in cutoffs]
     assert read_config(out / "config.yaml") == config
     report = (out / "report.html").read_text()
     assert "Tutorial finished" in report

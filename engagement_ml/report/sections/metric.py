@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from engagement_ml.formatting import count, decimals_for, listed, number, one_line, spread
+from engagement_ml.errors import InputError
+from engagement_ml.formatting import (
+    count,
+    decimals_for,
+    listed,
+    number,
+    one_line,
+    sentence,
+    spread,
+)
 from engagement_ml.metric import Transform, WeightedBehaviour
 from engagement_ml.report import plots
 from engagement_ml.report.section import Section
@@ -115,15 +124,22 @@ def _example(run: Run) -> str | None:
 
 
 def _usage(run: Run) -> dict[str, str]:
+    """Return commands; why events alone are not enough, if a behaviour is not among them."""
     as_of = run.record.windows.history.end.isoformat()
+    command = {"command": score_command(run)}
+    try:
+        sql = run.metric.to_sql_events("events", as_of)
+    except InputError as error:
+        return {**command, "python": "", "sql": "", "why_not": sentence(one_line(error))}
     return {
-        "command": score_command(run),
+        **command,
         "python": (
             "import engagement_ml as em\n\n"
             'metric = em.EngagementMetric.from_json("metric.json")\n'
             f'scores = metric.score_events(events, as_of="{as_of}")'
         ),
-        "sql": run.metric.to_sql_events("events", as_of),
+        "sql": sql,
+        "why_not": "",
     }
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from engagement_ml.actions.evidence import Opportunity
 from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.formatting import DASH, first_upper, listed, number, quantity, sentence
 from engagement_ml.report import text
@@ -79,11 +80,20 @@ def _worth(run: Run) -> dict[str, Any]:
         ],
         "sentences": [
             f"The total is for one more of the behaviour that helps most, by each of "
-            f"{number(found.n_acted, 0)} of {quantity(found.n_entities, run.entity)}. "
+            f"{_whom(run, found)}. "
             f"{_if_causal(run)}",
             *notes,
         ],
     }
+
+
+def _whom(run: Run, found: Opportunity) -> str:
+    everyone = quantity(found.n_entities, run.entity)
+    return (
+        everyone
+        if found.n_acted == found.n_entities
+        else f"{number(found.n_acted, 0)} of {everyone}"
+    )
 
 
 def _no_worth(run: Run) -> str:
