@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engagement_ml.contact.rates import per_week
 from engagement_ml.contact.search import ContactResponse
 from engagement_ml.drivers.estimation.turning import Turning
 from engagement_ml.drivers.finding import Rule
 from engagement_ml.drivers.wording import Wording
-from engagement_ml.formatting import count, decimals_for, listed, number, percent
+from engagement_ml.formatting import count, decimals_for, listed, percent
 
 
 def explain_contacts(response: ContactResponse) -> str:
@@ -45,18 +46,6 @@ def _turns(response: ContactResponse, turning: Turning) -> str:
     if turning.break_even is not None:
         text += f"; from {count(turning.break_even)} on, margin is lower than without any contact"
     return f"{text}; on average over {wording.entities} as they are, {_estimate(response)}"
-
-
-def per_week(contacts: float, days: int) -> str:
-    """Return contacts in a window as contacts per week.
-
-    Examples
-    --------
-    >>> per_week(12, 84), per_week(3, 84)
-    ('1', '0.25')
-    """
-    weekly = contacts * 7 / days
-    return number(weekly, 2 if weekly < 1 else 1).removesuffix(".0")
 
 
 def _wording(response: ContactResponse) -> Wording:

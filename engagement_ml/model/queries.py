@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engagement_ml.config import PipelineConfig
     from engagement_ml.metric import EngagementMetric
+    from engagement_ml.records import RunRecord
 
 
 class FittedQueries:
@@ -20,6 +21,9 @@ class FittedQueries:
 
         @property
         def config_(self) -> PipelineConfig: ...  # noqa: D102
+
+        @property
+        def record_(self) -> RunRecord: ...  # noqa: D102
 
     def score(
         self,

@@ -19,9 +19,8 @@ from engagement_ml.plain_types import plain
 from engagement_ml.records import RunRecord
 from engagement_ml.report import render_report
 from engagement_ml.windows import plan_windows
-from engagement_ml.workflow.further.attribution import find, gather
+from engagement_ml.workflow.further.attribution import attribution_csv, find, gather
 from engagement_ml.workflow.further.part import Fitted, Sources
-from engagement_ml.workflow.results import attribution_csv
 from tests.conftest import stand_in_evidence
 from tests.report.conftest import make_record
 from tests.report.test_page import Page
@@ -48,7 +47,8 @@ def run(monkeypatch: pytest.MonkeyPatch, touchpoint: str, study: EventStudy | No
         gathered = gather(Sources(tables, tables, config, windows))
     evidence = stand_in_evidence(tables.behaviours, ("wishlist_add",))
     nothing: Any = None
-    return find(gathered, Fitted(config, windows, nothing, nothing, evidence, nothing))
+    found = find(gathered, Fitted(config, windows, nothing, nothing, evidence, nothing))
+    return found.fields["attribution"]
 
 
 LASTING = EventStudy((0, 1, 2), (1, 9, 9), (0, 8, 8), (2, 10, 10))

@@ -24,7 +24,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     contract = {
         "sources": {
             **SMALLEST["sources"],
-            **dict.fromkeys(("customers", "surveys", "identities")),
+            **dict.fromkeys(("customers", "surveys", "identities", "links")),
         },
         "entity": "customer",
         "currency": "EUR",

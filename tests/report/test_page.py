@@ -119,9 +119,9 @@ def test_every_part_of_a_full_record_has_its_section(record: Record) -> None:
     page = Page(render_report(record))
     ids = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
     assert ids == [
-        "overview", "standing", "metric", "responses", "unprofitable", "experiments", "behaviours",
-        "naive", "evaluation", "checks", "segments", "pairs", "data", "windows", "limits",
-        "glossary", "versions",
+        "overview", "standing", "metric", "opportunity", "responses", "unprofitable",
+        "experiments", "behaviours", "naive", "evaluation", "checks", "segments", "pairs", "data",
+        "windows", "limits", "glossary", "versions",
     ]  # fmt: skip
     for expected in (
         "Three behaviours move margin: Tutorial finished, Advisor call and Wish list.",
@@ -272,6 +272,7 @@ NOT_SHOWN = [
     r"evaluation\.churn\.rate\.(low|high)",
     r"evaluation\.metric\.across\..*\.(top_decile_lift|signal_kept)\.(low|high)",
     r"segments\..*\.p_value",  # that of its test, which is shown
+    r"unprofitable\.share",  # that of the two counts, which are shown
     r"metric\..*",  # protected by its hash; see test_another_weight_is_shown
 ]  # fmt: skip
 

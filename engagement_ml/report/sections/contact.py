@@ -6,7 +6,7 @@ from typing import Any
 
 from engagement_ml.contact import ContactEvidence, ContactRow
 from engagement_ml.contact.evidence import curve_key
-from engagement_ml.contact.explanations import per_week
+from engagement_ml.contact.rates import per_week
 from engagement_ml.drivers.response_evidence import ResponseCurve
 from engagement_ml.formatting import count, number, one_line, quantity, sentence, spread
 from engagement_ml.report import plots, text

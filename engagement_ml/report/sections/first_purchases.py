@@ -86,5 +86,5 @@ def _row(run: Run, row: DriverRow) -> dict[str, Any]:
 
 
 FIRST_PURCHASES = Section(
-    "first-purchases", "What brings first purchases", "first_purchases.html.j2", build
+    "first_purchases", "What brings first purchases", "first_purchases.html.j2", build
 )

@@ -170,7 +170,7 @@ def _stop(run: Run) -> list[dict[str, str]]:
     chosen = {each.behaviour for each in run.weighted}
     vanity = [
         run.label(row.behaviour)
-        for row in sorted(run.drivers, key=lambda row: row.naive_rank or row.shap_rank)
+        for row in sorted(run.drivers, key=lambda row: row.naive_rank or row.shap_rank or 0)
         if row.verdict == "vanity" and row.behaviour not in chosen
     ]
     parts = []
