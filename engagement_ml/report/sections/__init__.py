@@ -32,10 +32,10 @@ __all__ = ["SECTIONS"]
 SECTIONS: tuple[Section, ...] = (
     # For people who decide: the first screen, and what is printed.
     OVERVIEW,
+    OPPORTUNITY,
     STANDING,
     # For people who act.
     METRIC,
-    OPPORTUNITY,
     RESPONSES,
     OUTCOMES,
     FIRST_PURCHASES,
