@@ -13,18 +13,15 @@ from engagement_ml.drivers.estimation.lag_effects import LagEffects
 from engagement_ml.drivers.estimation.window_effect import (
     NORMAL_95,
     WindowEffect,
-    add_model_uncertainty,
     estimate_window_effect,
 )
-from engagement_ml.drivers.retention.discrete_hazard import fit_hazard, logistic, score_test_z
+from engagement_ml.drivers.retention.discrete_hazard import fit_hazard, score_test_z
 from engagement_ml.drivers.selection.stability_selection import bootstrap_selection, half_strengths
 from engagement_ml.drivers.thresholds import Thresholds
-from engagement_ml.outcomes.chance import chance_weights
 from engagement_ml.outcomes.first_purchase.checks import Check, checks
 from engagement_ml.outcomes.first_purchase.effects import (
     FirstPurchaseFit,
     Terms,
-    as_relative_change,
     fit_first_purchase,
     without_common_state,
 )
@@ -33,10 +30,8 @@ from engagement_ml.outcomes.first_purchase.judging import has_risen
 from engagement_ml.outcomes.first_purchase.limits import Limits, lag_groups
 from engagement_ml.outcomes.first_purchase.prospects import Prospects
 from engagement_ml.outcomes.first_purchase.rows import RiskRows, risk_rows
+from engagement_ml.outcomes.first_purchase.sizes import Size, chance_of, sizes_of_passing
 from engagement_ml.outcomes.first_purchase.timing import preparation_days, rises_before
-
-MIN_RISE = 1e-6
-"""Rise of a cumulative hazard below which all of it is a rise of the chance."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +76,13 @@ def estimate(
     x = np.concatenate([rows.controls, rows.levels], axis=1)
     base = fit_hazard(rows.event, x, rows.entity, rows.n_entities)
     log_odds = base.linear_predictor + np.log(rows.drawn)
-    weights, chance = _chance(prospects, rows, log_odds, days)
-    size = _Size(log_odds[~rows.event], weights, days, thresholds.form_error, seed)
+    weights, chance = chance_of(prospects, rows, log_odds, days)
+    size = Size(log_odds[~rows.event], weights, days, thresholds.form_error, seed)
     within = {b: estimate_window_effect(fits.corrected, i, seed=seed) for i, b in enumerate(names)}
     passing = [b for b in names if abs(within[b].z) >= thresholds.min_z]
     rises = dict(zip(names, rises_before(fits.full, len(names)), strict=True))
     own = [b for b in passing if not has_risen(rises[b], within[b].z, _largest(within[b]), limits)]
-    sizes = size.of(fits.whole) | _sizes_of_passing(rows, names, own, n_close, size)
+    sizes = size.of(fits.whole) | sizes_of_passing(rows, names, own, n_close, size)
     controls = [b for b in names if config.behaviour(b).role == "negative_control"]
     context = Check(prospects, rows, fits.evidence, names, within, n_close, thresholds, seed)
     failed = checks(context, passing, controls)
@@ -168,81 +163,9 @@ def present(prospects: Prospects, limits: Limits) -> tuple[str, ...]:
     )
 
 
-def _chance(
-    prospects: Prospects, rows: RiskRows, log_odds: FloatArray, days: int
-) -> tuple[FloatArray, float]:
-    """Return the weights of lags and the mean chance to buy, over days without a purchase."""
-    quiet = ~rows.event
-    buys = prospects.buys[rows.entity[quiet]]
-    ahead = prospects.bought[rows.entity[quiet]] - rows.day[quiet]
-    # A prospect without a purchase is followed up to the last day on record.
-    ahead = np.where(buys, ahead, ahead - 1)
-    return chance_weights(ahead, buys, np.exp(log_odds[quiet]), rows.groups, days)
-
-
-@dataclass(frozen=True)
-class _Size:
-    """Turns log odds ratios into percentage points of the chance to buy."""
-
-    log_odds: FloatArray
-    weights: FloatArray
-    days: int
-    form_error: float
-    seed: int
-
-    def of(self, effects: LagEffects) -> dict[str, WindowEffect]:
-        """Return each effect in percentage points, with its interval."""
-        change = as_relative_change(effects, self.log_odds, self.weights)
-        return {b: self._one(change, i) for i, b in enumerate(effects.behaviours)}
-
-    def _one(self, change: LagEffects, b: int) -> WindowEffect:
-        found = estimate_window_effect(change, b, seed=self.seed)
-        share = self._moved_once(change, found)
-        found = replace(
-            found,
-            effect=share * found.effect,
-            low=share * found.low,
-            high=share * found.high,
-            draws=share * found.draws,
-        )
-        return add_model_uncertainty(found, self.form_error, 0.0, (self.seed, 13, b))
-
-    def _moved_once(self, change: LagEffects, found: WindowEffect) -> float:
-        """Return the share of the effect that is left as a prospect is moved to buy only once.
-
-        With a rise x of the cumulative hazard, ``1 − exp(−x)`` are moved, not x; the mean over days
-        at risk, weighted by their hazard.
-        """
-        width = [
-            min(last, self.days) - min(first - 1, self.days) for first, last in change.lags.groups
-        ]
-        hazard = logistic(self.log_odds)
-        rise = hazard * float(np.array(width) @ found.profile)
-        small = np.abs(rise) < MIN_RISE
-        share = np.where(small, 1.0, -np.expm1(-rise) / np.where(small, 1.0, rise))
-        return float(hazard @ share) / max(float(hazard.sum()), 1e-300)
-
-
 def _largest(within: WindowEffect) -> float:
     """Return the largest log hazard ratio over the lags before the days of preparation."""
     return float(within.profile[np.abs(within.profile).argmax()])
-
-
-def _sizes_of_passing(
-    rows: RiskRows, names: Sequence[str], passing: Sequence[str], n_close: int, size: _Size
-) -> dict[str, WindowEffect]:
-    """Return the sizes of effects that pass, fitted with their events of the last days too.
-
-    What all others do in the last days, those that prepare among them, is no control: it may follow
-    from the event.
-    """
-    if not passing:
-        return {}
-    first = [0 if b in passing else n_close for b in names]
-    fit = fit_first_purchase(rows, Terms.of(len(names), len(rows.groups), first))
-    if not fit.fit.converged:
-        return {}
-    return size.of(fit.effects(passing, [names.index(b) for b in passing], 0))
 
 
 def _close(full: FirstPurchaseFit, b: int, n_close: int) -> tuple[float, float]:
