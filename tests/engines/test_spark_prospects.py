@@ -9,7 +9,11 @@ import pytest
 
 from tests.outcomes.test_prospects import prospects_of
 
-pytestmark = [pytest.mark.spark, pytest.mark.seldom]
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.seldom,
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
 
 
 @pytest.mark.parametrize("starts", [None, "trial"])
