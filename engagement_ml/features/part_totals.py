@@ -91,17 +91,18 @@ class PartTotals:
 def part_values(
     engine: Engine, transactions: nw.LazyFrame[Any], columns: Sequence[str]
 ) -> dict[Value, float]:
-    """Return the margin of every combination of values that the transactions have in `columns`.
+    """Return the amounts of every combination of values that the transactions have in `columns`.
 
     Returns
     -------
     dict
-        Values as they are in the table, null as None; margin in currency.
+        Values as they are in the table, null as None. Amounts are gain and loss together, in
+        currency: 0 only if no transaction has a margin.
     """
     tagged = transactions.select(*columns, *transaction_amounts(transactions))
     grouped = tagged.group_by(*columns).agg(*(_total(c) for c in ("gain", "loss")))
     rows = engine.rows(grouped, source="transactions")
-    return {tuple(row[c] for c in columns): (row["gain"] - row["loss"]) / MICRO for row in rows}
+    return {tuple(row[c] for c in columns): (row["gain"] + row["loss"]) / MICRO for row in rows}
 
 
 def part_totals(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotFittedError
 from engagement_ml.model.queries import FittedQueries
+from engagement_ml.model.verdicts import FittedVerdicts
 from engagement_ml.workflow.fitting import FittedPipeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    import pandas as pd
     import shap
     from matplotlib.axes import Axes
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engagement_ml.workflow.explaining import ExplanationData, ExplanationKind
 
 
-class FittedResults(FittedQueries):
+class FittedResults(FittedQueries, FittedVerdicts):
     """Results of `fit`; each raises NotFittedError before it."""
 
     @property
@@ -40,20 +40,6 @@ class FittedResults(FittedQueries):
     def record_(self) -> RunRecord:
         """All results, as plain data."""
         return self._fitted.record
-
-    @property
-    def drivers_(self) -> pd.DataFrame:
-        """One row per candidate behaviour by margin, the selected first, as in ``drivers.csv``."""
-        from engagement_ml.workflow.results import driver_frame
-
-        return driver_frame(self.record_.drivers)
-
-    @property
-    def outcomes_(self) -> pd.DataFrame:
-        """One row per candidate behaviour and outcome beside margin; columns as of `drivers_`."""
-        from engagement_ml.workflow.results import driver_frame
-
-        return driver_frame(self.record_.further.outcome_rows)
 
     @property
     def evaluation_(self) -> dict[str, Any]:

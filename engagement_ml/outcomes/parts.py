@@ -103,7 +103,7 @@ def assign_parts(
         Parts only.
     columns : sequence of str
     margin : mapping of Value to float
-        Margin of each combination that the transactions have.
+        Gain and loss together of each combination that the transactions have.
 
     Raises
     ------

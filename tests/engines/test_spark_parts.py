@@ -14,7 +14,11 @@ from engagement_ml.features import build_panel, build_periods
 from engagement_ml.windows import plan_windows
 from tests.features.test_part_totals import SETTINGS, tables_of, totals_of, values_of
 
-pytestmark = [pytest.mark.spark, pytest.mark.seldom]
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.seldom,
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
 
 
 def test_spark_gives_the_same_amounts(spark_engine: Any, small_shop: Any) -> None:

@@ -16,9 +16,14 @@ from engagement_ml.drivers.evidence import DriverRow
 from engagement_ml.drivers.outcome_search import OutcomeFindings, judge_outcome
 from engagement_ml.errors import InputError
 from engagement_ml.features import Periods
+from engagement_ml.further import Further
+from engagement_ml.metric import EngagementMetric
 from engagement_ml.outcomes import part_evidence
+from engagement_ml.outcomes.evidence import OutcomeEvidence
 from engagement_ml.outcomes.part_evidence import judge_part
 from engagement_ml.records import RunRecord
+from engagement_ml.tracking.run_files import log_driver_table
+from engagement_ml.tracking.run_values import run_tags
 from engagement_ml.windows import History, Windows
 from tests.drivers.conftest import START, build
 
@@ -209,6 +214,26 @@ def test_files_and_results_hold_all_outcomes(here: Any, quick_parts: None, write
     assert record.further.mix[0].raises == ("soft", "other")
     assert soft.level is not None
     assert other.level is not None
+
+
+def test_mlflow_gets_a_table_and_a_tag(record_with_parts: RunRecord) -> None:
+    tables: dict[str, Any] = {}
+    client = SimpleNamespace(log_table=lambda _, frame, name: tables.setdefault(name, frame))
+    log_driver_table(client, "run", record_with_parts)
+    assert set(tables) == {"tables/drivers.json", "tables/outcomes.json"}
+    assert set(tables["tables/outcomes.json"]["outcome"]) == {"core"}
+    metric = EngagementMetric.from_dict(record_with_parts.metric)
+    assert run_tags(record_with_parts, metric, None)["engagement_ml.outcomes"] == "core"
+    alone = replace(record_with_parts, further=Further())
+    assert "engagement_ml.outcomes" not in run_tags(alone, metric, None)
+
+
+@pytest.fixture
+def record_with_parts(trained: Any) -> RunRecord:
+    rows = (row("driver", outcome="core", unit="EUR"),)
+    outcome = OutcomeEvidence("core", "part", "core", "EUR", 9, 1.0, rows)
+    record: RunRecord = trained.result.record
+    return replace(record, further=Further(outcomes=(outcome,)))
 
 
 def test_the_estimator_has_the_rows_of_other_outcomes(small_shop: Any, quick_parts: None) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engagement_ml.features.part_totals import PartTotals, part_totals, part_values
 from engagement_ml.outcomes.evidence import OutcomeEvidence
 from engagement_ml.outcomes.parts import Parts, assign_parts, configured_parts, part_columns
 from engagement_ml.workflow.further.part import Fields, Fitted, Part, Sources
+from engagement_ml.workflow.run_log import log_notes
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,15 @@ def _find(gathered: _Gathered, fitted: Fitted) -> Fields:
     mix = product_mix(
         outcomes, fitted.evidence.drivers, fitted.config.currency, compare=not parts.overlaps
     )
-    return Fields(outcomes=_with_notes(outcomes, parts.notes), mix=mix)
+    outcomes = _with_notes(outcomes, parts.notes)
+    log_notes([note for outcome in outcomes for note in outcome.notes])
+    return Fields(outcomes=outcomes, mix=mix)
 
 
 def _with_notes(
     outcomes: tuple[OutcomeEvidence, ...], notes: tuple[str, ...]
 ) -> tuple[OutcomeEvidence, ...]:
     """Return the outcomes, with what concerns all of them among the notes of the first."""
-    from dataclasses import replace
-
     first, *others = outcomes
     return (replace(first, notes=(*notes, *first.notes)), *others)
 
