@@ -38,7 +38,6 @@ CLEAR = Finding(
     uncorrected_z=9.5,
     half_z=(6.0, 6.5),
     close=(0.6, 0.05),
-    close_z=12.0,
     largest=0.5,
     ratio=(1.4, 1.3, 1.5),
     rises=(Rise(0.02, 0.03), Rise(0.03, 0.03)),
@@ -144,6 +143,20 @@ def test_too_few_buyers_are_a_reason_and_no_rows() -> None:
     assert found.reason is not None
     assert "100 who buy" in found.reason
     assert found.facts["prospects"] == 60
+
+
+def test_without_behaviours_there_is_a_reason_and_no_rows() -> None:
+    prospects = prospects_of(simulate(WORLDS["nothing acts"], 0, 400))
+    none = replace(
+        prospects,
+        n=prospects.n[:0],
+        entity=prospects.entity[:0],
+        day=prospects.day[:0],
+        behaviour=prospects.behaviour[:0],
+    )
+    found = find_first_purchase(none, CONFIG)
+    assert found.drivers == ()
+    assert "no behaviour is done" in str(found.reason)
 
 
 @pytest.fixture(scope="module")

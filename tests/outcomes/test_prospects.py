@@ -128,14 +128,3 @@ def test_counts_before_a_day_are_those_of_a_loop() -> None:
     # every day at risk is there once, as they are few
     at_risk = np.minimum(found.bought, found.n_days - 1) - found.entry
     assert rows.entity.size == int(at_risk.sum())
-
-
-@pytest.mark.spark
-@pytest.mark.seldom
-def test_spark_gives_the_same_prospects(spark_engine: Any) -> None:
-    signups = {"eve": "2024-01-20", "bob": "2024-02-01"}
-    for starts in (None, "trial"):
-        left, right = prospects_of(signups, starts), prospects_of(signups, starts, spark_engine)
-        assert left.left_out == right.left_out
-        for name in ("ids", "entry", "bought", "entity", "day", "behaviour", "n"):
-            np.testing.assert_array_equal(getattr(left, name), getattr(right, name))

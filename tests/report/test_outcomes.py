@@ -86,3 +86,29 @@ def test_the_terminal_says_outcomes_in_a_line_each(with_outcomes: RunRecord) -> 
 
 def test_records_hold_outcomes_and_mix(with_outcomes: RunRecord) -> None:
     assert RunRecord.from_json(with_outcomes.to_json()) == with_outcomes
+
+
+def test_first_purchases_have_their_facts_and_reasons(record: Record) -> None:
+    call = row("first_purchase", "driver", (5.2, 3.9, 6.5), "percentage points")
+    found = OutcomeEvidence(
+        "first_purchase", "first_purchase", "First purchase", "percentage points", 1200, 22.5,
+        (call,), facts={"bought": 300, "median_days_to_buy": 44.0, "starts": None},
+    )  # fmt: skip
+    html = render_report(replace(RunRecord.from_dict(record), further=Further(outcomes=(found,))))
+    text = Page(html).text
+    section = text[text.rindex("What brings first purchases") :]
+    assert "First purchases become more likely after: Tutorial finished." in section
+    assert "1,200 prospects" in section
+    assert "half of the buyers within 44 days" in section
+    assert "22.5% buy within 84 days" in section
+    assert "+5.20 3.90 to 6.50" in section
+    assert "22.5% buy within 84 days, 1,200 prospects" in text
+
+
+def test_what_drives_staying_lowers_churn_in_the_terminal(with_outcomes: RunRecord) -> None:
+    kept = row("churn", "driver", (-1.2, -2.0, -0.4), "percentage points")
+    churn = OutcomeEvidence("churn", "churn", "Churn", "percentage points", 900, 20.0, (kept,))
+    out = Console(file=StringIO(), width=200)
+    shown = replace(with_outcomes, further=Further(outcomes=(churn,)))
+    print_summary(shown, console=out)
+    assert "Churn: lowered by Tutorial finished." in out.file.getvalue()  # type: ignore[attr-defined]

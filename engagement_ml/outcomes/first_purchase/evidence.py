@@ -21,7 +21,7 @@ from engagement_ml.outcomes.first_purchase.judging import Verdict, judge
 from engagement_ml.outcomes.first_purchase.limits import LIMITS, Limits
 from engagement_ml.outcomes.first_purchase.prospects import LEFT_OUT, Prospects
 from engagement_ml.outcomes.first_purchase.sentences import Words, explain
-from engagement_ml.outcomes.first_purchase.study import Estimates, estimate
+from engagement_ml.outcomes.first_purchase.study import Estimates, estimate, present
 
 UNIT = "percentage points"
 ORDER = ("driver", "harmful", "unverifiable", "vanity", "consequence", "inert")
@@ -60,6 +60,9 @@ def find_first_purchase(
             f"of {len(prospects.ids):,} prospects, {n_bought:,} bought; estimates need "
             f"{limits.min_buyers:,} who buy, and some who do not"
         )
+        return _evidence(prospects, label, None, (), reason, facts, _notes(prospects, config))
+    if not present(prospects, limits):
+        reason = f"no behaviour is done by {limits.min_prospects} prospects before they buy"
         return _evidence(prospects, label, None, (), reason, facts, _notes(prospects, config))
     thresholds, raised = with_family_error(thresholds, prospects.behaviours, config)
     with threadpool_limits(limits=1, user_api="blas"):

@@ -44,7 +44,6 @@ class Finding:
         In random halves of the prospects.
     close : (float, float)
         Mean log hazard ratio of events in the days of preparation, and its standard error.
-    close_z : float
     largest : float
         Largest log hazard ratio of an event before these days.
     ratio : (float, float, float)
@@ -74,7 +73,6 @@ class Finding:
     uncorrected_z: float
     half_z: tuple[float, float]
     close: tuple[float, float]
-    close_z: float
     largest: float
     ratio: tuple[float, float, float]
     rises: tuple[Rise, Rise]
@@ -86,3 +84,8 @@ class Finding:
     min_effect: float
     failed: tuple[FailedCheck, ...] = ()
     converged: bool = True
+
+    @property
+    def close_z(self) -> float:
+        """The z of the events in the days of preparation."""
+        return self.close[0] / self.close[1] if self.close[1] > 0 else 0.0

@@ -48,9 +48,9 @@ class Verdict:
 def judge(finding: Finding, thresholds: Thresholds, limits: Limits) -> Verdict:
     """Give a behaviour its verdict on the first purchase.
 
-    Preparation is the rule: prospects who have decided to buy do more of many things. So `driver` and
-    `harmful` need evidence of before the days of preparation that withstands every test; all else
-    that precedes a purchase is `unverifiable`.
+    Preparation is the rule: prospects who have decided to buy do more of many things. So `driver`
+    and `harmful` need evidence of before the days of preparation that withstands every test; all
+    else that precedes a purchase is `unverifiable`.
     """
     obstacle = _obstacle(finding)
     if obstacle is not None:

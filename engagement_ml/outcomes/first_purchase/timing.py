@@ -1,9 +1,9 @@
 """The timing of events before a first purchase: how long preparation is, and whose timing it is.
 
-Prospects who have decided to buy do several things before the purchase. So behaviours that rise together
-in the last days before it are preparation, and the days in which they do are no evidence. An event
-that comes when other behaviours, or earlier events of its own kind, already predict a purchase is part
-of the same decision.
+Prospects who have decided to buy do several things before the purchase. So behaviours that rise
+together in the last days before it are preparation, and the days in which they do are no evidence.
+An event that comes when other behaviours, or earlier events of its own kind, already predict a
+purchase is part of the same decision.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Rise:
         return self.value / self.error if self.error > 0 else 0.0
 
 
-def preparation_days(rows: RiskRows, limits: Limits) -> tuple[int, FloatArray]:
-    """Return the days before a purchase that are preparation, and the rise of each behaviour.
+def preparation_days(rows: RiskRows, limits: Limits) -> int:
+    """Return the days before a purchase that are preparation.
 
     Buyers are compared with prospects who did not buy, weighted by their odds to buy given what is
     known before all lags. The common rise is the median over behaviours. It counts beyond that of
@@ -58,11 +58,7 @@ def preparation_days(rows: RiskRows, limits: Limits) -> tuple[int, FloatArray]:
     rows : RiskRows
         With the lags of the longest preparation.
 
-    Returns
-    -------
-    days : int
-    rise : array (B, G)
-        Log ratio of the mean counts.
+    limits : Limits
     """
     x = np.concatenate([rows.levels, rows.controls], axis=1)
     probability = fit_hazard(rows.event, x, rows.entity, rows.n_entities).probability
@@ -75,12 +71,12 @@ def preparation_days(rows: RiskRows, limits: Limits) -> tuple[int, FloatArray]:
     excess = common - common[-1]
     largest = float(excess.max())
     if largest < MIN_RISE:
-        return limits.preparation_days[0], rise
+        return limits.preparation_days[0]
     for g, days in enumerate(limits.preparation_days):
         # the group after this preparation
         if excess[g + 2] <= MAX_SHARE_LEFT * largest:
-            return days, rise
-    return limits.preparation_days[0], rise
+            return days
+    return limits.preparation_days[0]
 
 
 def rises_before(fit: FirstPurchaseFit, n_behaviours: int) -> list[tuple[Rise, Rise]]:
