@@ -62,8 +62,11 @@ class Simulation:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return events and transactions so far."""
-        events = pd.concat(self.events, ignore_index=True)
-        return {"events": events, "transactions": pd.concat(self.paid, ignore_index=True)}
+        until = START + pd.Timedelta(days=7 * self.week)
+        tables = {"events": self.events, "transactions": self.paid}
+        whole = {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}
+        # Orders that events will bring after the last week are not known yet.
+        return {name: table[table["timestamp"] < until] for name, table in whole.items()}
 
     def _week(self, effect: float, proposed: dict[str, np.ndarray]) -> None:
         shop, rng = self.shop, self.rng
@@ -94,7 +97,7 @@ class Simulation:
     def _rows(
         self, customers: np.ndarray, *, late: bool = False, **columns: object
     ) -> pd.DataFrame:
-        days = self.rng.integers(*((5, 12) if late else (0, 5)), len(customers))
+        days = self.rng.integers(*((5, 12) if late else (0, 7)), len(customers))
         seconds = self.rng.integers(0, 86_400, len(customers))
         moments = START + pd.to_timedelta(7 * self.week + days, unit="D")
         moments = moments + pd.to_timedelta(seconds, unit="s")
