@@ -141,24 +141,3 @@ def test_the_segment_is_read_from_the_table_of_the_run(tmp_path: Path) -> None:
     missing = scored(evidence, events(), config)
     assert missing.frame["contact_budget"].isna().all()
     assert any("cannot be read" in note for note in missing.notes)
-
-
-@pytest.mark.spark
-@pytest.mark.seldom
-def test_spark_gives_the_same_budgets(spark_session: Any) -> None:
-    rows = (
-        row("turns", 30.7, memory_days=28),
-        row("turns", 12.9, "basic", memory_days=28),
-        row("inert", None, "plus"),
-    )
-    evidence = ContactEvidence(("mail",), rows, {}, by_type=False, budget_by="plan")
-    given = events()
-    customers = pd.DataFrame({"customer_id": list(PLANS), "plan": list(PLANS.values())})
-    expected = scored(evidence, given, customers=customers).frame
-    native = spark_session.createDataFrame(given.assign(timestamp=given["timestamp"].astype(str)))
-    native = native.withColumn("timestamp", native["timestamp"].cast("timestamp_ntz"))
-    found = scored(evidence, native, customers=spark_session.createDataFrame(customers)).frame
-    found = found.sort_values("customer_id", ignore_index=True)
-    columns = ["customer_id", "contact_budget", "contact_budget_reason"]
-    left_, right = (f[columns].astype(object).fillna("") for f in (found, expected))
-    assert left_.to_numpy().tolist() == right.to_numpy().tolist()

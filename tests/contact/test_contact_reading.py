@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -61,7 +60,7 @@ def _expected(events: pd.DataFrame, chosen: pd.Series) -> dict[tuple[int, str, A
     return found
 
 
-def _rows(data: ContactData) -> dict[tuple[int, str, Any], int]:
+def rows_of(data: ContactData) -> dict[tuple[int, str, Any], int]:
     counts = data.counts
     kinds = [counts.event_types[k] for k in counts.kind]
     keys = zip(counts.customers.tolist(), kinds, counts.day.tolist(), strict=True)
@@ -91,7 +90,7 @@ def test_contacts_are_the_events_of_the_definition(case: str) -> None:
     given, config = frames(), settings(**changes, segments=["plan"])
     data = read(given, config)
     events = given["events"]
-    assert _rows(data) == _expected(events, chosen(events))
+    assert rows_of(data) == _expected(events, chosen(events))
     cutoff = pd.Timestamp(data.cutoff)
     days = (cutoff - events["timestamp"]).dt.total_seconds() / 86_400
     inside = events[chosen(events) & (days > 0) & (days <= 28)]
@@ -127,27 +126,3 @@ def test_what_cannot_be_contacts_is_said_in_a_line(changes: dict[str, Any], word
     with pytest.raises(InputError, match=words) as raised:
         read(frames(), settings(**changes))
     assert "\n" not in str(raised.value)
-
-
-@pytest.mark.spark
-@pytest.mark.seldom
-def test_spark_reads_the_same_contacts(spark_session: Any) -> None:
-    given = frames()
-    for changes, _ in CASES.values():
-        config = settings(**changes, segments=["plan"])
-        native = {}
-        for name, frame in given.items():
-            texts = frame.assign(
-                **({"timestamp": frame["timestamp"].astype(str)} if "timestamp" in frame else {})
-            )
-            table = spark_session.createDataFrame(texts.astype(object).where(texts.notna(), None))
-            if "timestamp" in frame:
-                table = table.withColumn("timestamp", table["timestamp"].cast("timestamp_ntz"))
-            native[name] = table
-        expected, found = read(given, config), read(native, config)
-        assert _rows(found) == _rows(expected)
-        for field in dataclasses.fields(ContactData):
-            if field.name not in ("counts", "segments"):
-                left, right = getattr(found, field.name), getattr(expected, field.name)
-                assert np.array_equal(left, right), field.name
-        assert found.segments["plan"].tolist() == expected.segments["plan"].tolist()
