@@ -21,7 +21,7 @@ from engagement_ml.workflow.results import DRIVER_COLUMNS, drivers_csv
 
 RESULT_FILES = {
     "config.yaml", "drivers.csv", "evaluation.json", "metric.json", "models/churn.txt",
-    "models/profit.txt", "report.html", "run.json",
+    "models/profit.txt", "report.html", "run.json", "unprofitable.csv",
 }  # fmt: skip
 
 

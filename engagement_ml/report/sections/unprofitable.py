@@ -32,6 +32,7 @@ def build(run: Run) -> dict[str, Any] | None:
     return _EMPTY | {
         "who": _TOP_QUARTER,
         **_numbers(run, found.n_engaged, found.n_unprofitable, found.margin_lost),
+        "share": percent(found.share),
         "rows": _rows(run, found.behaviours),
     }
 
