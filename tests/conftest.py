@@ -182,6 +182,18 @@ def stand_in_evidence(behaviours: tuple[str, ...], chosen: tuple[str, ...]) -> A
     )
 
 
+def with_responses(evidence: Any) -> Any:
+    """Return made-up evidence with a response curve for each of its drivers."""
+    import dataclasses
+
+    from engagement_ml.drivers.response_evidence import ResponseCurve
+
+    x = tuple(float(n) for n in range(13))
+    curve = ResponseCurve(x, x, x, x, None, 1.0, 3.0, "linear")
+    drivers = [row.behaviour for row in evidence.drivers if row.verdict == "driver"]
+    return dataclasses.replace(evidence, responses=dict.fromkeys(drivers, curve))
+
+
 def stand_in_search(*chosen: str) -> Callable[..., Any]:
     """Return a stand-in for the driver search, which is slow."""
 

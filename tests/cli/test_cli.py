@@ -13,11 +13,13 @@ import pandas as pd
 import pytest
 import yaml
 
+from engagement_ml import drivers
 from engagement_ml.cli import main
+from tests.conftest import with_responses
 
 COMMANDS = [
     "demo", "init", "train", "register", "evaluate", "audit", "promote", "score", "predict",
-    "sql", "monitor", "report", "features",
+    "act", "sql", "monitor", "report", "features",
 ]  # fmt: skip
 HEAVY = {
     "duckdb", "lightgbm", "matplotlib", "mlflow", "narwhals", "numpy", "pandas", "pydantic",
@@ -43,6 +45,8 @@ def test_every_example_in_help_runs(here, quick_drivers, small_shop, monkeypatch
     monkeypatch.setattr(
         "engagement_ml.datasets.shop.make_shop", lambda *_args, **_settings: small_shop
     )
+    search = drivers.find_drivers
+    monkeypatch.setattr(drivers, "find_drivers", lambda *a, **k: with_responses(search(*a, **k)))
     shown = [example for name in COMMANDS for example in examples(monkeypatch, capsys, name)]
     assert len(shown) >= len(COMMANDS)
     views = small_shop.events.loc[lambda t: t["event_type"] == "page_view"]

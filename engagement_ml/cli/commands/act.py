@@ -87,9 +87,9 @@ def act(
     log_format: LogLines = None,
     debug: Debug = False,
 ) -> None:
-    """List whom to act on, hold out a control group, and read back what came of it.
+    """List customers to act on, hold out a control group, and read back what came of it.
 
-    Writes actions.csv (whom to treat, with what and why), assignment.csv (who is treated and who
+    Writes actions.csv (the customers to treat, and why), assignment.csv (who is treated and who
     is left alone) and action.json. Once margin is known, --read compares the two groups and prints
     the lines by which train uses the result. --record sums up all lists.
     """
