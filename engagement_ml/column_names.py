@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+CLUSTER = "cluster"
+"""Column of a panel whose customers are not independent of each other: who shares an actor."""
+
 
 def fold(name: str) -> str:
     """Return the form in which names are compared.

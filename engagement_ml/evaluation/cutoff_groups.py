@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engagement_ml._typing import BoolArray, FloatArray, IntArray
+from engagement_ml.column_names import CLUSTER
 from engagement_ml.evaluation.rescaling import rescale_to_earlier_mean
-from engagement_ml.features.panel import CLUSTER
 
 if TYPE_CHECKING:
     import pandas as pd

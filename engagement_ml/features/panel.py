@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from engagement_ml.column_names import CLUSTER
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import NotEnoughDataError
 from engagement_ml.features import behaviours
@@ -19,9 +20,6 @@ from engagement_ml.features.numpy_panel import numpy_blocks
 from engagement_ml.features.ratios import frequency_column
 from engagement_ml.inputs import Tables
 from engagement_ml.windows import Windows
-
-CLUSTER = "cluster"
-"""Column of a panel whose customers are not independent of each other: who shares an actor."""
 
 
 @dataclass(frozen=True)

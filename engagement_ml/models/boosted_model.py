@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from engagement_ml._typing import AnyArray, FloatArray
+from engagement_ml.column_names import CLUSTER
 from engagement_ml.errors import NotEnoughDataError
-from engagement_ml.features.panel import CLUSTER
 from engagement_ml.models.boosting import (
     Boosted,
     fit_boosted,

@@ -68,8 +68,9 @@ def features(  # type: ignore[misc]
     >>> panel.columns[:4].tolist()
     ['customer_id', 'cutoff', 'part', 'advisor_call__frequency']
     """
+    from engagement_ml.column_names import CLUSTER
     from engagement_ml.features.lazy_panel import build_lazy_panel
-    from engagement_ml.features.panel import CLUSTER, build_panel, no_event
+    from engagement_ml.features.panel import build_panel, no_event
 
     if isinstance(links, Mapping):
         # The section of the configuration has the name of the table.

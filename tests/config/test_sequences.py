@@ -25,7 +25,7 @@ def config(*sequences: dict[str, Any], **more: Any) -> PipelineConfig:
         ([DEMO], {"behaviours": {"trial": {"role": "ignore"}}}, "sequences.0.then': 'trial' has"),
         ([DEMO, {"first": "demo then trial", "then": "buy"}], {}, "is a sequence; give an event"),
         ([{**DEMO, "within_days": 0}], {}, "sequences.0.within_days"),
-        ([{**DEMO, "within_hours": 3}], {}, "did you mean 'within_days'"),
+        ([{**DEMO, "within_day": 3}], {}, "did you mean 'within_days'"),
     ],
 )
 def test_what_cannot_be_used_is_one_line(

@@ -119,7 +119,7 @@ def test_every_part_of_a_full_record_has_its_section(record: Record) -> None:
     page = Page(render_report(record))
     ids = [attributes["id"] for tag, attributes in page.elements if tag == "section"]
     assert ids == [
-        "overview", "standing", "metric", "opportunity", "responses", "unprofitable",
+        "overview", "opportunity", "standing", "metric", "responses", "unprofitable",
         "experiments", "behaviours", "naive", "evaluation", "checks", "segments", "pairs", "data",
         "windows", "limits", "glossary", "versions",
     ]  # fmt: skip
