@@ -14,7 +14,7 @@ unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-journey test test-lowest lint format docs bench bench-recovery bench-scale bench-cost \
-	bench-monitor bench-measures bench-surveys constraints clean
+	bench-monitor bench-measures bench-surveys bench-outcomes constraints clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | \
@@ -74,6 +74,16 @@ bench-cost: $(DEV)  ## Cost of train, compared with LightGBM and SHAP
 
 bench-surveys: $(DEV)  ## Verdicts on surveys: false ones, and those that find what there is
 	$(BIN)/python -m benchmarks.surveys
+
+bench-outcomes: $(DEV)  ## First purchases, products, partners, contacts, sequences, credit and actions
+	$(BIN)/python -m benchmarks.first_purchase
+	$(BIN)/python -m benchmarks.product_mix
+	$(BIN)/python -m benchmarks.partners
+	$(BIN)/python -m benchmarks.contact
+	$(BIN)/python -m benchmarks.sequences
+	$(BIN)/python -m benchmarks.unprofitable
+	$(BIN)/python -m benchmarks.attribution
+	$(BIN)/python -m benchmarks.closed_loop
 
 bench-monitor: $(DEV)  ## False alarms of the monitor in quiet weeks, and the faults that it finds
 	$(BIN)/python -m benchmarks.monitor.events

@@ -9,6 +9,7 @@ import numpy as np
 from engagement_ml.contact.rates import per_week
 from engagement_ml.contact.search import ContactResponse
 from engagement_ml.drivers.estimation.turning import Turning
+from engagement_ml.drivers.explanations import explain, failed_clause
 from engagement_ml.drivers.finding import Rule
 from engagement_ml.drivers.wording import Wording
 from engagement_ml.formatting import count, decimals_for, listed, percent
@@ -117,7 +118,11 @@ def _vetoed(response: ContactResponse) -> str:
 def _inconclusive(response: ContactResponse) -> str:
     if response.finding.within is None:
         return _not_identified(response)
-    return f"{_within(response)}, which is not certain; {response.settled_by}"
+    case = (response.verdict, response.finding, _wording(response))
+    if response.verdict.rule != "inconclusive":
+        return explain(*case, response.settled_by, response.study.thresholds)
+    clause = failed_clause(*case, response.study.thresholds)
+    return f"{_within(response)}, which is not certain: {clause}; {response.settled_by}"
 
 
 def _not_identified(response: ContactResponse) -> str:

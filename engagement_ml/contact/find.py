@@ -149,10 +149,10 @@ def _notes(data: ContactData, response: ContactResponse, config: PipelineConfig)
             f"by role or as the churn event, {left_out} count as no contact, whatever the "
             "direction; name them in contact.event_types if they are contacts"
         )
-    without = sum(int((labels == "").sum()) for labels in response.study.periods.segments.values())
-    if without:
-        many = quantity(without, config.entity)
-        notes.append(f"{many} without a value of a segment have the optimum of all")
+    for column, labels in response.study.periods.segments.items():
+        if without := int((labels == "").sum()):
+            many = quantity(without, config.entity)
+            notes.append(f"{many} without a value of {column} have the optimum of all")
     return tuple(notes)
 
 

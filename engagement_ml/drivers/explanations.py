@@ -171,6 +171,13 @@ def _notice_period(case: _Case) -> str:
     return f"{left} {days} days before leaving, as a decision already taken shows; {case.advice}"
 
 
+def failed_clause(
+    verdict: Verdict, finding: Finding, wording: Wording, thresholds: Thresholds = THRESHOLDS
+) -> str:
+    """Return which test the evidence on a behaviour failed, as a clause."""
+    return _failed(_Case(verdict, finding, wording, "", thresholds, {}))
+
+
 def _failed(case: _Case) -> str:
     z = 0.0 if case.finding.within is None else case.finding.within.z
     texts: dict[FailedTest | None, str] = {
