@@ -43,7 +43,8 @@ def sequence_events(
     >>> import pandas as pd
     >>> from engagement_ml.engine import open_duckdb
     >>> events = pd.DataFrame({"customer_id": [1, 1, 2], "event_type": ["demo", "trial", "trial"],
-    ...     "timestamp": pd.to_datetime(["2024-01-01 09:00", "2024-01-02 08:00", "2024-01-02"])})
+    ...     "timestamp": pd.to_datetime(["2024-01-01 09:00", "2024-01-02 08:00",
+    ...                                "2024-01-02 00:00"])})
     >>> with open_duckdb() as engine:
     ...     frame = engine.read_arrow(nw.from_native(events).to_arrow())
     ...     found = sequence_events(engine, frame, [SequenceConfig(first="demo", then="trial")])

@@ -28,8 +28,8 @@ def mean_interval(values: FloatArray, confidence: float = 0.95) -> tuple[float, 
 
     Examples
     --------
-    >>> [round(each, 2) for each in mean_interval(np.array([1.0, 2.0, 3.0, 4.0, 30.0]))]
-    [8.0, 0.05, 47.13]
+    >>> [round(float(each), 2) for each in mean_interval(np.array([1.0, 2.0, 3.0, 4.0, 30.0]))]
+    [8.0, -2.12, 57.52]
     """
     from scipy.stats import t as student
 

@@ -61,7 +61,7 @@ def render_report(
     ...     evidence=DriverEvidence("driver", (), reason, ()),
     ... )
     >>> page = render_report(record)
-    >>> "No behaviour could be shown to move margin." in page, "http" in page
+    >>> "No behaviour could be shown to move margin." in page, "://" in page
     (True, False)
     """
     run = Run.of(record)

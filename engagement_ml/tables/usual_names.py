@@ -122,7 +122,7 @@ USUAL_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "links": {
         "actor_id": (
-            "actor", "rep_id", "sales_rep_id", "salesrep_id", "salesperson_id", "sales_person_id",
+            "actor", "rep_id", "sales_rep_id", "salesperson_id",
             "account_manager_id", "partner_id", "reseller_id", "dealer_id", "agent_id",
             "advisor_id", "employee_id", "owner_id", "contact_id", "user_id",
         ),

@@ -133,7 +133,8 @@ def function_calls(code: str, *arguments: str) -> int:
 def test_help_takes_little_more_work_than_importing_its_libraries():
     libraries = function_calls("import typer, rich")
     assert libraries > 50_000
-    assert function_calls(SCRIPT, "--help") <= 2.5 * libraries
+    # typer reads the options of every command; the share of one is bounded.
+    assert function_calls(SCRIPT, "--help") <= (0.5 + len(COMMANDS) / 8) * libraries
 
 
 def test_training_prints_the_result_and_the_next_command(

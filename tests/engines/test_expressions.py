@@ -28,6 +28,7 @@ def test_values_on_spark(spark_engine: Any, tmp_path: Path) -> None:
     check_values(spark_engine.rows(spark_engine.project(frame, columns), source="table"))
 
 
+@pytest.mark.seldom
 @pytest.mark.spark
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_texts_are_the_same_times_and_numbers_on_spark(spark_engine: Any) -> None:

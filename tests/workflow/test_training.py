@@ -124,7 +124,7 @@ def test_a_run_on_frames_records_no_paths(here, untracked, small_shop, quick_dri
     train(untracked, frames=frames_of(small_shop), output="out")
     recorded = read_config(here / "out" / "config.yaml")
     assert recorded.sources.model_dump() == dict.fromkeys(
-        ("events", "transactions", "customers", "surveys", "identities")
+        ("events", "transactions", "customers", "surveys", "identities", "links")
     )
 
 
@@ -171,7 +171,7 @@ def test_an_abstention_is_a_result_and_registers_no_version(here, config, quick_
     result = train(config, output="out")
     assert result.metric.abstained
     assert result.registered["model"] is None
-    assert files_in(here / "out") == RESULT_FILES
+    assert files_in(here / "out") == RESULT_FILES - {"unprofitable.csv"}
     assert json.loads((here / "out" / "metric.json").read_text())["abstained"] is True
 
 

@@ -12,9 +12,8 @@ import pytest
 
 from engagement_ml.config import parse_config
 from engagement_ml.features import Panel
-from engagement_ml.further import Further
 from engagement_ml.metric import EngagementMetric, Transform, WeightedBehaviour
-from engagement_ml.workflow.further.unprofitable import find_unprofitable, unprofitable_files
+from engagement_ml.workflow.further.unprofitable import find_unprofitable
 from engagement_ml.workflow.metric_builder import with_score_quantiles
 
 CUTOFFS = pd.to_datetime(["2024-05-06", "2024-06-03"])
@@ -79,7 +78,8 @@ def panel() -> Panel:
 
 def test_costs_of_serving_make_a_group_unprofitable(panel: Panel) -> None:
     run = fitted(panel, metric_of(panel), behaviours={"call": {"cost_per_event": 5.0}})
-    profile = find_unprofitable(None, run)
+    found = find_unprofitable(None, run)
+    profile = found.fields["profile"]
     last = panel.frame[panel.frame["cutoff"] == CUTOFFS[1]]
     # The median of the scores at the training cutoff is 4 of 12 visits.
     engaged = last[last["visit__frequency"] >= 4]
@@ -99,8 +99,8 @@ def test_costs_of_serving_make_a_group_unprofitable(panel: Panel) -> None:
 
 def test_the_file_lists_customers_of_groups_that_lose(panel: Panel) -> None:
     run = fitted(panel, metric_of(panel), behaviours={"call": {"cost_per_event": 5.0}})
-    profile = find_unprofitable(None, run)
-    files = unprofitable_files(Further(profile=profile), panel, run.config, run.metric)
+    found = find_unprofitable(None, run)
+    profile, files = found.fields["profile"], found.files
     rows = list(csv.DictReader(io.StringIO(files["unprofitable.csv"])))
     losing = {group.rule: group for group in profile.groups if group.loses}
     assert len(rows) == sum(group.n_entities for group in losing.values())
@@ -118,16 +118,16 @@ def test_the_file_lists_customers_of_groups_that_lose(panel: Panel) -> None:
 
 def test_without_costs_a_note_says_so_and_the_file_is_empty(panel: Panel) -> None:
     run = fitted(panel, metric_of(panel))
-    profile = find_unprofitable(None, run)
+    found = find_unprofitable(None, run)
+    profile, files = found.fields["profile"], found.files
     assert not any(group.loses for group in profile.groups)
     assert "cost_per_event" in profile.notes[0]
-    files = unprofitable_files(Further(profile=profile), panel, run.config, run.metric)
     assert files == {"unprofitable.csv": "customer_id,rule,net_margin,score\n"}
 
 
 def test_a_configured_limit_says_who_is_engaged(panel: Panel) -> None:
     run = fitted(panel, metric_of(panel), scorecard={"engaged_from": 90.0})
-    profile = find_unprofitable(None, run)
+    profile = find_unprofitable(None, run).fields["profile"]
     last = panel.frame[panel.frame["cutoff"] == CUTOFFS[1]]
     assert profile.n_engaged == (last["visit__frequency"] >= 11).sum()
     assert "groups need 200" in str(profile.reason)
@@ -135,7 +135,8 @@ def test_a_configured_limit_says_who_is_engaged(panel: Panel) -> None:
 
 def test_a_metric_that_abstains_has_no_engaged_customers(panel: Panel) -> None:
     run = fitted(panel, metric_of(panel, abstains=True))
-    profile = find_unprofitable(None, run)
+    found = find_unprofitable(None, run)
+    profile = found.fields["profile"]
     assert (profile.n_engaged, profile.groups, profile.net_margin) == (0, (), None)
     assert "the metric abstains" in str(profile.reason)
-    assert unprofitable_files(Further(profile=profile), panel, run.config, run.metric) == {}
+    assert found.files == {}

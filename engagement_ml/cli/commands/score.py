@@ -41,7 +41,7 @@ def score(
     links: Annotated[
         str | None,
         typer.Option(
-            help="Table of the customers whom each actor serves. "
+            help="Table of actors and the customers that each serves. "
             "[default: that of the configuration]",
             show_default=False,
         ),

@@ -10,9 +10,9 @@ from engagement_ml.report.view import Run
 
 
 def build(run: Run) -> dict[str, Any] | None:
-    """Return totals by driver; None if no driver has any."""
+    """Return totals by driver; None if no driver has any, or the metric is no driver's."""
     found = run.record.further.opportunity
-    if found is None or not found.rows:
+    if found is None or not found.rows or run.indicator or not run.weighted:
         return None
     money = run.money
     rows = [
