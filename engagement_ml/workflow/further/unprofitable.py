@@ -99,7 +99,8 @@ def _engaged(
     chosen = (scores >= limit) & (scores > 0)
     cost = _cost(frame, panel, config)
     net = frame["margin"].to_numpy(dtype=float) - cost
-    return frame.assign(net_=net, score_=scores).loc[chosen].reset_index(drop=True), limit
+    added = pd.DataFrame({"net_": net, "score_": scores}, index=frame.index)
+    return pd.concat([frame, added], axis=1).loc[chosen].reset_index(drop=True), limit
 
 
 def _cost(frame: pd.DataFrame, panel: Panel, config: PipelineConfig) -> FloatArray:
