@@ -128,6 +128,12 @@ class GateFailedError(EngagementError):
     exit_status = 1
 
 
+class NothingToActOnError(EngagementError):
+    """No behaviour of a run is a driver; exit status 0, because an abstention is a result."""
+
+    exit_status = 0
+
+
 Report = Callable[[EngagementError], None]
 """Takes a problem of the input: a run stops at the first one, ``check`` collects all."""
 

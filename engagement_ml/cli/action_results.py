@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from engagement_ml.cli.results import print_table
-from engagement_ml.errors import ConfigError
-from engagement_ml.formatting import Money, number, one_line, quantity, sentence
+from engagement_ml.errors import ConfigError, NothingToActOnError
+from engagement_ml.formatting import Money, first_upper, number, one_line, quantity, sentence
 from engagement_ml.report.summary import WIDTH
 from engagement_ml.report.track_record_page import headline
 from engagement_ml.workflow import ActionReading, ActionResult, TrackRecordResult
@@ -34,6 +34,11 @@ def refuse_together(
     given = [option for option, value in making.items() if value is not None]
     if task is not None and given:
         raise ConfigError(f"{given[0]} is for a new list; leave it out with {task}")
+
+
+def show_nothing(why: NothingToActOnError) -> None:
+    """Print why there is no list: an abstention is a result."""
+    _print(_console(), f"No list was made. {first_upper(str(why))}.")
 
 
 def show_action(result: ActionResult, *, quiet: bool) -> None:

@@ -15,6 +15,7 @@ import yaml
 
 from engagement_ml import drivers
 from engagement_ml.cli import main
+from engagement_ml.errors import NothingToActOnError
 from tests.conftest import with_responses
 
 COMMANDS = [
@@ -135,6 +136,16 @@ def test_help_takes_little_more_work_than_importing_its_libraries():
     assert libraries > 50_000
     # typer reads the options of every command; the share of one is bounded.
     assert function_calls(SCRIPT, "--help") <= (0.5 + 2 * len(COMMANDS) / 15) * libraries
+
+
+def test_a_run_without_a_driver_is_no_error_of_act(here, write_yaml, monkeypatch, capsys):
+    def act(*_: object, **__: object) -> None:
+        raise NothingToActOnError("the run in runs/x: no behaviour is a driver: nothing passed")
+
+    monkeypatch.setattr("engagement_ml.workflow.act", act, raising=False)
+    assert run(monkeypatch, "act", str(write_yaml())) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "No list was made. The run in runs/x: no behaviour is a driver: nothing passed." in said
 
 
 def test_training_prints_the_result_and_the_next_command(

@@ -16,7 +16,13 @@ import yaml
 import engagement_ml as em
 from engagement_ml.config import parse_config
 from engagement_ml.drivers.response_evidence import ResponseCurve
-from engagement_ml.errors import ConfigError, InputError, NotEnoughDataError, OutputError
+from engagement_ml.errors import (
+    ConfigError,
+    InputError,
+    NotEnoughDataError,
+    NothingToActOnError,
+    OutputError,
+)
 from engagement_ml.workflow.acting.plan import read_plan
 from tests.conftest import SETTINGS
 
@@ -231,7 +237,7 @@ def test_options_out_of_range_and_runs_without_drivers_are_refused(home, trained
     given = {"frames": home.frames, "progress": False}
     with pytest.raises(ConfigError, match="control_share: expected a share"):
         em.act(home.config, model=home.run, control_share=0.95, **given)
-    with pytest.raises(InputError, match="nothing to act on"):
+    with pytest.raises(NothingToActOnError, match="nothing to act on"):
         em.act(home.config, model=trained.folder, output=tmp_path / "list", **given)
     assert not (tmp_path / "list").exists()
 

@@ -96,6 +96,7 @@ def act(
     with command(quiet=quiet, verbose=verbose, debug=debug, log_format=log_format) as progress:
         from engagement_ml import workflow
         from engagement_ml.cli import action_results
+        from engagement_ml.errors import NothingToActOnError
         from engagement_ml.workflow.results import default_folder
         from engagement_ml.workflow.settings import as_config
 
@@ -113,14 +114,18 @@ def act(
                 workflow.track_record(record, name=settings.name), quiet=quiet
             )
         else:
-            made = workflow.act(
-                config,
-                model=model,
-                output=output or default_folder(f"{as_config(config).name}/actions"),
-                control_share=control_share,
-                at_most=at_most,
-                seed=seed,
-                tracking_uri=tracking_uri,
-                progress=progress,
-            )
-            action_results.show_action(made, quiet=quiet)
+            try:
+                made = workflow.act(
+                    config,
+                    model=model,
+                    output=output or default_folder(f"{as_config(config).name}/actions"),
+                    control_share=control_share,
+                    at_most=at_most,
+                    seed=seed,
+                    tracking_uri=tracking_uri,
+                    progress=progress,
+                )
+            except NothingToActOnError as why:
+                action_results.show_nothing(why)
+            else:
+                action_results.show_action(made, quiet=quiet)

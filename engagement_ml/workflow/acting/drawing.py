@@ -19,7 +19,7 @@ from engagement_ml.actions.assignment import (
 )
 from engagement_ml.actions.gains import EventGains, best_of, driver_gains
 from engagement_ml.config import PipelineConfig
-from engagement_ml.errors import InputError, NotEnoughDataError
+from engagement_ml.errors import InputError, NotEnoughDataError, NothingToActOnError
 from engagement_ml.formatting import Money, finite, one_line, plural, quantity
 from engagement_ml.inputs import Tables
 from engagement_ml.windows import DAY
@@ -75,7 +75,7 @@ def _gains(chosen: ChosenRun, tables: Tables) -> dict[str, EventGains]:
     gains = driver_gains(record.evidence)
     if not gains:
         why = (metric.reason or "").rstrip(". ")
-        raise InputError(
+        raise NothingToActOnError(
             f"{chosen.run.origin}: no behaviour of the run has the verdict 'driver' and a response "
             "curve, so there is nothing to act on" + (f": {why}" if why else "")
         )
