@@ -70,8 +70,8 @@ def touch_types(tables: Tables, config: PipelineConfig) -> tuple[str, ...]:
     left = set(settings.event_types or by_default) - {settings.conversion}
     if not left:
         raise InputError(
-            f"events: key '{_KEY}.event_types': no event type is left that could be a touchpoint; "
-            "name those that are"
+            f"{tables.source('events')}: key '{_KEY}.event_types': no event type is left that could "
+            "be a touchpoint; name those that are"
         )
     return tuple(sorted(left))
 
@@ -88,8 +88,8 @@ def read_touches(tables: Tables, config: PipelineConfig) -> Touches:
     column = settings.touchpoint
     if column not in tables.columns("events"):
         raise InputError(
-            f"events: column '{column}', which key '{_KEY}.touchpoint' asks for, is missing; map "
-            f"it under 'columns.events', or set '{_KEY}.touchpoint' to event_type or to a column "
+            f"{tables.source('events')}: column '{column}', which key '{_KEY}.touchpoint' asks for, "
+            f"is missing; map it under 'columns.events', or set '{_KEY}.touchpoint' to event_type or to a column "
             "that is there"
         )
     since, end = _first_touch_day(tables, settings), _micros(tables.history.end)
@@ -108,8 +108,8 @@ def read_touches(tables: Tables, config: PipelineConfig) -> Touches:
     named = [row for row in totals if row[0]]
     if not named:
         raise InputError(
-            f"events: column '{column}', which key '{_KEY}.touchpoint' names, is empty in all "
-            f"{unnamed:,} events of the history that could be touches; set '{_KEY}.touchpoint' to "
+            f"{tables.source('events')}: column '{column}', which key '{_KEY}.touchpoint' names, is empty "
+            f"in all {unnamed:,} events of the history that could be touches; set '{_KEY}.touchpoint' to "
             "another column, or fill it"
         )
     # The most frequent first; names settle ties, so that the same data give the same touchpoints.

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from engagement_ml.config.frozen import Frozen
+from engagement_ml.errors import nearest
 
 MARGIN, FIRST_PURCHASE, CHURN = "margin", "first_purchase", "churn"
 BUILT_IN = (MARGIN, FIRST_PURCHASE, CHURN)
@@ -77,8 +78,8 @@ def check_outcomes(outcomes: dict[str, OutcomeConfig]) -> None:
             )
         if name not in BUILT_IN and not outcome.where:
             raise ValueError(
-                f"'{name}' is no outcome; the outcomes are {', '.join(BUILT_IN)}, and parts of "
-                f"margin, such as '{name}: {{where: {{product: [a, b]}}}}'"
+                f"'{name}' is no outcome{nearest(name, BUILT_IN)}; the outcomes are "
+                f"{', '.join(BUILT_IN)}, and parts of margin, such as '{name}: {{where: {{product: [a, b]}}}}'"
             )
         if name != FIRST_PURCHASE and outcome.starts is not None:
             raise ValueError(f"key 'outcomes.{name}.starts': only 'first_purchase' has a start")

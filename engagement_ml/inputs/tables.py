@@ -83,6 +83,10 @@ class Tables:
     sample_key: str = ""
     notes: tuple[str, ...] = ()
 
+    def source(self, name: str) -> str:
+        """Return the name of a table's source in messages, such as its path."""
+        return next((each.source for each in self.quality if each.table == name), name)
+
     def columns(self, name: str) -> tuple[str, ...]:
         """Return the columns that a table has; empty if the table is not given.
 

@@ -49,7 +49,9 @@ def configured_parts(config: PipelineConfig) -> dict[str, OutcomeConfig]:
     return {name: outcome for name, outcome in config.outcomes.items() if outcome.where}
 
 
-def part_columns(outcomes: Mapping[str, OutcomeConfig], present: Sequence[str]) -> tuple[str, ...]:
+def part_columns(
+    outcomes: Mapping[str, OutcomeConfig], present: Sequence[str], label: str = "transactions"
+) -> tuple[str, ...]:
     """Return the columns that tell parts apart.
 
     Parameters
@@ -58,6 +60,8 @@ def part_columns(outcomes: Mapping[str, OutcomeConfig], present: Sequence[str]) 
         Parts only.
     present : sequence of str
         Columns that the transactions have.
+    label : str
+        Name of the transactions in messages.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def part_columns(outcomes: Mapping[str, OutcomeConfig], present: Sequence[str]) 
             if column not in usable:
                 has = f"they have {listed(usable)}" if usable else "they have no such column"
                 raise InputError(
-                    f"transactions: column '{column}' is missing, which key "
+                    f"{label}: column '{column}' is missing, which key "
                     f"'outcomes.{name}.where' names{nearest(column, usable)}; {has}; a column of "
                     "another name becomes the product by 'columns: {transactions: {product: "
                     f"{column}}}}}'"
@@ -92,6 +96,7 @@ def assign_parts(
     outcomes: Mapping[str, OutcomeConfig],
     columns: Sequence[str],
     margin: Mapping[Value, float],
+    label: str = "transactions",
 ) -> Parts:
     """Assign every combination of values to the parts that it matches.
 
@@ -104,6 +109,8 @@ def assign_parts(
     columns : sequence of str
     margin : mapping of Value to float
         Gain and loss together of each combination that the transactions have.
+    label : str
+        Name of the transactions in messages.
 
     Raises
     ------
@@ -120,11 +127,11 @@ def assign_parts(
     known = {c: {_text(value[i]) for value in margin} - {None} for i, c in enumerate(columns)}
     members: dict[str, tuple[Value, ...]] = {}
     for name, outcome in outcomes.items():
-        _check_values(name, outcome, known)
+        _check_values(name, outcome, known, label)
         members[name] = tuple(value for value in margin if _matches(outcome, columns, value))
         if not members[name]:
             raise InputError(
-                f"transactions: no row matches all columns of key 'outcomes.{name}.where' at once; "
+                f"{label}: no row matches all columns of key 'outcomes.{name}.where' at once; "
                 "change its values, or leave a column out"
             )
     n_parts = Counter(value for part in members.values() for value in part)
@@ -134,7 +141,9 @@ def assign_parts(
     return Parts(tuple(columns), members, other, bool(twice), _notes(other, rest, twice))
 
 
-def _check_values(name: str, outcome: OutcomeConfig, known: Mapping[str, set[str | None]]) -> None:
+def _check_values(
+    name: str, outcome: OutcomeConfig, known: Mapping[str, set[str | None]], label: str
+) -> None:
     for column, values in outcome.values.items():
         for value in values:
             if value in known[column]:
@@ -143,7 +152,7 @@ def _check_values(name: str, outcome: OutcomeConfig, known: Mapping[str, set[str
             near = nearest(value, texts)
             has = "" if near else f"; its values are {_few(texts)}"
             raise InputError(
-                f"transactions: column '{column}' never is '{value}', which key "
+                f"{label}: column '{column}' never is '{value}', which key "
                 f"'outcomes.{name}.where.{column}' names{near}{has}; correct the value or remove it"
             )
 

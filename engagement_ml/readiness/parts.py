@@ -11,6 +11,7 @@ from engagement_ml.features.part_totals import part_values
 from engagement_ml.inputs.engine_operations import operations_of
 from engagement_ml.inputs.reading import sources_of
 from engagement_ml.outcomes.parts import assign_parts, configured_parts, part_columns
+from engagement_ml.sources import describe_source
 
 
 def check_parts(
@@ -31,5 +32,7 @@ def check_parts(
     opened = operations.open_tables(engine, config, {"transactions": source}, extra=True)
     _, cleaned = operations.clean_tables(engine, opened)
     transactions, _ = operations.frames(engine, cleaned["transactions"])
-    columns = part_columns(outcomes, transactions.collect_schema().names())
-    return assign_parts(outcomes, columns, part_values(engine, transactions, columns)).notes
+    label = describe_source(source, "transactions")
+    columns = part_columns(outcomes, transactions.collect_schema().names(), label)
+    values = part_values(engine, transactions, columns)
+    return assign_parts(outcomes, columns, values, label).notes

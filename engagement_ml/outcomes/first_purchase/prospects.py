@@ -170,8 +170,8 @@ def _first_days(
     """Return the day of each customer's first event of a type."""
     if not tables.event_counts.get(starts):
         raise InputError(
-            f"events: no row has the event type '{starts}'{nearest(starts, tables.event_counts)}, "
-            "which the key 'outcomes.first_purchase.starts' names; name one that events have, or "
+            f"{tables.source('events')}: no row has the event type '{starts}'"
+            f"{nearest(starts, tables.event_counts)}, which the key 'outcomes.first_purchase.starts' names; name one that events have, or "
             "leave the key out"
         )
     events = daily_events(tables).filter(nw.col("event_type") == starts)

@@ -21,11 +21,11 @@ def _gather(sources: Sources) -> _Gathered:
     """Return the amounts of every part; values are checked against all customers' transactions."""
     from engagement_ml.drivers import period_days
 
-    outcomes = configured_parts(sources.config)
-    columns = part_columns(outcomes, sources.tables.columns("transactions"))
+    outcomes, label = configured_parts(sources.config), sources.tables.source("transactions")
+    columns = part_columns(outcomes, sources.tables.columns("transactions"), label)
     everyone = sources.everyone
     values = part_values(everyone.engine, everyone.transactions, columns)
-    parts = assign_parts(outcomes, columns, values)
+    parts = assign_parts(outcomes, columns, values, label)
     totals = part_totals(
         sources.tables,
         sources.config,
