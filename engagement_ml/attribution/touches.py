@@ -70,8 +70,8 @@ def touch_types(tables: Tables, config: PipelineConfig) -> tuple[str, ...]:
     left = set(settings.event_types or by_default) - {settings.conversion}
     if not left:
         raise InputError(
-            f"{tables.source('events')}: key '{_KEY}.event_types': no event type is left that could "
-            "be a touchpoint; name those that are"
+            f"{tables.source('events')}: key '{_KEY}.event_types': no event type is left that "
+            "could be a touchpoint; name those that are"
         )
     return tuple(sorted(left))
 
@@ -88,9 +88,9 @@ def read_touches(tables: Tables, config: PipelineConfig) -> Touches:
     column = settings.touchpoint
     if column not in tables.columns("events"):
         raise InputError(
-            f"{tables.source('events')}: column '{column}', which key '{_KEY}.touchpoint' asks for, "
-            f"is missing; map it under 'columns.events', or set '{_KEY}.touchpoint' to event_type or to a column "
-            "that is there"
+            f"{tables.source('events')}: column '{column}', which key '{_KEY}.touchpoint' asks "
+            "for, is missing; map it under 'columns.events', or set "
+            f"'{_KEY}.touchpoint' to event_type or to a column that is there"
         )
     since, end = _first_touch_day(tables, settings), _micros(tables.history.end)
     start = _micros(since)
@@ -108,9 +108,9 @@ def read_touches(tables: Tables, config: PipelineConfig) -> Touches:
     named = [row for row in totals if row[0]]
     if not named:
         raise InputError(
-            f"{tables.source('events')}: column '{column}', which key '{_KEY}.touchpoint' names, is empty "
-            f"in all {unnamed:,} events of the history that could be touches; set '{_KEY}.touchpoint' to "
-            "another column, or fill it"
+            f"{tables.source('events')}: column '{column}', which key '{_KEY}.touchpoint' names, "
+            f"is empty in all {unnamed:,} events of the history that could be touches; set "
+            f"'{_KEY}.touchpoint' to another column, or fill it"
         )
     # The most frequent first; names settle ties, so that the same data give the same touchpoints.
     named.sort(key=lambda row: (-row[1], row[0]))

@@ -79,7 +79,8 @@ def check_outcomes(outcomes: dict[str, OutcomeConfig]) -> None:
         if name not in BUILT_IN and not outcome.where:
             raise ValueError(
                 f"'{name}' is no outcome{nearest(name, BUILT_IN)}; the outcomes are "
-                f"{', '.join(BUILT_IN)}, and parts of margin, such as '{name}: {{where: {{product: [a, b]}}}}'"
+                f"{', '.join(BUILT_IN)}, and parts of margin, such as "
+                f"'{name}: {{where: {{product: [a, b]}}}}'"
             )
         if name != FIRST_PURCHASE and outcome.starts is not None:
             raise ValueError(f"key 'outcomes.{name}.starts': only 'first_purchase' has a start")

@@ -171,8 +171,9 @@ def _first_days(
     if not tables.event_counts.get(starts):
         raise InputError(
             f"{tables.source('events')}: no row has the event type '{starts}'"
-            f"{nearest(starts, tables.event_counts)}, which the key 'outcomes.first_purchase.starts' names; name one that events have, or "
-            "leave the key out"
+            f"{nearest(starts, tables.event_counts)}, which the key "
+            "'outcomes.first_purchase.starts' names; name one that events have, or leave the key "
+            "out"
         )
     events = daily_events(tables).filter(nw.col("event_type") == starts)
     return _first_of(tables, population, events, origin)
