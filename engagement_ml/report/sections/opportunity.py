@@ -35,5 +35,5 @@ def build(run: Run) -> dict[str, Any] | None:
 
 
 OPPORTUNITY = Section(
-    "opportunity", "What more of the drivers would bring", "opportunity.html.j2", build
+    "opportunity", "What more of the drivers would bring", "opportunity.html.j2", build, board=True
 )
