@@ -26,10 +26,17 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def blocks(language: str) -> list:
-    """Return the fenced blocks of a language on all pages, each with page and line for its name."""
+def blocks(language: str, seldom: tuple[str, ...] = ()) -> list:
+    """Return the fenced blocks of a language on all pages, each with page and line for its name.
+
+    Those of pages whose file names are in `seldom` run if `ALL_TESTS` is set.
+    """
     return [
-        pytest.param(text, id=f"{name_of(page)}:{line}")
+        pytest.param(
+            text,
+            id=f"{name_of(page)}:{line}",
+            marks=[pytest.mark.seldom] * (page.name in seldom),
+        )
         for page in PAGES
         if page != INCLUDED
         for line, text in blocks_of(page, language)

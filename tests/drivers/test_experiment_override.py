@@ -158,14 +158,17 @@ def test_weights_use_the_effects_of_experiments(shop, observed) -> None:
 @pytest.mark.parametrize(
     ("lift", "error", "cost", "verdict"),
     [
-        (0.9, 0.1, 0.0, "driver"),
         (0.9, 0.1, 2.0, "harmful"),
-        (-0.9, 0.1, 0.0, "harmful"),
         (0.5, 0.5, 0.0, "unverifiable"),
-        (0.001, 0.0001, 0.0, "inert"),
         *(
             pytest.param(*case, marks=pytest.mark.seldom)
-            for case in ((0.9, 0.1, 0.5, "driver"), (0.9, 0.3, 0.9, "unverifiable"))
+            for case in (
+                (0.9, 0.1, 0.0, "driver"),
+                (-0.9, 0.1, 0.0, "harmful"),
+                (0.001, 0.0001, 0.0, "inert"),
+                (0.9, 0.1, 0.5, "driver"),
+                (0.9, 0.3, 0.9, "unverifiable"),
+            )
         ),
     ],
 )
