@@ -78,6 +78,7 @@ def shop_folder(here, small_shop, write_yaml, quick_drivers, monkeypatch) -> Pat
     for name in TABLES:
         getattr(small_shop, name).to_parquet(f"{name}.parquet")
     write_scores_by_hand(small_shop)
+    write_links(small_shop)
     raw = yaml.safe_load(write_yaml().read_text(encoding="utf-8"))
     raw |= {"name": "shop-engagement", "sources": {name: f"{name}.parquet" for name in TABLES}}
     raw["tracking"] = {"uri": None}
@@ -93,6 +94,12 @@ def write_scores_by_hand(shop: SimpleNamespace) -> None:
     scores.reset_index().to_csv("health.csv", index=False)
     weights = {"page_view": 60, "tutorial_done": 40}
     Path("weights.yaml").write_text(yaml.safe_dump({"weights": weights}), encoding="utf-8")
+
+
+def write_links(shop: SimpleNamespace) -> None:
+    """Write a table of links in which the first customer acts for the second."""
+    actor, customer = sorted(shop.events["customer_id"].unique())[:2]
+    Path("account_reps.csv").write_text(f"actor_id,customer_id\n{actor},{customer}\n")
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

@@ -127,8 +127,7 @@ USUAL_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "advisor_id", "employee_id", "owner_id", "contact_id", "user_id",
         ),
         "customer_id": (
-            "account_id", "client_id", "company_id", "organisation_id", "organization_id",
-            *_CUSTOMER,
+            "company_id", "organisation_id", "organization_id", *_CUSTOMER,
         ),
         "role": ("actor_role", "role_name", "relation", "relationship", "actor_type"),
         "from": (

@@ -188,6 +188,7 @@ def test_the_verdict_follows_from_the_interval_net_of_cost(
     assert driver.selected == (verdict == "driver")
 
 
+@pytest.mark.seldom
 def test_several_experiments_are_combined_by_inverse_variance(shop) -> None:
     combined = row(
         search(shop, experiment("driver", 0.9, 0.1), experiment("driver", 0.7, 0.2)), "driver"

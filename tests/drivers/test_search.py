@@ -88,6 +88,7 @@ def test_effects_are_close_to_the_truth(searched) -> None:
         assert rows[b].effect_low < rows[b].effect < rows[b].effect_high
 
 
+@pytest.mark.seldom
 def test_nothing_is_selected_without_true_effects(searched) -> None:
     world, _, evidence = searched("nothing_confounded", 1200, 40, 1)
     assert not world.truth.drivers

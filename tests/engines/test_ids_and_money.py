@@ -42,7 +42,7 @@ TYPED = {
     "empty": lambda engine, make: test_types.check_empty(engine, make, None),
 }
 CSV = {"codes": test_money.check_codes}
-ALWAYS = ("meeting", "codes")
+ALWAYS = ("meeting",)
 """Checks that Spark may fail and Polars pass: joins of ids, and columns of text."""
 AS_PARQUET = ("helpers", "names")
 """Checks that Parquet files cover on Spark."""

@@ -87,6 +87,7 @@ def test_the_first_version_that_passes_is_champion_and_later_ones_are_challenger
     assert "engagement-ml promote models:/small-shop/2" in said
 
 
+@pytest.mark.seldom
 def test_a_first_version_that_fails_stays_challenger_and_says_why(trained, tmp_path):
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     shutil.copytree(trained.folder, tmp_path / "run")
