@@ -151,7 +151,7 @@ def build_periods(
         orders=orders.astype(np.float32),
         entry=entry[at_risk],
         exit=exits[at_risk],
-        segments=_segments(tables, config, population.ids),
+        segments=customer_segments(tables, config, population.ids),
         paid_from=_first_paid(tables.history, start, n_periods, period_days),
         days=_days(events, population, start, n_periods * period_days) if by_day else None,
         clusters=customer_clusters(tables, population.ids, start, until),
@@ -236,7 +236,8 @@ def _first_paid(history: History, start: dt.date, n_periods: int, period_days: i
     return min(max(0, (history.paid_from - start).days // period_days), n_periods)
 
 
-def _segments(tables: Tables, config: PipelineConfig, ids: AnyArray) -> dict[str, AnyArray]:
+def customer_segments(tables: Tables, config: PipelineConfig, ids: AnyArray) -> dict[str, AnyArray]:
+    """Return the configured segments of customers as text, ``""`` for null."""
     if tables.customers is None or not config.segments:
         return {}
     customers = customer_columns(tables)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from engagement_ml._typing import FloatArray
+from engagement_ml.measures.kinds.linearised import skewness_corrected
 
 
-def mean_interval(values: FloatArray, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Return a mean and its interval, corrected for skewness.
+def mean_interval(values: FloatArray) -> tuple[float, float, float]:
+    """Return a mean and its 95% interval, corrected for skewness.
 
     Student's t, transformed so that the skewness of the values drops out of it (Hall, "On the
     removal of skewness by transformation", JRSS B 54, 1992, 221-228): with a the skewness over the
@@ -19,7 +20,6 @@ def mean_interval(values: FloatArray, confidence: float = 0.95) -> tuple[float, 
     Parameters
     ----------
     values : array (n,)
-    confidence : float
 
     Returns
     -------
@@ -31,18 +31,13 @@ def mean_interval(values: FloatArray, confidence: float = 0.95) -> tuple[float, 
     >>> [round(float(each), 2) for each in mean_interval(np.array([1.0, 2.0, 3.0, 4.0, 30.0]))]
     [8.0, -2.12, 57.52]
     """
-    from scipy.stats import t as student
-
     n = len(values)
     mean = float(values.mean()) if n else float("nan")
     if n < 2:
         return mean, float("nan"), float("nan")
     error = float(values.std(ddof=1)) / np.sqrt(n)
-    upper = float(student.ppf(0.5 + confidence / 2, n - 1))
-    skew = _skewness_over_root(values)
-    low = mean - error * _without_skewness(upper, skew)
-    high = mean - error * _without_skewness(-upper, skew)
-    return mean, low, high
+    low, high = skewness_corrected(n, _skewness(values))
+    return mean, mean - error * high, mean - error * low
 
 
 def mean_below(values: FloatArray) -> float:
@@ -53,17 +48,12 @@ def mean_below(values: FloatArray) -> float:
     error = float(values.std(ddof=1)) / np.sqrt(n) if n > 1 else 0.0
     if error == 0:
         return 0.0 if n > 1 and values.mean() < 0 else 1.0
-    t, a = float(values.mean()) / error, _skewness_over_root(values)
+    t, a = float(values.mean()) / error, _skewness(values) / np.sqrt(n)
     return float(student.cdf(t + a * t**2 / 3 + a**2 * t**3 / 27 + a / 6, n - 1))
 
 
-def _skewness_over_root(values: FloatArray) -> float:
+def _skewness(values: FloatArray) -> float:
     spread: Any = values.std()
     if spread == 0:
         return 0.0
-    return float(np.mean(((values - values.mean()) / spread) ** 3) / np.sqrt(len(values)))
-
-
-def _without_skewness(x: float, a: float) -> float:
-    """Return the t whose transformation is x."""
-    return x if abs(a) < 1e-9 else float(3 / a * (np.cbrt(1 + a * (x - a / 6)) - 1))
+    return float(np.mean(((values - values.mean()) / spread) ** 3))

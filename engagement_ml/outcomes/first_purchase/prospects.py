@@ -14,8 +14,8 @@ import numpy.typing as npt
 from engagement_ml._typing import AnyArray, BoolArray, Float32Array, Int64Array
 from engagement_ml.config import PipelineConfig
 from engagement_ml.errors import InputError, nearest
-from engagement_ml.features.covariates import customer_columns, segment_text
 from engagement_ml.features.daily_totals import daily_events, daily_transactions
+from engagement_ml.features.period_panel import customer_segments
 from engagement_ml.features.population import Codes, Population, collect, read_population
 from engagement_ml.inputs import Tables
 from engagement_ml.windows import DAY
@@ -148,7 +148,7 @@ def read_prospects(
         day=events["day_"].astype(np.int32),
         behaviour=events["behaviour_"].astype(np.int32),
         n=events["n"].astype(np.float32),
-        segments=_segments(tables, config, chosen.ids),
+        segments=customer_segments(tables, config, chosen.ids),
         left_out={reason: n for reason, n in counts.items() if n},
         sampled_from=of,
     )
@@ -223,13 +223,3 @@ def _daily_counts(
     counted = collect(codes.add(events.group_by("customer_id", "event_type", "day_").agg(total)))
     order = np.lexsort((counted["day_"], counted["entity_"], counted["behaviour_"]))
     return {name: values[order] for name, values in counted.items()}
-
-
-def _segments(tables: Tables, config: PipelineConfig, ids: AnyArray) -> dict[str, AnyArray]:
-    if tables.customers is None or not config.segments:
-        return {}
-    customers = customer_columns(tables)
-    return {
-        column: segment_text(customers[column]).reindex(ids).fillna("").to_numpy(dtype=object)
-        for column in config.segments
-    }
